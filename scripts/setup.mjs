@@ -1,0 +1,15 @@
+// Installs what `npm run demo` or `npm test` needs. Runs under any Node the machine has, before anything is installed.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+
+const PNPM = 'pnpm@12.21.0'
+const everything = ['install', '--frozen-lockfile']
+const demoOnly = [...everything, '--prod', '--filter', '.', '--filter', './examples/demo...']
+
+// A developer's full installation already holds what the demo needs; a narrower install would prune it.
+const fullyInstalled = existsSync(new URL('../node_modules/vitest', import.meta.url))
+const wanted = process.argv[2] === 'demo' && !fullyInstalled ? demoOnly : everything
+
+const { status, error } = spawnSync('npx', ['--yes', PNPM, ...wanted], { stdio: ['ignore', 'inherit', 'inherit'] })
+if (error) throw error
+process.exit(status ?? 1)
