@@ -1,0 +1,55 @@
+import { catalogue, type ErrorCode, type WireError } from './catalogue.ts'
+import { quote } from './quote.ts'
+
+/** What is known about a refusal beyond its code. `expected` and `actual` are quoted and shortened by `AuthError`. */
+export interface AuthErrorDetails {
+  /** What would have been accepted. */
+  readonly expected?: unknown
+  /** What was found. Never a whole token. */
+  readonly actual?: unknown
+  /** A sentence a person can act on. */
+  readonly hint?: string
+  readonly cause?: unknown
+  /** Seconds after which trying again makes sense; for status 503. */
+  readonly retryAfter?: number
+  /** Scopes that would have been enough; they go into the challenge (RFC 6750 section 3). */
+  readonly scopes?: readonly string[]
+}
+
+/**
+ * Why a request or a token was refused. Told apart by `code`, never by text: the message is for logs and may change.
+ *
+ * Status 400, 401 and 403 are the caller's fault; 503 says that Claimgate could not decide (RFC 6750 section 3.1).
+ */
+export class AuthError extends Error {
+  override readonly name: string = 'AuthError'
+  readonly code: ErrorCode
+  readonly status: 400 | 401 | 403 | 503
+  /** The RFC 6750 error for the challenge, if the status has one. */
+  readonly error: WireError | undefined
+  readonly hint: string | undefined
+  readonly expected: string | undefined
+  readonly actual: string | undefined
+  readonly retryAfter: number | undefined
+  readonly scopes: readonly string[]
+
+  constructor(code: ErrorCode, details: AuthErrorDetails = {}) {
+    const entry = catalogue[code]
+    const expected = 'expected' in details ? quote(details.expected) : undefined
+    const actual = 'actual' in details ? quote(details.actual) : undefined
+    super(sentence(entry.summary, expected, actual, details.hint), 'cause' in details ? { cause: details.cause } : {})
+    this.code = code
+    this.status = entry.status
+    this.error = entry.error
+    this.hint = details.hint
+    this.expected = expected
+    this.actual = actual
+    this.retryAfter = entry.status === 503 ? (details.retryAfter ?? 1) : undefined
+    this.scopes = details.scopes ?? []
+  }
+}
+
+function sentence(summary: string, expected?: string, actual?: string, hint?: string): string {
+  const comparison = [expected && `expected ${expected}`, actual && `found ${actual}`].filter(Boolean).join(', ')
+  return [comparison ? `${summary}: ${comparison}` : summary, hint].filter(Boolean).join('. ')
+}

@@ -1,0 +1,122 @@
+/** Stable codes of everything Claimgate refuses. `docs/errors.md` explains each. */
+export type ErrorCode =
+  | 'credential_missing'
+  | 'credential_scheme'
+  | 'credential_malformed'
+  | 'credential_repeated'
+  | 'token_too_long'
+  | 'token_malformed'
+  | 'token_encoding'
+  | 'json_malformed'
+  | 'json_limits'
+  | 'json_duplicate_member'
+  | 'json_forbidden_member'
+  | 'header_too_long'
+  | 'header_malformed'
+  | 'header_critical'
+  | 'header_key_material'
+  | 'kid_malformed'
+  | 'algorithm_not_allowed'
+  | 'algorithm_key_mismatch'
+  | 'key_not_found'
+  | 'key_ambiguous'
+  | 'key_unusable'
+  | 'keys_unavailable'
+  | 'signature_malformed'
+  | 'signature_invalid'
+  | 'issuer_missing'
+  | 'issuer_mismatch'
+  | 'issuer_unknown'
+  | 'issuer_unavailable'
+  | 'audience_missing'
+  | 'audience_mismatch'
+  | 'claim_missing'
+  | 'claim_malformed'
+  | 'claim_mismatch'
+  | 'token_expired'
+  | 'token_not_yet_valid'
+  | 'token_issued_in_future'
+  | 'token_too_old'
+  | 'token_lifetime_too_long'
+  | 'token_type'
+  | 'claims_schema'
+  | 'verification_time'
+  | 'binding_unsupported'
+  | 'binding_failed'
+  | 'token_refused'
+  | 'check_unavailable'
+  | 'insufficient_scope'
+  | 'requirement_not_met'
+
+/** The `error` of RFC 6750 section 3.1 that goes on the wire, or nothing: a bare challenge, or our own inability. */
+export type WireError = 'invalid_request' | 'invalid_token' | 'insufficient_scope'
+
+export interface CatalogueEntry {
+  readonly status: 400 | 401 | 403 | 503
+  readonly error?: WireError
+  /** One sentence for the log, without a full stop. */
+  readonly summary: string
+}
+
+const noCredential = (summary: string): CatalogueEntry => ({ status: 401, summary })
+const badRequest = (summary: string): CatalogueEntry => ({ status: 400, error: 'invalid_request', summary })
+const badToken = (summary: string): CatalogueEntry => ({ status: 401, error: 'invalid_token', summary })
+const forbidden = (summary: string): CatalogueEntry => ({ status: 403, error: 'insufficient_scope', summary })
+const undecided = (summary: string): CatalogueEntry => ({ status: 503, summary })
+
+export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = Object.freeze({
+  credential_missing: noCredential('The request carries no access token'),
+  credential_scheme: noCredential('The request uses an authentication scheme that is not supported here'),
+  credential_malformed: badRequest('The credential is not well formed'),
+  credential_repeated: badRequest('The request carries more than one credential'),
+  token_too_long: badToken('The token is too long'),
+  token_malformed: badToken('The token is not a compact JWS of three parts'),
+  token_encoding: badToken('A part of the token is not canonical base64url'),
+  json_malformed: badToken('The token holds text that is not a JSON object in UTF-8'),
+  json_limits: badToken('The token holds JSON that is too large or too deep'),
+  json_duplicate_member: badToken('The token holds a JSON object with a member name twice'),
+  json_forbidden_member: badToken('The token holds a JSON member that could change a prototype'),
+  header_too_long: badToken('The JOSE header is too long'),
+  header_malformed: badToken('A parameter of the JOSE header is not well formed'),
+  header_critical: badToken('The JOSE header demands an extension that is not supported'),
+  header_key_material: badToken('The JOSE header carries a key or the address of one'),
+  kid_malformed: badToken('The key ID is not well formed'),
+  algorithm_not_allowed: badToken('The algorithm of the token is not allowed'),
+  algorithm_key_mismatch: badToken('The algorithm of the token does not fit the key'),
+  key_not_found: badToken('No published key fits the token'),
+  key_ambiguous: badToken('More than one published key fits the token'),
+  key_unusable: badToken('The key for the token cannot be used in this runtime'),
+  keys_unavailable: undecided('The keys to verify the token with cannot be fetched'),
+  signature_malformed: badToken('The signature has the wrong form for its algorithm'),
+  signature_invalid: badToken('The signature does not verify'),
+  issuer_missing: badToken('The token names no issuer'),
+  issuer_mismatch: badToken('The token comes from another issuer'),
+  issuer_unknown: badToken('The issuer of the token is not among those trusted'),
+  issuer_unavailable: undecided('The policy for the issuer of the token cannot be looked up'),
+  audience_missing: badToken('The token names no audience'),
+  audience_mismatch: badToken('The token is meant for another audience'),
+  claim_missing: badToken('The token lacks a claim that is required'),
+  claim_malformed: badToken('A claim of the token is not well formed'),
+  claim_mismatch: badToken('A claim of the token has a value that is not accepted'),
+  token_expired: badToken('The token has expired'),
+  token_not_yet_valid: badToken('The token is not valid yet'),
+  token_issued_in_future: badToken('The token was issued in the future'),
+  token_too_old: badToken('The token is too old'),
+  token_lifetime_too_long: badToken('The token is valid for longer than is accepted'),
+  token_type: badToken('The token is of a kind that is not an access token'),
+  claims_schema: badToken('The claims do not match the schema'),
+  verification_time: badToken('The time to verify the token at is out of bounds'),
+  binding_unsupported: badToken('The token is bound to a sender in a way that cannot be confirmed here'),
+  binding_failed: badToken('The sender has not shown possession of the key the token is bound to'),
+  token_refused: badToken('A token check refused the token'),
+  check_unavailable: undecided('A token check cannot decide now'),
+  insufficient_scope: forbidden('The token lacks a scope that is needed'),
+  requirement_not_met: forbidden('The token does not meet the requirement'),
+})
+
+/** What a client may read of a refusal (RFC 6750 section 3): fixed text, the same for every fault of its kind. */
+export const wireDescriptions: Readonly<Record<WireError, string>> = Object.freeze({
+  invalid_request: 'The request does not carry exactly one well-formed access token',
+  invalid_token: 'The access token is malformed, expired, revoked or not meant for this resource',
+  insufficient_scope: 'The access token does not grant what this request needs',
+})

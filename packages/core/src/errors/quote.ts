@@ -1,0 +1,22 @@
+const LONGEST = 120
+
+/** An untrusted value as it may stand in a log line: JSON-escaped on one line, and shortened. */
+export function quote(value: unknown): string {
+  const text = escape(value)
+  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`
+}
+
+function escape(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'string') return escapeText(value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value)
+  if (value instanceof Set) return escape([...value])
+  return escapeText(value)
+}
+
+// JSON.stringify leaves C1 controls and line separators as they are, which some terminals and log readers obey.
+function escapeText(value: unknown): string {
+  return (JSON.stringify(value) ?? String(value)).replace(
+    /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

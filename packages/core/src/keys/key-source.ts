@@ -1,0 +1,24 @@
+import type { JoseHeader } from '../model/token.ts'
+
+/**
+ * Where keys come from. Implement `resolve` to bring your own; the rest is for sources whose keys change.
+ *
+ * A source gives the key for a header whose `alg` is already known to be allowed, or throws `AuthError`:
+ * `key_not_found` or `key_ambiguous` when it knows, `keys_unavailable` when it cannot know.
+ */
+export interface KeySource {
+  resolve(header: JoseHeader): Promise<CryptoKey>
+  /**
+   * Asked once after a signature did not verify under `failed`: another key published since under the same `kid`,
+   * or `undefined` if there is none. Must be rate-limited by the source.
+   */
+  resolveAgain?(header: JoseHeader, failed: CryptoKey): Promise<CryptoKey | undefined>
+  /** Fetches what can be fetched ahead of the first token. Throws `AuthError` `keys_unavailable`. */
+  ready?(): Promise<void>
+  /** Stops background work. */
+  close?(): void
+  /** Grows whenever a key may have been added, changed or removed, so that caches can tell. */
+  generation?(): number
+  /** A sentence about the keys it holds, for `explain`: counts, ages and key IDs; never key material. */
+  describe?(): string
+}

@@ -1,0 +1,60 @@
+/** Signature algorithms that use a public key (RFC 7518 section 3.1, RFC 8037, RFC 9864, and ML-DSA for JOSE). */
+export type AsymmetricAlgorithm =
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'EdDSA'
+  | 'Ed25519'
+  | 'ML-DSA-44'
+  | 'ML-DSA-65'
+  | 'ML-DSA-87'
+
+/** Keyed hashes; usable only with an explicit `secret` (RFC 7518 section 3.2). */
+export type SymmetricAlgorithm = 'HS256' | 'HS384' | 'HS512'
+
+/** A JWS `alg` that Claimgate can verify. `none` is not among them. */
+export type Algorithm = AsymmetricAlgorithm | SymmetricAlgorithm
+
+/** The shape of key an algorithm needs: the JWK `kty`, and `crv` or a JWK `alg` where the algorithm fixes one. */
+export interface AlgorithmTraits {
+  readonly kty: 'RSA' | 'EC' | 'OKP' | 'AKP' | 'oct'
+  readonly crv?: string
+  /** Bytes of a signature, where the algorithm fixes it (RFC 7518 section 3.4: raw r and s, never DER). */
+  readonly signatureBytes?: number
+  /** Fewest bytes of a secret (RFC 7518 section 3.2: no shorter than the hash). */
+  readonly secretBytes?: number
+}
+
+export const algorithmTraits: Readonly<Record<Algorithm, AlgorithmTraits>> = {
+  RS256: { kty: 'RSA' },
+  RS384: { kty: 'RSA' },
+  RS512: { kty: 'RSA' },
+  PS256: { kty: 'RSA' },
+  PS384: { kty: 'RSA' },
+  PS512: { kty: 'RSA' },
+  ES256: { kty: 'EC', crv: 'P-256', signatureBytes: 64 },
+  ES384: { kty: 'EC', crv: 'P-384', signatureBytes: 96 },
+  ES512: { kty: 'EC', crv: 'P-521', signatureBytes: 132 },
+  EdDSA: { kty: 'OKP', crv: 'Ed25519', signatureBytes: 64 },
+  Ed25519: { kty: 'OKP', crv: 'Ed25519', signatureBytes: 64 },
+  'ML-DSA-44': { kty: 'AKP', signatureBytes: 2420 },
+  'ML-DSA-65': { kty: 'AKP', signatureBytes: 3309 },
+  'ML-DSA-87': { kty: 'AKP', signatureBytes: 4627 },
+  HS256: { kty: 'oct', signatureBytes: 32, secretBytes: 32 },
+  HS384: { kty: 'oct', signatureBytes: 48, secretBytes: 48 },
+  HS512: { kty: 'oct', signatureBytes: 64, secretBytes: 64 },
+}
+
+export function isAlgorithm(value: unknown): value is Algorithm {
+  return typeof value === 'string' && Object.hasOwn(algorithmTraits, value)
+}
+
+export function isSymmetric(algorithm: Algorithm): algorithm is SymmetricAlgorithm {
+  return algorithmTraits[algorithm].kty === 'oct'
+}

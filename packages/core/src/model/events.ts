@@ -1,0 +1,93 @@
+import type { ErrorCode } from '../errors/catalogue.ts'
+
+/** What a verifier tells its `onEvent` hook. Counts, codes and times; never a token, a key or a claim. */
+export type VerifierEvent =
+  | KeysRefreshedEvent
+  | KeysStaleEvent
+  | KeysUnavailableEvent
+  | KeySkippedEvent
+  | KeyAmbiguousEvent
+  | TokenVerifiedEvent
+  | TokenRejectedEvent
+
+/** A fetch replaced the key set, or confirmed it (`304`). */
+export interface KeysRefreshedEvent {
+  readonly type: 'keys.refreshed'
+  readonly uri: string
+  /** Usable keys in the set. */
+  readonly keys: number
+  /** Members of the set that could not be used. */
+  readonly skipped: number
+  /** Milliseconds the fetch took. */
+  readonly duration: number
+}
+
+/** A fetch failed and requests are served from a set past its freshness. */
+export interface KeysStaleEvent {
+  readonly type: 'keys.stale'
+  readonly uri: string
+  /** Seconds since the set was last confirmed. */
+  readonly age: number
+  readonly reason: FetchFailure
+  /** Seconds until the next attempt. */
+  readonly retryAfter: number
+}
+
+/** A fetch failed and there is no usable set: requests are answered 503. */
+export interface KeysUnavailableEvent {
+  readonly type: 'keys.unavailable'
+  readonly uri: string
+  readonly reason: FetchFailure
+  /** Seconds until the next attempt. */
+  readonly retryAfter: number
+}
+
+/** A member of a key set was skipped. `private_parts` deserves a call to whoever publishes the set. */
+export interface KeySkippedEvent {
+  readonly type: 'key.skipped'
+  readonly uri?: string
+  readonly reason: KeyFlaw
+}
+
+/** More than one key fits a token, so that it was refused. */
+export interface KeyAmbiguousEvent {
+  readonly type: 'key.ambiguous'
+  /** How many keys fit. */
+  readonly candidates: number
+}
+
+export interface TokenVerifiedEvent {
+  readonly type: 'token.verified'
+}
+
+export interface TokenRejectedEvent {
+  readonly type: 'token.rejected'
+  readonly code: ErrorCode
+}
+
+/** Why a fetch of keys or metadata failed. */
+export type FetchFailure =
+  | 'network'
+  | 'timeout'
+  | 'status'
+  | 'redirect'
+  | 'too_large'
+  | 'malformed'
+  | 'no_usable_key'
+  | 'issuer_mismatch'
+  | 'uri_not_allowed'
+  | 'rate_limited'
+
+/** Why a member of a key set is not used. */
+export type KeyFlaw =
+  | 'malformed'
+  | 'unsupported_type'
+  | 'symmetric'
+  | 'private_parts'
+  | 'wrong_use'
+  | 'weak'
+  | 'invalid_point'
+  | 'unsupported_algorithm'
+
+/** Receives events; what it throws is ignored, so that observing never changes an answer. */
+export type EventListener = (event: VerifierEvent) => void

@@ -1,0 +1,29 @@
+import type { AuthError } from '../errors/auth-error.ts'
+import type { VerifiedToken } from './token.ts'
+
+/** What became of a request: authenticated, anonymous (only with `optional: true`), or refused. */
+export type Outcome<C extends object = Record<never, never>> = Authenticated<C> | Anonymous | Refused
+
+export interface Authenticated<C extends object = Record<never, never>> {
+  readonly kind: 'authenticated'
+  readonly token: VerifiedToken<C>
+}
+
+export interface Anonymous {
+  readonly kind: 'anonymous'
+}
+
+export interface Refused {
+  readonly kind: 'refused'
+  /** The full story, for the log. */
+  readonly error: AuthError
+  /** What to answer; carries fixed text only. */
+  readonly response: RefusalResponse
+}
+
+/** An answer an adapter copies to its framework as it is. Header names are in lower case. */
+export interface RefusalResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
