@@ -1,4 +1,5 @@
-import { catalogue, type ErrorCode, type WireError } from './catalogue.ts'
+import type { ErrorCode } from '../model/error-code.ts'
+import { catalogue, type WireError } from './catalogue.ts'
 import { quote } from './quote.ts'
 
 /** What is known about a refusal beyond its code. `expected` and `actual` are quoted and shortened by `AuthError`. */

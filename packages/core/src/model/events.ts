@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors/catalogue.ts'
+import type { ErrorCode } from './error-code.ts'
 
 /** What a verifier tells its `onEvent` hook. Counts, codes and times; never a token, a key or a claim. */
 export type VerifierEvent =

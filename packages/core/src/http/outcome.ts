@@ -1,5 +1,5 @@
 import type { AuthError } from '../errors/auth-error.ts'
-import type { VerifiedToken } from './token.ts'
+import type { VerifiedToken } from '../model/token.ts'
 
 /** What became of a request: authenticated, anonymous (only with `optional: true`), or refused. */
 export type Outcome<C extends object = Record<never, never>> = Authenticated<C> | Anonymous | Refused
