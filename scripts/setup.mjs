@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
-const PNPM = 'pnpm@12.21.0'
+import { PNPM } from './pnpm.mjs'
+
 const everything = ['install', '--frozen-lockfile']
 const demoOnly = [...everything, '--prod', '--filter', '.', '--filter', './examples/demo...']
 

@@ -1,0 +1,43 @@
+// Everything but the tests. Each step gives the problems it found; a new step is one more line in STEPS.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { checkBundleSize } from './check/bundle-size.mjs'
+import { checkDocs } from './check/docs.mjs'
+import { checkLayering } from './check/layering.mjs'
+import { checkPackaging } from './check/packaging.mjs'
+import { runCommand } from './check/run-command.mjs'
+
+const root = join(import.meta.dirname, '..')
+
+// Types come first, because they build what lint, packaging and size look at.
+const STEPS = {
+  types: () => runCommand('tsc', ['-b', '.', 'test'], root),
+  format: () => runCommand('oxfmt', ['--check'], root),
+  lint: () => runCommand('oxlint', [], root),
+  layering: async () => checkLayering(root),
+  'unused code': () => runCommand('knip', [], root),
+  packaging: () => checkPackaging(root),
+  'bundle size': () => checkBundleSize(root),
+  docs: async () => checkDocs(root),
+}
+
+const only = process.argv.slice(2)
+const chosen = Object.entries(STEPS).filter(([name]) => only.length === 0 || only.includes(name))
+
+let failed = 0
+for (const [name, run] of chosen) {
+  const started = performance.now()
+  const problems = await run().catch((error) => [error.stack])
+  if (problems.length > 0) failed += 1
+  console.log(
+    `${problems.length > 0 ? 'failed' : 'ok    '} ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`,
+  )
+  for (const problem of problems) console.log(`       ${problem}`)
+}
+
+const passed = chosen.length - failed
+mkdirSync(join(root, 'reports'), { recursive: true })
+writeFileSync(join(root, 'reports/check.json'), JSON.stringify({ passed, failed }))
+console.log(`${passed} checks passed, ${failed} failed`)
+process.exitCode = failed > 0 || chosen.length === 0 ? 1 : 0

@@ -1,0 +1,118 @@
+// Who may import whom. The rules are the tables below; docs/architecture.md explains them.
+import { join } from 'node:path'
+
+import { findFiles, readText } from './repository-files.mjs'
+import { readImports } from './read-imports.mjs'
+import { findCycles } from './find-cycles.mjs'
+
+/** Core's units from the bottom up. A unit may import those of lower rows; units of one row do not know each other. */
+const CORE_LAYERS = [
+  ['model'],
+  ['errors'],
+  ['http', 'claims', 'keys', 'binding', 'checks', 'authorization', 'transport'],
+  ['options'],
+  ['policy'],
+  ['token'],
+  ['authenticator'],
+  ['index', 'extend', 'node'],
+  ['features'],
+]
+
+/** Packages that each package's sources may import. A `type:` prefix allows types alone. */
+const PACKAGE_IMPORTS = {
+  core: ['jose', 'lru-cache', 'type:@standard-schema/spec'],
+  express: ['@claimgate/core', 'express'],
+  fastify: ['@claimgate/core', 'fastify', 'fastify-plugin'],
+  fetch: ['@claimgate/core'],
+  issuer: ['jose'],
+  testing: ['@claimgate/core', '@claimgate/issuer', 'jose', 'msw', '@mswjs/interceptors', 'node:'],
+}
+
+/** Core's files that know Node, and what that lets them import. */
+const CORE_NODE_FILES = /^(node|transport\/[\w-]+\.node)\.ts$/
+const CORE_NODE_IMPORTS = ['undici', 'node:']
+
+/** Where `#default-fetch` leads, whichever runtime resolves it. */
+const DEFAULT_FETCH = '#default-fetch'
+
+/**
+ * Every import in a package's sources that the layering forbids, one sentence each. Tests are free to import anything.
+ *
+ * @param {{ path: string, text: string }[]} files paths relative to the repository's root
+ * @returns {string[]}
+ */
+export function layeringViolations(files) {
+  const modules = files.map((file) => ({ ...placeOf(file.path), path: file.path, imports: readImports(file) }))
+  const forbidden = modules.flatMap((module) =>
+    module.imports.flatMap((imported) => {
+      const reason = forbiddenBecause(module, imported)
+      return reason === undefined ? [] : [`${module.path}:${imported.line} imports ${imported.specifier}: ${reason}`]
+    }),
+  )
+  return [...forbidden, ...findCycles(modules).map((cycle) => `import cycle: ${cycle.join(' -> ')}`)]
+}
+
+/**
+ * @param {string} root the repository's root
+ * @returns {string[]}
+ */
+export function checkLayering(root) {
+  const paths = findFiles(root, (path) => /^packages\/[^/]+\/src\/.+\.ts$/.test(path) && !path.endsWith('.test.ts'))
+  return layeringViolations(paths.map((path) => ({ path, text: readText(join(root, path)) })))
+}
+
+function placeOf(path) {
+  const [, packageName, inSource] = /^packages\/([^/]+)\/src\/(.+)$/.exec(path) ?? []
+  return { packageName, inSource }
+}
+
+function forbiddenBecause(module, imported) {
+  if (imported.path === undefined) return forbiddenPackage(module, imported)
+  const target = placeOf(imported.path)
+  if (target.packageName !== module.packageName) return 'a relative path must not leave its package'
+  return module.packageName === 'core' ? forbiddenLayer(module.inSource, target.inSource, imported) : undefined
+}
+
+function forbiddenPackage({ packageName, inSource }, { specifier, typeOnly }) {
+  if (packageName === 'core' && specifier === DEFAULT_FETCH) {
+    return forbiddenLayer(inSource, 'transport/default-fetch.ts', { typeOnly })
+  }
+  const knowsNode = packageName === 'core' && CORE_NODE_FILES.test(inSource)
+  const allowed = [...(PACKAGE_IMPORTS[packageName] ?? []), ...(knowsNode ? CORE_NODE_IMPORTS : [])]
+  if (allowed.some((rule) => matches(rule, specifier, typeOnly))) return undefined
+  return `packages/${packageName} may import only ${allowed.join(', ')}`
+}
+
+function matches(rule, specifier, typeOnly) {
+  const [, typesAlone, name] = /^(type:)?(.+)$/.exec(rule)
+  if (typesAlone && !typeOnly) return false
+  return name.endsWith(':') ? specifier.startsWith(name) : specifier === name || specifier.startsWith(`${name}/`)
+}
+
+function forbiddenLayer(from, to, { typeOnly }) {
+  const [fromUnit, toUnit] = [unitOf(from), unitOf(to)]
+  if (fromUnit === toUnit) return undefined
+  const [fromRank, toRank] = [rankOf(fromUnit), rankOf(toUnit)]
+  if (fromRank < 0) return `"${fromUnit}" has no layer; give it one in scripts/check/layering.mjs`
+  if (toRank < 0) return `"${toUnit}" has no layer; give it one in scripts/check/layering.mjs`
+  if (fromUnit.startsWith('features/')) return toUnit === 'extend' ? undefined : 'a feature imports only extend'
+  if (toUnit.startsWith('features/')) return 'core does not know its features'
+  if (toUnit === 'options' && typeOnly && fromUnit !== 'model') return undefined
+  if (toUnit === 'transport' && !mayUseTransport(fromUnit)) return 'only options and entry points choose a transport'
+  if (fromRank === toRank) return `"${fromUnit}" and "${toUnit}" are siblings`
+  return toRank < fromRank ? undefined : `"${fromUnit}" is below "${toUnit}"`
+}
+
+function mayUseTransport(unit) {
+  return unit === 'options' || CORE_LAYERS.at(-2).includes(unit)
+}
+
+/** The first folder under `src`, or the file's own name; each feature is a unit of its own. */
+function unitOf(inSource) {
+  const [first, second] = inSource.replace(/(\.node|\.web)?\.ts$/, '').split('/')
+  return first === 'features' ? `features/${second}` : first
+}
+
+function rankOf(unit) {
+  return CORE_LAYERS.findIndex((layer) => layer.includes(unit.split('/')[0]))
+}

@@ -1,0 +1,26 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { join, posix } from 'node:path'
+
+const NOT_OURS = new Set(['.git', '.stryker-tmp', 'coverage', 'dist', 'node_modules', 'reports'])
+
+/**
+ * The repository's own files, without what is installed or built. Does not ask git, so it works in an archive too.
+ *
+ * @param {string} root
+ * @param {(path: string) => boolean} wanted
+ * @returns {string[]} paths relative to the root, with forward slashes, sorted
+ */
+export function findFiles(root, wanted) {
+  const walk = (folder) =>
+    readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+      const path = posix.join(folder, entry.name)
+      if (entry.isDirectory()) return NOT_OURS.has(entry.name) ? [] : walk(path)
+      return entry.isFile() && wanted(path) ? [path] : []
+    })
+  return walk('').toSorted()
+}
+
+/** @param {string} path */
+export function readText(path) {
+  return readFileSync(path, 'utf8')
+}

@@ -1,0 +1,38 @@
+/**
+ * Counts tests and check steps. A command that failed without leaving a failure in its report (it never got to run, a
+ * test file did not load) counts as one failure, so that the sum never looks better than the exit codes.
+ *
+ * @param {{ test: Command, check: Command }} commands
+ * @typedef {{ status: number, report: any }} Command
+ * @returns {{ passed: number, failed: number, skipped: string[] }}
+ */
+export function summarize({ test, check }) {
+  const sums = [countTests(test), countChecks(check)]
+  return {
+    passed: sums[0].passed + sums[1].passed,
+    failed: sums[0].failed + sums[1].failed,
+    skipped: skippedTests(test.report),
+  }
+}
+
+function countTests({ status, report }) {
+  const files = report?.testResults ?? []
+  const unloaded = files.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length
+  const failed = (report?.numFailedTests ?? 0) + unloaded
+  return { passed: report?.numPassedTests ?? 0, failed: atLeastOneOf(failed, status, report) }
+}
+
+function countChecks({ status, report }) {
+  return { passed: report?.passed ?? 0, failed: atLeastOneOf(report?.failed ?? 0, status, report) }
+}
+
+function atLeastOneOf(failed, status, report) {
+  return status === 0 && report !== undefined ? failed : Math.max(failed, 1)
+}
+
+function skippedTests(report) {
+  return (report?.testResults ?? [])
+    .flatMap((file) => file.assertionResults)
+    .filter((test) => test.status === 'pending' || test.status === 'skipped' || test.status === 'todo')
+    .map((test) => test.fullName)
+}

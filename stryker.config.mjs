@@ -1,0 +1,20 @@
+// Mutation tests: does a test fail when a guard is changed? Run by `npm run mutation`, not by CI.
+const GUARDED = ['keys', 'token', 'claims', 'http', 'errors']
+
+/** @type {import('@stryker-mutator/core').PartialStrykerOptions} */
+export default {
+  mutate: [`packages/core/src/{${GUARDED.join(',')}}/**/*.ts`, '!**/*.test.ts'],
+  testRunner: 'vitest',
+  vitest: { configFile: 'vitest.mutation.config.ts', related: false },
+  plugins: ['@stryker-mutator/vitest-runner'],
+  packageManager: 'pnpm',
+  ignorePatterns: ['dist', 'reports', '.git', 'examples/*/dist', 'packages/*/dist'],
+  concurrency: 2,
+  thresholds: { high: 95, low: 90, break: 85 },
+  incremental: true,
+  incrementalFile: 'reports/mutation/incremental.json',
+  reporters: ['clear-text', 'progress', 'html'],
+  htmlReporter: { fileName: 'reports/mutation/index.html' },
+  clearTextReporter: { logTests: false, reportTests: false },
+  tempDirName: '.stryker-tmp',
+}

@@ -1,0 +1,77 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { bundleForWorkers } from '../../scripts/check/bundle-size.mjs'
+import { packPackages, publicPackages } from '../../scripts/pack.mjs'
+
+const root = join(import.meta.dirname, '../..')
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, unknown>>
+  readonly imports?: Readonly<Record<string, unknown>>
+  readonly dependencies?: Readonly<Record<string, string>>
+}
+
+let packed: ReturnType<typeof packPackages>
+beforeAll(() => {
+  packed = packPackages(root)
+  return packed
+}, 60_000)
+afterAll(async () => (await packed).remove())
+
+const folderOf = async (name: string): Promise<string> => {
+  const found = (await packed).packages.find((entry) => entry.name === name)
+  if (found === undefined) throw new Error(`packages/${name} was not packed`)
+  return found.folder
+}
+
+const manifestOf = (folder: string): Manifest =>
+  JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
+
+const filesOf = (folder: string): readonly string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+
+/** Every path in a conditional target, whatever its conditions. */
+const targetsOf = (target: unknown): readonly string[] =>
+  typeof target === 'string' ? [target] : Object.values(target ?? {}).flatMap(targetsOf)
+
+describe.each(publicPackages(root))('the tarball of packages/%s', (name) => {
+  it('holds the built files, the manifest, the licence and a page for the registry, and nothing else', async () => {
+    const outside = filesOf(await folderOf(name)).filter((file) => !file.startsWith('dist/'))
+    expect(outside.toSorted()).toEqual(['LICENSE', 'README.md', 'package.json'])
+  })
+
+  it('holds no tests and no build state', async () => {
+    const files = filesOf(await folderOf(name))
+    expect(files.filter((file) => /\.test\.|\.tsbuildinfo$/.test(file))).toEqual([])
+    expect(files).toContain(join('dist', 'index.js'))
+  })
+
+  it('has every file that its exports and imports name', async () => {
+    const folder = await folderOf(name)
+    const { exports, imports } = manifestOf(folder)
+    const targets = [...targetsOf(exports), ...targetsOf(imports)]
+    expect(targets.length).toBeGreaterThan(1)
+    expect(targets.filter((target) => !existsSync(join(folder, target)))).toEqual([])
+  })
+
+  it('names its workspace dependencies by version', async () => {
+    const { dependencies = {} } = manifestOf(await folderOf(name))
+    expect(Object.values(dependencies).filter((range) => range.startsWith('workspace:'))).toEqual([])
+  })
+})
+
+describe('core in a worker', () => {
+  it('reaches neither undici nor a module of Node', async () => {
+    const { foreign } = await bundleForWorkers(join(root, 'packages/core/dist/index.js'))
+    expect(foreign).toEqual([])
+  })
+
+  it('would be seen to reach them, as its Node entry does', async () => {
+    const { foreign } = await bundleForWorkers(join(root, 'packages/core/dist/node.js'))
+    expect(foreign).toEqual(expect.arrayContaining(['undici']))
+  })
+})

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+
+import { summarize } from '../../scripts/ci/summarize.mjs'
+
+const passing = {
+  test: { status: 0, report: { numPassedTests: 7, numFailedTests: 0, testResults: [] as unknown[] } },
+  check: { status: 0, report: { passed: 8, failed: 0 } },
+}
+
+describe('the closing line of the CI run', () => {
+  it('adds tests and check steps', () => {
+    expect(summarize(passing)).toEqual({ passed: 15, failed: 0, skipped: [] })
+  })
+
+  it('counts failing tests and failing steps', () => {
+    const test = { status: 1, report: { numPassedTests: 5, numFailedTests: 2, testResults: [] } }
+    const check = { status: 1, report: { passed: 5, failed: 3 } }
+    expect(summarize({ test, check })).toMatchObject({ passed: 10, failed: 5 })
+  })
+
+  it('counts a test file that did not load', () => {
+    const testResults = [{ status: 'failed', assertionResults: [] }]
+    const test = { status: 1, report: { numPassedTests: 5, numFailedTests: 0, testResults } }
+    expect(summarize({ ...passing, test })).toMatchObject({ passed: 13, failed: 1 })
+  })
+
+  it.each([
+    ['the tests end badly without a failed test', { ...passing, test: { ...passing.test, status: 1 } }],
+    ['the tests never ran', { ...passing, test: { status: 1, report: undefined } }],
+    ['the tests left no report', { ...passing, test: { status: 0, report: undefined } }],
+    ['the checks never ran', { ...passing, check: { status: 2, report: undefined } }],
+  ])('is a failure when %s', (_, commands) => {
+    expect(summarize(commands).failed).toBe(1)
+  })
+
+  it('names every skipped test', () => {
+    const testResults = [{ status: 'passed', assertionResults: [{ status: 'skipped', fullName: 'bun verifies' }] }]
+    const test = { status: 0, report: { ...passing.test.report, testResults } }
+    expect(summarize({ ...passing, test }).skipped).toEqual(['bun verifies'])
+  })
+})

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+
+import { layeringViolations } from '../../scripts/check/layering.mjs'
+
+const core = (inSource: string, text = ''): { path: string; text: string } => ({
+  path: `packages/core/src/${inSource}`,
+  text,
+})
+
+describe('layering lets', () => {
+  it.each([
+    ['a unit import a lower one', core('errors/auth-error.ts', `import { x } from '../model/token.ts'`)],
+    ['a unit import itself', core('keys/a.ts', `export * from './b.ts'`)],
+    ['types of options through', core('keys/a.ts', `import type { VerifierOptions } from '../options.ts'`)],
+    ['inline types of options through', core('http/a.ts', `import { type A, type B } from '../options.ts'`)],
+    ['options choose the transport', core('options.ts', `import { defaultFetch } from '#default-fetch'`)],
+    ['core import jose', core('token/a.ts', `import { compactVerify } from 'jose'`)],
+    ['core import types of the schema standard', core('options.ts', `import type { X } from '@standard-schema/spec'`)],
+    ['the node entry import undici', core('node.ts', `import { Agent } from 'undici'`)],
+    ['the node transport import Node', core('transport/default-fetch.node.ts', `import { isIP } from 'node:net'`)],
+    ['a feature import extend', core('features/dpop/index.ts', `import { AuthError } from '../../extend.ts'`)],
+    ['comments and strings alone', core('model/a.ts', ` * import { x } from '../token/x.ts'\n// import 'undici'`)],
+    [
+      'an adapter import core',
+      { path: 'packages/express/src/a.ts', text: `import { x } from '@claimgate/core/extend'` },
+    ],
+  ])('%s', (_, file) => {
+    expect(layeringViolations([file])).toEqual([])
+  })
+})
+
+describe('layering refuses', () => {
+  it.each([
+    [
+      'an import upwards',
+      core('model/a.ts', `import { x } from '../errors/auth-error.ts'`),
+      '"model" is below "errors"',
+    ],
+    ['a type import upwards', core('errors/a.ts', `import type { X } from '../keys/x.ts'`), '"errors" is below "keys"'],
+    ['a re-export upwards', core('keys/a.ts', `export { x } from '../policy/x.ts'`), '"keys" is below "policy"'],
+    ['a lazy import upwards', core('keys/a.ts', `const x = await import('../token/x.ts')`), '"keys" is below "token"'],
+    ['an import over several lines', core('keys/a.ts', `import {\n  x,\n} from '../token/x.ts'`), 'is below "token"'],
+    ['siblings', core('http/a.ts', `import { x } from '../claims/x.ts'`), '"http" and "claims" are siblings'],
+    ['values of options below it', core('keys/a.ts', `import { DEFAULTS } from '../options.ts'`), 'is below "options"'],
+    ['mixed imports of options', core('keys/a.ts', `import { type A, b } from '../options.ts'`), 'is below "options"'],
+    ['options in the model', core('model/a.ts', `import type { A } from '../options.ts'`), 'is below "options"'],
+    ['the transport below options', core('keys/a.ts', `import { x } from '#default-fetch'`), 'choose a transport'],
+    ['a unit without a layer', core('stray.ts', `import { x } from './model/x.ts'`), '"stray" has no layer'],
+    ['undici in core', core('keys/a.ts', `import { Agent } from 'undici'`), 'packages/core may import only'],
+    ['Node in core', core('keys/a.ts', `import 'node:crypto'`), 'packages/core may import only'],
+    [
+      'values of the schema standard',
+      core('options.ts', `import { x } from '@standard-schema/spec'`),
+      'may import only',
+    ],
+    ['a package whose name starts alike', core('keys/a.ts', `import x from 'jose-extra'`), 'may import only'],
+    ['core knowing a feature', core('index.ts', `export { x } from './features/dpop/index.ts'`), 'know its features'],
+    ['a feature reaching inside', core('features/dpop/a.ts', `import { x } from '../../keys/x.ts'`), 'only extend'],
+    ['a feature reaching another', core('features/dpop/a.ts', `import { x } from '../mtls/x.ts'`), 'only extend'],
+    ['a path out of the package', core('keys/a.ts', `import '../../../issuer/src/x.ts'`), 'leave its package'],
+    ['jose in an adapter', { path: 'packages/fastify/src/a.ts', text: `import { x } from 'jose'` }, 'may import only'],
+    ['core in the issuer', { path: 'packages/issuer/src/a.ts', text: `import '@claimgate/core'` }, 'may import only'],
+  ])('%s', (_, file, reason) => {
+    expect(layeringViolations([file])).toEqual([expect.stringContaining(reason)])
+  })
+
+  it('a cycle, also one of types', () => {
+    const files = [
+      core('keys/a.ts', `import { b } from './b.ts'`),
+      core('keys/b.ts', `import type { C } from './c.ts'`),
+      core('keys/c.ts', `import { a } from './a.ts'`),
+    ]
+    expect(layeringViolations(files)).toEqual([
+      'import cycle: packages/core/src/keys/a.ts -> packages/core/src/keys/b.ts -> packages/core/src/keys/c.ts -> packages/core/src/keys/a.ts',
+    ])
+  })
+
+  it('and names the file, the line and the specifier', () => {
+    const [violation] = layeringViolations([core('model/a.ts', `// first\nimport { x } from 'undici'`)])
+    expect(violation).toMatch(/^packages\/core\/src\/model\/a\.ts:2 imports undici: /)
+  })
+})

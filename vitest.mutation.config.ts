@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+import { sourceAliases } from './scripts/source-aliases.mjs'
+
+// Only tests that are fast and about core: each runs once for every mutant it covers.
+export default defineConfig({
+  resolve: { alias: sourceAliases(import.meta.dirname) },
+  test: {
+    include: ['packages/core/src/**/*.test.ts', 'test/requirements/**/*.test.ts'],
+    testTimeout: 10_000,
+    maxWorkers: 1,
+  },
+})
