@@ -1,0 +1,33 @@
+export { createTestClock } from './clock/test-clock.ts'
+export type { TestClock, TestClockOptions, TestTimer, TestTimers } from './clock/test-clock.ts'
+export { expiredCertificate } from './fixtures/expired-certificate.ts'
+export type { TestCertificate } from './fixtures/test-certificate.ts'
+export { validCertificate } from './fixtures/valid-certificate.ts'
+export type {
+  AlternateAnswer,
+  ContentLengthAnswer,
+  DripAnswer,
+  DuplicateKidsAnswer,
+  EndlessAnswer,
+  Fault,
+  FaultyAnswer,
+  GarbageAnswer,
+  GzipBombAnswer,
+  HangAnswer,
+  ManyKeysAnswer,
+  OkAnswer,
+  RedirectAnswer,
+  RefuseFault,
+  ResetAnswer,
+  StatusAnswer,
+  TornAnswer,
+} from './jwks-server/fault.ts'
+export { startFaultyJwksServer } from './jwks-server/faulty-jwks-server.ts'
+export type { FaultyJwksServer, FaultyJwksServerOptions, PathScript } from './jwks-server/faulty-jwks-server.ts'
+export type { ReceivedRequest, TrafficStats } from './jwks-server/traffic.ts'
+export { unresolvable } from './jwks-server/unresolvable.ts'
+export { supportedAlgorithms } from './keys/supported-algorithms.ts'
+export { createTestKeys } from './keys/test-keys.ts'
+export type { TestKeys, TestKeysOptions } from './keys/test-keys.ts'
+export { createRandom } from './random.ts'
+export type { Random } from './random.ts'

@@ -1,0 +1,135 @@
+import { setImmediate as turn } from 'node:timers/promises'
+
+/** Where a test clock starts. */
+export interface TestClockOptions {
+  /** Wall time, milliseconds since 1970. @defaultValue 1_700_000_000_000 */
+  readonly wall?: number
+  /** Monotonic time, milliseconds since an arbitrary moment. @defaultValue 0 */
+  readonly monotonic?: number
+}
+
+/** A timer that was started and can be stopped. */
+export interface TestTimer {
+  /** Stops the timer; without effect when it has fired already. */
+  cancel(): void
+}
+
+/** Timers that fire when their clock is advanced, never by themselves. */
+export interface TestTimers {
+  /** Calls `fire` once, `ms` milliseconds from now. A negative or missing delay counts as 0. */
+  setTimeout(fire: () => void, ms?: number): TestTimer
+}
+
+/** A clock that stands still until a test moves it. */
+export interface TestClock {
+  /** Wall time, milliseconds since 1970. It is what `stepWall` can make jump. */
+  now(): number
+  /** Milliseconds since an arbitrary moment; only ever grows. */
+  monotonic(): number
+  /**
+   * Moves both times forward by `ms` milliseconds and fires the timers due, each at its own moment.
+   *
+   * @throws RangeError when `ms` is negative or not finite.
+   */
+  advance(ms: number): void
+  /** As `advance`, but lets promises and I/O proceed before the first timer, after each timer and at the end. */
+  advanceAsync(ms: number): Promise<void>
+  /** Moves the wall time alone, back or forth, as a correction by NTP does. No timer fires. */
+  stepWall(ms: number): void
+  readonly timers: TestTimers
+  /** As `timers.setTimeout`. */
+  setTimeout(fire: () => void, ms?: number): TestTimer
+  /** Settles once the clock has been advanced by `ms`. @throws the signal's reason when it is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** How many timers are waiting. */
+  pending(): number
+}
+
+/** A clock for tests: time passes only when the test says so. */
+export function createTestClock(options: TestClockOptions = {}): TestClock {
+  let wall = options.wall ?? 1_700_000_000_000
+  let monotonic = options.monotonic ?? 0
+  let started = 0
+  const waiting = new Set<PendingTimer>()
+
+  const move = (ms: number): void => {
+    wall += ms
+    monotonic += ms
+  }
+
+  const setTimeout = (fire: () => void, ms = 0): TestTimer => {
+    const timer: PendingTimer = { at: monotonic + Math.max(0, ms), order: started++, fire }
+    waiting.add(timer)
+    return { cancel: () => void waiting.delete(timer) }
+  }
+
+  const fireNext = (until: number): boolean => {
+    const timer = earliest(waiting)
+    if (timer === undefined || timer.at > until) return false
+    waiting.delete(timer)
+    move(Math.max(0, timer.at - monotonic))
+    timer.fire()
+    return true
+  }
+
+  const advance = (ms: number): void => {
+    const until = monotonic + duration(ms)
+    while (fireNext(until));
+    move(Math.max(0, until - monotonic))
+  }
+
+  const advanceAsync = async (ms: number): Promise<void> => {
+    const until = monotonic + duration(ms)
+    await turn()
+    while (fireNext(until)) await turn()
+    move(Math.max(0, until - monotonic))
+    await turn()
+  }
+
+  const sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason as Error)
+      const abort = (): void => {
+        timer.cancel()
+        reject(signal?.reason as Error)
+      }
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', abort)
+        resolve()
+      }, ms)
+      signal?.addEventListener('abort', abort, { once: true })
+    })
+
+  return {
+    now: () => wall,
+    monotonic: () => monotonic,
+    advance,
+    advanceAsync,
+    stepWall: (ms) => {
+      wall += ms
+    },
+    timers: { setTimeout },
+    setTimeout,
+    sleep,
+    pending: () => waiting.size,
+  }
+}
+
+interface PendingTimer {
+  readonly at: number
+  readonly order: number
+  readonly fire: () => void
+}
+
+function duration(ms: number): number {
+  if (Number.isFinite(ms) && ms >= 0) return ms
+  throw new RangeError(`Cannot advance the clock: "ms" must be a finite number of at least 0, found ${ms}`)
+}
+
+function earliest(timers: Iterable<PendingTimer>): PendingTimer | undefined {
+  let first: PendingTimer | undefined
+  for (const timer of timers) {
+    if (first === undefined || timer.at < first.at || (timer.at === first.at && timer.order < first.order)) first = timer
+  }
+  return first
+}

@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+import type { JSONWebKeySet } from 'jose'
+
+import type { AlternateAnswer, FaultyAnswer, HangAnswer, OkAnswer, ResetAnswer, StatusAnswer } from './fault.ts'
+import { drip, rawOk, reset, write, writeForever } from './raw-answer.ts'
+import { gzipBomb, torn, withDuplicates, withFillers } from './set-texts.ts'
+
+/** One request that waits for its answer. */
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly socket: Socket
+  /** The set that is published now. */
+  readonly published: JSONWebKeySet
+  /** Says that the server has done all it wanted to: what the client does next is no abort. */
+  finished(): void
+}
+
+/** Carries out an answer, however wrong it is. Settles when the server has done its part. */
+export async function answer(exchange: Exchange, fault: FaultyAnswer): Promise<void> {
+  const { published } = exchange
+  const text = JSON.stringify(published)
+  switch (fault.kind) {
+    case 'ok':
+      return answerOk(exchange, fault)
+    case 'reset':
+      return answerReset(exchange, fault, text)
+    case 'hang':
+      return answerHang(exchange, fault, text)
+    case 'drip': {
+      const { head, body } = rawOk(Buffer.from(text))
+      const dripping = fault.part === 'headers' ? Buffer.from(head) : body
+      if (fault.part === 'body') await write(exchange.socket, head)
+      await drip(exchange.socket, dripping, fault.every)
+      return endRaw(exchange, fault.part === 'headers' ? body : '')
+    }
+    case 'redirect':
+      exchange.response.writeHead(fault.status ?? 302, { location: fault.location }).end()
+      return
+    case 'status':
+      return answerStatus(exchange, fault)
+    case 'html':
+      return send(exchange, '<!doctype html><title>Sign in</title><p>Welcome to the network.', 'text/html')
+    case 'truncated':
+      return send(exchange, text.slice(0, text.length / 2))
+    case 'bom':
+      return send(exchange, `\uFEFF${text}`)
+    case 'empty-body':
+      return send(exchange, '')
+    case 'empty-set':
+      return send(exchange, '{"keys":[]}')
+    case 'no-keys':
+      return send(exchange, '{"message":"OK"}')
+    case 'gzip-bomb': {
+      const bytes = await gzipBomb(text, fault.size ?? 50 * 1024 * 1024)
+      exchange.response.setHeader('content-encoding', 'gzip')
+      return send(exchange, bytes)
+    }
+    case 'endless':
+      await write(exchange.socket, 'HTTP/1.1 200 OK\r\ncontent-type: application/jwk-set+json\r\ntransfer-encoding: chunked\r\n\r\n')
+      await write(exchange.socket, '9\r\n{"keys":[\r\n')
+      return writeForever(exchange.socket)
+    case 'content-length': {
+      const body = Buffer.from(text)
+      return endRaw(exchange, Buffer.concat([Buffer.from(rawOk(body, body.length + fault.difference).head), body]))
+    }
+    case 'many-keys':
+      return send(exchange, JSON.stringify(withFillers(published, fault.count ?? 10_000)))
+    case 'duplicate-kids':
+      return send(exchange, JSON.stringify(withDuplicates(published)))
+    case 'alternate':
+      return send(exchange, JSON.stringify(nextSet(fault)))
+    case 'torn':
+      return send(exchange, torn(fault.before, fault.after))
+  }
+}
+
+async function answerOk({ request, response, published }: Exchange, ok: OkAnswer): Promise<void> {
+  if (ok.delay !== undefined) await wait(ok.delay, undefined, { ref: false })
+  const text = JSON.stringify(ok.body ?? published)
+  response.setHeader('content-type', 'application/jwk-set+json')
+  for (const [name, value] of Object.entries(ok.headers ?? {})) response.setHeader(name, value)
+  if (ok.etag !== undefined) {
+    const tag = `${ok.etag === 'weak' ? 'W/' : ''}"${createHash('sha256').update(text).digest('base64url')}"`
+    response.setHeader('etag', tag)
+    if (request.headers['if-none-match'] === tag) return void response.writeHead(304).end()
+  }
+  response.end(text)
+}
+
+async function answerReset({ socket, finished }: Exchange, { at }: ResetAnswer, text: string): Promise<void> {
+  const { head, body } = rawOk(Buffer.from(text))
+  if (at === 'headers') await write(socket, head.slice(0, head.length / 2))
+  if (at === 'body') await write(socket, head + text.slice(0, body.length / 2))
+  finished()
+  return reset(socket)
+}
+
+async function answerHang({ socket }: Exchange, { at = 'start' }: HangAnswer, text: string): Promise<void> {
+  const { head, body } = rawOk(Buffer.from(text))
+  if (at === 'headers') await write(socket, head)
+  if (at === 'body') await write(socket, head + text.slice(0, body.length / 2))
+}
+
+function answerStatus({ response }: Exchange, fault: StatusAnswer): void {
+  const { retryAfter } = fault
+  response.setHeader('content-type', 'application/json')
+  if (retryAfter !== undefined) {
+    response.setHeader('retry-after', retryAfter instanceof Date ? retryAfter.toUTCString() : String(retryAfter))
+  }
+  response.writeHead(fault.status, fault.headers ?? {}).end(fault.body ?? '{"error":"fault"}')
+}
+
+function send({ response }: Exchange, body: string | Uint8Array, type = 'application/jwk-set+json'): void {
+  response.writeHead(200, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body)
+}
+
+async function endRaw({ socket, finished }: Exchange, bytes: string | Uint8Array): Promise<void> {
+  await write(socket, bytes)
+  if (!socket.destroyed) finished()
+  socket.end()
+}
+
+const turns = new WeakMap<AlternateAnswer, number>()
+
+function nextSet(fault: AlternateAnswer): JSONWebKeySet {
+  const turn = turns.get(fault) ?? 0
+  turns.set(fault, turn + 1)
+  return fault.sets[turn % fault.sets.length] ?? fault.sets[0]
+}

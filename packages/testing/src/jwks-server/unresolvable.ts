@@ -1,0 +1,8 @@
+/**
+ * An address whose host name never resolves: `.invalid` is reserved for that (RFC 6761 section 6.4).
+ *
+ * @param path @defaultValue '/jwks.json'
+ */
+export function unresolvable(path: string = '/jwks.json'): string {
+  return new URL(path, 'https://claimgate.invalid').href
+}
