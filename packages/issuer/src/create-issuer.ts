@@ -1,0 +1,100 @@
+import type { JSONWebKeySet } from 'jose'
+import { type IssuerOptions, LONGEST_TTL, type ResolvedOptions, resolveOptions } from './issuer-options.ts'
+import { type JwksRequest, type JwksResponse, jwksResponse } from './jwks-response.ts'
+import { createKeyRing, type KeyRing } from './key-ring.ts'
+import { createKeySource } from './key-source.ts'
+import { type IssuerMetadata, metadata } from './metadata.ts'
+import { oneAtATime } from './one-at-a-time.ts'
+import { refusal } from './refusal.ts'
+import { type RotateOptions, type Rotation, rotateKeys } from './rotate-keys.ts'
+import { signJwt } from './sign-jwt.ts'
+import { type Claims, type MintOptions, unsignedToken } from './token.ts'
+
+/** Mints tokens and publishes the keys that verify them. */
+export interface Issuer {
+  /** The `iss` of every token. */
+  readonly issuer: string
+  /**
+   * A signed token with `claims` and `iss`, `iat`, `exp`, `jti`, and `aud` where one is configured.
+   *
+   * @throws TypeError where a claim or an option has the wrong type or is the issuer's to set.
+   */
+  mint(claims: Claims, options?: MintOptions): Promise<string>
+  /** The JWK Set (RFC 7517 section 5): public parts, with `kid`, `alg` and `use`. A new object each time. */
+  jwks(): JSONWebKeySet
+  /** The JWK Set as an HTTP answer. */
+  jwksResponse(request?: JwksRequest): JwksResponse
+  /** The metadata document, with `extra` on top. `jwks_uri` is below the issuer at `/.well-known/jwks.json`. */
+  metadata(extra?: Readonly<Record<string, unknown>>): IssuerMetadata
+  /**
+   * Brings in a new key: published now, signing once verifiers had time to see it. While one already waits no other is
+   * made, but it is brought forward where that is asked for. The old key stays published until its last token expired.
+   *
+   * @throws TypeError where `publishAhead` is out of range; Error where 64 keys are published, or a new key is not new.
+   */
+  rotate(options?: RotateOptions): Promise<Rotation>
+  /**
+   * Withdraws a key at once, for one that leaked: its tokens fail as soon as verifiers look again. Where it was the one
+   * to sign, the waiting key takes over, or else a new one.
+   *
+   * @throws TypeError where no such key is published.
+   */
+  revoke(kid: string): Promise<void>
+}
+
+/**
+ * An issuer with keys in memory, or wherever the given signers keep theirs. Every key has signed once, and the
+ * signature has been verified, before it is published.
+ *
+ * @throws TypeError where an option is wrong: it names the option, its rule and what was found, and never quotes a key.
+ */
+export const createIssuer = async (options: IssuerOptions): Promise<Issuer> => {
+  const resolved = resolveOptions(options)
+  const source = createKeySource(resolved)
+  const ring = createKeyRing(resolved.overlap)
+  await fill(ring, await source.initial(), resolved)
+  const inTurn = oneAtATime()
+  const now = (): number => resolved.clock.now()
+
+  const refill = async (): Promise<void> => {
+    if (!ring.signs(now())) ring.add(await source.fresh(ring), now(), now())
+  }
+  const mint = async (claims: Claims, mintOptions: MintOptions = {}): Promise<string> => {
+    // Only after a withdrawal: wait for the replacement, or make it where an earlier attempt failed.
+    if (!ring.signs(now())) await inTurn(refill)
+    const token = unsignedToken(claims, mintOptions, resolved, now())
+    const key = ring.take(now(), token.claims.exp)
+    if (key === undefined)
+      throw new Error('Cannot mint token: the signing key was withdrawn and has no replacement yet')
+    const { alg, kid } = key.signer
+    return signJwt(key.signer, { alg, typ: token.typ, kid, ...token.header }, token.claims)
+  }
+  const revoke = async (kid: string): Promise<void> => {
+    if (!ring.withdraw(kid, now())) throw refusal('revoke key', '"kid" must be that of a published key', kid)
+    await inTurn(refill)
+  }
+
+  return Object.freeze({
+    issuer: resolved.issuer,
+    mint,
+    jwks: () => ({ keys: ring.published(now()).map(({ jwk }) => ({ ...jwk })) }),
+    jwksResponse: (request: JwksRequest = {}) => jwksResponse(ring.published(now()), resolved.jwksMaxAge, request),
+    metadata: (extra: Readonly<Record<string, unknown>> = {}) => {
+      const algorithms = new Set(ring.published(now()).map(({ signer }) => signer.alg))
+      return metadata(resolved.issuer, [...algorithms], extra)
+    },
+    rotate: async (rotateOptions: RotateOptions = {}) =>
+      inTurn(() => rotateKeys(ring, source, resolved, rotateOptions)),
+    revoke,
+  })
+}
+
+const fill = async (
+  ring: KeyRing,
+  [first, ...earlier]: Awaited<ReturnType<ReturnType<typeof createKeySource>['initial']>>,
+  { clock }: ResolvedOptions,
+): Promise<void> => {
+  const now = clock.now()
+  ring.add(first, now, now)
+  for (const key of earlier) ring.keep(key, Math.ceil(now / 1000) + LONGEST_TTL)
+}

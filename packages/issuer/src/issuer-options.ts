@@ -1,0 +1,147 @@
+import type { JWK } from 'jose'
+import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from './algorithm.ts'
+import type { KeyPair } from './key-material.ts'
+import { refusal } from './refusal.ts'
+import { assertSeconds } from './seconds.ts'
+import type { Signer } from './signer.ts'
+
+/** Where an issuer takes the time from. */
+export interface Clock {
+  /** The time, in epoch milliseconds. */
+  now(): number
+}
+
+/** How long two keys are published side by side around a rotation. */
+export interface Overlap {
+  /**
+   * Seconds a new key is published before it signs: at least as long as verifiers keep a JWK Set without looking again.
+   * From 0 to 86400. @defaultValue the value of `jwksMaxAge`
+   */
+  readonly publishAhead?: number
+  /**
+   * Seconds an old key stays published after its last token has expired: the clock difference that verifiers forgive.
+   * From 0 to 300. @defaultValue 5
+   */
+  readonly clockTolerance?: number
+}
+
+/** What `createIssuer` is told. */
+export interface IssuerOptions {
+  /** The `iss` of every token: an http or https URL without query, fragment or credentials (RFC 8414 section 2). */
+  readonly issuer: string
+  /** The algorithm of keys that are generated, or given without one. @defaultValue 'ES256' */
+  readonly algorithm?: SigningAlgorithm
+  /** The `aud` of tokens minted without one of their own. Without both, tokens have no `aud`. */
+  readonly audience?: string | readonly string[]
+  /** Seconds a token lives. From 1 to 86400. @defaultValue 600 */
+  readonly ttl?: number
+  /** The `typ` of tokens (RFC 9068 section 2.1). @defaultValue 'at+jwt' */
+  readonly typ?: string
+  /** Seconds a verifier may keep the JWK Set: `max-age` of its `Cache-Control`. From 0 to 86400. @defaultValue 300 */
+  readonly jwksMaxAge?: number
+  /** How rotation overlaps. */
+  readonly overlap?: Overlap
+  /**
+   * The keys to start with, so that tokens survive a restart: private JWKs, WebCrypto key pairs, or signers. The first
+   * one signs; the others are published for as long as a token can live, 86400 seconds. Without any, one is created.
+   */
+  readonly keys?: readonly (JWK | KeyPair | Signer)[]
+  /** Makes each new key: the first one where `keys` has none, and one per rotation. @defaultValue a local key */
+  readonly createSigner?: () => Promise<Signer>
+  /** Where the time comes from. @defaultValue the wall clock */
+  readonly clock?: Clock
+  /** Where each `jti` comes from. @defaultValue `crypto.randomUUID` */
+  readonly randomUUID?: () => string
+}
+
+/** The options with every default filled in. */
+export interface ResolvedOptions extends Required<Omit<IssuerOptions, 'audience' | 'createSigner' | 'overlap'>> {
+  readonly audience: string | readonly string[] | undefined
+  readonly createSigner: (() => Promise<Signer>) | undefined
+  readonly overlap: Required<Overlap>
+}
+
+/** What holds where an option is left out; `overlap.publishAhead` follows `jwksMaxAge`. */
+export const DEFAULTS = {
+  algorithm: 'ES256',
+  ttl: 600,
+  typ: 'at+jwt',
+  jwksMaxAge: 300,
+  clockTolerance: 5,
+} as const
+
+/** Seconds the longest token may live. */
+export const LONGEST_TTL = 86_400
+
+const ACTION = 'create issuer'
+
+/**
+ * Checks every option once and fills in the defaults.
+ *
+ * @throws TypeError that names the option, its rule, and what was found.
+ */
+export const resolveOptions = (options: IssuerOptions): ResolvedOptions => {
+  const { algorithm = DEFAULTS.algorithm, jwksMaxAge = DEFAULTS.jwksMaxAge, keys = [] } = options
+  const { publishAhead = jwksMaxAge, clockTolerance = DEFAULTS.clockTolerance } = options.overlap ?? {}
+  const resolved: ResolvedOptions = {
+    issuer: options.issuer,
+    algorithm,
+    audience: options.audience,
+    ttl: options.ttl ?? DEFAULTS.ttl,
+    typ: options.typ ?? DEFAULTS.typ,
+    jwksMaxAge,
+    overlap: { publishAhead, clockTolerance },
+    keys,
+    createSigner: options.createSigner,
+    clock: options.clock ?? { now: () => Date.now() },
+    randomUUID: options.randomUUID ?? (() => crypto.randomUUID()),
+  }
+  assertOptions(resolved)
+  return Object.freeze(resolved)
+}
+
+const assertOptions = (options: ResolvedOptions): void => {
+  const { algorithm, overlap, keys } = options
+  assertIssuer(options.issuer)
+  if (!isSigningAlgorithm(algorithm)) {
+    throw refusal(ACTION, `"algorithm" must be one of ${SIGNING_ALGORITHMS.join(', ')}`, algorithm)
+  }
+  assertAudience(ACTION, options.audience)
+  assertTyp(ACTION, options.typ)
+  assertSeconds(ACTION, 'ttl', options.ttl, { min: 1, max: LONGEST_TTL })
+  assertSeconds(ACTION, 'jwksMaxAge', options.jwksMaxAge, { min: 0, max: 86_400 })
+  assertSeconds(ACTION, 'overlap.publishAhead', overlap.publishAhead, { min: 0, max: 86_400 })
+  assertSeconds(ACTION, 'overlap.clockTolerance', overlap.clockTolerance, { min: 0, max: 300 })
+  if (!Array.isArray(keys)) throw refusal(ACTION, '"keys" must be an array', keys)
+}
+
+const assertIssuer = (issuer: unknown): void => {
+  const url = typeof issuer === 'string' ? parseUrl(issuer) : undefined
+  const secretive = url !== undefined && url.username + url.password !== ''
+  if (url !== undefined && !secretive && /^https?:$/.test(url.protocol) && !/[?#\s]/.test(String(issuer))) return
+  // A URL with credentials must not reach a log by way of this message.
+  const found = secretive ? 'a URL with credentials' : issuer
+  throw refusal(ACTION, '"issuer" must be an http or https URL without query, fragment or credentials', found)
+}
+
+const parseUrl = (text: string): URL | undefined => {
+  try {
+    return new URL(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** `undefined`, one audience, or a list of at least one; each a string with something in it. */
+export const assertAudience = (action: string, audience: unknown): void => {
+  if (audience === undefined) return
+  const values: readonly unknown[] = Array.isArray(audience) ? audience : [audience]
+  if (values.length === 0 || !values.every((value) => typeof value === 'string' && value !== '')) {
+    throw refusal(action, '"audience" must be a non-empty string or an array of them', audience)
+  }
+}
+
+/** A string with something in it. */
+export const assertTyp = (action: string, typ: unknown): void => {
+  if (typeof typ !== 'string' || typ === '') throw refusal(action, '"typ" must be a non-empty string', typ)
+}

@@ -1,0 +1,83 @@
+import { exportJWK, generateKeyPair, importJWK } from 'jose'
+import type { CryptoKey, JWK } from 'jose'
+import type { SigningAlgorithm } from './algorithm.ts'
+import { pickMembers, publicJwk } from './public-jwk.ts'
+import { refusal } from './refusal.ts'
+
+/** A WebCrypto key pair: the private key may sign, the public key can be exported. */
+export interface KeyPair {
+  readonly privateKey: CryptoKey
+  readonly publicKey: CryptoKey
+}
+
+/** A private key ready to sign, with its public half. */
+export interface KeyMaterial {
+  readonly privateKey: CryptoKey
+  readonly publicPart: JWK
+  /** The `kid` the key came with. */
+  readonly kid?: string | undefined
+}
+
+/** Whether the key is a pair of WebCrypto keys rather than a JWK. */
+export const isKeyPair = (key: JWK | KeyPair): key is KeyPair => 'privateKey' in key && 'publicKey' in key
+
+/**
+ * The key for `algorithm`, generated where none is given. No error of it quotes the key.
+ *
+ * @throws TypeError where the key is not a private key for the algorithm, or the runtime lacks the algorithm.
+ */
+export const keyMaterial = async (
+  key: JWK | KeyPair | undefined,
+  algorithm: SigningAlgorithm,
+): Promise<KeyMaterial> => {
+  if (key === undefined) return fromKeyPair(await generate(algorithm), algorithm)
+  return isKeyPair(key) ? fromKeyPair(key, algorithm) : fromJwk(key, algorithm)
+}
+
+const generate = async (algorithm: SigningAlgorithm): Promise<KeyPair> => {
+  try {
+    return await generateKeyPair(algorithm, { extractable: false })
+  } catch (cause) {
+    throw refusal('generate key', 'the algorithm must be one that this runtime has', algorithm, cause)
+  }
+}
+
+const fromKeyPair = async ({ privateKey, publicKey }: KeyPair, algorithm: SigningAlgorithm): Promise<KeyMaterial> => {
+  const publicPart = await exportPublic(publicKey)
+  if (privateKey.type === 'private' && publicPart !== undefined) return { privateKey, publicPart }
+  throw refusal('use key', `it must be a key pair for ${algorithm} with an exportable public key`, privateKey)
+}
+
+const exportPublic = async (publicKey: CryptoKey): Promise<JWK | undefined> => {
+  if (publicKey.type !== 'public') return undefined
+  try {
+    return publicJwk(await exportJWK(publicKey))
+  } catch {
+    return undefined
+  }
+}
+
+const fromJwk = async (jwk: JWK, algorithm: SigningAlgorithm): Promise<KeyMaterial> => {
+  const { kid } = jwk
+  if (kid !== undefined && !isKeyId(kid)) throw refusal('use key', 'its "kid" must have 1 to 256 characters', kid)
+  const publicPart = publicJwk(jwk)
+  const privateKey = await importPrivate(jwk, algorithm)
+  if (publicPart !== undefined && privateKey !== undefined) return { privateKey, publicPart, kid }
+  throw refusal('use key', `it must be a private JWK for ${algorithm}`, jwk)
+}
+
+const isKeyId = (kid: unknown): boolean => typeof kid === 'string' && kid.length >= 1 && kid.length <= 256
+
+// `ext`, `use` and `key_ops` are left behind: they say what another program meant to do with the key.
+const MATERIAL = ['kty', 'crv', 'x', 'y', 'd', 'n', 'e', 'p', 'q', 'dp', 'dq', 'qi', 'pub', 'priv'] as const
+
+const importPrivate = async (jwk: JWK, algorithm: SigningAlgorithm): Promise<CryptoKey | undefined> => {
+  const bare: JWK = { ...pickMembers(jwk, MATERIAL), alg: algorithm }
+  try {
+    const key = await importJWK(bare, algorithm, { extractable: false })
+    return 'type' in key && key.type === 'private' ? key : undefined
+  } catch {
+    // The cause is dropped on purpose: what a runtime says about a bad key is not ours to vouch for.
+    return undefined
+  }
+}

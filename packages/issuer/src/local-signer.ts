@@ -1,0 +1,46 @@
+import { base64url, calculateJwkThumbprint, FlattenedSign } from 'jose'
+import type { CompactJWSHeaderParameters, CryptoKey, JWK } from 'jose'
+import { isSigningAlgorithm, type SigningAlgorithm } from './algorithm.ts'
+import { isKeyPair, keyMaterial, type KeyPair } from './key-material.ts'
+import { refusal } from './refusal.ts'
+import type { Signer } from './signer.ts'
+
+/** What a {@link localSigner} is told about its key. */
+export interface LocalSignerOptions {
+  /** The algorithm to sign with. A JWK with an `alg` of its own goes by that. @defaultValue 'ES256' */
+  readonly algorithm?: SigningAlgorithm
+}
+
+/**
+ * A {@link Signer} with its private key in memory. Without a key it generates one that cannot be extracted; RSA keys
+ * have 2048 bits. The `kid` is that of the JWK, or else the RFC 7638 thumbprint.
+ *
+ * @throws TypeError where the key is not a private key for the algorithm, or the runtime lacks the algorithm. The error
+ * never quotes the key.
+ */
+export const localSigner = async (key?: JWK | KeyPair, options: LocalSignerOptions = {}): Promise<Signer> => {
+  const alg = algorithmOf(key, options)
+  const { privateKey, publicPart, kid } = await keyMaterial(key, alg)
+  return Object.freeze({
+    alg,
+    kid: kid ?? (await calculateJwkThumbprint(publicPart)),
+    publicJwk: Object.freeze(publicPart),
+    sign: (signingInput: Uint8Array) => sign(signingInput, privateKey),
+  })
+}
+
+const algorithmOf = (key: JWK | KeyPair | undefined, options: LocalSignerOptions): SigningAlgorithm => {
+  const own = key === undefined || isKeyPair(key) ? undefined : key.alg
+  const alg = own ?? options.algorithm ?? 'ES256'
+  if (!isSigningAlgorithm(alg)) throw refusal('use key', 'its algorithm must be an asymmetric signature algorithm', alg)
+  return alg
+}
+
+const sign = async (signingInput: Uint8Array, privateKey: CryptoKey): Promise<Uint8Array> => {
+  const [header = '', claims = ''] = new TextDecoder().decode(signingInput).split('.')
+  const members = JSON.parse(new TextDecoder().decode(base64url.decode(header))) as CompactJWSHeaderParameters
+  const jws = await new FlattenedSign(base64url.decode(claims)).setProtectedHeader(members).sign(privateKey)
+  // jose writes the header anew: another spelling would mean a signature over other bytes than those asked for.
+  if (jws.protected !== header) throw refusal('sign', 'the header must be compact JSON', 'another spelling')
+  return base64url.decode(jws.signature)
+}

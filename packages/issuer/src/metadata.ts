@@ -1,0 +1,37 @@
+import { refusal } from './refusal.ts'
+
+/** An authorization server's metadata (RFC 8414 section 2, OpenID Connect Discovery section 3). */
+export interface IssuerMetadata {
+  readonly issuer: string
+  readonly jwks_uri: string
+  readonly response_types_supported: readonly string[]
+  readonly grant_types_supported: readonly string[]
+  readonly subject_types_supported: readonly string[]
+  readonly id_token_signing_alg_values_supported: readonly string[]
+  readonly [member: string]: unknown
+}
+
+/**
+ * The members every reader of metadata asks for, with `extra` on top. It claims no grant and no response type: an
+ * issuer alone has no endpoint for them.
+ *
+ * @throws TypeError where `extra` names another issuer.
+ */
+export const metadata = (
+  issuer: string,
+  algorithms: readonly string[],
+  extra: Readonly<Record<string, unknown>>,
+): IssuerMetadata => {
+  if (extra['issuer'] !== undefined && extra['issuer'] !== issuer) {
+    throw refusal('describe issuer', `"issuer" must stay ${JSON.stringify(issuer)}`, extra['issuer'])
+  }
+  return {
+    issuer,
+    jwks_uri: `${issuer.replace(/\/$/, '')}/.well-known/jwks.json`,
+    response_types_supported: [],
+    grant_types_supported: [],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: algorithms,
+    ...extra,
+  }
+}

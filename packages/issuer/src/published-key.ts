@@ -1,0 +1,50 @@
+import { base64url, compactVerify, importJWK } from 'jose'
+import type { JWK } from 'jose'
+import { isSigningAlgorithm } from './algorithm.ts'
+import { publicJwk } from './public-jwk.ts'
+import { refusal } from './refusal.ts'
+import { signJwt } from './sign-jwt.ts'
+import type { Signer } from './signer.ts'
+
+/** A signer that has been proved, with what the JWK Set says about it. */
+export interface PublishedKey {
+  readonly signer: Signer
+  /** The member of the JWK Set: public parts, `kid`, `alg` and `use`. */
+  readonly jwk: JWK
+  /** Stands for the member's exact content in an entity tag. */
+  readonly tag: string
+}
+
+/**
+ * Makes a signer ready to be published: drops everything but the public members, and has it sign once, so that a pair
+ * that does not belong together, or a signature in another format, is found before a token depends on it.
+ *
+ * @throws TypeError where the signer's parts do not fit together. Errors of the signer itself come through unchanged.
+ */
+export const publishedKey = async (signer: Signer): Promise<PublishedKey> => {
+  const { alg, kid } = signer
+  if (!isSigningAlgorithm(alg)) throw refusal('use key', '"alg" must be an asymmetric signature algorithm', alg)
+  if (typeof kid !== 'string' || kid.length === 0 || kid.length > 256) {
+    throw refusal('use key', '"kid" must have 1 to 256 characters', kid)
+  }
+  const publicPart = publicJwk(signer.publicJwk)
+  if (publicPart === undefined) throw refusal('use key', '"publicJwk" must be an asymmetric key', signer.publicJwk.kty)
+  const jwk: JWK = Object.freeze({ ...publicPart, kid, alg, use: 'sig' })
+  await prove(signer, jwk)
+  return Object.freeze({ signer, jwk, tag: await contentTag(jwk) })
+}
+
+const prove = async (signer: Signer, jwk: JWK): Promise<void> => {
+  // Its type and claims are such that no verifier takes it for a token.
+  const proof = await signJwt(signer, { alg: signer.alg, typ: 'key-check' }, {})
+  try {
+    await compactVerify(proof, await importJWK(jwk, signer.alg), { algorithms: [signer.alg] })
+  } catch (cause) {
+    throw refusal('use key', 'its public part must verify what it signs', 'a signature that does not fit', cause)
+  }
+}
+
+const contentTag = async (jwk: JWK): Promise<string> => {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(JSON.stringify(jwk)))
+  return base64url.encode(new Uint8Array(digest, 0, 9))
+}

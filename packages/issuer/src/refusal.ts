@@ -1,0 +1,19 @@
+/**
+ * The error for a wrong argument: action, rule, found, in one sentence.
+ *
+ * Never pass it key material as `found`: strings are quoted in the message.
+ */
+export const refusal = (action: string, rule: string, found: unknown, cause?: unknown): TypeError =>
+  new TypeError(`Cannot ${action}: ${rule}, found ${describe(found)}`, cause === undefined ? undefined : { cause })
+
+const LONGEST_QUOTE = 80
+
+const describe = (found: unknown): string => {
+  if (typeof found === 'string') return JSON.stringify(shorten(found))
+  if (typeof found === 'number' || typeof found === 'boolean' || found === undefined || found === null)
+    return String(found)
+  if (Array.isArray(found)) return found.length === 0 ? 'an empty array' : `an array of ${found.length}`
+  return typeof found === 'object' ? 'an object' : `a ${typeof found}`
+}
+
+const shorten = (text: string): string => (text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text)

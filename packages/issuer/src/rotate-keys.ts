@@ -1,0 +1,50 @@
+import type { ResolvedOptions } from './issuer-options.ts'
+import type { KeyRing } from './key-ring.ts'
+import type { KeySource } from './key-source.ts'
+import { assertSeconds } from './seconds.ts'
+
+/** What holds for one rotation in place of the issuer's options. */
+export interface RotateOptions {
+  /** Seconds the new key is published before it signs. From 0 (at once) to 86400. @defaultValue `overlap.publishAhead` */
+  readonly publishAhead?: number
+}
+
+/** What a rotation has set up. */
+export interface Rotation {
+  /** The key ID of the new key. */
+  readonly kid: string
+  /** When it begins to sign, in epoch milliseconds. */
+  readonly signsFrom: number
+}
+
+// Verifiers refuse sets without a bound: 64 is what Claimgate's own take by default.
+const MOST_KEYS = 64
+
+/**
+ * Publishes a new key, or brings the waiting one forward.
+ *
+ * @throws TypeError where `publishAhead` is out of range; Error where too many keys are published.
+ */
+export const rotateKeys = async (
+  ring: KeyRing,
+  source: KeySource,
+  { clock, overlap }: ResolvedOptions,
+  { publishAhead = overlap.publishAhead }: RotateOptions,
+): Promise<Rotation> => {
+  assertSeconds('rotate', 'publishAhead', publishAhead, { min: 0, max: 86_400 })
+  const from = (now: number): number => now + publishAhead * 1000
+  const waiting = ring.waiting(clock.now())
+  if (waiting !== undefined) {
+    const signsFrom = Math.min(waiting.signsFrom, from(clock.now()))
+    ring.hasten(signsFrom, clock.now())
+    return { kid: waiting.kid, signsFrom }
+  }
+  if (ring.published(clock.now()).length >= MOST_KEYS) {
+    throw new Error(`Cannot rotate: at most ${MOST_KEYS} keys may be published, and the oldest still have live tokens`)
+  }
+  const key = await source.fresh(ring)
+  // Counted from the publication, not from the call: a key service may take its time.
+  const published = clock.now()
+  ring.add(key, from(published), published)
+  return { kid: key.signer.kid, signsFrom: ring.waiting(published)?.signsFrom ?? published }
+}
