@@ -120,7 +120,7 @@ const assertIssuer = (issuer: unknown): void => {
   const secretive = url !== undefined && url.username + url.password !== ''
   if (url !== undefined && !secretive && /^https?:$/.test(url.protocol) && !/[?#\s]/.test(String(issuer))) return
   // A URL with credentials must not reach a log by way of this message.
-  const found = secretive ? 'a URL with credentials' : issuer
+  const found = secretive ? `${url.protocol}//***@${url.host}` : issuer
   throw refusal(ACTION, '"issuer" must be an http or https URL without query, fragment or credentials', found)
 }
 

@@ -1,0 +1,243 @@
+import { createLocalJWKSet, decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify } from 'jose'
+import { describe, expect, it } from 'vitest'
+
+import { createIssuer, SIGNING_ALGORITHMS } from './index.ts'
+
+const ISSUER = 'https://issuer.example'
+const NOW = 1_800_000_000_000
+const clock = { now: (): number => NOW }
+
+const verified = async (token: string, jwks: Parameters<typeof createLocalJWKSet>[0]) =>
+  jwtVerify(token, createLocalJWKSet(jwks), { currentDate: new Date(NOW) })
+
+describe('a minted token', () => {
+  it.each(SIGNING_ALGORITHMS)('is signed with %s and verified by the JWK Set', async (algorithm) => {
+    const issuer = await createIssuer({ issuer: ISSUER, algorithm, clock })
+    const jwks = issuer.jwks()
+    const token = await issuer.mint({ sub: 'ada' })
+
+    const { payload, protectedHeader } = await verified(token, jwks)
+    expect(payload.sub).toBe('ada')
+    expect(protectedHeader).toEqual({ alg: algorithm, typ: 'at+jwt', kid: jwks.keys[0]?.kid })
+    expect(jwks.keys[0]).toMatchObject({ alg: algorithm, use: 'sig' })
+    expect(issuer.metadata().id_token_signing_alg_values_supported).toEqual([algorithm])
+  })
+
+  it('carries the claims of the issuer beside those of the caller', async () => {
+    const issuer = await createIssuer({ issuer: ISSUER, audience: 'orders', clock, randomUUID: () => 'id-1' })
+    const { payload } = await verified(await issuer.mint({ sub: 'ada', scope: 'read', role: 'writer' }), issuer.jwks())
+
+    const iat = NOW / 1000
+    expect(payload).toEqual({
+      iss: ISSUER,
+      aud: 'orders',
+      iat,
+      exp: iat + 600,
+      jti: 'id-1',
+      sub: 'ada',
+      scope: 'read',
+      role: 'writer',
+    })
+  })
+
+  it('rounds iat down to whole seconds', async () => {
+    const issuer = await createIssuer({ issuer: ISSUER, clock: { now: () => NOW + 999 } })
+    const { payload } = await verified(await issuer.mint({}), issuer.jwks())
+    expect([payload.iat, payload.exp]).toEqual([NOW / 1000, NOW / 1000 + 600])
+  })
+
+  it('takes ttl, audience, typ, header and jti of its own', async () => {
+    const issuer = await createIssuer({ issuer: ISSUER, audience: 'orders', clock })
+    const token = await issuer.mint(
+      { jti: 'mine' },
+      { ttl: 1, audience: ['a', 'b'], typ: 'JWT', header: { 'x-trace': '1' } },
+    )
+    const { payload, protectedHeader } = await verified(token, issuer.jwks())
+    expect(payload).toMatchObject({ jti: 'mine', aud: ['a', 'b'], exp: NOW / 1000 + 1 })
+    expect(protectedHeader).toMatchObject({ typ: 'JWT', 'x-trace': '1' })
+  })
+
+  it('has no aud where no audience is configured', async () => {
+    const issuer = await createIssuer({ issuer: ISSUER, clock })
+    const { payload } = await verified(await issuer.mint({}), issuer.jwks())
+    expect(payload).not.toHaveProperty('aud')
+  })
+
+  it('has a jti that no other token has', async () => {
+    const issuer = await createIssuer({ issuer: ISSUER, clock })
+    const { payload: first } = await verified(await issuer.mint({}), issuer.jwks())
+    const { payload: second } = await verified(await issuer.mint({}), issuer.jwks())
+    expect(first.jti).toMatch(/^[0-9a-f-]{36}$/)
+    expect(first.jti).not.toBe(second.jti)
+  })
+
+  it.each([
+    [
+      { iss: 'https://other.example' },
+      {},
+      'Cannot mint token: "iss" must be left to the issuer, found "https://other.example"',
+    ],
+    [{ aud: 'x' }, {}, 'Cannot mint token: "aud" must be left to the issuer, found "x"'],
+    [{ iat: 1 }, {}, 'Cannot mint token: "iat" must be left to the issuer, found 1'],
+    [{ exp: 1 }, {}, 'Cannot mint token: "exp" must be left to the issuer, found 1'],
+    [{ sub: 42 }, {}, 'Cannot mint token: "sub" must be a non-empty string, found 42'],
+    [{ client_id: '' }, {}, 'Cannot mint token: "client_id" must be a non-empty string, found ""'],
+    [{ scope: ['a'] }, {}, 'Cannot mint token: "scope" must be a non-empty string, found an array of 1'],
+    [{ jti: null }, {}, 'Cannot mint token: "jti" must be a non-empty string, found null'],
+    [{ nbf: Number.NaN }, {}, 'Cannot mint token: "nbf" must be a number of seconds, found NaN'],
+    [[], {}, 'Cannot mint token: claims must be an object, found an empty array'],
+    [{}, { ttl: 0 }, 'Cannot mint token: "ttl" must be a whole number of seconds from 1 to 86400, found 0'],
+    [{}, { ttl: 86_401 }, 'Cannot mint token: "ttl" must be a whole number of seconds from 1 to 86400, found 86401'],
+    [{}, { ttl: 1.5 }, 'Cannot mint token: "ttl" must be a whole number of seconds from 1 to 86400, found 1.5'],
+    [
+      {},
+      { audience: [] },
+      'Cannot mint token: "audience" must be a non-empty string or an array of them, found an empty array',
+    ],
+    [{}, { typ: '' }, 'Cannot mint token: "typ" must be a non-empty string, found ""'],
+    [{}, { header: { alg: 'none' } }, 'Cannot mint token: "header.alg" must be left to the issuer, found "none"'],
+    [{}, { header: { kid: 'x' } }, 'Cannot mint token: "header.kid" must be left to the issuer, found "x"'],
+    [{}, { header: { typ: 'x' } }, 'Cannot mint token: "header.typ" must be left to the issuer, found "x"'],
+    [
+      {},
+      { header: { crit: ['x'] } },
+      'Cannot mint token: "header.crit" must be left to the issuer, found an array of 1',
+    ],
+    [{}, { header: { b64: false } }, 'Cannot mint token: "header.b64" must be left to the issuer, found false'],
+  ])('is refused for claims %j with options %j', async (claims, options, message) => {
+    const issuer = await createIssuer({ issuer: ISSUER, clock })
+    await expect(issuer.mint(claims as never, options as never)).rejects.toThrow(new TypeError(message))
+  })
+})
+
+describe('an issuer with given keys', () => {
+  it('mints, after a restart, tokens under the same key ID', async () => {
+    const pair = await generateKeyPair('ES256', { extractable: true })
+    const jwk = await exportJWK(pair.privateKey)
+    const before = await createIssuer({ issuer: ISSUER, clock, keys: [jwk] })
+    const after = await createIssuer({ issuer: ISSUER, clock, keys: [pair] })
+
+    expect(after.jwks()).toEqual(before.jwks())
+    await expect(verified(await before.mint({}), after.jwks())).resolves.toBeDefined()
+  })
+
+  it('keeps the key ID and the algorithm a JWK came with', async () => {
+    const { privateKey } = await generateKeyPair('PS256', { extractable: true })
+    const issuer = await createIssuer({
+      issuer: ISSUER,
+      clock,
+      keys: [{ ...(await exportJWK(privateKey)), kid: 'key-1', alg: 'PS256', use: 'enc', key_ops: ['sign'] }],
+    })
+    expect(decodeProtectedHeader(await issuer.mint({}))).toMatchObject({ kid: 'key-1', alg: 'PS256' })
+    expect(issuer.jwks().keys[0]?.use).toBe('sig')
+  })
+
+  it('signs with the first and publishes the others for a day', async () => {
+    let now = NOW
+    const keys = [await generateKeyPair('ES256'), await generateKeyPair('ES256')]
+    const issuer = await createIssuer({ issuer: ISSUER, clock: { now: () => now }, keys })
+    const [first, second] = issuer.jwks().keys
+
+    expect(decodeProtectedHeader(await issuer.mint({})).kid).toBe(first?.kid)
+    now += 86_404_000
+    expect(issuer.jwks().keys).toEqual([first, second])
+    now += 1000
+    expect(issuer.jwks().keys).toEqual([first])
+  })
+
+  it('keeps private members out of the JWK Set, whatever the key type', async () => {
+    for (const algorithm of ['ES256', 'RS256', 'Ed25519', 'ML-DSA-44'] as const) {
+      const { privateKey } = await generateKeyPair(algorithm, { extractable: true })
+      const issuer = await createIssuer({ issuer: ISSUER, algorithm, keys: [await exportJWK(privateKey)] })
+      const text = issuer.jwksResponse().body + JSON.stringify(issuer.jwks())
+      expect(text).not.toMatch(/"(d|p|q|dp|dq|qi|priv|k)":/)
+    }
+  })
+
+  it('hands out copies: changing one changes nothing', async () => {
+    const issuer = await createIssuer({ issuer: ISSUER, clock })
+    const before = structuredClone(issuer.jwks())
+    const taken = issuer.jwks()
+    Object.assign(taken.keys[0] ?? {}, { kid: 'changed' })
+    taken.keys.pop()
+    expect(issuer.jwks()).toEqual(before)
+  })
+})
+
+describe('the JWK Set as an HTTP answer', () => {
+  it('is JSON that caches may keep for jwksMaxAge', async () => {
+    const issuer = await createIssuer({ issuer: ISSUER, clock, jwksMaxAge: 120 })
+    const { status, headers, body } = issuer.jwksResponse()
+    expect(status).toBe(200)
+    expect(headers).toEqual({
+      'content-type': 'application/jwk-set+json',
+      'cache-control': 'public, max-age=120',
+      etag: expect.stringMatching(/^"[\w.-]+"$/),
+    })
+    expect(JSON.parse(body)).toEqual(issuer.jwks())
+  })
+
+  it.each([
+    ['the entity tag', (etag: string) => etag],
+    ['the weak form of it', (etag: string) => `W/${etag}`],
+    ['it among others', (etag: string) => `"old", ${etag}`],
+    ['anything', () => '*'],
+  ])('is 304 without a body where If-None-Match names %s', async (_, field) => {
+    const issuer = await createIssuer({ issuer: ISSUER, clock })
+    const { etag = '' } = issuer.jwksResponse().headers
+    expect(issuer.jwksResponse({ ifNoneMatch: field(etag) })).toEqual({
+      status: 304,
+      headers: { 'cache-control': 'public, max-age=300', etag },
+      body: '',
+    })
+  })
+
+  it.each(['"other"', '', 'etag', undefined])('is 200 for If-None-Match %j', async (ifNoneMatch) => {
+    const issuer = await createIssuer({ issuer: ISSUER, clock })
+    expect(issuer.jwksResponse({ ifNoneMatch }).status).toBe(200)
+  })
+
+  it('has another entity tag after a rotation', async () => {
+    const issuer = await createIssuer({ issuer: ISSUER, clock })
+    const { etag } = issuer.jwksResponse().headers
+    await issuer.rotate()
+    expect(issuer.jwksResponse({ ifNoneMatch: etag })).toMatchObject({ status: 200 })
+  })
+
+  it('has another entity tag where the same key goes by another key ID', async () => {
+    const jwk = await exportJWK((await generateKeyPair('ES256', { extractable: true })).privateKey)
+    const one = await createIssuer({ issuer: ISSUER, clock, keys: [{ ...jwk, kid: 'one' }] })
+    const two = await createIssuer({ issuer: ISSUER, clock, keys: [{ ...jwk, kid: 'two' }] })
+    expect(one.jwksResponse().headers['etag']).not.toBe(two.jwksResponse().headers['etag'])
+  })
+})
+
+describe('the metadata', () => {
+  it.each([
+    [ISSUER, `${ISSUER}/.well-known/jwks.json`],
+    [`${ISSUER}/`, `${ISSUER}/.well-known/jwks.json`],
+    [`${ISSUER}/tenant`, `${ISSUER}/tenant/.well-known/jwks.json`],
+  ])('of %s names the issuer exactly and the JWK Set below it', async (issuer, jwks_uri) => {
+    expect((await createIssuer({ issuer })).metadata()).toMatchObject({ issuer, jwks_uri })
+  })
+
+  it('has the members RFC 8414 and OpenID Connect Discovery require, and those given', async () => {
+    const issuer = await createIssuer({ issuer: ISSUER })
+    expect(issuer.metadata({ jwks_uri: `${ISSUER}/keys`, service_documentation: `${ISSUER}/docs` })).toEqual({
+      issuer: ISSUER,
+      jwks_uri: `${ISSUER}/keys`,
+      service_documentation: `${ISSUER}/docs`,
+      response_types_supported: [],
+      grant_types_supported: [],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: ['ES256'],
+    })
+  })
+
+  it('refuses to name another issuer', async () => {
+    const issuer = await createIssuer({ issuer: ISSUER })
+    expect(() => issuer.metadata({ issuer: 'https://other.example' })).toThrow(
+      new TypeError(`Cannot describe issuer: "issuer" must stay "${ISSUER}", found "https://other.example"`),
+    )
+  })
+})
