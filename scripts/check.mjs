@@ -6,6 +6,7 @@ import { checkBundleSize } from './check/bundle-size.mjs'
 import { checkDocs } from './check/docs.mjs'
 import { checkLayering } from './check/layering.mjs'
 import { checkPackaging } from './check/packaging.mjs'
+import { checkPublicDocs } from './check/public-docs.mjs'
 import { runCommand } from './check/run-command.mjs'
 
 const root = join(import.meta.dirname, '..')
@@ -19,7 +20,7 @@ const STEPS = {
   'unused code': () => runCommand('knip', [], root),
   packaging: () => checkPackaging(root),
   'bundle size': () => checkBundleSize(root),
-  docs: async () => checkDocs(root),
+  docs: async () => [...checkDocs(root), ...checkPublicDocs(root)],
 }
 
 const only = process.argv.slice(2)

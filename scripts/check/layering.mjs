@@ -1,7 +1,5 @@
 // Who may import whom. The rules are the tables below; docs/architecture.md explains them.
-import { join } from 'node:path'
-
-import { findFiles, readText } from './repository-files.mjs'
+import { readSources } from './repository-files.mjs'
 import { readImports } from './read-imports.mjs'
 import { findCycles } from './find-cycles.mjs'
 
@@ -57,8 +55,7 @@ export function layeringViolations(files) {
  * @returns {string[]}
  */
 export function checkLayering(root) {
-  const paths = findFiles(root, (path) => /^packages\/[^/]+\/src\/.+\.ts$/.test(path) && !path.endsWith('.test.ts'))
-  return layeringViolations(paths.map((path) => ({ path, text: readText(join(root, path)) })))
+  return layeringViolations(readSources(root))
 }
 
 function placeOf(path) {

@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join, posix } from 'node:path'
 
 const NOT_OURS = new Set(['.git', '.stryker-tmp', 'coverage', 'dist', 'node_modules', 'reports'])
+const SOURCE = /^packages\/[^/]+\/src\/.+\.ts$/
 
 /**
  * The repository's own files, without what is installed or built. Does not ask git, so it works in an archive too.
@@ -23,4 +24,15 @@ export function findFiles(root, wanted) {
 /** @param {string} path */
 export function readText(path) {
   return readFileSync(path, 'utf8')
+}
+
+/**
+ * The packages' sources, without their tests.
+ *
+ * @param {string} root
+ * @returns {{ path: string, text: string }[]}
+ */
+export function readSources(root) {
+  const paths = findFiles(root, (path) => SOURCE.test(path) && !path.endsWith('.test.ts'))
+  return paths.map((path) => ({ path, text: readText(join(root, path)) }))
 }
