@@ -67,7 +67,11 @@ function forbiddenBecause(module, imported) {
   if (imported.path === undefined) return forbiddenPackage(module, imported)
   const target = placeOf(imported.path)
   if (target.packageName !== module.packageName) return 'a relative path must not leave its package'
-  return module.packageName === 'core' ? forbiddenLayer(module.inSource, target.inSource, imported) : undefined
+  if (module.packageName !== 'core') return undefined
+  if (unitOf(module.inSource) === 'options' && unitOf(target.inSource) === 'transport') {
+    return `only ${DEFAULT_FETCH} lets the runtime choose`
+  }
+  return forbiddenLayer(module.inSource, target.inSource, imported)
 }
 
 function forbiddenPackage({ packageName, inSource }, { specifier, typeOnly }) {

@@ -44,6 +44,11 @@ describe('layering refuses', () => {
     ['values of options below it', core('keys/a.ts', `import { DEFAULTS } from '../options.ts'`), 'is below "options"'],
     ['mixed imports of options', core('keys/a.ts', `import { type A, b } from '../options.ts'`), 'is below "options"'],
     ['options in the model', core('model/a.ts', `import type { A } from '../options.ts'`), 'is below "options"'],
+    [
+      'one runtime’s transport',
+      core('options.ts', `import { x } from './transport/default-fetch.web.ts'`),
+      'lets the runtime',
+    ],
     ['the transport below options', core('keys/a.ts', `import { x } from '#default-fetch'`), 'choose a transport'],
     ['a unit without a layer', core('stray.ts', `import { x } from './model/x.ts'`), '"stray" has no layer'],
     ['undici in core', core('keys/a.ts', `import { Agent } from 'undici'`), 'packages/core may import only'],
