@@ -1,1 +1,6 @@
-export {}
+export { DEMO_USERS } from './demo-users.ts'
+export { optionsFromEnvironment } from './environment.ts'
+export type { AuthServiceOptions } from './options.ts'
+export type { Role } from './roles.ts'
+export { type AuthService, startAuthService } from './start-auth-service.ts'
+export type { NewUser } from './user-store.ts'

@@ -46,7 +46,7 @@ describe('creating an issuer', () => {
     expect(message.startsWith('Cannot create issuer: ')).toBe(true)
     const said = message.replace('Cannot create issuer: ', '')
     const asExpected = typeof rule === 'string' ? said === rule : rule.test(said)
-    expect(asExpected, said).toBe(true)
+    expect({ said, asExpected }).toEqual({ said, asExpected: true })
   })
 
   it('shortens what it quotes', async () => {

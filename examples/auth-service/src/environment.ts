@@ -1,0 +1,36 @@
+import type { AuthServiceOptions } from './options.ts'
+
+/**
+ * The options that the environment gives: `PORT` (default 4000), `JWT_ISSUER`, `AUTH_AUDIENCE` (comma-separated),
+ * `AUTH_DATABASE` (a file) and `AUTH_ROTATE_EVERY` (seconds). A variable that is empty counts as unset.
+ *
+ * @throws TypeError that names the variable.
+ */
+export const optionsFromEnvironment = (env: Readonly<Record<string, string | undefined>>): AuthServiceOptions => {
+  const { JWT_ISSUER, AUTH_AUDIENCE, AUTH_DATABASE } = env
+  const audience = (AUTH_AUDIENCE ?? '').split(',').map((part) => part.trim())
+  const named = audience.filter((part) => part !== '')
+  const rotateEverySeconds = wholeNumber(env, 'AUTH_ROTATE_EVERY', 1, 2_000_000)
+  return {
+    port: wholeNumber(env, 'PORT', 0, 65_535) ?? 4000,
+    ...(JWT_ISSUER && { issuer: JWT_ISSUER }),
+    ...(named.length > 0 && { audience: named.length === 1 ? String(named[0]) : named }),
+    ...(AUTH_DATABASE && { database: AUTH_DATABASE }),
+    ...(rotateEverySeconds !== undefined && { rotateEverySeconds }),
+  }
+}
+
+const wholeNumber = (
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+  min: number,
+  max: number,
+): number | undefined => {
+  const text = env[name]
+  if (text === undefined || text === '') return undefined
+  const value = /^\d{1,7}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= min && value <= max) return value
+  throw new TypeError(
+    `Cannot start auth service: ${name} must be a whole number from ${min} to ${max}, found "${text}"`,
+  )
+}

@@ -1,0 +1,70 @@
+import { createIssuer, type Issuer, type RotateOptions, type Rotation } from '@claimgate/issuer'
+import { createApp } from './app.ts'
+import { createAttemptLimit } from './attempt-limit.ts'
+import { createCredentialCheck } from './credentials.ts'
+import { type Listener, openListener } from './listener.ts'
+import type { AuthServiceOptions } from './options.ts'
+import { startRotationTimer } from './rotation-timer.ts'
+import { openUserStore, type UserStore } from './user-store.ts'
+
+/** A running auth service. */
+export interface AuthService {
+  /** Where it listens, without a trailing slash. */
+  readonly url: string
+  /** The issuer of its tokens, for tests and demos that need a token without logging in. */
+  readonly issuer: Issuer
+  /** Brings in a new key, as `issuer.rotate` does. */
+  rotate(options?: RotateOptions): Promise<Rotation>
+  /** Goes away from the network, as in an outage: the port refuses connections. Keys and people stay. */
+  pause(): Promise<void>
+  /** Comes back on the same port. */
+  resume(): Promise<void>
+  /** Stops for good and closes the database. */
+  close(): Promise<void>
+}
+
+/** Starts the service. Rejects where an option is wrong or the port is taken, and then leaves nothing open. */
+export const startAuthService = async (options: AuthServiceOptions = {}): Promise<AuthService> => {
+  const users = openUserStore(options.database ?? ':memory:')
+  try {
+    for (const user of options.users ?? []) await users.add(user)
+    const listener = await openListener(options.host ?? '127.0.0.1', options.port ?? 0)
+    return await serve(options, users, listener).catch(async (error: unknown) => {
+      await listener.pause()
+      throw error
+    })
+  } catch (error) {
+    users.close()
+    throw error
+  }
+}
+
+const serve = async (options: AuthServiceOptions, users: UserStore, listener: Listener): Promise<AuthService> => {
+  const { audience = 'orders-api', clientId = 'demo-client', ttl = 1200, rotateEverySeconds } = options
+  const { algorithm, keys, jwksMaxAge, clock } = options
+  const issuer = await createIssuer({
+    issuer: options.issuer ?? listener.url,
+    audience,
+    ttl,
+    ...(algorithm !== undefined && { algorithm }),
+    ...(keys !== undefined && { keys }),
+    ...(jwksMaxAge !== undefined && { jwksMaxAge }),
+    ...(clock !== undefined && { clock }),
+  })
+  const check = await createCredentialCheck(users)
+  const attempts = createAttemptLimit(options.attempts)
+  const timer = rotateEverySeconds === undefined ? undefined : startRotationTimer(rotateEverySeconds, issuer.rotate)
+  listener.serve(createApp({ issuer, check, attempts, clientId }))
+  return {
+    url: listener.url,
+    issuer,
+    rotate: issuer.rotate,
+    pause: listener.pause,
+    resume: listener.resume,
+    close: async () => {
+      timer?.stop()
+      await listener.pause()
+      users.close()
+    },
+  }
+}

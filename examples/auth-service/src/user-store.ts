@@ -1,0 +1,59 @@
+import { DatabaseSync } from 'node:sqlite'
+import { hashPassword } from './password.ts'
+import { isRole, type Role } from './roles.ts'
+
+/** A person to add to the store. */
+export interface NewUser {
+  /** The name to log in with, 1 to 256 characters, compared exactly. */
+  readonly userName: string
+  /** Hashed before it is stored. */
+  readonly password: string
+  readonly role: Role
+}
+
+/** A person as stored. */
+export interface StoredUser {
+  readonly userName: string
+  readonly role: Role
+  readonly passwordHash: string
+}
+
+/** People in a SQLite database. */
+export interface UserStore {
+  /** The person of exactly this name. */
+  find(userName: string): StoredUser | undefined
+  /** Adds a person; one of that name who is there already stays as they are. */
+  add(user: NewUser): Promise<void>
+  /** Closes the database. Does nothing the second time. */
+  close(): void
+}
+
+/** Opens the database at `path`, or one in memory for `:memory:`, and makes its table where there is none. */
+export const openUserStore = (path: string): UserStore => {
+  const database = new DatabaseSync(path)
+  database.exec(`CREATE TABLE IF NOT EXISTS users (
+    user_name TEXT PRIMARY KEY,
+    role TEXT NOT NULL,
+    password_hash TEXT NOT NULL
+  ) STRICT`)
+  const select = database.prepare('SELECT user_name, role, password_hash FROM users WHERE user_name = ?')
+  const insert = database.prepare('INSERT OR IGNORE INTO users (user_name, role, password_hash) VALUES (?, ?, ?)')
+  return {
+    find: (userName) => storedUser(select.get(userName)),
+    add: async ({ userName, password, role }) => {
+      insert.run(userName, role, await hashPassword(password))
+    },
+    close: () => {
+      if (database.isOpen) database.close()
+    },
+  }
+}
+
+const storedUser = (row: Readonly<Record<string, unknown>> | undefined): StoredUser | undefined => {
+  if (row === undefined) return undefined
+  const { user_name: userName, role, password_hash: passwordHash } = row
+  if (typeof userName === 'string' && isRole(role) && typeof passwordHash === 'string') {
+    return { userName, role, passwordHash }
+  }
+  throw new Error('Cannot read person: the stored row is not of this version')
+}
