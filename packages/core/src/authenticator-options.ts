@@ -1,0 +1,123 @@
+import type { Binding } from './binding/binding.ts'
+import { misconfigured } from './errors/misconfigured.ts'
+import { isPlainText } from './http/challenge.ts'
+import { type CredentialSource, DEFAULT_CREDENTIAL_SOURCES } from './http/credential-source.ts'
+import { problemBody, type RefusalBody, type RefusalRules } from './http/refusal-response.ts'
+import type { Claims } from './model/token.ts'
+import { DEFAULTS, type VerifierOptions } from './options.ts'
+import { createVerifier, type Verifier } from './verifier.ts'
+
+/** Options of a verifier, or a verifier that is ready, and how requests are read and answered. */
+export type AuthenticatorOptions<C extends object = Claims> =
+  | (VerifierOptions<C> & HttpOptions & { readonly verifier?: never })
+  | (ReadyVerifier<C> & HttpOptions)
+
+/** A verifier made elsewhere, so that several authenticators share its keys. */
+export interface ReadyVerifier<C extends object = Claims> {
+  readonly verifier: Verifier<C>
+}
+
+/** How requests are read and refusals answered. */
+export interface HttpOptions {
+  /** Name of the protected space in challenges (RFC 9110 section 11.5): printable ASCII without quotes or backslashes. @defaultValue 'api' */
+  readonly realm?: string
+  /** Places the token may be in. @defaultValue the `Authorization` header alone */
+  readonly credentials?: readonly CredentialSource[]
+  /** `true` lets requests without credentials through as anonymous; bad credentials are refused all the same. @defaultValue false */
+  readonly optional?: boolean
+  /** Makes the body of refusals. @defaultValue a problem document (RFC 9457) with fixed text */
+  readonly refusalBody?: RefusalBody
+  /** `true` adds `Access-Control-Expose-Headers: WWW-Authenticate`, for browser applications of other origins. @defaultValue false */
+  readonly exposeChallenge?: boolean
+  /** Ways to confirm sender-constrained tokens (RFC 7800). @defaultValue none, which refuses every token with `cnf` */
+  readonly bindings?: readonly Binding[]
+}
+
+export interface ResolvedAuthenticatorOptions<C extends object> {
+  readonly verifier: Verifier<C>
+  readonly sources: readonly CredentialSource[]
+  readonly anonymous: 'accepted' | 'refused'
+  readonly refusal: RefusalRules
+  readonly bindings: ReadonlyMap<string, Binding>
+}
+
+/** The names `HttpOptions` may have, and `verifier`. */
+export const HTTP_OPTIONS: readonly string[] = Object.freeze([
+  'verifier',
+  'realm',
+  'credentials',
+  'optional',
+  'refusalBody',
+  'exposeChallenge',
+  'bindings',
+])
+
+/**
+ * Checks the options of an authenticator, and makes its verifier where there is none yet.
+ *
+ * @throws TypeError
+ */
+export function resolveAuthenticatorOptions<C extends object>(
+  options: Verifier<C> | AuthenticatorOptions<C>,
+): ResolvedAuthenticatorOptions<C> {
+  if (typeof options !== 'object' || options === null)
+    throw misconfigured(ACTION, 'give a verifier, or options with "issuer" and "audience"', typeof options)
+  if (isVerifier<C>(options)) return resolveAuthenticatorOptions<C>({ verifier: options })
+  const http: HttpOptions = options
+  return Object.freeze({
+    sources: resolveSources(http.credentials),
+    anonymous: resolveFlag('optional', http.optional) ? 'accepted' : 'refused',
+    refusal: Object.freeze({
+      realm: resolveRealm(http.realm),
+      body: http.refusalBody ?? problemBody,
+      exposeChallenge: resolveFlag('exposeChallenge', http.exposeChallenge),
+    }),
+    bindings: new Map((http.bindings ?? []).map((binding) => [binding.confirmation, binding])),
+    verifier: verifierOf(options),
+  })
+}
+
+const ACTION = 'create authenticator'
+
+function isVerifier<C extends object>(value: object): value is Verifier<C> {
+  return 'verify' in value && typeof value.verify === 'function'
+}
+
+function verifierOf<C extends object>(options: AuthenticatorOptions<C>): Verifier<C> {
+  const rest = Object.fromEntries(Object.entries(options).filter(([name]) => !HTTP_OPTIONS.includes(name)))
+  if (options.verifier === undefined) return createVerifier<C>(rest as unknown as VerifierOptions<C>)
+  const [extra] = Object.keys(rest)
+  if (extra !== undefined) throw misconfigured(ACTION, `with "verifier", "${extra}" belongs to the options of that verifier`)
+  if (!isVerifier(options.verifier)) throw misconfigured(ACTION, '"verifier" must come from createVerifier', typeof options.verifier)
+  return options.verifier
+}
+
+function resolveRealm(realm: unknown = DEFAULTS.realm): string {
+  if (isPlainText(realm)) return realm
+  throw misconfigured(ACTION, '"realm" must be printable ASCII text without quotes or backslashes', realm)
+}
+
+// A string such as 'false' from an environment variable must not open anything.
+function resolveFlag(name: string, flag: unknown = false): boolean {
+  if (typeof flag === 'boolean') return flag
+  throw misconfigured(ACTION, `"${name}" must be true or false`, flag)
+}
+
+function resolveSources(sources: readonly CredentialSource[] = DEFAULT_CREDENTIAL_SOURCES): readonly CredentialSource[] {
+  if (!Array.isArray(sources) || sources.length === 0)
+    throw misconfigured(ACTION, '"credentials" must list at least one place, such as { from: "authorization" }')
+  for (const source of sources as readonly CredentialSource[]) {
+    if (!['authorization', 'header', 'cookie', 'query', 'form'].includes(source.from))
+      throw misconfigured(ACTION, 'a place in "credentials" is authorization, header, cookie, query or form', source.from)
+    if ((source.from === 'header' || source.from === 'cookie') && !isToken(source.name))
+      throw misconfigured(ACTION, `a ${source.from} in "credentials" needs its "name"`, source.name)
+    if (source.from === 'header' && source.name.toLowerCase() === 'authorization')
+      throw misconfigured(ACTION, 'for the Authorization header write { from: "authorization" }, with bareToken: "accept" if it has no scheme')
+  }
+  return Object.freeze([...sources])
+}
+
+// RFC 9110 section 5.6.2.
+function isToken(name: unknown): boolean {
+  return typeof name === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)
+}

@@ -1,0 +1,69 @@
+import { assertRequirement, type Requirement } from './authorization/requirement.ts'
+import { type AuthenticatorOptions, resolveAuthenticatorOptions } from './authenticator-options.ts'
+import { confirmBindings } from './binding/binding.ts'
+import { AuthError } from './errors/auth-error.ts'
+import { extractCredential } from './http/extract-credential.ts'
+import type { Outcome, Refused } from './http/outcome.ts'
+import { refusalResponse } from './http/refusal-response.ts'
+import type { RequestView } from './model/request-view.ts'
+import type { Claims, VerifiedToken } from './model/token.ts'
+import type { Verifier } from './verifier.ts'
+
+/** Turns a request into an outcome: all that an adapter needs. */
+export interface Authenticator<C extends object = Claims> {
+  readonly verifier: Verifier<C>
+  /** Whether the credential may be in the body, so that an adapter must have read the body before it calls `authenticate`. */
+  readonly readsBody: boolean
+  /** Who is calling, may they do this, and if not, why? Throws nothing that is the request's fault: only bugs come through. */
+  authenticate(view: RequestView, requirement?: Requirement): Promise<Outcome<C>>
+  /** Asserts a requirement about a request that `authenticate` has let through; `undefined` is an anonymous one. */
+  authorize(token: VerifiedToken<C> | undefined, requirement: Requirement): Outcome<C>
+}
+
+/**
+ * Makes an authenticator of a verifier, or of options that make one.
+ *
+ * @throws TypeError for options that are missing, contradict each other or are out of range
+ */
+export function createAuthenticator<C extends object = Claims>(
+  verifierOrOptions: Verifier<C> | AuthenticatorOptions<C>,
+): Authenticator<C> {
+  const { verifier, sources, anonymous, refusal, bindings } = resolveAuthenticatorOptions(verifierOrOptions)
+  const verifyContext = { confirmations: [...bindings.keys()] }
+
+  const authenticate = async (view: RequestView, requirement?: Requirement): Promise<Outcome<C>> => {
+    try {
+      const credential = await extractCredential(view, sources)
+      if (credential === undefined) return withoutCredential(requirement)
+      const token = await verifier.verify(credential.token, verifyContext)
+      await confirmBindings(bindings, token, view)
+      if (requirement !== undefined) assertRequirement(requirement, token)
+      return { kind: 'authenticated', token }
+    } catch (error) {
+      return refuse(error, requirement)
+    }
+  }
+
+  const withoutCredential = (requirement?: Requirement): Outcome<C> => {
+    if (anonymous === 'accepted' && requirement === undefined) return { kind: 'anonymous' }
+    throw new AuthError('credential_missing')
+  }
+
+  const authorize = (token: VerifiedToken<C> | undefined, requirement: Requirement): Outcome<C> => {
+    try {
+      if (token === undefined) throw new AuthError('credential_missing')
+      assertRequirement(requirement, token)
+      return { kind: 'authenticated', token }
+    } catch (error) {
+      return refuse(error, requirement)
+    }
+  }
+
+  // Only a refusal becomes a response; a bug stays a bug and reaches the framework's own error handler.
+  const refuse = (error: unknown, requirement?: Requirement): Refused => {
+    if (!(error instanceof AuthError)) throw error
+    return { kind: 'refused', error, response: refusalResponse(error, refusal, requirement?.scopes) }
+  }
+
+  return { verifier, readsBody: sources.some(({ from }) => from === 'form'), authenticate, authorize }
+}

@@ -1,0 +1,54 @@
+import { misconfigured } from '../errors/misconfigured.ts'
+import { isMet, type Requirement } from './requirement.ts'
+
+/**
+ * Every requirement is met.
+ *
+ * @throws TypeError for an empty list, which would let everybody through
+ */
+export function allOf(...requirements: readonly Requirement[]): Requirement {
+  assertSome('allOf', requirements)
+  return {
+    description: `all of (${requirements.map(({ description }) => description).join(', ')})`,
+    scopes: scopesIn(requirements),
+    isMet: (token) => requirements.every((requirement) => isMet(requirement, token)),
+  }
+}
+
+/**
+ * At least one requirement is met.
+ *
+ * @throws TypeError for an empty list
+ */
+export function anyOf(...requirements: readonly Requirement[]): Requirement {
+  assertSome('anyOf', requirements)
+  return {
+    description: `any of (${requirements.map(({ description }) => description).join(', ')})`,
+    scopes: scopesIn(requirements),
+    isMet: (token) => requirements.some((requirement) => isMet(requirement, token)),
+  }
+}
+
+/** The requirement is not met. Its scopes are not named in a challenge, for having them is what is wrong. */
+export function not(requirement: Requirement): Requirement {
+  assertSome('not', [requirement])
+  return {
+    description: `not (${requirement.description})`,
+    scopes: [],
+    isMet: (token) => !isMet(requirement, token),
+  }
+}
+
+function assertSome(name: string, requirements: readonly Requirement[]): void {
+  if (requirements.length === 0) throw misconfigured(`require ${name}`, 'give at least one requirement')
+  for (const requirement of requirements) assertIsRequirement(name, requirement)
+}
+
+function assertIsRequirement(name: string, value: unknown): void {
+  if (typeof value === 'object' && value !== null && 'isMet' in value && typeof value.isMet === 'function') return
+  throw misconfigured(`require ${name}`, 'give requirements such as scope("orders:read")', typeof value)
+}
+
+function scopesIn(requirements: readonly Requirement[]): readonly string[] {
+  return [...new Set(requirements.flatMap(({ scopes }) => scopes))]
+}

@@ -1,0 +1,30 @@
+import { AuthError } from '../errors/auth-error.ts'
+import type { VerifiedToken } from '../model/token.ts'
+
+/** What a verified token must grant for a request. Made by `scope`, `anyScope`, `claim`, `allOf`, `anyOf` and `not`. */
+export interface Requirement {
+  /** For logs and explanations, for example `scope orders:write`. */
+  readonly description: string
+  /** The scopes that would meet it; they go into the challenge (RFC 6750 section 3). */
+  readonly scopes: readonly string[]
+  isMet(token: VerifiedToken): boolean
+}
+
+/**
+ * @throws AuthError `insufficient_scope` where scopes are what is missing, else `requirement_not_met`; both with status 403
+ */
+export function assertRequirement(requirement: Requirement, token: VerifiedToken): void {
+  if (isMet(requirement, token)) return
+  throw new AuthError(requirement.scopes.length > 0 ? 'insufficient_scope' : 'requirement_not_met', {
+    expected: requirement.description,
+    actual: requirement.scopes.length > 0 ? token.scopes : undefined,
+    scopes: requirement.scopes,
+  })
+}
+
+/** Anything but a boolean is an error: a promise or a stray object would always count as met. */
+export function isMet(requirement: Requirement, token: VerifiedToken): boolean {
+  const answer: unknown = requirement.isMet(token)
+  if (typeof answer !== 'boolean') throw new TypeError('Requirement.isMet must answer with true or false')
+  return answer
+}

@@ -1,0 +1,40 @@
+import { AuthError } from '../errors/auth-error.ts'
+import type { RequestView } from '../model/request-view.ts'
+import type { Claims, VerifiedToken } from '../model/token.ts'
+
+/** Confirms that the sender of a request holds the key a token is bound to (RFC 7800). The seam for DPoP and mTLS. */
+export interface Binding {
+  /** The member of `cnf` it understands, for example `jkt`. */
+  readonly confirmation: string
+  /** Throws `AuthError` `binding_failed` unless the request shows possession. */
+  confirm(value: unknown, token: VerifiedToken, view: RequestView): Promise<void>
+}
+
+/**
+ * The members of the token's `cnf`; every one is in `understood`, or the token is refused: binding fails closed.
+ *
+ * @throws AuthError `binding_unsupported`
+ */
+export function checkConfirmation(claims: Claims, understood: ReadonlySet<string>): readonly string[] {
+  if (!Object.hasOwn(claims, 'cnf')) return []
+  const cnf: unknown = claims.cnf
+  const members = typeof cnf === 'object' && cnf !== null && !Array.isArray(cnf) ? Object.keys(cnf) : []
+  if (members.length === 0 || members.some((member) => !understood.has(member)))
+    throw new AuthError('binding_unsupported', {
+      expected: understood.size === 0 ? 'no "cnf" claim' : understood,
+      actual: members,
+      hint: 'The token is sender-constrained; accepting it as a bearer token would undo that',
+    })
+  return members
+}
+
+/** Confirms every binding of the token. */
+export async function confirmBindings(
+  bindings: ReadonlyMap<string, Binding>,
+  token: VerifiedToken,
+  view: RequestView,
+): Promise<void> {
+  for (const member of checkConfirmation(token.claims, new Set(bindings.keys()))) {
+    await bindings.get(member)?.confirm(token.claims.cnf?.[member], token, view)
+  }
+}

@@ -1,0 +1,26 @@
+import { AuthError } from '../errors/auth-error.ts'
+import type { VerifiedToken } from '../model/token.ts'
+
+/** A further check of a verified token: a denylist, a logout store, a tenant lock. */
+export interface TokenCheck {
+  /** Named in explanations. */
+  readonly name: string
+  /** Throws `AuthError` `token_refused` to refuse. Anything else it throws means that it could not decide: status 503. */
+  check(token: VerifiedToken): Promise<void>
+}
+
+/**
+ * Runs the checks in order.
+ *
+ * @throws AuthError what a check threw, or `check_unavailable`
+ */
+export async function runTokenChecks(checks: readonly TokenCheck[], token: VerifiedToken): Promise<void> {
+  for (const tokenCheck of checks) {
+    try {
+      await tokenCheck.check(token)
+    } catch (error) {
+      if (error instanceof AuthError) throw error
+      throw new AuthError('check_unavailable', { actual: tokenCheck.name, cause: error })
+    }
+  }
+}

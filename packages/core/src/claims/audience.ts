@@ -1,0 +1,39 @@
+import { AuthError } from '../errors/auth-error.ts'
+import type { ClaimCheck } from './claim-check.ts'
+import { nearMiss } from './issuer.ts'
+
+/** `aud` must name this resource server (RFC 7519 section 4.1.3, RFC 9068 section 4). Does not look at `scope`. */
+export function audience(accepted: ReadonlySet<string>): ClaimCheck {
+  return {
+    step: 'aud',
+    check: ({ claims }) => {
+      const { aud } = claims
+      if (aud === undefined) throw new AuthError('audience_missing', { expected: accepted, actual: aud })
+      const values: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
+      if (values.some((value) => typeof value === 'string' && accepted.has(value)))
+        return { expected: accepted, actual: aud }
+      const hint = hintFor(accepted, values) ?? idTokenHint(values, claims['azp'] ?? claims['client_id'])
+      throw new AuthError('audience_mismatch', {
+        expected: accepted,
+        actual: aud,
+        ...(hint === undefined ? {} : { hint }),
+      })
+    },
+  }
+}
+
+function hintFor(accepted: ReadonlySet<string>, values: readonly unknown[]): string | undefined {
+  for (const expected of accepted) {
+    for (const actual of values) {
+      const hint = typeof actual === 'string' ? nearMiss(expected, actual) : undefined
+      if (hint !== undefined) return hint
+    }
+  }
+  return undefined
+}
+
+function idTokenHint(values: readonly unknown[], client: unknown): string | undefined {
+  return client !== undefined && values.includes(client)
+    ? 'aud is the client ID, as in an ID token: ask the authorization server for an access token for this API'
+    : undefined
+}

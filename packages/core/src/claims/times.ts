@@ -1,0 +1,89 @@
+import { AuthError } from '../errors/auth-error.ts'
+import type { ClaimCheck } from './claim-check.ts'
+
+export interface TimeRules {
+  /** Seconds. */
+  readonly clockTolerance: number
+  /** Seconds since `iat`; absent for no bound. */
+  readonly maxAge?: number | undefined
+  /** Seconds from `iat` to `exp`; absent for no bound. */
+  readonly maxLifetime?: number | undefined
+}
+
+/** `exp` is required and lies in the future (RFC 7519 section 4.1.4). */
+export function expiry({ clockTolerance }: TimeRules): ClaimCheck {
+  return {
+    step: 'exp',
+    check: ({ claims: { exp } }, { now }) => {
+      if (exp === undefined) throw missing('exp')
+      const comparison = { expected: `after ${instant(now - clockTolerance)}`, actual: instant(exp) }
+      if (!(now < exp + clockTolerance))
+        throw new AuthError('token_expired', { ...comparison, hint: `It expired ${seconds(now - exp)} ago` })
+      return comparison
+    },
+  }
+}
+
+/** `nbf`, if present, lies in the past (RFC 7519 section 4.1.5). */
+export function notBefore({ clockTolerance }: TimeRules): ClaimCheck {
+  return {
+    step: 'nbf',
+    check: ({ claims: { nbf } }, { now }) => {
+      if (nbf === undefined) return { expected: 'absent, or in the past', actual: 'absent' }
+      const comparison = { expected: `at or before ${instant(now + clockTolerance)}`, actual: instant(nbf) }
+      if (!(nbf <= now + clockTolerance))
+        throw new AuthError('token_not_yet_valid', { ...comparison, hint: clockHint(nbf - now) })
+      return comparison
+    },
+  }
+}
+
+/** `iat`, if present, lies in the past (RFC 7519 section 4.1.6), and no longer ago than `maxAge`. */
+export function issuedAt({ clockTolerance, maxAge }: TimeRules): ClaimCheck {
+  return {
+    step: 'iat',
+    check: ({ claims: { iat } }, { now }) => {
+      if (iat === undefined) {
+        if (maxAge !== undefined) throw missing('iat')
+        return { expected: 'absent, or in the past', actual: 'absent' }
+      }
+      const comparison = { expected: `at or before ${instant(now + clockTolerance)}`, actual: instant(iat) }
+      if (!(iat <= now + clockTolerance))
+        throw new AuthError('token_issued_in_future', { ...comparison, hint: clockHint(iat - now) })
+      if (maxAge !== undefined && !(now - iat <= maxAge + clockTolerance))
+        throw new AuthError('token_too_old', { expected: `at most ${maxAge} s old`, actual: `${seconds(now - iat)} old` })
+      return comparison
+    },
+  }
+}
+
+/** From `iat` to `exp` at most `maxLifetime` passes, so that nobody can mint a token for life. */
+export function lifetime(maxLifetime: number): ClaimCheck {
+  return {
+    step: 'lifetime',
+    check: ({ claims: { exp, iat } }) => {
+      if (exp === undefined) throw missing('exp')
+      if (iat === undefined) throw missing('iat')
+      const comparison = { expected: `at most ${maxLifetime} s`, actual: seconds(exp - iat) }
+      if (!(exp - iat <= maxLifetime)) throw new AuthError('token_lifetime_too_long', comparison)
+      return comparison
+    },
+  }
+}
+
+function missing(claim: string): AuthError {
+  return new AuthError('claim_missing', { expected: claim, actual: undefined })
+}
+
+function instant(epochSeconds: number): string {
+  const date = new Date(epochSeconds * 1000)
+  return Number.isNaN(date.getTime()) ? `${epochSeconds} s` : date.toISOString()
+}
+
+function seconds(count: number): string {
+  return `${Math.round(count)} s`
+}
+
+function clockHint(ahead: number): string {
+  return `It is ${seconds(ahead)} ahead: compare the clocks of the issuer and of this server`
+}

@@ -1,0 +1,64 @@
+import { AuthError } from '../errors/auth-error.ts'
+import type { ClaimCheck, ClaimSubject } from './claim-check.ts'
+
+export interface TokenTypeRules {
+  /** Accepted `typ` values in lower case without `application/`. */
+  readonly types: ReadonlySet<string>
+  readonly typeRequired: 'required' | 'optional'
+  readonly idTokens: 'accept' | 'refuse'
+}
+
+/**
+ * The token says by `typ` and by its claims that it is an access token, not another kind of JWT that the same issuer signs
+ * with the same key (RFC 8725 section 3.11, RFC 9068 section 4).
+ */
+export function tokenType({ types, typeRequired, idTokens }: TokenTypeRules): ClaimCheck {
+  return {
+    step: 'typ',
+    check: (subject) => {
+      const { typ } = subject.header
+      const comparison = { expected: types, actual: typ }
+      const name = typ === undefined ? undefined : mediaTypeName(typ)
+      if (name === undefined ? typeRequired === 'required' : !types.has(name)) {
+        const hint = hintFor(name)
+        throw new AuthError('token_type', { ...comparison, ...(hint === undefined ? {} : { hint }) })
+      }
+      if (Object.hasOwn(subject.claims, 'events'))
+        throw new AuthError('token_type', {
+          expected: 'no "events" claim',
+          actual: 'events',
+          hint: 'This is a security event token or a logout token',
+        })
+      if (idTokens === 'refuse' && name !== 'at+jwt') assertNoIdTokenMarks(subject)
+      return comparison
+    },
+  }
+}
+
+/** `application/at+jwt` and `AT+JWT` are `at+jwt` (RFC 7515 section 4.1.9). */
+export function mediaTypeName(typ: string): string {
+  const name = typ.toLowerCase()
+  return name.startsWith('application/') ? name.slice('application/'.length) : name
+}
+
+function assertNoIdTokenMarks({ claims }: ClaimSubject): void {
+  const mark = ['nonce', 'at_hash', 'c_hash'].find((name) => Object.hasOwn(claims, name))
+  if (mark === undefined) return
+  const audienceIsClient = claims.azp !== undefined && claims.azp === claims.aud
+  throw new AuthError('token_type', {
+    expected: 'an access token',
+    actual: `a token with ${mark}`,
+    hint: `This is an ID token: it has a ${mark}${audienceIsClient ? ' and its aud is a client id' : ''}. Send the access token instead`,
+  })
+}
+
+const OTHER_KINDS: Readonly<Record<string, string>> = {
+  'dpop+jwt': 'This is a DPoP proof',
+  'logout+jwt': 'This is a logout token',
+  'secevent+jwt': 'This is a security event token',
+}
+
+function hintFor(name: string | undefined): string | undefined {
+  if (name === undefined) return 'The issuer must set typ to at+jwt (RFC 9068 section 2.1)'
+  return OTHER_KINDS[name] ?? 'If this issuer gives its access tokens this typ, add it to "tokenTypes"'
+}

@@ -1,0 +1,53 @@
+import { AuthError } from '../errors/auth-error.ts'
+import type { Credential } from '../model/credential.ts'
+import type { RequestView } from '../model/request-view.ts'
+import type { AuthorizationSource, CredentialSource } from './credential-source.ts'
+import { fieldValues } from './field-values.ts'
+
+/**
+ * Extracts the one credential of a request from the places it may be in (RFC 6750 section 2), or `undefined` where it carries none.
+ *
+ * @throws AuthError `credential_repeated`, `credential_malformed` (status 400), `credential_scheme` (status 401)
+ */
+export async function extractCredential(
+  view: RequestView,
+  sources: readonly CredentialSource[],
+): Promise<Credential | undefined> {
+  const found: { readonly source: CredentialSource; readonly text: string }[] = []
+  for (const source of sources) for (const text of await fieldValues(view, source)) found.push({ source, text })
+
+  const [first, second] = found
+  if (first === undefined) return undefined
+  if (second !== undefined)
+    throw new AuthError('credential_repeated', { expected: 'one credential', actual: `${found.length} credentials` })
+  return first.source.from === 'authorization' ? parseAuthorization(first.text, first.source) : bearer(first.text)
+}
+
+const B64TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
+const SCHEME = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: |$)/
+
+// RFC 9110 section 11.4: scheme, one space, credentials; the scheme in any case.
+function parseAuthorization(field: string, { bareToken }: AuthorizationSource): Credential {
+  const scheme = SCHEME.exec(field)?.[1]
+  if (scheme?.toLowerCase() === 'bearer') return bearer(field.slice(scheme.length + 1))
+  if (field.includes(',') && /(?:^|,\s*)bearer /i.test(field))
+    throw new AuthError('credential_repeated', { expected: 'one credential', actual: 'several joined by a comma' })
+  if (bareToken === 'accept' && B64TOKEN.test(field)) return bearer(field)
+  if (scheme === undefined) throw malformed('an authentication scheme and a token')
+  throw new AuthError('credential_scheme', {
+    expected: 'Bearer',
+    actual: field.includes(' ') ? scheme : 'a token without a scheme, or a scheme without a token',
+    hint: 'Send "Authorization: Bearer <token>"',
+  })
+}
+
+function bearer(token: string): Credential {
+  if (token.includes(','))
+    throw new AuthError('credential_repeated', { expected: 'one credential', actual: 'several joined by a comma' })
+  if (!B64TOKEN.test(token)) throw malformed('one space and a token of the b64token characters (RFC 6750 section 2.1)')
+  return { scheme: 'Bearer', token }
+}
+
+function malformed(expected: string): AuthError {
+  return new AuthError('credential_malformed', { expected })
+}

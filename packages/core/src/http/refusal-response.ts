@@ -1,0 +1,50 @@
+import type { AuthError } from '../errors/auth-error.ts'
+import { wireDescriptions } from '../errors/catalogue.ts'
+import { challenge } from './challenge.ts'
+import type { RefusalResponse } from './outcome.ts'
+
+/** Makes the body of a refusal. Whatever it puts there goes to the caller: `status` and `error` are made for that, the rest is not. */
+export type RefusalBody = (error: AuthError) => { readonly contentType: string; readonly body: string }
+
+export interface RefusalRules {
+  readonly realm: string
+  readonly body: RefusalBody
+  /** Lets scripts of other origins read the challenge. */
+  readonly exposeChallenge: boolean
+}
+
+/** The answer to a refused request (RFC 6750 section 3, RFC 9110 section 15.5 and 15.6.4). */
+export function refusalResponse(
+  error: AuthError,
+  { realm, body, exposeChallenge }: RefusalRules,
+  neededScopes?: readonly string[],
+): RefusalResponse {
+  const content = body(error)
+  const headers: Record<string, string> = { 'cache-control': 'no-store', 'content-type': content.contentType }
+  const value = challenge(error, realm, neededScopes)
+  if (value !== undefined) {
+    headers['www-authenticate'] = value
+    if (exposeChallenge) headers['access-control-expose-headers'] = 'WWW-Authenticate'
+  }
+  if (error.retryAfter !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(error.retryAfter)))
+  return { status: error.status, headers, body: content.body }
+}
+
+/** A problem document (RFC 9457) with fixed text. */
+export const problemBody: RefusalBody = (error) => ({
+  contentType: 'application/problem+json',
+  body: JSON.stringify({
+    type: 'about:blank',
+    title: titles[error.status],
+    status: error.status,
+    detail: detailOf(error),
+    ...(error.error === undefined ? {} : { error: error.error }),
+  }),
+})
+
+const titles = { 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 503: 'Service Unavailable' } as const
+
+function detailOf({ status, error }: AuthError): string {
+  if (error !== undefined) return wireDescriptions[error]
+  return status === 503 ? 'Access tokens cannot be verified at the moment' : 'This resource needs an access token'
+}

@@ -1,0 +1,179 @@
+import type { TokenCheck } from './checks/token-check.ts'
+import type { ClaimsSchema } from './claims/schema.ts'
+import { misconfigured } from './errors/misconfigured.ts'
+import type { JSONWebKeySet } from './keys/jwk-set.ts'
+import type { KeySource } from './keys/key-source.ts'
+import type { RemoteKeySetTuning } from './keys/remote-key-set.ts'
+import type { Algorithm } from './model/algorithm.ts'
+import type { ClaimCondition } from './model/claim-condition.ts'
+import { type Clock, systemClock } from './model/clock.ts'
+import type { EventListener } from './model/events.ts'
+import type { FetchLike } from './model/fetch.ts'
+import { DEFAULT_LIMITS, type Limits, MAXIMUM_LIMITS } from './model/limits.ts'
+import type { Claims } from './model/token.ts'
+
+/** How to verify tokens: the rules for one issuer, or for several, and what is shared by all of them. */
+export type VerifierOptions<C extends object = Claims> = SingleIssuerOptions<C> | ManyIssuersOptions<C>
+
+/** Trusts one issuer. */
+export interface SingleIssuerOptions<C extends object = Claims> extends IssuerPolicy, SharedOptions<C> {
+  readonly issuers?: never
+}
+
+/** Trusts several issuers, each with keys, audience, algorithms and profile of its own. */
+export interface ManyIssuersOptions<C extends object = Claims> extends SharedOptions<C> {
+  /**
+   * The trusted issuers, found by exact look-up of `iss`; or a function from an `iss`, which nobody has verified yet, to its policy
+   * or `undefined`. What the function throws means status 503.
+   */
+  readonly issuers: readonly IssuerPolicy[] | IssuerResolver
+  readonly issuer?: never
+}
+
+/** Gives the policy for an issuer, or `undefined` for one that is not trusted. `iss` is text from a stranger. */
+export type IssuerResolver = (iss: string) => Promise<IssuerPolicy | undefined>
+
+/** What a token from one issuer must be. */
+export interface IssuerPolicy extends ClaimRules, KeyLocation {
+  /** The exact `iss` (RFC 7519 section 4.1.1). `null` accepts tokens of any issuer or none: only the keys decide then. */
+  readonly issuer: string | null
+  /** This resource server's name, or names, in `aud`. `null` accepts tokens for any audience: only for issuers that set none. */
+  readonly audience: string | readonly string[] | null
+  /**
+   * Signature algorithms to accept, compared as exact strings. @defaultValue every asymmetric algorithm of RFC 7518 and
+   * RFC 8037; with `secret`, HS256
+   */
+  readonly algorithms?: readonly Algorithm[]
+}
+
+/** Where the keys of an issuer come from: at most one of these; none means discovery from the issuer (OIDC, then RFC 8414). */
+export interface KeyLocation {
+  /** The address of the issuer's JWK Set; https, or http on a loopback address. */
+  readonly jwksUri?: string | URL
+  /** A JWK Set with public keys (RFC 7517 section 5). */
+  readonly jwks?: JSONWebKeySet
+  /** SPKI PEM, X.509 PEM, or either of them in base64, as in an environment variable. */
+  readonly publicKey?: string
+  /** An HMAC secret at least as long as the hash of its algorithm (RFC 7518 section 3.2): 32 bytes for HS256. */
+  readonly secret?: string | Uint8Array
+  /** A key source of your own. */
+  readonly keys?: KeySource
+}
+
+/** Rules about the claims of a token. Every rule that is set makes its claim required. */
+export interface ClaimRules {
+  /** `rfc9068` demands `typ` `at+jwt` and all claims of RFC 9068 section 2.2. @defaultValue no profile */
+  readonly profile?: 'rfc9068'
+  /** Accepted `typ` values; case and a leading `application/` do not matter. @defaultValue absent, JWT or at+jwt */
+  readonly tokenTypes?: readonly string[]
+  /** `accept` takes tokens with the marks of an ID token (`nonce`, `at_hash`, `c_hash`). @defaultValue 'refuse' */
+  readonly idTokens?: 'accept' | 'refuse'
+  /** Clients whose tokens are accepted: `client_id`, or else `azp`. @defaultValue any */
+  readonly clientId?: string | readonly string[]
+  /** Claims that must be present, or present with a value that meets a condition. @defaultValue none */
+  readonly requiredClaims?: readonly string[] | Readonly<Record<string, ClaimCondition>>
+  /** Longest time since `iat`, in seconds. From 1. @defaultValue no bound */
+  readonly maxAge?: number
+  /** Longest time from `iat` to `exp`, in seconds. From 1. @defaultValue no bound */
+  readonly maxLifetime?: number
+  /** Seconds of clock difference to forgive in `exp`, `nbf` and `iat`. From 0 to 300. @defaultValue 5 */
+  readonly clockTolerance?: number
+  /** Claims that scopes are read from. @defaultValue ['scope', 'scp'] */
+  readonly scopeSources?: readonly ('scope' | 'scp' | 'permissions' | 'roles')[]
+  /** What a scope implies: `{ 'orders:write': ['orders:read'] }`. @defaultValue nothing */
+  readonly scopeHierarchy?: Readonly<Record<string, readonly string[]>>
+}
+
+/** What holds for all issuers of a verifier. */
+export interface SharedOptions<C extends object = Claims> {
+  /** A Standard Schema validator for the claims; the verified claims have its type. @defaultValue none */
+  readonly claims?: ClaimsSchema<C>
+  /** Further checks, run in order after the claims. @defaultValue none */
+  readonly checks?: readonly TokenCheck[]
+  /** Caps on what is read before a signature has been verified. @defaultValue DEFAULT_LIMITS */
+  readonly limits?: Partial<Limits>
+  /** How keys are fetched and kept. @defaultValue the values of `RemoteKeySetTuning` */
+  readonly keySet?: RemoteKeySetTuning
+  /** Told what happens. What it throws is ignored. @defaultValue nobody */
+  readonly onEvent?: EventListener
+  /** Fetches keys and metadata. @defaultValue undici on Node, the runtime's own `fetch` elsewhere */
+  readonly fetch?: FetchLike | typeof globalThis.fetch
+  /** Where time comes from. @defaultValue the runtime's clocks */
+  readonly clock?: Pick<Clock, 'now'> & Partial<Clock>
+}
+
+/** The numbers and words that hold where an option is left out. */
+export const DEFAULTS: {
+  readonly clockTolerance: number
+  readonly tokenTypes: readonly string[]
+  readonly scopeSources: readonly string[]
+  readonly idTokens: 'refuse'
+  readonly algorithms: readonly Algorithm[]
+  readonly realm: string
+} = Object.freeze({
+  clockTolerance: 5,
+  tokenTypes: Object.freeze(['jwt', 'at+jwt']),
+  scopeSources: Object.freeze(['scope', 'scp']),
+  idTokens: 'refuse',
+  algorithms: Object.freeze([
+    'RS256',
+    'RS384',
+    'RS512',
+    'PS256',
+    'PS384',
+    'PS512',
+    'ES256',
+    'ES384',
+    'ES512',
+    'EdDSA',
+    'Ed25519',
+  ] as const),
+  realm: 'api',
+})
+
+/**
+ * Limits with defaults filled in, frozen.
+ *
+ * @throws TypeError for an unknown limit, or one that is not a whole number within its maximum
+ */
+export function resolveLimits(action: string, limits: Partial<Limits> = {}): Limits {
+  const resolved = { ...DEFAULT_LIMITS, ...withoutUndefined(limits) }
+  for (const [name, value] of Object.entries(resolved)) {
+    if (!Object.hasOwn(MAXIMUM_LIMITS, name)) throw misconfigured(action, `"limits" has no "${name}"`)
+    const most = MAXIMUM_LIMITS[name as keyof Limits]
+    if (!Number.isInteger(value) || value < 1 || value > most)
+      throw misconfigured(action, `"limits.${name}" must be a whole number from 1 to ${most}`, value)
+  }
+  return Object.freeze(resolved)
+}
+
+/** A clock whose missing parts are the runtime's. */
+export function resolveClock(clock: SharedOptions['clock']): Clock {
+  if (clock === undefined) return systemClock
+  return {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic?.() ?? systemClock.monotonic(),
+    setTimeout: (callback, milliseconds) =>
+      clock.setTimeout?.(callback, milliseconds) ?? systemClock.setTimeout(callback, milliseconds),
+  }
+}
+
+/**
+ * Refuses option names that do not exist, so that a slip of the pen does not switch a check off.
+ *
+ * @throws TypeError
+ */
+export function assertKnownOptions(action: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options))
+    if (!known.includes(name)) throw misconfigured(action, `there is no option "${name}"${suggestion(name, known)}`)
+}
+
+function suggestion(name: string, known: readonly string[]): string {
+  const plain = (text: string): string => text.toLowerCase().replaceAll(/[^a-z]/g, '').replace(/s$/, '')
+  const close = known.find((candidate) => plain(candidate) === plain(name))
+  return close === undefined ? `; the options are ${known.join(', ')}` : `; did you mean "${close}"?`
+}
+
+function withoutUndefined<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
+}

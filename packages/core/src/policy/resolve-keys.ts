@@ -1,0 +1,79 @@
+import { misconfigured } from '../errors/misconfigured.ts'
+import { discoveredKeySet } from '../keys/discovery.ts'
+import type { KeySource } from '../keys/key-source.ts'
+import { publicKey } from '../keys/public-key.ts'
+import { remoteKeySet, type RemoteKeySetTuning } from '../keys/remote-key-set.ts'
+import { secretKey } from '../keys/secret-key.ts'
+import { staticKeySet } from '../keys/static-key-set.ts'
+import { type Algorithm, isAlgorithm, isSymmetric, type SymmetricAlgorithm } from '../model/algorithm.ts'
+import type { Clock } from '../model/clock.ts'
+import type { EventListener } from '../model/events.ts'
+import type { FetchLike } from '../model/fetch.ts'
+import { DEFAULTS, type IssuerPolicy } from '../options.ts'
+
+/** What every key source of a verifier works with. */
+export interface KeyEnvironment {
+  readonly clock: Clock
+  readonly fetch: FetchLike
+  readonly onEvent: EventListener
+  readonly tuning: RemoteKeySetTuning
+}
+
+/** The key source of a policy, and the algorithms that may be used with it. */
+export interface ResolvedKeys {
+  readonly keys: KeySource
+  readonly algorithms: ReadonlySet<Algorithm>
+}
+
+/**
+ * @throws TypeError for two key locations, for algorithms that do not fit the location or that the runtime does not have
+ */
+export function resolveKeys(options: IssuerPolicy, environment: KeyEnvironment, reused?: KeySource): ResolvedKeys {
+  const locations = LOCATIONS.filter((name) => options[name] !== undefined)
+  if (locations.length > 1) throw misconfigured(ACTION, `give one of ${LOCATIONS.map((name) => `"${name}"`).join(', ')}`, locations)
+
+  const algorithms = resolveAlgorithms(options)
+  return { algorithms, keys: reused ?? keySource(options, algorithms, environment) }
+}
+
+const ACTION = 'create verifier'
+const LOCATIONS = ['jwksUri', 'jwks', 'publicKey', 'secret', 'keys'] as const
+
+function resolveAlgorithms({ algorithms, secret }: IssuerPolicy): ReadonlySet<Algorithm> {
+  const list: readonly unknown[] = algorithms ?? (secret === undefined ? DEFAULTS.algorithms : ['HS256'])
+  if (!Array.isArray(list) || list.length === 0) throw misconfigured(ACTION, '"algorithms" must not be empty', list)
+  for (const name of list) {
+    if (!isAlgorithm(name)) throw misconfigured(ACTION, '"algorithms" holds a name that is no signature algorithm', name)
+    if (isSymmetric(name) && secret === undefined)
+      throw misconfigured(ACTION, `${name} needs "secret", and never comes from public keys or a JWK Set`)
+    if (!isSymmetric(name) && secret !== undefined)
+      throw misconfigured(ACTION, '"secret" works with HS256, HS384 and HS512 alone', name)
+    if (name.startsWith('ML-DSA') && !runtimeVerifies(name))
+      throw misconfigured(ACTION, `this JavaScript runtime does not have ${name}: take it out of "algorithms"`)
+  }
+  return new Set(list)
+}
+
+// `SubtleCrypto.supports` came to WebCrypto together with ML-DSA, so a runtime without it has neither.
+function runtimeVerifies(algorithm: Algorithm): boolean {
+  const subtle = (globalThis as { SubtleCrypto?: { supports?: (operation: string, algorithm: string) => boolean } }).SubtleCrypto
+  return subtle?.supports?.('verify', algorithm) === true
+}
+
+function keySource(options: IssuerPolicy, algorithms: ReadonlySet<Algorithm>, environment: KeyEnvironment): KeySource {
+  const { clock, fetch, onEvent, tuning } = environment
+  const remoteOptions = { ...tuning, clock, fetch, onEvent }
+  if (options.keys !== undefined) return customSource(options.keys)
+  if (options.secret !== undefined) return secretKey(options.secret, [...algorithms] as SymmetricAlgorithm[])
+  if (options.publicKey !== undefined) return publicKey(options.publicKey)
+  if (options.jwks !== undefined) return staticKeySet(options.jwks, { onEvent })
+  if (options.jwksUri !== undefined) return remoteKeySet(options.jwksUri, remoteOptions)
+  if (options.issuer === null)
+    throw misconfigured(ACTION, 'with "issuer": null, say where keys come from: "jwksUri", "jwks", "publicKey", "secret" or "keys"')
+  return discoveredKeySet(options.issuer, remoteOptions)
+}
+
+function customSource(keys: unknown): KeySource {
+  if (typeof keys === 'object' && keys !== null && 'resolve' in keys && typeof keys.resolve === 'function') return keys as KeySource
+  throw misconfigured(ACTION, '"keys" must be a key source with a resolve method', typeof keys)
+}

@@ -1,0 +1,52 @@
+import { AuthError } from '../errors/auth-error.ts'
+import type { JoseHeader } from '../model/token.ts'
+
+/**
+ * The JOSE header is one an access token may have (RFC 7515 section 4): `alg`, `kid`, `typ` and `cty` are strings, no extension is
+ * demanded (RFC 7515 section 4.1.11, RFC 7797), and it brings neither a key nor the address of one (RFC 8725 section 3.10).
+ *
+ * @throws AuthError `header_malformed`, `kid_malformed`, `header_critical`, `header_key_material`
+ */
+export function checkHeader(
+  header: Readonly<Record<string, unknown>>,
+  limits: { readonly kidLength: number },
+): asserts header is JoseHeader {
+  if (typeof header['alg'] !== 'string')
+    throw new AuthError('header_malformed', { expected: 'alg: a string', actual: typeof header['alg'] })
+  for (const name of ['typ', 'cty']) {
+    const value = header[name]
+    if (value !== undefined && (typeof value !== 'string' || value.length > LONGEST_TYPE || CONTROL_CHARACTERS.test(value)))
+      throw new AuthError('header_malformed', { expected: `${name}: a media type`, actual: typeof value })
+  }
+  if (Object.hasOwn(header, 'kid')) checkKid(header['kid'], limits.kidLength)
+  for (const name of ['crit', 'b64'])
+    if (Object.hasOwn(header, name)) throw new AuthError('header_critical', { expected: `no "${name}"`, actual: name })
+  for (const name of ['jwk', 'jku', 'x5u', 'x5c'])
+    if (Object.hasOwn(header, name)) throw keyMaterial(name)
+  for (const name of ['x5t', 'x5t#S256'])
+    if (Object.hasOwn(header, name) && !isThumbprint(header[name])) throw keyMaterial(name)
+}
+
+const LONGEST_TYPE = 128
+const CONTROL_CHARACTERS = /[\p{Cc}\p{Cs}\u2028\u2029]/u
+
+function checkKid(kid: unknown, most: number): void {
+  if (typeof kid !== 'string') throw new AuthError('kid_malformed', { expected: 'a string', actual: typeof kid })
+  if (kid.length > most)
+    throw new AuthError('kid_malformed', { expected: `at most ${most} characters`, actual: kid.length })
+  if (CONTROL_CHARACTERS.test(kid) || kid === '__proto__')
+    throw new AuthError('kid_malformed', { expected: 'an ordinary name', actual: kid })
+}
+
+// Some authorization servers name the certificate by its hash, which is harmless: 20 or 32 bytes are no key and no URL.
+function isThumbprint(value: unknown): boolean {
+  return typeof value === 'string' && /^(?:[\w-]{27}|[\w-]{43})$/.test(value)
+}
+
+function keyMaterial(name: string): AuthError {
+  return new AuthError('header_key_material', {
+    expected: `no "${name}"`,
+    actual: name,
+    hint: 'Keys are taken from the configuration of the issuer only, never from a token',
+  })
+}

@@ -1,0 +1,193 @@
+import { checkConfirmation } from '../binding/binding.ts'
+import { runTokenChecks } from '../checks/token-check.ts'
+import type { Comparison } from '../claims/claim-check.ts'
+import { AuthError } from '../errors/auth-error.ts'
+import { quote } from '../errors/quote.ts'
+import type { Algorithm } from '../model/algorithm.ts'
+import type { ErrorCode } from '../model/error-code.ts'
+import type { ParsedJwt } from '../model/token.ts'
+import type { ResolvedPolicy } from '../policy/resolve-policy.ts'
+import { type JwtRules, type TokenContext, verifiedToken } from './jwt-verifier.ts'
+import { parseJwt } from './parse-jwt.ts'
+import { checkAlgorithm, checkSignatureForm, verifySignature } from './verify-signature.ts'
+
+/** Why a token is accepted or refused: every step in order. For people and logs; holds no token and no key material. */
+export interface Explanation {
+  readonly accepted: boolean
+  /** The code `verify` would refuse with; absent for an accepted token. */
+  readonly code?: ErrorCode
+  /** One line that tells the outcome and, for a refusal, what to do about it. */
+  readonly summary: string
+  readonly steps: readonly ExplanationStep[]
+}
+
+/** One step of a verification. */
+export interface ExplanationStep {
+  /** `parse`, `issuer`, `algorithm`, `key`, `signature`, then the claims by name, `schema`, `cnf` and the token checks. */
+  readonly step: string
+  readonly result: 'passed' | 'failed' | 'skipped'
+  readonly code?: ErrorCode
+  readonly expected?: string
+  readonly actual?: string
+  readonly hint?: string
+}
+
+/**
+ * Takes the steps of a verification one by one and goes on after a failure wherever that still tells something: the claims of an
+ * expired token or of one with a wrong signature are examined all the same, and trusted no more for it. Never throws.
+ */
+export async function explainToken<C extends object>(
+  token: string,
+  rules: JwtRules<C>,
+  contextOf: () => TokenContext,
+): Promise<Explanation> {
+  const story = new Story()
+  try {
+    await tell(story, token, rules, contextOf)
+  } catch (error) {
+    story.fail('error', error)
+  }
+  return story.end()
+}
+
+async function tell<C extends object>(
+  story: Story,
+  token: string,
+  rules: JwtRules<C>,
+  contextOf: () => TokenContext,
+): Promise<void> {
+  const context = await story.step('time', () => contextOf(), ({ now }) => ({ actual: new Date(now * 1000).toISOString() }))
+  const parsed = await story.step('parse', () => parseJwt(token, rules.limits), describeParsed)
+  const policy = parsed && (await selectPolicy(story, parsed, rules))
+  const algorithm = parsed && policy && (await explainAlgorithm(story, parsed, policy))
+  const signed = parsed && policy && algorithm && (await explainSignature(story, parsed, policy, algorithm))
+  if (!parsed || !policy || !context) return story.skip(['algorithm', 'key', 'signature', 'claims'])
+  if (!signed) story.skip(['signature'])
+
+  for (const claimCheck of policy.claimChecks)
+    await story.step(claimCheck.step, () => claimCheck.check(parsed, context), (comparison) => comparison)
+  await story.step('cnf', () => checkConfirmation(parsed.claims, context.confirmations), (members) => ({ actual: members }))
+  if (story.failed) return story.skip(['schema', 'checks'])
+
+  const verified = await story.step('schema', () => verifiedToken(parsed, policy, rules.schema), ({ scopes }) => ({
+    actual: `scopes ${[...scopes].join(' ') || '(none)'}`,
+  }))
+  if (verified) await story.step('checks', () => runTokenChecks(rules.checks, verified), () => ({}))
+}
+
+function describeParsed({ header }: ParsedJwt): Comparison {
+  return { expected: 'three well-formed parts', actual: { alg: header.alg, kid: header.kid, typ: header.typ } }
+}
+
+// A wrong issuer need not end the story: where there is only one policy, the rest is compared with that one.
+async function selectPolicy<C extends object>(
+  story: Story,
+  parsed: ParsedJwt,
+  { policies }: JwtRules<C>,
+): Promise<ResolvedPolicy | undefined> {
+  const selected = await story.step('issuer', () => policies.select(parsed.claims), ({ issuer }) => ({
+    expected: issuer ?? 'any issuer',
+    actual: parsed.claims.iss,
+  }))
+  const [only, ...others] = selected ? [selected] : [...policies.known()]
+  return others.length === 0 ? only : undefined
+}
+
+async function explainAlgorithm(story: Story, parsed: ParsedJwt, policy: ResolvedPolicy): Promise<Algorithm | undefined> {
+  return story.step(
+    'algorithm',
+    () => {
+      const algorithm = checkAlgorithm(parsed.header, policy.algorithms)
+      checkSignatureForm(parsed.signature, algorithm)
+      return algorithm
+    },
+    (algorithm) => ({ expected: policy.algorithms, actual: algorithm }),
+  )
+}
+
+async function explainSignature(
+  story: Story,
+  parsed: ParsedJwt,
+  { keys }: ResolvedPolicy,
+  algorithm: Algorithm,
+): Promise<true | undefined> {
+  const held = keys.describe?.()
+  const key = await story.step('key', () => keys.resolve(parsed.header), () => ({
+    expected: 'one key that fits',
+    actual: held,
+  }))
+  return (
+    key &&
+    story.step(
+      'signature',
+      async () => {
+        await verifySignature(parsed, algorithm, keys)
+        return true as const
+      },
+      () => ({ expected: 'a signature by that key', actual: 'verified' }),
+    )
+  )
+}
+
+/** Collects steps. */
+class Story {
+  readonly #steps: ExplanationStep[] = []
+  #refusal: unknown
+
+  get failed(): boolean {
+    return this.#steps.some(({ result }) => result === 'failed')
+  }
+
+  async step<T>(name: string, take: () => T | Promise<T>, compare: (taken: T) => Comparison): Promise<T | undefined> {
+    try {
+      const taken = await take()
+      this.#steps.push({ step: name, result: 'passed', ...quoted(compare(taken)) })
+      return taken
+    } catch (error) {
+      this.fail(name, error)
+      return undefined
+    }
+  }
+
+  fail(name: string, error: unknown): void {
+    this.#refusal ??= error
+    if (!(error instanceof AuthError)) {
+      this.#steps.push({ step: name, result: 'failed', actual: 'an unexpected error', hint: describe(error) })
+      return
+    }
+    const { code, expected, actual, hint } = error
+    this.#steps.push({
+      step: name,
+      result: 'failed',
+      code,
+      ...(expected === undefined ? {} : { expected }),
+      ...(actual === undefined ? {} : { actual }),
+      ...(hint === undefined ? {} : { hint }),
+    })
+  }
+
+  skip(names: readonly string[]): void {
+    for (const name of names)
+      if (this.#steps.every(({ step }) => step !== name)) this.#steps.push({ step: name, result: 'skipped' })
+  }
+
+  end(): Explanation {
+    const steps = Object.freeze([...this.#steps])
+    if (this.#refusal === undefined) return { accepted: true, summary: 'Accepted: every step passed', steps }
+    const error = this.#refusal
+    return error instanceof AuthError
+      ? { accepted: false, code: error.code, summary: `Refused (${error.code}): ${error.message}`, steps }
+      : { accepted: false, summary: `Refused: ${describe(error)}`, steps }
+  }
+}
+
+function quoted({ expected, actual }: Comparison): { expected?: string; actual?: string } {
+  return {
+    ...(expected === undefined ? {} : { expected: quote(expected) }),
+    ...(actual === undefined ? {} : { actual: quote(actual) }),
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? quote(error.message) : 'something that is not an error was thrown'
+}

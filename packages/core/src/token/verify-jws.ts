@@ -1,0 +1,32 @@
+import type { KeySource } from '../keys/key-source.ts'
+import type { Algorithm } from '../model/algorithm.ts'
+import type { JoseHeader } from '../model/token.ts'
+import { type Limits } from '../model/limits.ts'
+import { resolveLimits } from '../options.ts'
+import { parseJws } from './parse-jws.ts'
+import { checkAlgorithm, checkSignatureForm, verifySignature } from './verify-signature.ts'
+
+export interface VerifyJwsOptions {
+  readonly keys: KeySource
+  readonly algorithms: readonly Algorithm[]
+  readonly limits?: Partial<Limits>
+}
+
+export interface VerifiedJws {
+  readonly header: JoseHeader
+  readonly payload: Uint8Array
+}
+
+/**
+ * Every check up to the signature, and none about claims: for features, adapters and conformance suites. What signs the
+ * payload is known afterwards; what it says, to whom and until when is not.
+ *
+ * @throws AuthError
+ */
+export async function verifyJws(token: string, { keys, algorithms, limits }: VerifyJwsOptions): Promise<VerifiedJws> {
+  const parsed = parseJws(token, resolveLimits('verify JWS', limits))
+  const algorithm = checkAlgorithm(parsed.header, new Set(algorithms))
+  checkSignatureForm(parsed.signature, algorithm)
+  await verifySignature(parsed, algorithm, keys)
+  return { header: parsed.header, payload: parsed.payload }
+}

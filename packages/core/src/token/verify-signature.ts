@@ -1,0 +1,63 @@
+import { compactVerify } from 'jose'
+import { AuthError } from '../errors/auth-error.ts'
+import { fromJose } from '../errors/from-jose.ts'
+import type { KeySource } from '../keys/key-source.ts'
+import { type Algorithm, algorithmTraits } from '../model/algorithm.ts'
+import type { JoseHeader, ParsedJws } from '../model/token.ts'
+
+/**
+ * The token's `alg` is one of those allowed, compared as exact strings before any key is looked for (RFC 8725 section 3.1).
+ *
+ * @throws AuthError `algorithm_not_allowed`
+ */
+export function checkAlgorithm(header: JoseHeader, allowed: ReadonlySet<Algorithm>): Algorithm {
+  const { alg } = header
+  if ((allowed as ReadonlySet<string>).has(alg)) return alg as Algorithm
+  throw new AuthError('algorithm_not_allowed', { expected: allowed, actual: alg })
+}
+
+/**
+ * The signature has the one form its algorithm allows (RFC 7518 section 3.4: raw r and s, never DER), and is not empty.
+ *
+ * @throws AuthError `signature_malformed`
+ */
+export function checkSignatureForm(signature: Uint8Array, algorithm: Algorithm): void {
+  const expected = algorithmTraits[algorithm].signatureBytes
+  if (signature.length === 0 || (expected !== undefined && signature.length !== expected))
+    throw new AuthError('signature_malformed', {
+      expected: expected === undefined ? 'a signature' : `${expected} bytes`,
+      actual: `${signature.length} bytes`,
+    })
+}
+
+/**
+ * Verifies the signature of a parsed JWS with the key its source names (RFC 7515 section 5.2). Where it does not verify, the source
+ * is asked once whether the key has been replaced under the same `kid`.
+ *
+ * @throws AuthError `key_not_found`, `keys_unavailable`, `algorithm_key_mismatch`, `signature_invalid` …
+ */
+export async function verifySignature(parsed: ParsedJws, algorithm: Algorithm, keys: KeySource): Promise<void> {
+  const key = await keys.resolve(parsed.header)
+  try {
+    await verifyWith(parsed, algorithm, key)
+  } catch (error) {
+    const replaced =
+      error instanceof AuthError && error.code === 'signature_invalid'
+        ? await keys.resolveAgain?.(parsed.header, key)
+        : undefined
+    if (replaced === undefined) throw error
+    await verifyWith(parsed, algorithm, replaced)
+  }
+}
+
+async function verifyWith({ token }: ParsedJws, algorithm: Algorithm, key: CryptoKey): Promise<void> {
+  // A private or secret key in the place of a public one is a mistake that must not verify anything.
+  const expectedType = algorithmTraits[algorithm].kty === 'oct' ? 'secret' : 'public'
+  if (key?.type !== expectedType)
+    throw new AuthError('algorithm_key_mismatch', { expected: `a ${expectedType} key for ${algorithm}`, actual: key?.type })
+  try {
+    await compactVerify(token, key, { algorithms: [algorithm] })
+  } catch (error) {
+    throw fromJose(error, algorithm)
+  }
+}

@@ -1,0 +1,175 @@
+import { AuthError } from './errors/auth-error.ts'
+import { misconfigured } from './errors/misconfigured.ts'
+import { defaultFetch } from '#default-fetch'
+import type { EventListener } from './model/events.ts'
+import type { FetchLike } from './model/fetch.ts'
+import type { Claims, VerifiedToken } from './model/token.ts'
+import {
+  assertKnownOptions,
+  DEFAULTS,
+  type IssuerPolicy,
+  type ManyIssuersOptions,
+  resolveClock,
+  resolveLimits,
+  type VerifierOptions,
+} from './options.ts'
+import { policyList, policyResolver, type PolicyRegistry, singlePolicy } from './policy/policy-registry.ts'
+import { POLICY_OPTIONS, resolvePolicy } from './policy/resolve-policy.ts'
+import { type Explanation, explainToken } from './token/explain-token.ts'
+import { jwtVerifier, type TokenContext } from './token/jwt-verifier.ts'
+
+/** Verifies access tokens. Make one per set of options and keep it: it holds the keys. */
+export interface Verifier<C extends object = Claims> {
+  /**
+   * The verified token.
+   *
+   * @throws AuthError with status 401 for a token that is refused, and 503 where keys or a check cannot be reached
+   */
+  verify(token: string, context?: VerifyContext): Promise<VerifiedToken<C>>
+  /** Every step with passed, failed or skipped, and why. Never throws and never repeats the token. */
+  explain(token: string, context?: VerifyContext): Promise<Explanation>
+  /**
+   * Fetches keys ahead of the first token.
+   *
+   * @throws AuthError `keys_unavailable`
+   */
+  ready(): Promise<void>
+  /** Stops background work. A closed verifier fetches nothing more. */
+  close(): void
+}
+
+/** What a single verification may depend on besides the token and the options. */
+export interface VerifyContext {
+  /** Verifies as of an earlier time instead of now. */
+  readonly asOf?: AsOf
+  /** Members of `cnf` (RFC 7800) that the caller confirms itself. @defaultValue none */
+  readonly confirmations?: readonly string[]
+}
+
+/** A time in the past that something trustworthy has recorded, for example when a job was put into a queue. */
+export interface AsOf {
+  /** Seconds since the epoch. Never take it from the token or from whoever sent it. */
+  readonly time: number
+  /** How long ago it may be, in seconds. From 0. */
+  readonly maxLag: number
+}
+
+/**
+ * Makes a verifier.
+ *
+ * @throws TypeError for options that are missing, contradict each other or are out of range
+ */
+export function createVerifier<C extends object = Claims>(options: VerifierOptions<C>): Verifier<C> {
+  if (typeof options !== 'object' || options === null)
+    throw misconfigured(ACTION, 'give options with "issuer" and "audience"', typeof options)
+  const clock = resolveClock(options.clock)
+  const emit = quietly(options.onEvent)
+  const limits = resolveLimits(ACTION, options.limits)
+  const policies = policiesOf(options, {
+    limits,
+    environment: {
+      clock,
+      fetch: (options.fetch as FetchLike | undefined) ?? defaultFetch,
+      onEvent: emit,
+      tuning: options.keySet ?? {},
+    },
+  })
+  const rules = { limits, policies, schema: options.claims, checks: Object.freeze([...(options.checks ?? [])]) }
+  const jwts = jwtVerifier<C>(rules)
+  const contextOf = ({ asOf, confirmations = [] }: VerifyContext): TokenContext => ({
+    now: verificationTime(clock.now() / 1000, asOf),
+    confirmations: new Set(confirmations),
+  })
+
+  return {
+    verify: async (token, context = {}) => {
+      try {
+        const verified = await jwts.verify(token, contextOf(context))
+        emit({ type: 'token.verified' })
+        return verified
+      } catch (error) {
+        if (error instanceof AuthError) emit({ type: 'token.rejected', code: error.code })
+        throw error
+      }
+    },
+    explain: (token, context = {}) => explainToken(token, rules, () => contextOf(context)),
+    ready: async () => {
+      await Promise.all([...policies.known()].map(({ keys }) => keys.ready?.()))
+    },
+    close: () => {
+      for (const { keys } of policies.known()) keys.close?.()
+    },
+  }
+}
+
+const verifiers = new WeakMap<object, Verifier<object>>()
+
+/**
+ * Verifies one token. There is one verifier per options object, so keep the object: its keys live as long as it does.
+ *
+ * @throws AuthError with status 401 for a token that is refused, and 503 where keys or a check cannot be reached
+ * @throws TypeError for wrong options
+ */
+export async function verify<C extends object = Claims>(
+  token: string,
+  options: VerifierOptions<C>,
+): Promise<VerifiedToken<C>> {
+  const verifier = (verifiers.get(options) as Verifier<C> | undefined) ?? createVerifier(options)
+  verifiers.set(options, verifier as Verifier<object>)
+  return verifier.verify(token)
+}
+
+const ACTION = 'create verifier'
+const SHARED_OPTIONS: readonly string[] = ['claims', 'checks', 'limits', 'keySet', 'onEvent', 'fetch', 'clock']
+
+/** The names `VerifierOptions` may have. */
+export const VERIFIER_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'issuers', ...SHARED_OPTIONS]
+
+type Shared = {
+  readonly limits: Parameters<typeof resolvePolicy>[1]
+  readonly environment: Parameters<typeof resolvePolicy>[2]
+}
+
+function policiesOf<C extends object>(options: VerifierOptions<C>, { limits, environment }: Shared): PolicyRegistry {
+  assertKnownOptions(ACTION, options, VERIFIER_OPTIONS)
+  if (!hasManyIssuers(options)) return singlePolicy(resolvePolicy(policyPart(options), limits, environment))
+
+  const misplaced = POLICY_OPTIONS.find((name) => (options as unknown as Record<string, unknown>)[name] !== undefined)
+  if (misplaced !== undefined) throw misconfigured(ACTION, `with "issuers", "${misplaced}" belongs to each issuer of the list`)
+  const { issuers } = options
+  if (typeof issuers === 'function')
+    return policyResolver(issuers, (policy, keys) => resolvePolicy(policy, limits, environment, keys))
+  if (!Array.isArray(issuers)) throw misconfigured(ACTION, '"issuers" must be a list or a function', typeof issuers)
+  return policyList(issuers.map((policy: IssuerPolicy) => resolvePolicy(policy, limits, environment)))
+}
+
+function hasManyIssuers<C extends object>(options: VerifierOptions<C>): options is ManyIssuersOptions<C> {
+  return options.issuers !== undefined
+}
+
+function policyPart(options: IssuerPolicy): IssuerPolicy {
+  const entries = Object.entries(options).filter(([name]) => POLICY_OPTIONS.includes(name))
+  return Object.fromEntries(entries) as unknown as IssuerPolicy
+}
+
+function verificationTime(now: number, asOf: AsOf | undefined): number {
+  if (asOf === undefined) return now
+  const { time, maxLag } = asOf
+  if (!(maxLag >= 0)) throw misconfigured('verify token', '"asOf.maxLag" must be a number of seconds from 0', maxLag)
+  if (!(time - now <= DEFAULTS.clockTolerance && now - time <= maxLag))
+    throw new AuthError('verification_time', { expected: `a time at most ${maxLag} s ago, and not in the future`, actual: time })
+  return Math.min(time, now)
+}
+
+function quietly(listener: EventListener | undefined): EventListener {
+  if (listener === undefined) return () => {}
+  return (event) => {
+    try {
+      // A listener may be async; what it rejects with concerns nobody here.
+      const returned: unknown = listener(event)
+      if (returned instanceof Promise) returned.catch(() => {})
+    } catch {
+      // Observing never changes an answer.
+    }
+  }
+}
