@@ -1,0 +1,81 @@
+import type { JWK } from 'jose'
+
+import { createTestKeys } from '../keys/test-keys.ts'
+import type { TestKeys } from '../keys/test-keys.ts'
+import { unresolvable } from '../jwks-server/unresolvable.ts'
+import { fromBase64url, toBase64url } from './base64url.ts'
+
+/** A good token and what is needed to make bad ones from it. */
+export interface BadTokensBase {
+  /** A token that the verifier under test accepts. Its claims have `iss`, `aud` (a string) and `exp`, its header `kid`. */
+  readonly token: string
+  /** The base64url signature over a signing input, by the key that signed `token`: `signWith` of `createTestKeys`. */
+  readonly signWith: (signingInput: string) => Promise<string>
+  readonly publicJwk: JWK
+  /** The public key as SPKI PEM. */
+  readonly publicPem: string
+  /** Where `jku`, `x5u` and `x5t` point: a server that shall see no connection. @defaultValue unresolvable() */
+  readonly trapUrl?: string
+  /** The time by the verifier's clock, seconds since 1970, to be before and after. @defaultValue the time of day */
+  readonly now?: number
+}
+
+/** Makes tokens from a good one, with real signatures unless said otherwise. */
+export interface Forge {
+  readonly alg: string
+  readonly kid: string
+  readonly header: Readonly<Record<string, unknown>>
+  readonly claims: Readonly<Record<string, unknown>>
+  /** The three parts of the good token. */
+  readonly parts: readonly [header: string, claims: string, signature: string]
+  readonly token: string
+  readonly publicJwk: JWK
+  readonly publicPem: string
+  readonly trapUrl: string
+  readonly now: number
+  /** Another key of the same algorithm, which nobody published. */
+  readonly attacker: TestKeys
+  /** Signs two encoded parts as they are. */
+  signParts(header: string, claims: string): Promise<string>
+  /** Encodes and signs texts or bytes. */
+  signTexts(header: string | Uint8Array, claims: string | Uint8Array): Promise<string>
+  /** The good token with other header members; `undefined` leaves one out. */
+  withHeader(changes: object): Promise<string>
+  /** The good token with other claims; `undefined` leaves one out. */
+  withClaims(changes: object): Promise<string>
+}
+
+/** @throws SyntaxError when the token is not a JWT. */
+export async function createForge(base: BadTokensBase): Promise<Forge> {
+  const parts = threeParts(base.token)
+  const header = JSON.parse(fromBase64url(parts[0])) as Record<string, unknown>
+  const claims = JSON.parse(fromBase64url(parts[1])) as Record<string, unknown>
+  const alg = String(header['alg'])
+  const signParts = async (first: string, second: string): Promise<string> => {
+    const input = `${first}.${second}`
+    return `${input}.${await base.signWith(input)}`
+  }
+  return {
+    alg,
+    kid: String(header['kid'] ?? base.publicJwk.kid),
+    header,
+    claims,
+    parts,
+    token: base.token,
+    publicJwk: base.publicJwk,
+    publicPem: base.publicPem.trimEnd(),
+    trapUrl: base.trapUrl ?? unresolvable(),
+    now: base.now ?? Math.floor(Date.now() / 1000),
+    attacker: await createTestKeys(alg, { kid: 'attacker' }),
+    signParts,
+    signTexts: (first, second) => signParts(toBase64url(first), toBase64url(second)),
+    withHeader: (changes) => signParts(toBase64url(JSON.stringify({ ...header, ...changes })), parts[1]),
+    withClaims: (changes) => signParts(parts[0], toBase64url(JSON.stringify({ ...claims, ...changes }))),
+  }
+}
+
+function threeParts(token: string): readonly [string, string, string] {
+  const [header, claims, signature, ...more] = token.split('.')
+  if (header && claims && signature && more.length === 0) return [header, claims, signature]
+  throw new SyntaxError('Cannot make bad tokens: "token" must be a signed JWT of three parts')
+}
