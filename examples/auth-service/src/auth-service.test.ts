@@ -11,10 +11,13 @@ afterEach(async () => {
 })
 
 const start = async (options: AuthServiceOptions = {}): Promise<AuthService> => {
-  const service = await startAuthService({ users: DEMO_USERS, ...options })
+  const service = await startAuthService(options)
   running.push(service)
   return service
 }
+
+const startWithPeople = async (options: AuthServiceOptions = {}): Promise<AuthService> =>
+  start({ users: DEMO_USERS, ...options })
 
 const post = async (service: AuthService, body: string, type = 'application/json'): Promise<Response> =>
   fetch(`${service.url}/api/v1/auth`, { method: 'POST', body, headers: { 'content-type': type } })
@@ -43,7 +46,7 @@ describe('logging in', () => {
     ['bob', 'reader', 'orders:read'],
   ])('gives %s, a %s, a token for 20 minutes with scope "%s"', async (userName, role, scope) => {
     const clock = { now: () => 1_800_000_000_500 }
-    const service = await start({ clock })
+    const service = await startWithPeople({ clock })
     const response = await logIn(service, userName, passwordOf(userName))
 
     expect(response.status).toBe(200)
@@ -67,14 +70,14 @@ describe('logging in', () => {
   })
 
   it('gives every session its own sid and jti', async () => {
-    const service = await start()
+    const service = await startWithPeople()
     const [one, two] = [part(await tokenOf(service, 'ada'), 1), part(await tokenOf(service, 'ada'), 1)]
     expect(one['sid']).not.toBe(two['sid'])
     expect(one['jti']).not.toBe(two['jti'])
   })
 
   it('answers an unknown name and a wrong password with the same 401', async () => {
-    const service = await start()
+    const service = await startWithPeople()
     const unknown = await logIn(service, 'eve', passwordOf('ada'))
     const wrong = await logIn(service, 'ada', passwordOf('bob'))
 
@@ -85,7 +88,7 @@ describe('logging in', () => {
   })
 
   it.each(["ada' OR '1'='1", 'ADA', ' ada', '__proto__'])('does not take %j for ada', async (userName) => {
-    const service = await start()
+    const service = await startWithPeople()
     expect((await logIn(service, userName, passwordOf('ada'))).status).toBe(401)
   })
 
@@ -108,7 +111,7 @@ describe('logging in', () => {
   })
 
   it('answers 400 where the body is right but not JSON by type', async () => {
-    const service = await start()
+    const service = await startWithPeople()
     const body = JSON.stringify({ userName: 'ada', password: passwordOf('ada') })
     expect((await post(service, body, 'text/plain')).status).toBe(400)
   })
@@ -121,7 +124,7 @@ describe('logging in', () => {
   })
 
   it('answers 429 after too many failures, for that name only', async () => {
-    const service = await start({ attempts: { attempts: 2, windowSeconds: 60 } })
+    const service = await startWithPeople({ attempts: { attempts: 2, windowSeconds: 60 } })
     const statuses = await Promise.all([1, 2, 3].map(async () => (await logIn(service, 'ada', 'wrong')).status))
     expect(statuses.toSorted()).toEqual([401, 401, 429])
 
@@ -132,7 +135,7 @@ describe('logging in', () => {
   })
 
   it('forgets the failures before a success', async () => {
-    const service = await start({ attempts: { attempts: 2 } })
+    const service = await startWithPeople({ attempts: { attempts: 2 } })
     for (let round = 0; round < 2; round += 1) {
       expect((await logIn(service, 'ada', 'wrong')).status).toBe(401)
       expect((await logIn(service, 'ada', passwordOf('ada'))).status).toBe(200)
@@ -166,7 +169,7 @@ describe('what verifiers read', () => {
   })
 
   it('names the configured issuer where the service is reached by another URL', async () => {
-    const service = await start({ issuer: 'https://login.example' })
+    const service = await startWithPeople({ issuer: 'https://login.example' })
     expect(part(await tokenOf(service, 'ada'), 1)['iss']).toBe('https://login.example')
     const response = await fetch(`${service.url}/.well-known/openid-configuration`)
     expect(await response.json()).toMatchObject({ issuer: 'https://login.example' })
@@ -175,7 +178,7 @@ describe('what verifiers read', () => {
 
 describe('rotation', () => {
   it('publishes the new key beside the old one and signs with it at once where that is asked for', async () => {
-    const service = await start()
+    const service = await startWithPeople()
     const [old] = await keyIds(service)
     const { kid } = await service.rotate()
     expect(await keyIds(service)).toEqual([old, kid])
@@ -199,7 +202,7 @@ describe('rotation', () => {
 
 describe('an outage', () => {
   it('refuses connections, then comes back on the same port with the same keys and people', async () => {
-    const service = await start()
+    const service = await startWithPeople()
     const before = await keyIds(service)
     await service.pause()
     await service.pause()
@@ -242,9 +245,9 @@ describe('a database file', () => {
     const folder = await mkdtemp(join(tmpdir(), 'auth-service-'))
     try {
       const database = join(folder, 'people.sqlite')
-      await (await start({ database })).close()
+      await (await startWithPeople({ database })).close()
       const users = [{ userName: 'ada', password: 'another', role: 'reader' }] as const
-      const service = await start({ database, users })
+      const service = await startWithPeople({ database, users })
       expect((await logIn(service, 'ada', 'another')).status).toBe(401)
       expect((await logIn(service, 'bob', passwordOf('bob'))).status).toBe(200)
       await service.close()

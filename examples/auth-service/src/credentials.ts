@@ -1,4 +1,4 @@
-import { hashPassword, passwordMatches } from './password.ts'
+import { decoyHash, passwordMatches } from './password.ts'
 import type { StoredUser, UserStore } from './user-store.ts'
 
 /** What a person logs in with. */
@@ -19,13 +19,13 @@ export type CredentialCheck = (credentials: Credentials) => Promise<StoredUser |
 
 /**
  * A {@link CredentialCheck} that takes as long for a name nobody has as for a wrong password: it then compares with the
- * hash of a password nobody knows.
+ * hash of no known password.
  */
-export const createCredentialCheck = async (
+export const createCredentialCheck = (
   users: Pick<UserStore, 'find'>,
   matches: typeof passwordMatches = passwordMatches,
-): Promise<CredentialCheck> => {
-  const decoy = await hashPassword(crypto.randomUUID())
+): CredentialCheck => {
+  const decoy = decoyHash()
   return async ({ userName, password }) => {
     const user = users.find(userName)
     const right = await matches(password, user?.passwordHash ?? decoy)

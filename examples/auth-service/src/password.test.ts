@@ -32,7 +32,7 @@ describe('the credential check', () => {
     const passwordHash = await hashPassword('secret')
     const find = (userName: string) =>
       userName === 'ada' ? { userName, role: 'reader' as const, passwordHash } : undefined
-    const check = await createCredentialCheck({ find }, async (password, hash) => {
+    const check = createCredentialCheck({ find }, async (password, hash) => {
       compared.push(hash.split('$').slice(0, 4).join('$'))
       return passwordMatches(password, hash)
     })
@@ -43,7 +43,7 @@ describe('the credential check', () => {
   })
 
   it('lets nobody in where the hash of a missing name happens to match', async () => {
-    const check = await createCredentialCheck({ find: () => undefined }, async () => true)
+    const check = createCredentialCheck({ find: () => undefined }, async () => true)
     expect(await check({ userName: 'eve', password: 'x' })).toBeUndefined()
   })
 })

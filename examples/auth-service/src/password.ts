@@ -6,9 +6,11 @@ const KEY_BYTES = 32
 /** A scrypt hash of `password` with a salt of its own: `scrypt$N$r$p$salt$key`, salt and key in base64url. */
 export const hashPassword = async (password: string): Promise<string> => {
   const salt = randomBytes(16)
-  const key = await derive(password, salt, COST)
-  return ['scrypt', COST.N, COST.r, COST.p, salt.toString('base64url'), key.toString('base64url')].join('$')
+  return written(salt, await derive(password, salt, COST))
 }
+
+/** A hash of the same form and cost that belongs to no password anybody knows. */
+export const decoyHash = (): string => written(randomBytes(16), randomBytes(KEY_BYTES))
 
 /**
  * Whether `password` is the one behind `hash`, compared in constant time at the cost the hash was made with.
@@ -29,6 +31,9 @@ interface Cost {
   readonly r: number
   readonly p: number
 }
+
+const written = (salt: Buffer, key: Buffer): string =>
+  ['scrypt', COST.N, COST.r, COST.p, salt.toString('base64url'), key.toString('base64url')].join('$')
 
 const derive = (password: string, salt: Buffer, cost: Cost): Promise<Buffer> =>
   new Promise((resolve, reject) => {

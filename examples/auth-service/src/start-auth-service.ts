@@ -27,7 +27,7 @@ export interface AuthService {
 export const startAuthService = async (options: AuthServiceOptions = {}): Promise<AuthService> => {
   const users = openUserStore(options.database ?? ':memory:')
   try {
-    for (const user of options.users ?? []) await users.add(user)
+    await Promise.all((options.users ?? []).map(users.add))
     const listener = await openListener(options.host ?? '127.0.0.1', options.port ?? 0)
     return await serve(options, users, listener).catch(async (error: unknown) => {
       await listener.pause()
@@ -51,7 +51,7 @@ const serve = async (options: AuthServiceOptions, users: UserStore, listener: Li
     ...(jwksMaxAge !== undefined && { jwksMaxAge }),
     ...(clock !== undefined && { clock }),
   })
-  const check = await createCredentialCheck(users)
+  const check = createCredentialCheck(users)
   const attempts = createAttemptLimit(options.attempts)
   const timer = rotateEverySeconds === undefined ? undefined : startRotationTimer(rotateEverySeconds, issuer.rotate)
   listener.serve(createApp({ issuer, check, attempts, clientId }))

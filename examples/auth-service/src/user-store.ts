@@ -38,10 +38,11 @@ export const openUserStore = (path: string): UserStore => {
   ) STRICT`)
   const select = database.prepare('SELECT user_name, role, password_hash FROM users WHERE user_name = ?')
   const insert = database.prepare('INSERT OR IGNORE INTO users (user_name, role, password_hash) VALUES (?, ?, ?)')
+  const find = (userName: string): StoredUser | undefined => storedUser(select.get(userName))
   return {
-    find: (userName) => storedUser(select.get(userName)),
+    find,
     add: async ({ userName, password, role }) => {
-      insert.run(userName, role, await hashPassword(password))
+      if (find(userName) === undefined) insert.run(userName, role, await hashPassword(password))
     },
     close: () => {
       if (database.isOpen) database.close()
