@@ -9,8 +9,10 @@ const CORE_LAYERS = [
   ['errors'],
   ['http', 'claims', 'keys', 'binding', 'checks', 'authorization', 'transport'],
   ['options'],
-  ['policy'],
+  ['policy', 'options-from-env'],
   ['token'],
+  ['verifier'],
+  ['authenticator-options'],
   ['authenticator'],
   ['index', 'extend', 'node'],
   ['features'],
@@ -30,8 +32,11 @@ const PACKAGE_IMPORTS = {
 const CORE_NODE_FILES = /^(node|transport\/[\w-]+\.node)\.ts$/
 const CORE_NODE_IMPORTS = ['undici', 'node:']
 
-/** Where `#default-fetch` leads, whichever runtime resolves it. */
+/** Leads into `transport`, whichever runtime resolves it. */
 const DEFAULT_FETCH = '#default-fetch'
+
+/** Core's files that fill in a fetch where the caller gave none. Everything else is handed one. */
+const DEFAULT_FETCH_USERS = ['options.ts', 'verifier.ts', 'keys/remote-key-set-options.ts']
 
 /**
  * Every import in a package's sources that the layering forbids, one sentence each. Tests are free to import anything.
@@ -67,16 +72,14 @@ function forbiddenBecause(module, imported) {
   if (imported.path === undefined) return forbiddenPackage(module, imported)
   const target = placeOf(imported.path)
   if (target.packageName !== module.packageName) return 'a relative path must not leave its package'
-  if (module.packageName !== 'core') return undefined
-  if (unitOf(module.inSource) === 'options' && unitOf(target.inSource) === 'transport') {
-    return `only ${DEFAULT_FETCH} lets the runtime choose`
-  }
-  return forbiddenLayer(module.inSource, target.inSource, imported)
+  return module.packageName === 'core' ? forbiddenLayer(module.inSource, target.inSource, imported) : undefined
 }
 
 function forbiddenPackage({ packageName, inSource }, { specifier, typeOnly }) {
   if (packageName === 'core' && specifier === DEFAULT_FETCH) {
-    return forbiddenLayer(inSource, 'transport/default-fetch.ts', { typeOnly })
+    return DEFAULT_FETCH_USERS.includes(inSource)
+      ? undefined
+      : `only ${DEFAULT_FETCH_USERS.join(', ')} may choose a fetch`
   }
   const knowsNode = packageName === 'core' && CORE_NODE_FILES.test(inSource)
   const allowed = [...(PACKAGE_IMPORTS[packageName] ?? []), ...(knowsNode ? CORE_NODE_IMPORTS : [])]
@@ -94,18 +97,14 @@ function forbiddenLayer(from, to, { typeOnly }) {
   const [fromUnit, toUnit] = [unitOf(from), unitOf(to)]
   if (fromUnit === toUnit) return undefined
   const [fromRank, toRank] = [rankOf(fromUnit), rankOf(toUnit)]
-  if (fromRank < 0) return `"${fromUnit}" has no layer; give it one in scripts/check/layering.mjs`
-  if (toRank < 0) return `"${toUnit}" has no layer; give it one in scripts/check/layering.mjs`
+  const stray = [fromUnit, toUnit].find((unit) => rankOf(unit) < 0)
+  if (stray !== undefined) return `"${stray}" has no layer; give it one in scripts/check/layering.mjs`
   if (fromUnit.startsWith('features/')) return toUnit === 'extend' ? undefined : 'a feature imports only extend'
   if (toUnit.startsWith('features/')) return 'core does not know its features'
   if (toUnit === 'options' && typeOnly && fromUnit !== 'model') return undefined
-  if (toUnit === 'transport' && !mayUseTransport(fromUnit)) return 'only options and entry points choose a transport'
+  if (toUnit === 'transport' && fromUnit !== 'node') return `only ${DEFAULT_FETCH} lets the runtime choose`
   if (fromRank === toRank) return `"${fromUnit}" and "${toUnit}" are siblings`
   return toRank < fromRank ? undefined : `"${fromUnit}" is below "${toUnit}"`
-}
-
-function mayUseTransport(unit) {
-  return unit === 'options' || CORE_LAYERS.at(-2).includes(unit)
 }
 
 /** The first folder under `src`, or the file's own name; each feature is a unit of its own. */
