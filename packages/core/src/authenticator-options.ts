@@ -3,17 +3,16 @@ import { misconfigured } from './errors/misconfigured.ts'
 import { isPlainText } from './http/challenge.ts'
 import { type CredentialSource, DEFAULT_CREDENTIAL_SOURCES } from './http/credential-source.ts'
 import { problemBody, type RefusalBody, type RefusalRules } from './http/refusal-response.ts'
-import type { Claims } from './model/token.ts'
 import { DEFAULTS, type VerifierOptions } from './options.ts'
 import { createVerifier, type Verifier } from './verifier.ts'
 
 /** Options of a verifier, or a verifier that is ready, and how requests are read and answered. */
-export type AuthenticatorOptions<C extends object = Claims> =
+export type AuthenticatorOptions<C extends object = object> =
   | (VerifierOptions<C> & HttpOptions & { readonly verifier?: never })
   | (ReadyVerifier<C> & HttpOptions)
 
 /** A verifier made elsewhere, so that several authenticators share its keys. */
-export interface ReadyVerifier<C extends object = Claims> {
+export interface ReadyVerifier<C extends object = object> {
   readonly verifier: Verifier<C>
 }
 

@@ -6,11 +6,11 @@ import { extractCredential } from './http/extract-credential.ts'
 import type { Outcome, Refused } from './http/outcome.ts'
 import { refusalResponse } from './http/refusal-response.ts'
 import type { RequestView } from './model/request-view.ts'
-import type { Claims, VerifiedToken } from './model/token.ts'
+import type { VerifiedToken } from './model/token.ts'
 import type { Verifier } from './verifier.ts'
 
 /** Turns a request into an outcome: all that an adapter needs. */
-export interface Authenticator<C extends object = Claims> {
+export interface Authenticator<C extends object = object> {
   readonly verifier: Verifier<C>
   /** Whether the credential may be in the body, so that an adapter must have read the body before it calls `authenticate`. */
   readonly readsBody: boolean
@@ -25,7 +25,7 @@ export interface Authenticator<C extends object = Claims> {
  *
  * @throws TypeError for options that are missing, contradict each other or are out of range
  */
-export function createAuthenticator<C extends object = Claims>(
+export function createAuthenticator<C extends object = object>(
   verifierOrOptions: Verifier<C> | AuthenticatorOptions<C>,
 ): Authenticator<C> {
   const { verifier, sources, anonymous, refusal, bindings } = resolveAuthenticatorOptions(verifierOrOptions)

@@ -10,18 +10,17 @@ import { type Clock, systemClock } from './model/clock.ts'
 import type { EventListener } from './model/events.ts'
 import type { FetchLike } from './model/fetch.ts'
 import { DEFAULT_LIMITS, type Limits, MAXIMUM_LIMITS } from './model/limits.ts'
-import type { Claims } from './model/token.ts'
 
 /** How to verify tokens: the rules for one issuer, or for several, and what is shared by all of them. */
-export type VerifierOptions<C extends object = Claims> = SingleIssuerOptions<C> | ManyIssuersOptions<C>
+export type VerifierOptions<C extends object = object> = SingleIssuerOptions<C> | ManyIssuersOptions<C>
 
 /** Trusts one issuer. */
-export interface SingleIssuerOptions<C extends object = Claims> extends IssuerPolicy, SharedOptions<C> {
+export interface SingleIssuerOptions<C extends object = object> extends IssuerPolicy, SharedOptions<C> {
   readonly issuers?: never
 }
 
 /** Trusts several issuers, each with keys, audience, algorithms and profile of its own. */
-export interface ManyIssuersOptions<C extends object = Claims> extends SharedOptions<C> {
+export interface ManyIssuersOptions<C extends object = object> extends SharedOptions<C> {
   /**
    * The trusted issuers, found by exact look-up of `iss`; or a function from an `iss`, which nobody has verified yet, to its policy
    * or `undefined`. What the function throws means status 503.
@@ -85,7 +84,7 @@ export interface ClaimRules {
 }
 
 /** What holds for all issuers of a verifier. */
-export interface SharedOptions<C extends object = Claims> {
+export interface SharedOptions<C extends object = object> {
   /** A Standard Schema validator for the claims; the verified claims have its type. @defaultValue none */
   readonly claims?: ClaimsSchema<C>
   /** Further checks, run in order after the claims. @defaultValue none */

@@ -3,7 +3,7 @@ import { misconfigured } from './errors/misconfigured.ts'
 import { defaultFetch } from '#default-fetch'
 import type { EventListener } from './model/events.ts'
 import type { FetchLike } from './model/fetch.ts'
-import type { Claims, VerifiedToken } from './model/token.ts'
+import type { VerifiedToken } from './model/token.ts'
 import {
   assertKnownOptions,
   DEFAULTS,
@@ -19,7 +19,7 @@ import { type Explanation, explainToken } from './token/explain-token.ts'
 import { jwtVerifier, type TokenContext } from './token/jwt-verifier.ts'
 
 /** Verifies access tokens. Make one per set of options and keep it: it holds the keys. */
-export interface Verifier<C extends object = Claims> {
+export interface Verifier<C extends object = object> {
   /**
    * The verified token.
    *
@@ -59,7 +59,7 @@ export interface AsOf {
  *
  * @throws TypeError for options that are missing, contradict each other or are out of range
  */
-export function createVerifier<C extends object = Claims>(options: VerifierOptions<C>): Verifier<C> {
+export function createVerifier<C extends object = object>(options: VerifierOptions<C>): Verifier<C> {
   if (typeof options !== 'object' || options === null)
     throw misconfigured(ACTION, 'give options with "issuer" and "audience"', typeof options)
   const clock = resolveClock(options.clock)
@@ -110,7 +110,7 @@ const verifiers = new WeakMap<object, Verifier<object>>()
  * @throws AuthError with status 401 for a token that is refused, and 503 where keys or a check cannot be reached
  * @throws TypeError for wrong options
  */
-export async function verify<C extends object = Claims>(
+export async function verify<C extends object = object>(
   token: string,
   options: VerifierOptions<C>,
 ): Promise<VerifiedToken<C>> {

@@ -2,9 +2,9 @@ import type { AuthError } from '../errors/auth-error.ts'
 import type { VerifiedToken } from '../model/token.ts'
 
 /** What became of a request: authenticated, anonymous (only with `optional: true`), or refused. */
-export type Outcome<C extends object = Record<never, never>> = Authenticated<C> | Anonymous | Refused
+export type Outcome<C extends object = object> = Authenticated<C> | Anonymous | Refused
 
-export interface Authenticated<C extends object = Record<never, never>> {
+export interface Authenticated<C extends object = object> {
   readonly kind: 'authenticated'
   readonly token: VerifiedToken<C>
 }

@@ -40,7 +40,7 @@ export interface ParsedJwt extends ParsedJws {
 }
 
 /** A token whose signature and claims have been verified. Deeply frozen. */
-export interface VerifiedToken<C extends object = Claims> {
+export interface VerifiedToken<C extends object = object> {
   /** The verified claims; with the `claims` option, typed and completed by what its schema returned. */
   readonly claims: C & Claims
   readonly header: JoseHeader
