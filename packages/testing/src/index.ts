@@ -1,5 +1,5 @@
 export { createTestClock } from './clock/test-clock.ts'
-export type { TestClock, TestClockOptions, TestTimer, TestTimers } from './clock/test-clock.ts'
+export type { TestClock, TestClockOptions } from './clock/test-clock.ts'
 export { expiredCertificate } from './fixtures/expired-certificate.ts'
 export type { TestCertificate } from './fixtures/test-certificate.ts'
 export { validCertificate } from './fixtures/valid-certificate.ts'

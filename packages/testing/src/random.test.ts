@@ -15,7 +15,7 @@ describe('createRandom', () => {
   it('draws integers over the whole range and never outside of it', () => {
     const random = createRandom(1)
     const seen = new Set(Array.from({ length: 1_000 }, () => random.integer(5)))
-    expect([...seen].sort()).toEqual([0, 1, 2, 3, 4])
+    expect([...seen].toSorted()).toEqual([0, 1, 2, 3, 4])
     expect(random.integer(0)).toBe(0)
   })
 

@@ -8,19 +8,7 @@ export interface TestClockOptions {
   readonly monotonic?: number
 }
 
-/** A timer that was started and can be stopped. */
-export interface TestTimer {
-  /** Stops the timer; without effect when it has fired already. */
-  cancel(): void
-}
-
-/** Timers that fire when their clock is advanced, never by themselves. */
-export interface TestTimers {
-  /** Calls `fire` once, `ms` milliseconds from now. A negative or missing delay counts as 0. */
-  setTimeout(fire: () => void, ms?: number): TestTimer
-}
-
-/** A clock that stands still until a test moves it. */
+/** A clock that stands still until a test moves it. It is a `Clock` of `@claimgate/core`. */
 export interface TestClock {
   /** Wall time, milliseconds since 1970. It is what `stepWall` can make jump. */
   now(): number
@@ -36,9 +24,8 @@ export interface TestClock {
   advanceAsync(ms: number): Promise<void>
   /** Moves the wall time alone, back or forth, as a correction by NTP does. No timer fires. */
   stepWall(ms: number): void
-  readonly timers: TestTimers
-  /** As `timers.setTimeout`. */
-  setTimeout(fire: () => void, ms?: number): TestTimer
+  /** Calls `fire` once, when the clock has been advanced by `ms`; below 0 counts as 0. Returns a function that cancels. */
+  setTimeout(fire: () => void, ms: number): () => void
   /** Settles once the clock has been advanced by `ms`. @throws the signal's reason when it is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** How many timers are waiting. */
@@ -57,10 +44,10 @@ export function createTestClock(options: TestClockOptions = {}): TestClock {
     monotonic += ms
   }
 
-  const setTimeout = (fire: () => void, ms = 0): TestTimer => {
+  const setTimeout = (fire: () => void, ms: number): (() => void) => {
     const timer: PendingTimer = { at: monotonic + Math.max(0, ms), order: started++, fire }
     waiting.add(timer)
-    return { cancel: () => void waiting.delete(timer) }
+    return () => void waiting.delete(timer)
   }
 
   const fireNext = (until: number): boolean => {
@@ -90,10 +77,10 @@ export function createTestClock(options: TestClockOptions = {}): TestClock {
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason as Error)
       const abort = (): void => {
-        timer.cancel()
+        cancel()
         reject(signal?.reason as Error)
       }
-      const timer = setTimeout(() => {
+      const cancel = setTimeout(() => {
         signal?.removeEventListener('abort', abort)
         resolve()
       }, ms)
@@ -108,7 +95,6 @@ export function createTestClock(options: TestClockOptions = {}): TestClock {
     stepWall: (ms) => {
       wall += ms
     },
-    timers: { setTimeout },
     setTimeout,
     sleep,
     pending: () => waiting.size,
@@ -129,7 +115,8 @@ function duration(ms: number): number {
 function earliest(timers: Iterable<PendingTimer>): PendingTimer | undefined {
   let first: PendingTimer | undefined
   for (const timer of timers) {
-    if (first === undefined || timer.at < first.at || (timer.at === first.at && timer.order < first.order)) first = timer
+    if (first === undefined || timer.at < first.at || (timer.at === first.at && timer.order < first.order))
+      first = timer
   }
   return first
 }

@@ -61,7 +61,10 @@ export async function answer(exchange: Exchange, fault: FaultyAnswer): Promise<v
       return send(exchange, bytes)
     }
     case 'endless':
-      await write(exchange.socket, 'HTTP/1.1 200 OK\r\ncontent-type: application/jwk-set+json\r\ntransfer-encoding: chunked\r\n\r\n')
+      await write(
+        exchange.socket,
+        'HTTP/1.1 200 OK\r\ncontent-type: application/jwk-set+json\r\ntransfer-encoding: chunked\r\n\r\n',
+      )
       await write(exchange.socket, '9\r\n{"keys":[\r\n')
       return writeForever(exchange.socket)
     case 'content-length': {

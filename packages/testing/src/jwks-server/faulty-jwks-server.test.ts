@@ -51,7 +51,9 @@ function get(url: string, headers: Record<string, string> = {}, ca?: string): Pr
       const parts: Buffer[] = []
       response.on('data', (part: Buffer) => parts.push(part))
       response.on('error', reject)
-      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(parts) }))
+      response.on('end', () =>
+        resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(parts) }),
+      )
     })
     request.on('error', reject)
     request.end()
@@ -60,23 +62,25 @@ function get(url: string, headers: Record<string, string> = {}, ca?: string): Pr
 
 /** The bytes that arrive until the connection ends, or until `enough` says so; and how it ended. */
 function raw(server: FaultyJwksServer, enough: (received: string) => boolean = () => false) {
-  return new Promise<{ received: string; ended: 'by server' | 'by client' | 'ECONNRESET'; pieces: number }>((resolve) => {
-    let received = ''
-    let pieces = 0
-    const socket = connect(server.port, '127.0.0.1')
-    socket.write('GET /jwks.json HTTP/1.1\r\nhost: x\r\n\r\n')
-    socket.on('data', (bytes) => {
-      received += bytes.toString('latin1')
-      pieces++
-      if (!enough(received)) return
-      socket.destroy()
-      resolve({ received, pieces, ended: 'by client' })
-    })
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNRESET') resolve({ received, pieces, ended: 'ECONNRESET' })
-    })
-    socket.on('end', () => resolve({ received, pieces, ended: 'by server' }))
-  })
+  return new Promise<{ received: string; ended: 'by server' | 'by client' | 'ECONNRESET'; pieces: number }>(
+    (resolve) => {
+      let received = ''
+      let pieces = 0
+      const socket = connect(server.port, '127.0.0.1')
+      socket.write('GET /jwks.json HTTP/1.1\r\nhost: x\r\n\r\n')
+      socket.on('data', (bytes) => {
+        received += bytes.toString('latin1')
+        pieces++
+        if (!enough(received)) return
+        socket.destroy()
+        resolve({ received, pieces, ended: 'by client' })
+      })
+      socket.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ECONNRESET') resolve({ received, pieces, ended: 'ECONNRESET' })
+      })
+      socket.on('end', () => resolve({ received, pieces, ended: 'by server' }))
+    },
+  )
 }
 
 describe('a faulty JWK Set server that behaves', () => {
@@ -322,17 +326,20 @@ describe('faults of the answer', () => {
     expect(new Set(keys.map(({ kid }) => kid)).size).toBe(count ?? 10_000)
   })
 
-  it.each(['ES256', 'ES512', 'RS256', 'Ed25519'])('publishes two %s keys of the same type under one kid', async (alg) => {
-    const { publicJwk: one } = await createTestKeys(alg)
-    const server = await misbehaving({ kind: 'duplicate-kids' })
-    server.publish(one)
-    const { keys } = JSON.parse((await get(server.url)).body.toString()) as JSONWebKeySet
-    expect(keys.map(({ kid, kty, crv, alg: its }) => [kid, kty, crv, its])).toEqual([
-      [one.kid, one.kty, one.crv, one.alg],
-      [one.kid, one.kty, one.crv, one.alg],
-    ])
-    expect([keys[1]?.n, keys[1]?.x]).not.toEqual([one.n, one.x])
-  })
+  it.each(['ES256', 'ES512', 'RS256', 'Ed25519'])(
+    'publishes two %s keys of the same type under one kid',
+    async (alg) => {
+      const { publicJwk: one } = await createTestKeys(alg)
+      const server = await misbehaving({ kind: 'duplicate-kids' })
+      server.publish(one)
+      const { keys } = JSON.parse((await get(server.url)).body.toString()) as JSONWebKeySet
+      expect(keys.map(({ kid, kty, crv, alg: its }) => [kid, kty, crv, its])).toEqual([
+        [one.kid, one.kty, one.crv, one.alg],
+        [one.kid, one.kty, one.crv, one.alg],
+      ])
+      expect([keys[1]?.n, keys[1]?.x]).not.toEqual([one.n, one.x])
+    },
+  )
 
   it('lets sets take turns, as in the middle of a rotation', async () => {
     const server = await misbehaving({ kind: 'alternate', sets: [jwks, { keys: [nextJwk] }] })

@@ -8,7 +8,9 @@ import type { JSONWebKeySet, JWK } from 'jose'
 export function withFillers(set: JSONWebKeySet, count: number): JSONWebKeySet {
   const filler = sibling({ kty: 'EC', crv: 'P-256' })
   const missing = Math.max(0, count - set.keys.length)
-  return { keys: [...set.keys, ...Array.from({ length: missing }, (_, index) => ({ ...filler, kid: `filler-${index}` }))] }
+  return {
+    keys: [...set.keys, ...Array.from({ length: missing }, (_, index) => ({ ...filler, kid: `filler-${index}` }))],
+  }
 }
 
 /** Each key of a set followed by another of the same type under the same `kid`. */
@@ -49,10 +51,10 @@ function sibling(key: JWK): JWK {
 }
 
 function otherKey({ kty, crv = '' }: JWK): JWK {
-  if (kty === 'EC') return generateKeyPairSync('ec', { namedCurve: crv }).publicKey.export({ format: 'jwk' }) as JWK
-  if (kty === 'OKP') return generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }) as JWK
+  if (kty === 'EC') return generateKeyPairSync('ec', { namedCurve: crv }).publicKey.export({ format: 'jwk' })
+  if (kty === 'OKP') return generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })
   if (kty === 'RSA') {
-    return generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' }) as JWK
+    return generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' })
   }
   // Of a type we cannot make another key of, the same key twice is still a duplicate kid.
   return {}

@@ -21,7 +21,7 @@ export function hasRocaFingerprint(modulus: bigint): boolean {
 
 function generated(prime: bigint): ReadonlySet<bigint> {
   const group = new Set<bigint>()
-  for (let power = 1n; !group.has(power); power = (power * 65537n) % prime) group.add(power)
+  for (let member = 1n; !group.has(member); member = (member * 65537n) % prime) group.add(member)
   return group
 }
 

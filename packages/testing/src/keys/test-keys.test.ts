@@ -26,13 +26,16 @@ describe('createTestKeys', () => {
 
   it.each(algorithms)('publishes no private member of %s', async (alg) => {
     const { publicJwk, privateJwk } = await createTestKeys(alg, { kid: 'k1' })
-    expect(Object.keys(publicJwk).filter((name) => ['d', 'p', 'q', 'dp', 'dq', 'qi', 'priv', 'k'].includes(name))).toEqual([])
+    expect(
+      Object.keys(publicJwk).filter((name) => ['d', 'p', 'q', 'dp', 'dq', 'qi', 'priv', 'k'].includes(name)),
+    ).toEqual([])
     expect(privateJwk).toMatchObject(publicJwk)
     expect(privateJwk.d ?? privateJwk.priv).toEqual(expect.any(String))
   })
 
   it('gives the same keys again, and others for another kid or generation', async () => {
-    const material = async (options: { kid: string; generation?: number }) => (await createTestKeys('ES256', options)).publicJwk.x
+    const material = async (options: { kid: string; generation?: number }) =>
+      (await createTestKeys('ES256', options)).publicJwk.x
     const first = await material({ kid: 'same' })
     expect(await material({ kid: 'same' })).toBe(first)
     expect(await material({ kid: 'same', generation: 1 })).not.toBe(first)

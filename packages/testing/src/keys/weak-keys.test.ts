@@ -62,18 +62,26 @@ describe('weakKeys', () => {
       const { use: _, alg: __, key_ops: ___, ...members } = privateJwk as JWK
       const signer = await crypto.subtle.importKey('jwk', members as JsonWebKey, algorithm, false, ['sign'])
       const signature = await signInput(isRsa ? 'RS256' : 'ES256', signer, 'a.b')
-      const verifier = await crypto.subtle.importKey('jwk', (isRsa ? { n, e, kty } : { kty, crv, x, y }) as JsonWebKey, algorithm, false, ['verify'])
+      const verifier = await crypto.subtle.importKey(
+        'jwk',
+        (isRsa ? { n, e, kty } : { kty, crv, x, y }) as JsonWebKey,
+        algorithm,
+        false,
+        ['verify'],
+      )
       const input = new TextEncoder().encode('a.b')
       expect(await crypto.subtle.verify(algorithm, verifier, Buffer.from(signature, 'base64url'), input)).toBe(true)
     },
   )
 
-  it.each(['EC point that is not on its curve', 'EC point 0, 0', 'EC coordinate beyond the field', 'EC coordinates swapped'])(
-    '%s is no key to node:crypto either',
-    (name) => {
-      expect(() => createPublicKey({ key: jwkOf(name) as never, format: 'jwk' })).toThrow()
-    },
-  )
+  it.each([
+    'EC point that is not on its curve',
+    'EC point 0, 0',
+    'EC coordinate beyond the field',
+    'EC coordinates swapped',
+  ])('%s is no key to node:crypto either', (name) => {
+    expect(() => createPublicKey({ key: jwkOf(name) as never, format: 'jwk' })).toThrow(/Invalid JWK|ERR_CRYPTO/)
+  })
 
   it('has a key with e = 1 under which anybody can make a signature', async () => {
     const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }

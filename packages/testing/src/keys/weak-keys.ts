@@ -26,12 +26,7 @@ export function weakKeys(kid: string = 'weak-key'): readonly WeakKey[] {
   const rsa = { ...rsaJwk(2048).publicJwk, kid, alg: 'RS256', use: 'sig' }
   const ec = { ...ecPair().publicJwk, kid, alg: 'ES256', use: 'sig' }
   const okp = { ...okpJwk(), kid, alg: 'EdDSA', use: 'sig' }
-  return [
-    ...weakRsa(rsa),
-    ...weakCurves(ec, okp),
-    ...unusable(kid, rsa, ec, okp),
-    ...malformed(kid, rsa, ec),
-  ]
+  return [...weakRsa(rsa), ...weakCurves(ec, okp), ...unusable(kid, rsa, ec, okp), ...malformed(kid, rsa, ec)]
 }
 
 type Jwk = Readonly<Record<string, unknown>>

@@ -73,7 +73,9 @@ describe('badTokens', () => {
 
   it.each(algorithms)('signs the odd spellings of %s headers and claims as they stand', async (alg) => {
     const { tokens, keys } = await make(alg)
-    const spelled = tokens.filter(({ requirement, name }) => requirement.includes(11) && / in the (header|claims)$/.test(name))
+    const spelled = tokens.filter(
+      ({ requirement, name }) => requirement.includes(11) && / in the (header|claims)$/.test(name),
+    )
     const unsigned = []
     for (const { name, token } of spelled) if (!(await isSigned(token, keys))) unsigned.push(name)
     expect(spelled.length).toBeGreaterThan(25)
@@ -98,9 +100,9 @@ describe('badTokens', () => {
     expect(new Set(es.tokens.flatMap(({ requirement }) => requirement))).toEqual(
       new Set([1, 2, 3, 4, 5, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 21, 38, 40]),
     )
-    expect(new Set(es.tokens.filter(({ refusal }) => refusal === 'optional').flatMap(({ requirement }) => requirement))).toEqual(
-      new Set([14]),
-    )
+    expect(
+      new Set(es.tokens.filter(({ refusal }) => refusal === 'optional').flatMap(({ requirement }) => requirement)),
+    ).toEqual(new Set([14]))
   })
 
   it('uses the public key in several spellings as HMAC secret, and the result is a correct HMAC', () => {

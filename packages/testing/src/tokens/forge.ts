@@ -50,14 +50,14 @@ export async function createForge(base: BadTokensBase): Promise<Forge> {
   const parts = threeParts(base.token)
   const header = JSON.parse(fromBase64url(parts[0])) as Record<string, unknown>
   const claims = JSON.parse(fromBase64url(parts[1])) as Record<string, unknown>
-  const alg = String(header['alg'])
+  const alg = textOf(header['alg']) ?? ''
   const signParts = async (first: string, second: string): Promise<string> => {
     const input = `${first}.${second}`
     return `${input}.${await base.signWith(input)}`
   }
   return {
     alg,
-    kid: String(header['kid'] ?? base.publicJwk.kid),
+    kid: textOf(header['kid']) ?? base.publicJwk.kid ?? '',
     header,
     claims,
     parts,
@@ -78,4 +78,9 @@ function threeParts(token: string): readonly [string, string, string] {
   const [header, claims, signature, ...more] = token.split('.')
   if (header && claims && signature && more.length === 0) return [header, claims, signature]
   throw new SyntaxError('Cannot make bad tokens: "token" must be a signed JWT of three parts')
+}
+
+/** The value when it is a string. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }

@@ -10,7 +10,9 @@ const token = await keys.sign({ iss: 'https://issuer.example', aud: ['a', 'b'], 
 const other = await keys.sign({ sub: 'bob' })
 
 function take(count: number, seed: number, others?: readonly string[]): readonly TokenMutation[] {
-  return tokenMutations(token, createRandom(seed), others === undefined ? {} : { others }).take(count).toArray()
+  return tokenMutations(token, createRandom(seed), others === undefined ? {} : { others })
+    .take(count)
+    .toArray()
 }
 
 /** The tokens that came out of one change alone. */
@@ -85,7 +87,9 @@ describe('tokenMutations', () => {
   })
 
   it('splices parts of other tokens in', () => {
-    const whole = madeBy('splice').filter((text) => parts(text)[1] === parts(other)[1] && parts(text)[0] === originals[0])
+    const whole = madeBy('splice').filter(
+      (text) => parts(text)[1] === parts(other)[1] && parts(text)[0] === originals[0],
+    )
     expect(whole.length).toBeGreaterThan(10)
   })
 

@@ -46,7 +46,24 @@ interface Tools {
 type Change = (token: string, tools: Tools) => string
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-const STRANGE = ['=', '+', '/', ' ', '\n', '\r', '\t', '\u0000', '.', '"', '{', '%', '\\', '\u00E9', '\uFEFF', '\u{1F600}']
+const STRANGE = [
+  '=',
+  '+',
+  '/',
+  ' ',
+  '\n',
+  '\r',
+  '\t',
+  '\u0000',
+  '.',
+  '"',
+  '{',
+  '%',
+  '\\',
+  '\u00E9',
+  '\uFEFF',
+  '\u{1F600}',
+]
 
 const CHANGES: readonly (readonly [name: string, change: Change])[] = [
   ['flip', flip],
@@ -90,7 +107,10 @@ function duplicate(token: string, { random }: Tools): string {
 function swapParts(token: string, { random }: Tools): string {
   const parts = token.split('.')
   const [one, two] = [random.integer(parts.length), random.integer(parts.length)]
-  return parts.with(one, parts[two] ?? '').with(two, parts[one] ?? '').join('.')
+  return parts
+    .with(one, parts[two] ?? '')
+    .with(two, parts[one] ?? '')
+    .join('.')
 }
 
 function splice(token: string, { random, others }: Tools): string {
@@ -118,7 +138,9 @@ function inOnePart(change: (part: string, random: Random) => string): Change {
 function inJson(index: 0 | 1, change: (text: string, random: Random) => string): Change {
   return (token, { random }) => {
     const parts = token.split('.')
-    return parts.with(Math.min(index, parts.length - 1), toBase64url(change(fromBase64url(parts[index] ?? ''), random))).join('.')
+    return parts
+      .with(Math.min(index, parts.length - 1), toBase64url(change(fromBase64url(parts[index] ?? ''), random)))
+      .join('.')
   }
 }
 
@@ -127,8 +149,45 @@ function trailingBits(part: string): string {
   return last < 0 ? part : part.slice(0, -1) + (ALPHABET[last ^ 1] ?? '')
 }
 
-const MEMBERS = ['alg', 'kid', 'typ', 'crit', 'b64', 'jwk', 'jku', 'x5c', 'iss', 'aud', 'exp', 'nbf', 'iat', 'sub', 'scope', 'cnf', '__proto__', 'x']
-const VALUES = ['null', 'true', '0', '-1', '1e999', '""', '"none"', '"HS256"', '[]', '{}', '["b64"]', '"\\u0000"', '"x"', '{"__proto__":{}}', '01', '"\\ud800"', '']
+const MEMBERS = [
+  'alg',
+  'kid',
+  'typ',
+  'crit',
+  'b64',
+  'jwk',
+  'jku',
+  'x5c',
+  'iss',
+  'aud',
+  'exp',
+  'nbf',
+  'iat',
+  'sub',
+  'scope',
+  'cnf',
+  '__proto__',
+  'x',
+]
+const VALUES = [
+  'null',
+  'true',
+  '0',
+  '-1',
+  '1e999',
+  '""',
+  '"none"',
+  '"HS256"',
+  '[]',
+  '{}',
+  '["b64"]',
+  '"\\u0000"',
+  '"x"',
+  '{"__proto__":{}}',
+  '01',
+  '"\\ud800"',
+  '',
+]
 
 /** Adds a member (a second time, when there is one already), takes one away, or gives it another value. */
 function changeMember(text: string, random: Random): string {

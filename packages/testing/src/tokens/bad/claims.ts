@@ -1,5 +1,6 @@
 import { badTokenTable } from '../bad-token.ts'
 import type { BadToken, BadTokenRow } from '../bad-token.ts'
+import { textOf } from '../forge.ts'
 import type { Forge } from '../forge.ts'
 
 /** Correctly signed claims that say: too late, too early, from or for somebody else, or something else altogether. */
@@ -42,7 +43,7 @@ function times({ now, header, claims, withClaims, signTexts }: Forge): readonly 
 }
 
 function issuers({ claims, withClaims }: Forge): readonly BadTokenRow[] {
-  const iss = String(claims['iss'])
+  const iss = textOf(claims['iss']) ?? ''
   const values: Readonly<Record<string, unknown>> = {
     missing: undefined,
     null: null,
@@ -63,7 +64,7 @@ function issuers({ claims, withClaims }: Forge): readonly BadTokenRow[] {
 }
 
 function audiences({ claims, withClaims }: Forge): readonly BadTokenRow[] {
-  const aud = String(Array.isArray(claims['aud']) ? claims['aud'][0] : claims['aud'])
+  const aud = textOf(Array.isArray(claims['aud']) ? claims['aud'][0] : claims['aud']) ?? ''
   const values: Readonly<Record<string, unknown>> = {
     missing: undefined,
     null: null,

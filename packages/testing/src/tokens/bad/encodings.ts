@@ -40,8 +40,6 @@ function inEachPart(forge: Forge, name: string, spell: (part: string) => string)
 
 async function otherAlphabet(forge: Forge): Promise<readonly BadTokenRow[]> {
   const [header, claims] = forge.parts
-  // Six question marks give an underscore at any offset, six tildes with a high bit give a minus or an underscore.
-  const withMarks = (members: object): string => toBase64url(JSON.stringify({ ...members, mark: '??????~~~~~~' }))
   return [
     ['base64 alphabet in the header', forge.signParts(standard(withMarks(forge.header)), claims)],
     ['base64 alphabet in the claims', forge.signParts(header, standard(withMarks(forge.claims)))],
@@ -70,7 +68,6 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 
 function trailingBits(forge: Forge): readonly BadTokenRow[] {
   const [header, claims, signature] = forge.parts
-  const odd = (part: string): string => `${part.slice(0, -1)}${ALPHABET[ALPHABET.indexOf(part.slice(-1)) | 1] ?? ''}`
   const rows: readonly BadTokenRow[] = [
     ['trailing bits set in the header', forge.signParts(odd(ofLength(forge.header, 1)), claims)],
     ['trailing bits set in the claims', forge.signParts(header, odd(ofLength(forge.claims, 1)))],
@@ -85,7 +82,10 @@ function remainders(forge: Forge): readonly BadTokenRow[] {
   return [
     ['length mod 4 = 1 in the header', forge.signParts(`${ofLength(forge.header, 0)}A`, claims)],
     ['length mod 4 = 1 in the claims', forge.signParts(header, `${ofLength(forge.claims, 0)}A`)],
-    ['length mod 4 = 1 in the signature', `${header}.${claims}.${signature}${'A'.repeat((5 - (signature.length % 4)) % 4 || 4)}`],
+    [
+      'length mod 4 = 1 in the signature',
+      `${header}.${claims}.${signature}${'A'.repeat((5 - (signature.length % 4)) % 4 || 4)}`,
+    ],
   ]
 }
 
@@ -94,4 +94,13 @@ function ofLength(members: object, remainder: number): string {
   let text = JSON.stringify(members)
   while (Buffer.byteLength(text) % 3 !== remainder) text += ' '
   return toBase64url(text)
+}
+
+// Six question marks give an underscore at any offset.
+function withMarks(members: object): string {
+  return toBase64url(JSON.stringify({ ...members, mark: '??????~~~~~~' }))
+}
+
+function odd(part: string): string {
+  return `${part.slice(0, -1)}${ALPHABET[ALPHABET.indexOf(part.slice(-1)) | 1] ?? ''}`
 }

@@ -87,7 +87,14 @@ function extensions({ header, claims, withHeader, signParts }: Forge): readonly 
 }
 
 function types({ withHeader }: Forge): readonly BadTokenRow[] {
-  const others = ['dpop+jwt', 'logout+jwt', 'secevent+jwt', 'application/logout+jwt', 'LOGOUT+JWT', 'Application/DPoP+JWT']
+  const others = [
+    'dpop+jwt',
+    'logout+jwt',
+    'secevent+jwt',
+    'application/logout+jwt',
+    'LOGOUT+JWT',
+    'Application/DPoP+JWT',
+  ]
   return [
     ...others.map((typ): BadTokenRow => [`typ "${typ}"`, withHeader({ typ })]),
     ['typ an array', withHeader({ typ: ['at+jwt'] })],

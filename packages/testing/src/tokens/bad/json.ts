@@ -1,5 +1,6 @@
 import { badTokenTable } from '../bad-token.ts'
 import type { BadToken, BadTokenRow } from '../bad-token.ts'
+import { textOf } from '../forge.ts'
 import type { Forge } from '../forge.ts'
 
 /** Correctly signed headers and claims whose JSON is broken, ambiguous, or a burden. */
@@ -43,13 +44,16 @@ function duplicates(forge: Forge): readonly BadTokenRow[] {
 }
 
 /** A JSON object with a member twice: in either order, and with one of the names escaped. */
-function doubled(object: string, name: string, [bad, good]: readonly unknown[]): readonly (readonly [string, string])[] {
+function doubled(
+  object: string,
+  name: string,
+  [bad, good]: readonly unknown[],
+): readonly (readonly [string, string])[] {
   const rest = JSON.parse(object) as Record<string, unknown>
   delete rest[name]
   const others = JSON.stringify(rest).slice(1, -1)
   const escaped = `\\u00${name.charCodeAt(0).toString(16)}${name.slice(1)}`
-  const member = (key: string, value: unknown): string => `"${key}":${JSON.stringify(value)}`
-  const join = (...members: readonly string[]): string => `{${[...members, others].filter(Boolean).join(',')}}`
+  const join = (...twice: readonly string[]): string => `{${[...twice, others].filter(Boolean).join(',')}}`
   return [
     [', the bad one first', join(member(name, bad), member(name, good))],
     [', the bad one last', join(member(name, good), member(name, bad))],
@@ -59,35 +63,29 @@ function doubled(object: string, name: string, [bad, good]: readonly unknown[]):
   ]
 }
 
+const evil = '{"polluted":"yes","scope":"admin","toString":"x"}'
+
 function prototypes({ header, claims, signTexts }: Forge): readonly BadTokenRow[] {
-  const evil = '{"polluted":"yes","scope":"admin","toString":"x"}'
-  const adding = (members: object, name: string, value: string): string =>
-    `${JSON.stringify(members).slice(0, -1)},"${name}":${value}}`
   const names = ['__proto__', '\\u005f_proto__', 'constructor', 'prototype']
   return [
     ...names.flatMap((name): readonly BadTokenRow[] => [
-      [`member ${name} in the claims`, signTexts(JSON.stringify(header), adding(claims, name, evil))],
-      [`member ${name} in the header`, signTexts(adding(header, name, evil), JSON.stringify(claims))],
+      [`member ${name} in the claims`, signTexts(JSON.stringify(header), withMember(claims, name, evil))],
+      [`member ${name} in the header`, signTexts(withMember(header, name, evil), JSON.stringify(claims))],
     ]),
     [
       'member __proto__ in an object in the claims',
-      signTexts(JSON.stringify(header), adding(claims, 'nested', `{"__proto__":${evil}}`)),
+      signTexts(JSON.stringify(header), withMember(claims, 'nested', `{"__proto__":${evil}}`)),
     ],
     [
       'member constructor.prototype in the claims',
-      signTexts(JSON.stringify(header), adding(claims, 'constructor', `{"prototype":${evil}}`)),
+      signTexts(JSON.stringify(header), withMember(claims, 'constructor', `{"prototype":${evil}}`)),
     ],
   ]
 }
 
 function burdens({ header, claims, withClaims, signTexts }: Forge): readonly BadTokenRow[] {
-  const deep = (depth: number, open: string, inside: string, close: string): string =>
-    open.repeat(depth) + inside + close.repeat(depth)
-  const adding = (text: string): Promise<string> =>
-    signTexts(JSON.stringify(header), `${JSON.stringify(claims).slice(0, -1)},"x":${text}}`)
-  const headerWith = (text: string): Promise<string> =>
-    signTexts(`${JSON.stringify(header).slice(0, -1)},"x":${text}}`, JSON.stringify(claims))
-  const members = (count: number): object => Object.fromEntries(Array.from({ length: count }, (_, n) => [`m${n}`, 0]))
+  const adding = (text: string): Promise<string> => signTexts(JSON.stringify(header), withMember(claims, 'x', text))
+  const headerWith = (text: string): Promise<string> => signTexts(withMember(header, 'x', text), JSON.stringify(claims))
   return [
     ['arrays 100 deep in the claims', adding(deep(100, '[', '', ']'))],
     ['arrays 5,000 deep in the claims', adding(deep(5_000, '[', '', ']'))],
@@ -104,8 +102,6 @@ function characters(forge: Forge): readonly BadTokenRow[] {
   const { header, claims, signTexts, withClaims } = forge
   const headerText = JSON.stringify(header)
   const claimsText = JSON.stringify(claims)
-  const raw = (members: string, ...bytes: readonly number[]): Buffer =>
-    Buffer.concat([Buffer.from(`${members.slice(0, -1)},"x":"`), Buffer.from(bytes), Buffer.from('"}')])
   const broken = {
     'a lone continuation byte': [0x80],
     'byte FF': [0xff],
@@ -120,13 +116,13 @@ function characters(forge: Forge): readonly BadTokenRow[] {
     ['byte order mark in the claims', signTexts(headerText, `\uFEFF${claimsText}`)],
     ['claims in UTF-16', signTexts(headerText, Buffer.from(claimsText, 'utf16le'))],
     ...Object.entries(broken).flatMap(([name, bytes]): readonly BadTokenRow[] => [
-      [`invalid UTF-8 in the header: ${name}`, signTexts(raw(headerText, ...bytes), claimsText)],
-      [`invalid UTF-8 in the claims: ${name}`, signTexts(headerText, raw(claimsText, ...bytes))],
+      [`invalid UTF-8 in the header: ${name}`, signTexts(withBytes(headerText, ...bytes), claimsText)],
+      [`invalid UTF-8 in the claims: ${name}`, signTexts(headerText, withBytes(claimsText, ...bytes))],
     ]),
     ...Object.entries(controls).flatMap(([name, character]) =>
       ['iss', 'sub', 'aud', 'client_id', 'scope'].map((claim): BadTokenRow => [
         `${name} in ${claim}`,
-        withClaims({ [claim]: `${String(claims[claim] ?? 'x')}${character}y` }),
+        withClaims({ [claim]: `${textOf(claims[claim]) ?? 'x'}${character}y` }),
       ]),
     ),
     ['a null character in a second audience', withClaims({ aud: [claims['aud'], 'x\u0000y'] })],
@@ -162,4 +158,24 @@ function notObjects({ header, claims, signTexts }: Forge): readonly BadTokenRow[
     ['header JSON: cut off', signTexts(headerText.slice(0, -1), claimsText)],
     ['header JSON: an object and more', signTexts(`${headerText}{}`, claimsText)],
   ]
+}
+
+function member(key: string, value: unknown): string {
+  return `"${key}":${JSON.stringify(value)}`
+}
+
+function deep(depth: number, open: string, inside: string, close: string): string {
+  return open.repeat(depth) + inside + close.repeat(depth)
+}
+
+function members(count: number): object {
+  return Object.fromEntries(Array.from({ length: count }, (_, n) => [`m${n}`, 0]))
+}
+
+function withMember(members: object, name: string, value: string): string {
+  return `${JSON.stringify(members).slice(0, -1)},"${name}":${value}}`
+}
+
+function withBytes(object: string, ...bytes: readonly number[]): Buffer {
+  return Buffer.concat([Buffer.from(`${object.slice(0, -1)},"x":"`), Buffer.from(bytes), Buffer.from('"}')])
 }

@@ -13,14 +13,16 @@ function general(forge: Forge): readonly BadTokenRow[] {
   const { parts, header, claims, attacker, withClaims } = forge
   const [first, second, signature] = parts
   const signedBy = Buffer.from(signature, 'base64url')
-  const encoded = (value: object): string => toBase64url(JSON.stringify(value))
   return [
     ['claims tampered with', `${first}.${encoded({ ...claims, sub: 'admin', scope: 'admin' })}.${signature}`],
     ['claims written anew with a space', `${first}.${toBase64url(`${JSON.stringify(claims)} `)}.${signature}`],
     ['header tampered with', `${encoded({ ...header, extra: 1 })}.${second}.${signature}`],
     ['signature empty', `${first}.${second}.`],
     ['signature of other claims', withClaims({ sub: 'other' }).then((other) => `${first}.${second}.${last(other)}`)],
-    ['signature by another key', attacker.signWith(`${first}.${second}`).then((other) => `${first}.${second}.${other}`)],
+    [
+      'signature by another key',
+      attacker.signWith(`${first}.${second}`).then((other) => `${first}.${second}.${other}`),
+    ],
     ['signature one byte short', `${first}.${second}.${toBase64url(signedBy.subarray(0, -1))}`],
     ['signature one byte long', `${first}.${second}.${toBase64url(Buffer.concat([signedBy, Buffer.alloc(1)]))}`],
     ['signature twice', `${first}.${second}.${toBase64url(Buffer.concat([signedBy, signedBy]))}`],
@@ -41,8 +43,8 @@ function special({ parts, alg }: Forge): readonly BadTokenRow[] {
   if (alg !== 'EdDSA' && alg !== 'Ed25519') return rows
   // RFC 8032 section 5.1.7: S must be below the order of the group, or every signature has a twin.
   const order = 2n ** 252n + 27742317777372353535851937790883648493n
-  const s = BigInt(`0x${Buffer.from(signedBy.subarray(32)).reverse().toString('hex')}`)
-  const twin = Buffer.concat([signedBy.subarray(0, 32), bigEndian(s + order, 32).reverse()])
+  const s = BigInt(`0x${Buffer.from(signedBy.subarray(32).toReversed()).toString('hex')}`)
+  const twin = Buffer.concat([signedBy.subarray(0, 32), bigEndian(s + order, 32).toReversed()])
   return [...rows, ['Ed25519 signature with S beyond the order', signed(twin)]]
 }
 
@@ -104,4 +106,8 @@ function flipped(bytes: Uint8Array): Buffer {
 
 function last(token: string): string {
   return token.slice(token.lastIndexOf('.') + 1)
+}
+
+function encoded(value: object): string {
+  return toBase64url(JSON.stringify(value))
 }
