@@ -92,8 +92,8 @@ function burdens({ header, claims, withClaims, signTexts }: Forge): readonly Bad
     ['arrays that never close in the claims', adding('['.repeat(11_000))],
     ['objects 100 deep in the claims', adding(deep(100, '{"a":', '0', '}'))],
     ['arrays 100 deep in the header', headerWith(deep(100, '[', '', ']'))],
-    ['1,100 members in the claims', withClaims(members(1_100))],
-    ['1,100 members of an object in the claims', withClaims({ x: members(1_100) })],
+    ['1,100 members in the claims', withClaims(manyMembers(1_100))],
+    ['1,100 members of an object in the claims', withClaims({ x: manyMembers(1_100) })],
     ['5,000 numbers in an array of the claims', adding(`[${'0,'.repeat(4_999)}0]`)],
   ]
 }
@@ -168,7 +168,7 @@ function deep(depth: number, open: string, inside: string, close: string): strin
   return open.repeat(depth) + inside + close.repeat(depth)
 }
 
-function members(count: number): object {
+function manyMembers(count: number): object {
   return Object.fromEntries(Array.from({ length: count }, (_, n) => [`m${n}`, 0]))
 }
 
