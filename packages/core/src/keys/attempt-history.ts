@@ -1,0 +1,120 @@
+import type { Freshness } from './refresh-policy.ts'
+
+/** Attempts to fetch one key set, kept as far back as a bound looks. Times are monotonic milliseconds. */
+export interface AttemptHistory {
+  /** When attempts began, oldest first. */
+  readonly starts: readonly number[]
+  /** When the last attempt for an unknown `kid`, or after a failed signature, began. */
+  readonly lastForToken: number
+  /** Attempts that failed since one succeeded. */
+  readonly failures: number
+  /** When the first of those began. */
+  readonly failingSince: number
+  /** When back-off or `Retry-After` ends. */
+  readonly notBefore: number
+}
+
+/** Why a fetch is wanted: the age of the set, or a token that names what the set does not have. */
+export type AttemptCause = 'age' | 'token'
+
+export interface AttemptLimits {
+  /** Milliseconds between attempts that tokens cause. */
+  readonly cooldown: number
+  readonly fetchesPerMinute: number
+}
+
+export const NO_ATTEMPTS: AttemptHistory = Object.freeze({
+  starts: [],
+  lastForToken: -Infinity,
+  failures: 0,
+  failingSince: -Infinity,
+  notBefore: -Infinity,
+})
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const LONGEST_BACK_OFF = 60 * SECOND
+const LONGEST_RETRY_AFTER = 300 * SECOND
+const IN_FIRST_FAILING_MINUTE = 7
+const PER_FAILING_MINUTE = 2
+const PER_TWO_COOLDOWNS = 2
+
+export interface AttemptWish {
+  readonly cause: AttemptCause
+  readonly freshness: Freshness
+}
+
+/** The earliest time an attempt may begin; it may begin now if that is not in the future. */
+export function nextAttemptAt(
+  history: AttemptHistory,
+  { cause, freshness }: AttemptWish,
+  { cooldown, fetchesPerMinute }: AttemptLimits,
+  now: number,
+): number {
+  const isFresh = freshness === 'fresh' || freshness === 'ageing'
+  return Math.max(
+    history.notBefore,
+    atMost(fetchesPerMinute, MINUTE, history),
+    isFresh ? atMost(PER_TWO_COOLDOWNS, 2 * cooldown, history) : failingBound(history, now),
+    isFresh && cause === 'token' ? history.lastForToken + cooldown : -Infinity,
+  )
+}
+
+/** Whether the one immediate retry of a cold start fits the bounds. */
+export function mayRetryAtOnce(history: AttemptHistory, { fetchesPerMinute }: AttemptLimits, now: number): boolean {
+  return history.failures === 0 && atMost(fetchesPerMinute, MINUTE, history) <= now
+}
+
+export function afterStart(
+  history: AttemptHistory,
+  cause: AttemptCause,
+  { cooldown }: AttemptLimits,
+  now: number,
+): AttemptHistory {
+  const horizon = now - Math.max(MINUTE, 2 * cooldown)
+  return {
+    ...history,
+    starts: [...history.starts.filter((start) => start > horizon), now],
+    lastForToken: cause === 'token' ? now : history.lastForToken,
+  }
+}
+
+export function afterSuccess(history: AttemptHistory): AttemptHistory {
+  return { ...history, failures: 0, failingSince: -Infinity, notBefore: -Infinity }
+}
+
+export interface FailedAttempt {
+  readonly startedAt: number
+  /** Seconds the server asked for. */
+  readonly retryAfter: number | undefined
+  /** From 0 to 1: full jitter, so that programs that failed together do not come back together. */
+  readonly random: number
+}
+
+/** Back-off of 1, 2, 4 … 60 s with full jitter, or `Retry-After` up to five minutes where that is longer. */
+export function afterFailure(history: AttemptHistory, failed: FailedAttempt, now: number): AttemptHistory {
+  const { startedAt, retryAfter = 0, random } = failed
+  const ceiling = Math.min(LONGEST_BACK_OFF, SECOND * 2 ** Math.min(history.failures, 16))
+  const asked = Math.min(LONGEST_RETRY_AFTER, retryAfter * SECOND)
+  return {
+    ...history,
+    failures: history.failures + 1,
+    failingSince: history.failures === 0 ? startedAt : history.failingSince,
+    notBefore: now + Math.max(random * ceiling, asked),
+  }
+}
+
+// Jitter may be unlucky; what an endpoint that is down has to bear must not depend on it.
+function failingBound(history: AttemptHistory, now: number): number {
+  const { starts, failures, failingSince } = history
+  if (failures === 0) return -Infinity
+  const inFirstMinute = now < failingSince + MINUTE
+  const sinceThen = starts.filter((start) => start >= failingSince).length
+  if (inFirstMinute && sinceThen < IN_FIRST_FAILING_MINUTE) return -Infinity
+  return Math.max(failingSince + MINUTE, atMost(PER_FAILING_MINUTE, MINUTE, history))
+}
+
+function atMost(count: number, span: number, { starts }: AttemptHistory): number {
+  const earliest = starts.at(-count)
+  return earliest === undefined ? -Infinity : earliest + span
+}

@@ -1,0 +1,39 @@
+import { misconfigured } from '../errors/misconfigured.ts'
+import { discoveredLocation } from './discovered-location.ts'
+import { uriFlaw } from './key-uri.ts'
+import { locatedKeySet } from './located-key-set.ts'
+import { resolveKeySetOptions, type RemoteKeySetOptions } from './remote-key-set-options.ts'
+import type { RemoteKeySet } from './remote-key-set.ts'
+
+export interface DiscoveredKeySetOptions extends RemoteKeySetOptions {
+  /** Hosts besides the issuer's own that its keys may be on, exact, without port. @defaultValue none */
+  readonly allowedKeyHosts?: readonly string[]
+}
+
+/**
+ * The keys of an issuer, found through its metadata: OpenID Connect Discovery section 4, else RFC 8414 section 3. The
+ * metadata must name exactly this issuer, and a JWK Set on the issuer's own host or on one allowed by name. Metadata
+ * lives by the rules of key sets: kept fresh, and kept through outages.
+ *
+ * @throws TypeError for an issuer that is no https URL, or has a query or a fragment
+ */
+export function discoveredKeySet(issuer: string, options: DiscoveredKeySetOptions = {}): RemoteKeySet {
+  const resolved = resolveKeySetOptions(options)
+  const { allowedKeyHosts = [] } = options
+  if (!Array.isArray(allowedKeyHosts) || !allowedKeyHosts.every((host) => typeof host === 'string'))
+    throw misconfigured(ACTION, '"allowedKeyHosts" must be a list of host names')
+  const url = parseIssuer(issuer)
+  const flaw = uriFlaw(url, resolved.plainHttp) ?? (url.search === '' ? undefined : 'must not have a query')
+  if (flaw !== undefined) throw misconfigured(ACTION, `the issuer's address ${flaw}; else say where its keys are`)
+  return locatedKeySet(discoveredLocation({ issuer, url, allowedKeyHosts }, resolved), resolved)
+}
+
+const ACTION = 'discover keys'
+
+function parseIssuer(issuer: string): URL {
+  try {
+    return new URL(issuer)
+  } catch {
+    throw misconfigured(ACTION, 'the issuer must be a URL; else say where its keys are', issuer)
+  }
+}

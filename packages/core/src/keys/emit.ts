@@ -1,0 +1,12 @@
+import type { EventListener, VerifierEvent } from '../model/events.ts'
+
+/** Tells a listener, whose throw or rejected promise changes nothing. */
+export function emit(listener: EventListener | undefined, event: VerifierEvent): void {
+  if (!listener) return
+  try {
+    const result: unknown = listener(Object.freeze(event))
+    if (result instanceof Promise) result.catch(() => undefined)
+  } catch {
+    // Observing must not change an answer.
+  }
+}

@@ -1,0 +1,109 @@
+import type { Clock } from '../model/clock.ts'
+import type { FetchLike } from '../model/fetch.ts'
+import { FetchError } from './fetch-error.ts'
+import { readText } from './read-text.ts'
+import { retryAfterSeconds } from './retry-after.ts'
+
+export interface FetchDocumentOptions {
+  readonly fetch: FetchLike
+  readonly clock: Clock
+  /** Seconds for all of it: connect, headers and body. */
+  readonly timeout: number
+  /** Most bytes of the body, after decompression. */
+  readonly maxBytes: number
+  /** Makes the request conditional, and 304 an answer. */
+  readonly etag?: string | undefined
+  /** Gives up early. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface FetchedDocument {
+  readonly status: 200 | 304
+  /** Empty for 304. */
+  readonly text: string
+  readonly headers: Headers
+}
+
+/**
+ * Fetches a small document under one deadline. Follows no redirect, takes 200 only, and does not believe the content type.
+ *
+ * @throws FetchError
+ */
+export async function fetchDocument(url: URL, options: FetchDocumentOptions): Promise<FetchedDocument> {
+  const { clock, timeout, signal } = options
+  const deadline = new AbortController()
+  const giveUp = (reason: FetchError): void => deadline.abort(reason)
+  const closed = (): void => giveUp(new FetchError('network', 'The fetch was given up'))
+  if (signal?.aborted) closed()
+  signal?.addEventListener('abort', closed)
+  const cancelTimer = clock.setTimeout(
+    () => giveUp(new FetchError('timeout', `No complete answer within ${timeout} s`)),
+    timeout * 1000,
+  )
+  try {
+    return await untilAborted(deadline.signal, exchange(url, options, deadline.signal))
+  } catch (cause) {
+    const reason: unknown = deadline.signal.reason
+    if (reason instanceof FetchError) throw reason
+    throw cause instanceof FetchError ? cause : new FetchError('network', 'The request failed', { cause })
+  } finally {
+    cancelTimer()
+    signal?.removeEventListener('abort', closed)
+    // A transport that does not mind its signal must not go on reading.
+    if (!deadline.signal.aborted) deadline.abort()
+  }
+}
+
+async function exchange(url: URL, options: FetchDocumentOptions, signal: AbortSignal): Promise<FetchedDocument> {
+  signal.throwIfAborted()
+  const { fetch, etag, maxBytes, clock } = options
+  const headers = {
+    accept: 'application/jwk-set+json, application/json;q=0.9',
+    ...(etag !== undefined && { 'if-none-match': etag }),
+  }
+  const response = await fetch(url.href, { method: 'GET', headers, redirect: 'manual', signal })
+  if (response.status === 304 && etag !== undefined) {
+    discard(response)
+    return { status: 304, text: '', headers: response.headers }
+  }
+  const failure = judge(response, clock)
+  if (failure) {
+    discard(response)
+    throw failure
+  }
+  return { status: 200, text: await readText(response, { maxBytes, signal }), headers: response.headers }
+}
+
+function judge(response: Response, clock: Clock): FetchError | undefined {
+  const { status, type, redirected } = response
+  if (type === 'opaqueredirect' || redirected || (status >= 300 && status < 400))
+    return new FetchError('redirect', `Redirects are not followed (status ${status})`)
+  if (status === 200) return undefined
+  const retryAfter = retryAfterSeconds(response.headers.get('retry-after'), clock.now())
+  return new FetchError('status', `The status was ${status}, not 200`, {
+    status,
+    ...(retryAfter !== undefined && { retryAfter }),
+  })
+}
+
+/** Frees the connection of an answer nobody reads. */
+function discard(response: Response): void {
+  response.body?.cancel().catch(() => undefined)
+}
+
+// The promise of a transport that ignores its signal is left behind, and its late answer thrown away.
+async function untilAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined)
+  let stopListening = (): void => undefined
+  const aborted = new Promise<never>((_resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error)
+    signal.addEventListener('abort', onAbort)
+    stopListening = () => signal.removeEventListener('abort', onAbort)
+    if (signal.aborted) onAbort()
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    stopListening()
+  }
+}

@@ -1,0 +1,24 @@
+import type { FetchFailure } from '../model/events.ts'
+
+export interface FetchErrorDetails {
+  readonly cause?: unknown
+  /** What the server asked for in `Retry-After`, in seconds. */
+  readonly retryAfter?: number
+  /** The HTTP status, where there was an answer. */
+  readonly status?: number
+}
+
+/** Why keys or metadata could not be fetched; the `cause` of an `AuthError` `keys_unavailable`. */
+export class FetchError extends Error {
+  override readonly name: string = 'FetchError'
+  readonly reason: FetchFailure
+  readonly retryAfter: number | undefined
+  readonly status: number | undefined
+
+  constructor(reason: FetchFailure, message: string, details: FetchErrorDetails = {}) {
+    super(message, 'cause' in details ? { cause: details.cause } : {})
+    this.reason = reason
+    this.retryAfter = details.retryAfter
+    this.status = details.status
+  }
+}

@@ -1,0 +1,45 @@
+import { freshSeconds } from './cache-control.ts'
+import { FetchError } from './fetch-error.ts'
+import { lifetime, type HeldSet } from './held-set.ts'
+import { parseJwkSet, type KeySet } from './jwk-set.ts'
+import type { FetchStep, KeyLocation } from './key-location.ts'
+import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
+
+/**
+ * One attempt: finds the address, fetches the set, and gives what shall replace the set at hand. A confirmed or equal
+ * set is the same object again, so that imported keys live on.
+ *
+ * @throws FetchError for whatever must not replace a good set
+ */
+export async function fetchSet(
+  location: KeyLocation,
+  held: HeldSet | undefined,
+  fetch: FetchStep,
+  options: ResolvedKeySetOptions,
+): Promise<HeldSet> {
+  const url = await location.locate(fetch)
+  // What was published since the request left is not in the answer, so its age counts from before.
+  const confirmedAt = options.clock.monotonic()
+  const fetchedAt = options.clock.now()
+  const sameUrl = held !== undefined && (held.url ?? url.href) === url.href
+  const etag = sameUrl ? held.etag : undefined
+  const { status, text, headers } = await fetch(url, { maxBytes: options.maxBytes, etag })
+  const maxAge = freshSeconds(headers)
+  const common = {
+    ...lifetime(confirmedAt, maxAge, options),
+    url: url.href,
+    etag: headers.get('etag') ?? (status === 304 ? etag : undefined),
+    fetchedAt,
+    maxAge,
+  }
+  if (status === 304 && held) return { ...common, set: held.set, text: held.text }
+  if (held?.text === text) return { ...common, set: held.set, text }
+  return { ...common, set: usableSet(text, options), text }
+}
+
+function usableSet(text: string, { maxKeys }: ResolvedKeySetOptions): KeySet {
+  const set = parseJwkSet(text, { maxKeys })
+  if (set.size > 0) return set
+  const found = set.skipped.length === 0 ? 'is empty' : `holds only members that are skipped: ${set.skipped.join(', ')}`
+  throw new FetchError('no_usable_key', `The JWK Set ${found.slice(0, 300)}`)
+}

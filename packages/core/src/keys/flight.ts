@@ -1,0 +1,60 @@
+import type { Clock } from '../model/clock.ts'
+import type { FetchError } from './fetch-error.ts'
+
+/** What became of a shared fetch. */
+export type FlightResult =
+  | { readonly kind: 'fetched' }
+  /** A newer set was found in the store instead: the request looks again. */
+  | { readonly kind: 'seeded' }
+  /** Whoever carried it is gone: the request looks again, and may take over. */
+  | { readonly kind: 'abandoned' }
+  | { readonly kind: 'failed'; readonly error: FetchError }
+
+/** A fetch that many requests wait for. Its signal is its own: no request that goes away takes it along. */
+export interface Flight {
+  readonly startedAt: number
+  readonly controller: AbortController
+  /** Settles when `result` is there; never rejects. */
+  settled: Promise<void>
+  result: FlightResult | undefined
+  /** Monotonic time after which it must have lost the request that carried it. */
+  aliveUntil: number
+}
+
+export interface FlightWait {
+  readonly clock: Clock
+  /** Whether to await the promise, or to look from time to time. */
+  readonly by: 'promise' | 'poll'
+  /** Monotonic time to stop waiting at. */
+  readonly until: number
+}
+
+const POLL_EVERY = 20
+
+/** Waits for a flight; `undefined` where it takes longer than the request wants to wait. */
+export async function waitForFlight(flight: Flight, { clock, by, until }: FlightWait): Promise<FlightResult | undefined> {
+  if (by === 'poll') await poll(flight, clock, until)
+  else await race(flight, clock, until)
+  if (flight.result) return flight.result
+  return clock.monotonic() >= flight.aliveUntil ? { kind: 'abandoned' } : undefined
+}
+
+async function race(flight: Flight, clock: Clock, until: number): Promise<void> {
+  const left = Math.min(until, flight.aliveUntil) - clock.monotonic()
+  if (left <= 0 || flight.result) return
+  let cancel = (): void => undefined
+  const timer = new Promise<void>((resolve) => {
+    cancel = clock.setTimeout(resolve, left)
+  })
+  await Promise.race([flight.settled, timer])
+  cancel()
+  // A fetch of several steps lives longer with each of them.
+  if (!flight.result && clock.monotonic() < until) await race(flight, clock, until)
+}
+
+async function poll(flight: Flight, clock: Clock, until: number): Promise<void> {
+  while (!flight.result && clock.monotonic() < Math.min(until, flight.aliveUntil)) {
+    // oxlint-disable-next-line no-await-in-loop -- looking from time to time is the point
+    await new Promise<void>((resolve) => void clock.setTimeout(resolve, POLL_EVERY))
+  }
+}

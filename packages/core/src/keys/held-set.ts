@@ -1,0 +1,79 @@
+import { misconfigured } from '../errors/misconfigured.ts'
+import { holdFresh } from './cache-control.ts'
+import type { JwkSetSeed } from './jwk-set-store.ts'
+import { MOST_KEYS, parseJwkSet, type KeySet } from './jwk-set.ts'
+import { refreshAheadAge, type Lifetime } from './refresh-policy.ts'
+import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
+
+/** A set with where and when it came from. */
+export interface HeldSet extends Lifetime {
+  readonly set: KeySet
+  /** Where it was fetched; unknown for a seed. */
+  readonly url: string | undefined
+  /** The text it was parsed from; unknown for a seed. */
+  readonly text: string | undefined
+  readonly etag: string | undefined
+  /** Wall time, milliseconds since the epoch. */
+  readonly fetchedAt: number
+  /** Seconds the server allowed. */
+  readonly maxAge: number | undefined
+}
+
+/** How long a set lives that was confirmed at `confirmedAt`, monotonic milliseconds. */
+export function lifetime(
+  confirmedAt: number,
+  maxAge: number | undefined,
+  { freshFor, staleFor, random }: ResolvedKeySetOptions,
+): Lifetime {
+  const fresh = (maxAge ?? freshFor) * 1000
+  return { confirmedAt, freshFor: fresh, refreshAfter: refreshAheadAge(fresh, random()), staleFor: staleFor * 1000 }
+}
+
+// Clocks of two machines differ a little; a seed from further ahead was not made by an honest one.
+const LATEST_AHEAD = 5000
+
+/**
+ * A set from a seed, if it belongs to this key set and is not older than what may be served. Passes the checks of a
+ * fetched one.
+ *
+ * @throws FetchError for what is no JWK Set
+ */
+export function heldFromSeed(seed: JwkSetSeed, id: string, options: ResolvedKeySetOptions): HeldSet | undefined {
+  const { clock, maxKeys } = options
+  const { uri, fetchedAt, jwks, etag, maxAge } = seed
+  const age = clock.now() - fetchedAt
+  if (uri !== id || typeof fetchedAt !== 'number' || !(age >= -LATEST_AHEAD)) return undefined
+  const allowed = typeof maxAge === 'number' && Number.isFinite(maxAge) ? holdFresh(maxAge) : undefined
+  const life = lifetime(clock.monotonic() - Math.max(0, age), allowed, options)
+  if (age >= life.freshFor + life.staleFor) return undefined
+  const set = parseJwkSet(jwks, { maxKeys })
+  if (set.size === 0) return undefined
+  const tag = typeof etag === 'string' ? etag : undefined
+  return { ...life, set, url: undefined, text: undefined, etag: tag, fetchedAt, maxAge: allowed }
+}
+
+/**
+ * A seed given in the configuration. One that is merely too old is no mistake.
+ *
+ * @throws TypeError for a seed of another key set, or no JWK Set in it
+ */
+export function checkSeed(seed: JwkSetSeed, id: string): JwkSetSeed {
+  if (seed.uri !== id) throw misconfigured('use remote key set', `"seed" must be of ${id}`, seed.uri)
+  try {
+    parseJwkSet(seed.jwks, { maxKeys: MOST_KEYS })
+    return seed
+  } catch {
+    throw misconfigured('use remote key set', '"seed" must hold a JWK Set')
+  }
+}
+
+/** The seed that brings a set back elsewhere. */
+export function seedOf({ set, fetchedAt, etag, maxAge }: HeldSet, id: string): JwkSetSeed {
+  return {
+    uri: id,
+    jwks: set.toJwks(),
+    fetchedAt,
+    ...(etag !== undefined && { etag }),
+    ...(maxAge !== undefined && { maxAge }),
+  }
+}

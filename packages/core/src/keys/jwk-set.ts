@@ -1,0 +1,126 @@
+import type { JSONWebKeySet, JWK } from 'jose'
+import { LRUCache } from 'lru-cache'
+
+import type { KeyFlaw } from '../model/events.ts'
+import { parseStrictJson, StrictJsonError } from '../model/strict-json.ts'
+import type { JoseHeader } from '../model/token.ts'
+import { FetchError } from './fetch-error.ts'
+import { importKey } from './import-key.ts'
+import { lintJwk, publicMaterial, type JwkMember } from './jwk-lint.ts'
+import { selectKey, type PublishedKey, type Selection } from './key-selection.ts'
+
+export type { JSONWebKeySet } from 'jose'
+
+export interface JwkSetLimits {
+  /** Members of `keys`, usable or not. From 1 to 1,000. @defaultValue 64 */
+  readonly maxKeys?: number
+}
+
+/** An immutable set of public keys that may verify signatures (RFC 7517 section 5). */
+export interface KeySet {
+  /** Usable keys. */
+  readonly size: number
+  /** Key IDs of the usable keys, for messages. */
+  readonly kids: readonly string[]
+  /** What was wrong with each member that is not used. */
+  readonly skipped: readonly KeyFlaw[]
+  select(header: JoseHeader): Selection
+  /** What was wrong with a member of that key ID, if it was skipped. */
+  flawOf(kid: string): KeyFlaw | undefined
+  /** Imports a selected key; remembers what it imported. @throws AuthError `key_unusable` */
+  import(key: PublishedKey, alg: string): Promise<CryptoKey>
+  /** The usable keys, public members only. */
+  toJwks(): JSONWebKeySet
+}
+
+export const DEFAULT_MAX_KEYS = 64
+export const MOST_KEYS = 1000
+const IMPORTED_KEYS = 256
+const JSON_LIMITS = { members: MOST_KEYS, nodes: 65_536, depth: 16 }
+
+/**
+ * Parses a JWK Set that comes from a stranger. Members that cannot be used are skipped and counted, as RFC 7517
+ * section 5 asks; a set without any usable key is still a set, and the caller's to judge.
+ *
+ * @throws FetchError `malformed` for anything that is not a JWK Set, `too_large` for more than `maxKeys` members
+ */
+export function parseJwkSet(source: unknown, { maxKeys = DEFAULT_MAX_KEYS }: JwkSetLimits = {}): KeySet {
+  const members = membersOf(typeof source === 'string' ? parseText(source) : source)
+  if (members.length > maxKeys)
+    throw new FetchError('too_large', `The JWK Set has ${members.length} members, and at most ${maxKeys} are read`)
+  const keys: PublishedKey[] = []
+  const skipped: KeyFlaw[] = []
+  const flaws = new Map<string, KeyFlaw>()
+  for (const member of members) {
+    const flaw = lintJwk(member)
+    if (flaw === undefined) keys.push(publishedKey(member as JwkMember, keys.length))
+    else {
+      skipped.push(flaw)
+      const kid = kidOf(member)
+      if (kid !== undefined) flaws.set(kid, flaw)
+    }
+  }
+  return keySet(keys, skipped, flaws)
+}
+
+function parseText(text: string): unknown {
+  try {
+    return parseStrictJson(text, JSON_LIMITS)
+  } catch (cause) {
+    if (!(cause instanceof StrictJsonError)) throw cause
+    throw new FetchError(cause.flaw === 'limits' ? 'too_large' : 'malformed', `The JWK Set ${cause.message}`, { cause })
+  }
+}
+
+function membersOf(value: unknown): readonly unknown[] {
+  if (typeof value === 'object' && value !== null && Object.hasOwn(value, 'keys') && 'keys' in value) {
+    if (Array.isArray(value.keys)) return value.keys as readonly unknown[]
+  }
+  throw new FetchError('malformed', 'The JWK Set has no "keys" array')
+}
+
+function publishedKey(member: JwkMember, index: number): PublishedKey {
+  const alg = typeof member['alg'] === 'string' ? member['alg'] : undefined
+  return Object.freeze({ index, kid: kidOf(member), alg, material: publicMaterial(member) })
+}
+
+function kidOf(member: unknown): string | undefined {
+  if (typeof member !== 'object' || member === null || !('kid' in member)) return undefined
+  return typeof member.kid === 'string' ? member.kid : undefined
+}
+
+function keySet(
+  keys: readonly PublishedKey[],
+  skipped: readonly KeyFlaw[],
+  flaws: ReadonlyMap<string, KeyFlaw>,
+): KeySet {
+  const byKid = new Map<string, PublishedKey[]>()
+  for (const key of keys) {
+    if (key.kid === undefined) continue
+    const named = byKid.get(key.kid)
+    if (named) named.push(key)
+    else byKid.set(key.kid, [key])
+  }
+  // Keys are kept, and not promises of keys: in some runtimes a request may not await what another one started.
+  const imported = new LRUCache<string, CryptoKey>({ max: IMPORTED_KEYS })
+  return Object.freeze({
+    size: keys.length,
+    kids: Object.freeze([...byKid.keys()]),
+    skipped: Object.freeze(skipped),
+    select: (header: JoseHeader) => selectKey({ keys, byKid }, header),
+    flawOf: (kid: string) => flaws.get(kid),
+    import: async (key: PublishedKey, alg: string) => {
+      const name = `${key.index} ${alg}`
+      const known = imported.get(name)
+      if (known) return known
+      const fresh = await importKey(key.material, alg)
+      imported.set(name, fresh)
+      return fresh
+    },
+    toJwks: () => ({ keys: keys.map(toJwk) }),
+  })
+}
+
+function toJwk({ kid, alg, material }: PublishedKey): JWK {
+  return { ...material, ...(kid !== undefined && { kid }), ...(alg !== undefined && { alg }), use: 'sig' } as JWK
+}

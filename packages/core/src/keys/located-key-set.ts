@@ -1,0 +1,128 @@
+import type { JoseHeader } from '../model/token.ts'
+import type { AttemptCause } from './attempt-history.ts'
+import { FetchError } from './fetch-error.ts'
+import { waitForFlight, type Flight } from './flight.ts'
+import { seedOf, type HeldSet } from './held-set.ts'
+import { isMadeOf } from './import-key.ts'
+import type { KeyLocation } from './key-location.ts'
+import { foundKey, listKids } from './key-refusal.ts'
+import { keysUnavailable } from './keys-unavailable.ts'
+import { decide, type KidKnowledge } from './refresh-policy.ts'
+import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
+import type { RemoteKeySet } from './remote-key-set.ts'
+import { setKeeper } from './set-keeper.ts'
+
+// A request looks again after a seed was found or a fetch was abandoned, but not for ever.
+const MOST_ROUNDS = 4
+
+/** A remote key set, wherever its address comes from: asks the policy, acts on it, and selects the key. */
+export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOptions): RemoteKeySet {
+  const { clock, onEvent, sharing, softWait, cooldown } = options
+  const keeper = setKeeper(location, options)
+
+  const ageOf = (held: HeldSet): number => clock.monotonic() - held.confirmedAt
+
+  const knowledgeOf = (header: JoseHeader): KidKnowledge =>
+    keeper.usable()?.set.select(header).kind === 'unknown_kid' ? 'unknown' : 'known'
+
+  const aboard = async (cause: AttemptCause, longest: number) => {
+    const joined = keeper.opening(cause) === 'in_flight'
+    const flight: Flight = keeper.fly(cause)
+    return await waitForFlight(flight, {
+      clock,
+      // Whoever begins a fetch carries it, and may await it in every runtime.
+      by: joined ? sharing : 'promise',
+      until: flight.startedAt + longest,
+    })
+  }
+
+  /** Brings the set as far up to date as the request needs; gives what went wrong if it cannot be decided. */
+  const bringUpToDate = async (kid: () => KidKnowledge, round = 1): Promise<FetchError | undefined> => {
+    const cause = kid() === 'unknown' ? 'token' : 'age'
+    const action = decide({ freshness: keeper.freshness(), kid: kid(), fetch: keeper.opening(cause) })
+    switch (action) {
+      case 'answer':
+        return undefined
+      case 'answer_and_refresh':
+        keeper.fly(cause)
+        return undefined
+      case 'wait_softly':
+        await aboard(cause, softWait * 1000)
+        return undefined
+      case 'believe_if_young': {
+        const held = keeper.usable()
+        return held && ageOf(held) < cooldown * 1000 ? undefined : whyNot()
+      }
+      case 'unavailable':
+        return whyNot()
+      case 'wait': {
+        const result = await aboard(cause, Infinity)
+        if (result?.kind === 'failed') return result.error
+        if (result?.kind === 'fetched') return undefined
+        return round < MOST_ROUNDS ? await bringUpToDate(kid, round + 1) : whyNot()
+      }
+    }
+  }
+
+  const whyNot = (): FetchError =>
+    keeper.lastFailure() ?? new FetchError('rate_limited', 'No fetch may begin yet, so soon after the last')
+
+  const unavailable = (failure: FetchError, cause: AttemptCause) =>
+    keysUnavailable({ id: location.id, failure, wait: keeper.waitFor(cause) })
+
+  const about = (held: HeldSet): string =>
+    `in a set of ${held.set.size} fetched ${Math.round(ageOf(held) / 1000)} s ago: ${listKids(held.set)}`
+
+  return Object.freeze<RemoteKeySet>({
+    resolve: async (header) => {
+      const failure = await bringUpToDate(() => knowledgeOf(header))
+      const held = keeper.usable()
+      if (!held) throw unavailable(failure ?? whyNot(), 'age')
+      const selection = held.set.select(header)
+      if (selection.kind === 'unknown_kid' && failure) throw unavailable(failure, 'token')
+      const key = foundKey(selection, { set: held.set, header, about: about(held), onEvent })
+      return await held.set.import(key, header.alg)
+    },
+    resolveAgain: async (header, failed) => {
+      if (header.kid === undefined) return undefined
+      const newer = async (): Promise<CryptoKey | undefined> => {
+        const set = keeper.usable()?.set
+        const selection = set?.select(header)
+        if (!set || selection?.kind !== 'found' || isMadeOf(failed, selection.key.material)) return undefined
+        return await set.import(selection.key, header.alg)
+      }
+      const known = await newer()
+      if (known) return known
+      await bringUpToDate(() => 'unknown')
+      return await newer()
+    },
+    ready: async () => {
+      const failure = await bringUpToDate(() => 'known')
+      if (!keeper.usable()) throw unavailable(failure ?? whyNot(), 'age')
+    },
+    close: () => keeper.close(),
+    generation: () => keeper.generation(),
+    describe: () => {
+      const held = keeper.usable()
+      if (held) return `${held.set.size} keys of ${location.id}, ${keeper.freshness()}, ${about(held)}`
+      return `no keys of ${location.id} yet${keeper.lastFailure() ? `: ${whyNot().message}` : ''}`
+    },
+    stats: () => {
+      const held = keeper.usable()
+      return {
+        freshness: keeper.freshness(),
+        keys: held?.set.size ?? 0,
+        skipped: held?.set.skipped.length ?? 0,
+        age: held && ageOf(held) / 1000,
+        attempts: keeper.attempts(),
+        failures: keeper.failures(),
+        generation: keeper.generation(),
+        nextAttempt: keeper.waitFor('age') / 1000,
+      }
+    },
+    export: () => {
+      const held = keeper.usable()
+      return held && seedOf(held, location.id)
+    },
+  })
+}

@@ -1,0 +1,154 @@
+import { defaultFetch } from '#default-fetch'
+
+import { misconfigured } from '../errors/misconfigured.ts'
+import { systemClock, type Clock } from '../model/clock.ts'
+import type { EventListener } from '../model/events.ts'
+import type { FetchLike } from '../model/fetch.ts'
+import type { JwkSetSeed, JwkSetStore } from './jwk-set-store.ts'
+import type { PlainHttp } from './key-uri.ts'
+
+/** How keys are fetched and kept. Durations are seconds. */
+export interface RemoteKeySetTuning {
+  /** Seconds a set is fresh where the server gives no `Cache-Control: max-age`. From 1 to 86,400. @defaultValue 600 */
+  readonly freshFor?: number
+  /** Seconds a set past its freshness is served while fetching fails. From 0 to 86,400. @defaultValue 3600 */
+  readonly staleFor?: number
+  /** Seconds between fetches caused by unknown key IDs or failed signatures. From 1 to 3,600. @defaultValue 30 */
+  readonly cooldown?: number
+  /** Seconds for a whole fetch: connect, headers and body. From 0.01 to 30. @defaultValue 5 */
+  readonly timeout?: number
+  /** Seconds a request waits for a newer set when an old one would do. From 0 to 30. @defaultValue 1 */
+  readonly softWait?: number
+  /** Fetches in any 60 s. From 1 to 60. @defaultValue 10 */
+  readonly fetchesPerMinute?: number
+  /** Bytes of a JWK Set, after decompression. From 1 to 1,048,576. @defaultValue 65536 */
+  readonly maxBytes?: number
+  /** Members of a JWK Set. From 1 to 1,000. @defaultValue 64 */
+  readonly maxKeys?: number
+  /** Whether http may be used to fetch from this machine, for development and tests. @defaultValue false */
+  readonly allowLoopbackHttp?: boolean
+  /** Where sets are shared between workers. @defaultValue nowhere */
+  readonly store?: JwkSetStore
+  /** A set fetched earlier, so that the first request need not wait. @defaultValue none */
+  readonly seed?: JwkSetSeed
+  /** Keeps the runtime alive for background work, as `waitUntil` of a worker does. @defaultValue nothing */
+  readonly waitUntil?: (promise: Promise<unknown>) => void
+  /**
+   * How requests share a fetch: by awaiting its promise, or by polling for its result with timers of their own, as
+   * runtimes need that tie I/O to a request. @defaultValue 'poll' on Cloudflare Workers, 'promise' elsewhere
+   */
+  readonly sharing?: 'promise' | 'poll'
+}
+
+/** How to fetch and keep a key set. */
+export interface RemoteKeySetOptions extends RemoteKeySetTuning {
+  /** @defaultValue undici on Node, the runtime's own `fetch` elsewhere */
+  readonly fetch?: FetchLike | typeof globalThis.fetch
+  /** Where time comes from. @defaultValue the runtime's clocks */
+  readonly clock?: Clock
+  /** Gives numbers from 0 to 1, for jitter. @defaultValue Math.random */
+  readonly random?: () => number
+  /** Told of fetches and of keys that are skipped. @defaultValue nobody */
+  readonly onEvent?: EventListener
+}
+
+/** Options with defaults filled in, checked and frozen. */
+export interface ResolvedKeySetOptions {
+  readonly freshFor: number
+  readonly staleFor: number
+  readonly cooldown: number
+  readonly timeout: number
+  readonly softWait: number
+  readonly fetchesPerMinute: number
+  readonly maxBytes: number
+  readonly maxKeys: number
+  readonly plainHttp: PlainHttp
+  readonly sharing: 'promise' | 'poll'
+  readonly fetch: FetchLike
+  readonly clock: Clock
+  readonly random: () => number
+  readonly onEvent: EventListener | undefined
+  readonly store: JwkSetStore | undefined
+  readonly seed: JwkSetSeed | undefined
+  readonly waitUntil: ((promise: Promise<unknown>) => void) | undefined
+}
+
+/** The numbers that hold where an option of a remote key set is left out. */
+export const KEY_SET_DEFAULTS: Readonly<Record<NumericOption, number>> = Object.freeze({
+  freshFor: 600,
+  staleFor: 3600,
+  cooldown: 30,
+  timeout: 5,
+  softWait: 1,
+  fetchesPerMinute: 10,
+  maxBytes: 65_536,
+  maxKeys: 64,
+})
+
+type NumericOption =
+  | 'freshFor'
+  | 'staleFor'
+  | 'cooldown'
+  | 'timeout'
+  | 'softWait'
+  | 'fetchesPerMinute'
+  | 'maxBytes'
+  | 'maxKeys'
+
+interface Range {
+  readonly least: number
+  readonly most: number
+  readonly whole?: true
+}
+
+const ranges: Readonly<Record<NumericOption, Range>> = {
+  freshFor: { least: 1, most: 86_400 },
+  staleFor: { least: 0, most: 86_400 },
+  cooldown: { least: 1, most: 3600 },
+  timeout: { least: 0.01, most: 30 },
+  softWait: { least: 0, most: 30 },
+  fetchesPerMinute: { least: 1, most: 60, whole: true },
+  maxBytes: { least: 1, most: 1_048_576, whole: true },
+  maxKeys: { least: 1, most: 1000, whole: true },
+}
+
+const ACTION = 'use remote key set'
+
+/** @throws TypeError for an option out of its range */
+export function resolveKeySetOptions(options: RemoteKeySetOptions): ResolvedKeySetOptions {
+  const { sharing = defaultSharing(), fetch = defaultFetch, clock = systemClock, random = Math.random } = options
+  if (sharing !== 'promise' && sharing !== 'poll')
+    throw misconfigured(ACTION, '"sharing" must be "promise" or "poll"', sharing)
+  for (const [name, value] of Object.entries({ fetch, random, onEvent: options.onEvent, waitUntil: options.waitUntil })) {
+    if (value !== undefined && typeof value !== 'function')
+      throw misconfigured(ACTION, `"${name}" must be a function`, typeof value)
+  }
+  return Object.freeze<ResolvedKeySetOptions>({
+    ...numbers(options),
+    plainHttp: options.allowLoopbackHttp === true ? 'loopback' : 'never',
+    sharing,
+    fetch: fetch as FetchLike,
+    clock,
+    random,
+    onEvent: options.onEvent,
+    store: options.store,
+    seed: options.seed,
+    waitUntil: options.waitUntil,
+  })
+}
+
+function numbers(options: RemoteKeySetOptions): Record<NumericOption, number> {
+  const resolved = { ...KEY_SET_DEFAULTS }
+  for (const name of Object.keys(ranges) as NumericOption[]) {
+    const value: unknown = options[name] ?? KEY_SET_DEFAULTS[name]
+    const { least, most, whole } = ranges[name]
+    if (typeof value !== 'number' || !(value >= least && value <= most) || (whole && !Number.isInteger(value)))
+      throw misconfigured(ACTION, `"${name}" must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}`, value)
+    Object.assign(resolved, { [name]: value })
+  }
+  return resolved
+}
+
+function defaultSharing(): 'promise' | 'poll' {
+  return globalThis.navigator?.userAgent === 'Cloudflare-Workers' ? 'poll' : 'promise'
+}

@@ -1,0 +1,35 @@
+const FEWEST_BITS = 2048
+const MOST_BITS = 8192
+const LARGEST_EXPONENT = 2n ** 32n
+
+/**
+ * Whether an RSA public key offers too little (RFC 7518 section 3.3 asks for 2048 bits) or asks too much: fewer than
+ * 2048 or more than 8192 bits, an exponent that is even, 1 or above 2^32, or the ROCA fingerprint (CVE-2017-15361).
+ */
+export function isWeakRsa(modulus: bigint, exponent: bigint): boolean {
+  const bits = modulus.toString(2).length
+  if (bits < FEWEST_BITS || bits > MOST_BITS) return true
+  if (exponent < 3n || exponent % 2n === 0n || exponent > LARGEST_EXPONENT) return true
+  return modulus % 2n === 0n || hasRocaFingerprint(modulus)
+}
+
+const SMALL_PRIMES = [
+  3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113,
+  127, 131, 137, 139, 149, 151, 157, 163, 167,
+]
+
+// Infineon's primes are powers of 65537 modulo these, and so are their products; of random moduli one in 2^27 is.
+function hasRocaFingerprint(modulus: bigint): boolean {
+  return SMALL_PRIMES.every((prime) => powersOf65537(prime).has(Number(modulus % BigInt(prime))))
+}
+
+const cache = new Map<number, ReadonlySet<number>>()
+
+function powersOf65537(prime: number): ReadonlySet<number> {
+  const known = cache.get(prime)
+  if (known) return known
+  const powers = new Set<number>()
+  for (let value = 1; !powers.has(value); value = (value * 65_537) % prime) powers.add(value)
+  cache.set(prime, powers)
+  return powers
+}

@@ -1,0 +1,200 @@
+import type { FetchFailure } from '../model/events.ts'
+import {
+  afterFailure,
+  afterStart,
+  afterSuccess,
+  mayRetryAtOnce,
+  nextAttemptAt,
+  NO_ATTEMPTS,
+  type AttemptCause,
+} from './attempt-history.ts'
+import { emit } from './emit.ts'
+import { fetchDocument } from './fetch-document.ts'
+import { FetchError } from './fetch-error.ts'
+import { fetchSet } from './fetch-set.ts'
+import type { Flight, FlightResult } from './flight.ts'
+import { checkSeed, heldFromSeed, seedOf, type HeldSet } from './held-set.ts'
+import type { JwkSetSeed } from './jwk-set-store.ts'
+import { keepAlive } from './keep-alive.ts'
+import type { FetchStep, KeyLocation } from './key-location.ts'
+import { retrySeconds } from './keys-unavailable.ts'
+import { freshnessAt, type FetchOpening, type Freshness } from './refresh-policy.ts'
+import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
+import { readStore, writeStore } from './store-access.ts'
+
+/** The set at hand, the attempts to replace it, and the one fetch that may be under way. */
+export interface SetKeeper {
+  /** The set, unless it is too old to be served. */
+  usable(): HeldSet | undefined
+  freshness(): Freshness
+  opening(cause: AttemptCause): FetchOpening
+  /** Milliseconds until an attempt may begin. */
+  waitFor(cause: AttemptCause): number
+  /** The fetch under way, or a new one; ask `opening` first. */
+  fly(cause: AttemptCause): Flight
+  lastFailure(): FetchError | undefined
+  generation(): number
+  attempts(): number
+  failures(): number
+  close(): void
+}
+
+// A flight that outlives each of its deadlines by this much was carried by a request that no longer runs.
+const GRACE = 1000
+
+export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions): SetKeeper {
+  const { clock, onEvent, random, timeout, waitUntil } = options
+  const limits = { cooldown: options.cooldown * 1000, fetchesPerMinute: options.fetchesPerMinute }
+  let held: HeldSet | undefined
+  let history = NO_ATTEMPTS
+  let flight: Flight | undefined
+  let failure: FetchError | undefined
+  let generation = 0
+  let attempts = 0
+  let closed = false
+
+  const freshness = (): Freshness => freshnessAt(clock.monotonic(), held)
+
+  const adopt = (next: HeldSet): void => {
+    if (next.set !== held?.set) {
+      generation += 1
+      for (const reason of next.set.skipped) emit(onEvent, { type: 'key.skipped', uri: location.id, reason })
+    }
+    held = next
+    failure = undefined
+  }
+
+  const adoptSeed = (seed: JwkSetSeed): boolean => {
+    const next = heldFromSeed(seed, location.id, options)
+    if (!next || (held && next.confirmedAt <= held.confirmedAt)) return false
+    adopt(next)
+    return true
+  }
+
+  // Whatever a store returns is garbage until it has passed the checks.
+  const adoptGoodSeed = (seed: JwkSetSeed): boolean => {
+    try {
+      return adoptSeed(seed)
+    } catch {
+      return false
+    }
+  }
+
+  const waitFor = (cause: AttemptCause): number => {
+    if (closed) return Infinity
+    const now = clock.monotonic()
+    return Math.max(0, nextAttemptAt(history, { cause, freshness: freshness() }, limits, now) - now)
+  }
+
+  const isUnderWay = (): boolean => {
+    if (flight && clock.monotonic() >= flight.aliveUntil) {
+      flight.controller.abort()
+      flight = undefined
+    }
+    return flight !== undefined
+  }
+
+  const attempt = async (current: Flight, cause: AttemptCause): Promise<void> => {
+    const startedAt = clock.monotonic()
+    const coldStart = held === undefined
+    const step: FetchStep = async (url, { maxBytes, etag }) => {
+      current.aliveUntil = clock.monotonic() + timeout * 1000 + GRACE
+      const { signal } = current.controller
+      return await fetchDocument(url, { fetch: options.fetch, clock, timeout, maxBytes, etag, signal })
+    }
+    const once = async (): Promise<HeldSet> => {
+      current.controller.signal.throwIfAborted()
+      attempts += 1
+      history = afterStart(history, cause, limits, clock.monotonic())
+      return await fetchSet(location, held, step, options)
+    }
+    try {
+      const next = await once().catch(async (error: unknown) => {
+        const isNetwork = error instanceof FetchError && error.reason === 'network'
+        if (!coldStart || !isNetwork || !mayRetryAtOnce(history, limits, clock.monotonic())) throw error
+        return await once()
+      })
+      if (flight !== current) return
+      history = afterSuccess(history)
+      adopt(next)
+      const duration = clock.monotonic() - startedAt
+      const { size, skipped } = next.set
+      emit(onEvent, { type: 'keys.refreshed', uri: location.id, keys: size, skipped: skipped.length, duration })
+      writeStore(seedOf(next, location.id), options)
+    } catch (error) {
+      const reason = error instanceof FetchError ? error : new FetchError('network', 'The fetch failed', { cause: error })
+      if (flight === current) {
+        const { retryAfter } = reason
+        history = afterFailure(history, { startedAt, retryAfter, random: random() }, clock.monotonic())
+        location.onFailure?.()
+        failure = reason
+        if (!closed) announce(reason.reason)
+      }
+      throw reason
+    }
+  }
+
+  const announce = (reason: FetchFailure): void => {
+    const retryAfter = retrySeconds(waitFor('age'))
+    const uri = location.id
+    if (!held || freshness() === 'expired') emit(onEvent, { type: 'keys.unavailable', uri, reason, retryAfter })
+    else {
+      const age = (clock.monotonic() - held.confirmedAt) / 1000
+      emit(onEvent, { type: 'keys.stale', uri, age, reason, retryAfter })
+    }
+  }
+
+  const carry = async (current: Flight, cause: AttemptCause): Promise<FlightResult> => {
+    try {
+      if (!['fresh', 'ageing'].includes(freshness())) {
+        const seed = await readStore(location.id, options)
+        if (flight === current && seed && adoptGoodSeed(seed)) return { kind: 'seeded' }
+      }
+      await attempt(current, cause)
+      return { kind: 'fetched' }
+    } catch (error) {
+      const reason = error instanceof FetchError ? error : new FetchError('network', 'The fetch failed', { cause: error })
+      return { kind: 'failed', error: reason }
+    }
+  }
+
+  const fly = (cause: AttemptCause): Flight => {
+    if (flight && isUnderWay()) return flight
+    const startedAt = clock.monotonic()
+    const current: Flight = {
+      startedAt,
+      controller: new AbortController(),
+      settled: Promise.resolve(),
+      result: undefined,
+      aliveUntil: startedAt + timeout * 1000 + GRACE,
+    }
+    flight = current
+    current.settled = carry(current, cause).then((result) => {
+      current.result = result
+      if (flight === current) flight = undefined
+    })
+    keepAlive(waitUntil, current.settled)
+    return current
+  }
+
+  if (options.seed) adoptSeed(checkSeed(options.seed, location.id))
+
+  return {
+    usable: () => (['cold', 'expired'].includes(freshness()) ? undefined : held),
+    freshness,
+    opening: (cause) => {
+      if (isUnderWay()) return 'in_flight'
+      return waitFor(cause) > 0 ? 'held' : 'allowed'
+    },
+    waitFor,
+    fly,
+    lastFailure: () => failure,
+    generation: () => generation,
+    attempts: () => attempts,
+    failures: () => history.failures,
+    close: () => {
+      closed = true
+      flight?.controller.abort()
+    },
+  }
+}

@@ -1,0 +1,59 @@
+import type { JSONWebKeySet } from 'jose'
+
+import type { EventListener } from '../model/events.ts'
+import { emit } from './emit.ts'
+import { FetchError } from './fetch-error.ts'
+import { parseJwkSet, type JwkSetLimits, type KeySet } from './jwk-set.ts'
+import { foundKey, listKids } from './key-refusal.ts'
+import type { KeySource } from './key-source.ts'
+
+export interface StaticKeySetOptions extends JwkSetLimits {
+  /** Told of members that are skipped (`key.skipped`) and of tokens that more than one key fits (`key.ambiguous`). */
+  readonly onEvent?: EventListener
+}
+
+/**
+ * Keys from a JWK Set at hand, or its text (RFC 7517 section 5). Never fetches anything.
+ *
+ * `resolve` throws `AuthError` `key_not_found`, `key_ambiguous`, `algorithm_key_mismatch` or `key_unusable`.
+ *
+ * @throws TypeError for what is no JWK Set, holds a secret or a private key, or has no usable key
+ */
+export function staticKeySet(jwks: JSONWebKeySet | string, options: StaticKeySetOptions = {}): KeySource {
+  const { onEvent } = options
+  const set = parseOwn(jwks, options)
+  for (const reason of set.skipped) emit(onEvent, { type: 'key.skipped', reason })
+  const about = `in a set of ${set.size}: ${listKids(set)}`
+  return Object.freeze<KeySource>({
+    resolve: async (header) => {
+      const key = foundKey(set.select(header), { set, header, about, onEvent })
+      return await set.import(key, header.alg)
+    },
+    generation: () => 0,
+    describe: () => `${set.size} keys given in the configuration: ${listKids(set)}`,
+  })
+}
+
+function parseOwn(jwks: JSONWebKeySet | string, limits: JwkSetLimits): KeySet {
+  const set = parse(jwks, limits)
+  if (set.skipped.includes('symmetric'))
+    throw new TypeError('Cannot use JWK Set: it must hold public keys only, and holds a secret ("kty": "oct")')
+  if (set.skipped.includes('private_parts'))
+    throw new TypeError('Cannot use JWK Set: it must hold public keys only, and holds a private key')
+  if (set.size === 0)
+    throw new TypeError(`Cannot use JWK Set: it must hold a usable key, and holds ${explainSkipped(set)}`)
+  return set
+}
+
+function parse(jwks: unknown, limits: JwkSetLimits): KeySet {
+  try {
+    return parseJwkSet(jwks, limits)
+  } catch (cause) {
+    if (!(cause instanceof FetchError)) throw cause
+    throw new TypeError(`Cannot use JWK Set: ${cause.message}`, { cause })
+  }
+}
+
+function explainSkipped({ skipped }: KeySet): string {
+  return skipped.length === 0 ? 'none' : `only members that were skipped: ${skipped.join(', ')}`
+}
