@@ -1,4 +1,4 @@
-import { createPublicKey, verify as verifySignature } from 'node:crypto'
+import { createHmac, createPublicKey, verify as verifySignature } from 'node:crypto'
 
 import { describe, expect, it } from 'vitest'
 
@@ -102,12 +102,14 @@ describe('badTokens', () => {
     )
     expect(
       new Set(es.tokens.filter(({ refusal }) => refusal === 'optional').flatMap(({ requirement }) => requirement)),
-    ).toEqual(new Set([14]))
+    ).toEqual(new Set([14, 21]))
   })
 
   it('uses the public key in several spellings as HMAC secret, and the result is a correct HMAC', () => {
     const token = named('HS256 with the PEM and a newline as secret')
     expect(json(token, 0)['alg']).toBe('HS256')
+    const hmac = createHmac('sha256', `${es.keys.publicPem}\n`).update(token.slice(0, token.lastIndexOf('.')))
+    expect(part(token, 2)).toBe(hmac.digest('base64url'))
     expect(es.tokens.filter(({ requirement }) => requirement.includes(2)).length).toBeGreaterThanOrEqual(27)
   })
 

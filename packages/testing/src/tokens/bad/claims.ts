@@ -10,6 +10,9 @@ export async function badClaims(forge: Forge): Promise<readonly BadToken[]> {
     ...(await badTokenTable([18], issuers(forge))),
     ...(await badTokenTable([19], audiences(forge))),
     ...(await badTokenTable([21], otherTokens(forge))),
+    ...(await badTokenTable([21], [...idTokens(forge, 'JWT'), ...idTokens(forge, undefined)])),
+    // No ID token says that it is an access token, so here a resource server may believe the header.
+    ...(await badTokenTable([21], idTokens(forge, 'at+jwt'), 'optional')),
     ...(await badTokenTable([40], confirmations(forge))),
   ]
 }
@@ -91,13 +94,19 @@ function audiences({ claims, withClaims }: Forge): readonly BadTokenRow[] {
 function otherTokens({ withClaims }: Forge): readonly BadTokenRow[] {
   const logout = 'http://schemas.openid.net/event/backchannel-logout'
   return [
-    ['ID token: nonce', withClaims({ nonce: 'n-0S6_WzA2Mj' })],
-    ['ID token: at_hash', withClaims({ at_hash: '77QmUPtjPfzWtF2AnpK9RQ' })],
-    ['ID token: c_hash', withClaims({ c_hash: 'LDktKdoQak3Pk0cnXxCltA' })],
     ['events of a logout token', withClaims({ events: { [logout]: {} } })],
     ['events empty', withClaims({ events: {} })],
     ['events null', withClaims({ events: null })],
   ]
+}
+
+/** The marks of an ID token (OpenID Connect Core sections 2 and 3.3.2.11) under a given `typ`. */
+function idTokens({ header, claims, signTexts }: Forge, typ: string | undefined): readonly BadTokenRow[] {
+  const marks = { nonce: 'n-0S6_WzA2Mj', at_hash: '77QmUPtjPfzWtF2AnpK9RQ', c_hash: 'LDktKdoQak3Pk0cnXxCltA' }
+  return Object.entries(marks).map(([name, value]) => [
+    `ID token: ${name}, ${typ === undefined ? 'no typ' : `typ "${typ}"`}`,
+    signTexts(JSON.stringify({ ...header, typ }), JSON.stringify({ ...claims, [name]: value })),
+  ])
 }
 
 function confirmations({ attacker, withClaims }: Forge): readonly BadTokenRow[] {
