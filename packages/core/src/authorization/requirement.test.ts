@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest'
+import type { VerifiedToken } from '../model/token.ts'
+import { claim } from './claim.ts'
+import { allOf, anyOf, not } from './combinators.ts'
+import { assertRequirement, type Requirement } from './requirement.ts'
+import { anyScope, scope } from './scope.ts'
+
+const token: VerifiedToken = {
+  claims: { sub: 'ada', role: 'writer', groups: ['a', 'b'], level: 3 },
+  header: { alg: 'ES256' },
+  token: 'a.b.c',
+  scopes: new Set(['orders:read', 'profile']),
+}
+
+function answer(requirement: Requirement): string {
+  try {
+    assertRequirement(requirement, token)
+    return 'met'
+  } catch (error) {
+    const { status, code, scopes } = error as { status: number; code: string; scopes: readonly string[] }
+    return `${status} ${code} ${scopes.join(' ')}`.trim()
+  }
+}
+
+describe('requirements', () => {
+  it.each<readonly [string, Requirement, string]>([
+    ['one scope', scope('orders:read'), 'met'],
+    ['two scopes', scope('orders:read', 'profile'), 'met'],
+    ['a scope that is missing', scope('orders:read', 'orders:write'), '403 insufficient_scope orders:read orders:write'],
+    ['a part of a scope', scope('orders'), '403 insufficient_scope orders'],
+    ['any of two', anyScope('orders:write', 'profile'), 'met'],
+    ['any of two that are missing', anyScope('x', 'y'), '403 insufficient_scope x y'],
+    ['a claim', claim('role', 'writer'), 'met'],
+    ['a claim of another value', claim('role', 'reader'), '403 requirement_not_met'],
+    ['a claim of another type', claim('level', '3'), '403 requirement_not_met'],
+    ['an array claim that holds the value', claim('groups', 'b'), 'met'],
+    ['one of several values', claim('role', ['reader', 'writer']), 'met'],
+    ['a predicate', claim('level', (value) => typeof value === 'number' && value > 2), 'met'],
+    ['a predicate that says no', claim('level', () => false), '403 requirement_not_met'],
+    ['a claim that is absent', claim('tenant', () => true), '403 requirement_not_met'],
+    ['an inherited member', claim('toString', () => true), '403 requirement_not_met'],
+    ['all of', allOf(scope('profile'), claim('role', 'writer')), 'met'],
+    ['all of, one missing', allOf(scope('x'), claim('role', 'writer')), '403 insufficient_scope x'],
+    ['any of', anyOf(scope('x'), claim('role', 'writer')), 'met'],
+    ['any of, none', anyOf(scope('x'), scope('y', 'x')), '403 insufficient_scope x y'],
+    ['not', not(scope('x')), 'met'],
+    ['not, of what is met', not(scope('profile')), '403 requirement_not_met'],
+  ])('judges %s', (_, requirement, expected) => {
+    expect(answer(requirement)).toBe(expected)
+  })
+
+  it('names what it needs for logs', () => {
+    expect(anyOf(scope('a', 'b'), not(claim('role', 'guest'))).description).toBe(
+      'any of (scope a and b, not (claim role "guest"))',
+    )
+  })
+
+  it.each<readonly [string, () => unknown, RegExp]>([
+    ['no scope', () => scope(), /name at least one scope/],
+    ['two scopes in one text', () => scope('a b'), /one string without spaces/],
+    ['a quote', () => anyScope('a"'), /one string without spaces/],
+    ['an array of scopes', () => scope(['a'] as unknown as string), /one string without spaces/],
+    ['no requirement', () => allOf(), /at least one requirement/],
+    ['no requirement in anyOf', () => anyOf(), /at least one requirement/],
+    ['text as requirement', () => not('a' as unknown as Requirement), /give requirements such as/],
+    ['a regular expression', () => claim('role', /x/ as unknown as string), /predicate/],
+    ['an empty list', () => claim('role', []), /predicate/],
+    ['a claim without a name', () => claim('', 'x'), /name a claim/],
+  ])('fails at start-up for %s', (_, make, message) => {
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow(message)
+  })
+
+  it('treats an answer that is no boolean as a bug, so that a promise opens nothing', () => {
+    const later = (async () => false) as unknown as () => boolean
+    expect(() => assertRequirement(claim('role', later), token)).toThrow(TypeError)
+    expect(() => assertRequirement(not(claim('role', later)), token)).toThrow(TypeError)
+    const odd: Requirement = { description: 'odd', scopes: [], isMet: (() => 'yes') as unknown as () => boolean }
+    expect(() => assertRequirement(odd, token)).toThrow(/true or false/)
+    expect(() => assertRequirement(anyOf(scope('x'), odd), token)).toThrow(/true or false/)
+  })
+})
