@@ -40,6 +40,15 @@ describe('a minted token', () => {
     })
   })
 
+  it('carries them although the caller has members of those names without a value', async () => {
+    const issuer = await createIssuer({ issuer: ISSUER, audience: 'orders', clock })
+    const { payload } = await verified(
+      await issuer.mint({ iss: undefined, aud: undefined, exp: undefined, jti: undefined }),
+      issuer.jwks(),
+    )
+    expect(payload).toMatchObject({ iss: ISSUER, aud: 'orders', exp: NOW / 1000 + 600, jti: expect.any(String) })
+  })
+
   it('rounds iat down to whole seconds', async () => {
     const issuer = await createIssuer({ issuer: ISSUER, clock: { now: () => NOW + 999 } })
     const { payload } = await verified(await issuer.mint({}), issuer.jwks())

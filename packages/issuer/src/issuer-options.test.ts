@@ -67,10 +67,18 @@ describe('creating an issuer', () => {
       )
       expect(inspect(failure, { depth: Number.POSITIVE_INFINITY })).not.toContain(d)
     }
-    const swapped = { privateKey: pair.publicKey, publicKey: pair.privateKey }
-    await expect(createIssuer({ issuer: ISSUER, keys: [swapped] })).rejects.toThrow(
-      'Cannot create issuer: "keys[0]" is unfit: it must be a key pair for ES256 with an exportable public key',
-    )
+  })
+
+  it('is refused with a pair of which one half is the wrong one', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
+    for (const key of [
+      { privateKey: publicKey, publicKey },
+      { privateKey, publicKey: privateKey },
+    ]) {
+      await expect(createIssuer({ issuer: ISSUER, keys: [key] })).rejects.toThrow(
+        'Cannot create issuer: "keys[0]" is unfit: it must be a key pair for ES256 with an exportable public key',
+      )
+    }
   })
 
   it('is refused with halves of two different pairs', async () => {

@@ -33,13 +33,13 @@ export const rotateKeys = async (
 ): Promise<Rotation> => {
   assertSeconds('rotate', 'publishAhead', publishAhead, { min: 0, max: 86_400 })
   const from = (now: number): number => now + publishAhead * 1000
-  const waiting = ring.waiting(clock.now())
+  const called = clock.now()
+  const waiting = ring.waiting(called)
   if (waiting !== undefined) {
-    const signsFrom = Math.min(waiting.signsFrom, from(clock.now()))
-    ring.hasten(signsFrom, clock.now())
-    return { kid: waiting.kid, signsFrom }
+    ring.hasten(from(called), called)
+    return { kid: waiting.kid, signsFrom: ring.waiting(called)?.signsFrom ?? called }
   }
-  if (ring.published(clock.now()).length >= MOST_KEYS) {
+  if (ring.published(called).length >= MOST_KEYS) {
     throw new Error(`Cannot rotate: at most ${MOST_KEYS} keys may be published, and the oldest still have live tokens`)
   }
   const key = await source.fresh(ring)
