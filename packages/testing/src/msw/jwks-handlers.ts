@@ -1,0 +1,39 @@
+import type { JSONWebKeySet } from 'jose'
+
+/** What is used of the `http` of msw. It is passed in, so that nobody needs msw who does not use it. */
+export interface MswHttp<Handler> {
+  get(url: string, answer: () => Response): Handler
+}
+
+/** What the mocked authorization server is called and publishes. */
+export interface JwksHandlersOptions {
+  /** The issuer identifier, with or without a path. */
+  readonly issuer: string
+  /** The published set, or a function that gives the set of the moment: for rotations. */
+  readonly jwks: JSONWebKeySet | (() => JSONWebKeySet)
+  /** @defaultValue the issuer, followed by `/jwks.json` */
+  readonly jwksUri?: string
+}
+
+/**
+ * Request handlers for msw: the metadata of an authorization server, under the addresses of OpenID Connect Discovery
+ * (section 4) and of RFC 8414 (section 3.1), and its JWK Set.
+ *
+ * @param http The `http` that msw exports.
+ */
+export function jwksHandlers<Handler>(http: MswHttp<Handler>, options: JwksHandlersOptions): readonly Handler[] {
+  const { issuer, jwks } = options
+  const base = issuer.replace(/\/$/, '')
+  const { origin, pathname } = new URL(base)
+  const jwksUri = options.jwksUri ?? `${base}/jwks.json`
+  const metadata = (): Response => Response.json({ issuer, jwks_uri: jwksUri })
+  return [
+    http.get(`${base}/.well-known/openid-configuration`, metadata),
+    http.get(`${origin}/.well-known/oauth-authorization-server${pathname === '/' ? '' : pathname}`, metadata),
+    http.get(jwksUri, () =>
+      Response.json(typeof jwks === 'function' ? jwks() : jwks, {
+        headers: { 'content-type': 'application/jwk-set+json' },
+      }),
+    ),
+  ]
+}

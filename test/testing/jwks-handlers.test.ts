@@ -1,0 +1,44 @@
+import { HttpRequestInterceptor } from '@mswjs/interceptors/http'
+import { createTestKeys, jwksHandlers } from '@claimgate/testing'
+import { defineNetwork, InterceptorSource } from 'msw/experimental'
+import { http } from 'msw/http'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+
+const network = defineNetwork({
+  sources: [new InterceptorSource({ interceptors: [new HttpRequestInterceptor()] })],
+  handlers: [],
+  context: { quiet: true },
+  onUnhandledFrame: 'error',
+})
+beforeAll(() => network.enable())
+afterEach(() => network.resetHandlers())
+afterAll(() => network.disable())
+
+const { publicJwk } = await createTestKeys('ES256', { kid: 'first' })
+const { publicJwk: nextJwk } = await createTestKeys('ES256', { kid: 'second' })
+const seen = async (url: string): Promise<unknown> => (await fetch(url)).json()
+
+describe('jwksHandlers under msw', () => {
+  it.each([
+    ['https://issuer.example', 'https://issuer.example/.well-known/openid-configuration'],
+    ['https://issuer.example', 'https://issuer.example/.well-known/oauth-authorization-server'],
+    ['https://issuer.example/', 'https://issuer.example/.well-known/openid-configuration'],
+    ['https://issuer.example/a/b', 'https://issuer.example/a/b/.well-known/openid-configuration'],
+    ['https://issuer.example/a/b', 'https://issuer.example/.well-known/oauth-authorization-server/a/b'],
+  ])('answers for %s with metadata at %s, and with the set it names', async (issuer, url) => {
+    network.use(...jwksHandlers(http, { issuer, jwks: { keys: [publicJwk] } }))
+    const metadata = (await seen(url)) as { issuer: string; jwks_uri: string }
+    expect(metadata.issuer).toBe(issuer)
+    expect(await seen(metadata.jwks_uri)).toEqual({ keys: [publicJwk] })
+  })
+
+  it('gives the set of the moment from another address', async () => {
+    let current = publicJwk
+    const jwksUri = 'https://keys.example/set'
+    network.use(...jwksHandlers(http, { issuer: 'https://issuer.example', jwks: () => ({ keys: [current] }), jwksUri }))
+    expect(await seen('https://issuer.example/.well-known/openid-configuration')).toMatchObject({ jwks_uri: jwksUri })
+    expect(await seen(jwksUri)).toEqual({ keys: [publicJwk] })
+    current = nextJwk
+    expect(await seen(jwksUri)).toEqual({ keys: [nextJwk] })
+  })
+})
