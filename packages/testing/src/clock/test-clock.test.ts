@@ -1,10 +1,12 @@
+import type { Clock } from '@claimgate/core'
 import { describe, expect, it } from 'vitest'
 
 import { createTestClock } from './test-clock.ts'
+import type { TestClock } from './test-clock.ts'
 
 describe('createTestClock', () => {
   it('stands still until it is advanced, then moves wall and monotonic time together', () => {
-    const clock = createTestClock({ wall: 5_000, monotonic: 70 })
+    const clock: Clock & TestClock = createTestClock({ wall: 5_000, monotonic: 70 })
     expect([clock.now(), clock.monotonic()]).toEqual([5_000, 70])
     clock.advance(30)
     expect([clock.now(), clock.monotonic()]).toEqual([5_030, 100])

@@ -84,7 +84,7 @@ export async function answer(exchange: Exchange, fault: FaultyAnswer): Promise<v
 
 async function answerOk({ request, response, published }: Exchange, ok: OkAnswer): Promise<void> {
   if (ok.delay !== undefined) await wait(ok.delay, undefined, { ref: false })
-  const text = JSON.stringify(ok.body ?? published)
+  const text = JSON.stringify(bodyOf(ok) ?? published)
   response.setHeader('content-type', 'application/jwk-set+json')
   for (const [name, value] of Object.entries(ok.headers ?? {})) response.setHeader(name, value)
   if (ok.etag !== undefined) {
@@ -93,6 +93,10 @@ async function answerOk({ request, response, published }: Exchange, ok: OkAnswer
     if (request.headers['if-none-match'] === tag) return void response.writeHead(304).end()
   }
   response.end(text)
+}
+
+function bodyOf({ body }: OkAnswer): unknown {
+  return typeof body === 'function' ? (body as () => unknown)() : body
 }
 
 async function answerReset({ socket, finished }: Exchange, { at }: ResetAnswer, text: string): Promise<void> {

@@ -3,7 +3,7 @@ import type { JSONWebKeySet } from 'jose'
 /** The answer of a healthy server: 200, the published set, and what is asked for here. */
 export interface OkAnswer {
   readonly kind: 'ok'
-  /** Any JSON value in place of the published set: another set, discovery metadata, rubbish. */
+  /** Any JSON value in place of the published set, such as metadata, or a function that gives it for each request. */
   readonly body?: unknown
   /** Added to, and winning over, `content-type: application/jwk-set+json`. */
   readonly headers?: Readonly<Record<string, string>>

@@ -109,6 +109,13 @@ describe('a faulty JWK Set server that behaves', () => {
     expect([headers['cache-control'], body.toString()]).toEqual(['max-age=60', '{"issuer":"x"}'])
   })
 
+  it('asks a function for the body of each request', async () => {
+    let count = 0
+    const server = await misbehaving({ kind: 'ok', body: () => ({ count: ++count }) })
+    await get(server.url)
+    expect((await get(server.url)).body.toString()).toBe('{"count":2}')
+  })
+
   it.each([
     ['strong', /^"[\w-]{43}"$/],
     ['weak', /^W\/"[\w-]{43}"$/],
