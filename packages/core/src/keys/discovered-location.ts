@@ -40,7 +40,7 @@ export function discoveredLocation(
 
   const ask = async (fetch: FetchStep): Promise<Found> => {
     const confirmedAt = clock.monotonic()
-    const { text, headers } = await firstAnswer(uris, async (uri) => await fetch(uri, { maxBytes, etag: undefined }))
+    const { text, headers } = await firstAnswer(uris, async (uri) => fetch(uri, { maxBytes, etag: undefined }))
     const address = keyAddress(text, { ...rules, plainHttp })
     return { ...lifetime(confirmedAt, freshSeconds(headers), options), address }
   }
@@ -84,7 +84,7 @@ async function firstAnswer<T>([first, ...others]: readonly URL[], ask: (uri: URL
   } catch (error) {
     const isAbsent = error instanceof FetchError && error.status !== undefined && ABSENT.has(error.status)
     if (!isAbsent || others.length === 0) throw error
-    return await firstAnswer(others, ask)
+    return firstAnswer(others, ask)
   }
 }
 

@@ -94,16 +94,15 @@ function discard(response: Response): void {
 // The promise of a transport that ignores its signal is left behind, and its late answer thrown away.
 async function untilAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined)
-  let stopListening = (): void => undefined
+  const settled = new AbortController()
   const aborted = new Promise<never>((_resolve, reject) => {
     const onAbort = (): void => reject(signal.reason as Error)
-    signal.addEventListener('abort', onAbort)
-    stopListening = () => signal.removeEventListener('abort', onAbort)
+    signal.addEventListener('abort', onAbort, { signal: settled.signal })
     if (signal.aborted) onAbort()
   })
   try {
     return await Promise.race([promise, aborted])
   } finally {
-    stopListening()
+    settled.abort()
   }
 }

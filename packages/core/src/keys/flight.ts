@@ -1,5 +1,6 @@
 import type { Clock } from '../model/clock.ts'
 import type { FetchError } from './fetch-error.ts'
+import { startTimer } from './timer.ts'
 
 /** What became of a shared fetch. */
 export type FlightResult =
@@ -32,7 +33,10 @@ export interface FlightWait {
 const POLL_EVERY = 20
 
 /** Waits for a flight; `undefined` where it takes longer than the request wants to wait. */
-export async function waitForFlight(flight: Flight, { clock, by, until }: FlightWait): Promise<FlightResult | undefined> {
+export async function waitForFlight(
+  flight: Flight,
+  { clock, by, until }: FlightWait,
+): Promise<FlightResult | undefined> {
   if (by === 'poll') await poll(flight, clock, until)
   else await race(flight, clock, until)
   if (flight.result) return flight.result
@@ -42,19 +46,15 @@ export async function waitForFlight(flight: Flight, { clock, by, until }: Flight
 async function race(flight: Flight, clock: Clock, until: number): Promise<void> {
   const left = Math.min(until, flight.aliveUntil) - clock.monotonic()
   if (left <= 0 || flight.result) return
-  let cancel = (): void => undefined
-  const timer = new Promise<void>((resolve) => {
-    cancel = clock.setTimeout(resolve, left)
-  })
-  await Promise.race([flight.settled, timer])
-  cancel()
+  const timer = startTimer(clock, left)
+  await Promise.race([flight.settled, timer.elapsed])
+  timer.cancel()
   // A fetch of several steps lives longer with each of them.
   if (!flight.result && clock.monotonic() < until) await race(flight, clock, until)
 }
 
 async function poll(flight: Flight, clock: Clock, until: number): Promise<void> {
   while (!flight.result && clock.monotonic() < Math.min(until, flight.aliveUntil)) {
-    // oxlint-disable-next-line no-await-in-loop -- looking from time to time is the point
-    await new Promise<void>((resolve) => void clock.setTimeout(resolve, POLL_EVERY))
+    await startTimer(clock, POLL_EVERY).elapsed
   }
 }

@@ -122,5 +122,5 @@ function keySet(
 }
 
 function toJwk({ kid, alg, material }: PublishedKey): JWK {
-  return { ...material, ...(kid !== undefined && { kid }), ...(alg !== undefined && { alg }), use: 'sig' } as JWK
+  return { ...material, ...(kid !== undefined && { kid }), ...(alg !== undefined && { alg }), use: 'sig' }
 }

@@ -1,10 +1,7 @@
 import type { FetchDocumentOptions, FetchedDocument } from './fetch-document.ts'
 
 /** Fetches one document within the flight that asks for it. */
-export type FetchStep = (
-  url: URL,
-  options: Pick<FetchDocumentOptions, 'maxBytes' | 'etag'>,
-) => Promise<FetchedDocument>
+export type FetchStep = (url: URL, options: Pick<FetchDocumentOptions, 'maxBytes' | 'etag'>) => Promise<FetchedDocument>
 
 /** Where the JWK Set is: at an address that is known, or at one that metadata names. */
 export interface KeyLocation {

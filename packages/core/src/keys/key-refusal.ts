@@ -12,10 +12,7 @@ const KIDS_SHOWN = 8
  *
  * @throws AuthError `key_not_found`, `algorithm_key_mismatch` or `key_ambiguous` (with an event)
  */
-export function foundKey(
-  selection: Selection,
-  { set, header, about, onEvent }: RefusalContext,
-): PublishedKey {
+export function foundKey(selection: Selection, { set, header, about, onEvent }: RefusalContext): PublishedKey {
   switch (selection.kind) {
     case 'found':
       return selection.key
@@ -31,15 +28,13 @@ export function foundKey(
         expected: selection.candidates.map(({ alg, material }) => alg ?? material.crv ?? material.kty),
         actual: header.alg,
       })
-    case 'ambiguous': {
-      const { candidates } = selection
-      emit(onEvent, { type: 'key.ambiguous', candidates })
+    default:
+      emit(onEvent, { type: 'key.ambiguous', candidates: selection.candidates })
       throw new AuthError('key_ambiguous', {
         expected: 'exactly one key',
-        actual: candidates,
-        hint: header.kid === undefined ? 'The token names no key ID.' : 'The key set holds the same key ID twice.',
+        actual: selection.candidates,
+        hint: header.kid === undefined ? 'The token names no key ID' : 'The key set holds the same key ID twice',
       })
-    }
   }
 }
 

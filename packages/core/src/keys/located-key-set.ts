@@ -28,7 +28,7 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
   const aboard = async (cause: AttemptCause, longest: number) => {
     const joined = keeper.opening(cause) === 'in_flight'
     const flight: Flight = keeper.fly(cause)
-    return await waitForFlight(flight, {
+    return waitForFlight(flight, {
       clock,
       // Whoever begins a fetch carries it, and may await it in every runtime.
       by: joined ? sharing : 'promise',
@@ -55,11 +55,11 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
       }
       case 'unavailable':
         return whyNot()
-      case 'wait': {
+      default: {
         const result = await aboard(cause, Infinity)
         if (result?.kind === 'failed') return result.error
         if (result?.kind === 'fetched') return undefined
-        return round < MOST_ROUNDS ? await bringUpToDate(kid, round + 1) : whyNot()
+        return round < MOST_ROUNDS ? bringUpToDate(kid, round + 1) : whyNot()
       }
     }
   }
@@ -81,7 +81,7 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
       const selection = held.set.select(header)
       if (selection.kind === 'unknown_kid' && failure) throw unavailable(failure, 'token')
       const key = foundKey(selection, { set: held.set, header, about: about(held), onEvent })
-      return await held.set.import(key, header.alg)
+      return held.set.import(key, header.alg)
     },
     resolveAgain: async (header, failed) => {
       if (header.kid === undefined) return undefined
@@ -89,12 +89,12 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
         const set = keeper.usable()?.set
         const selection = set?.select(header)
         if (!set || selection?.kind !== 'found' || isMadeOf(failed, selection.key.material)) return undefined
-        return await set.import(selection.key, header.alg)
+        return set.import(selection.key, header.alg)
       }
       const known = await newer()
       if (known) return known
       await bringUpToDate(() => 'unknown')
-      return await newer()
+      return newer()
     },
     ready: async () => {
       const failure = await bringUpToDate(() => 'known')

@@ -39,9 +39,15 @@ function readPem(text: string): { readonly pem: string; readonly importPem: Impo
   if (label === 'PUBLIC KEY') return { pem, importPem: importSPKI }
   if (label === 'CERTIFICATE') return { pem, importPem: importX509 }
   if (label?.includes('PRIVATE KEY'))
-    throw misconfigured(action, '"publicKey" holds a private key: give the public key, and replace the private one if others could read it')
+    throw misconfigured(
+      action,
+      '"publicKey" holds a private key: give the public key, and replace the private one if others could read it',
+    )
   if (label === 'RSA PUBLIC KEY')
-    throw misconfigured(action, '"publicKey" is in PKCS #1 form: convert it with "openssl rsa -RSAPublicKey_in -pubout"')
+    throw misconfigured(
+      action,
+      '"publicKey" is in PKCS #1 form: convert it with "openssl rsa -RSAPublicKey_in -pubout"',
+    )
   throw misconfigured(
     action,
     '"publicKey" must start with "-----BEGIN PUBLIC KEY-----" or "-----BEGIN CERTIFICATE-----", or be the base64 of such a text',

@@ -119,7 +119,12 @@ export function resolveKeySetOptions(options: RemoteKeySetOptions): ResolvedKeyS
   const { sharing = defaultSharing(), fetch = defaultFetch, clock = systemClock, random = Math.random } = options
   if (sharing !== 'promise' && sharing !== 'poll')
     throw misconfigured(ACTION, '"sharing" must be "promise" or "poll"', sharing)
-  for (const [name, value] of Object.entries({ fetch, random, onEvent: options.onEvent, waitUntil: options.waitUntil })) {
+  for (const [name, value] of Object.entries({
+    fetch,
+    random,
+    onEvent: options.onEvent,
+    waitUntil: options.waitUntil,
+  })) {
     if (value !== undefined && typeof value !== 'function')
       throw misconfigured(ACTION, `"${name}" must be a function`, typeof value)
   }
@@ -127,7 +132,7 @@ export function resolveKeySetOptions(options: RemoteKeySetOptions): ResolvedKeyS
     ...numbers(options),
     plainHttp: options.allowLoopbackHttp === true ? 'loopback' : 'never',
     sharing,
-    fetch: fetch as FetchLike,
+    fetch,
     clock,
     random,
     onEvent: options.onEvent,

@@ -13,7 +13,11 @@ export function secretKey(secret: string | Uint8Array, algorithms: readonly Symm
   for (const algorithm of algorithms) {
     const fewest = algorithmTraits[algorithm].secretBytes ?? 0
     if (bytes.length < fewest)
-      throw misconfigured('use secret', `"secret" must have at least ${fewest} bytes for ${algorithm}`, `${bytes.length} bytes`)
+      throw misconfigured(
+        'use secret',
+        `"secret" must have at least ${fewest} bytes for ${algorithm}`,
+        `${bytes.length} bytes`,
+      )
   }
   const imported = new Map<string, CryptoKey>()
   return {

@@ -100,19 +100,19 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
     const step: FetchStep = async (url, { maxBytes, etag }) => {
       current.aliveUntil = clock.monotonic() + timeout * 1000 + GRACE
       const { signal } = current.controller
-      return await fetchDocument(url, { fetch: options.fetch, clock, timeout, maxBytes, etag, signal })
+      return fetchDocument(url, { fetch: options.fetch, clock, timeout, maxBytes, etag, signal })
     }
     const once = async (): Promise<HeldSet> => {
       current.controller.signal.throwIfAborted()
       attempts += 1
       history = afterStart(history, cause, limits, clock.monotonic())
-      return await fetchSet(location, held, step, options)
+      return fetchSet(location, held, step, options)
     }
     try {
       const next = await once().catch(async (error: unknown) => {
         const isNetwork = error instanceof FetchError && error.reason === 'network'
         if (!coldStart || !isNetwork || !mayRetryAtOnce(history, limits, clock.monotonic())) throw error
-        return await once()
+        return once()
       })
       if (flight !== current) return
       history = afterSuccess(history)
@@ -122,7 +122,8 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
       emit(onEvent, { type: 'keys.refreshed', uri: location.id, keys: size, skipped: skipped.length, duration })
       writeStore(seedOf(next, location.id), options)
     } catch (error) {
-      const reason = error instanceof FetchError ? error : new FetchError('network', 'The fetch failed', { cause: error })
+      const reason =
+        error instanceof FetchError ? error : new FetchError('network', 'The fetch failed', { cause: error })
       if (flight === current) {
         const { retryAfter } = reason
         history = afterFailure(history, { startedAt, retryAfter, random: random() }, clock.monotonic())
@@ -153,7 +154,8 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
       await attempt(current, cause)
       return { kind: 'fetched' }
     } catch (error) {
-      const reason = error instanceof FetchError ? error : new FetchError('network', 'The fetch failed', { cause: error })
+      const reason =
+        error instanceof FetchError ? error : new FetchError('network', 'The fetch failed', { cause: error })
       return { kind: 'failed', error: reason }
     }
   }

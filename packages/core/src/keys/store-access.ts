@@ -1,6 +1,7 @@
 import type { JwkSetSeed } from './jwk-set-store.ts'
 import { keepAlive } from './keep-alive.ts'
 import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
+import { startTimer } from './timer.ts'
 
 /** What the store holds for a key set; nothing if it fails or takes longer than the soft wait. */
 export async function readStore(
@@ -8,18 +9,19 @@ export async function readStore(
   { store, clock, softWait }: ResolvedKeySetOptions,
 ): Promise<JwkSetSeed | undefined> {
   if (!store) return undefined
-  let cancel = (): void => undefined
-  const tooLate = new Promise<undefined>((resolve) => {
-    cancel = clock.setTimeout(() => resolve(undefined), Math.max(softWait, SHORTEST_WAIT) * 1000)
-  })
-  const seed = await Promise.race([ask(async () => await store.get(id)), tooLate])
-  cancel()
+  const timer = startTimer(clock, Math.max(softWait, SHORTEST_WAIT) * 1000)
+  const seed = await Promise.race([ask(async () => store.get(id)), timer.elapsed])
+  timer.cancel()
   return typeof seed === 'object' && seed !== null ? seed : undefined
 }
 
 /** Shares a set that was fetched; nobody waits for it, and its failure is nobody's. */
 export function writeStore(seed: JwkSetSeed, { store, waitUntil }: ResolvedKeySetOptions): void {
-  if (store) keepAlive(waitUntil, ask(async () => await store.set(seed.uri, seed)))
+  if (store)
+    keepAlive(
+      waitUntil,
+      ask(async () => store.set(seed.uri, seed)),
+    )
 }
 
 const SHORTEST_WAIT = 0.1

@@ -1,3 +1,5 @@
 import type { FetchLike } from '../model/fetch.ts'
+import { undiciFetch } from './undici-fetch.node.ts'
 
-export const defaultFetch: FetchLike = (url, init) => fetch(url, init)
+/** The transport of Node: undici with few connections. Connects wherever the configuration says. */
+export const defaultFetch: FetchLike = undiciFetch()

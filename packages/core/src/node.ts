@@ -1,0 +1,2 @@
+export { PrivateAddressError } from './transport/guarded-lookup.node.ts'
+export { undiciFetch, type UndiciFetchOptions } from './transport/undici-fetch.node.ts'
