@@ -1,0 +1,182 @@
+import { readFileSync } from 'node:fs'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { createAuthenticator } from './authenticator.ts'
+import { AUDIENCE, createSigningKey, ISSUER, type SigningKey } from './jose-tokens.test-support.ts'
+import { KEY_SET_DEFAULTS } from './keys/remote-key-set-options.ts'
+import { DEFAULT_LIMITS, MAXIMUM_LIMITS } from './model/limits.ts'
+import { DEFAULTS } from './options.ts'
+import { optionsFromEnv } from './options-from-env.ts'
+import { createVerifier } from './verifier.ts'
+
+let key: SigningKey
+beforeAll(async () => {
+  key = await createSigningKey()
+})
+
+const create = (changes: object): unknown =>
+  createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks, ...changes } as never)
+
+describe('options that are wrong stop the start', () => {
+  it.each<readonly [string, object, RegExp]>([
+    ['no issuer', { issuer: undefined }, /"issuer" must be the exact iss/],
+    ['an empty issuer', { issuer: '' }, /"issuer" must be the exact iss/],
+    ['no audience', { audience: undefined }, /"audience" must be the name of this API/],
+    ['an empty list of audiences', { audience: [] }, /"audience" must not be empty/],
+    ['a number as audience', { audience: 1 }, /"audience" must be text/],
+    ['a misspelled option', { clock_tolerance: 5 }, /no option "clock_tolerance"; did you mean "clockTolerance"/],
+    ['an option in the wrong number', { audiences: 'x' }, /no option "audiences"; did you mean "audience"/],
+    ['an option nobody has', { frobnicate: 1 }, /no option "frobnicate"; the options are issuer, /],
+    ['no algorithms', { algorithms: [] }, /"algorithms" must not be empty/],
+    ['none', { algorithms: ['none'] }, /no signature algorithm, found "none"/],
+    ['an algorithm in lower case', { algorithms: ['es256'] }, /no signature algorithm, found "es256"/],
+    ['HS256 beside a JWK Set', { algorithms: ['HS256'] }, /HS256 needs "secret"/],
+    ['a secret beside a JWK Set', { secret: 's'.repeat(32) }, /give one of/],
+    ['two key locations', { jwksUri: 'https://a.example' }, /give one of .*found \["jwksUri","jwks"\]/],
+    ['a short secret', { jwks: undefined, secret: 's'.repeat(31) }, /at least 32 bytes for HS256, found "31 bytes"/],
+    ['a short secret for HS512', { jwks: undefined, secret: 's'.repeat(63), algorithms: ['HS512'] }, /at least 64 bytes/],
+    ['RS256 with a secret', { jwks: undefined, secret: 's'.repeat(32), algorithms: ['RS256'] }, /works with HS256/],
+    ['text that is no PEM', { jwks: undefined, publicKey: 'hello' }, /must start with "-----BEGIN PUBLIC KEY-----"/],
+    ['an empty public key', { jwks: undefined, publicKey: '' }, /must be a PEM text/],
+    ['PKCS #1', { jwks: undefined, publicKey: '-----BEGIN RSA PUBLIC KEY-----\n' }, /PKCS #1/],
+    ['a private key', { jwks: undefined, publicKey: '-----BEGIN EC PRIVATE KEY-----\n' }, /holds a private key/],
+    ['keys without resolve', { jwks: undefined, keys: {} }, /"keys" must be a key source/],
+    ['discovery without an issuer', { issuer: null, jwks: undefined }, /say where keys come from/],
+    ['http to another machine', { jwks: undefined, jwksUri: 'http://a.example/jwks' }, /https/],
+    ['userinfo in the address', { jwks: undefined, jwksUri: 'https://u:p@a.example/jwks' }, /Cannot/],
+    ['a fragment in the address', { jwks: undefined, jwksUri: 'https://a.example/jwks#x' }, /Cannot/],
+    ['a file', { jwks: undefined, jwksUri: 'file:///etc/passwd' }, /Cannot/],
+    ['data', { jwks: undefined, jwksUri: 'data:application/json,{}' }, /Cannot/],
+    ['an issuer that is no URL, to discover from', { issuer: 'me', jwks: undefined }, /Cannot/],
+    ['a negative tolerance', { clockTolerance: -1 }, /"clockTolerance" must be a number of seconds from 0 to 300/],
+    ['a tolerance of 301 s', { clockTolerance: 301 }, /from 0 to 300, found 301/],
+    ['a tolerance that is no number', { clockTolerance: Number.NaN }, /from 0 to 300/],
+    ['an age of nothing', { maxAge: 0 }, /"maxAge" must be a number of seconds from 1/],
+    ['a lifetime as text', { maxLifetime: '60' }, /"maxLifetime" must be a number of seconds/],
+    ['an unknown profile', { profile: 'rfc7519' }, /"profile" must be "rfc9068"/],
+    ['types beside the profile', { profile: 'rfc9068', tokenTypes: ['JWT'] }, /"tokenTypes" is fixed by the profile/],
+    ['idTokens as a flag', { idTokens: true }, /"idTokens" must be "accept" or "refuse"/],
+    ['a regular expression for a claim', { requiredClaims: { sub: /x/ } }, /"requiredClaims.sub" must be a plain value/],
+    ['an unknown scope source', { scopeSources: ['rights'] }, /"scopeSources" may name scope, scp, permissions, roles/],
+    ['a scope hierarchy of numbers', { scopeHierarchy: { a: [1] } }, /"scopeHierarchy.a" must be text/],
+    ['an unknown limit', { limits: { tokens: 1 } }, /"limits" has no "tokens"/],
+    ['a limit of nothing', { limits: { kidLength: 0 } }, /"limits.kidLength" must be a whole number from 1 to 1024/],
+    ['a limit over its maximum', { limits: { depth: 65 } }, /"limits.depth" must be a whole number from 1 to 64, found 65/],
+    ['an empty list of issuers', { issuer: undefined, audience: undefined, jwks: undefined, issuers: [] }, /must not be empty/],
+    ['issuers beside an issuer', { issuers: [] }, /with "issuers", "issuer" belongs to each issuer/],
+    [
+      'an issuer twice',
+      {
+        issuer: undefined,
+        audience: undefined,
+        jwks: undefined,
+        issuers: [
+          { issuer: ISSUER, audience: null },
+          { issuer: ISSUER, audience: null },
+        ],
+      },
+      /names an issuer twice/,
+    ],
+    [
+      'an issuer without a name among several',
+      { issuer: undefined, audience: undefined, jwks: undefined, issuers: [{ issuer: null, audience: null, secret: 's'.repeat(32) }] },
+      /every issuer needs a name/,
+    ],
+  ])('%s', (_, changes, message) => {
+    expect(() => create(changes)).toThrow(TypeError)
+    expect(() => create(changes)).toThrow(/^Cannot /)
+    expect(() => create(changes)).toThrow(message)
+  })
+
+  it.each<readonly [string, object, RegExp]>([
+    ['a realm with a quote', { realm: 'a"b' }, /"realm" must be printable ASCII/],
+    ['a realm with a line break', { realm: 'a\nb' }, /"realm" must be printable ASCII/],
+    ['optional as text', { optional: 'false' }, /"optional" must be true or false/],
+    ['an empty list of places', { credentials: [] }, /"credentials" must list/],
+    ['an unknown place', { credentials: [{ from: 'body' }] }, /a place in "credentials" is/],
+    ['a header without a name', { credentials: [{ from: 'header' }] }, /needs its "name"/],
+    ['a cookie with a space', { credentials: [{ from: 'cookie', name: 'a b' }] }, /needs its "name"/],
+    ['Authorization as a header', { credentials: [{ from: 'header', name: 'Authorization' }] }, /for the Authorization header write/],
+    ['a misspelled option', { Realm: 'x' }, /no option "Realm"/],
+  ])('of an authenticator: %s', (_, changes, message) => {
+    const make = (): unknown =>
+      createAuthenticator({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks, ...changes } as never)
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow(message)
+  })
+
+  it('takes a verifier, and no verifier options beside it', () => {
+    const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks })
+    expect(createAuthenticator(verifier).verifier).toBe(verifier)
+    expect(createAuthenticator({ verifier, realm: 'x' }).verifier).toBe(verifier)
+    expect(() => createAuthenticator({ verifier, issuer: ISSUER } as never)).toThrow(/"issuer" belongs to the options of that verifier/)
+    expect(() => createAuthenticator({ verifier: {} } as never)).toThrow(/must come from createVerifier/)
+    expect(() => createAuthenticator(undefined as never)).toThrow(/give a verifier, or options/)
+    expect(() => createVerifier(undefined as never)).toThrow(/give options/)
+  })
+})
+
+describe('options from the environment', () => {
+  const minimal = { JWT_ISSUER: 'https://issuer.example', JWT_AUDIENCE: 'api' }
+
+  it('reads every variable', () => {
+    expect(
+      optionsFromEnv({
+        JWT_ISSUER: ' https://issuer.example ',
+        JWT_AUDIENCE: 'a, b',
+        JWT_JWKS_URI: 'https://issuer.example/jwks',
+        JWT_ALGORITHMS: 'ES256,EdDSA',
+        JWT_CLOCK_TOLERANCE: '10',
+        JWT_PUBLIC_KEY: '',
+      }),
+    ).toEqual({
+      issuer: 'https://issuer.example',
+      audience: ['a', 'b'],
+      jwksUri: 'https://issuer.example/jwks',
+      algorithms: ['ES256', 'EdDSA'],
+      clockTolerance: 10,
+    })
+    expect(optionsFromEnv(minimal)).toEqual({ issuer: 'https://issuer.example', audience: ['api'] })
+    expect(optionsFromEnv({ ...minimal, JWT_PUBLIC_KEY: 'pem' })).toMatchObject({ publicKey: 'pem' })
+  })
+
+  it.each<readonly [string, Record<string, string>, RegExp]>([
+    ['no issuer', { JWT_AUDIENCE: 'a' }, /set JWT_ISSUER/],
+    ['no audience', { JWT_ISSUER: 'https://i.example' }, /set JWT_AUDIENCE/],
+    ['a blank audience', { ...minimal, JWT_AUDIENCE: ' ' }, /set JWT_AUDIENCE/],
+    ['an empty item', { ...minimal, JWT_AUDIENCE: 'a,,b' }, /JWT_AUDIENCE has an empty item/],
+    ['two key locations', { ...minimal, JWT_JWKS_URI: 'https://x', JWT_PUBLIC_KEY: 'x' }, /JWT_JWKS_URI or JWT_PUBLIC_KEY/],
+    ['an address that is none', { ...minimal, JWT_JWKS_URI: 'jwks' }, /JWT_JWKS_URI must be a URL/],
+    ['an unknown algorithm', { ...minimal, JWT_ALGORITHMS: 'ES256,none' }, /JWT_ALGORITHMS may name/],
+    ['a symmetric algorithm', { ...minimal, JWT_ALGORITHMS: 'HS256' }, /JWT_ALGORITHMS may name/],
+    ['a tolerance that is no number', { ...minimal, JWT_CLOCK_TOLERANCE: 'five' }, /JWT_CLOCK_TOLERANCE/],
+    ['too much tolerance', { ...minimal, JWT_CLOCK_TOLERANCE: '301' }, /JWT_CLOCK_TOLERANCE/],
+  ])('names the variable: %s', (_, env, message) => {
+    expect(() => optionsFromEnv(env)).toThrow(TypeError)
+    expect(() => optionsFromEnv(env)).toThrow(message)
+  })
+})
+
+describe('documented defaults', () => {
+  const source = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8')
+  const documented = (text: string, name: string): string => {
+    const match = new RegExp(`@defaultValue ([^\\n]*?)(?: \\*/)?\\n(?:[^\\n]*\\*/\\n)?\\s*readonly ${name}\\??:`).exec(text)
+    return match?.[1]?.trim() ?? `no @defaultValue for ${name}`
+  }
+
+  it('are those that hold', () => {
+    const limits = source('./model/limits.ts')
+    for (const [name, value] of Object.entries(DEFAULT_LIMITS)) expect(documented(limits, name), name).toBe(String(value))
+    const tuning = source('./keys/remote-key-set-options.ts')
+    for (const [name, value] of Object.entries(KEY_SET_DEFAULTS)) expect(documented(tuning, name), name).toBe(String(value))
+    const options = source('./options.ts')
+    expect(documented(options, 'clockTolerance')).toBe(String(DEFAULTS.clockTolerance))
+    expect(documented(options, 'idTokens')).toBe(`'${DEFAULTS.idTokens}'`)
+    expect(documented(options, 'scopeSources')).toBe(`['${DEFAULTS.scopeSources.join("', '")}']`)
+    expect(documented(source('./authenticator-options.ts'), 'realm')).toBe(`'${DEFAULTS.realm}'`)
+  })
+
+  it('lie within their maximum', () => {
+    for (const [name, value] of Object.entries(DEFAULT_LIMITS))
+      expect(value).toBeLessThanOrEqual(MAXIMUM_LIMITS[name as keyof typeof MAXIMUM_LIMITS])
+  })
+})
