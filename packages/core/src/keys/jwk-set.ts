@@ -1,4 +1,4 @@
-import type { JSONWebKeySet, JWK } from 'jose'
+import type { CryptoKey, JSONWebKeySet, JWK } from 'jose'
 import { LRUCache } from 'lru-cache'
 
 import type { KeyFlaw } from '../model/events.ts'

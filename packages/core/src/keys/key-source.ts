@@ -1,3 +1,5 @@
+import type { CryptoKey } from 'jose'
+
 import type { JoseHeader } from '../model/token.ts'
 
 /**
