@@ -1,6 +1,6 @@
 import { lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
-import { PassThrough, pipeline, Readable, type Transform } from 'node:stream'
+import { PassThrough, pipeline, type Readable, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 
 import type { Agent, buildConnector } from 'undici'
@@ -10,6 +10,7 @@ import type { FetchInit, FetchLike } from '../model/fetch.ts'
 import { guardedLookup, PrivateAddressError } from './guarded-lookup.node.ts'
 import { loadUndici, type Undici } from './load-undici.node.ts'
 import { isPrivateAddress } from './private-address.node.ts'
+import { webStream } from './web-stream.node.ts'
 
 export interface UndiciFetchOptions {
   /** Refuses to connect to addresses that are not public, whatever name they go by. @defaultValue false */
@@ -70,7 +71,7 @@ async function request(undici: Undici, dispatcher: Agent, url: string, init: Fet
     return new Response(null, { status, headers: fields })
   }
   const coding = fields.get('content-encoding')
-  return new Response(Readable.toWeb(decompressed(body, coding)) as ReadableStream<Uint8Array>, {
+  return new Response(webStream(decompressed(body, coding)), {
     status,
     headers: fields,
   })
