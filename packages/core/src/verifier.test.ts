@@ -142,8 +142,10 @@ describe('a verifier', () => {
 
   it.each(['nonce', 'at_hash', 'c_hash'])('refuses the marks of an ID token unless told otherwise: %s', async (mark) => {
     const claims = accessClaims({ [mark]: 'x' })
-    expect(await answerTo(claims, {}, { typ: 'JWT' })).toBe('token_type')
-    expect(await answerTo(claims, { idTokens: 'accept' }, { typ: 'JWT' })).toBe('verified')
+    for (const typ of ['JWT', 'at+jwt', undefined]) {
+      expect(await answerTo(claims, {}, { typ }), typ).toBe('token_type')
+      expect(await answerTo(claims, { idTokens: 'accept' }, { typ }), typ).toBe('verified')
+    }
   })
 
   it('accepts other types by name, and only those', async () => {

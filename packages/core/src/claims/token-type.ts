@@ -29,7 +29,7 @@ export function tokenType({ types, typeRequired, idTokens }: TokenTypeRules): Cl
           actual: 'events',
           hint: 'This is a security event token or a logout token',
         })
-      if (idTokens === 'refuse' && name !== 'at+jwt') assertNoIdTokenMarks(subject)
+      if (idTokens === 'refuse') assertNoIdTokenMarks(subject)
       return comparison
     },
   }

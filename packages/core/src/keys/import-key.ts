@@ -1,4 +1,4 @@
-import { importJWK, type JWK } from 'jose'
+import { type CryptoKey, importJWK, type JWK } from 'jose'
 
 import { AuthError } from '../errors/auth-error.ts'
 import type { PublicMaterial } from './jwk-lint.ts'

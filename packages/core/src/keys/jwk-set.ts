@@ -1,19 +1,24 @@
 import type { CryptoKey, JSONWebKeySet, JWK } from 'jose'
-import { LRUCache } from 'lru-cache'
 
 import type { KeyFlaw } from '../model/events.ts'
 import { parseStrictJson, StrictJsonError } from '../model/strict-json.ts'
 import type { JoseHeader } from '../model/token.ts'
 import { FetchError } from './fetch-error.ts'
-import { importKey } from './import-key.ts'
+import { importedKeys } from './imported-keys.ts'
 import { lintJwk, publicMaterial, type JwkMember } from './jwk-lint.ts'
 import { selectKey, type PublishedKey, type Selection } from './key-selection.ts'
+import { defaultSharing, type Sharing } from './sharing.ts'
 
 export type { JSONWebKeySet } from 'jose'
 
 export interface JwkSetLimits {
   /** Members of `keys`, usable or not. From 1 to 1,000. @defaultValue 64 */
   readonly maxKeys?: number
+}
+
+export interface JwkSetOptions extends JwkSetLimits {
+  /** How requests share the import of a key. @defaultValue what the runtime needs */
+  readonly sharing?: Sharing
 }
 
 /** An immutable set of public keys that may verify signatures (RFC 7517 section 5). */
@@ -35,7 +40,6 @@ export interface KeySet {
 
 export const DEFAULT_MAX_KEYS = 64
 export const MOST_KEYS = 1000
-const IMPORTED_KEYS = 256
 const JSON_LIMITS = { members: MOST_KEYS, nodes: 65_536, depth: 16 }
 
 /**
@@ -44,7 +48,7 @@ const JSON_LIMITS = { members: MOST_KEYS, nodes: 65_536, depth: 16 }
  *
  * @throws FetchError `malformed` for anything that is not a JWK Set, `too_large` for more than `maxKeys` members
  */
-export function parseJwkSet(source: unknown, { maxKeys = DEFAULT_MAX_KEYS }: JwkSetLimits = {}): KeySet {
+export function parseJwkSet(source: unknown, { maxKeys = DEFAULT_MAX_KEYS, sharing = defaultSharing() }: JwkSetOptions = {}): KeySet {
   const members = membersOf(typeof source === 'string' ? parseText(source) : source)
   if (members.length > maxKeys)
     throw new FetchError('too_large', `The JWK Set has ${members.length} members, and at most ${maxKeys} are read`)
@@ -60,7 +64,7 @@ export function parseJwkSet(source: unknown, { maxKeys = DEFAULT_MAX_KEYS }: Jwk
       if (kid !== undefined) flaws.set(kid, flaw)
     }
   }
-  return keySet(keys, skipped, flaws)
+  return keySet(keys, skipped, flaws, sharing)
 }
 
 function parseText(text: string): unknown {
@@ -93,6 +97,7 @@ function keySet(
   keys: readonly PublishedKey[],
   skipped: readonly KeyFlaw[],
   flaws: ReadonlyMap<string, KeyFlaw>,
+  sharing: Sharing,
 ): KeySet {
   const byKid = new Map<string, PublishedKey[]>()
   for (const key of keys) {
@@ -101,22 +106,13 @@ function keySet(
     if (named) named.push(key)
     else byKid.set(key.kid, [key])
   }
-  // Keys are kept, and not promises of keys: in some runtimes a request may not await what another one started.
-  const imported = new LRUCache<string, CryptoKey>({ max: IMPORTED_KEYS })
   return Object.freeze({
     size: keys.length,
     kids: Object.freeze([...byKid.keys()]),
     skipped: Object.freeze(skipped),
     select: (header: JoseHeader) => selectKey({ keys, byKid }, header),
     flawOf: (kid: string) => flaws.get(kid),
-    import: async (key: PublishedKey, alg: string) => {
-      const name = `${key.index} ${alg}`
-      const known = imported.get(name)
-      if (known) return known
-      const fresh = await importKey(key.material, alg)
-      imported.set(name, fresh)
-      return fresh
-    },
+    import: importedKeys(sharing),
     toJwks: () => ({ keys: keys.map(toJwk) }),
   })
 }

@@ -1,3 +1,4 @@
+import type { CryptoKey } from 'jose'
 import type { JoseHeader } from '../model/token.ts'
 import type { AttemptCause } from './attempt-history.ts'
 import { FetchError } from './fetch-error.ts'

@@ -1,4 +1,4 @@
-import { exportJWK, importSPKI, importX509, type JWK } from 'jose'
+import { type CryptoKey, exportJWK, importSPKI, importX509, type JWK } from 'jose'
 import { AuthError } from '../errors/auth-error.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
 import { type Algorithm, isAlgorithm } from '../model/algorithm.ts'

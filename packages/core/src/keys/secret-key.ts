@@ -1,3 +1,4 @@
+import type { CryptoKey } from 'jose'
 import { misconfigured } from '../errors/misconfigured.ts'
 import { type SymmetricAlgorithm, algorithmTraits } from '../model/algorithm.ts'
 import type { JoseHeader } from '../model/token.ts'

@@ -1,4 +1,4 @@
-import { compactVerify } from 'jose'
+import { type CryptoKey, compactVerify } from 'jose'
 import { AuthError } from '../errors/auth-error.ts'
 import { fromJose } from '../errors/from-jose.ts'
 import type { KeySource } from '../keys/key-source.ts'

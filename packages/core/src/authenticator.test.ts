@@ -1,0 +1,194 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { createAuthenticator } from './authenticator.ts'
+import type { AuthenticatorOptions } from './authenticator-options.ts'
+import { claim } from './authorization/claim.ts'
+import { scope } from './authorization/scope.ts'
+import { AuthError } from './errors/auth-error.ts'
+import type { Refused } from './http/outcome.ts'
+import { accessClaims, AUDIENCE, clock, createSigningKey, ISSUER, NOW, type SigningKey } from './jose-tokens.test-support.ts'
+import type { RequestView } from './model/request-view.ts'
+
+let key: SigningKey
+let token: string
+beforeAll(async () => {
+  key = await createSigningKey()
+  token = await key.sign(accessClaims())
+})
+
+const create = (changes: object = {}) =>
+  createAuthenticator({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks, clock, ...changes } as AuthenticatorOptions)
+
+const view = (authorization?: string): RequestView => ({
+  method: 'GET',
+  target: '/',
+  header: (name) => (name === 'authorization' && authorization !== undefined ? [authorization] : []),
+})
+
+const refused = (outcome: { readonly kind: string }): Refused => {
+  expect(outcome.kind).toBe('refused')
+  return outcome as Refused
+}
+
+const DESCRIPTION = 'The access token is malformed, expired, revoked or not meant for this resource'
+
+describe('an authenticator', () => {
+  it('lets a good token through', async () => {
+    const outcome = await create().authenticate(view(`Bearer ${token}`), scope('orders:read'))
+    expect(outcome).toMatchObject({ kind: 'authenticated', token: { claims: { sub: 'ada' } } })
+  })
+
+  it('answers a request without credentials with a bare challenge', async () => {
+    const { error, response } = refused(await create().authenticate(view()))
+    expect(error.code).toBe('credential_missing')
+    expect(response).toEqual({
+      status: 401,
+      headers: {
+        'cache-control': 'no-store',
+        'content-type': 'application/problem+json',
+        'www-authenticate': 'Bearer realm="api"',
+      },
+      body: '{"type":"about:blank","title":"Unauthorized","status":401,"detail":"This resource needs an access token"}',
+    })
+  })
+
+  it('names the scopes a request without credentials needs', async () => {
+    const { response } = refused(await create({ realm: 'orders' }).authenticate(view(), scope('a', 'b')))
+    expect(response.headers['www-authenticate']).toBe('Bearer realm="orders", scope="a b"')
+    const basic = refused(await create().authenticate(view('Basic YTpi'), scope('a')))
+    expect(basic.response.status).toBe(401)
+    expect(basic.response.headers['www-authenticate']).toBe('Bearer realm="api", scope="a"')
+  })
+
+  it('answers a malformed credential with 400', async () => {
+    const { response } = refused(await create().authenticate(view('Bearer  x'), scope('a')))
+    expect(response.status).toBe(400)
+    expect(response.headers['www-authenticate']).toBe(
+      'Bearer realm="api", error="invalid_request", error_description="The request does not carry exactly one well-formed access token"',
+    )
+  })
+
+  it('answers every fault of a token with the same words', async () => {
+    const authenticator = create()
+    const tokens = [
+      'a.b.c',
+      `${token}AA`,
+      await key.sign(accessClaims({ exp: NOW - 100 })),
+      await key.sign(accessClaims({ aud: 'evil", error="x' })),
+      await key.sign(accessClaims(), { kid: 'evil"' }),
+    ]
+    const answers = new Set<string>()
+    for (const bad of tokens) answers.add(JSON.stringify(refused(await authenticator.authenticate(view(`Bearer ${bad}`))).response))
+    expect([...answers]).toHaveLength(1)
+    const { status, headers, body } = refused(await authenticator.authenticate(view('Bearer a.b.c'), scope('a'))).response
+    expect(status).toBe(401)
+    expect(headers['www-authenticate']).toBe(`Bearer realm="api", error="invalid_token", error_description="${DESCRIPTION}"`)
+    expect(JSON.parse(body)).toEqual({
+      type: 'about:blank',
+      title: 'Unauthorized',
+      status: 401,
+      detail: DESCRIPTION,
+      error: 'invalid_token',
+    })
+  })
+
+  it('answers a requirement that is not met with 403 and every scope it needs', async () => {
+    const { error, response } = refused(
+      await create().authenticate(view(`Bearer ${token}`), scope('orders:read', 'orders:write')),
+    )
+    expect(error.code).toBe('insufficient_scope')
+    expect(response.status).toBe(403)
+    expect(response.headers['www-authenticate']).toBe(
+      'Bearer realm="api", error="insufficient_scope", error_description="The access token does not grant what this request needs", scope="orders:read orders:write"',
+    )
+    const role = refused(await create().authenticate(view(`Bearer ${token}`), claim('role', 'admin')))
+    expect(role.response.status).toBe(403)
+    expect(role.response.headers['www-authenticate']).not.toContain('scope="')
+  })
+
+  it('answers 503 with Retry-After and no challenge when it cannot decide', async () => {
+    const keys = { resolve: () => Promise.reject(new AuthError('keys_unavailable', { retryAfter: 2.3 })) }
+    const { response } = refused(await create({ jwks: undefined, keys }).authenticate(view(`Bearer ${token}`)))
+    expect(response.status).toBe(503)
+    expect(response.headers).toEqual({
+      'cache-control': 'no-store',
+      'content-type': 'application/problem+json',
+      'retry-after': '3',
+    })
+    expect(response.body).not.toContain('invalid_token')
+  })
+
+  it('lets anonymous requests through only where asked, and never past a requirement or with bad credentials', async () => {
+    const authenticator = create({ optional: true })
+    expect(await authenticator.authenticate(view())).toEqual({ kind: 'anonymous' })
+    expect(refused(await authenticator.authenticate(view(), scope('a'))).response.status).toBe(401)
+    expect(refused(await authenticator.authenticate(view('Bearer a.b.c'))).response.status).toBe(401)
+    expect(refused(await authenticator.authenticate(view('Basic YTpi'))).response.status).toBe(401)
+    expect(refused(await authenticator.authenticate(view(''))).response.status).toBe(400)
+  })
+
+  it('asserts requirements afterwards', async () => {
+    const authenticator = create({ realm: 'orders' })
+    const outcome = await authenticator.authenticate(view(`Bearer ${token}`))
+    const verified = outcome.kind === 'authenticated' ? outcome.token : undefined
+    expect(authenticator.authorize(verified, scope('profile')).kind).toBe('authenticated')
+    expect(refused(authenticator.authorize(verified, scope('x'))).response.headers['www-authenticate']).toMatch(
+      /^Bearer realm="orders", error="insufficient_scope".*scope="x"$/,
+    )
+    expect(refused(authenticator.authorize(undefined, scope('x'))).response.headers['www-authenticate']).toBe(
+      'Bearer realm="orders", scope="x"',
+    )
+  })
+
+  it('exposes the challenge to other origins by option', async () => {
+    const { headers } = refused(await create({ exposeChallenge: true }).authenticate(view())).response
+    expect(headers['access-control-expose-headers']).toBe('WWW-Authenticate')
+  })
+
+  it('makes the body its user wants, and lets a throw in there be a bug', async () => {
+    const refusalBody = ({ status, code }: AuthError) => ({ contentType: 'text/plain', body: `${status} ${code}` })
+    const { response } = refused(await create({ refusalBody }).authenticate(view()))
+    expect(response).toMatchObject({ headers: { 'content-type': 'text/plain' }, body: '401 credential_missing' })
+    const throwing = create({
+      refusalBody: () => {
+        throw new Error('bug')
+      },
+    })
+    await expect(throwing.authenticate(view())).rejects.toThrow('bug')
+  })
+
+  it('throws on what is no refusal, so that nothing fails open', async () => {
+    const bug = Promise.reject(new RangeError('bug'))
+    bug.catch(() => {})
+    const keys = { resolve: () => bug }
+    await expect(create({ jwks: undefined, keys }).authenticate(view(`Bearer ${token}`))).rejects.toThrow(RangeError)
+    const requirement = {
+      description: 'x',
+      scopes: [],
+      isMet: () => {
+        throw new RangeError('bug')
+      },
+    }
+    await expect(create().authenticate(view(`Bearer ${token}`), requirement)).rejects.toThrow(RangeError)
+    expect(() => create().authorize({} as never, requirement)).toThrow(RangeError)
+  })
+
+  it('confirms bindings: every member of cnf, or a refusal', async () => {
+    const bound = await key.sign(accessClaims({ cnf: { jkt: 'thumb', other: 1 } }))
+    const simple = await key.sign(accessClaims({ cnf: { jkt: 'thumb' } }))
+    const confirmed: unknown[] = []
+    const binding = {
+      confirmation: 'jkt',
+      confirm: async (value: unknown, _: unknown, { target }: RequestView) => {
+        confirmed.push(value, target)
+        if (value !== 'thumb') throw new AuthError('binding_failed')
+      },
+    }
+    const authenticator = create({ bindings: [binding] })
+    expect((await authenticator.authenticate(view(`Bearer ${simple}`))).kind).toBe('authenticated')
+    expect(confirmed).toEqual(['thumb', '/'])
+    expect(refused(await authenticator.authenticate(view(`Bearer ${bound}`))).error.code).toBe('binding_unsupported')
+    expect(refused(await create().authenticate(view(`Bearer ${simple}`))).error.code).toBe('binding_unsupported')
+    const wrong = await key.sign(accessClaims({ cnf: { jkt: 'x' } }))
+    expect(refused(await authenticator.authenticate(view(`Bearer ${wrong}`))).error.code).toBe('binding_failed')
+  })
+})
