@@ -1,0 +1,77 @@
+import type { VerifierOptions } from '@claimgate/core'
+
+/** What a test asks the driver in a runtime to do. Travels as JSON, so that every runtime gets the same. */
+export type Command =
+  | AlgorithmsCommand
+  | OpenCommand
+  | VerifyCommand
+  | FirstVerifierCommand
+  | AdvanceCommand
+  | TransportCommand
+
+/** Try to make a verifier for each algorithm. */
+export interface AlgorithmsCommand {
+  readonly do: 'algorithms'
+  readonly algorithms: readonly string[]
+}
+
+/** Keep options, and a verifier made of them, under a name. */
+export interface OpenCommand {
+  readonly do: 'open'
+  readonly name: string
+  readonly options: VerifierOptions
+  /** `moved` follows `advance` commands; `own` leaves the option out. */
+  readonly clock: 'moved' | 'own'
+  /** `global` gives the runtime's own `fetch` as an option; `default` leaves the option out. */
+  readonly fetch: 'default' | 'global'
+}
+
+/** Verify tokens one after the other, by `verifier.verify(token)` or `verify(token, options)`. */
+export interface VerifyCommand {
+  readonly do: 'verify'
+  readonly name: string
+  readonly by: 'verifier' | 'function'
+  readonly tokens: readonly string[]
+}
+
+/** Verify a token with the verifier that was made while the module was loaded; its issuer does not exist. */
+export interface FirstVerifierCommand {
+  readonly do: 'first-verifier'
+  readonly token: string
+}
+
+/** Put the moved clock of a verifier forward. */
+export interface AdvanceCommand {
+  readonly do: 'advance'
+  readonly name: string
+  readonly seconds: number
+}
+
+/** Make a verifier, verify a token, and tell whether its keys came through the runtime's own `fetch`. */
+export interface TransportCommand {
+  readonly do: 'transport'
+  readonly options: VerifierOptions
+  readonly token: string
+}
+
+/** What became of one token. */
+export interface TokenAnswer {
+  /** 200 for a verified token, the status of the refusal, or 500 for anything that is not an `AuthError`. */
+  readonly status: number
+  /** The code of the refusal, or the message of what should not have been thrown. */
+  readonly code?: string
+  readonly alg?: string
+  readonly sub?: string
+  readonly scopes?: readonly string[]
+}
+
+/** The answer to each command, by its `do`. */
+export interface Answers {
+  /** `ok`, or the text of the start-up error. */
+  readonly algorithms: Readonly<Record<string, string>>
+  readonly open: 'ok'
+  readonly verify: readonly TokenAnswer[]
+  readonly 'first-verifier': TokenAnswer
+  readonly advance: 'ok'
+  readonly transport: { readonly answer: TokenAnswer; readonly through: 'global fetch' | 'something else' }
+}

@@ -1,0 +1,128 @@
+// The code that every runtime runs as it stands: only the Web's own APIs, and the built packages by name.
+import { AuthError, createVerifier, scope, verify, type Verifier, type VerifierOptions } from '@claimgate/core'
+import { protect } from '@claimgate/fetch'
+
+import type { Answers, Command, OpenCommand, TokenAnswer, TransportCommand } from './command.ts'
+
+interface Opened {
+  readonly options: VerifierOptions
+  readonly verifier: Verifier
+  readonly resource: (request: Request) => Promise<Response>
+  offset: number
+}
+
+const opened = new Map<string, Opened>()
+
+// Workers make verifiers while a module is loaded, where a runtime may forbid timers, randomness and I/O.
+const madeWhileLoading = createVerifier({ issuer: 'https://issuer.invalid', audience: 'nobody' })
+
+/** Answers an HTTP request: a command, or one for the protected resource `/protected/<name>`. */
+export async function respond(request: Request): Promise<Response> {
+  try {
+    const [, name] = /^\/protected\/(.+)$/.exec(new URL(request.url).pathname) ?? []
+    if (name !== undefined) return await named(name).resource(request)
+    return Response.json(await obey((await request.json()) as Command))
+  } catch (error) {
+    return new Response(error instanceof Error ? (error.stack ?? error.message) : String(error), { status: 500 })
+  }
+}
+
+async function obey(command: Command): Promise<Answers[Command['do']]> {
+  switch (command.do) {
+    case 'algorithms':
+      return tryAlgorithms(command.algorithms)
+    case 'open':
+      return open(command)
+    case 'advance':
+      named(command.name).offset += command.seconds * 1000
+      return 'ok'
+    case 'verify': {
+      const { options, verifier } = named(command.name)
+      const verifyOne =
+        command.by === 'verifier'
+          ? (token: string) => verifier.verify(token)
+          : (token: string) => verify(token, options)
+      return answers(command.tokens, verifyOne)
+    }
+    case 'first-verifier':
+      return answer(() => madeWhileLoading.verify(command.token))
+    case 'transport':
+      return findTransport(command)
+  }
+}
+
+function tryAlgorithms(algorithms: readonly string[]): Answers['algorithms'] {
+  const attempts = algorithms.map((algorithm) => {
+    try {
+      createVerifier({
+        issuer: 'https://issuer.invalid',
+        audience: 'nobody',
+        algorithms: [algorithm as 'RS256'],
+      }).close()
+      return [algorithm, 'ok'] as const
+    } catch (error) {
+      return [algorithm, String(error)] as const
+    }
+  })
+  return Object.fromEntries(attempts)
+}
+
+function open({ name, options, clock, fetch }: OpenCommand): 'ok' {
+  const complete: VerifierOptions = {
+    ...options,
+    ...(fetch === 'global' && { fetch: globalThis.fetch }),
+    ...(clock === 'moved' && {
+      clock: { now: () => Date.now() + offsetOf(name), monotonic: () => performance.now() + offsetOf(name) },
+    }),
+  }
+  opened.get(name)?.verifier.close()
+  const verifier = createVerifier(complete)
+  const resource = protect(verifier, (_request, auth) => Response.json({ caller: auth.claims.sub }), scope('orders:read'))
+  opened.set(name, { options: complete, verifier, resource, offset: 0 })
+  return 'ok'
+}
+
+function offsetOf(name: string): number {
+  return opened.get(name)?.offset ?? 0
+}
+
+function named(name: string): Opened {
+  const found = opened.get(name)
+  if (found === undefined) throw new Error(`Nothing was opened as ${name}`)
+  return found
+}
+
+async function answers(
+  tokens: readonly string[],
+  verifyOne: (token: string) => ReturnType<Verifier['verify']>,
+): Promise<readonly TokenAnswer[]> {
+  const given: TokenAnswer[] = []
+  // In order, so that what one token causes is known before the next.
+  for (const token of tokens) given.push(await answer(() => verifyOne(token)))
+  return given
+}
+
+async function answer(verifyOne: () => ReturnType<Verifier['verify']>): Promise<TokenAnswer> {
+  try {
+    const { header, claims, scopes } = await verifyOne()
+    return { status: 200, alg: header.alg, scopes: [...scopes], ...(claims.sub !== undefined && { sub: claims.sub }) }
+  } catch (error) {
+    if (error instanceof AuthError) return { status: error.status, code: error.code }
+    return { status: 500, code: String(error) }
+  }
+}
+
+async function findTransport({ options, token }: TransportCommand): Promise<Answers['transport']> {
+  const { fetch } = globalThis
+  let through: Answers['transport']['through'] = 'something else'
+  globalThis.fetch = (...parameters: Parameters<typeof fetch>) => {
+    through = 'global fetch'
+    return fetch(...parameters)
+  }
+  try {
+    const verifier = createVerifier(options)
+    return { answer: await answer(() => verifier.verify(token)), through }
+  } finally {
+    globalThis.fetch = fetch
+  }
+}

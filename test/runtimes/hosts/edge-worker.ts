@@ -1,0 +1,12 @@
+// Serves the driver inside an edge-runtime machine, the way of service workers.
+import { respond } from '../driver.ts'
+
+interface FetchEvent extends Event {
+  readonly request: Request
+  respondWith(response: Promise<Response>): void
+}
+
+addEventListener('fetch', (event) => {
+  const { request } = event as FetchEvent
+  ;(event as FetchEvent).respondWith(respond(request))
+})

@@ -1,0 +1,64 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+
+/** A program that serves the driver, as a child of the test. */
+export interface Launched {
+  readonly origin: string
+  /** What the runtime says its version is, where its host can tell. */
+  readonly version: string | undefined
+  stop(): Promise<void>
+}
+
+interface Announcement {
+  readonly event?: string
+  readonly port?: number
+  readonly version?: string
+}
+
+/** Starts a program that announces its port as a line of JSON on stdout: `{"event":"listen","port":49152}`. */
+export async function launch(command: string, parameters: readonly string[], folder: string): Promise<Launched> {
+  const child = spawn(command, parameters, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: environment() })
+  const onExit = (): void => void child.kill('SIGKILL')
+  process.once('exit', onExit)
+  const exited = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const stop = async (): Promise<void> => {
+    process.off('exit', onExit)
+    child.kill('SIGKILL')
+    await exited
+  }
+  try {
+    const { port, version } = await announcement(child, command)
+    return { origin: `http://127.0.0.1:${port}`, version, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+// Nothing of the test runner's, and no proxy between the runtime and 127.0.0.1.
+function environment(): NodeJS.ProcessEnv {
+  const { PATH, HOME } = process.env
+  return { PATH, HOME, NO_COLOR: '1', DO_NOT_TRACK: '1', DENO_NO_UPDATE_CHECK: '1' }
+}
+
+function announcement(child: ChildProcess, command: string): Promise<Announcement> {
+  return new Promise((resolve, reject) => {
+    let complaints = ''
+    child.stderr?.on('data', (chunk: Buffer) => (complaints = (complaints + chunk.toString()).slice(-4000)))
+    child.once('error', reject)
+    child.once('close', (code) => reject(new Error(`${command} ended with ${code} before it listened:\n${complaints}`)))
+    if (child.stdout === null) return
+    createInterface(child.stdout).on('line', (line) => {
+      const said = parse(line)
+      if (said.event === 'listen' && said.port !== undefined) resolve(said)
+    })
+  })
+}
+
+function parse(line: string): Announcement {
+  try {
+    return JSON.parse(line) as Announcement
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,335 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import {
+  type BadToken,
+  badTokens,
+  createTestKeys,
+  type FaultyJwksServer,
+  startFaultyJwksServer,
+  type TestKeys,
+} from '@claimgate/testing'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+
+import type { Answers, Command, OpenCommand, TokenAnswer } from './command.ts'
+import { report, type Shown } from './report.ts'
+import { ALL, RUNTIMES, type Served } from './runtimes.ts'
+
+const ISSUER = 'https://issuer.example'
+const AUDIENCE = 'https://api.example'
+const now = Math.floor(Date.now() / 1000)
+const CLAIMS = { iss: ISSUER, aud: AUDIENCE, sub: 'alice', scope: 'orders:read', iat: now, exp: now + 4 * 3600 }
+
+const RULES = { issuer: ISSUER, audience: AUDIENCE, keySet: { allowLoopbackHttp: true } }
+
+const installed = RUNTIMES.filter((runtime) => runtime.installed() !== undefined)
+const missing = RUNTIMES.filter((runtime) => !installed.includes(runtime)).map(({ name }) => name)
+const shown: Shown[] = []
+
+let folder: string
+let keys: ReadonlyMap<string, TestKeys>
+let goodTokens: ReadonlyMap<string, string>
+let hostile: readonly BadToken[]
+let forged: Readonly<Record<string, readonly [token: string, code: string]>>
+/** Where headers of forged tokens point. Nobody may ever connect to it. */
+let trap: FaultyJwksServer
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'claimgate-runtimes-'))
+  trap = await startFaultyJwksServer()
+  keys = new Map(await Promise.all(ALL.map(async (alg) => [alg, await createTestKeys(alg, { kid: alg })] as const)))
+  goodTokens = new Map(await Promise.all([...keys].map(async ([alg, key]) => [alg, await key.sign(CLAIMS)] as const)))
+  const signer = keysFor('ES256')
+  const { publicJwk, publicPem, signWith } = signer
+  hostile = await badTokens({ token: goodToken('ES256'), signWith, publicJwk, publicPem, trapUrl: trap.url })
+  forged = await forgeries(signer)
+}, 60_000)
+
+afterAll(async () => {
+  await trap.close()
+  await rm(folder, { recursive: true, force: true })
+  // oxlint-disable-next-line no-console -- the notes of the project quote it
+  console.log(report(shown, missing))
+})
+
+describe.each(installed)('core in $name', (runtime) => {
+  let served: Served
+  let endpoint: FaultyJwksServer
+  const verified = new Set<string>()
+  const counted = { scenarios: 0, tokens: 0 }
+
+  beforeAll(async () => {
+    endpoint = await startFaultyJwksServer()
+    served = await runtime.start(folder)
+  }, 60_000)
+  afterEach(async ({ task }) => {
+    await endpoint.behave({ kind: 'ok' })
+    endpoint.forget()
+    if (task.result?.state === 'pass') counted.scenarios += 1
+  })
+  afterAll(async () => {
+    await served?.stop()
+    await endpoint.close()
+    const algorithms = ALL.filter((alg) => verified.has(alg))
+    shown.push({ runtime: runtime.name, version: runtime.pinned, algorithms, ...counted })
+  })
+
+  const tell = async <D extends Command['do']>(command: Command & { readonly do: D }): Promise<Answers[D]> => {
+    const response = await fetch(served.origin, { method: 'POST', body: JSON.stringify(command) })
+    if (response.status !== 200) throw new Error(`${runtime.name}: ${await response.text()}`)
+    return (await response.json()) as Answers[D]
+  }
+  const open = (name: string, options: object = {}, more: Partial<OpenCommand> = {}): Promise<'ok'> =>
+    tell({
+      do: 'open',
+      clock: 'own',
+      fetch: 'default',
+      ...more,
+      name,
+      options: { ...RULES, jwksUri: endpoint.url, ...options },
+    })
+  const verify = async (
+    name: string,
+    tokens: readonly string[],
+    by: 'verifier' | 'function' = 'verifier',
+  ): Promise<readonly TokenAnswer[]> => {
+    const answers = await tell({ do: 'verify', name, by, tokens })
+    counted.tokens += answers.length
+    return answers
+  }
+  const verifyOne = async (name: string, token: string): Promise<TokenAnswer | undefined> =>
+    (await verify(name, [token]))[0]
+
+  it('is the version that package.json pins', () => {
+    expect({ installed: runtime.installed(), running: served.version ?? runtime.pinned }).toEqual({
+      installed: runtime.pinned,
+      running: runtime.pinned,
+    })
+  })
+
+  it('runs the built files, without Node modules or undici where it is bundled', () => {
+    expect(served.bundle?.foreign ?? []).toEqual([])
+  })
+
+  it('has a verifier for each algorithm expected of it, and a clear start-up error for each other', async () => {
+    const attempts = await tell({ do: 'algorithms', algorithms: ALL })
+    const expected = ALL.map((alg) => [
+      alg,
+      runtime.algorithms.includes(alg)
+        ? 'ok'
+        : `TypeError: Cannot create verifier: this JavaScript runtime does not have ${alg}: take it out of "algorithms"`,
+    ])
+    expect(attempts).toEqual(Object.fromEntries(expected))
+  })
+
+  it.each(['verifier', 'function'] as const)('verifies a token of each of them (by %s)', async (by) => {
+    endpoint.publish(...[...keys.values()].map(({ publicJwk }) => publicJwk))
+    const { algorithms } = runtime
+    await open('all', { algorithms })
+    const answers = await verify('all', algorithms.map(goodToken), by)
+    expect(answers).toEqual(algorithms.map((alg) => ({ status: 200, alg, sub: 'alice', scopes: ['orders:read'] })))
+    for (const { alg } of answers) if (alg !== undefined) verified.add(alg)
+    // One set for all of them, and members that the runtime cannot use are no obstacle.
+    expect(endpoint.stats().requests).toHaveLength(1)
+  })
+
+  it('refuses a token of each algorithm that was signed by another key', async () => {
+    endpoint.publish(...[...keys.values()].map(({ publicJwk }) => publicJwk))
+    const { algorithms } = runtime
+    const tokens = algorithms.map(async (alg) => (await createTestKeys(alg, { kid: alg, generation: 1 })).sign(CLAIMS))
+    await open('another-key', { algorithms })
+    expect(await verify('another-key', await Promise.all(tokens))).toEqual(
+      algorithms.map(() => ({ status: 401, code: 'signature_invalid' })),
+    )
+  })
+
+  it(`fetches keys through ${runtime.transport === 'global fetch' ? 'its own fetch' : 'undici'}`, async () => {
+    endpoint.publish(keysFor('ES256').publicJwk)
+    const options = { ...RULES, jwksUri: endpoint.url }
+    const found = await tell({ do: 'transport', options, token: goodToken('ES256') })
+    expect(found).toMatchObject({ through: runtime.transport, answer: { status: 200 } })
+  })
+
+  it('takes its own fetch as an option', async () => {
+    endpoint.publish(keysFor('ES256').publicJwk)
+    await open('own-fetch', {}, { fetch: 'global' })
+    expect(await verifyOne('own-fetch', goodToken('ES256'))).toMatchObject({ status: 200 })
+  })
+
+  it('makes a verifier while a module is loaded, and refuses rubbish with it without any I/O', async () => {
+    expect(await tell({ do: 'first-verifier', token: 'rubbish' })).toEqual({ status: 401, code: 'token_malformed' })
+  })
+
+  it('follows a rotation without a restart: accepts the new key at once, and refuses the removed one later', async () => {
+    const [before, after] = [
+      await createTestKeys('ES256', { kid: 'before' }),
+      await createTestKeys('ES256', { kid: 'after' }),
+    ]
+    const [old, young] = [await before.sign(CLAIMS), await after.sign(CLAIMS)]
+
+    endpoint.publish(before.publicJwk)
+    await open('rotation', {}, { clock: 'moved' })
+    expect(await verifyOne('rotation', old)).toMatchObject({ status: 200 })
+
+    endpoint.publish(before.publicJwk, after.publicJwk)
+    expect(await verify('rotation', [young, old])).toMatchObject([{ status: 200 }, { status: 200 }])
+
+    endpoint.publish(after.publicJwk)
+    await tell({ do: 'advance', name: 'rotation', seconds: 700 })
+    expect(await verify('rotation', [old, young])).toMatchObject([
+      { status: 401, code: 'key_not_found' },
+      { status: 200 },
+    ])
+    expect(endpoint.stats().requests).toHaveLength(3)
+  })
+
+  it('refuses forged tokens, each for its own reason', async () => {
+    endpoint.publish(keysFor('ES256').publicJwk)
+    await open('forged')
+    const names = Object.keys(forged)
+    const answers = await verify(
+      'forged',
+      Object.values(forged).map(([token]) => token),
+    )
+    expect(Object.fromEntries(names.map((name, index) => [name, answers[index]]))).toEqual(
+      Object.fromEntries(Object.entries(forged).map(([name, [, code]]) => [name, { status: 401, code }])),
+    )
+    expect(trap.stats().connections).toBe(0)
+  })
+
+  it('refuses every token of the bad-token factory, and connects to nothing that they name', async () => {
+    endpoint.publish(keysFor('ES256').publicJwk)
+    await open('hostile')
+    const answers = await verify(
+      'hostile',
+      hostile.map(({ token }) => token),
+    )
+    const unexpected = hostile
+      .map(({ name, refusal }, index) => ({ name, refusal, answer: answers[index] }))
+      .filter(({ refusal, answer }) => answer?.status !== 401 && !(refusal === 'optional' && answer?.status === 200))
+    expect(answers.length).toBeGreaterThan(100)
+    expect(unexpected).toEqual([])
+    expect(trap.stats().connections).toBe(0)
+  })
+
+  it('says 503 and never 401 while the endpoint answers 503 or refuses connections', async () => {
+    await endpoint.behave({ kind: 'status', status: 503 })
+    await open('failing')
+    expect(await verifyOne('failing', goodToken('ES256'))).toEqual({ status: 503, code: 'keys_unavailable' })
+
+    await endpoint.behave({ kind: 'refuse' })
+    await open('refusing')
+    expect(await verifyOne('refusing', goodToken('ES256'))).toEqual({ status: 503, code: 'keys_unavailable' })
+  })
+
+  it('goes on with the keys it knows while the endpoint is down, says 503 for others, and recovers', async () => {
+    const [known, other] = [keysFor('ES256'), await createTestKeys('ES256', { kid: 'other' })]
+    const [good, newer] = [goodToken('ES256'), await other.sign(CLAIMS)]
+    endpoint.publish(known.publicJwk)
+    await open('outage', {}, { clock: 'moved' })
+    expect(await verifyOne('outage', good)).toMatchObject({ status: 200 })
+
+    await endpoint.behave({ kind: 'refuse' })
+    await tell({ do: 'advance', name: 'outage', seconds: 700 })
+    expect(await verify('outage', [good, newer])).toMatchObject([
+      { status: 200 },
+      { status: 503, code: 'keys_unavailable' },
+    ])
+
+    await endpoint.behave({ kind: 'ok' })
+    endpoint.publish(known.publicJwk, other.publicJwk)
+    await tell({ do: 'advance', name: 'outage', seconds: 120 })
+    expect(await verify('outage', [newer, good])).toMatchObject([{ status: 200 }, { status: 200 }])
+  })
+
+  it('answers many requests that come at once to a cold verifier with few fetches, and leaves none hanging', async () => {
+    endpoint.publish(keysFor('ES256').publicJwk)
+    await endpoint.behave({ kind: 'ok', delay: 150 })
+    await open('cold')
+    const requests = Array.from({ length: 20 }, () => verifyOne('cold', goodToken('ES256')))
+    const answers = await Promise.all(requests)
+    expect(answers.map((answer) => answer?.status)).toEqual(answers.map(() => 200))
+    expect(endpoint.stats().requests).toHaveLength(1)
+  })
+
+  it('leaves no request hanging when the client whose request began the fetch goes away', async () => {
+    endpoint.publish(keysFor('ES256').publicJwk)
+    endpoint.once({ kind: 'ok', delay: 300 })
+    await open('deserted', { keySet: { ...RULES.keySet, timeout: 1 } })
+    const leave = new AbortController()
+    const body = JSON.stringify({ do: 'verify', name: 'deserted', by: 'verifier', tokens: [goodToken('ES256')] })
+    const first = fetch(served.origin, { method: 'POST', body, signal: leave.signal })
+    await endpoint.received(1)
+    const others = Array.from({ length: 5 }, () => verifyOne('deserted', goodToken('ES256')))
+    leave.abort()
+    await expect(first).rejects.toThrow('aborted')
+    expect((await Promise.all(others)).map((answer) => answer?.status)).toEqual([200, 200, 200, 200, 200])
+    expect(endpoint.stats().requests.length).toBeLessThanOrEqual(2)
+  })
+
+  it('protects a resource with @claimgate/fetch: 200, 401, 403 and 503, each with its challenge', async () => {
+    const get = async (token?: string): Promise<object> => {
+      const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+      const answer = await fetch(`${served.origin}/protected/gate`, { headers })
+      return { status: answer.status, challenge: answer.headers.get('www-authenticate'), body: await answer.json() }
+    }
+    const key = keysFor('ES256')
+    endpoint.publish(key.publicJwk)
+    await open('gate')
+    expect(await get(goodToken('ES256'))).toEqual({ status: 200, challenge: null, body: { caller: 'alice' } })
+    expect(await get()).toMatchObject({ status: 401, challenge: 'Bearer realm="api", scope="orders:read"' })
+    expect(await get(await key.sign({ ...CLAIMS, aud: 'https://other.example' }))).toMatchObject({
+      status: 401,
+      challenge: expect.stringContaining('error="invalid_token"'),
+    })
+    expect(await get(await key.sign({ ...CLAIMS, scope: 'orders:list' }))).toMatchObject({
+      status: 403,
+      challenge: expect.stringContaining('error="insufficient_scope"'),
+    })
+    await endpoint.behave({ kind: 'refuse' })
+    await open('gate')
+    expect(await get(goodToken('ES256'))).toMatchObject({ status: 503, challenge: null })
+  })
+})
+
+it('tells by name which runtimes are not installed', () => {
+  expect([...installed.map(({ name }) => name), ...missing].toSorted()).toEqual(
+    RUNTIMES.map(({ name }) => name).toSorted(),
+  )
+  expect(RUNTIMES.map(({ pinned }) => pinned)).not.toContain('not pinned')
+  expect(report([], ['Deno'])).toContain('skipped: Deno is not installed')
+})
+
+function keysFor(alg: string): TestKeys {
+  const found = keys.get(alg)
+  if (found === undefined) throw new Error(`No keys for ${alg}`)
+  return found
+}
+
+function goodToken(alg: string): string {
+  return goodTokens.get(alg) ?? ''
+}
+
+async function forgeries(signer: TestKeys): Promise<typeof forged> {
+  const good = await signer.sign(CLAIMS)
+  const [header = '', , signature = ''] = good.split('.')
+  const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const other = await createTestKeys('ES256', { kid: 'attacker' })
+  const hmac = async (secret: string): Promise<string> => {
+    const input = `${encode({ alg: 'HS256', typ: 'at+jwt', kid: signer.kid })}.${encode(CLAIMS)}`
+    const usage = { name: 'HMAC', hash: 'SHA-256' }
+    const key = await crypto.subtle.importKey('raw', new TextEncoder().encode(secret), usage, false, ['sign'])
+    return `${input}.${Buffer.from(await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(input))).toString('base64url')}`
+  }
+  return {
+    'alg none': [`${encode({ alg: 'none', typ: 'at+jwt' })}.${encode(CLAIMS)}.`, 'algorithm_not_allowed'],
+    'HS256 with the public key': [await hmac(signer.publicPem), 'algorithm_not_allowed'],
+    'tampered claims': [`${header}.${encode({ ...CLAIMS, sub: 'mallory' })}.${signature}`, 'signature_invalid'],
+    'another audience': [await signer.sign({ ...CLAIMS, aud: 'https://other.example' }), 'audience_mismatch'],
+    expired: [await signer.sign({ ...CLAIMS, iat: now - 7200, exp: now - 3600 }), 'token_expired'],
+    "another key's signature": [await other.sign(CLAIMS, { kid: signer.kid }), 'signature_invalid'],
+    'a jku header': [await other.sign(CLAIMS, { kid: other.kid, jku: trap.url }), 'header_key_material'],
+    'a jwk header': [await other.sign(CLAIMS, { jwk: other.publicJwk }), 'header_key_material'],
+  }
+}
