@@ -37,8 +37,8 @@ export async function fetchSet(
   return { ...common, set: usableSet(text, options), text }
 }
 
-function usableSet(text: string, { maxKeys }: ResolvedKeySetOptions): KeySet {
-  const set = parseJwkSet(text, { maxKeys })
+function usableSet(text: string, { maxKeys, sharing }: ResolvedKeySetOptions): KeySet {
+  const set = parseJwkSet(text, { maxKeys, sharing })
   if (set.size > 0) return set
   const found = set.skipped.length === 0 ? 'is empty' : `holds only members that are skipped: ${set.skipped.join(', ')}`
   throw new FetchError('no_usable_key', `The JWK Set ${found.slice(0, 300)}`)

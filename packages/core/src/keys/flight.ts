@@ -1,5 +1,6 @@
 import type { Clock } from '../model/clock.ts'
 import type { FetchError } from './fetch-error.ts'
+import type { Sharing } from './sharing.ts'
 import { startTimer } from './timer.ts'
 
 /** What became of a shared fetch. */
@@ -25,7 +26,7 @@ export interface Flight {
 export interface FlightWait {
   readonly clock: Clock
   /** Whether to await the promise, or to look from time to time. */
-  readonly by: 'promise' | 'poll'
+  readonly by: Sharing
   /** Monotonic time to stop waiting at. */
   readonly until: number
 }

@@ -39,14 +39,14 @@ const LATEST_AHEAD = 5000
  * @throws FetchError for what is no JWK Set
  */
 export function heldFromSeed(seed: JwkSetSeed, id: string, options: ResolvedKeySetOptions): HeldSet | undefined {
-  const { clock, maxKeys } = options
+  const { clock, maxKeys, sharing } = options
   const { uri, fetchedAt, jwks, etag, maxAge } = seed
   const age = clock.now() - fetchedAt
   if (uri !== id || typeof fetchedAt !== 'number' || !(age >= -LATEST_AHEAD)) return undefined
   const allowed = typeof maxAge === 'number' && Number.isFinite(maxAge) ? holdFresh(maxAge) : undefined
   const life = lifetime(clock.monotonic() - Math.max(0, age), allowed, options)
   if (age >= life.freshFor + life.staleFor) return undefined
-  const set = parseJwkSet(jwks, { maxKeys })
+  const set = parseJwkSet(jwks, { maxKeys, sharing })
   if (set.size === 0) return undefined
   const tag = typeof etag === 'string' ? etag : undefined
   return { ...life, set, url: undefined, text: undefined, etag: tag, fetchedAt, maxAge: allowed }

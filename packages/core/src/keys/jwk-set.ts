@@ -48,7 +48,10 @@ const JSON_LIMITS = { members: MOST_KEYS, nodes: 65_536, depth: 16 }
  *
  * @throws FetchError `malformed` for anything that is not a JWK Set, `too_large` for more than `maxKeys` members
  */
-export function parseJwkSet(source: unknown, { maxKeys = DEFAULT_MAX_KEYS, sharing = defaultSharing() }: JwkSetOptions = {}): KeySet {
+export function parseJwkSet(
+  source: unknown,
+  { maxKeys = DEFAULT_MAX_KEYS, sharing = defaultSharing() }: JwkSetOptions = {},
+): KeySet {
   const members = membersOf(typeof source === 'string' ? parseText(source) : source)
   if (members.length > maxKeys)
     throw new FetchError('too_large', `The JWK Set has ${members.length} members, and at most ${maxKeys} are read`)

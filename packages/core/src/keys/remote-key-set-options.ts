@@ -6,6 +6,7 @@ import type { EventListener } from '../model/events.ts'
 import type { FetchLike } from '../model/fetch.ts'
 import type { JwkSetSeed, JwkSetStore } from './jwk-set-store.ts'
 import type { PlainHttp } from './key-uri.ts'
+import { defaultSharing, type Sharing } from './sharing.ts'
 
 /** How keys are fetched and kept. Durations are seconds. */
 export interface RemoteKeySetTuning {
@@ -37,7 +38,7 @@ export interface RemoteKeySetTuning {
    * How requests share a fetch: by awaiting its promise, or by polling for its result with timers of their own, as
    * runtimes need that tie I/O to a request. @defaultValue 'poll' on Cloudflare Workers, 'promise' elsewhere
    */
-  readonly sharing?: 'promise' | 'poll'
+  readonly sharing?: Sharing
 }
 
 /** How to fetch and keep a key set. */
@@ -63,7 +64,7 @@ export interface ResolvedKeySetOptions {
   readonly maxBytes: number
   readonly maxKeys: number
   readonly plainHttp: PlainHttp
-  readonly sharing: 'promise' | 'poll'
+  readonly sharing: Sharing
   readonly fetch: FetchLike
   readonly clock: Clock
   readonly random: () => number
@@ -152,8 +153,4 @@ function numbers(options: RemoteKeySetOptions): Record<NumericOption, number> {
     Object.assign(resolved, { [name]: value })
   }
   return resolved
-}
-
-function defaultSharing(): 'promise' | 'poll' {
-  return globalThis.navigator?.userAgent === 'Cloudflare-Workers' ? 'poll' : 'promise'
 }

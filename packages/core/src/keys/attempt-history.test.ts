@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+
+import {
+  afterFailure,
+  afterStart,
+  afterSuccess,
+  mayRetryAtOnce,
+  nextAttemptAt,
+  NO_ATTEMPTS,
+  type AttemptHistory,
+} from './attempt-history.ts'
+
+const limits = { cooldown: 30_000, fetchesPerMinute: 10 }
+const byAge = { cause: 'age', freshness: 'cold' } as const
+
+function failing(times: number, random: number): AttemptHistory {
+  let history = NO_ATTEMPTS
+  for (let count = 0; count < times; count += 1)
+    history = afterFailure(history, { startedAt: 0, retryAfter: undefined, random }, 0)
+  return history
+}
+
+describe('back-off', () => {
+  it('doubles from one second to a minute', () => {
+    const waits = [1, 2, 3, 4, 5, 6, 7, 8, 30, 3000].map((times) => failing(times, 1).notBefore)
+    expect(waits).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000, 60_000])
+  })
+
+  it('has full jitter', () => {
+    expect([0, 0.25, 1].map((random) => failing(3, random).notBefore)).toEqual([0, 1000, 4000])
+  })
+
+  it('gives way to a longer Retry-After of up to five minutes', () => {
+    const after = (retryAfter: number) =>
+      afterFailure(failing(2, 1), { startedAt: 0, retryAfter, random: 1 }, 0).notBefore
+    expect([1, 10, 300, 301, 1e9].map(after)).toEqual([4000, 10_000, 300_000, 300_000, 300_000])
+  })
+
+  it('is over with a success', () => {
+    expect(nextAttemptAt(afterSuccess(failing(5, 1)), byAge, limits, 0)).toBe(-Infinity)
+  })
+})
+
+describe('attempts', () => {
+  it('are bounded in any minute, counted by when they began', () => {
+    let history = NO_ATTEMPTS
+    for (let second = 0; second < 10; second += 1) history = afterStart(history, 'age', limits, second * 1000)
+    expect(nextAttemptAt(history, byAge, limits, 9000)).toBe(60_000)
+    expect(mayRetryAtOnce(history, limits, 9000)).toBe(false)
+    expect(mayRetryAtOnce(history, limits, 60_000)).toBe(true)
+  })
+
+  it('for tokens keep the cool-down on a fresh set, and only there', () => {
+    const history = afterStart(NO_ATTEMPTS, 'token', limits, 1000)
+    expect(nextAttemptAt(history, { cause: 'token', freshness: 'fresh' }, limits, 1000)).toBe(31_000)
+    expect(nextAttemptAt(history, { cause: 'token', freshness: 'stale' }, limits, 1000)).toBeLessThanOrEqual(1000)
+    expect(nextAttemptAt(history, { cause: 'age', freshness: 'ageing' }, limits, 1000)).toBeLessThanOrEqual(1000)
+  })
+
+  it('on a fresh set are two in two cool-downs, whatever causes them', () => {
+    const history = afterStart(afterStart(NO_ATTEMPTS, 'age', limits, 1000), 'token', limits, 2000)
+    expect(nextAttemptAt(history, { cause: 'age', freshness: 'ageing' }, limits, 2000)).toBe(61_000)
+    expect(nextAttemptAt(history, { cause: 'token', freshness: 'fresh' }, limits, 2000)).toBe(61_000)
+  })
+
+  it('are forgotten once no bound looks at them', () => {
+    let history = NO_ATTEMPTS
+    for (let minute = 0; minute < 1000; minute += 1) history = afterStart(history, 'age', limits, minute * 10_000)
+    expect(history.starts.length).toBeLessThanOrEqual(6)
+  })
+})

@@ -1,0 +1,145 @@
+import type { JWK } from 'jose'
+import { describe, expect, it } from 'vitest'
+
+import { lintJwk, publicMaterial } from './jwk-lint.ts'
+import { publicJwk } from './test-jwks.test-support.ts'
+
+const [rsa, ec, p384, p521, ed] = await Promise.all(
+  ['RS256', 'ES256', 'ES384', 'ES512', 'Ed25519'].map(async (alg) => publicJwk({}, alg)),
+)
+const base64url = (bytes: Uint8Array): string =>
+  btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '')
+const numberText = (value: bigint): string => {
+  const hex = value.toString(16)
+  const even = hex.length % 2 ? `0${hex}` : hex
+  return base64url(Uint8Array.from(even.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)))
+}
+const edText = (y: bigint): string =>
+  base64url(Uint8Array.from({ length: 32 }, (_, index) => Number((y >> BigInt(8 * index)) & 255n)))
+const P = 2n ** 255n - 19n
+const ORDER_8 = 0x7a_03ac_9277_fdc7_4ec6_cc39_2cfa_5320_2a0f_67fd_26ab_2001_d5e4_0f9e_54d7_1c7fn
+const zero32 = base64url(new Uint8Array(32))
+
+// A product of the shape that vulnerable cards make: k·M + (65537^a mod M), with M the product of small primes.
+function rocaModulus(): bigint {
+  let product = 1n
+  for (const prime of primes(167)) product *= BigInt(prime)
+  let power = 1n
+  for (let turn = 0; turn < 12_345; turn += 1) power = (power * 65_537n) % product
+  let modulus = ((1n << 2047n) / product + 1n) * product + power
+  if (modulus % 2n === 0n) modulus += product
+  return modulus
+}
+
+function primes(most: number): number[] {
+  return Array.from({ length: most + 1 }, (_, n) => n).filter(
+    (n) => n > 2 && Array.from({ length: n }, (_, d) => d).every((d) => d < 2 || n % d !== 0),
+  )
+}
+
+describe('a member of a JWK Set that may verify signatures', () => {
+  it.each<[string, JWK | undefined]>([
+    ['RSA', rsa],
+    ['EC P-256', ec],
+    ['EC P-384', p384],
+    ['EC P-521', p521],
+    ['OKP Ed25519', ed],
+    ['EC with its own algorithm', { ...ec, alg: 'ES256' }],
+    ['EC for signatures', { ...ec, use: 'sig', key_ops: ['verify'] }],
+    ['OKP under its older name', { ...ed, alg: 'EdDSA' }],
+    ['EC with members nobody knows', { ...ec, 'x5t#S256': 'x', custom: {} } as JWK],
+    ['ML-DSA', { kty: 'AKP', alg: 'ML-DSA-44', pub: base64url(new Uint8Array(1312)) } as JWK],
+  ])('%s has no flaw', (_, jwk) => {
+    expect(lintJwk(jwk)).toBeUndefined()
+  })
+
+  it('does so for keys of many makings', async () => {
+    for (let turn = 0; turn < 20; turn += 1) {
+      expect(lintJwk(await publicJwk({}, 'Ed25519'))).toBeUndefined()
+      expect(lintJwk(await publicJwk({}, 'ES512'))).toBeUndefined()
+    }
+  })
+})
+
+describe('a member of a JWK Set is skipped', () => {
+  it.each<[string, unknown, string]>([
+    ['no object', null, 'malformed'],
+    ['an array', [ec], 'malformed'],
+    ['text', 'key', 'malformed'],
+    ['without kty', { ...ec, kty: undefined }, 'malformed'],
+    ['with a kid that is no text', { ...ec, kid: 1 }, 'malformed'],
+    ['with an endless kid', { ...ec, kid: 'k'.repeat(1025) }, 'malformed'],
+    ['with an alg that is no text', { ...ec, alg: [] }, 'malformed'],
+    ['with key_ops that are no list', { ...ec, key_ops: 'verify' }, 'malformed'],
+    ['symmetric', { kty: 'oct', k: 'AAAA' }, 'symmetric'],
+    ['with a private exponent', { ...rsa, d: 'AQ' }, 'private_parts'],
+    ['with a private prime', { ...rsa, p: 'AQ' }, 'private_parts'],
+    ['with a private scalar', { ...ec, d: 'AQ' }, 'private_parts'],
+    ['with a secret', { ...rsa, k: 'AQ' }, 'private_parts'],
+    ['with a private seed', { kty: 'AKP', alg: 'ML-DSA-44', pub: 'AA', priv: 'AA' }, 'private_parts'],
+    ['for encryption', { ...rsa, use: 'enc' }, 'wrong_use'],
+    ['for signing only', { ...rsa, key_ops: ['sign'] }, 'wrong_use'],
+    ['of a type nobody knows', { kty: 'XYZ' }, 'unsupported_type'],
+    ['on a curve that is not used', { ...ec, crv: 'secp256k1' }, 'unsupported_type'],
+    ['on a curve named as a prototype member', { ...ec, crv: '__proto__' }, 'unsupported_type'],
+    ['for key agreement', { ...ed, crv: 'X25519' }, 'unsupported_type'],
+    ['without curve', { ...ec, crv: undefined }, 'malformed'],
+    ['for encryption by alg', { ...rsa, alg: 'RSA-OAEP' }, 'unsupported_algorithm'],
+    ['with alg none', { ...rsa, alg: 'none' }, 'unsupported_algorithm'],
+    ['with an alg of another type', { ...rsa, alg: 'ES256' }, 'unsupported_algorithm'],
+    ['with an alg of another curve', { ...ec, alg: 'ES384' }, 'unsupported_algorithm'],
+    ['with the alg of a secret', { ...rsa, alg: 'HS256' }, 'unsupported_algorithm'],
+    ['with an AKP alg nobody knows', { kty: 'AKP', alg: 'ML-DSA-1', pub: 'AA' }, 'unsupported_algorithm'],
+    ['with an ML-DSA key too short', { kty: 'AKP', alg: 'ML-DSA-44', pub: 'AA' }, 'malformed'],
+    ['with a modulus that is no text', { ...rsa, n: 5 }, 'malformed'],
+    ['with an empty modulus', { ...rsa, n: '' }, 'malformed'],
+    ['with a padded exponent', { ...rsa, e: 'AQAB=' }, 'malformed'],
+    ['with an exponent of spare bits', { ...rsa, e: 'AR' }, 'malformed'],
+    ['with a modulus in another alphabet', { ...rsa, n: `+${rsa?.n?.slice(1)}` }, 'malformed'],
+    ['with e = 1', { ...rsa, e: 'AQ' }, 'weak'],
+    ['with e = 0', { ...rsa, e: 'AA' }, 'weak'],
+    ['with an even e', { ...rsa, e: numberText(65_536n) }, 'weak'],
+    ['with e above 2^32', { ...rsa, e: numberText(2n ** 32n + 1n) }, 'weak'],
+    ['of 2047 bits', { ...rsa, n: numberText(2n ** 2047n - 1n) }, 'weak'],
+    ['of 8193 bits', { ...rsa, n: numberText(2n ** 8192n + 1n) }, 'weak'],
+    ['with an even modulus', { ...rsa, n: numberText(2n ** 2047n + 2n) }, 'weak'],
+    ['with the ROCA fingerprint', { ...rsa, n: numberText(rocaModulus()) }, 'weak'],
+    ['of absurd size', { ...rsa, n: 'A'.repeat(100_000) }, 'malformed'],
+    ['with a coordinate too short', { ...ec, x: ec?.x?.slice(0, -2) }, 'malformed'],
+    ['with a coordinate too long', { ...ec, y: `${ec?.y}AA` }, 'malformed'],
+    ['with coordinates of another curve', { ...p384, crv: 'P-256' }, 'malformed'],
+    ['off its curve', { ...ec, y: ec?.x }, 'invalid_point'],
+    ['off P-384', { ...p384, y: p384?.x }, 'invalid_point'],
+    ['off P-521', { ...p521, y: p521?.x }, 'invalid_point'],
+    ['at the origin', { ...ec, x: zero32, y: zero32 }, 'invalid_point'],
+    ['of small order: 1', { ...ed, x: edText(1n) }, 'invalid_point'],
+    ['of small order: 2', { ...ed, x: edText(P - 1n) }, 'invalid_point'],
+    ['of small order: 4', { ...ed, x: zero32 }, 'invalid_point'],
+    ['of small order: 8', { ...ed, x: edText(ORDER_8) }, 'invalid_point'],
+    ['of a y that is not reduced', { ...ed, x: edText(P + 3n) }, 'invalid_point'],
+    ['off Ed25519', { ...ed, x: edText(2n) }, 'invalid_point'],
+    ['with an Ed25519 key too short', { ...ed, x: 'AAAA' }, 'malformed'],
+  ])('when it is one %s', (_, member, flaw) => {
+    expect(lintJwk(member)).toBe(flaw)
+  })
+
+  it('and not when its exponent is 3, or its size at a bound', () => {
+    expect(lintJwk({ ...rsa, e: 'Aw' })).toBeUndefined()
+    expect(lintJwk({ ...rsa, n: numberText(2n ** 2048n - 1n) })).toBeUndefined()
+    expect(lintJwk({ ...rsa, n: numberText(2n ** 8192n - 1n) })).toBeUndefined()
+  })
+})
+
+describe('the public material of a member', () => {
+  it('is what makes the key, and nothing else', () => {
+    expect(publicMaterial({ ...ec, kid: 'a', ext: true, custom: 1 })).toEqual({
+      kty: 'EC',
+      crv: 'P-256',
+      x: ec?.x,
+      y: ec?.y,
+    })
+  })
+})

@@ -1,0 +1,57 @@
+import type { Clock } from '../model/clock.ts'
+
+/** A clock that stands still until a test moves it. */
+export interface ManualClock extends Clock {
+  /** Lets seconds pass, timer by timer, with room for promises in between. */
+  pass(seconds: number): Promise<void>
+  /** Steps wall time alone, as an administrator might. */
+  stepWall(seconds: number): void
+  timers(): number
+}
+
+export function manualClock(): ManualClock {
+  let wall = 1_800_000_000_000
+  let monotonic = 1000
+  const timers = new Map<object, { readonly at: number; readonly callback: () => void }>()
+  const move = (milliseconds: number): void => {
+    wall += milliseconds
+    monotonic += milliseconds
+  }
+  return {
+    now: () => wall,
+    monotonic: () => monotonic,
+    setTimeout: (callback, milliseconds) => {
+      const id = {}
+      timers.set(id, { at: monotonic + milliseconds, callback })
+      return () => void timers.delete(id)
+    },
+    pass: async (seconds) => {
+      const end = monotonic + seconds * 1000
+      await settle()
+      for (;;) {
+        const [next] = [...timers].filter(([, { at }]) => at <= end).toSorted(([, a], [, b]) => a.at - b.at)
+        if (!next) break
+        const [id, { at, callback }] = next
+        timers.delete(id)
+        move(Math.max(0, at - monotonic))
+        callback()
+        await settle()
+      }
+      move(Math.max(0, end - monotonic))
+      await settle()
+    },
+    stepWall: (seconds) => {
+      wall += seconds * 1000
+    },
+    timers: () => timers.size,
+  }
+}
+
+/** Gives promises their turns, those of the runtime's streams included. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 4; turn += 1) {
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve)
+    })
+  }
+}
