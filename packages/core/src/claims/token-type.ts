@@ -1,4 +1,5 @@
 import { AuthError } from '../errors/auth-error.ts'
+import type { Claims } from '../model/token.ts'
 import type { ClaimCheck, ClaimSubject } from './claim-check.ts'
 
 export interface TokenTypeRules {
@@ -20,7 +21,7 @@ export function tokenType({ types, typeRequired, idTokens }: TokenTypeRules): Cl
       const comparison = { expected: types, actual: typ }
       const name = typ === undefined ? undefined : mediaTypeName(typ)
       if (name === undefined ? typeRequired === 'required' : !types.has(name)) {
-        const hint = hintFor(name)
+        const hint = hintFor(name, subject)
         throw new AuthError('token_type', { ...comparison, ...(hint === undefined ? {} : { hint }) })
       }
       if (Object.hasOwn(subject.claims, 'events'))
@@ -42,14 +43,23 @@ export function mediaTypeName(typ: string): string {
 }
 
 function assertNoIdTokenMarks({ claims }: ClaimSubject): void {
-  const mark = ['nonce', 'at_hash', 'c_hash'].find((name) => Object.hasOwn(claims, name))
+  const mark = idTokenMark(claims)
   if (mark === undefined) return
-  const audienceIsClient = claims.azp !== undefined && claims.azp === claims.aud
   throw new AuthError('token_type', {
     expected: 'an access token',
     actual: `a token with ${mark}`,
-    hint: `This is an ID token: it has a ${mark}${audienceIsClient ? ' and its aud is a client id' : ''}. Send the access token instead`,
+    hint: idTokenHint(mark, claims),
   })
+}
+
+function idTokenMark(claims: Claims): string | undefined {
+  return ['nonce', 'at_hash', 'c_hash'].find((name) => Object.hasOwn(claims, name))
+}
+
+function idTokenHint(mark: string, claims: Claims): string {
+  const audienceIsClient = claims.azp !== undefined && claims.azp === claims.aud
+  const article = mark === 'at_hash' ? 'an' : 'a'
+  return `This is an ID token: it has ${article} ${mark}${audienceIsClient ? ' and its aud is a client id' : ''}. Send the access token instead`
 }
 
 const OTHER_KINDS: Readonly<Record<string, string>> = {
@@ -58,7 +68,10 @@ const OTHER_KINDS: Readonly<Record<string, string>> = {
   'secevent+jwt': 'This is a security event token',
 }
 
-function hintFor(name: string | undefined): string | undefined {
+// ID tokens have no typ, or JWT; a nonce in anything else means something else.
+function hintFor(name: string | undefined, { claims }: ClaimSubject): string | undefined {
+  const mark = name === undefined || name === 'jwt' ? idTokenMark(claims) : undefined
+  if (mark !== undefined) return idTokenHint(mark, claims)
   if (name === undefined) return 'The issuer must set typ to at+jwt (RFC 9068 section 2.1)'
   return OTHER_KINDS[name] ?? 'If this issuer gives its access tokens this typ, add it to "tokenTypes"'
 }
