@@ -1,0 +1,48 @@
+import { anyScope, claim, type ClaimCondition, type Requirement, scope } from '@claimgate/core'
+import { misconfigured } from '@claimgate/core/extend'
+import type { RequestHandler } from 'express'
+import { admissionOf } from './admission.ts'
+
+/**
+ * Lets requests through whose token meets the requirement; goes after `authenticateJwt`, whose realm and `onReject` it uses, and
+ * without which it fails with a `TypeError`. Anonymous requests are refused with status 401, others with 403.
+ *
+ * @throws TypeError for anything but a requirement
+ */
+export function authorize(requirement: Requirement): RequestHandler {
+  if (typeof requirement?.isMet !== 'function')
+    throw misconfigured('authorize', 'give a requirement such as scope("orders:read")', requirement)
+  return (req, res, next) => {
+    const { authenticator, token, reject } = admissionOf(req)
+    const outcome = authenticator.authorize(token, requirement)
+    if (outcome.kind === 'refused') reject(outcome, req, res, next)
+    else next()
+  }
+}
+
+/**
+ * Lets requests through whose token grants every one of these scopes. See `authorize`.
+ *
+ * @throws TypeError for no scope, or for text that is not one scope
+ */
+export function requireScope(...all: readonly string[]): RequestHandler {
+  return authorize(scope(...all))
+}
+
+/**
+ * Lets requests through whose token grants at least one of these scopes. See `authorize`.
+ *
+ * @throws TypeError for no scope, or for text that is not one scope
+ */
+export function requireAnyScope(...some: readonly string[]): RequestHandler {
+  return authorize(anyScope(...some))
+}
+
+/**
+ * Lets requests through whose token has a claim that meets the condition. See `authorize`.
+ *
+ * @throws TypeError for a condition of another type
+ */
+export function requireClaim(name: string, condition: ClaimCondition): RequestHandler {
+  return authorize(claim(name, condition))
+}

@@ -1,0 +1,22 @@
+import type { Requirement, VerifiedToken } from '@claimgate/core'
+import type { Request } from 'express'
+import { admissionOf } from './admission.ts'
+
+/**
+ * The verified token of a request.
+ *
+ * The type of the claims is taken on trust; `getAuth` of the middleware that `authenticateJwt` returns knows it.
+ *
+ * @throws TypeError where no `authenticateJwt` has let the request through
+ * @throws AuthError `credential_missing` for an anonymous request; it has `status` and `headers`, so that Express answers with
+ * status 401 and a challenge
+ */
+export function getAuth<C extends object = object>(req: Request): VerifiedToken<C> {
+  const { authenticator, token } = admissionOf(req)
+  const outcome = authenticator.authorize(token, ANY_TOKEN)
+  if (outcome.kind === 'authenticated') return outcome.token as VerifiedToken<C>
+  if (outcome.kind === 'anonymous') throw new TypeError('Cannot get auth: the request is anonymous')
+  throw Object.assign(outcome.error, { headers: outcome.response.headers })
+}
+
+const ANY_TOKEN: Requirement = { description: 'a token', scopes: [], isMet: () => true }

@@ -1,0 +1,78 @@
+import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
+import fp from 'fastify-plugin'
+import type { ClaimgateOptions } from './claimgate-options.ts'
+import { describeSecurity } from './describe-security.ts'
+import { type AuthenticateHook, createGate, type Gate } from './gate.ts'
+import { protectNotFound } from './protect-not-found.ts'
+import { hookRule, type RouteRule, routeRule } from './route-rule.ts'
+
+/**
+ * Protects every route of the scope it is registered in, and of the scopes registered in that one afterwards.
+ *
+ * A route opens with `config: { auth: false }` and narrows with `config: { auth: scope('orders:read') }`. Of scopes within scopes,
+ * each with a registration of its own, the innermost decides about its routes. Unknown paths answer as protected ones do.
+ */
+export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
+  async (fastify: FastifyInstance, options: ClaimgateOptions) => {
+    const gate = createGate(options, gateOf(fastify))
+    const named = new Map<unknown, NamedHook>()
+
+    fastify.decorate(GATE, gate)
+    if (!fastify.hasRequestDecorator('auth')) fastify.decorateRequest('auth', null)
+    fastify.decorate('authenticateJwt', (requirement) => {
+      const rule = hookRule(requirement)
+      const hook = gate.throwing(rule)
+      named.set(hook, { answering: gate.answering(rule), rule })
+      return hook
+    })
+
+    fastify.addHook(gate.hookName, async (request, reply) => {
+      const rule = routeRule(request.routeOptions.config.auth)
+      if (gateFor(request.server, rule) !== gate) return undefined
+      return gate.answering(typeof rule === 'object' ? rule : undefined)(request, reply)
+    })
+
+    fastify.addHook('onRoute', function (route) {
+      const rule = routeRule(route.config?.auth)
+      if (gateFor(this, rule) === gate) describeSecurity(route, rule, options)
+      for (const { rule: own } of answerDirectly(route, named)) describeSecurity(route, own, options)
+    })
+
+    if (gate.protects === 'every route' && options.notFound !== 'own') protectNotFound(fastify)
+  },
+  { name: '@claimgate/fastify', fastify: '5.x' },
+)
+
+const GATE = Symbol('claimgate')
+
+interface NamedHook {
+  readonly answering: AuthenticateHook
+  readonly rule: RouteRule
+}
+
+function gateOf(fastify: FastifyInstance): Gate | undefined {
+  return fastify.hasDecorator(GATE) ? fastify.getDecorator<Gate>(GATE) : undefined
+}
+
+/** The gate that decides about a route: the innermost one, except that one which protects nothing by itself lifts no protection. */
+function gateFor(fastify: FastifyInstance, rule: RouteRule): Gate | undefined {
+  if (rule === false) return undefined
+  let gate = gateOf(fastify)
+  while (rule === undefined && gate?.protects === 'routes that ask') gate = gate.outer
+  return gate
+}
+
+/** A hook that stands on the route itself answers; inside `fastify.auth([…])` it leaves that to @fastify/auth. */
+function answerDirectly(route: RouteOptions, named: ReadonlyMap<unknown, NamedHook>): readonly NamedHook[] {
+  const found: NamedHook[] = []
+  for (const name of ['onRequest', 'preValidation', 'preHandler'] as const) {
+    const hooks: readonly unknown[] = [route[name] ?? []].flat()
+    const replaced = hooks.map((hook) => {
+      const own = named.get(hook)
+      if (own !== undefined) found.push(own)
+      return own?.answering ?? hook
+    })
+    if (replaced.length > 0) Object.assign(route, { [name]: replaced })
+  }
+  return found
+}

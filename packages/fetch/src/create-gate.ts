@@ -1,0 +1,52 @@
+import {
+  type Authenticator,
+  type AuthenticatorOptions,
+  createAuthenticator,
+  type Requirement,
+  type VerifiedToken,
+  type Verifier,
+} from '@claimgate/core'
+import { requestView } from './request-view.ts'
+
+/** The verified token of a request, or the response that refuses it. Rejects with bugs only. */
+export type Gate<C extends object = object> = (
+  request: Request,
+  requirement?: Requirement,
+) => Promise<VerifiedToken<C> | Response>
+
+/** As `Gate`; `undefined` is an anonymous request, which a gate with a requirement refuses. */
+export type OptionalGate<C extends object = object> = (
+  request: Request,
+  requirement?: Requirement,
+) => Promise<VerifiedToken<C> | Response | undefined>
+
+/** Options of a gate that knows no anonymous requests. */
+export type GateOptions<C extends object = object> = AuthenticatorOptions<C> & { readonly optional?: false }
+
+/**
+ * Makes the gate in front of a protected resource. Make one, and keep it: it holds the keys.
+ *
+ * Reads the environment of no runtime: in a worker write `createGate(optionsFromEnv(env))`. Tokens in a form body (RFC 6750
+ * section 2.2) are looked for in a copy of its first 100 KiB, so the request can still be read afterwards, but not before.
+ *
+ * @param options - options, or a verifier or an authenticator made elsewhere
+ * @throws TypeError for options that are missing, contradict each other or are out of range
+ */
+export function createGate<C extends object = object>(options: GateOptions<C> | Verifier<C>): Gate<C>
+export function createGate<C extends object = object>(options: AuthenticatorOptions<C> | Authenticator<C>): OptionalGate<C>
+export function createGate<C extends object = object>(
+  options: AuthenticatorOptions<C> | Verifier<C> | Authenticator<C>,
+): OptionalGate<C> {
+  const authenticator = isAuthenticator(options) ? options : createAuthenticator(options)
+  return async (request, requirement) => {
+    const outcome = await authenticator.authenticate(requestView(request), requirement)
+    if (outcome.kind === 'anonymous') return undefined
+    if (outcome.kind === 'authenticated') return outcome.token
+    const { status, headers, body } = outcome.response
+    return new Response(request.method === 'HEAD' ? null : body, { status, headers })
+  }
+}
+
+function isAuthenticator<C extends object>(value: unknown): value is Authenticator<C> {
+  return typeof value === 'object' && value !== null && 'authenticate' in value
+}
