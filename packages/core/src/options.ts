@@ -49,6 +49,8 @@ export interface IssuerPolicy extends ClaimRules, KeyLocation {
 export interface KeyLocation {
   /** The address of the issuer's JWK Set; https, or http on a loopback address. */
   readonly jwksUri?: string | URL
+  /** With discovery: hosts besides the issuer's own that its keys may be on, exact, without port. @defaultValue none */
+  readonly allowedKeyHosts?: readonly string[]
   /** A JWK Set with public keys (RFC 7517 section 5). */
   readonly jwks?: JSONWebKeySet
   /** SPKI PEM, X.509 PEM, or either of them in base64, as in an environment variable. */

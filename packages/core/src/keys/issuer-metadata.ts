@@ -24,7 +24,8 @@ export function keyAddress(text: string, { issuer, url, allowedKeyHosts, plainHt
     throw new FetchError('issuer_mismatch', 'The metadata names another issuer than the one configured')
   const address = parseUrl(metadata['jwks_uri'])
   if (!address) throw new FetchError('malformed', 'The metadata has no "jwks_uri" that is a URL')
-  const flaw = uriFlaw(address, plainHttp)
+  // An issuer on https cannot send its verifiers to plain http, not even on their own machine.
+  const flaw = uriFlaw(address, url.protocol === 'https:' ? 'never' : plainHttp)
   if (flaw !== undefined) throw new FetchError('uri_not_allowed', `The "jwks_uri" of the metadata ${flaw}`)
   if (address.hostname !== url.hostname && !allowedKeyHosts.includes(address.hostname))
     throw new FetchError('uri_not_allowed', 'The "jwks_uri" is on a host that "allowedKeyHosts" does not name')

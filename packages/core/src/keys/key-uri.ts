@@ -16,5 +16,5 @@ export function uriFlaw(
   if (protocol === 'https:') return undefined
   if (protocol !== 'http:') return 'must be https'
   if (!LOOPBACK.test(hostname)) return 'must be https'
-  return plainHttp === 'loopback' ? undefined : 'must be https; "allowLoopbackHttp" permits http to this machine'
+  return plainHttp === 'loopback' ? undefined : 'must be https, for "allowLoopbackHttp" is false'
 }

@@ -26,7 +26,7 @@ export interface RemoteKeySetTuning {
   readonly maxBytes?: number
   /** Members of a JWK Set. From 1 to 1,000. @defaultValue 64 */
   readonly maxKeys?: number
-  /** Whether http may be used to fetch from this machine, for development and tests. @defaultValue false */
+  /** `false` refuses http even to an address of this machine (127.0.0.0/8, ::1, localhost) that the configuration names. @defaultValue true */
   readonly allowLoopbackHttp?: boolean
   /** Where sets are shared between workers. @defaultValue nowhere */
   readonly store?: JwkSetStore
@@ -131,7 +131,7 @@ export function resolveKeySetOptions(options: RemoteKeySetOptions): ResolvedKeyS
   }
   return Object.freeze<ResolvedKeySetOptions>({
     ...numbers(options),
-    plainHttp: options.allowLoopbackHttp === true ? 'loopback' : 'never',
+    plainHttp: options.allowLoopbackHttp === false ? 'never' : 'loopback',
     sharing,
     fetch,
     clock,

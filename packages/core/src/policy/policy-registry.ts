@@ -101,6 +101,7 @@ function sameFetchedKeys(one: IssuerPolicy, other: IssuerPolicy): boolean {
   return (
     one.keys === other.keys &&
     String(one.jwksUri) === String(other.jwksUri) &&
+    String(one.allowedKeyHosts) === String(other.allowedKeyHosts) &&
     [one, other].every(({ jwks, publicKey, secret }) => jwks === undefined && publicKey === undefined && secret === undefined)
   )
 }

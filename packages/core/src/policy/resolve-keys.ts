@@ -32,6 +32,8 @@ export function resolveKeys(options: IssuerPolicy, environment: KeyEnvironment, 
   const locations = LOCATIONS.filter((name) => options[name] !== undefined)
   if (locations.length > 1) throw misconfigured(ACTION, `give one of ${LOCATIONS.map((name) => `"${name}"`).join(', ')}`, locations)
 
+  if (options.allowedKeyHosts !== undefined && locations.length > 0)
+    throw misconfigured(ACTION, '"allowedKeyHosts" is for discovery: leave it out where keys are given or have an address', locations)
   const algorithms = resolveAlgorithms(options)
   return { algorithms, keys: reused ?? keySource(options, algorithms, environment) }
 }
@@ -70,7 +72,8 @@ function keySource(options: IssuerPolicy, algorithms: ReadonlySet<Algorithm>, en
   if (options.jwksUri !== undefined) return remoteKeySet(options.jwksUri, remoteOptions)
   if (options.issuer === null)
     throw misconfigured(ACTION, 'with "issuer": null, say where keys come from: "jwksUri", "jwks", "publicKey", "secret" or "keys"')
-  return discoveredKeySet(options.issuer, remoteOptions)
+  const { allowedKeyHosts = [] } = options
+  return discoveredKeySet(options.issuer, { ...remoteOptions, allowedKeyHosts })
 }
 
 function customSource(keys: unknown): KeySource {

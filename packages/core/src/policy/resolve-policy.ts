@@ -35,6 +35,7 @@ export const POLICY_OPTIONS: readonly string[] = Object.freeze([
   'publicKey',
   'secret',
   'keys',
+  'allowedKeyHosts',
   'profile',
   'tokenTypes',
   'idTokens',

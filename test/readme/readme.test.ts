@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { startTestIssuer } from '@claimgate/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+// Quick starts are run as they stand in README.md, against the packages as they are built.
+const here = fileURLToPath(new URL('.', import.meta.url))
+const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+const AUDIENCE = 'https://api.example'
+
+let authorizationServer: Awaited<ReturnType<typeof startTestIssuer>>
+let folder: string
+let environment: Record<string, string>
+let reader: string
+let writer: string
+
+beforeAll(async () => {
+  authorizationServer = await startTestIssuer()
+  folder = await mkdtemp(join(here, '.run-'))
+  environment = { JWT_ISSUER: authorizationServer.issuer.issuer, JWT_AUDIENCE: AUDIENCE }
+  const mint = (scope: string): Promise<string> =>
+    authorizationServer.issuer.mint({ sub: 'ada', client_id: 'shop', scope }, { audience: AUDIENCE })
+  reader = await mint('orders:read')
+  writer = await mint('orders:read orders:write')
+})
+
+afterAll(async () => {
+  await authorizationServer.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function quickStart(name: string): Promise<string> {
+  const code = new RegExp(`<!-- run: ${name} -->\\n\`\`\`js\\n([\\s\\S]*?)\`\`\``).exec(readme)?.[1]
+  expect(code, `the quick start "${name}" of README.md`).toBeDefined()
+  expect(code?.split('\n').filter((line) => line.trim() !== '').length, 'lines of code').toBeLessThanOrEqual(11)
+  const file = join(folder, `${name}.mjs`)
+  await writeFile(file, code ?? '')
+  return file
+}
+
+const bearer = (token: string): RequestInit => ({ headers: { authorization: `Bearer ${token}` } })
+
+describe.each(['express', 'fastify'])('the %s quick start', (name) => {
+  let server: ChildProcess
+  let url: string
+
+  beforeAll(async () => {
+    const port = await freePort()
+    url = `http://127.0.0.1:${port}`
+    server = spawn(process.execPath, [await quickStart(name)], {
+      env: { ...process.env, ...environment, PORT: String(port) },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+    await answering(url, server)
+  })
+
+  afterAll(async () => {
+    if (server.exitCode !== null) return
+    const exit = once(server, 'exit')
+    server.kill()
+    await exit
+  })
+
+  it('protects its routes', async () => {
+    const without = await fetch(`${url}/me`)
+    expect(without.status).toBe(401)
+    expect(without.headers.get('www-authenticate')).toBe('Bearer realm="api"')
+    expect((await fetch(`${url}/me`, bearer(`${reader.slice(0, -8)}AAAAAAAA`))).status).toBe(401)
+    const me = await fetch(`${url}/me`, bearer(reader))
+    expect(me.status).toBe(200)
+    expect(await me.json()).toEqual({ sub: 'ada' })
+  })
+
+  it('lets a writer write, and a reader not', async () => {
+    expect((await fetch(`${url}/orders`, { method: 'POST', ...bearer(writer) })).status).toBe(201)
+    const refused = await fetch(`${url}/orders`, { method: 'POST', ...bearer(reader) })
+    expect(refused.status).toBe(403)
+    expect(refused.headers.get('www-authenticate')).toContain('scope="orders:write"')
+  })
+})
+
+describe('the worker quick start', () => {
+  it('protects its routes', async () => {
+    const worker = (await import(pathToFileURL(await quickStart('worker')).href)) as {
+      default: { fetch(request: Request, env: object): Promise<Response> }
+    }
+    const send = (init?: RequestInit): Promise<Response> =>
+      worker.default.fetch(new Request('https://worker.example/', init), environment)
+    expect((await send()).status).toBe(401)
+    const answer = await send(bearer(reader))
+    expect(await answer.json()).toEqual({ sub: 'ada' })
+    expect((await send({ method: 'POST', ...bearer(reader) })).status).toBe(403)
+    expect((await send({ method: 'POST', ...bearer(writer) })).status).toBe(200)
+  })
+})
+
+describe('the quick start without HTTP', () => {
+  it('verifies the token of a job', async () => {
+    Object.assign(process.env, environment)
+    const { consume } = (await import(pathToFileURL(await quickStart('verify')).href)) as {
+      consume(job: { token: string }): Promise<string>
+    }
+    expect(await consume({ token: reader })).toBe('ada')
+    await expect(consume({ token: 'nonsense' })).rejects.toMatchObject({ code: 'token_malformed' })
+  })
+})
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as { port: number }
+  probe.close()
+  await once(probe, 'close')
+  return port
+}
+
+async function answering(url: string, server: ChildProcess): Promise<void> {
+  for (;;) {
+    if (server.exitCode !== null) throw new Error('The quick start has ended')
+    const answer = await fetch(url).catch(() => undefined)
+    if (answer) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
