@@ -17,6 +17,8 @@ export function manualClock(): ManualClock {
     wall += milliseconds
     monotonic += milliseconds
   }
+  const earliest = (end: number): number =>
+    Math.min(...[...timers.values()].map(({ at }) => at).filter((at) => at <= end))
   return {
     now: () => wall,
     monotonic: () => monotonic,
@@ -29,12 +31,11 @@ export function manualClock(): ManualClock {
       const end = monotonic + seconds * 1000
       await settle()
       for (;;) {
-        const [next] = [...timers].filter(([, { at }]) => at <= end).toSorted(([, a], [, b]) => a.at - b.at)
-        if (!next) break
-        const [id, { at, callback }] = next
+        const [id, timer] = [...timers].find(([, { at }]) => at === earliest(end)) ?? []
+        if (!id || !timer) break
         timers.delete(id)
-        move(Math.max(0, at - monotonic))
-        callback()
+        move(Math.max(0, timer.at - monotonic))
+        timer.callback()
         await settle()
       }
       move(Math.max(0, end - monotonic))

@@ -527,7 +527,7 @@ describe('a listener that throws or rejects', () => {
     const throwing = () => {
       throw new Error('listener')
     }
-    const rejecting = async () => Promise.reject(new Error('listener'))
+    const rejecting = (() => Promise.reject(new Error('listener'))) as () => void
     for (const onEvent of [throwing, rejecting]) {
       const { ask } = setUp(json({ keys: [a, { kty: 'oct', k: 'AA' }] }), { onEvent })
       expect(await ask('a')).toBe('verified')

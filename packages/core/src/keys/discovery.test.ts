@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest'
+
+import { AuthError } from '../errors/auth-error.ts'
+import { discoveredKeySet, type DiscoveredKeySetOptions } from './discovery.ts'
+import { fakeEndpoint, hanging, json, refused, status, type Answer } from './fake-endpoint.test-support.ts'
+import { manualClock } from './manual-clock.test-support.ts'
+import { publicJwk } from './test-jwks.test-support.ts'
+
+const ISSUER = 'https://issuer.example/tenant'
+const OIDC = `${ISSUER}/.well-known/openid-configuration`
+const OAUTH = 'https://issuer.example/.well-known/oauth-authorization-server/tenant'
+const OIDC_INSERTED = 'https://issuer.example/.well-known/openid-configuration/tenant'
+const KEYS = 'https://issuer.example/keys'
+const [a, b] = await Promise.all(['a', 'b'].map(async (kid) => publicJwk({ kid })))
+const metadata = (change: object = {}) => json({ issuer: ISSUER, jwks_uri: KEYS, ...change })
+
+function setUp(
+  answers: Record<string, Answer>,
+  { issuer = ISSUER, ...options }: DiscoveredKeySetOptions & { issuer?: string } = {},
+) {
+  const clock = manualClock()
+  const endpoint = fakeEndpoint(clock, (request, init) => (answers[request.url] ?? status(404))(request, init))
+  const keys = discoveredKeySet(issuer, { fetch: endpoint.fetch, clock, random: () => 0.5, ...options })
+  const ask = async (kid: string): Promise<string> =>
+    keys.resolve({ alg: 'ES256', kid }).then(
+      () => 'verified',
+      (error: unknown) => {
+        if (!(error instanceof AuthError)) return String(error)
+        const cause = error.cause as { reason?: string } | undefined
+        return [error.status, error.code, cause?.reason].filter(Boolean).join(' ')
+      },
+    )
+  const urls = () => endpoint.requests.map(({ url }) => url)
+  return { clock, endpoint, keys, ask, urls, answers }
+}
+
+describe('discovery', () => {
+  it('finds the keys through OpenID metadata', async () => {
+    const { ask, urls } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
+    expect(await ask('a')).toBe('verified')
+    expect(urls()).toEqual([OIDC, KEYS])
+  })
+
+  it.each([
+    [OAUTH, [OIDC, OAUTH, KEYS]],
+    [OIDC_INSERTED, [OIDC, OAUTH, OIDC_INSERTED, KEYS]],
+  ])('goes on to %s where there is nothing before', async (place, expected) => {
+    const { ask, urls } = setUp({ [place]: metadata(), [KEYS]: json({ keys: [a] }) })
+    expect(await ask('a')).toBe('verified')
+    expect(urls()).toEqual(expected)
+  })
+
+  it('leaves out the slash an issuer ends with, and keeps it in the comparison', async () => {
+    const issuer = 'https://issuer.example/'
+    const place = 'https://issuer.example/.well-known/openid-configuration'
+    const { ask } = setUp({ [place]: metadata({ issuer }), [KEYS]: json({ keys: [a] }) }, { issuer })
+    expect(await ask('a')).toBe('verified')
+    const without = setUp(
+      { [place]: metadata({ issuer: 'https://issuer.example' }), [KEYS]: json({ keys: [a] }) },
+      { issuer },
+    )
+    expect(await without.ask('a')).toBe('503 keys_unavailable issuer_mismatch')
+  })
+
+  it.each<[string, Answer, string]>([
+    ['names another issuer', metadata({ issuer: 'https://other.example' }), 'issuer_mismatch'],
+    ['names an issuer that differs by a slash', metadata({ issuer: `${ISSUER}/` }), 'issuer_mismatch'],
+    ['names no issuer', json({ jwks_uri: KEYS }), 'issuer_mismatch'],
+    ['is no object', json([]), 'malformed'],
+    ['is no JSON', json('<html>'), 'malformed'],
+    ['has a member twice', json(`{"issuer":"${ISSUER}","issuer":"${ISSUER}","jwks_uri":"${KEYS}"}`), 'malformed'],
+    ['names no key set', json({ issuer: ISSUER }), 'malformed'],
+    ['names a key set that is no URL', metadata({ jwks_uri: '/keys' }), 'malformed'],
+    ['names a key set over http', metadata({ jwks_uri: 'http://issuer.example/keys' }), 'uri_not_allowed'],
+    ['names a key set on this machine', metadata({ jwks_uri: 'http://127.0.0.1/keys' }), 'uri_not_allowed'],
+    ['names a key set with credentials', metadata({ jwks_uri: 'https://a:b@issuer.example/keys' }), 'uri_not_allowed'],
+    ['names a key set with a fragment', metadata({ jwks_uri: `${KEYS}#a` }), 'uri_not_allowed'],
+    ['names a key set in data', metadata({ jwks_uri: 'data:application/json,{}' }), 'uri_not_allowed'],
+    ['names a key set in a file', metadata({ jwks_uri: 'file:///keys' }), 'uri_not_allowed'],
+    ['names a key set on another host', metadata({ jwks_uri: 'https://keys.example/keys' }), 'uri_not_allowed'],
+    ['names a key set on a host below', metadata({ jwks_uri: 'https://keys.issuer.example/keys' }), 'uri_not_allowed'],
+    ['redirects', status(302, { location: OAUTH }), 'redirect'],
+    ['fails', status(500), 'status'],
+    ['is out of reach', refused, 'network'],
+    ['is too large', json(`{"padding":"${'x'.repeat(65_536)}"}`), 'too_large'],
+  ])('trusts nothing and asks nowhere else when the metadata %s', async (_, answer, reason) => {
+    const { ask, urls } = setUp({ [OIDC]: answer, [OAUTH]: metadata(), [KEYS]: json({ keys: [a] }) })
+    expect(await ask('a')).toBe(`503 keys_unavailable ${reason}`)
+    expect(new Set(urls())).toEqual(new Set([OIDC]))
+  })
+
+  it('takes keys from another host that is allowed by name', async () => {
+    const place = 'https://keys.example/keys'
+    const answers = { [OIDC]: metadata({ jwks_uri: place }), [place]: json({ keys: [a] }) }
+    expect(await setUp(answers, { allowedKeyHosts: ['keys.example'] }).ask('a')).toBe('verified')
+  })
+
+  it('shares one discovery among many requests', async () => {
+    const { ask, urls } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
+    await Promise.all(Array.from({ length: 1000 }, async () => ask('a')))
+    expect(urls()).toEqual([OIDC, KEYS])
+  })
+
+  it('follows metadata that moves its keys', async () => {
+    const { ask, answers, clock } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
+    await ask('a')
+    answers[OIDC] = metadata({ jwks_uri: `${KEYS}/new` })
+    answers[`${KEYS}/new`] = json({ keys: [b] })
+    await clock.pass(700)
+    expect(await ask('b')).toBe('verified')
+    expect(await ask('a')).toBe('401 key_not_found')
+  })
+
+  it('asks for metadata again as soon as the keys cannot be had from where it said', async () => {
+    const { ask, answers, clock, keys } = setUp({
+      [OIDC]: metadata(),
+      [KEYS]: json({ keys: [a] }, { 'cache-control': 'max-age=60' }),
+    })
+    await ask('a')
+    answers[KEYS] = status(404)
+    answers[OIDC] = metadata({ jwks_uri: `${KEYS}/new` })
+    answers[`${KEYS}/new`] = json({ keys: [a, b] })
+    await clock.pass(61)
+    await ask('a')
+    expect(keys.stats().failures).toBe(1)
+    await clock.pass(1)
+    await ask('a')
+    expect(await ask('b')).toBe('verified')
+  })
+
+  it.each<[string, Answer]>([
+    ['is out of reach', refused],
+    ['fails', status(500)],
+    ['has become garbage', json('<html>')],
+    ['names another issuer', metadata({ issuer: 'https://other.example' })],
+  ])('goes on with the address it knows while the metadata %s', async (_, answer) => {
+    const { ask, answers, clock } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
+    await ask('a')
+    answers[OIDC] = answer
+    answers[KEYS] = json({ keys: [a, b] })
+    await clock.pass(700)
+    expect(await ask('b')).toBe('verified')
+  })
+
+  it('keeps the bounds for the metadata, too, while all is down', async () => {
+    for (const answer of [refused, hanging, status(500)]) {
+      const { ask, clock, endpoint } = setUp({ [OIDC]: answer })
+      for (let tick = 0; tick < 1200; tick += 1) {
+        void ask('a')
+        await clock.pass(0.5)
+      }
+      const times = endpoint.requests.filter(({ url }) => url === OIDC).map(({ at }) => at)
+      const [first = 0] = times
+      expect(times.filter((at) => at < first + 60).length).toBeLessThanOrEqual(7)
+      const later = times.filter((at) => at >= first + 60)
+      for (const at of later)
+        expect(later.filter((other) => other >= at && other < at + 60).length).toBeLessThanOrEqual(2)
+      expect(later.length).toBeGreaterThan(5)
+      expect(endpoint.mostAtOnce()).toBe(1)
+    }
+  })
+
+  it('needs neither metadata nor keys with a seed', async () => {
+    const first = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
+    await first.keys.ready()
+    const seed = first.keys.export()
+    expect(seed?.uri).toBe(ISSUER)
+    const { ask, urls } = setUp({}, seed && { seed })
+    expect(await ask('a')).toBe('verified')
+    expect(urls()).toEqual([])
+  })
+
+  it.each([
+    'http://issuer.example',
+    'issuer',
+    'https://issuer.example?x=1',
+    'https://issuer.example#x',
+    'https://a@issuer.example',
+    'file:///x',
+  ])('is refused at start-up for the issuer %s', (issuer) => {
+    expect(() => discoveredKeySet(issuer)).toThrow(/^Cannot discover keys: /)
+  })
+})

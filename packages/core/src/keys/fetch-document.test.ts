@@ -1,0 +1,247 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createTcpServer, type AddressInfo } from 'node:net'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+
+import { afterEach, describe, expect, it } from 'vitest'
+
+import { systemClock } from '../model/clock.ts'
+import type { FetchLike } from '../model/fetch.ts'
+import { defaultFetch as webFetch } from '../transport/default-fetch.web.ts'
+import { undiciFetch } from '../transport/undici-fetch.node.ts'
+import { fetchDocument, type FetchDocumentOptions } from './fetch-document.ts'
+import { manualClock, settle } from './manual-clock.test-support.ts'
+
+const servers: { close(): void }[] = []
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close()
+})
+
+async function serve(listener: RequestListener): Promise<{ url: URL; server: Server }> {
+  const server = createServer(listener)
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  servers.push({
+    close: () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  })
+  return { server, url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`) }
+}
+
+const transports: readonly (readonly [string, FetchLike])[] = [
+  ['undici', undiciFetch()],
+  ['the fetch of the runtime', webFetch],
+]
+
+describe.each(transports)('a document fetched through %s', (_, fetch) => {
+  const get = async (url: URL, options: Partial<FetchDocumentOptions> = {}) =>
+    fetchDocument(url, { fetch, clock: systemClock, timeout: 5, maxBytes: 1000, ...options })
+
+  it('is text, whatever the content type says', async () => {
+    const { url } = await serve((_request, response) => {
+      response.setHeader('content-type', 'text/html').end('{"é":1}')
+    })
+    expect(await get(url)).toMatchObject({ status: 200, text: '{"é":1}' })
+  })
+
+  it('is asked for with GET, and the ETag', async () => {
+    const { url } = await serve(({ method, headers }, response) => {
+      response.statusCode = 304
+      response.setHeader('seen', `${method} ${headers['if-none-match']}`).end()
+    })
+    const { status, headers } = await get(url, { etag: '"1"' })
+    expect([status, headers.get('seen')]).toEqual([304, 'GET "1"'])
+  })
+
+  it.each([201, 204, 206, 304, 400, 401, 404, 410, 429, 500, 503])('is none with status %d', async (status) => {
+    const { url } = await serve((_request, response) => {
+      response.writeHead(status, { 'retry-after': '7' }).end()
+    })
+    const redirect = status === 304
+    await expect(get(url)).rejects.toMatchObject(
+      redirect ? { reason: 'redirect' } : { reason: 'status', status, retryAfter: 7 },
+    )
+  })
+
+  it.each([301, 302, 303, 307, 308])('is none behind a redirect with %d, whose target sees nothing', async (status) => {
+    let seen = 0
+    const target = await serve((_request, response) => {
+      seen += 1
+      response.end('{}')
+    })
+    const { url } = await serve((_request, response) => {
+      response.writeHead(status, { location: target.url.href }).end()
+    })
+    await expect(get(url)).rejects.toMatchObject({ reason: 'redirect' })
+    expect(seen).toBe(0)
+  })
+
+  it('is read up to the cap and no further', async () => {
+    const { url } = await serve((_request, response) => {
+      response.end('x'.repeat(1000))
+    })
+    expect((await get(url)).text).toHaveLength(1000)
+    await expect(get(url, { maxBytes: 999 })).rejects.toMatchObject({ reason: 'too_large' })
+  })
+
+  it('ends an endless body at the cap', async () => {
+    const { url } = await serve((_request, response) => {
+      const more = (): void => {
+        while (!response.destroyed && response.write('x'.repeat(10_000)));
+        if (!response.destroyed) response.once('drain', more)
+      }
+      more()
+    })
+    await expect(get(url)).rejects.toMatchObject({ reason: 'too_large' })
+  })
+
+  it.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+  ] as const)('is decompressed from %s even if that was not asked for', async (coding, compress) => {
+    const { url } = await serve((_request, response) => {
+      response.setHeader('content-encoding', coding).end(compress('{"a":1}'))
+    })
+    expect((await get(url)).text).toBe('{"a":1}')
+  })
+
+  it('counts the bytes of a gzip bomb as they come out', async () => {
+    const bomb = gzipSync(Buffer.alloc(50_000_000))
+    const { url } = await serve((_request, response) => {
+      response.setHeader('content-encoding', 'gzip').end(bomb)
+    })
+    const before = process.memoryUsage().arrayBuffers
+    await expect(get(url, { maxBytes: 65_536 })).rejects.toMatchObject({ reason: 'too_large' })
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000)
+  })
+
+  it('is none when it is not UTF-8', async () => {
+    const { url } = await serve((_request, response) => {
+      response.end(Buffer.from([0x7b, 0xff, 0x7d]))
+    })
+    await expect(get(url)).rejects.toMatchObject({ reason: 'malformed' })
+  })
+
+  it('keeps a byte order mark for the parser to see', async () => {
+    const { url } = await serve((_request, response) => {
+      response.end('\uFEFF{}')
+    })
+    expect((await get(url)).text).toBe('\uFEFF{}')
+  })
+
+  it.each<[string, RequestListener]>([
+    ['before the headers', () => undefined],
+    ['inside the body', (_request, response) => void response.writeHead(200).write('{')],
+    [
+      'while it drips',
+      (_request, response) => {
+        const timer = setInterval(() => response.write(' '), 20)
+        response.on('close', () => clearInterval(timer))
+      },
+    ],
+  ])('is given up at the deadline when it hangs %s', async (_where, listener) => {
+    const { url } = await serve(listener)
+    await expect(get(url, { timeout: 0.2 })).rejects.toMatchObject({ reason: 'timeout' })
+  })
+
+  it.each<[string, RequestListener]>([
+    ['before the headers', (request) => void request.socket.destroy()],
+    [
+      'inside the body',
+      (request, response) => {
+        response.writeHead(200, { 'content-length': '100' }).write('{')
+        setTimeout(() => request.socket.destroy(), 20)
+      },
+    ],
+  ])('is none when the connection breaks %s', async (_where, listener) => {
+    const { url } = await serve(listener)
+    await expect(get(url)).rejects.toMatchObject({ reason: 'network' })
+  })
+
+  it('is none when nobody listens', async () => {
+    const { url, server } = await serve(() => undefined)
+    await new Promise((resolve) => {
+      server.close(resolve)
+    })
+    await expect(get(url)).rejects.toMatchObject({ reason: 'network' })
+  })
+
+  it('is none when what listens does not speak HTTP', async () => {
+    const server = createTcpServer((socket) => socket.on('error', () => undefined).end('hello\r\n\r\n'))
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve)
+    })
+    servers.push(server)
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
+    await expect(get(url)).rejects.toMatchObject({ reason: 'network' })
+  })
+
+  it('is given up when its signal says so', async () => {
+    const closing = new AbortController()
+    const { url } = await serve(() => closing.abort())
+    await expect(get(url, { signal: closing.signal })).rejects.toMatchObject({ reason: 'network' })
+    await expect(get(url, { signal: closing.signal })).rejects.toMatchObject({ reason: 'network' })
+  })
+})
+
+describe('a transport that minds nothing', () => {
+  const options = (fetch: FetchLike) => {
+    const clock = manualClock()
+    return { fetch, clock, timeout: 5, maxBytes: 1000 }
+  }
+  const url = new URL('https://issuer.example/keys')
+
+  it('cannot hold a request beyond the deadline', async () => {
+    const world = options(async () => new Promise(() => undefined))
+    const outcome = fetchDocument(url, world).catch((error: unknown) => error)
+    await world.clock.pass(5)
+    expect(await outcome).toMatchObject({ reason: 'timeout' })
+    expect(world.clock.timers()).toBe(0)
+  })
+
+  it('has its redirected answer refused', async () => {
+    const response = Object.defineProperty(new Response('{}'), 'redirected', { value: true })
+    await expect(
+      fetchDocument(
+        url,
+        options(async () => response),
+      ),
+    ).rejects.toMatchObject({ reason: 'redirect' })
+  })
+
+  it('has the body of a refused answer cancelled', async () => {
+    let cancelled = false
+    const body = new ReadableStream({ cancel: () => void (cancelled = true) })
+    await fetchDocument(
+      url,
+      options(async () => new Response(body, { status: 500 })),
+    ).catch(() => undefined)
+    await settle()
+    expect(cancelled).toBe(true)
+  })
+
+  it('may throw at once, or reject late, and nothing goes unhandled', async () => {
+    const throwing = options(() => {
+      throw new Error('at once')
+    })
+    await expect(fetchDocument(url, throwing)).rejects.toMatchObject({
+      reason: 'network',
+      cause: { message: 'at once' },
+    })
+    let rejectLate: (error: Error) => void = () => undefined
+    const late = options(
+      async () =>
+        new Promise((_resolve, reject) => {
+          rejectLate = reject
+        }),
+    )
+    const outcome = fetchDocument(url, late).catch((error: unknown) => error)
+    await late.clock.pass(5)
+    rejectLate(new Error('late'))
+    await settle()
+    expect(await outcome).toMatchObject({ reason: 'timeout' })
+  })
+})
