@@ -1,0 +1,146 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+import type { JWK } from 'jose'
+import { Provider } from 'oidc-provider'
+
+import { CLIENT_ID, CLIENT_SECRET, REDIRECT_URI } from './client.ts'
+import { memoryAdapter } from './memory-adapter.ts'
+
+/** Which authorization server to start. */
+export interface AuthorizationServerOptions {
+  /** Private keys it signs with; what it publishes are their public halves. */
+  readonly keys: readonly JWK[]
+  /** The path of its issuer identifier, as `/tenant`. @defaultValue none */
+  readonly path?: string
+  /** Metadata addresses that answer 404, by the end of their name. @defaultValue none */
+  readonly without?: readonly 'openid-configuration'[]
+}
+
+/** oidc-provider behind a socket of 127.0.0.1. */
+export interface AuthorizationServer {
+  readonly issuer: string
+  /** The paths asked for so far, in order. */
+  readonly paths: readonly string[]
+  /** Goes on under the same address with other keys, as after a restart. */
+  restart(keys: readonly JWK[]): void
+  close(): Promise<void>
+}
+
+/** The API these tokens are for, by resource indicator (RFC 8707): one for each signature algorithm. */
+export const apiFor = (alg: string): string => `https://api.example/${alg}`
+export const SUBJECT = 'account-1'
+/** The API whose access tokens are references. */
+export const OPAQUE_API = 'https://api.example/opaque'
+
+export async function startAuthorizationServer(options: AuthorizationServerOptions): Promise<AuthorizationServer> {
+  const { path = '', without = [] } = options
+  const paths: string[] = []
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '/', issuer)
+    paths.push(pathname)
+    if (without.some((name) => pathname.endsWith(`/.well-known/${name}`))) response.writeHead(404).end()
+    else answer(request, response).catch((error: unknown) => response.destroy(error as Error))
+  })
+  const origin = await listen(server)
+  const issuer = `${origin}${path}`
+  let provider = newProvider(issuer, options.keys)
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const target = request.url ?? '/'
+    if (target.startsWith(`${path}/interaction/`)) return logIn(provider, request, response)
+    if (path !== '') {
+      const inner = innerTarget(target, path)
+      if (inner === undefined) return void response.writeHead(404).end()
+      Object.assign(request, { url: inner, originalUrl: `${path}${inner}` })
+    }
+    return provider.callback()(request, response)
+  }
+
+  return {
+    issuer,
+    paths,
+    restart: (keys) => {
+      provider = newProvider(issuer, keys)
+    },
+    close: async () => close(server),
+  }
+}
+
+/** What a proxy in front of a provider with a path would ask it for. */
+function innerTarget(target: string, path: string): string | undefined {
+  if (target.startsWith(`${path}/`)) return target.slice(path.length)
+  // RFC 8414 section 3.1 puts the issuer's path behind the well-known one.
+  const [, wellKnown, inserted] = /^(\/\.well-known\/[^/]+)(\/.+)$/.exec(target) ?? []
+  return inserted === path ? wellKnown : undefined
+}
+
+function newProvider(issuer: string, keys: readonly JWK[]): Provider {
+  return new Provider(issuer, {
+    adapter: memoryAdapter(),
+    clients: [
+      {
+        client_id: CLIENT_ID,
+        client_secret: CLIENT_SECRET,
+        grant_types: ['client_credentials', 'authorization_code'],
+        response_types: ['code'],
+        redirect_uris: [REDIRECT_URI],
+        id_token_signed_response_alg: keys[0]?.alg ?? 'RS256',
+      },
+    ],
+    jwks: { keys },
+    cookies: { keys: ['a secret for cookies of tests'] },
+    findAccount: async (_context: unknown, accountId: string) => ({
+      accountId,
+      claims: async () => ({ sub: accountId }),
+    }),
+    interactions: { url: (_context: unknown, { uid }: { readonly uid: string }) => `${issuer}/interaction/${uid}` },
+    ttl: {
+      AccessToken: 600,
+      AuthorizationCode: 60,
+      ClientCredentials: 600,
+      Grant: 600,
+      IdToken: 600,
+      Interaction: 600,
+      Session: 600,
+    },
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: async (_context: unknown, resource: string) => resourceServer(resource),
+      },
+    },
+  })
+}
+
+function resourceServer(resource: string): object {
+  const common = { scope: 'orders:read orders:write', audience: resource }
+  if (resource === OPAQUE_API) return { ...common, accessTokenFormat: 'opaque' }
+  return { ...common, accessTokenFormat: 'jwt', jwt: { sign: { alg: resource.split('/').at(-1) } } }
+}
+
+/** What a page with a form would do after somebody has logged in and agreed. */
+async function logIn(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { params } = await provider.interactionDetails(request, response)
+  const grant = new provider.Grant({ accountId: SUBJECT, clientId: CLIENT_ID })
+  grant.addOIDCScope('openid')
+  if (typeof params['resource'] === 'string') grant.addResourceScope(params['resource'], 'orders:read')
+  const grantId = await grant.save()
+  await provider.interactionFinished(request, response, { login: { accountId: SUBJECT }, consent: { grantId } })
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.closeAllConnections()
+  await closed
+}

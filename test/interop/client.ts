@@ -1,0 +1,76 @@
+import { createHash, randomBytes } from 'node:crypto'
+
+export const CLIENT_ID = 'orders-client'
+export const CLIENT_SECRET = 'a secret for clients of tests'
+/** Nobody listens there: the client reads the answer off the redirect. */
+export const REDIRECT_URI = 'https://client.example/callback'
+
+/** What the token endpoint gave (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3). */
+export interface TokenAnswer {
+  readonly access_token: string
+  readonly id_token?: string
+}
+
+/** An access token for the client itself, over HTTP (RFC 6749 section 4.4). */
+export async function clientCredentials(issuer: string, resource: string): Promise<string> {
+  const { access_token: token } = await askForTokens(issuer, {
+    grant_type: 'client_credentials',
+    scope: 'orders:read',
+    resource,
+  })
+  return token
+}
+
+/** Logs in as a browser would (OpenID Connect Core section 3.1) and gives the access token and the ID token. */
+export async function authorizationCode(issuer: string, resource: string): Promise<Required<TokenAnswer>> {
+  const verifier = randomBytes(32).toString('base64url')
+  const start = new URL(`${issuer}/auth`)
+  start.search = new URLSearchParams({
+    client_id: CLIENT_ID,
+    redirect_uri: REDIRECT_URI,
+    response_type: 'code',
+    scope: 'openid orders:read',
+    nonce: randomBytes(8).toString('hex'),
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+    resource,
+  }).toString()
+  const answer = await askForTokens(issuer, {
+    grant_type: 'authorization_code',
+    code: await followToCode(start),
+    redirect_uri: REDIRECT_URI,
+    code_verifier: verifier,
+    resource,
+  })
+  if (answer.id_token === undefined) throw new Error('The answer holds no ID token')
+  return { ...answer, id_token: answer.id_token }
+}
+
+async function followToCode(start: URL): Promise<string> {
+  const cookies = new Map<string, string>()
+  let next = start
+  for (let hops = 0; hops < 8 && !next.href.startsWith(REDIRECT_URI); hops += 1) {
+    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const response = await fetch(next, { redirect: 'manual', headers: { cookie } })
+    for (const field of response.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(field) ?? []
+      cookies.set(name, value)
+    }
+    const location = response.headers.get('location')
+    if (location === null) throw new Error(`No redirect but ${response.status}: ${await response.text()}`)
+    next = new URL(location, next)
+  }
+  const code = next.searchParams.get('code')
+  if (code === null) throw new Error(`No code at ${next.href}`)
+  return code
+}
+
+async function askForTokens(issuer: string, form: Readonly<Record<string, string>>): Promise<TokenAnswer> {
+  const response = await fetch(`${issuer}/token`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa([CLIENT_ID, CLIENT_SECRET].map(encodeURIComponent).join(':'))}` },
+    body: new URLSearchParams(form),
+  })
+  if (!response.ok) throw new Error(`The token endpoint answered ${response.status}: ${await response.text()}`)
+  return (await response.json()) as TokenAnswer
+}
