@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 
 import { build, type BuildOptions } from 'esbuild'
 
@@ -17,7 +17,7 @@ export async function bundle(
 ): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
     ...options,
-    entryPoints: [join(import.meta.dirname, entry)],
+    entryPoints: [resolve(import.meta.dirname, entry)],
     bundle: true,
     write: false,
     metafile: true,

@@ -6,6 +6,7 @@ export type Command =
   | OpenCommand
   | VerifyCommand
   | FirstVerifierCommand
+  | BeginCommand
   | AdvanceCommand
   | TransportCommand
 
@@ -37,6 +38,13 @@ export interface VerifyCommand {
 /** Verify a token with the verifier that was made while the module was loaded; its issuer does not exist. */
 export interface FirstVerifierCommand {
   readonly do: 'first-verifier'
+  readonly token: string
+}
+
+/** Begin to verify a token, and answer without waiting for the outcome: a worker's request then ends, and its I/O with it. */
+export interface BeginCommand {
+  readonly do: 'begin'
+  readonly name: string
   readonly token: string
 }
 
@@ -72,6 +80,7 @@ export interface Answers {
   readonly open: 'ok'
   readonly verify: readonly TokenAnswer[]
   readonly 'first-verifier': TokenAnswer
+  readonly begin: 'ok'
   readonly advance: 'ok'
   readonly transport: { readonly answer: TokenAnswer; readonly through: 'global fetch' | 'something else' }
 }

@@ -36,6 +36,9 @@ async function obey(command: Command): Promise<Answers[Command['do']]> {
     case 'advance':
       named(command.name).offset += command.seconds * 1000
       return 'ok'
+    case 'begin':
+      void answer(() => named(command.name).verifier.verify(command.token))
+      return 'ok'
     case 'verify': {
       const { options, verifier } = named(command.name)
       const verifyOne =

@@ -253,18 +253,14 @@ describe.each(installed)('core in $name', (runtime) => {
     expect(endpoint.stats().requests).toHaveLength(1)
   })
 
-  it('leaves no request hanging when the client whose request began the fetch goes away', async () => {
+  it('leaves no request hanging when the one that began the fetch ends before the keys are there', async () => {
     endpoint.publish(keysFor('ES256').publicJwk)
-    endpoint.once({ kind: 'ok', delay: 300 })
-    await open('deserted', { keySet: { ...RULES.keySet, timeout: 1 } })
-    const leave = new AbortController()
-    const body = JSON.stringify({ do: 'verify', name: 'deserted', by: 'verifier', tokens: [goodToken('ES256')] })
-    const first = fetch(served.origin, { method: 'POST', body, signal: leave.signal })
-    await endpoint.received(1)
-    const others = Array.from({ length: 5 }, () => verifyOne('deserted', goodToken('ES256')))
-    leave.abort()
-    await expect(first).rejects.toThrow('aborted')
-    expect((await Promise.all(others)).map((answer) => answer?.status)).toEqual([200, 200, 200, 200, 200])
+    endpoint.once({ kind: 'ok', delay: 400 })
+    await open('deserted', { keySet: { ...RULES.keySet, timeout: 0.5 } })
+    await tell({ do: 'begin', name: 'deserted', token: goodToken('ES256') })
+    const others = await Promise.all(Array.from({ length: 5 }, () => verifyOne('deserted', goodToken('ES256'))))
+    expect(others.map((answer) => answer?.status)).toEqual([200, 200, 200, 200, 200])
+    // Where the fetch ended with its request, as in workers, one of the others began it again.
     expect(endpoint.stats().requests.length).toBeLessThanOrEqual(2)
   })
 

@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 import { type Bundle, bundle } from './bundle.ts'
 import { launch, type Launched } from './launch.ts'
-import { workerdConfig } from './workerd-config.ts'
+import { startWorkerd, WORKER_CONDITIONS, workerdBinary } from './workerd.ts'
 
 /** A runtime that core promises to work in. */
 export interface Runtime {
@@ -15,8 +14,6 @@ export interface Runtime {
   /** What must verify there. A name that is missing is an algorithm lost. */
   readonly algorithms: readonly string[]
   readonly transport: 'global fetch' | 'something else'
-  /** Whether I/O is tied to the request that began it. */
-  readonly sharesIo: 'between requests' | 'within a request'
   /** The installed version, or `undefined` where there is none that runs. */
   installed(): string | undefined
   /** Serves the driver; `folder` is for files it needs. */
@@ -48,7 +45,6 @@ export const RUNTIMES: readonly Runtime[] = [
     pinned: pin('deno'),
     algorithms: ALL,
     transport: 'global fetch',
-    sharesIo: 'between requests',
     installed: () => versionOf(deno(), /deno (\S+)/),
     start: () =>
       launch(
@@ -72,7 +68,6 @@ export const RUNTIMES: readonly Runtime[] = [
     pinned: pin('bun'),
     algorithms: ALL,
     transport: 'global fetch',
-    sharesIo: 'between requests',
     installed: () => versionOf(bun(), /(\S+)/),
     start: () => launch(bun(), ['run', '--no-install', 'runtimes/hosts/bun.ts'], test),
   },
@@ -81,18 +76,15 @@ export const RUNTIMES: readonly Runtime[] = [
     pinned: pin('workerd'),
     algorithms: CLASSIC,
     transport: 'global fetch',
-    sharesIo: 'within a request',
     // The binary knows the date it is compatible with, not the version of its package.
-    installed: () => versionOf(workerd(), /workerd/) && versionOfPackage('workerd'),
+    installed: () => versionOf(workerdBinary, /workerd/) && versionOfPackage('workerd'),
     start: async (folder) => {
       const made = await bundle('hosts/workerd.ts', {
         to: join(folder, 'workerd.mjs'),
         format: 'esm',
-        conditions: ['workerd', 'worker', 'browser'],
+        conditions: WORKER_CONDITIONS,
       })
-      await writeFile(join(folder, 'workerd.capnp'), workerdConfig('workerd.mjs'))
-      const launched = await launch(workerd(), ['serve', '--control-fd=1', 'workerd.capnp'], folder)
-      return { ...launched, bundle: made }
+      return { ...(await startWorkerd({ script: 'workerd.mjs' }, folder)), bundle: made }
     },
   },
   {
@@ -100,7 +92,6 @@ export const RUNTIMES: readonly Runtime[] = [
     pinned: pin('edge-runtime'),
     algorithms: ALL,
     transport: 'global fetch',
-    sharesIo: 'between requests',
     installed: () => versionOfPackage('edge-runtime'),
     start: async (folder) => {
       const made = await bundle('hosts/edge-worker.ts', {
@@ -119,7 +110,6 @@ function node(name: string, given: Pick<Runtime, 'pinned' | 'algorithms'> & { re
     ...rest,
     name,
     transport: 'something else',
-    sharesIo: 'between requests',
     installed: () => versionOf(binary, /v(\S+)/),
     start: () => launch(binary, ['runtimes/hosts/node.ts'], test),
   }
@@ -131,10 +121,6 @@ function deno(): string {
 
 function bun(): string {
   return join(modules, 'bun/bin/bun.exe')
-}
-
-function workerd(): string {
-  return join(modules, 'workerd/bin/workerd')
 }
 
 /** What package.json asks for; of an alias such as `npm:node@22.23.3`, the version. */
