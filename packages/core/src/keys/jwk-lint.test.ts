@@ -1,4 +1,3 @@
-import type { JWK } from 'jose'
 import { describe, expect, it } from 'vitest'
 
 import { lintJwk, publicMaterial } from './jwk-lint.ts'
@@ -41,7 +40,7 @@ function primes(most: number): number[] {
 }
 
 describe('a member of a JWK Set that may verify signatures', () => {
-  it.each<[string, JWK | undefined]>([
+  it.each<[string, unknown]>([
     ['RSA', rsa],
     ['EC P-256', ec],
     ['EC P-384', p384],
@@ -51,7 +50,7 @@ describe('a member of a JWK Set that may verify signatures', () => {
     ['EC for signatures', { ...ec, use: 'sig', key_ops: ['verify'] }],
     ['OKP under its older name', { ...ed, alg: 'EdDSA' }],
     ['EC with members nobody knows', { ...ec, 'x5t#S256': 'x', custom: {} }],
-    ['ML-DSA', { kty: 'AKP', alg: 'ML-DSA-44', pub: base64url(new Uint8Array(1312)) } as JWK],
+    ['ML-DSA', { kty: 'AKP', alg: 'ML-DSA-44', pub: base64url(new Uint8Array(1312)) }],
   ])('%s has no flaw', (_, jwk) => {
     expect(lintJwk(jwk)).toBeUndefined()
   })
