@@ -86,8 +86,10 @@ function verifierOf<C extends object>(options: AuthenticatorOptions<C>): Verifie
   const rest = Object.fromEntries(Object.entries(options).filter(([name]) => !HTTP_OPTIONS.includes(name)))
   if (options.verifier === undefined) return createVerifier<C>(rest as unknown as VerifierOptions<C>)
   const [extra] = Object.keys(rest)
-  if (extra !== undefined) throw misconfigured(ACTION, `with "verifier", "${extra}" belongs to the options of that verifier`)
-  if (!isVerifier(options.verifier)) throw misconfigured(ACTION, '"verifier" must come from createVerifier', typeof options.verifier)
+  if (extra !== undefined)
+    throw misconfigured(ACTION, `with "verifier", "${extra}" belongs to the options of that verifier`)
+  if (!isVerifier(options.verifier))
+    throw misconfigured(ACTION, '"verifier" must come from createVerifier', typeof options.verifier)
   return options.verifier
 }
 
@@ -102,16 +104,26 @@ function resolveFlag(name: string, flag: unknown = false): boolean {
   throw misconfigured(ACTION, `"${name}" must be true or false`, flag)
 }
 
-function resolveSources(sources: readonly CredentialSource[] = DEFAULT_CREDENTIAL_SOURCES): readonly CredentialSource[] {
-  if (!Array.isArray(sources) || sources.length === 0)
+function resolveSources(
+  sources: readonly CredentialSource[] = DEFAULT_CREDENTIAL_SOURCES,
+): readonly CredentialSource[] {
+  const list: unknown = sources
+  if (!Array.isArray(list) || list.length === 0)
     throw misconfigured(ACTION, '"credentials" must list at least one place, such as { from: "authorization" }')
-  for (const source of sources as readonly CredentialSource[]) {
+  for (const source of sources) {
     if (!['authorization', 'header', 'cookie', 'query', 'form'].includes(source.from))
-      throw misconfigured(ACTION, 'a place in "credentials" is authorization, header, cookie, query or form', source.from)
+      throw misconfigured(
+        ACTION,
+        'a place in "credentials" is authorization, header, cookie, query or form',
+        source.from,
+      )
     if ((source.from === 'header' || source.from === 'cookie') && !isToken(source.name))
       throw misconfigured(ACTION, `a ${source.from} in "credentials" needs its "name"`, source.name)
     if (source.from === 'header' && source.name.toLowerCase() === 'authorization')
-      throw misconfigured(ACTION, 'for the Authorization header write { from: "authorization" }, with bareToken: "accept" if it has no scheme')
+      throw misconfigured(
+        ACTION,
+        'for the Authorization header write { from: "authorization" }, with bareToken: "accept" if it has no scheme',
+      )
   }
   return Object.freeze([...sources])
 }

@@ -1,11 +1,18 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createAuthenticator } from './authenticator.ts'
-import type { AuthenticatorOptions } from './authenticator-options.ts'
 import { claim } from './authorization/claim.ts'
 import { scope } from './authorization/scope.ts'
 import { AuthError } from './errors/auth-error.ts'
 import type { Refused } from './http/outcome.ts'
-import { accessClaims, AUDIENCE, clock, createSigningKey, ISSUER, NOW, type SigningKey } from './jose-tokens.test-support.ts'
+import {
+  accessClaims,
+  AUDIENCE,
+  clock,
+  createSigningKey,
+  ISSUER,
+  NOW,
+  type SigningKey,
+} from './jose-tokens.test-support.ts'
 import type { RequestView } from './model/request-view.ts'
 
 let key: SigningKey
@@ -16,7 +23,7 @@ beforeAll(async () => {
 })
 
 const create = (changes: object = {}) =>
-  createAuthenticator({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks, clock, ...changes } as AuthenticatorOptions)
+  createAuthenticator({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks, clock, ...changes })
 
 const view = (authorization?: string): RequestView => ({
   method: 'GET',
@@ -77,11 +84,16 @@ describe('an authenticator', () => {
       await key.sign(accessClaims(), { kid: 'evil"' }),
     ]
     const answers = new Set<string>()
-    for (const bad of tokens) answers.add(JSON.stringify(refused(await authenticator.authenticate(view(`Bearer ${bad}`))).response))
+    for (const bad of tokens)
+      answers.add(JSON.stringify(refused(await authenticator.authenticate(view(`Bearer ${bad}`))).response))
     expect([...answers]).toHaveLength(1)
-    const { status, headers, body } = refused(await authenticator.authenticate(view('Bearer a.b.c'), scope('a'))).response
+    const { status, headers, body } = refused(
+      await authenticator.authenticate(view('Bearer a.b.c'), scope('a')),
+    ).response
     expect(status).toBe(401)
-    expect(headers['www-authenticate']).toBe(`Bearer realm="api", error="invalid_token", error_description="${DESCRIPTION}"`)
+    expect(headers['www-authenticate']).toBe(
+      `Bearer realm="api", error="invalid_token", error_description="${DESCRIPTION}"`,
+    )
     expect(JSON.parse(body)).toEqual({
       type: 'about:blank',
       title: 'Unauthorized',

@@ -21,10 +21,10 @@ export async function createSigningKey(alg: Algorithm = 'ES256', kid = 'key-1'):
     kid,
     publicJwk,
     publicKey,
-    jwks: { keys: [publicJwk] } as JSONWebKeySet,
+    jwks: { keys: [publicJwk] },
     sign: async (payload, header = {}) => {
       const text = typeof payload === 'string' ? payload : JSON.stringify(payload)
-      return await new CompactSign(new TextEncoder().encode(text))
+      return new CompactSign(new TextEncoder().encode(text))
         .setProtectedHeader({ alg, kid, typ: 'at+jwt', ...header })
         .sign(privateKey)
     },

@@ -73,6 +73,7 @@ function tolerance(env: Environment): number | undefined {
   const value = text(env, 'JWT_CLOCK_TOLERANCE')
   if (value === undefined) return undefined
   const seconds = Number(value)
-  if (!(seconds >= 0 && seconds <= 300)) throw misconfigured(ACTION, 'JWT_CLOCK_TOLERANCE must be seconds from 0 to 300', value)
+  if (!(seconds >= 0 && seconds <= 300))
+    throw misconfigured(ACTION, 'JWT_CLOCK_TOLERANCE must be seconds from 0 to 300', value)
   return seconds
 }

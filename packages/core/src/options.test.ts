@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 
 const create = (changes: object): unknown =>
-  createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks, ...changes } as never)
+  createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks, ...changes })
 
 describe('options that are wrong stop the start', () => {
   it.each<readonly [string, object, RegExp]>([
@@ -33,7 +33,11 @@ describe('options that are wrong stop the start', () => {
     ['a secret beside a JWK Set', { secret: 's'.repeat(32) }, /give one of/],
     ['two key locations', { jwksUri: 'https://a.example' }, /give one of .*found \["jwksUri","jwks"\]/],
     ['a short secret', { jwks: undefined, secret: 's'.repeat(31) }, /at least 32 bytes for HS256, found "31 bytes"/],
-    ['a short secret for HS512', { jwks: undefined, secret: 's'.repeat(63), algorithms: ['HS512'] }, /at least 64 bytes/],
+    [
+      'a short secret for HS512',
+      { jwks: undefined, secret: 's'.repeat(63), algorithms: ['HS512'] },
+      /at least 64 bytes/,
+    ],
     ['RS256 with a secret', { jwks: undefined, secret: 's'.repeat(32), algorithms: ['RS256'] }, /works with HS256/],
     ['text that is no PEM', { jwks: undefined, publicKey: 'hello' }, /must start with "-----BEGIN PUBLIC KEY-----"/],
     ['an empty public key', { jwks: undefined, publicKey: '' }, /must be a PEM text/],
@@ -55,13 +59,25 @@ describe('options that are wrong stop the start', () => {
     ['an unknown profile', { profile: 'rfc7519' }, /"profile" must be "rfc9068"/],
     ['types beside the profile', { profile: 'rfc9068', tokenTypes: ['JWT'] }, /"tokenTypes" is fixed by the profile/],
     ['idTokens as a flag', { idTokens: true }, /"idTokens" must be "accept" or "refuse"/],
-    ['a regular expression for a claim', { requiredClaims: { sub: /x/ } }, /"requiredClaims.sub" must be a plain value/],
+    [
+      'a regular expression for a claim',
+      { requiredClaims: { sub: /x/ } },
+      /"requiredClaims.sub" must be a plain value/,
+    ],
     ['an unknown scope source', { scopeSources: ['rights'] }, /"scopeSources" may name scope, scp, permissions, roles/],
     ['a scope hierarchy of numbers', { scopeHierarchy: { a: [1] } }, /"scopeHierarchy.a" must be text/],
     ['an unknown limit', { limits: { tokens: 1 } }, /"limits" has no "tokens"/],
     ['a limit of nothing', { limits: { kidLength: 0 } }, /"limits.kidLength" must be a whole number from 1 to 1024/],
-    ['a limit over its maximum', { limits: { depth: 65 } }, /"limits.depth" must be a whole number from 1 to 64, found 65/],
-    ['an empty list of issuers', { issuer: undefined, audience: undefined, jwks: undefined, issuers: [] }, /must not be empty/],
+    [
+      'a limit over its maximum',
+      { limits: { depth: 65 } },
+      /"limits.depth" must be a whole number from 1 to 64, found 65/,
+    ],
+    [
+      'an empty list of issuers',
+      { issuer: undefined, audience: undefined, jwks: undefined, issuers: [] },
+      /must not be empty/,
+    ],
     ['issuers beside an issuer', { issuers: [] }, /with "issuers", "issuer" belongs to each issuer/],
     [
       'an issuer twice',
@@ -78,7 +94,12 @@ describe('options that are wrong stop the start', () => {
     ],
     [
       'an issuer without a name among several',
-      { issuer: undefined, audience: undefined, jwks: undefined, issuers: [{ issuer: null, audience: null, secret: 's'.repeat(32) }] },
+      {
+        issuer: undefined,
+        audience: undefined,
+        jwks: undefined,
+        issuers: [{ issuer: null, audience: null, secret: 's'.repeat(32) }],
+      },
       /every issuer needs a name/,
     ],
   ])('%s', (_, changes, message) => {
@@ -95,11 +116,14 @@ describe('options that are wrong stop the start', () => {
     ['an unknown place', { credentials: [{ from: 'body' }] }, /a place in "credentials" is/],
     ['a header without a name', { credentials: [{ from: 'header' }] }, /needs its "name"/],
     ['a cookie with a space', { credentials: [{ from: 'cookie', name: 'a b' }] }, /needs its "name"/],
-    ['Authorization as a header', { credentials: [{ from: 'header', name: 'Authorization' }] }, /for the Authorization header write/],
+    [
+      'Authorization as a header',
+      { credentials: [{ from: 'header', name: 'Authorization' }] },
+      /for the Authorization header write/,
+    ],
     ['a misspelled option', { Realm: 'x' }, /no option "Realm"/],
   ])('of an authenticator: %s', (_, changes, message) => {
-    const make = (): unknown =>
-      createAuthenticator({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks, ...changes } as never)
+    const make = (): unknown => createAuthenticator({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks, ...changes })
     expect(make).toThrow(TypeError)
     expect(make).toThrow(message)
   })
@@ -108,7 +132,9 @@ describe('options that are wrong stop the start', () => {
     const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks })
     expect(createAuthenticator(verifier).verifier).toBe(verifier)
     expect(createAuthenticator({ verifier, realm: 'x' }).verifier).toBe(verifier)
-    expect(() => createAuthenticator({ verifier, issuer: ISSUER } as never)).toThrow(/"issuer" belongs to the options of that verifier/)
+    expect(() => createAuthenticator({ verifier, issuer: ISSUER } as never)).toThrow(
+      /"issuer" belongs to the options of that verifier/,
+    )
     expect(() => createAuthenticator({ verifier: {} } as never)).toThrow(/must come from createVerifier/)
     expect(() => createAuthenticator(undefined as never)).toThrow(/give a verifier, or options/)
     expect(() => createVerifier(undefined as never)).toThrow(/give options/)
@@ -144,7 +170,11 @@ describe('options from the environment', () => {
     ['no audience', { JWT_ISSUER: 'https://i.example' }, /set JWT_AUDIENCE/],
     ['a blank audience', { ...minimal, JWT_AUDIENCE: ' ' }, /set JWT_AUDIENCE/],
     ['an empty item', { ...minimal, JWT_AUDIENCE: 'a,,b' }, /JWT_AUDIENCE has an empty item/],
-    ['two key locations', { ...minimal, JWT_JWKS_URI: 'https://x', JWT_PUBLIC_KEY: 'x' }, /JWT_JWKS_URI or JWT_PUBLIC_KEY/],
+    [
+      'two key locations',
+      { ...minimal, JWT_JWKS_URI: 'https://x', JWT_PUBLIC_KEY: 'x' },
+      /JWT_JWKS_URI or JWT_PUBLIC_KEY/,
+    ],
     ['an address that is none', { ...minimal, JWT_JWKS_URI: 'jwks' }, /JWT_JWKS_URI must be a URL/],
     ['an unknown algorithm', { ...minimal, JWT_ALGORITHMS: 'ES256,none' }, /JWT_ALGORITHMS may name/],
     ['a symmetric algorithm', { ...minimal, JWT_ALGORITHMS: 'HS256' }, /JWT_ALGORITHMS may name/],
@@ -159,15 +189,19 @@ describe('options from the environment', () => {
 describe('documented defaults', () => {
   const source = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8')
   const documented = (text: string, name: string): string => {
-    const match = new RegExp(`@defaultValue ([^\\n]*?)(?: \\*/)?\\n(?:[^\\n]*\\*/\\n)?\\s*readonly ${name}\\??:`).exec(text)
+    const match = new RegExp(`@defaultValue ([^\\n]*?)(?: \\*/)?\\n(?:[^\\n]*\\*/\\n)?\\s*readonly ${name}\\??:`).exec(
+      text,
+    )
     return match?.[1]?.trim() ?? `no @defaultValue for ${name}`
   }
 
   it('are those that hold', () => {
     const limits = source('./model/limits.ts')
-    for (const [name, value] of Object.entries(DEFAULT_LIMITS)) expect(documented(limits, name), name).toBe(String(value))
+    for (const [name, value] of Object.entries(DEFAULT_LIMITS))
+      expect(documented(limits, name), name).toBe(String(value))
     const tuning = source('./keys/remote-key-set-options.ts')
-    for (const [name, value] of Object.entries(KEY_SET_DEFAULTS)) expect(documented(tuning, name), name).toBe(String(value))
+    for (const [name, value] of Object.entries(KEY_SET_DEFAULTS))
+      expect(documented(tuning, name), name).toBe(String(value))
     const options = source('./options.ts')
     expect(documented(options, 'clockTolerance')).toBe(String(DEFAULTS.clockTolerance))
     expect(documented(options, 'idTokens')).toBe(`'${DEFAULTS.idTokens}'`)

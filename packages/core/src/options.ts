@@ -170,7 +170,11 @@ export function assertKnownOptions(action: string, options: object, known: reado
 }
 
 function suggestion(name: string, known: readonly string[]): string {
-  const plain = (text: string): string => text.toLowerCase().replaceAll(/[^a-z]/g, '').replace(/s$/, '')
+  const plain = (text: string): string =>
+    text
+      .toLowerCase()
+      .replaceAll(/[^a-z]/g, '')
+      .replace(/s$/, '')
   const close = known.find((candidate) => plain(candidate) === plain(name))
   return close === undefined ? `; the options are ${known.join(', ')}` : `; did you mean "${close}"?`
 }

@@ -23,8 +23,13 @@ beforeAll(async () => {
   other = await createSigningKey('ES256', 'key-1')
 })
 
-const base = (changes: object = {}): VerifierOptions =>
-  ({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks, clock, ...changes }) as VerifierOptions
+const base = (changes: object = {}): VerifierOptions => ({
+  issuer: ISSUER,
+  audience: AUDIENCE,
+  jwks: key.jwks,
+  clock,
+  ...changes,
+})
 
 async function answer(token: string, changes: object = {}): Promise<string> {
   try {
@@ -140,13 +145,16 @@ describe('a verifier', () => {
     expect(await answerTo(accessClaims(), {}, { typ })).toBe(expected)
   })
 
-  it.each(['nonce', 'at_hash', 'c_hash'])('refuses the marks of an ID token unless told otherwise: %s', async (mark) => {
-    const claims = accessClaims({ [mark]: 'x' })
-    for (const typ of ['JWT', 'at+jwt', undefined]) {
-      expect(await answerTo(claims, {}, { typ }), typ).toBe('token_type')
-      expect(await answerTo(claims, { idTokens: 'accept' }, { typ }), typ).toBe('verified')
-    }
-  })
+  it.each(['nonce', 'at_hash', 'c_hash'])(
+    'refuses the marks of an ID token unless told otherwise: %s',
+    async (mark) => {
+      const claims = accessClaims({ [mark]: 'x' })
+      for (const typ of ['JWT', 'at+jwt', undefined]) {
+        expect(await answerTo(claims, {}, { typ }), typ).toBe('token_type')
+        expect(await answerTo(claims, { idTokens: 'accept' }, { typ }), typ).toBe('verified')
+      }
+    },
+  )
 
   it('accepts other types by name, and only those', async () => {
     const options = { tokenTypes: ['access+jwt'] }
@@ -176,7 +184,9 @@ describe('a verifier', () => {
 
   it('compares the client: client_id, or else azp', async () => {
     expect(await answerTo(accessClaims(), { clientId: 'shop' })).toBe('verified')
-    expect(await answerTo(accessClaims({ client_id: undefined, azp: 'shop' }), { clientId: ['x', 'shop'] })).toBe('verified')
+    expect(await answerTo(accessClaims({ client_id: undefined, azp: 'shop' }), { clientId: ['x', 'shop'] })).toBe(
+      'verified',
+    )
     expect(await answerTo(accessClaims({ client_id: 'y', azp: 'shop' }), { clientId: 'shop' })).toBe('claim_mismatch')
     expect(await answerTo(accessClaims({ client_id: undefined }), { clientId: 'shop' })).toBe('claim_missing')
   })
@@ -188,7 +198,9 @@ describe('a verifier', () => {
     expect(await answerTo(accessClaims(), { requiredClaims: { sub: 'ada' } })).toBe('verified')
     expect(await answerTo(accessClaims(), { requiredClaims: { sub: ['eve', 'ada'] } })).toBe('verified')
     expect(await answerTo(accessClaims(), { requiredClaims: { sub: 'eve' } })).toBe('claim_mismatch')
-    expect(await answerTo(accessClaims(), { requiredClaims: { sub: (value: unknown) => value === 'ada' } })).toBe('verified')
+    expect(await answerTo(accessClaims(), { requiredClaims: { sub: (value: unknown) => value === 'ada' } })).toBe(
+      'verified',
+    )
     expect(await answerTo(accessClaims(), { requiredClaims: { sub: () => false } })).toBe('claim_mismatch')
     await expect(answerTo(accessClaims(), { requiredClaims: { sub: async () => true } })).rejects.toThrow(TypeError)
   })
@@ -207,14 +219,19 @@ describe('a verifier', () => {
 
   it('reads scopes where the policy says, as whole words, with what they imply', async () => {
     const scopesOf = async (claims: object, changes: object = {}): Promise<string[]> => {
-      const { scopes } = await createVerifier(base(changes)).verify(await key.sign(accessClaims({ scope: undefined, ...claims })))
+      const { scopes } = await createVerifier(base(changes)).verify(
+        await key.sign(accessClaims({ scope: undefined, ...claims })),
+      )
       return [...scopes]
     }
     expect(await scopesOf({ scope: 'a  b a' })).toEqual(['a', 'b'])
     expect(await scopesOf({ scp: ['a', 'b'] })).toEqual(['a', 'b'])
     expect(await scopesOf({ scp: 'a b' })).toEqual(['a', 'b'])
     expect(await scopesOf({ permissions: ['a'], roles: ['b'] })).toEqual([])
-    expect(await scopesOf({ permissions: ['a'], roles: ['b'] }, { scopeSources: ['permissions', 'roles'] })).toEqual(['a', 'b'])
+    expect(await scopesOf({ permissions: ['a'], roles: ['b'] }, { scopeSources: ['permissions', 'roles'] })).toEqual([
+      'a',
+      'b',
+    ])
     const scopeHierarchy = { admin: ['write'], write: ['read'], loop: ['loop'] }
     expect(await scopesOf({ scope: 'admin loop' }, { scopeHierarchy })).toEqual(['admin', 'loop', 'write', 'read'])
     expect(await scopesOf({ scope: 'read' }, { scopeHierarchy })).toEqual(['read'])
@@ -222,13 +239,31 @@ describe('a verifier', () => {
 
   it('runs token checks, and treats what is no refusal as not being able to decide', async () => {
     const check = (run: () => Promise<void>): object => ({ checks: [{ name: 'denylist', check: run }] })
-    expect(await answerTo(accessClaims(), check(async () => {}))).toBe('verified')
-    expect(await answerTo(accessClaims(), check(() => Promise.reject(new AuthError('token_refused'))))).toBe('token_refused')
-    expect(await answerTo(accessClaims(), check(() => Promise.reject(new Error('down'))))).toBe('check_unavailable')
     expect(
-      await answerTo(accessClaims(), check(() => {
-        throw new Error('down')
-      })),
+      await answerTo(
+        accessClaims(),
+        check(async () => {}),
+      ),
+    ).toBe('verified')
+    expect(
+      await answerTo(
+        accessClaims(),
+        check(() => Promise.reject(new AuthError('token_refused'))),
+      ),
+    ).toBe('token_refused')
+    expect(
+      await answerTo(
+        accessClaims(),
+        check(() => Promise.reject(new Error('down'))),
+      ),
+    ).toBe('check_unavailable')
+    expect(
+      await answerTo(
+        accessClaims(),
+        check(() => {
+          throw new Error('down')
+        }),
+      ),
     ).toBe('check_unavailable')
   })
 
@@ -294,7 +329,9 @@ describe('keys of the configuration', () => {
   it('takes SPKI PEM, with line breaks escaped, and in base64', async () => {
     const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true })
     const pem = await exportSPKI(publicKey)
-    const token = await new SignJWT(accessClaims()).setProtectedHeader({ alg: 'RS256', kid: 'whatever' }).sign(privateKey)
+    const token = await new SignJWT(accessClaims())
+      .setProtectedHeader({ alg: 'RS256', kid: 'whatever' })
+      .sign(privateKey)
     for (const text of [pem, pem.replaceAll('\n', '\\n'), Buffer.from(pem).toString('base64'), ` ${pem} `])
       expect(await answer(token, { jwks: undefined, publicKey: text })).toBe('verified')
     const psToken = await key.sign(accessClaims())
@@ -306,7 +343,9 @@ describe('keys of the configuration', () => {
   it('never takes the public key as an HMAC secret', async () => {
     const { publicKey } = await generateKeyPair('RS256', { extractable: true })
     const pem = await exportSPKI(publicKey)
-    const token = await new SignJWT(accessClaims()).setProtectedHeader({ alg: 'HS256' }).sign(new TextEncoder().encode(pem))
+    const token = await new SignJWT(accessClaims())
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(new TextEncoder().encode(pem))
     expect(await answer(token, { jwks: undefined, publicKey: pem })).toBe('algorithm_not_allowed')
   })
 
@@ -317,7 +356,9 @@ describe('keys of the configuration', () => {
         .setProtectedHeader({ alg: algorithm })
         .sign(new TextEncoder().encode(secret))
       expect(await answer(token, { jwks: undefined, secret, algorithms: [algorithm] })).toBe('verified')
-      expect(await answer(token, { jwks: undefined, secret: 't'.repeat(64), algorithms: [algorithm] })).toBe('signature_invalid')
+      expect(await answer(token, { jwks: undefined, secret: 't'.repeat(64), algorithms: [algorithm] })).toBe(
+        'signature_invalid',
+      )
     }
   })
 
@@ -346,8 +387,12 @@ describe('keys of the configuration', () => {
       },
     }
     expect(await answer(token, { jwks: undefined, keys })).toBe('verified')
-    expect(await answer(token, { jwks: undefined, keys: { ...keys, resolveAgain: async () => undefined } })).toBe('signature_invalid')
-    expect(await answer(token, { jwks: undefined, keys: { ...keys, resolveAgain: async () => other.publicKey } })).toBe('signature_invalid')
+    expect(await answer(token, { jwks: undefined, keys: { ...keys, resolveAgain: async () => undefined } })).toBe(
+      'signature_invalid',
+    )
+    expect(await answer(token, { jwks: undefined, keys: { ...keys, resolveAgain: async () => other.publicKey } })).toBe(
+      'signature_invalid',
+    )
     expect(asked).toEqual(['key-1'])
   })
 })
@@ -368,7 +413,9 @@ describe('many issuers', () => {
 
   it('gives each issuer keys of its own even under the same kid', async () => {
     expect(await answer(await key.sign(accessClaims({ iss: 'https://a.example' })), both())).toBe('verified')
-    expect(await answer(await other.sign(accessClaims({ iss: 'https://b.example', aud: 'b' })), both())).toBe('verified')
+    expect(await answer(await other.sign(accessClaims({ iss: 'https://b.example', aud: 'b' })), both())).toBe(
+      'verified',
+    )
     expect(await answer(await other.sign(accessClaims({ iss: 'https://a.example' })), both())).toBe('signature_invalid')
     expect(await answer(await other.sign(accessClaims({ iss: 'https://b.example' })), both())).toBe('audience_mismatch')
     expect(await answer(await key.sign(accessClaims({ iss: 'https://c.example' })), both())).toBe('issuer_unknown')

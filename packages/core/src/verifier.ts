@@ -1,8 +1,8 @@
 import { AuthError } from './errors/auth-error.ts'
 import { misconfigured } from './errors/misconfigured.ts'
 import { defaultFetch } from '#default-fetch'
+import { emit } from './model/emit.ts'
 import type { EventListener } from './model/events.ts'
-import type { FetchLike } from './model/fetch.ts'
 import type { VerifiedToken } from './model/token.ts'
 import {
   assertKnownOptions,
@@ -63,14 +63,14 @@ export function createVerifier<C extends object = object>(options: VerifierOptio
   if (typeof options !== 'object' || options === null)
     throw misconfigured(ACTION, 'give options with "issuer" and "audience"', typeof options)
   const clock = resolveClock(options.clock)
-  const emit = quietly(options.onEvent)
+  const tell: EventListener = (event) => emit(options.onEvent, event)
   const limits = resolveLimits(ACTION, options.limits)
   const policies = policiesOf(options, {
     limits,
     environment: {
       clock,
-      fetch: (options.fetch as FetchLike | undefined) ?? defaultFetch,
-      onEvent: emit,
+      fetch: options.fetch ?? defaultFetch,
+      onEvent: tell,
       tuning: options.keySet ?? {},
     },
   })
@@ -85,16 +85,16 @@ export function createVerifier<C extends object = object>(options: VerifierOptio
     verify: async (token, context = {}) => {
       try {
         const verified = await jwts.verify(token, contextOf(context))
-        emit({ type: 'token.verified' })
+        tell({ type: 'token.verified' })
         return verified
       } catch (error) {
-        if (error instanceof AuthError) emit({ type: 'token.rejected', code: error.code })
+        if (error instanceof AuthError) tell({ type: 'token.rejected', code: error.code })
         throw error
       }
     },
     explain: (token, context = {}) => explainToken(token, rules, () => contextOf(context)),
     ready: async () => {
-      await Promise.all([...policies.known()].map(({ keys }) => keys.ready?.()))
+      await Promise.all([...policies.known()].map(async ({ keys }) => keys.ready?.()))
     },
     close: () => {
       for (const { keys } of policies.known()) keys.close?.()
@@ -115,7 +115,7 @@ export async function verify<C extends object = object>(
   options: VerifierOptions<C>,
 ): Promise<VerifiedToken<C>> {
   const verifier = (verifiers.get(options) as Verifier<C> | undefined) ?? createVerifier(options)
-  verifiers.set(options, verifier as Verifier<object>)
+  verifiers.set(options, verifier)
   return verifier.verify(token)
 }
 
@@ -135,7 +135,8 @@ function policiesOf<C extends object>(options: VerifierOptions<C>, { limits, env
   if (!hasManyIssuers(options)) return singlePolicy(resolvePolicy(policyPart(options), limits, environment))
 
   const misplaced = POLICY_OPTIONS.find((name) => (options as unknown as Record<string, unknown>)[name] !== undefined)
-  if (misplaced !== undefined) throw misconfigured(ACTION, `with "issuers", "${misplaced}" belongs to each issuer of the list`)
+  if (misplaced !== undefined)
+    throw misconfigured(ACTION, `with "issuers", "${misplaced}" belongs to each issuer of the list`)
   const { issuers } = options
   if (typeof issuers === 'function')
     return policyResolver(issuers, (policy, keys) => resolvePolicy(policy, limits, environment, keys))
@@ -157,19 +158,9 @@ function verificationTime(now: number, asOf: AsOf | undefined): number {
   const { time, maxLag } = asOf
   if (!(maxLag >= 0)) throw misconfigured('verify token', '"asOf.maxLag" must be a number of seconds from 0', maxLag)
   if (!(time - now <= DEFAULTS.clockTolerance && now - time <= maxLag))
-    throw new AuthError('verification_time', { expected: `a time at most ${maxLag} s ago, and not in the future`, actual: time })
+    throw new AuthError('verification_time', {
+      expected: `a time at most ${maxLag} s ago, and not in the future`,
+      actual: time,
+    })
   return Math.min(time, now)
-}
-
-function quietly(listener: EventListener | undefined): EventListener {
-  if (listener === undefined) return () => {}
-  return (event) => {
-    try {
-      // A listener may be async; what it rejects with concerns nobody here.
-      const returned: unknown = listener(event)
-      if (returned instanceof Promise) returned.catch(() => {})
-    } catch {
-      // Observing never changes an answer.
-    }
-  }
 }

@@ -11,7 +11,11 @@ import type { Requirement } from './requirement.ts'
 export function claim(name: string, condition: ClaimCondition): Requirement {
   if (typeof name !== 'string' || name === '') throw misconfigured('require claim', 'name a claim', name)
   if (!isClaimCondition(condition))
-    throw misconfigured('require claim', `give "${name}" a string, number, boolean, a list of them, or a predicate`, condition)
+    throw misconfigured(
+      'require claim',
+      `give "${name}" a string, number, boolean, a list of them, or a predicate`,
+      condition,
+    )
   return {
     description: `claim ${name}${typeof condition === 'function' ? '' : ` ${JSON.stringify(condition)}`}`,
     scopes: [],

@@ -26,7 +26,11 @@ describe('requirements', () => {
   it.each<readonly [string, Requirement, string]>([
     ['one scope', scope('orders:read'), 'met'],
     ['two scopes', scope('orders:read', 'profile'), 'met'],
-    ['a scope that is missing', scope('orders:read', 'orders:write'), '403 insufficient_scope orders:read orders:write'],
+    [
+      'a scope that is missing',
+      scope('orders:read', 'orders:write'),
+      '403 insufficient_scope orders:read orders:write',
+    ],
     ['a part of a scope', scope('orders'), '403 insufficient_scope orders'],
     ['any of two', anyScope('orders:write', 'profile'), 'met'],
     ['any of two that are missing', anyScope('x', 'y'), '403 insufficient_scope x y'],

@@ -35,9 +35,18 @@ function assertAudience(value: unknown, most: number): void {
 
 function assertNumericDate(name: string, value: unknown): void {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
-    throw malformed(name, 'a number of seconds since the epoch', typeof value === 'number' ? String(value) : kindOf(value))
+    throw malformed(
+      name,
+      'a number of seconds since the epoch',
+      typeof value === 'number' ? String(value) : kindOf(value),
+    )
   if (value >= FIRST_IMPOSSIBLE_DATE)
-    throw malformed(name, 'seconds since the epoch', value, `${name} is in milliseconds: the issuer must divide it by 1000`)
+    throw malformed(
+      name,
+      'seconds since the epoch',
+      value,
+      `${name} is in milliseconds: the issuer must divide it by 1000`,
+    )
 }
 
 function malformed(name: string, expected: string, actual: unknown, hint?: string): AuthError {

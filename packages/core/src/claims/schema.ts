@@ -13,7 +13,8 @@ export type ClaimsSchema<C extends object> = StandardSchemaV1<unknown, C>
  */
 export async function applySchema<C extends object>(schema: ClaimsSchema<C>, claims: Claims): Promise<C & Claims> {
   const result = await schema['~standard'].validate(claims)
-  if (result.issues) throw new AuthError('claims_schema', { actual: result.issues.slice(0, 3).map(describeIssue).join('; ') })
+  if (result.issues)
+    throw new AuthError('claims_schema', { actual: result.issues.slice(0, 3).map(describeIssue).join('; ') })
   return { ...claims, ...result.value }
 }
 

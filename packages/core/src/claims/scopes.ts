@@ -24,7 +24,8 @@ export function scopesOf(claims: Claims, { sources, hierarchy, limit }: ScopeRul
     if (!Object.hasOwn(claims, source)) continue
     for (const word of wordsOf(source, claims[source])) {
       count += 1
-      if (count > limit) throw new AuthError('claim_malformed', { expected: `at most ${limit} scopes`, actual: `more in ${source}` })
+      if (count > limit)
+        throw new AuthError('claim_malformed', { expected: `at most ${limit} scopes`, actual: `more in ${source}` })
       words.add(word)
     }
   }

@@ -51,7 +51,10 @@ export function issuedAt({ clockTolerance, maxAge }: TimeRules): ClaimCheck {
       if (!(iat <= now + clockTolerance))
         throw new AuthError('token_issued_in_future', { ...comparison, hint: clockHint(iat - now) })
       if (maxAge !== undefined && !(now - iat <= maxAge + clockTolerance))
-        throw new AuthError('token_too_old', { expected: `at most ${maxAge} s old`, actual: `${seconds(now - iat)} old` })
+        throw new AuthError('token_too_old', {
+          expected: `at most ${maxAge} s old`,
+          actual: `${seconds(now - iat)} old`,
+        })
       return comparison
     },
   }

@@ -14,7 +14,7 @@ describe('the catalogue of errors', () => {
       const row = /^\| `(\w+)` \| ([^|]+) \|/.exec(line)
       if (row) documented.set(row[1] ?? '', { heading, meaning: row[2]?.trim() ?? '' })
     }
-    expect([...documented.keys()].sort()).toEqual(Object.keys(catalogue).sort())
+    expect([...documented.keys()].toSorted()).toEqual(Object.keys(catalogue).toSorted())
     for (const [code, { status, error, summary }] of Object.entries(catalogue)) {
       expect(documented.get(code)?.meaning, code).toBe(summary)
       expect(documented.get(code)?.heading, code).toContain(String(status))
@@ -41,7 +41,9 @@ describe('AuthError', () => {
       actual: `evil\n\u001b[31m\u202e${'x'.repeat(500)}`,
       hint: 'They differ',
     })
-    expect(error.message).toMatch(/^The token comes from another issuer: expected "https:\/\/a\.example", found "evil\\n/)
+    expect(error.message).toMatch(
+      /^The token comes from another issuer: expected "https:\/\/a\.example", found "evil\\n/,
+    )
     expect(error.message).toMatch(/They differ$/)
     expect(error.message).not.toMatch(/[\u0000-\u001f\u202e]/)
     expect(error.message.length).toBeLessThan(400)

@@ -1,10 +1,5 @@
 /** A place a request may carry its access token in (RFC 6750 section 2). Two places at once are refused with status 400. */
-export type CredentialSource =
-  | AuthorizationSource
-  | HeaderSource
-  | CookieSource
-  | QuerySource
-  | FormSource
+export type CredentialSource = AuthorizationSource | HeaderSource | CookieSource | QuerySource | FormSource
 
 /** The `Authorization` header with the `Bearer` scheme (RFC 6750 section 2.1). */
 export interface AuthorizationSource {

@@ -79,7 +79,9 @@ describe('extracting a credential', () => {
 
   it('reads a cookie by its exact name, across fields', async () => {
     const source = { from: 'cookie', name: 'session' } as const
-    const cookies = (...values: readonly string[]): Parts => ({ headers: values.map((value) => ['cookie', value] as const) })
+    const cookies = (...values: readonly string[]): Parts => ({
+      headers: values.map((value) => ['cookie', value] as const),
+    })
     expect(await answer(cookies('a=1; session=a.b.c; b=2'), source)).toBe('a.b.c')
     expect(await answer(cookies('session="a.b.c"'), source)).toBe('a.b.c')
     expect(await answer(cookies('a=1', 'session=a.b.c'), source)).toBe('a.b.c')
@@ -105,7 +107,9 @@ describe('extracting a credential', () => {
       form: fields,
     })
     expect(await answer(post({ access_token: 'a.b.c' }), source)).toBe('a.b.c')
-    expect(await answer(post({ access_token: 'a.b.c' }, `${form['content-type']}; charset=utf-8`), source)).toBe('a.b.c')
+    expect(await answer(post({ access_token: 'a.b.c' }, `${form['content-type']}; charset=utf-8`), source)).toBe(
+      'a.b.c',
+    )
     expect(await answer(post({ access_token: ['a.b.c', 'd'] }), source)).toBe('400 credential_repeated')
     expect(await answer(post({ access_token: { a: 'b' } }), source)).toBe('400 credential_malformed')
     expect(await answer(post({ access_token: 'a.b.c' }, 'application/json'), source)).toBeUndefined()
@@ -120,6 +124,8 @@ describe('extracting a credential', () => {
   })
 
   it('does not look where it was not told to', async () => {
-    expect(await answer({ target: '/?access_token=a.b.c', headers: [['cookie', 'access_token=a.b.c']] })).toBeUndefined()
+    expect(
+      await answer({ target: '/?access_token=a.b.c', headers: [['cookie', 'access_token=a.b.c']] }),
+    ).toBeUndefined()
   })
 })

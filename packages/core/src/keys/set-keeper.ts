@@ -8,7 +8,7 @@ import {
   NO_ATTEMPTS,
   type AttemptCause,
 } from './attempt-history.ts'
-import { emit } from './emit.ts'
+import { emit } from '../model/emit.ts'
 import { fetchDocument } from './fetch-document.ts'
 import { FetchError } from './fetch-error.ts'
 import { fetchSet } from './fetch-set.ts'

@@ -1,7 +1,7 @@
 import type { JSONWebKeySet } from 'jose'
 
 import type { EventListener } from '../model/events.ts'
-import { emit } from './emit.ts'
+import { emit } from '../model/emit.ts'
 import { FetchError } from './fetch-error.ts'
 import { parseJwkSet, type JwkSetLimits, type KeySet } from './jwk-set.ts'
 import { foundKey, listKids } from './key-refusal.ts'

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { assert, constantFrom, jsonValue, pre, property, string } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseStrictJson, StrictJsonError } from './strict-json.ts'
 
@@ -49,19 +49,19 @@ describe('strict JSON', () => {
 
   it('gives what JSON.parse gives for every text that JSON.stringify makes', () => {
     const wide = { members: 1000, nodes: 65_536, depth: 64 }
-    fc.assert(
-      fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
+    assert(
+      property(jsonValue({ maxDepth: 6 }), (value) => {
         const text = JSON.stringify(value)
-        fc.pre(!text.includes('__proto__'))
+        pre(!text.includes('__proto__'))
         expect(parseStrictJson(text, wide)).toEqual(JSON.parse(text))
       }),
     )
   })
 
   it('throws nothing but StrictJsonError, whatever the text', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('{', '}', '[', ']', '"', ':', ',', '\\', 'u', '0', 'a', ' ') }), (text) => {
-        flawOf(text)
+    assert(
+      property(string({ unit: constantFrom('{', '}', '[', ']', '"', ':', ',', '\\', 'u', '0', 'a', ' ') }), (text) => {
+        expect([undefined, 'malformed', 'limits', 'duplicate_member', 'forbidden_member']).toContain(flawOf(text))
       }),
       { numRuns: 2000 },
     )

@@ -22,7 +22,11 @@ export function singlePolicy(policy: ResolvedPolicy): PolicyRegistry {
       if (policy.issuer === null || iss === policy.issuer) return policy
       if (iss === undefined) throw new AuthError('issuer_missing', { expected: policy.issuer, actual: iss })
       const hint = typeof iss === 'string' ? nearMiss(policy.issuer, iss) : 'iss must be a string'
-      throw new AuthError('issuer_mismatch', { expected: policy.issuer, actual: iss, ...(hint === undefined ? {} : { hint }) })
+      throw new AuthError('issuer_mismatch', {
+        expected: policy.issuer,
+        actual: iss,
+        ...(hint === undefined ? {} : { hint }),
+      })
     },
     known: () => [policy],
   }
@@ -38,7 +42,8 @@ export function policyList(policies: readonly ResolvedPolicy[]): PolicyRegistry 
   const byIssuer = new Map<unknown, ResolvedPolicy>()
   for (const policy of policies) {
     if (policy.issuer === null) throw misconfigured('create verifier', 'among several, every issuer needs a name', null)
-    if (byIssuer.has(policy.issuer)) throw misconfigured('create verifier', '"issuers" names an issuer twice', policy.issuer)
+    if (byIssuer.has(policy.issuer))
+      throw misconfigured('create verifier', '"issuers" names an issuer twice', policy.issuer)
     byIssuer.set(policy.issuer, policy)
   }
   return {
@@ -76,7 +81,11 @@ export function policyResolver(resolver: IssuerResolver, resolve: ResolveWithKey
         throw unknownIssuer(iss, [])
       }
       if (options.issuer !== iss)
-        throw misconfigured('resolve issuer', 'the resolver must give the policy of the issuer it was asked for', options.issuer)
+        throw misconfigured(
+          'resolve issuer',
+          'the resolver must give the policy of the issuer it was asked for',
+          options.issuer,
+        )
       const last = resolved.get(iss)
       if (last?.options === options) return last.policy
       const policy = resolve(options, last && sameFetchedKeys(last.options, options) ? last.policy.keys : undefined)
@@ -102,13 +111,18 @@ function sameFetchedKeys(one: IssuerPolicy, other: IssuerPolicy): boolean {
     one.keys === other.keys &&
     String(one.jwksUri) === String(other.jwksUri) &&
     String(one.allowedKeyHosts) === String(other.allowedKeyHosts) &&
-    [one, other].every(({ jwks, publicKey, secret }) => jwks === undefined && publicKey === undefined && secret === undefined)
+    [one, other].every(
+      ({ jwks, publicKey, secret }) => jwks === undefined && publicKey === undefined && secret === undefined,
+    )
   )
 }
 
 function unknownIssuer(iss: unknown, trusted: readonly string[]): AuthError {
   if (iss === undefined) return new AuthError('issuer_missing', { expected: trusted, actual: iss })
-  const hint = typeof iss === 'string' ? trusted.map((issuer) => nearMiss(issuer, iss)).find((text) => text !== undefined) : undefined
+  const hint =
+    typeof iss === 'string'
+      ? trusted.map((issuer) => nearMiss(issuer, iss)).find((text) => text !== undefined)
+      : undefined
   return new AuthError('issuer_unknown', {
     ...(trusted.length > 0 ? { expected: trusted } : {}),
     actual: iss,

@@ -30,10 +30,15 @@ export interface ResolvedKeys {
  */
 export function resolveKeys(options: IssuerPolicy, environment: KeyEnvironment, reused?: KeySource): ResolvedKeys {
   const locations = LOCATIONS.filter((name) => options[name] !== undefined)
-  if (locations.length > 1) throw misconfigured(ACTION, `give one of ${LOCATIONS.map((name) => `"${name}"`).join(', ')}`, locations)
+  if (locations.length > 1)
+    throw misconfigured(ACTION, `give one of ${LOCATIONS.map((name) => `"${name}"`).join(', ')}`, locations)
 
   if (options.allowedKeyHosts !== undefined && locations.length > 0)
-    throw misconfigured(ACTION, '"allowedKeyHosts" is for discovery: leave it out where keys are given or have an address', locations)
+    throw misconfigured(
+      ACTION,
+      '"allowedKeyHosts" is for discovery: leave it out where keys are given or have an address',
+      locations,
+    )
   const algorithms = resolveAlgorithms(options)
   return { algorithms, keys: reused ?? keySource(options, algorithms, environment) }
 }
@@ -45,7 +50,8 @@ function resolveAlgorithms({ algorithms, secret }: IssuerPolicy): ReadonlySet<Al
   const list: readonly unknown[] = algorithms ?? (secret === undefined ? DEFAULTS.algorithms : ['HS256'])
   if (!Array.isArray(list) || list.length === 0) throw misconfigured(ACTION, '"algorithms" must not be empty', list)
   for (const name of list) {
-    if (!isAlgorithm(name)) throw misconfigured(ACTION, '"algorithms" holds a name that is no signature algorithm', name)
+    if (!isAlgorithm(name))
+      throw misconfigured(ACTION, '"algorithms" holds a name that is no signature algorithm', name)
     if (isSymmetric(name) && secret === undefined)
       throw misconfigured(ACTION, `${name} needs "secret", and never comes from public keys or a JWK Set`)
     if (!isSymmetric(name) && secret !== undefined)
@@ -58,7 +64,8 @@ function resolveAlgorithms({ algorithms, secret }: IssuerPolicy): ReadonlySet<Al
 
 // `SubtleCrypto.supports` came to WebCrypto together with ML-DSA, so a runtime without it has neither.
 function runtimeVerifies(algorithm: Algorithm): boolean {
-  const subtle = (globalThis as { SubtleCrypto?: { supports?: (operation: string, algorithm: string) => boolean } }).SubtleCrypto
+  const subtle = (globalThis as { SubtleCrypto?: { supports?: (operation: string, algorithm: string) => boolean } })
+    .SubtleCrypto
   return subtle?.supports?.('verify', algorithm) === true
 }
 
@@ -71,12 +78,16 @@ function keySource(options: IssuerPolicy, algorithms: ReadonlySet<Algorithm>, en
   if (options.jwks !== undefined) return staticKeySet(options.jwks, { onEvent })
   if (options.jwksUri !== undefined) return remoteKeySet(options.jwksUri, remoteOptions)
   if (options.issuer === null)
-    throw misconfigured(ACTION, 'with "issuer": null, say where keys come from: "jwksUri", "jwks", "publicKey", "secret" or "keys"')
+    throw misconfigured(
+      ACTION,
+      'with "issuer": null, say where keys come from: "jwksUri", "jwks", "publicKey", "secret" or "keys"',
+    )
   const { allowedKeyHosts = [] } = options
   return discoveredKeySet(options.issuer, { ...remoteOptions, allowedKeyHosts })
 }
 
 function customSource(keys: unknown): KeySource {
-  if (typeof keys === 'object' && keys !== null && 'resolve' in keys && typeof keys.resolve === 'function') return keys as KeySource
+  if (typeof keys === 'object' && keys !== null && 'resolve' in keys && typeof keys.resolve === 'function')
+    return keys as KeySource
   throw misconfigured(ACTION, '"keys" must be a key source with a resolve method', typeof keys)
 }

@@ -81,7 +81,8 @@ function resolveIssuer(value: unknown): string | null {
 
 function claimChecks(options: IssuerPolicy, limits: Limits): ClaimCheck[] {
   const { clockTolerance = DEFAULTS.clockTolerance, maxAge, maxLifetime, profile } = options
-  if (profile !== undefined && profile !== 'rfc9068') throw misconfigured(ACTION, '"profile" must be "rfc9068"', profile)
+  if (profile !== undefined && profile !== 'rfc9068')
+    throw misconfigured(ACTION, '"profile" must be "rfc9068"', profile)
   assertSeconds('clockTolerance', clockTolerance, 0, 300)
   if (maxAge !== undefined) assertSeconds('maxAge', maxAge, 1, Number.MAX_SAFE_INTEGER)
   if (maxLifetime !== undefined) assertSeconds('maxLifetime', maxLifetime, 1, Number.MAX_SAFE_INTEGER)
@@ -108,7 +109,10 @@ const RFC_9068_CLAIMS: readonly string[] = ['iss', 'exp', 'aud', 'sub', 'client_
 function resolveAudience(value: unknown): ReadonlySet<string> | null {
   if (value === null) return null
   if (value === undefined)
-    throw misconfigured(ACTION, '"audience" must be the name of this API in aud, or null to accept tokens for any audience')
+    throw misconfigured(
+      ACTION,
+      '"audience" must be the name of this API in aud, or null to accept tokens for any audience',
+    )
   return textSet('audience', value)
 }
 
@@ -116,15 +120,21 @@ function textSet(name: string, value: unknown): ReadonlySet<string> {
   const values: readonly unknown[] = Array.isArray(value) ? value : [value]
   if (values.length === 0) throw misconfigured(ACTION, `"${name}" must not be empty`)
   for (const item of values)
-    if (typeof item !== 'string' || item === '') throw misconfigured(ACTION, `"${name}" must be text, or a list of texts`, item)
+    if (typeof item !== 'string' || item === '')
+      throw misconfigured(ACTION, `"${name}" must be text, or a list of texts`, item)
   return new Set(values as readonly string[])
 }
 
-function tokenTypeRules({ tokenTypes, profile, idTokens = DEFAULTS.idTokens }: ClaimRules): Parameters<typeof tokenType>[0] {
+function tokenTypeRules({
+  tokenTypes,
+  profile,
+  idTokens = DEFAULTS.idTokens,
+}: ClaimRules): Parameters<typeof tokenType>[0] {
   if (idTokens !== 'accept' && idTokens !== 'refuse')
     throw misconfigured(ACTION, '"idTokens" must be "accept" or "refuse"', idTokens)
   if (profile === 'rfc9068') {
-    if (tokenTypes !== undefined) throw misconfigured(ACTION, '"tokenTypes" is fixed by the profile "rfc9068": leave one out')
+    if (tokenTypes !== undefined)
+      throw misconfigured(ACTION, '"tokenTypes" is fixed by the profile "rfc9068": leave one out')
     return { types: new Set(['at+jwt']), typeRequired: 'required', idTokens }
   }
   const types = new Set([...textSet('tokenTypes', tokenTypes ?? DEFAULTS.tokenTypes)].map(mediaTypeName))
@@ -135,7 +145,11 @@ function requiredClaimChecks(required: NonNullable<ClaimRules['requiredClaims']>
   if (isList(required)) return [...textSetOrNone(required)].map(presentClaim)
   return Object.entries(required).map(([name, condition]) => {
     if (!isClaimCondition(condition))
-      throw misconfigured(ACTION, `"requiredClaims.${name}" must be a plain value, a list of them, or a predicate`, condition)
+      throw misconfigured(
+        ACTION,
+        `"requiredClaims.${name}" must be a plain value, a list of them, or a predicate`,
+        condition,
+      )
     return requiredClaim(name, condition)
   })
 }

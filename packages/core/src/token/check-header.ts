@@ -15,14 +15,16 @@ export function checkHeader(
     throw new AuthError('header_malformed', { expected: 'alg: a string', actual: typeof header['alg'] })
   for (const name of ['typ', 'cty']) {
     const value = header[name]
-    if (value !== undefined && (typeof value !== 'string' || value.length > LONGEST_TYPE || CONTROL_CHARACTERS.test(value)))
+    if (
+      value !== undefined &&
+      (typeof value !== 'string' || value.length > LONGEST_TYPE || CONTROL_CHARACTERS.test(value))
+    )
       throw new AuthError('header_malformed', { expected: `${name}: a media type`, actual: typeof value })
   }
   if (Object.hasOwn(header, 'kid')) checkKid(header['kid'], limits.kidLength)
   for (const name of ['crit', 'b64'])
     if (Object.hasOwn(header, name)) throw new AuthError('header_critical', { expected: `no "${name}"`, actual: name })
-  for (const name of ['jwk', 'jku', 'x5u', 'x5c'])
-    if (Object.hasOwn(header, name)) throw keyMaterial(name)
+  for (const name of ['jwk', 'jku', 'x5u', 'x5c']) if (Object.hasOwn(header, name)) throw keyMaterial(name)
   for (const name of ['x5t', 'x5t#S256'])
     if (Object.hasOwn(header, name) && !isThumbprint(header[name])) throw keyMaterial(name)
 }

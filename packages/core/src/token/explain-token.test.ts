@@ -1,7 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { AuthError } from '../errors/auth-error.ts'
-import { accessClaims, AUDIENCE, clock, createSigningKey, ISSUER, NOW, type SigningKey } from '../jose-tokens.test-support.ts'
-import type { VerifierOptions } from '../options.ts'
+import {
+  accessClaims,
+  AUDIENCE,
+  clock,
+  createSigningKey,
+  ISSUER,
+  NOW,
+  type SigningKey,
+} from '../jose-tokens.test-support.ts'
 import { createVerifier } from '../verifier.ts'
 import type { Explanation, ExplanationStep } from './explain-token.ts'
 
@@ -13,12 +20,13 @@ beforeAll(async () => {
 })
 
 const explain = (token: string, changes: object = {}): Promise<Explanation> =>
-  createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks, clock, ...changes } as VerifierOptions).explain(token)
+  createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks, clock, ...changes }).explain(token)
 
 const explainClaims = async (claims: object, changes: object = {}, header: object = {}): Promise<Explanation> =>
   explain(await key.sign(claims, header), changes)
 
-const step = ({ steps }: Explanation, name: string): ExplanationStep | undefined => steps.find((item) => item.step === name)
+const step = ({ steps }: Explanation, name: string): ExplanationStep | undefined =>
+  steps.find((item) => item.step === name)
 const results = ({ steps }: Explanation): string[] => steps.map((item) => `${item.step} ${item.result}`)
 
 describe('an explanation', () => {
@@ -57,7 +65,11 @@ describe('an explanation', () => {
     const explanation = await explain(await forged.sign(accessClaims({ exp: NOW - 100, aud: 'x' })))
     expect(explanation).toMatchObject({ accepted: false, code: 'signature_invalid' })
     expect(step(explanation, 'signature')).toMatchObject({ result: 'failed', code: 'signature_invalid' })
-    expect(step(explanation, 'exp')).toMatchObject({ result: 'failed', code: 'token_expired', hint: 'It expired 100 s ago' })
+    expect(step(explanation, 'exp')).toMatchObject({
+      result: 'failed',
+      code: 'token_expired',
+      hint: 'It expired 100 s ago',
+    })
     expect(step(explanation, 'aud')).toMatchObject({ result: 'failed', code: 'audience_mismatch' })
     expect(step(explanation, 'nbf')?.result).toBe('passed')
     expect(step(explanation, 'checks')?.result).toBe('skipped')
@@ -77,9 +89,21 @@ describe('an explanation', () => {
     ['white space', { iss: `${ISSUER} ` }, {}, 'issuer', /differ only by white space/],
     ['iss in an array', { iss: [ISSUER] }, {}, 'issuer', /must be a string/],
     ['a slash in the audience', { aud: [`${AUDIENCE}/`] }, {}, 'aud', /differ only by a trailing slash/],
-    ['an audience that is the client', { aud: 'shop', azp: 'shop' }, {}, 'aud', /aud is the client ID, as in an ID token/],
+    [
+      'an audience that is the client',
+      { aud: 'shop', azp: 'shop' },
+      {},
+      'aud',
+      /aud is the client ID, as in an ID token/,
+    ],
     ['milliseconds', { exp: (NOW + 600) * 1000 }, {}, 'claims', /exp is in milliseconds/],
-    ['an ID token', { nonce: 'n', aud: 'shop', azp: 'shop' }, { typ: 'JWT' }, 'typ', /This is an ID token: it has a nonce and its aud is a client id/],
+    [
+      'an ID token',
+      { nonce: 'n', aud: 'shop', azp: 'shop' },
+      { typ: 'JWT' },
+      'typ',
+      /This is an ID token: it has a nonce and its aud is a client id/,
+    ],
     ['a DPoP proof', {}, { typ: 'dpop+jwt' }, 'typ', /This is a DPoP proof/],
     ['an unusual type', {}, { typ: 'x+jwt' }, 'typ', /add it to "tokenTypes"/],
     ['clocks apart', { nbf: NOW + 90 }, {}, 'nbf', /90 s ahead: compare the clocks/],
@@ -94,7 +118,9 @@ describe('an explanation', () => {
   it('has a hint for opaque and encrypted tokens, and for keys in a header', async () => {
     expect((await explain('opaque')).summary).toMatch(/^Refused \(token_malformed\): .*introspection/)
     expect((await explain('a.b.c.d.e')).summary).toMatch(/encrypted token \(JWE\)/)
-    expect((await explainClaims(accessClaims(), {}, { jku: 'https://evil.example' })).summary).toMatch(/never from a token/)
+    expect((await explainClaims(accessClaims(), {}, { jku: 'https://evil.example' })).summary).toMatch(
+      /never from a token/,
+    )
   })
 
   it('names the key IDs it knows when it does not know the one of the token', async () => {
@@ -121,7 +147,7 @@ describe('an explanation', () => {
 
   it('never throws: not for what is no token, nor for what breaks within', async () => {
     for (const value of [undefined, null, 1, {}, Symbol('x')])
-      await expect(explain(value as unknown as string)).resolves.toMatchObject({ accepted: false })
+      await expect(explain(value as string)).resolves.toMatchObject({ accepted: false })
     const broken = {
       jwks: undefined,
       keys: {
@@ -133,7 +159,10 @@ describe('an explanation', () => {
     }
     await expect(explainClaims(accessClaims(), broken)).resolves.toMatchObject({ accepted: false })
     const refusing = { checks: [{ name: 'denylist', check: () => Promise.reject(new AuthError('token_refused')) }] }
-    await expect(explainClaims(accessClaims(), refusing)).resolves.toMatchObject({ accepted: false, code: 'token_refused' })
+    await expect(explainClaims(accessClaims(), refusing)).resolves.toMatchObject({
+      accepted: false,
+      code: 'token_refused',
+    })
     const clockless = {
       clock: {
         now: () => {

@@ -56,7 +56,11 @@ async function tell<C extends object>(
   rules: JwtRules<C>,
   contextOf: () => TokenContext,
 ): Promise<void> {
-  const context = await story.step('time', () => contextOf(), ({ now }) => ({ actual: new Date(now * 1000).toISOString() }))
+  const context = await story.step(
+    'time',
+    () => contextOf(),
+    ({ now }) => ({ actual: new Date(now * 1000).toISOString() }),
+  )
   const parsed = await story.step('parse', () => parseJwt(token, rules.limits), describeParsed)
   const policy = parsed && (await selectPolicy(story, parsed, rules))
   const algorithm = parsed && policy && (await explainAlgorithm(story, parsed, policy))
@@ -65,14 +69,31 @@ async function tell<C extends object>(
   if (!signed) story.skip(['signature'])
 
   for (const claimCheck of policy.claimChecks)
-    await story.step(claimCheck.step, () => claimCheck.check(parsed, context), (comparison) => comparison)
-  await story.step('cnf', () => checkConfirmation(parsed.claims, context.confirmations), (members) => ({ actual: members }))
+    await story.step(
+      claimCheck.step,
+      () => claimCheck.check(parsed, context),
+      (comparison) => comparison,
+    )
+  await story.step(
+    'cnf',
+    () => checkConfirmation(parsed.claims, context.confirmations),
+    (members) => ({ actual: members }),
+  )
   if (story.failed) return story.skip(['schema', 'checks'])
 
-  const verified = await story.step('schema', () => verifiedToken(parsed, policy, rules.schema), ({ scopes }) => ({
-    actual: `scopes ${[...scopes].join(' ') || '(none)'}`,
-  }))
-  if (verified) await story.step('checks', () => runTokenChecks(rules.checks, verified), () => ({}))
+  const verified = await story.step(
+    'schema',
+    () => verifiedToken(parsed, policy, rules.schema),
+    ({ scopes }) => ({
+      actual: `scopes ${[...scopes].join(' ') || '(none)'}`,
+    }),
+  )
+  if (verified)
+    await story.step(
+      'checks',
+      () => runTokenChecks(rules.checks, verified),
+      () => ({}),
+    )
 }
 
 function describeParsed({ header }: ParsedJwt): Comparison {
@@ -85,15 +106,23 @@ async function selectPolicy<C extends object>(
   parsed: ParsedJwt,
   { policies }: JwtRules<C>,
 ): Promise<ResolvedPolicy | undefined> {
-  const selected = await story.step('issuer', () => policies.select(parsed.claims), ({ issuer }) => ({
-    expected: issuer ?? 'any issuer',
-    actual: parsed.claims.iss,
-  }))
+  const selected = await story.step(
+    'issuer',
+    () => policies.select(parsed.claims),
+    ({ issuer }) => ({
+      expected: issuer ?? 'any issuer',
+      actual: parsed.claims.iss,
+    }),
+  )
   const [only, ...others] = selected ? [selected] : [...policies.known()]
   return others.length === 0 ? only : undefined
 }
 
-async function explainAlgorithm(story: Story, parsed: ParsedJwt, policy: ResolvedPolicy): Promise<Algorithm | undefined> {
+async function explainAlgorithm(
+  story: Story,
+  parsed: ParsedJwt,
+  policy: ResolvedPolicy,
+): Promise<Algorithm | undefined> {
   return story.step(
     'algorithm',
     () => {
@@ -112,10 +141,14 @@ async function explainSignature(
   algorithm: Algorithm,
 ): Promise<true | undefined> {
   const held = keys.describe?.()
-  const key = await story.step('key', () => keys.resolve(parsed.header), () => ({
-    expected: 'one key that fits',
-    actual: held,
-  }))
+  const key = await story.step(
+    'key',
+    () => keys.resolve(parsed.header),
+    () => ({
+      expected: 'one key that fits',
+      actual: held,
+    }),
+  )
   return (
     key &&
     story.step(

@@ -7,7 +7,11 @@ import { type JsonFlaw, type JsonLimits, parseStrictJson, StrictJsonError } from
  *
  * @throws AuthError `json_malformed`, `json_limits`, `json_duplicate_member`, `json_forbidden_member`
  */
-export function parseJsonObject(bytes: Uint8Array, part: string, limits: JsonLimits): Readonly<Record<string, unknown>> {
+export function parseJsonObject(
+  bytes: Uint8Array,
+  part: string,
+  limits: JsonLimits,
+): Readonly<Record<string, unknown>> {
   const value = parse(decodeText(bytes, part), part, limits)
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new AuthError('json_malformed', { expected: `a JSON object as ${part}`, actual: 'another JSON value' })
@@ -28,7 +32,8 @@ function parse(text: string, part: string, limits: JsonLimits): unknown {
   try {
     return parseStrictJson(text, limits)
   } catch (error) {
-    if (error instanceof StrictJsonError) throw new AuthError(codes[error.flaw], { actual: `${part} that ${error.message}` })
+    if (error instanceof StrictJsonError)
+      throw new AuthError(codes[error.flaw], { actual: `${part} that ${error.message}` })
     throw error
   }
 }

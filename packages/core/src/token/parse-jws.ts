@@ -1,7 +1,7 @@
 import { AuthError } from '../errors/auth-error.ts'
 import type { Limits } from '../model/limits.ts'
 import type { ParsedJws } from '../model/token.ts'
-import { decodeBase64url } from './base64url.ts'
+import { decodePart } from './decode-part.ts'
 import { checkHeader } from './check-header.ts'
 import { parseJsonObject } from './parse-json.ts'
 
@@ -14,15 +14,18 @@ import { parseJsonObject } from './parse-json.ts'
 export function parseJws(token: string, limits: Limits): ParsedJws {
   if (typeof token !== 'string') throw new AuthError('token_malformed', { expected: 'a string', actual: typeof token })
   if (token.length > limits.tokenLength)
-    throw new AuthError('token_too_long', { expected: `at most ${limits.tokenLength} characters`, actual: token.length })
+    throw new AuthError('token_too_long', {
+      expected: `at most ${limits.tokenLength} characters`,
+      actual: token.length,
+    })
   const [headerEnd, payloadEnd] = dots(token)
   if (headerEnd > limits.headerLength)
     throw new AuthError('header_too_long', { expected: `at most ${limits.headerLength} characters`, actual: headerEnd })
 
-  const header = parseJsonObject(decodeBase64url(token.slice(0, headerEnd), 'header'), 'a header', limits)
+  const header = parseJsonObject(decodePart(token.slice(0, headerEnd), 'header'), 'a header', limits)
   checkHeader(header, limits)
-  const payload = decodeBase64url(token.slice(headerEnd + 1, payloadEnd), 'payload')
-  const signature = decodeBase64url(token.slice(payloadEnd + 1), 'signature')
+  const payload = decodePart(token.slice(headerEnd + 1, payloadEnd), 'payload')
+  const signature = decodePart(token.slice(payloadEnd + 1), 'signature')
   return { token, header, payload, signature }
 }
 

@@ -55,7 +55,11 @@ describe('parsing a JWT', () => {
     ['alg twice', withHeader('{"alg":"none","alg":"ES256"}'), 'json_duplicate_member'],
     ['__proto__ in the claims', withClaims('{"__proto__":{"admin":true}}'), 'json_forbidden_member'],
     ['17 levels', withClaims(`{"a":${'['.repeat(16)}${']'.repeat(16)}}`), 'json_limits'],
-    ['257 members', withClaims(`{${Array.from({ length: 257 }, (_, index) => `"a${index}":0`).join()}}`), 'json_limits'],
+    [
+      '257 members',
+      withClaims(`{${Array.from({ length: 257 }, (_, index) => `"a${index}":0`).join()}}`),
+      'json_limits',
+    ],
     ['no alg', withHeader('{}'), 'header_malformed'],
     ['alg that is no string', withHeader('{"alg":1}'), 'header_malformed'],
     ['typ that is no string', withHeader('{"alg":"ES256","typ":1}'), 'header_malformed'],

@@ -1,7 +1,7 @@
 import type { KeySource } from '../keys/key-source.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import type { JoseHeader } from '../model/token.ts'
-import { type Limits } from '../model/limits.ts'
+import type { Limits } from '../model/limits.ts'
 import { resolveLimits } from '../options.ts'
 import { parseJws } from './parse-jws.ts'
 import { checkAlgorithm, checkSignatureForm, verifySignature } from './verify-signature.ts'

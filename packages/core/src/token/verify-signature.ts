@@ -54,7 +54,10 @@ async function verifyWith({ token }: ParsedJws, algorithm: Algorithm, key: Crypt
   // A private or secret key in the place of a public one is a mistake that must not verify anything.
   const expectedType = algorithmTraits[algorithm].kty === 'oct' ? 'secret' : 'public'
   if (key?.type !== expectedType)
-    throw new AuthError('algorithm_key_mismatch', { expected: `a ${expectedType} key for ${algorithm}`, actual: key?.type })
+    throw new AuthError('algorithm_key_mismatch', {
+      expected: `a ${expectedType} key for ${algorithm}`,
+      actual: key?.type,
+    })
   try {
     await compactVerify(token, key, { algorithms: [algorithm] })
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { EventListener, VerifierEvent } from '../model/events.ts'
+import type { EventListener, VerifierEvent } from './events.ts'
 
 /** Tells a listener, whose throw or rejected promise changes nothing. */
 export function emit(listener: EventListener | undefined, event: VerifierEvent): void {

@@ -1,0 +1,16 @@
+import { base64url } from 'jose'
+import { AuthError } from '../errors/auth-error.ts'
+import { base64urlFlaw } from '../model/base64url.ts'
+
+/**
+ * The bytes of a part of a token, which must be canonical base64url (RFC 7515 section 2).
+ *
+ * @param part - what is decoded, for the message
+ * @throws AuthError `token_encoding`
+ */
+export function decodePart(text: string, part: string): Uint8Array {
+  const flaw = base64urlFlaw(text)
+  if (flaw !== undefined)
+    throw new AuthError('token_encoding', { expected: `canonical base64url in the ${part}`, actual: flaw })
+  return base64url.decode(text)
+}
