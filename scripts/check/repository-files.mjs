@@ -33,6 +33,6 @@ export function readText(path) {
  * @returns {{ path: string, text: string }[]}
  */
 export function readSources(root) {
-  const paths = findFiles(root, (path) => SOURCE.test(path) && !path.endsWith('.test.ts'))
+  const paths = findFiles(root, (path) => SOURCE.test(path) && !/\.test(-support)?\.ts$/.test(path))
   return paths.map((path) => ({ path, text: readText(join(root, path)) }))
 }
