@@ -47,7 +47,9 @@ describe.each(workerd)('examples/cloudflare-worker in $name', () => {
     const worker = await startWorkerd({ script: 'worker.mjs', variables, kvPort }, folder)
     onTestFinished(worker.stop)
     return (path, bearer) =>
-      fetch(new URL(path, worker.origin), { headers: bearer === undefined ? {} : { authorization: `Bearer ${bearer}` } })
+      fetch(new URL(path, worker.origin), {
+        headers: bearer === undefined ? {} : { authorization: `Bearer ${bearer}` },
+      })
   }
 
   it('has no Node modules and no undici in its bundle', () => {

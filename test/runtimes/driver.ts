@@ -80,7 +80,11 @@ function open({ name, options, clock, fetch }: OpenCommand): 'ok' {
   }
   opened.get(name)?.verifier.close()
   const verifier = createVerifier(complete)
-  const resource = protect(verifier, (_request, auth) => Response.json({ caller: auth.claims.sub }), scope('orders:read'))
+  const resource = protect(
+    verifier,
+    (_request, auth) => Response.json({ caller: auth.claims.sub }),
+    scope('orders:read'),
+  )
   opened.set(name, { options: complete, verifier, resource, offset: 0 })
   return 'ok'
 }

@@ -1,11 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 
 /** A program that serves the driver, as a child of the test. */
 export interface Launched {
   readonly origin: string
   /** What the runtime says its version is, where its host can tell. */
   readonly version: string | undefined
+  /** The last of what it wrote to stderr, for whoever wonders why it is gone. */
+  complaints(): string
   stop(): Promise<void>
 }
 
@@ -20,6 +23,8 @@ export async function launch(command: string, parameters: readonly string[], fol
   const child = spawn(command, parameters, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: environment() })
   const onExit = (): void => void child.kill('SIGKILL')
   process.once('exit', onExit)
+  let complaints = ''
+  child.stderr.on('data', (chunk: Buffer) => (complaints = (complaints + chunk.toString()).slice(-4000)))
   const exited = new Promise<void>((resolve) => child.once('close', () => resolve()))
   const stop = async (): Promise<void> => {
     process.off('exit', onExit)
@@ -27,11 +32,11 @@ export async function launch(command: string, parameters: readonly string[], fol
     await exited
   }
   try {
-    const { port, version } = await announcement(child, command)
-    return { origin: `http://127.0.0.1:${port}`, version, stop }
-  } catch (error) {
+    const { port, version } = await announcement(child)
+    return { origin: `http://127.0.0.1:${port}`, version, complaints: () => complaints, stop }
+  } catch (cause) {
     await stop()
-    throw error
+    throw new Error(`${command} did not start:\n${complaints}`, { cause })
   }
 }
 
@@ -41,13 +46,10 @@ function environment(): NodeJS.ProcessEnv {
   return { PATH, HOME, NO_COLOR: '1', DO_NOT_TRACK: '1', DENO_NO_UPDATE_CHECK: '1' }
 }
 
-function announcement(child: ChildProcess, command: string): Promise<Announcement> {
+function announcement(child: ChildProcessByStdio<null, Readable, Readable>): Promise<Announcement> {
   return new Promise((resolve, reject) => {
-    let complaints = ''
-    child.stderr?.on('data', (chunk: Buffer) => (complaints = (complaints + chunk.toString()).slice(-4000)))
     child.once('error', reject)
-    child.once('close', (code) => reject(new Error(`${command} ended with ${code} before it listened:\n${complaints}`)))
-    if (child.stdout === null) return
+    child.once('close', (code) => reject(new Error(`It ended with ${code} before it listened`)))
     createInterface(child.stdout).on('line', (line) => {
       const said = parse(line)
       if (said.event === 'listen' && said.port !== undefined) resolve(said)

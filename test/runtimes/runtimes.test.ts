@@ -6,6 +6,7 @@ import {
   type BadToken,
   badTokens,
   createTestKeys,
+  type Fault,
   type FaultyJwksServer,
   startFaultyJwksServer,
   type TestKeys,
@@ -22,6 +23,17 @@ const now = Math.floor(Date.now() / 1000)
 const CLAIMS = { iss: ISSUER, aud: AUDIENCE, sub: 'alice', scope: 'orders:read', iat: now, exp: now + 4 * 3600 }
 
 const RULES = { issuer: ISSUER, audience: AUDIENCE, keySet: { allowLoopbackHttp: true } }
+
+/** Answers that each runtime's own fetch meets in its own way. */
+const FAULTS: readonly (readonly [name: string, fault: (elsewhere: string) => Fault])[] = [
+  ['a redirect', (location) => ({ kind: 'redirect', location })],
+  ['silence', () => ({ kind: 'hang', at: 'start' })],
+  ['half a body and silence', () => ({ kind: 'hang', at: 'body' })],
+  ['half a body and the end of the connection', () => ({ kind: 'reset', at: 'body' })],
+  ['a body without an end', () => ({ kind: 'endless' })],
+  ['a small body that unpacks to 4 MB', () => ({ kind: 'gzip-bomb', size: 4_194_304 })],
+  ['a web page', () => ({ kind: 'html' })],
+]
 
 const installed = RUNTIMES.filter((runtime) => runtime.installed() !== undefined)
 const missing = RUNTIMES.filter((runtime) => !installed.includes(runtime)).map(({ name }) => name)
@@ -76,7 +88,11 @@ describe.each(installed)('core in $name', (runtime) => {
   })
 
   const tell = async <D extends Command['do']>(command: Command & { readonly do: D }): Promise<Answers[D]> => {
-    const response = await fetch(served.origin, { method: 'POST', body: JSON.stringify(command) })
+    const response = await fetch(served.origin, { method: 'POST', body: JSON.stringify(command) }).catch(
+      (cause: unknown) => {
+        throw new Error(`${runtime.name} does not answer any more: ${served.complaints()}`, { cause })
+      },
+    )
     if (response.status !== 200) throw new Error(`${runtime.name}: ${await response.text()}`)
     return (await response.json()) as Answers[D]
   }
@@ -221,6 +237,30 @@ describe.each(installed)('core in $name', (runtime) => {
     await endpoint.behave({ kind: 'refuse' })
     await open('refusing')
     expect(await verifyOne('refusing', goodToken('ES256'))).toEqual({ status: 503, code: 'keys_unavailable' })
+  })
+
+  it.each(FAULTS)('says 503 and never 401 when the endpoint answers with %s', async (name, fault) => {
+    endpoint.publish(keysFor('ES256').publicJwk)
+    await endpoint.behave(fault(trap.url))
+    await open(name, { keySet: { ...RULES.keySet, timeout: 0.3 } })
+    expect(await verifyOne(name, goodToken('ES256'))).toEqual({ status: 503, code: 'keys_unavailable' })
+    expect(trap.stats().connections).toBe(0)
+  })
+
+  it('finds the keys of an issuer by its metadata', async () => {
+    const issuer = endpoint.origin
+    const { publicJwk, sign } = keysFor('ES256')
+    endpoint.publish(publicJwk)
+    endpoint
+      .at('/.well-known/openid-configuration')
+      .once({ kind: 'ok', body: { issuer, jwks_uri: endpoint.urlOf('/found.json') } })
+    const options = { issuer, audience: AUDIENCE, keySet: RULES.keySet }
+    await tell({ do: 'open', name: 'discovery', options, clock: 'own', fetch: 'default' })
+    expect(await verifyOne('discovery', await sign({ ...CLAIMS, iss: issuer }))).toMatchObject({ status: 200 })
+    expect(endpoint.stats().requests.map(({ path }) => path)).toEqual([
+      '/.well-known/openid-configuration',
+      '/found.json',
+    ])
   })
 
   it('goes on with the keys it knows while the endpoint is down, says 503 for others, and recovers', async () => {

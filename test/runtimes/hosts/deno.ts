@@ -10,8 +10,10 @@ Deno.serve(
   {
     hostname: '127.0.0.1',
     port: 0,
-    onListen: ({ port }: { port: number }) =>
-      console.log(JSON.stringify({ event: 'listen', port, version: Deno.version.deno })),
+    onListen: ({ port }: { port: number }) => {
+      // oxlint-disable-next-line no-console -- the test reads the port from here
+      console.log(JSON.stringify({ event: 'listen', port, version: Deno.version.deno }))
+    },
   },
   respond,
 )
