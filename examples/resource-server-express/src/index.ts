@@ -1,1 +1,1 @@
-export {}
+export { type ExpressServer, type ServerOptions, startExpressServer } from './start-express-server.ts'

@@ -1,1 +1,1 @@
-export {}
+export { type FastifyServer, type ServerOptions, startFastifyServer } from './start-fastify-server.ts'

@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest'
+import { createBackgroundWork } from './background-work.ts'
+
+describe('background work', () => {
+  it('is under way until it has ended, well or badly', async () => {
+    const work = createBackgroundWork()
+    expect(work.isUnderWay()).toBe(false)
+    const [one, other] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    work.begun(one.promise)
+    work.begun(other.promise)
+    let ended = false
+    const all = work.ended().then(() => {
+      ended = true
+    })
+
+    one.resolve()
+    await one.promise
+    expect([work.isUnderWay(), ended]).toEqual([true, false])
+    other.reject(new Error('lost'))
+    await all
+    expect(work.isUnderWay()).toBe(false)
+  })
+
+  it('holds up nobody once it must have lost the request it was begun for', async () => {
+    let now = 0
+    const work = createBackgroundWork(() => now)
+    work.begun(new Promise(() => {}))
+    now = 10_000
+    expect(work.isUnderWay()).toBe(true)
+    now = 10_001
+    expect(work.isUnderWay()).toBe(false)
+    await work.ended()
+  })
+})

@@ -1,0 +1,20 @@
+import type { JwkSetSeed, JwkSetStore } from '@claimgate/core'
+import type { KeyValueNamespace } from './bindings.ts'
+
+// A set older than freshness and staleness together is of no use to anybody: two days is past both.
+const SECONDS_KEPT = 172_800
+
+/** Keeps key sets in a KV namespace as JSON text, one entry per address. */
+export function kvJwkSetStore(namespace: KeyValueNamespace): JwkSetStore {
+  return {
+    get: async (uri) => {
+      const text = await namespace.get(entryName(uri))
+      return text === null ? undefined : (JSON.parse(text) as JwkSetSeed)
+    },
+    set: async (uri, seed) => namespace.put(entryName(uri), JSON.stringify(seed), { expirationTtl: SECONDS_KEPT }),
+  }
+}
+
+function entryName(uri: string): string {
+  return `jwk-set:${uri}`
+}

@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { STORY } from './story.ts'
+
+const RUN = join(import.meta.dirname, '../run.mjs')
+
+// A module that makes the demo see servers which answer 200 to requests without a token.
+const OPEN_TO_STRANGERS = `data:text/javascript,${encodeURIComponent(`
+  const real = globalThis.fetch
+  globalThis.fetch = async (url, init) =>
+    String(url).endsWith('/protected') && init.headers.authorization === undefined
+      ? Response.json({ caller: 'anybody' })
+      : real(url, init)
+`)}`
+
+const start = (args: readonly string[] = [], nodeOptions: readonly string[] = []) => {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...nodeOptions, RUN, ...args], {
+    env: { ...process.env, FORCE_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const output = { out: '', err: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.out += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.err += text))
+  const ended = once(child, 'close').then(([code]) => code as number | null)
+  return { child, output, ended }
+}
+
+const told = (async () => {
+  const { output, ended } = start()
+  return { code: await ended, output }
+})()
+
+describe('the demo', { timeout: 60_000 }, () => {
+  it('tells its story to the end, with every answer as expected, and no colours where nobody looks', async () => {
+    const { code, output } = await told
+    expect(code).toBe(0)
+    expect(output.err).toBe('')
+    expect(output.out).not.toContain('\u001B')
+    expect(output.out).not.toContain('✗')
+    expect(output.out).not.toMatch(/eyJ/)
+    for (const [index, { title }] of STORY.entries()) expect(output.out).toContain(`\n${index + 1}. ${title}\n`)
+    expect(output.out).toMatch(/\n✓ \d{2} answers as expected, 0 not\n$/)
+  })
+
+  it.each([
+    'audience_mismatch',
+    'token_expired',
+    'algorithm_not_allowed',
+    'signature_invalid',
+    'insufficient_scope',
+    'keys_unavailable',
+  ])('explains %s', async (code) => {
+    expect((await told).output.out).toMatch(new RegExp(`why: .*\\(${code}\\)`))
+  })
+
+  it('ends with 1 and says what is wrong where a server lets strangers in', async () => {
+    const { output, ended } = start([], ['--import', OPEN_TO_STRANGERS])
+    expect(await ended).toBe(1)
+    expect(output.out).toMatch(
+      /✗ {2}express 200 .*\n +expected status 401\n +expected the challenge Bearer realm="api"\n/,
+    )
+    expect(output.out).toMatch(/\n✗ \d{2} answers as expected, 3 not\n$/)
+  })
+
+  it('ends with 1 for an option it does not know', async () => {
+    const { output, ended } = start(['--sreve'])
+    expect(await ended).toBe(1)
+    expect(output.err).toContain('npm run demo -- --serve')
+  })
+})
+
+describe('the demo with --serve', { timeout: 60_000 }, () => {
+  it('stays up with lines to paste, which work, and ends at Ctrl-C', async () => {
+    const { child, output, ended } = start(['--serve'])
+    await expect.poll(() => output.out, { timeout: 25_000 }).toContain('/.well-known/jwks.json\n')
+    const [, token = ''] = /^ADA=(.+)$/m.exec(output.out) ?? []
+    const lines = [
+      ...output.out.matchAll(/^curl -i (http:\S+)\/api\/v1\/protected -H "Authorization: Bearer \$ADA"$/gm),
+    ]
+    const answers = lines.map(async ([, url = '']) =>
+      fetch(`${url}/api/v1/protected`, { headers: { authorization: `Bearer ${token}` } }),
+    )
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200])
+
+    child.kill('SIGINT')
+    expect(await ended).toBe(0)
+  })
+})

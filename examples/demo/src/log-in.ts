@@ -1,0 +1,20 @@
+import { DEMO_USERS } from '@claimgate-examples/auth-service'
+import type { Stage } from './stage.ts'
+
+/**
+ * Logs in over HTTP, and gives the access token.
+ *
+ * @throws Error where the auth service answers anything else
+ */
+export async function logIn(stage: Stage, userName: string): Promise<string> {
+  const password = DEMO_USERS.find((person) => person.userName === userName)?.password
+  const response = await fetch(`${stage.auth().url}/api/v1/auth`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ userName, password }),
+    signal: AbortSignal.timeout(10_000),
+  })
+  const { jwt } = (await response.json()) as { readonly jwt?: unknown }
+  if (typeof jwt === 'string') return jwt
+  throw new Error(`Cannot log in as ${userName}: the auth service answered ${response.status}`)
+}

@@ -1,0 +1,12 @@
+import type { KeyValueNamespace } from '@claimgate-examples/cloudflare-worker/worker'
+
+/** A KV namespace in memory, for as long as the demo runs. */
+export function createMemoryNamespace(): KeyValueNamespace {
+  const entries = new Map<string, string>()
+  return {
+    get: async (key) => entries.get(key) ?? null,
+    put: async (key, value) => {
+      entries.set(key, value)
+    },
+  }
+}

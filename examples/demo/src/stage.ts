@@ -1,0 +1,62 @@
+import { startAuthService, type AuthService, DEMO_USERS } from '@claimgate-examples/auth-service'
+import { createWorker } from '@claimgate-examples/cloudflare-worker/worker'
+import { startExpressServer } from '@claimgate-examples/resource-server-express'
+import { startFastifyServer } from '@claimgate-examples/resource-server-fastify'
+import { createVerifier, optionsFromEnv, type Verifier } from '@claimgate/core'
+import { exportJWK, generateKeyPair } from 'jose'
+import { createDemoClock, type DemoClock } from './clock.ts'
+import { createMemoryNamespace } from './memory-namespace.ts'
+import type { Target } from './target.ts'
+import { serveWorker, type WorkerServer } from './worker-server.ts'
+
+/** Everything that runs while the story is told. */
+export interface Stage {
+  readonly clock: DemoClock
+  /** The auth service; another one after a restart. */
+  auth(): AuthService
+  /** Ends the auth service and starts it again, on the same port and with the keys it was first started with. */
+  restartAuth(): Promise<void>
+  readonly worker: WorkerServer
+  /** The three servers whose routes need tokens. */
+  readonly servers: readonly Target[]
+  /** A verifier like those of the servers, to explain what they answer. */
+  readonly verifier: Verifier
+  close(): Promise<void>
+}
+
+/** Starts everything on free ports of 127.0.0.1. */
+export async function setStage(): Promise<Stage> {
+  const clock = createDemoClock()
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+  const keys = [await exportJWK(privateKey)]
+  let auth = await startAuthService({ users: DEMO_USERS, clock, keys })
+  const env = {
+    JWT_ISSUER: auth.url,
+    JWT_AUDIENCE: 'orders-api',
+    JWT_JWKS_URI: `${auth.url}/.well-known/jwks.json`,
+  }
+  const express = await startExpressServer({ env, verifier: { clock } })
+  const fastify = await startFastifyServer({ env, verifier: { clock } })
+  const worker = await serveWorker(() => createWorker({ clock }), { ...env, KEYS: createMemoryNamespace() })
+  const verifier = createVerifier({ ...optionsFromEnv(env), clock, keySet: { allowLoopbackHttp: true } })
+
+  return {
+    clock,
+    auth: () => auth,
+    restartAuth: async () => {
+      await auth.close()
+      auth = await startAuthService({ users: DEMO_USERS, clock, keys, port: Number(new URL(auth.url).port) })
+    },
+    worker,
+    servers: [
+      { name: 'express', url: express.url },
+      { name: 'fastify', url: fastify.url },
+      { name: 'worker', url: worker.url },
+    ],
+    verifier,
+    close: async () => {
+      verifier.close()
+      await Promise.all([express.close(), fastify.close(), worker.close(), auth.close()])
+    },
+  }
+}

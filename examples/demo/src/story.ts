@@ -1,0 +1,27 @@
+import { brandNewKey } from './steps/brand-new-key.ts'
+import { expired } from './steps/expired.ts'
+import { forged } from './steps/forged.ts'
+import { firstLogIn } from './steps/first-log-in.ts'
+import { noToken } from './steps/no-token.ts'
+import { outage } from './steps/outage.ts'
+import { reader } from './steps/reader.ts'
+import { restart } from './steps/restart.ts'
+import { rotation } from './steps/rotation.ts'
+import { someoneElse } from './steps/someone-else.ts'
+import { welcome } from './steps/welcome.ts'
+import type { Step } from './step.ts'
+
+/** The story, in order. Every step starts with the auth service up. */
+export const STORY: readonly Step[] = [
+  firstLogIn,
+  welcome,
+  noToken,
+  someoneElse,
+  expired,
+  forged,
+  reader,
+  outage,
+  restart,
+  rotation,
+  brandNewKey,
+]

@@ -1,0 +1,45 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Environment, optionsFromEnv, type SharedOptions } from '@claimgate/core'
+import { createApp } from './app.ts'
+
+/** Where the server finds its settings. */
+export interface ServerOptions {
+  /** `JWT_ISSUER`, `JWT_AUDIENCE`, `JWT_JWKS_URI` and the other variables of `optionsFromEnv`. */
+  readonly env: Environment
+  /** The port on 127.0.0.1; 0 takes a free one. @defaultValue 0 */
+  readonly port?: number
+  /** Options that no environment variable has, such as the clock of a test. @defaultValue none */
+  readonly verifier?: SharedOptions
+}
+
+/** A running server. */
+export interface ExpressServer {
+  /** Where it listens, without a trailing slash. */
+  readonly url: string
+  /** Stops listening and drops every connection. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts the server.
+ *
+ * @throws TypeError for an environment that is incomplete or contradicts itself
+ */
+export async function startExpressServer({ env, port = 0, verifier }: ServerOptions): Promise<ExpressServer> {
+  // The auth service of these examples is on this machine and has no certificate; one elsewhere needs https all the same.
+  const keySet = { allowLoopbackHttp: true, ...verifier?.keySet }
+  const server = createServer(createApp({ ...optionsFromEnv(env), ...verifier, keySet }))
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: async () => {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
