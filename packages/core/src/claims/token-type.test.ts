@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 
 import { AuthError } from '../errors/auth-error.ts'
+import type { Claims } from '../model/token.ts'
 import { tokenType, type TokenTypeRules } from './token-type.ts'
 
 const rfc9068: TokenTypeRules = { types: new Set(['at+jwt']), typeRequired: 'required', idTokens: 'refuse' }
 
-function hintOf(typ: string | undefined, claims: object): string | undefined {
+function hintOf(typ: string | undefined, claims: Claims): string | undefined {
   try {
     tokenType(rfc9068).check({ header: { alg: 'ES256', ...(typ !== undefined && { typ }) }, claims }, { now: 0 })
     return undefined

@@ -76,7 +76,7 @@ async function exchange(url: URL, options: FetchDocumentOptions, signal: AbortSi
 
 function judge(response: Response, clock: Clock): FetchError | undefined {
   const { status, type, redirected } = response
-  if (type === 'opaqueredirect' || redirected || (status >= 300 && status < 400))
+  if (type === 'opaqueredirect' || redirected || (status >= 300 && status < 400 && status !== 304))
     return new FetchError('redirect', `Redirects are not followed (status ${status})`)
   if (status === 200) return undefined
   const retryAfter = retryAfterSeconds(response.headers.get('retry-after'), clock.now())
