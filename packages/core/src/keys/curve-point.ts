@@ -27,47 +27,39 @@ export function isOnCurve(crv: string, x: bigint, y: bigint): boolean {
 }
 
 const P = 2n ** 255n - 19n
-const D = modulo(-121665n * inverse(121666n), P)
+const D = 0x52036cee_2b6ffe73_8cc74079_7779e898_00700a4d_4141d8ab_75eb4dca_135978a3n
+const ORDER_EIGHT = 0x7a03ac92_77fdc74e_c6cc392c_fa53202a_0f67100d_760b3cba_4fd84d3d_706a17c7n
+// The y of every point of order 1, 2, 4 and 8; the other sign of x is in the bit that is masked off.
+const SMALL_ORDER: ReadonlySet<bigint> = new Set([1n, P - 1n, 0n, ORDER_EIGHT, P - ORDER_EIGHT])
 
 /**
  * Whether 32 bytes are an Ed25519 public key that can be trusted (RFC 8032 section 5.1.3): a y below p, on the curve,
  * and not of small order, under which signatures can be made up without a private key.
  */
 export function isEd25519Point(bytes: Uint8Array): boolean {
-  const littleEndian = bytes.toReversed()
   let y = 0n
-  for (const [index, byte] of littleEndian.entries()) y = (y << 8n) | BigInt(index === 0 ? byte & 0x7f : byte)
-  if (y >= P || !isSquare(xSquared(y))) return false
-  return double(double(double(y))) !== 1n
+  for (const [index, byte] of bytes.toReversed().entries()) y = (y << 8n) | BigInt(index === 0 ? byte & 0x7f : byte)
+  if (y >= P || SMALL_ORDER.has(y)) return false
+  // x² = u / v has a root exactly when u · v has one, which needs no division.
+  const u = y * y - 1n
+  const v = D * y * y + 1n
+  return jacobi(modulo(u * v, P), P) === 1
 }
 
-function xSquared(y: bigint): bigint {
-  return modulo((y * y - 1n) * inverse(D * y * y + 1n), P)
-}
-
-// Doubling needs only x², which y gives.
-function double(y: bigint): bigint {
-  const x2 = xSquared(y)
-  const y2 = modulo(y * y, P)
-  return modulo((y2 + x2) * inverse(1n - D * x2 * y2), P)
-}
-
-function isSquare(value: bigint): boolean {
-  return value === 0n || power(value, (P - 1n) / 2n) === 1n
-}
-
-function inverse(value: bigint): bigint {
-  return power(modulo(value, P), P - 2n)
-}
-
-function power(base: bigint, exponent: bigint): bigint {
-  let result = 1n
-  let square = base
-  for (let rest = exponent; rest > 0n; rest >>= 1n) {
-    if (rest & 1n) result = (result * square) % P
-    square = (square * square) % P
+// By reciprocity, as fast as a greatest common divisor: key sets may hold a thousand keys.
+function jacobi(numerator: bigint, denominator: bigint): number {
+  let [a, n] = [numerator, denominator]
+  let sign = 1
+  while (a !== 0n) {
+    while ((a & 1n) === 0n) {
+      a >>= 1n
+      const rest = n & 7n
+      if (rest === 3n || rest === 5n) sign = -sign
+    }
+    if ((a & 3n) === 3n && (n & 3n) === 3n) sign = -sign
+    ;[a, n] = [n % a, a]
   }
-  return result
+  return n === 1n ? sign : 0
 }
 
 function modulo(value: bigint, by: bigint): bigint {

@@ -93,7 +93,6 @@ function discard(response: Response): void {
 
 // The promise of a transport that ignores its signal is left behind, and its late answer thrown away.
 async function untilAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined)
   const settled = new AbortController()
   const aborted = new Promise<never>((_resolve, reject) => {
     const onAbort = (): void => reject(signal.reason as Error)

@@ -19,7 +19,7 @@ const numberText = (value: bigint): string => {
 const edText = (y: bigint): string =>
   base64url(Uint8Array.from({ length: 32 }, (_, index) => Number((y >> BigInt(8 * index)) & 255n)))
 const P = 2n ** 255n - 19n
-const ORDER_8 = 0x7a_03ac_9277_fdc7_4ec6_cc39_2cfa_5320_2a0f_67fd_26ab_2001_d5e4_0f9e_54d7_1c7fn
+const ORDER_8 = 0x7a03ac92_77fdc74e_c6cc392c_fa53202a_0f67100d_760b3cba_4fd84d3d_706a17c7n
 const zero32 = base64url(new Uint8Array(32))
 
 // A product of the shape that vulnerable cards make: k·M + (65537^a mod M), with M the product of small primes.
@@ -56,7 +56,7 @@ describe('a member of a JWK Set that may verify signatures', () => {
   })
 
   it('does so for keys of many makings', async () => {
-    for (let turn = 0; turn < 20; turn += 1) {
+    for (let turn = 0; turn < 100; turn += 1) {
       expect(lintJwk(await publicJwk({}, 'Ed25519'))).toBeUndefined()
       expect(lintJwk(await publicJwk({}, 'ES512'))).toBeUndefined()
     }
@@ -118,6 +118,8 @@ describe('a member of a JWK Set is skipped', () => {
     ['of small order: 2', { ...ed, x: edText(P - 1n) }, 'invalid_point'],
     ['of small order: 4', { ...ed, x: zero32 }, 'invalid_point'],
     ['of small order: 8', { ...ed, x: edText(ORDER_8) }, 'invalid_point'],
+    ['of small order: 8, the other', { ...ed, x: edText(P - ORDER_8) }, 'invalid_point'],
+    ['of small order: 1, with a sign', { ...ed, x: edText(1n | (1n << 255n)) }, 'invalid_point'],
     ['of a y that is not reduced', { ...ed, x: edText(P + 3n) }, 'invalid_point'],
     ['off Ed25519', { ...ed, x: edText(2n) }, 'invalid_point'],
     ['with an Ed25519 key too short', { ...ed, x: 'AAAA' }, 'malformed'],

@@ -477,6 +477,27 @@ describe('requests that come and go', () => {
     expect(count()).toBe(1)
   })
 
+  it('look for its result with timers of their own there, and never await what another began', async () => {
+    let finish: (response: Response) => void = () => undefined
+    const pending: Answer = async () =>
+      new Promise((resolve) => {
+        finish = resolve
+      })
+    const { keys, clock } = setUp(pending, { sharing: 'poll' })
+    const order: string[] = []
+    const carrier = keys.resolve(header('a')).then(() => order.push('carrier'))
+    await settle()
+    const joined = keys.resolve(header('a')).then(() => order.push('joined'))
+    await settle()
+    finish(new Response(JSON.stringify({ keys: [a] })))
+    await carrier
+    await settle()
+    expect(order).toEqual(['carrier'])
+    await clock.pass(0.02)
+    await joined
+    expect(order).toEqual(['carrier', 'joined'])
+  })
+
   it('take over a fetch whose request died with all its timers', async () => {
     const { keys, clock, endpoint, ask, count } = setUp(refused, { sharing: 'poll' })
     const { setTimeout } = clock
@@ -568,8 +589,10 @@ describe('seeds and stores', () => {
     ['from the future', { fetchedAt: now + 60_000 }],
     ['too old', { fetchedAt: now - 4_201_000 }],
     ['without a time', { fetchedAt: Number.NaN }],
+    ['of a time that is text', { fetchedAt: String(now) as never }],
   ])('are as if they were not there when they are %s', async (_, change) => {
-    const { ask, count } = setUp(json({ keys: [b] }), { seed: { ...(await fetched()), ...change } })
+    const { ask, count, keys } = setUp(json({ keys: [b] }), { seed: { ...(await fetched()), ...change } })
+    expect(keys.stats().freshness).toBe('cold')
     expect(await ask('a')).toBe('401 key_not_found')
     expect(count()).toBe(1)
   })
@@ -595,6 +618,15 @@ describe('seeds and stores', () => {
     expect(await setUp(refused, { store }).ask('a')).toBe('verified')
   })
 
+  it('from a store that are stale do not stand in the way of a newer set', async () => {
+    const store = createMemoryJwkSetStore()
+    await store.set(URI, { ...(await fetched()), fetchedAt: now - 700_000 })
+    const { ask, keys, count } = setUp(json({ keys: [a, b] }), { store })
+    expect(await ask('b')).toBe('verified')
+    expect(keys.stats().freshness).toBe('fresh')
+    expect(count()).toBe(1)
+  })
+
   it.each<[string, () => Promise<JwkSetSeed | undefined>]>([
     ['throws', async () => Promise.reject(new Error('store'))],
     ['holds garbage', async () => 'garbage' as never],
@@ -609,6 +641,7 @@ describe('seeds and stores', () => {
     const { ask, count } = setUp(json({ keys: [a] }), { store })
     expect(await ask('a')).toBe('verified')
     expect(count()).toBe(1)
+    expect(await setUp(refused, { store }).ask('a')).toBe('503 keys_unavailable')
   })
 
   it('do no harm when the store never answers', async () => {

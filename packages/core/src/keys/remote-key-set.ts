@@ -35,7 +35,7 @@ export interface RemoteKeySetStats {
   /** Attempts that failed since the last success. */
   readonly failures: number
   readonly generation: number
-  /** Seconds until an attempt may begin. */
+  /** Seconds until an attempt may begin; `Infinity` once closed. */
   readonly nextAttempt: number
 }
 
