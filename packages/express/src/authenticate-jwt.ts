@@ -3,10 +3,12 @@ import {
   type AuthenticatorOptions,
   createAuthenticator,
   optionsFromEnv,
+  type Requirement,
   type VerifiedToken,
   type Verifier,
 } from '@claimgate/core'
 import type { Request, RequestHandler } from 'express'
+import { assertRequirement } from './assert-requirement.ts'
 import { admissionOf, admit, withdraw } from './admission.ts'
 import { getAuth } from './get-auth.ts'
 import { type OnReject, rejectWith } from './reject.ts'
@@ -16,6 +18,11 @@ import { requestView } from './request-view.ts'
 export type AuthenticateJwtOptions<C extends object = object> = AuthenticatorOptions<C> & {
   /** Answers refused requests. @defaultValue the status, challenge and problem document of the core */
   readonly onReject?: OnReject
+  /**
+   * What every token must grant. Unlike `requireScope`, which a request without credentials never reaches, it also names its scopes
+   * in the challenge for those. @defaultValue nothing
+   */
+  readonly requirement?: Requirement
 }
 
 /** A middleware, with an accessor that knows the type of its claims. */
@@ -42,14 +49,14 @@ export interface AuthenticateJwt<C extends object = object> extends RequestHandl
 export function authenticateJwt<C extends object = object>(
   options?: AuthenticateJwtOptions<C> | Verifier<C> | Authenticator<C>,
 ): AuthenticateJwt<C> {
-  const { authenticator, onReject } = resolveOptions<C>(options === undefined ? environment<C>() : options)
+  const { authenticator, onReject, requirement } = resolveOptions<C>(options === undefined ? environment<C>() : options)
   const reject = rejectWith(onReject)
 
   const middleware: RequestHandler = (req, res, next) => {
     withdraw(req)
     // Express 4 does not look at the promise of a middleware.
     authenticator
-      .authenticate(requestView(req))
+      .authenticate(requestView(req), requirement)
       .then((outcome) => {
         if (outcome.kind === 'refused') return reject(outcome, req, res, next)
         admit(req, { authenticator, token: outcome.kind === 'anonymous' ? undefined : outcome.token, reject })
@@ -73,6 +80,7 @@ function environment<C extends object>(): AuthenticatorOptions<C> {
 interface ResolvedOptions<C extends object> {
   readonly authenticator: Authenticator<C>
   readonly onReject?: OnReject | undefined
+  readonly requirement?: Requirement | undefined
 }
 
 function resolveOptions<C extends object>(
@@ -80,6 +88,7 @@ function resolveOptions<C extends object>(
 ): ResolvedOptions<C> {
   if (typeof options === 'object' && 'authenticate' in options) return { authenticator: options }
   if (typeof options !== 'object' || 'verify' in options) return { authenticator: createAuthenticator(options) }
-  const { onReject, ...rest } = options
-  return { authenticator: createAuthenticator<C>(rest as AuthenticatorOptions<C>), onReject }
+  const { onReject, requirement, ...rest } = options
+  if (requirement !== undefined) assertRequirement(requirement)
+  return { authenticator: createAuthenticator<C>(rest as AuthenticatorOptions<C>), onReject, requirement }
 }

@@ -1,7 +1,7 @@
 import { anyScope, claim, type ClaimCondition, type Requirement, scope } from '@claimgate/core'
-import { misconfigured } from '@claimgate/core/extend'
 import type { RequestHandler } from 'express'
 import { admissionOf } from './admission.ts'
+import { assertRequirement } from './assert-requirement.ts'
 
 /**
  * Lets requests through whose token meets the requirement; goes after `authenticateJwt`, whose realm and `onReject` it uses, and
@@ -10,8 +10,7 @@ import { admissionOf } from './admission.ts'
  * @throws TypeError for anything but a requirement
  */
 export function authorize(requirement: Requirement): RequestHandler {
-  if (typeof requirement?.isMet !== 'function')
-    throw misconfigured('authorize', 'give a requirement such as scope("orders:read")', requirement)
+  assertRequirement(requirement)
   return (req, res, next) => {
     const { authenticator, token, reject } = admissionOf(req)
     const outcome = authenticator.authorize(token, requirement)

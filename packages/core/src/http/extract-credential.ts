@@ -24,13 +24,16 @@ export async function extractCredential(
 }
 
 const B64TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
+// Fields that a runtime has joined: a Bearer credential among them, or a token68 credential of another scheme and then a comma,
+// which no single credential has (RFC 9110 section 11.2).
+const SEVERAL = /,\s*bearer |^\S+ +[A-Za-z0-9._~+/-]+=*[ \t]*,/i
 const SCHEME = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: |$)/
 
 // RFC 9110 section 11.4: scheme, one space, credentials; the scheme in any case.
 function parseAuthorization(field: string, { bareToken }: AuthorizationSource): Credential {
   const scheme = SCHEME.exec(field)?.[1]
   if (scheme?.toLowerCase() === 'bearer') return bearer(field.slice(scheme.length + 1))
-  if (field.includes(',') && /(?:^|,\s*)bearer /i.test(field))
+  if (SEVERAL.test(field))
     throw new AuthError('credential_repeated', { expected: 'one credential', actual: 'several joined by a comma' })
   if (bareToken === 'accept' && B64TOKEN.test(field)) return bearer(field)
   if (scheme === undefined) throw malformed('an authentication scheme and a token')

@@ -1,0 +1,105 @@
+import express5 from 'express'
+import { createServer } from 'node:http'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createCredentials } from './contract/credentials.ts'
+import { COMPARED_FIELDS, type Expected, withoutScopes } from './contract/expected.ts'
+import { startExpress } from './contract/express-adapter.ts'
+import { startFastify } from './contract/fastify-adapter.ts'
+import { startFetch } from './contract/fetch-adapter.ts'
+import { type RawResponse, sendRaw } from './contract/raw-request.ts'
+import { contractRows } from './contract/rows.ts'
+import { createServices } from './contract/services.ts'
+import { listen, type StartAdapter, type StartedAdapter } from './contract/started-adapter.ts'
+
+// Express 4 comes without types; what the contract uses of it is the same.
+const { default: express4 } = (await import('express4' as string)) as { readonly default: typeof express5 }
+
+const { jwks, tokens } = await createCredentials()
+const rows = contractRows(tokens)
+
+const adapters: readonly (readonly [string, StartAdapter])[] = [
+  ['Express 4', startExpress(express4, 'in the options')],
+  ['Express 5', startExpress(express5, 'in the options')],
+  ['Fastify 5', startFastify],
+  ['fetch', startFetch],
+]
+
+describe.each(adapters)('adapter contract: %s', (_, start) => {
+  let adapter: StartedAdapter
+
+  beforeAll(async () => {
+    adapter = await start(createServices(jwks, await deadUri()))
+  })
+
+  afterAll(() => adapter.close())
+
+  it.each(rows)('$name', async ({ request, expected }) => {
+    const before = adapter.served()
+    const response = await sendRaw(adapter.port, request)
+    expect(seen(response)).toEqual(wanted(expected))
+    expect(adapter.served() - before).toBe(expected.reaches === 'service' ? 1 : 0)
+    expect(leaked(response)).toEqual([])
+  })
+})
+
+// A middleware that takes nobody without credentials answers before it can know what the route will need.
+describe('adapter contract: Express 5 with requirements in route handlers', () => {
+  let adapter: StartedAdapter
+
+  beforeAll(async () => {
+    adapter = await startExpress(express5, 'in a route handler')(createServices(jwks, await deadUri()))
+  })
+
+  afterAll(() => adapter.close())
+
+  it.each(rows)('$name', async ({ request, expected }) => {
+    const early = !request.target.startsWith('/orders/optional')
+    expect(seen(await sendRaw(adapter.port, request))).toEqual(wanted(early ? withoutScopes(expected) : expected))
+  })
+})
+
+describe('the adapter contract', () => {
+  it('has names that tell its rows apart', () => {
+    expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length)
+  })
+
+  it('runs on the Express versions it says', () => {
+    const versions = [express4, express5].map((framework) => 'lazyrouter' in framework.application)
+    expect(versions).toEqual([true, false])
+  })
+})
+
+interface Seen {
+  readonly status: unknown
+  readonly headers: unknown
+  readonly body: unknown
+}
+
+function seen({ status, headers, body }: RawResponse): Seen {
+  return { status, headers: Object.fromEntries(COMPARED_FIELDS.map((name) => [name, headers.get(name)])), body }
+}
+
+/** Absent fields are compared as well. */
+function wanted({ status, headers, body }: Expected): Seen {
+  if (headers === 'unchecked') return { status, headers: expect.anything(), body: body ?? expect.any(String) }
+  const values = COMPARED_FIELDS.map((name) => {
+    const value = headers[name]
+    return [name, value instanceof RegExp ? expect.stringMatching(value) : value]
+  })
+  return { status, headers: Object.fromEntries(values), body }
+}
+
+/** The names of tokens of which a part has come back. */
+function leaked({ headers, body }: RawResponse): readonly string[] {
+  const answer = [...headers.values(), body].join('\n')
+  return Object.entries(tokens)
+    .filter(([, token]) => token.split('.').some((part) => part.length > 0 && answer.includes(part)))
+    .map(([name]) => name)
+}
+
+/** The address of a JWK Set at a port that was free a moment ago. */
+async function deadUri(): Promise<string> {
+  const { port, close } = await listen(createServer())
+  await close()
+  return `http://127.0.0.1:${port}/jwks.json`
+}

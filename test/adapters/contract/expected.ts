@@ -1,0 +1,100 @@
+/** What a request must be answered with, written out: the adapters and the core are measured against it. */
+export interface Expected {
+  readonly status: number
+  /** `undefined` where the framework, and not an adapter, makes the body. */
+  readonly body: string | undefined
+  /** Of the fields that are compared, those that must be there; `unchecked` where the answer is nobody's of us. */
+  readonly headers: Readonly<Partial<Record<ComparedField, string | RegExp>>> | 'unchecked'
+  readonly reaches: 'service' | 'nothing'
+}
+
+export const COMPARED_FIELDS = [
+  'www-authenticate',
+  'content-type',
+  'cache-control',
+  'retry-after',
+  'access-control-expose-headers',
+] as const
+
+export type ComparedField = (typeof COMPARED_FIELDS)[number]
+
+const PROBLEM = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' }
+
+const DESCRIPTIONS = {
+  invalid_request: 'The request does not carry exactly one well-formed access token',
+  invalid_token: 'The access token is malformed, expired, revoked or not meant for this resource',
+  insufficient_scope: 'The access token does not grant what this request needs',
+}
+
+/** Reaches the service, which answers with a greeting. */
+export const served = (body: string): Expected => ({
+  status: 200,
+  body,
+  headers: { 'content-type': /^text\/plain/ },
+  reaches: 'service',
+})
+
+/** No credentials: a bare challenge (RFC 6750 section 3.1). */
+export const unauthenticated = (scopes?: string): Expected =>
+  refused(401, 'Unauthorized', 'This resource needs an access token', { scopes })
+
+export const badRequest: Expected = refused(400, 'Bad Request', DESCRIPTIONS.invalid_request, { error: 'invalid_request' })
+
+export const badToken: Expected = refused(401, 'Unauthorized', DESCRIPTIONS.invalid_token, { error: 'invalid_token' })
+
+/** A good token that is not enough. */
+export const forbidden = (scopes?: string): Expected =>
+  refused(403, 'Forbidden', DESCRIPTIONS.insufficient_scope, { error: 'insufficient_scope', scopes })
+
+export const undecided = (retryAfter: string | RegExp): Expected => ({
+  status: 503,
+  body: JSON.stringify({
+    type: 'about:blank',
+    title: 'Service Unavailable',
+    status: 503,
+    detail: 'Access tokens cannot be verified at the moment',
+  }),
+  headers: { ...PROBLEM, 'retry-after': retryAfter },
+  reaches: 'nothing',
+})
+
+/** The HTTP server of Node answers before any framework sees the request. */
+export const refusedByServer = (status: number): Expected => ({ status, body: undefined, headers: 'unchecked', reaches: 'nothing' })
+
+/** A bug: the framework answers. */
+export const failed: Expected = { status: 500, body: 'bug', headers: 'unchecked', reaches: 'nothing' }
+
+/** The same answer to a HEAD request. */
+export const withoutBody = (expected: Expected): Expected => ({ ...expected, body: '' })
+
+/** The same answer, except that a bare challenge names no scopes. */
+export function withoutScopes(expected: Expected): Expected {
+  if (expected.status !== 401 || expected.headers === 'unchecked') return expected
+  const challenge = String(expected.headers['www-authenticate']).replace(/, scope="[^"]*"$/, '')
+  return withHeaders(expected, { 'www-authenticate': challenge })
+}
+
+/** The same answer with some fields added or replaced. */
+export const withHeaders = (expected: Expected, headers: Exclude<Expected['headers'], 'unchecked'>): Expected => ({
+  ...expected,
+  headers: { ...(expected.headers === 'unchecked' ? {} : expected.headers), ...headers },
+})
+
+interface ChallengeParts {
+  readonly error?: keyof typeof DESCRIPTIONS
+  readonly scopes?: string | undefined
+}
+
+function refused(status: number, title: string, detail: string, { error, scopes }: ChallengeParts): Expected {
+  const parameters = [
+    'realm="api"',
+    ...(error === undefined ? [] : [`error="${error}"`, `error_description="${detail}"`]),
+    ...(scopes === undefined ? [] : [`scope="${scopes}"`]),
+  ]
+  return {
+    status,
+    body: JSON.stringify({ type: 'about:blank', title, status, detail, ...(error === undefined ? {} : { error }) }),
+    headers: { ...PROBLEM, 'www-authenticate': `Bearer ${parameters.join(', ')}` },
+    reaches: 'nothing',
+  }
+}

@@ -1,0 +1,237 @@
+import type { Tokens } from './credentials.ts'
+import {
+  badRequest,
+  badToken,
+  type Expected,
+  failed,
+  forbidden,
+  refusedByServer,
+  served,
+  unauthenticated,
+  undecided,
+  withHeaders,
+  withoutBody,
+} from './expected.ts'
+import type { RawRequest } from './raw-request.ts'
+import type { ServicePath } from './services.ts'
+
+export interface Row {
+  readonly name: string
+  readonly request: RawRequest
+  readonly expected: Expected
+}
+
+const WELCOME = served('alice may orders:read orders:write')
+
+/** The requests of the contract. */
+export function contractRows(tokens: Tokens): readonly Row[] {
+  return [
+    ...goodRequests(tokens),
+    ...fieldsOfAuthorization(tokens),
+    ...badTokens(tokens),
+    ...requirements(tokens),
+    ...optional(tokens),
+    ...otherPlaces(tokens),
+    ...answers(tokens),
+  ]
+}
+
+function goodRequests({ good, withoutScope }: Tokens): readonly Row[] {
+  return [
+    row('a good token', '/orders', [bearer(good)], WELCOME),
+    row('a good token without scopes', '/orders', [bearer(withoutScope)], served('alice may ')),
+    row('a scheme in lower case', '/orders', [`Authorization: bearer ${good}`], WELCOME),
+    row('a scheme in upper case', '/orders', [`Authorization: BEARER ${good}`], WELCOME),
+    row('a field name in lower case', '/orders', [`authorization: Bearer ${good}`], WELCOME),
+    row('a field name in upper case', '/orders', [`AUTHORIZATION: Bearer ${good}`], WELCOME),
+    row('white space around the field value', '/orders', [`Authorization: \t Bearer ${good} \t`], WELCOME),
+    row('no white space after the colon', '/orders', [`Authorization:Bearer ${good}`], WELCOME),
+    row('a good token and a query', '/orders?page=2&access_token=ignored', [bearer(good)], WELCOME),
+    row('HEAD with a good token', '/orders', [bearer(good)], withoutBody(WELCOME), { method: 'HEAD' }),
+    row('OPTIONS with a good token', '/orders', [bearer(good)], WELCOME, { method: 'OPTIONS' }),
+    row('POST with a good token', '/orders', [bearer(good), FORM], WELCOME, { method: 'POST', body: 'a=b' }),
+  ]
+}
+
+function fieldsOfAuthorization({ good, forged }: Tokens): readonly Row[] {
+  const bare = unauthenticated()
+  return [
+    row('no credentials', '/orders', [], bare),
+    row('HEAD without credentials', '/orders', [], withoutBody(bare), { method: 'HEAD' }),
+    row('OPTIONS without credentials', '/orders', [], bare, { method: 'OPTIONS' }),
+    row('the preflight of a browser', '/orders', [...PREFLIGHT], bare, { method: 'OPTIONS' }),
+    row('POST without credentials', '/orders', [FORM], bare, { method: 'POST', body: 'a=b' }),
+    row('another scheme', '/orders', ['Authorization: Basic YWxpY2U6c2VjcmV0'], bare),
+    row('a scheme with parameters', '/orders', ['Authorization: Digest username="alice", realm="orders"'], bare),
+    row('a DPoP token', '/orders', [`Authorization: DPoP ${good}`], bare),
+    row('a token without a scheme', '/orders', [`Authorization: ${good}`], bare),
+    row('an empty field', '/orders', ['Authorization:'], badRequest),
+    row('a field of white space', '/orders', ['Authorization: \t '], badRequest),
+    row('a scheme without a token', '/orders', ['Authorization: Bearer'], badRequest),
+    row('a scheme and a space', '/orders', ['Authorization: Bearer '], badRequest),
+    row('two spaces', '/orders', [`Authorization: Bearer  ${good}`], badRequest),
+    row('a tab after the scheme', '/orders', [`Authorization: Bearer\t${good}`], badRequest),
+    row('a scheme twice', '/orders', [`Authorization: Bearer Bearer ${good}`], badRequest),
+    row('a token in quotes', '/orders', [`Authorization: Bearer "${good}"`], badRequest),
+    row('a token and a parameter', '/orders', [`Authorization: Bearer ${good}; charset=utf-8`], badRequest),
+    row('a token with a space in it', '/orders', [`Authorization: Bearer ${good.replace('.', ' .')}`], badRequest),
+    row('bytes above ASCII', '/orders', [`Authorization: Bearer ${good}\xff`], badRequest),
+    row('two fields', '/orders', [bearer(good), bearer(forged)], badRequest),
+    row('two fields that are equal', '/orders', [bearer(good), bearer(good)], badRequest),
+    row('two fields in different case', '/orders', [bearer(good), `aUTHORIZATION: Bearer ${good}`], badRequest),
+    row('two fields apart', '/orders', [bearer(good), 'X-Between: yes', bearer(good)], badRequest),
+    row('two fields, the second one empty', '/orders', [bearer(good), 'Authorization:'], badRequest),
+    row('two fields, the first one empty', '/orders', ['Authorization:', bearer(good)], badRequest),
+    row('another scheme, then a good token', '/orders', ['Authorization: Basic YTpi', bearer(good)], badRequest),
+    row('a good token, then another scheme', '/orders', [bearer(good), 'Authorization: Basic YTpi'], badRequest),
+    row('another scheme twice', '/orders', ['Authorization: Basic YTpi', 'Authorization: Basic YTpi'], badRequest),
+    row('tokens joined by a comma', '/orders', [`Authorization: Bearer ${good},${good}`], badRequest),
+    row('credentials joined by a comma', '/orders', [`Authorization: Bearer ${good}, Bearer ${good}`], badRequest),
+    row('a token and a comma', '/orders', [`Authorization: Bearer ${good},`], badRequest),
+    row('a control byte in the token', '/orders', [`Authorization: Bearer ${good}\x01`], refusedByServer(400)),
+    row('a null byte in the token', '/orders', [`Authorization: Bearer ${good}\0`], refusedByServer(400)),
+    row('a line feed in the token', '/orders', [`Authorization: Bearer ${good}\nX-Injected yes`], refusedByServer(400)),
+    row('white space before the colon', '/orders', [`Authorization : Bearer ${good}`], refusedByServer(400)),
+    row('a header section over 16 KiB', '/orders', [`Authorization: Bearer ${'a'.repeat(17_000)}`], refusedByServer(431)),
+  ]
+}
+
+function badTokens(tokens: Tokens): readonly Row[] {
+  return [
+    row('text that is no token', '/orders', [bearer('nonsense')], badToken),
+    row('two parts', '/orders', [bearer(tokens.good.slice(0, tokens.good.lastIndexOf('.')))], badToken),
+    row('four parts', '/orders', [bearer(`${tokens.good}.a`)], badToken),
+    row('padding', '/orders', [bearer(`${tokens.good}=`)], badToken),
+    row('an expired token', '/orders', [bearer(tokens.expired)], badToken),
+    row('a token that is not valid yet', '/orders', [bearer(tokens.notYetValid)], badToken),
+    row('a token without expiry', '/orders', [bearer(tokens.withoutExpiry)], badToken),
+    row('a token of another issuer', '/orders', [bearer(tokens.wrongIssuer)], badToken),
+    row('a token for another audience', '/orders', [bearer(tokens.wrongAudience)], badToken),
+    row('a token by another key', '/orders', [bearer(tokens.forged)], badToken),
+    row('a token with other claims', '/orders', [bearer(tokens.tampered)], badToken),
+    row('a token with alg none', '/orders', [bearer(tokens.unsigned)], badToken),
+    row('a token with an unknown key ID', '/orders', [bearer(tokens.unknownKey)], badToken),
+    row('an ID token', '/orders', [bearer(tokens.idToken)], badToken),
+    row('a token bound to a key', '/orders', [bearer(tokens.senderConstrained)], badToken),
+    row('HEAD with a bad token', '/orders', [bearer(tokens.expired)], withoutBody(badToken), { method: 'HEAD' }),
+    row('OPTIONS with a bad token', '/orders', [bearer(tokens.expired)], badToken, { method: 'OPTIONS' }),
+  ]
+}
+
+function requirements({ good, reader, withoutScope, expired }: Tokens): readonly Row[] {
+  const both = 'orders:read orders:write'
+  return [
+    row('the scope', '/orders/write', [bearer(good)], WELCOME),
+    row('another scope', '/orders/write', [bearer(reader)], forbidden('orders:write')),
+    row('no scope', '/orders/write', [bearer(withoutScope)], forbidden('orders:write')),
+    row('no credentials where a scope is needed', '/orders/write', [], unauthenticated('orders:write')),
+    row('a bad token where a scope is needed', '/orders/write', [bearer(expired)], badToken),
+    row('two fields where a scope is needed', '/orders/write', [bearer(good), bearer(good)], badRequest),
+    row('both scopes', '/orders/both', [bearer(good)], WELCOME),
+    row('one of both scopes', '/orders/both', [bearer(reader)], forbidden(both)),
+    row('no credentials where both are needed', '/orders/both', [], unauthenticated(both)),
+    row('either scope', '/orders/either', [bearer(good)], WELCOME),
+    row('neither scope', '/orders/either', [bearer(reader)], forbidden('orders:admin orders:write')),
+    row('the claim', '/orders/acme', [bearer(good)], WELCOME),
+    row('another value of the claim', '/orders/acme', [bearer(reader)], forbidden()),
+    row('no credentials where a claim is needed', '/orders/acme', [], unauthenticated()),
+    row('HEAD with another scope', '/orders/write', [bearer(reader)], withoutBody(forbidden('orders:write')), {
+      method: 'HEAD',
+    }),
+  ]
+}
+
+function optional({ good, reader, expired }: Tokens): readonly Row[] {
+  return [
+    row('anonymous where that is fine', '/orders/optional', [], served('anonymous')),
+    row('a good token where anonymous is fine', '/orders/optional', [bearer(good)], WELCOME),
+    row('a bad token where anonymous is fine', '/orders/optional', [bearer(expired)], badToken),
+    row('an empty field where anonymous is fine', '/orders/optional', ['Authorization:'], badRequest),
+    row('another scheme where anonymous is fine', '/orders/optional', ['Authorization: Basic YTpi'], unauthenticated()),
+    row('two fields where anonymous is fine', '/orders/optional', [bearer(good), bearer(good)], badRequest),
+    row('anonymous where a scope is needed', '/orders/optional-write', [], unauthenticated('orders:write')),
+    row('a good token where anonymous is not enough', '/orders/optional-write', [bearer(good)], WELCOME),
+    row('another scope where anonymous is not enough', '/orders/optional-write', [bearer(reader)], forbidden('orders:write')),
+  ]
+}
+
+function otherPlaces({ good, reader, expired }: Tokens): readonly Row[] {
+  const at = '/orders/places'
+  const post = (body: string): Partial<RawRequest> => ({ method: 'POST', body })
+  return [
+    row('a cookie that is not asked for', '/orders', [`Cookie: token=${good}`], unauthenticated()),
+    row('a query that is not asked for', `/orders?access_token=${good}`, [], unauthenticated()),
+    row('a form that is not asked for', '/orders', [FORM], unauthenticated(), post(`access_token=${good}`)),
+    row('a header of one’s own', at, [`x-access-token: ${good}`], WELCOME),
+    row('a header of one’s own twice', at, [`X-Access-Token: ${good}`, `X-Access-Token: ${good}`], badRequest),
+    row('a header of one’s own that is empty', at, ['X-Access-Token:'], badRequest),
+    row('a cookie', at, [`Cookie: theme=dark; token=${good}`], WELCOME),
+    row('a cookie that is expired', at, [`Cookie: token=${expired}`], badToken),
+    row('a cookie twice', at, [`Cookie: token=${good}; token=${good}`], badRequest),
+    row('two fields with a cookie each', at, [`Cookie: token=${good}`, `Cookie: token=${reader}`], badRequest),
+    row('a cookie of a longer name', at, [`Cookie: xtoken=${good}`], unauthenticated()),
+    row('a query', `${at}?page=2&access_token=${good}`, [], WELCOME),
+    row('a query twice', `${at}?access_token=${good}&access_token=${good}`, [], badRequest),
+    row('a query that is empty', `${at}?access_token=`, [], badRequest),
+    row('a form', at, [FORM], WELCOME, post(`a=b&access_token=${good}`)),
+    row('a form with a charset', at, [`${FORM}; charset=UTF-8`], WELCOME, post(`access_token=${good}`)),
+    row('a form with the token twice', at, [FORM], badRequest, post(`access_token=${good}&access_token=${good}`)),
+    row('a form with a token that is too long', at, [FORM], badToken, post(`access_token=${'a'.repeat(17_000)}`)),
+    row('a form without a token', at, [FORM], unauthenticated(), post('a=b')),
+    row('a form with GET', at, [FORM], unauthenticated(), { method: 'GET', body: `access_token=${good}` }),
+    row('a header and a form', at, [bearer(good), FORM], badRequest, post(`access_token=${good}`)),
+    row('a header and a query', `${at}?access_token=${good}`, [bearer(good)], badRequest),
+    row('a header and a cookie', at, [bearer(good), `Cookie: token=${good}`], badRequest),
+    row('no credentials in any place', at, [], unauthenticated()),
+    row('a token without a scheme where that is fine', '/orders/bare', [`Authorization: ${good}`], WELCOME),
+    row('a token with its scheme where it needs none', '/orders/bare', [bearer(good)], WELCOME),
+    row('another scheme where none is needed', '/orders/bare', ['Authorization: Basic YTpi'], unauthenticated()),
+  ]
+}
+
+function answers({ good, expired }: Tokens): readonly Row[] {
+  const bare = unauthenticated()
+  return [
+    row(
+      'a realm, and scripts that may read the challenge',
+      '/orders/browser',
+      [],
+      withHeaders(bare, {
+        'www-authenticate': 'Bearer realm="orders"',
+        'access-control-expose-headers': 'WWW-Authenticate',
+      }),
+    ),
+    row('a body of one’s own', '/orders/plain-text', [bearer(expired)], {
+      ...withHeaders(badToken, { 'content-type': 'text/plain' }),
+      body: Buffer.from('No: 401 – sorry').toString('latin1'),
+    }),
+    row('keys that cannot be had', '/orders/undecided', [bearer(good)], undecided('7')),
+    row('HEAD when keys cannot be had', '/orders/undecided', [bearer(good)], withoutBody(undecided('7')), { method: 'HEAD' }),
+    row('no credentials when keys cannot be had', '/orders/undecided', [], bare),
+    row('a key endpoint that is down', '/orders/endpoint-down', [bearer(good)], undecided(/^[1-9]\d*$/)),
+    row('an expired token while the endpoint is down', '/orders/endpoint-down', [bearer(expired)], undecided(/^[1-9]\d*$/)),
+    row('a bug', '/orders/bug', [bearer(good)], failed),
+    row('no credentials in front of a bug', '/orders/bug', [], bare),
+  ]
+}
+
+const FORM = 'Content-Type: application/x-www-form-urlencoded'
+const PREFLIGHT = [
+  'Origin: https://shop.example.com',
+  'Access-Control-Request-Method: GET',
+  'Access-Control-Request-Headers: authorization',
+]
+
+const bearer = (token: string): string => `Authorization: Bearer ${token}`
+
+type Target = ServicePath | `${ServicePath}?${string}`
+
+function row(
+  name: string,
+  target: Target,
+  fields: readonly string[],
+  expected: Expected,
+  more: Partial<RawRequest> = {},
+): Row {
+  return { name, request: { target, fields, ...more }, expected }
+}

@@ -1,0 +1,82 @@
+import {
+  anyScope,
+  AuthError,
+  type AuthenticatorOptions,
+  claim,
+  createVerifier,
+  type Requirement,
+  scope,
+  type VerifiedToken,
+} from '@claimgate/core'
+import type { JSONWebKeySet } from 'jose'
+import { AUDIENCE, ISSUER } from './credentials.ts'
+
+/** A protected resource, the same in every adapter. */
+export interface Service {
+  readonly options: AuthenticatorOptions
+  readonly requirement?: Requirement
+}
+
+export type ServicePath =
+  | '/orders'
+  | '/orders/write'
+  | '/orders/both'
+  | '/orders/either'
+  | '/orders/acme'
+  | '/orders/optional'
+  | '/orders/optional-write'
+  | '/orders/places'
+  | '/orders/bare'
+  | '/orders/browser'
+  | '/orders/plain-text'
+  | '/orders/undecided'
+  | '/orders/endpoint-down'
+  | '/orders/bug'
+
+export type Services = Readonly<Record<ServicePath, Service>>
+
+/** @param deadUri - the address of a JWK Set where nobody listens */
+export function createServices(jwks: JSONWebKeySet, deadUri: string): Services {
+  const policy = { issuer: ISSUER, audience: AUDIENCE }
+  const verifier = createVerifier({ ...policy, jwks })
+  const unreachable = () => Promise.reject(new AuthError('keys_unavailable', { retryAfter: 7 }))
+  return {
+    '/orders': { options: { verifier } },
+    '/orders/write': { options: { verifier }, requirement: scope('orders:write') },
+    '/orders/both': { options: { verifier }, requirement: scope('orders:read', 'orders:write') },
+    '/orders/either': { options: { verifier }, requirement: anyScope('orders:admin', 'orders:write') },
+    '/orders/acme': { options: { verifier }, requirement: claim('tenant', 'acme') },
+    '/orders/optional': { options: { verifier, optional: true } },
+    '/orders/optional-write': { options: { verifier, optional: true }, requirement: scope('orders:write') },
+    '/orders/places': {
+      options: {
+        verifier,
+        credentials: [
+          { from: 'authorization' },
+          { from: 'header', name: 'X-Access-Token' },
+          { from: 'cookie', name: 'token' },
+          { from: 'query' },
+          { from: 'form' },
+        ],
+      },
+    },
+    '/orders/bare': { options: { verifier, credentials: [{ from: 'authorization', bareToken: 'accept' }] } },
+    '/orders/browser': { options: { verifier, realm: 'orders', exposeChallenge: true } },
+    '/orders/plain-text': {
+      options: { verifier, refusalBody: ({ status }) => ({ contentType: 'text/plain', body: `No: ${status} – sorry` }) },
+    },
+    '/orders/undecided': { options: { ...policy, keys: { resolve: unreachable } } },
+    '/orders/endpoint-down': { options: { ...policy, jwksUri: deadUri } },
+    '/orders/bug': {
+      options: { verifier },
+      requirement: claim('tenant', () => {
+        throw new RangeError('a bug in a predicate')
+      }),
+    },
+  }
+}
+
+/** What every service answers to whoever is let through. */
+export function greeting(auth: VerifiedToken | null | undefined): string {
+  return auth ? `${String(auth.claims['sub'])} may ${[...auth.scopes].join(' ')}` : 'anonymous'
+}
