@@ -142,6 +142,23 @@ describe('discovery', () => {
     expect(await ask('b')).toBe('verified')
   })
 
+  it('leaves metadata alone for as long as its server asks, while keys are fetched from the address it knows', async () => {
+    const { ask, answers, clock, urls } = setUp({
+      [OIDC]: metadata(),
+      [KEYS]: json({ keys: [a] }, { 'cache-control': 'max-age=60' }),
+    })
+    await ask('a')
+    answers[OIDC] = status(503, { 'retry-after': '300' })
+    await clock.pass(700)
+    await ask('a')
+    await clock.pass(70)
+    await ask('a')
+    expect(urls()).toEqual([OIDC, KEYS, OIDC, KEYS, KEYS])
+    await clock.pass(230)
+    await ask('a')
+    expect(urls().slice(5)).toEqual([OIDC, KEYS])
+  })
+
   it('keeps the bounds for the metadata, too, while all is down', async () => {
     for (const answer of [refused, hanging, status(500)]) {
       const { ask, clock, endpoint } = setUp({ [OIDC]: answer })

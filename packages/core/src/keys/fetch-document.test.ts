@@ -163,7 +163,10 @@ describe.each(transports)('a document fetched through %s', (_, fetch) => {
     await new Promise((resolve) => {
       server.close(resolve)
     })
-    await expect(get(url)).rejects.toMatchObject({ reason: 'network' })
+    await expect(get(url)).rejects.toMatchObject({
+      reason: 'network',
+      message: 'The request failed (ECONNREFUSED)',
+    })
   })
 
   it('is none when what listens does not speak HTTP', async () => {

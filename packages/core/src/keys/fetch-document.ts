@@ -45,7 +45,7 @@ export async function fetchDocument(url: URL, options: FetchDocumentOptions): Pr
   } catch (cause) {
     const reason: unknown = deadline.signal.reason
     if (reason instanceof FetchError) throw reason
-    throw cause instanceof FetchError ? cause : new FetchError('network', 'The request failed', { cause })
+    throw cause instanceof FetchError ? cause : requestFailed(cause)
   } finally {
     cancelTimer()
     signal?.removeEventListener('abort', closed)
@@ -84,6 +84,17 @@ function judge(response: Response, clock: Clock): FetchError | undefined {
     status,
     ...(retryAfter !== undefined && { retryAfter }),
   })
+}
+
+function requestFailed(cause: unknown): FetchError {
+  const code = codeOf(cause) ?? codeOf(cause instanceof Error ? cause.cause : undefined)
+  return new FetchError('network', `The request failed${code === undefined ? '' : ` (${code})`}`, { cause })
+}
+
+/** The code of a system or TLS error, as `ECONNREFUSED`: what an operator looks for first. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  return typeof error.code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(error.code) ? error.code : undefined
 }
 
 /** Frees the connection of an answer nobody reads. */
