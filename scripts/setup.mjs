@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { PNPM } from './pnpm.mjs'
 
 const everything = ['install', '--frozen-lockfile']
-const demoOnly = [...everything, '--prod', '--filter', '.', '--filter', './examples/demo...']
+const demoOnly = [...everything, '--prod', '--filter', '.', '--filter', '@claimgate-examples/demo...']
 
 // A developer's full installation already holds what the demo needs; a narrower install would prune it.
 const fullyInstalled = existsSync(new URL('../node_modules/vitest', import.meta.url))
