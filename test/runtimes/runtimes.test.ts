@@ -295,8 +295,8 @@ describe.each(installed)('core in $name', (runtime) => {
 
   it('leaves no request hanging when the one that began the fetch ends before the keys are there', async () => {
     endpoint.publish(keysFor('ES256').publicJwk)
-    endpoint.once({ kind: 'ok', delay: 400 })
-    await open('deserted', { keySet: { ...RULES.keySet, timeout: 0.5 } })
+    endpoint.once({ kind: 'ok', delay: 100 })
+    await open('deserted', { keySet: { ...RULES.keySet, timeout: 1 } })
     await tell({ do: 'begin', name: 'deserted', token: goodToken('ES256') })
     const others = await Promise.all(Array.from({ length: 5 }, () => verifyOne('deserted', goodToken('ES256'))))
     expect(others.map((answer) => answer?.status)).toEqual([200, 200, 200, 200, 200])
