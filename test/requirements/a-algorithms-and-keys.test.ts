@@ -1,0 +1,575 @@
+import { createHmac, createPublicKey, generateKeyPairSync } from 'node:crypto'
+
+import { type Algorithm, AuthError, createVerifier, type VerifierEvent } from '@claimgate/core'
+import { staticKeySet, verifyJws } from '@claimgate/core/extend'
+import { createTestClock, createTestKeys, startFaultyJwksServer, weakKeys } from '@claimgate/testing'
+import { importJWK, type CryptoKey, type JWK } from 'jose'
+import { describe, expect, it } from 'vitest'
+
+import {
+  accessClaims,
+  answerTo,
+  encode,
+  NO_TRAFFIC,
+  NOW,
+  optionsWith,
+  publish,
+  refused,
+  signParts,
+  VERIFIED,
+} from './refusal.ts'
+
+const key = await createTestKeys('ES256', { kid: 'key-1' })
+const rsa = await createTestKeys('RS256', { kid: 'rsa-1' })
+const attacker = await createTestKeys('ES256', { kid: 'attacker' })
+const good = await key.sign(accessClaims())
+const [goodHeader = '', goodClaims = '', goodSignature = ''] = good.split('.')
+const jwks = { keys: [key.publicJwk] }
+const es384 = await createTestKeys('ES384', { kid: 'key-1' })
+const ps256 = await createTestKeys('PS256', { kid: 'rsa-1' })
+const second = await createTestKeys('ES256', { kid: 'key-2' })
+const nameless = await key.sign(accessClaims(), { kid: undefined })
+const old = await createTestKeys('ES256', { kid: 'rotating', generation: 1 })
+const fresh = await createTestKeys('ES256', { kid: 'rotating', generation: 2 })
+const next = await createTestKeys('ES256', { kid: 'next' })
+
+describe('1. `none` in any case is refused by exact comparison, before any key is looked for', () => {
+  const spellings = ['none', 'None', 'NONE', 'nOnE', 'none ', ' none', 'NoNe', '']
+  const signatures = ['', goodSignature]
+
+  it.each(spellings)('refuses alg "%s", with or without a signature, and fetches nothing', async (alg) => {
+    await using keys = await publish([key.publicJwk])
+    for (const signature of signatures) {
+      const token = `${encode({ alg, kid: key.kid, typ: 'at+jwt' })}.${goodClaims}.${signature}`
+      expect(await answerTo(token, keys.options)).toEqual(refused('algorithm_not_allowed'))
+    }
+    expect(keys.traffic()).toEqual(NO_TRAFFIC)
+  })
+
+  it.each(['es256', 'ES256 ', 'Es256', 'ES256\u0000', 'ES384', 'RS256', 'XS256', '__proto__', 'toString'])(
+    'refuses alg %j where ES256 alone is allowed, and fetches nothing',
+    async (alg) => {
+      await using keys = await publish([key.publicJwk], { algorithms: ['ES256'] })
+      const token = await key.sign(accessClaims(), { alg })
+      expect(await answerTo(token, keys.options)).toEqual(refused('algorithm_not_allowed'))
+      expect(keys.traffic()).toEqual(NO_TRAFFIC)
+    },
+  )
+
+  it('refuses an empty signature under an allowed algorithm, and fetches nothing', async () => {
+    await using keys = await publish([key.publicJwk, rsa.publicJwk])
+    expect(await answerTo(`${goodHeader}.${goodClaims}.`, keys.options)).toEqual(refused('signature_malformed'))
+    const [header, claims] = (await rsa.sign(accessClaims())).split('.')
+    expect(await answerTo(`${header}.${claims}.`, keys.options)).toEqual(refused('signature_malformed'))
+    expect(keys.traffic()).toEqual(NO_TRAFFIC)
+  })
+
+  it.each(['none', 'None', 'es256', '', 'RSA-OAEP', '__proto__'])('does not start with "%s" in the list', (name) => {
+    expect(() => createVerifier(optionsWith({ jwks, algorithms: [name] }))).toThrow(TypeError)
+  })
+
+  it('does not start with an empty list', () => {
+    expect(() => createVerifier(optionsWith({ jwks, algorithms: [] }))).toThrow('"algorithms" must not be empty')
+  })
+})
+
+describe('2. HS* with the public key as secret is refused, and HS* never comes from public keys', () => {
+  const secrets: Readonly<Record<string, string | Uint8Array>> = {
+    'the PEM': key.publicPem,
+    'the PEM and a newline': `${key.publicPem}\n`,
+    'the DER': createPublicKey(key.publicPem).export({ format: 'der', type: 'spki' }),
+    'the JWK text': JSON.stringify(key.publicJwk),
+    'the empty string': '',
+  }
+  const attacks = ['256', '384', '512'].flatMap((bits) =>
+    Object.entries(secrets).map(([what, secret]) => {
+      const input = `${encode({ alg: `HS${bits}`, kid: key.kid, typ: 'at+jwt' })}.${goodClaims}`
+      const signature = createHmac(`sha${bits}`, secret).update(input).digest('base64url')
+      return [`HS${bits} with ${what}`, `${input}.${signature}`] as const
+    }),
+  )
+
+  it.each(attacks)('refuses %s, whatever the key comes from, and fetches nothing', async (_, token) => {
+    await using keys = await publish([key.publicJwk])
+    for (const options of [keys.options, optionsWith({ jwks }), optionsWith({ publicKey: key.publicPem })])
+      expect(await answerTo(token, options)).toEqual(refused('algorithm_not_allowed'))
+    expect(keys.traffic()).toEqual(NO_TRAFFIC)
+  })
+
+  it.each([
+    ['a JWK Set', { jwks }],
+    ['a JWK Set address', { jwksUri: 'https://issuer.example/jwks' }],
+    ['a public key', { publicKey: key.publicPem }],
+    ['a key source', { keys: staticKeySet(jwks) }],
+    ['discovery', {}],
+  ])('does not start with HS256 and %s', (_, place) => {
+    for (const algorithms of [['HS256'], ['ES256', 'HS256'], ['HS512']])
+      expect(() => createVerifier(optionsWith({ ...place, algorithms }))).toThrow(/HS\d+ needs "secret"/)
+  })
+
+  it('does not start with a secret and an asymmetric algorithm, or with a secret and other keys', () => {
+    const secret = 'x'.repeat(64)
+    expect(() => createVerifier(optionsWith({ secret, algorithms: ['HS256', 'ES256'] }))).toThrow(TypeError)
+    expect(() => createVerifier(optionsWith({ secret, jwks }))).toThrow(TypeError)
+    expect(() => createVerifier(optionsWith({ secret, jwks, algorithms: ['HS256'] }))).toThrow(TypeError)
+  })
+
+  it('does not start with a symmetric key in a JWK Set', () => {
+    const oct = { kty: 'oct', k: encode('x'.repeat(32)), kid: 'key-2', alg: 'HS256' }
+    expect(() => createVerifier(optionsWith({ jwks: { keys: [key.publicJwk, oct] } }))).toThrow(/"kty": "oct"/)
+  })
+
+  it('never verifies HS256 with a member of a fetched set', async () => {
+    const secret = 'x'.repeat(32)
+    await using keys = await publish([key.publicJwk, { kty: 'oct', k: encode(secret), kid: 'shared', alg: 'HS256' }])
+    const input = `${encode({ alg: 'HS256', kid: 'shared' })}.${goodClaims}`
+    const token = `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
+    expect(await answerTo(token, keys.options)).toEqual(refused('algorithm_not_allowed'))
+    const set = staticKeySet(jwks)
+    await expect(verifyJws(token, { keys: set, algorithms: ['HS256'] })).rejects.toMatchObject({
+      code: 'key_not_found',
+      status: 401,
+    })
+  })
+
+  it.each([
+    ['HS256', 32],
+    ['HS384', 48],
+    ['HS512', 64],
+  ] as const)('takes a secret for %s of at least %i bytes, and verifies with it', async (alg, bytes) => {
+    expect(() => createVerifier(optionsWith({ secret: 's'.repeat(bytes - 1), algorithms: [alg] }))).toThrow(
+      `at least ${bytes} bytes`,
+    )
+    const secret = 's'.repeat(bytes)
+    const input = `${encode({ alg })}.${goodClaims}`
+    const sign = (by: string): string =>
+      `${input}.${createHmac(`sha${alg.slice(2)}`, by).update(input).digest('base64url')}`
+    const options = optionsWith({ secret, algorithms: [alg] })
+    expect(await answerTo(sign(secret), options)).toEqual(VERIFIED)
+    expect(await answerTo(sign('other'), options)).toEqual(refused('signature_invalid'))
+  })
+})
+
+describe('3. The algorithm of the token is allowed, and fits the key', () => {
+  const bare = ({ alg: _, ...jwk }: JWK): JWK => jwk
+  const set = (...keys: readonly JWK[]) => optionsWith({ jwks: { keys } })
+
+  it('takes a key without alg for every algorithm that fits its type', async () => {
+    expect(await answerTo(good, set(bare(key.publicJwk)))).toEqual(VERIFIED)
+    expect(await answerTo(await rsa.sign(accessClaims()), set(bare(rsa.publicJwk)))).toEqual(VERIFIED)
+    expect(await answerTo(await ps256.sign(accessClaims()), set(bare(ps256.publicJwk)))).toEqual(VERIFIED)
+  })
+
+  it.each<[string, Algorithm, JWK]>([
+    ['another curve', 'ES256', es384.publicJwk],
+    ['another key type', 'ES256', { ...rsa.publicJwk, kid: 'key-1' }],
+    ['another key type', 'RS256', es384.publicJwk],
+    ['another key type', 'EdDSA', es384.publicJwk],
+  ])('refuses a token whose key, without alg, is of %s than %s needs', async (_, alg, jwk) => {
+    const signature = encode(new Uint8Array(64).fill(1))
+    const token = `${encode({ alg, kid: jwk.kid })}.${goodClaims}.${signature}`
+    expect(await answerTo(token, set(bare(jwk)))).toEqual(refused('algorithm_key_mismatch'))
+  })
+
+  it('refuses another algorithm than the alg of the key, though the signature is right', async () => {
+    const asRs256 = { ...ps256.publicJwk, alg: 'RS256' }
+    const token = await ps256.sign(accessClaims())
+    expect(await answerTo(token, set(ps256.publicJwk))).toEqual(VERIFIED)
+    expect(await answerTo(token, set(asRs256))).toEqual(refused('algorithm_key_mismatch'))
+  })
+
+  it('refuses an algorithm that fits the key and is not allowed', async () => {
+    const options = optionsWith({ jwks: { keys: [bare(ps256.publicJwk)] }, algorithms: ['RS256'] })
+    expect(await answerTo(await ps256.sign(accessClaims()), options)).toEqual(refused('algorithm_not_allowed'))
+  })
+
+  it('verifies with the algorithm it has checked, whatever key a source gives', async () => {
+    const keys = { resolve: async () => ps256.publicKey }
+    expect(await answerTo(await ps256.sign(accessClaims()), optionsWith({ keys }))).toEqual(VERIFIED)
+    const claimed = await signParts(ps256, encode({ alg: 'RS256', kid: 'rsa-1' }), goodClaims)
+    expect(await answerTo(claimed, optionsWith({ keys }))).toEqual(refused('algorithm_key_mismatch'))
+    const secretKey = (await importJWK({ kty: 'oct', k: encode('x'.repeat(64)) }, 'HS256')) as unknown as CryptoKey
+    const secret = { resolve: async () => secretKey }
+    expect(await answerTo(good, optionsWith({ keys: secret }))).toEqual(refused('algorithm_key_mismatch'))
+  })
+
+  it('takes EdDSA and Ed25519 for two names of one algorithm', async () => {
+    const ed = await createTestKeys('EdDSA', { kid: 'ed' })
+    const token = await ed.sign(accessClaims())
+    expect(await answerTo(token, set(ed.publicJwk))).toEqual(VERIFIED)
+    expect(await answerTo(token, set({ ...ed.publicJwk, alg: 'Ed25519' }))).toEqual(VERIFIED)
+  })
+})
+
+describe('4. Keys and addresses of keys in the header are refused and never followed', () => {
+  it.each(['jku', 'x5u', 'x5t', 'x5t#S256'])('refuses %s with a URL, by anybody, and connects nowhere', async (name) => {
+    await using keys = await publish([key.publicJwk])
+    await using trap = await publish([attacker.publicJwk])
+    const header = { [name]: trap.server.url }
+    for (const token of [await key.sign(accessClaims(), header), await attacker.sign(accessClaims(), header)])
+      expect(await answerTo(token, keys.options)).toEqual(refused('header_key_material'))
+    expect([keys.traffic(), trap.traffic()]).toEqual([NO_TRAFFIC, NO_TRAFFIC])
+  })
+
+  it.each([
+    ['jwk of the attacker', { jwk: attacker.publicJwk }],
+    ['jwk of the issuer', { jwk: key.publicJwk }],
+    ['jwk null', { jwk: null }],
+    ['x5c', { x5c: ['MIIB'] }],
+    ['x5c empty', { x5c: [] }],
+    ['x5t as an object', { x5t: { jku: 'https://attacker.example' } }],
+    ['x5t with a key in it', { x5t: JSON.stringify(attacker.publicJwk) }],
+    ['x5t one character too long', { x5t: 'A'.repeat(28) }],
+  ])('refuses %s, by anybody, and fetches nothing', async (_, header) => {
+    await using keys = await publish([key.publicJwk])
+    for (const token of [await key.sign(accessClaims(), header), await attacker.sign(accessClaims(), header)])
+      expect(await answerTo(token, keys.options)).toEqual(refused('header_key_material'))
+    expect(keys.traffic()).toEqual(NO_TRAFFIC)
+  })
+
+  it('lets the hash of a certificate through, and ignores it', async () => {
+    const header = { x5t: 'A'.repeat(27), 'x5t#S256': 'A'.repeat(43) }
+    expect(await answerTo(await key.sign(accessClaims(), header), optionsWith({ jwks }))).toEqual(VERIFIED)
+    const forged = await attacker.sign(accessClaims(), { ...header, kid: key.kid })
+    expect(await answerTo(forged, optionsWith({ jwks }))).toEqual(refused('signature_invalid'))
+  })
+})
+
+describe('5. `kid` is a short string and nothing but the name of a key', () => {
+  it.each<[string, unknown]>([
+    ['an object', { kid: 'key-1' }],
+    ['an object with toString', { toString: 'key-1' }],
+    ['an array', ['key-1']],
+    ['a number', 1],
+    ['a boolean', true],
+    ['null', null],
+    ['__proto__', '__proto__'],
+    ['257 characters', 'k'.repeat(257)],
+    ['a null character', 'key-1\u0000'],
+    ['a newline', 'key-1\nx: y'],
+    ['DEL', 'key-1\u007f'],
+    ['a line separator', 'key-1\u2028'],
+  ])('refuses %s, and fetches nothing', async (_, kid) => {
+    await using keys = await publish([key.publicJwk])
+    expect(await answerTo(await key.sign(accessClaims(), { kid }), keys.options)).toEqual(refused('kid_malformed'))
+    expect(keys.traffic()).toEqual(NO_TRAFFIC)
+  })
+
+  it('refuses a megabyte of it, and fetches nothing', async () => {
+    await using keys = await publish([key.publicJwk])
+    const token = await key.sign(accessClaims(), { kid: 'k'.repeat(1_000_000) })
+    expect(await answerTo(token, keys.options)).toEqual(refused('token_too_long'))
+    expect(keys.traffic()).toEqual(NO_TRAFFIC)
+  })
+
+  it.each(['constructor', 'prototype', 'toString', 'hasOwnProperty', 'valueOf', '', '../key-1', "' OR 1=1 --"])(
+    'takes %j for the name of a key that is not there',
+    async (kid) => {
+      const token = await key.sign(accessClaims(), { kid })
+      expect(await answerTo(token, optionsWith({ jwks }))).toEqual(refused('key_not_found'))
+    },
+  )
+
+  it('finds keys of odd names, up to 256 characters', async () => {
+    for (const kid of ['constructor', 'toString', '../key-1', 'k'.repeat(256)]) {
+      const named = { ...key.publicJwk, kid }
+      const token = await key.sign(accessClaims(), { kid })
+      expect(await answerTo(token, optionsWith({ jwks: { keys: [named] } }))).toEqual(VERIFIED)
+    }
+  })
+})
+
+describe('6. Without `kid` exactly one key fits; a `kid` that is there twice is told apart or refused', () => {
+
+  const listen = (changes: object) => {
+    const events: VerifierEvent[] = []
+    return { events, options: optionsWith({ onEvent: (event: VerifierEvent) => events.push(event), ...changes }) }
+  }
+
+  it('takes the only key that fits', async () => {
+    const fits = optionsWith({ jwks: { keys: [rsa.publicJwk, key.publicJwk] } })
+    expect(await answerTo(nameless, fits)).toEqual(VERIFIED)
+  })
+
+  it('refuses where several fit, with an event', async () => {
+    const { events, options } = listen({ jwks: { keys: [second.publicJwk, key.publicJwk] } })
+    expect(await answerTo(nameless, options)).toEqual(refused('key_ambiguous'))
+    expect(events).toContainEqual({ type: 'key.ambiguous', candidates: 2 })
+  })
+
+  it('never fetches again for a token without it', async () => {
+    await using keys = await publish([rsa.publicJwk])
+    const verifier = createVerifier(keys.options)
+    await verifier.ready()
+    for (let n = 0; n < 3; n++)
+      await expect(verifier.verify(nameless)).rejects.toMatchObject({ code: 'key_not_found', status: 401 })
+    expect(keys.traffic().requests).toBe(1)
+  })
+
+  it('tells keys of one name apart by type, algorithm and use', async () => {
+    const same = [
+      { ...rsa.publicJwk, kid: 'key-1' },
+      { ...second.publicJwk, kid: 'key-1', use: 'enc' },
+      { ...second.publicJwk, kid: 'key-1', key_ops: ['encrypt'] },
+      key.publicJwk,
+    ]
+    expect(await answerTo(good, optionsWith({ jwks: { keys: same } }))).toEqual(VERIFIED)
+  })
+
+  it('refuses where several of one name are left, with an event', async () => {
+    const { events, options } = listen({ jwks: { keys: [key.publicJwk, { ...second.publicJwk, kid: 'key-1' }] } })
+    expect(await answerTo(good, options)).toEqual(refused('key_ambiguous'))
+    expect(events).toContainEqual({ type: 'key.ambiguous', candidates: 2 })
+  })
+})
+
+/** What becomes of a set of one good key and one other member: the answers and what the listener is told. */
+async function besideGood(member: unknown, token?: string) {
+  await using keys = await publish([member, key.publicJwk])
+  const events: VerifierEvent[] = []
+  const verifier = createVerifier({ ...keys.options, onEvent: (event) => events.push(event) })
+  const code = async (text: string): Promise<string> =>
+    verifier.verify(text).then(
+      () => 'verified',
+      (error: unknown) => (error instanceof AuthError ? error.code : 'a bug'),
+    )
+  const goodAnswer = await code(good)
+  const weakAnswer = token === undefined ? undefined : await code(token)
+  const skipped = events.filter(({ type }) => type === 'key.skipped')
+  const refreshed = events.find((event) => event.type === 'keys.refreshed')
+  verifier.close()
+  return { goodAnswer, weakAnswer, skipped, refreshed }
+}
+
+/** A token that the weak key verifies where its private half is known, or one by somebody else. */
+async function tokenOf(privateJwk: Readonly<Record<string, unknown>> | undefined, alg: string): Promise<string> {
+  const input = `${encode({ alg, kid: 'weak-key', typ: 'at+jwt' })}.${goodClaims}`
+  if (privateJwk === undefined || alg !== 'RS256') {
+    const length = alg === 'RS256' ? 256 : 64
+    return `${input}.${encode(new Uint8Array(length).fill(1))}`
+  }
+  const { kty, n, e, d, p, q, dp, dq, qi } = privateJwk as JsonWebKey
+  const imported = await crypto.subtle.importKey(
+    'jwk',
+    { kty: kty ?? 'RSA', ...{ n, e, d, p, q, dp, dq, qi } } as JsonWebKey,
+    { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+    false,
+    ['sign'],
+  )
+  const signature = await crypto.subtle.sign('RSASSA-PKCS1-v1_5', imported, new TextEncoder().encode(input))
+  return `${input}.${encode(new Uint8Array(signature))}`
+}
+
+const algOf = (jwk: unknown): string => {
+  const kty = (jwk as { kty?: unknown } | null)?.kty
+  if (kty === 'RSA') return 'RS256'
+  return kty === 'OKP' ? 'EdDSA' : 'ES256'
+}
+
+describe('7. Unusable members of a set are skipped and counted, and the rest works', () => {
+  const members = weakKeys('weak-key').filter(({ requirement }) => requirement.includes(7))
+
+  it.each(members)('skips: $name', async ({ jwk }) => {
+    const token = await tokenOf(undefined, algOf(jwk))
+    const { goodAnswer, weakAnswer, skipped, refreshed } = await besideGood(jwk, token)
+    expect(goodAnswer).toBe('verified')
+    expect(weakAnswer).toBe('key_not_found')
+    expect(skipped.length).toBe(1)
+    expect(refreshed).toMatchObject({ keys: 1, skipped: 1 })
+  })
+
+  it.each([
+    ['oct', 'symmetric', { kty: 'oct', k: 'AAAA', kid: 'x' }],
+    ['use enc', 'wrong_use', { ...attacker.publicJwk, use: 'enc' }],
+    ['key_ops without verify', 'wrong_use', { ...attacker.publicJwk, key_ops: ['sign'] }],
+    ['an unknown kty', 'unsupported_type', { ...attacker.publicJwk, kty: 'XYZ' }],
+    ['an unknown alg', 'unsupported_algorithm', { ...attacker.publicJwk, alg: 'ES999' }],
+    ['private parts', 'private_parts', attacker.privateJwk],
+    ['null', 'malformed', null],
+  ])('tells the listener why: %s', async (_, reason, member) => {
+    const { skipped } = await besideGood(member)
+    expect(skipped).toEqual([expect.objectContaining({ type: 'key.skipped', reason })])
+  })
+
+  it('drops a key with private parts, though its signature is right, with a warning', async () => {
+    const leaked = { ...attacker.publicJwk, ...attacker.privateJwk, kid: 'leaked' }
+    const { goodAnswer, weakAnswer, skipped } = await besideGood(
+      leaked,
+      await attacker.sign(accessClaims(), { kid: 'leaked' }),
+    )
+    expect([goodAnswer, weakAnswer]).toEqual(['verified', 'key_not_found'])
+    expect(skipped).toEqual([expect.objectContaining({ reason: 'private_parts' })])
+  })
+
+  it('does not start with a private key of its own', () => {
+    expect(() => createVerifier(optionsWith({ jwks: { keys: [key.privateJwk] } }))).toThrow('a private key')
+  })
+
+  it('does not start with nothing but unusable members of its own', () => {
+    const unusable = { keys: [{ ...key.publicJwk, use: 'enc' }] }
+    expect(() => createVerifier(optionsWith({ jwks: unusable }))).toThrow('usable key')
+  })
+})
+
+describe('8. Weak keys and invalid points are skipped', () => {
+  const points: readonly (readonly [string, string])[] = [
+    ['of order 1', `01${'00'.repeat(31)}`],
+    ['of order 2', `ec${'ff'.repeat(30)}7f`],
+    ['of order 4', '00'.repeat(32)],
+    ['of order 8', '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05'],
+    ['with y beyond the field', `ee${'ff'.repeat(30)}7f`],
+    ['off the curve', `02${'00'.repeat(31)}`],
+  ]
+  const smallOrder = points.map(([what, hex]) => ({
+    name: `Ed25519 point ${what}`,
+    jwk: { kty: 'OKP', crv: 'Ed25519', x: encode(Buffer.from(hex, 'hex')), kid: 'weak-key', alg: 'EdDSA' } as unknown,
+    privateJwk: undefined,
+  }))
+  const members = weakKeys('weak-key').filter(({ requirement }) => requirement.includes(8))
+
+  it.each([...members, ...smallOrder])('skips: $name', async ({ jwk, privateJwk }) => {
+    const { goodAnswer, weakAnswer, skipped } = await besideGood(jwk, await tokenOf(privateJwk, algOf(jwk)))
+    expect(goodAnswer).toBe('verified')
+    expect(weakAnswer).toBe('key_not_found')
+    expect(skipped.map((event) => ('reason' in event ? event.reason : ''))).toEqual([
+      expect.stringMatching(/^(weak|invalid_point|malformed)$/),
+    ])
+  })
+
+  it('skips RSA of 8200 bits and takes 8192', async () => {
+    const modulus = (bits: number): string => encode(Buffer.concat([Buffer.alloc(bits / 8 - 1, 0xff), Buffer.of(0xfd)]))
+    const member = { ...rsa.publicJwk, kid: 'large' }
+    expect((await besideGood({ ...member, n: modulus(8200) })).skipped).toEqual([
+      expect.objectContaining({ reason: 'weak' }),
+    ])
+    expect((await besideGood({ ...member, n: modulus(8192) })).skipped).toEqual([])
+  })
+
+  it.each([1024, 2040])('refuses to work with RSA of %i bits as PEM', async (modulusLength) => {
+    const pair = generateKeyPairSync('rsa', { modulusLength })
+    const pem = pair.publicKey.export({ format: 'pem', type: 'spki' }).toString()
+    const token = await tokenOf(pair.privateKey.export({ format: 'jwk' }) as Record<string, unknown>, 'RS256')
+    await expect(createVerifier(optionsWith({ publicKey: pem })).verify(token)).rejects.toThrow(/not fit for use: weak/)
+  })
+
+  it('takes RSA of 2048 bits, by JWK and by PEM', async () => {
+    const token = await rsa.sign(accessClaims())
+    expect(await answerTo(token, optionsWith({ jwks: { keys: [rsa.publicJwk] } }))).toEqual(VERIFIED)
+    expect(await answerTo(token, optionsWith({ publicKey: rsa.publicPem }))).toEqual(VERIFIED)
+  })
+})
+
+describe('9. ECDSA signatures are raw r and s of exactly one length', () => {
+  const orders = {
+    ES256: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
+    ES384: 0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n,
+    ES512:
+      0x1fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409n,
+  }
+
+  describe.each([
+    ['ES256', 64],
+    ['ES384', 96],
+    ['ES512', 132],
+  ] as const)('%s', (alg, length) => {
+    const made = async () => {
+      const own = await createTestKeys(alg, { kid: 'ec' })
+      const token = await own.sign(accessClaims())
+      const input = token.slice(0, token.lastIndexOf('.'))
+      const signature = Buffer.from(token.slice(input.length + 1), 'base64url')
+      const answer = (bytes: Uint8Array) =>
+        answerTo(`${input}.${encode(bytes)}`, optionsWith({ jwks: { keys: [own.publicJwk] } }))
+      return { signature, answer, half: length / 2 }
+    }
+    const number = (value: bigint, size: number): Buffer => Buffer.from(value.toString(16).padStart(size * 2, '0'), 'hex')
+
+    it(`takes ${length} bytes and no other length`, async () => {
+      const { signature, answer } = await made()
+      expect(await answer(signature)).toEqual(VERIFIED)
+      for (const wrong of [0, 1, length / 2, length - 1, length + 1, length * 2]) {
+        const bytes = Buffer.alloc(wrong)
+        signature.copy(bytes)
+        expect(await answer(bytes), `${wrong} bytes`).toEqual(refused('signature_malformed'))
+      }
+    })
+
+    it('refuses DER', async () => {
+      const { signature, answer, half } = await made()
+      const integer = (bytes: Buffer): Buffer => {
+        const first = bytes.findIndex((byte) => byte !== 0)
+        const short = bytes.subarray(Math.max(0, first))
+        const positive = short.readUInt8(0) < 0x80 ? short : Buffer.concat([Buffer.of(0), short])
+        return Buffer.concat([Buffer.of(2, positive.length), positive])
+      }
+      const body = Buffer.concat([integer(signature.subarray(0, half)), integer(signature.subarray(half))])
+      const head = body.length < 0x80 ? Buffer.of(0x30, body.length) : Buffer.of(0x30, 0x81, body.length)
+      expect(await answer(Buffer.concat([head, body]))).toEqual(refused('signature_malformed'))
+    })
+
+    it('refuses zeros, and r or s at the order of the group', async () => {
+      const { signature, answer, half } = await made()
+      const zero = Buffer.alloc(half)
+      const order = number(orders[alg], half)
+      const [r, s] = [signature.subarray(0, half), signature.subarray(half)]
+      const pairs = [
+        [zero, zero],
+        [zero, s],
+        [r, zero],
+        [order, order],
+        [order, s],
+        [r, order],
+      ] as const
+      for (const pair of pairs) expect(await answer(Buffer.concat(pair))).toEqual(refused('signature_invalid'))
+    })
+  })
+})
+
+describe('10. A refresh replaces the keys, and a key replaced under its name is picked up', () => {
+  const claims = accessClaims({ exp: NOW + 86_400 })
+
+  const start = async (first: JWK) => {
+    const clock = createTestClock({ wall: NOW * 1000 })
+    const server = await startFaultyJwksServer({ jwks: { keys: [first] } })
+    const verifier = createVerifier(
+      optionsWith({ jwksUri: server.url, clock, keySet: { allowLoopbackHttp: true, freshFor: 600 } }),
+    )
+    const code = async (token: string): Promise<string> => {
+      const outcome = await verifier.verify(token).catch((error: unknown) => error)
+      if (!(outcome instanceof Error)) return 'verified'
+      return outcome instanceof AuthError ? outcome.code : outcome.message
+    }
+    const fetches = () => server.stats().requests.length
+    return { clock, server, code, fetches, [Symbol.asyncDispose]: () => server.close() }
+  }
+
+  it('stops taking a key that has left the set, at the next refresh', async () => {
+    await using world = await start(old.publicJwk)
+    const [withOld, withNext] = [await old.sign(claims), await next.sign(claims)]
+    expect(await world.code(withOld)).toBe('verified')
+    world.server.publish(next.publicJwk)
+    world.clock.advance(601_000)
+    expect(await world.code(withNext)).toBe('verified')
+    expect(await world.code(withOld)).toBe('key_not_found')
+    expect(world.fetches()).toBe(2)
+  })
+
+  it('picks up new material under the same kid by one more fetch', async () => {
+    await using world = await start(old.publicJwk)
+    expect(await world.code(await old.sign(claims))).toBe('verified')
+    world.server.publish(fresh.publicJwk)
+    expect(await world.code(await fresh.sign(claims))).toBe('verified')
+    expect(world.fetches()).toBe(2)
+    expect(await world.code(await old.sign(claims))).toBe('signature_invalid')
+  })
+
+  it('does not let bad signatures under a known kid cause more than one fetch', async () => {
+    await using world = await start(old.publicJwk)
+    expect(await world.code(await old.sign(claims))).toBe('verified')
+    for (let n = 0; n < 20; n++) {
+      const forged = await attacker.sign({ ...claims, jti: `${n}` }, { kid: old.kid })
+      expect(await world.code(forged)).toBe('signature_invalid')
+    }
+    expect(world.fetches()).toBe(2)
+    expect(await world.code(await old.sign(claims))).toBe('verified')
+  })
+})
