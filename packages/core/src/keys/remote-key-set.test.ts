@@ -429,6 +429,13 @@ describe('what the server says about caching', () => {
     expect(keys.stats().freshness).toBe(freshness)
   })
 
+  it('counts the age an answer already has in a cache on the way', async () => {
+    const { keys, clock } = setUp(json({ keys: [a] }, { 'cache-control': 'max-age=1200', age: '600' }))
+    await keys.ready()
+    await clock.pass(601)
+    expect(keys.stats().freshness).toBe('stale')
+  })
+
   it('asks with the ETag it was given, and takes 304 as a confirmation', async () => {
     const { ask, keys, clock, endpoint, events } = setUp(json({ keys: [a] }, { etag: '"1"' }))
     await keys.ready()
@@ -641,7 +648,8 @@ describe('seeds and stores', () => {
     const { ask, count } = setUp(json({ keys: [a] }), { store })
     expect(await ask('a')).toBe('verified')
     expect(count()).toBe(1)
-    expect(await setUp(refused, { store }).ask('a')).toBe('503 keys_unavailable')
+    const down = setUp(refused, { store })
+    expect([await down.ask('a'), await down.ask('a')]).toEqual(['503 keys_unavailable', '503 keys_unavailable'])
   })
 
   it('do no harm when the store never answers', async () => {
