@@ -32,6 +32,7 @@ export interface HttpOptions {
   readonly bindings?: readonly Binding[]
 }
 
+/** Options checked once, with their defaults filled in. */
 export interface ResolvedAuthenticatorOptions<C extends object> {
   readonly verifier: Verifier<C>
   readonly sources: readonly CredentialSource[]

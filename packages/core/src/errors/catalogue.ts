@@ -3,6 +3,7 @@ import type { ErrorCode } from '../model/error-code.ts'
 /** The `error` of RFC 6750 section 3.1 that goes on the wire, or nothing: a bare challenge, or our own inability. */
 export type WireError = 'invalid_request' | 'invalid_token' | 'insufficient_scope'
 
+/** What a code means: its status, its RFC 6750 error, and a sentence. */
 export interface CatalogueEntry {
   readonly status: 400 | 401 | 403 | 503
   readonly error?: WireError
@@ -16,6 +17,7 @@ const badToken = (summary: string): CatalogueEntry => ({ status: 401, error: 'in
 const forbidden = (summary: string): CatalogueEntry => ({ status: 403, error: 'insufficient_scope', summary })
 const undecided = (summary: string): CatalogueEntry => ({ status: 503, summary })
 
+/** Every code with its meaning. */
 export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = Object.freeze({
   credential_missing: noCredential('The request carries no access token'),
   credential_scheme: noCredential('The request uses an authentication scheme that is not supported here'),

@@ -4,15 +4,18 @@ import type { VerifiedToken } from '../model/token.ts'
 /** What became of a request: authenticated, anonymous (only with `optional: true`), or refused. */
 export type Outcome<C extends object = object> = Authenticated<C> | Anonymous | Refused
 
+/** The request carries a good token that meets the requirement. */
 export interface Authenticated<C extends object = object> {
   readonly kind: 'authenticated'
   readonly token: VerifiedToken<C>
 }
 
+/** The request carries no credentials, and need not. */
 export interface Anonymous {
   readonly kind: 'anonymous'
 }
 
+/** The request is refused. */
 export interface Refused {
   readonly kind: 'refused'
   /** The full story, for the log. */

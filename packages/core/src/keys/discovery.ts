@@ -1,9 +1,8 @@
 import { misconfigured } from '../errors/misconfigured.ts'
 import { discoveredLocation } from './discovered-location.ts'
 import { uriFlaw } from './key-uri.ts'
-import { locatedKeySet } from './located-key-set.ts'
+import { locatedKeySet, type RemoteKeySet } from './located-key-set.ts'
 import { resolveKeySetOptions, type RemoteKeySetOptions } from './remote-key-set-options.ts'
-import type { RemoteKeySet } from './remote-key-set.ts'
 
 export interface DiscoveredKeySetOptions extends RemoteKeySetOptions {
   /** Hosts besides the issuer's own that its keys may be on, exact, without port. @defaultValue none */

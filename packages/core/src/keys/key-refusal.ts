@@ -17,11 +17,11 @@ export function foundKey(selection: Selection, { set, header, about, onEvent }: 
     case 'found':
       return selection.key
     case 'unknown_kid':
-      throw new AuthError('key_not_found', { hint: unknownKidHint(set, header, about) })
+      throw new AuthError('key_not_found', { hint: unknownKidHint(set, header, about()) })
     case 'none_fits':
       throw new AuthError('key_not_found', {
         expected: `a key for ${header.alg}`,
-        hint: `The token names no key ID, and none of the keys fits its algorithm (${about})`,
+        hint: `The token names no key ID, and none of the keys fits its algorithm (${about()})`,
       })
     case 'mismatch':
       throw new AuthError('algorithm_key_mismatch', {
@@ -42,7 +42,7 @@ export interface RefusalContext {
   readonly set: KeySet
   readonly header: JoseHeader
   /** A phrase about the set, as `in a set of 3 fetched 12 s ago: a, b, c`. */
-  readonly about: string
+  readonly about: () => string
   readonly onEvent: EventListener | undefined
 }
 

@@ -7,11 +7,43 @@ import { seedOf, type HeldSet } from './held-set.ts'
 import { isMadeOf } from './import-key.ts'
 import type { KeyLocation } from './key-location.ts'
 import { foundKey, listKids } from './key-refusal.ts'
+import type { JwkSetSeed } from './jwk-set-store.ts'
+import type { KeySource } from './key-source.ts'
 import { keysUnavailable } from './keys-unavailable.ts'
-import { decide, type KidKnowledge } from './refresh-policy.ts'
+import { decide, type Freshness, type KidKnowledge } from './refresh-policy.ts'
 import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
-import type { RemoteKeySet } from './remote-key-set.ts'
 import { setKeeper } from './set-keeper.ts'
+
+/** Keys that are fetched, kept fresh, and kept through outages. */
+export interface RemoteKeySet extends KeySource {
+  /** Fetches the keys unless usable ones are at hand. Rejects with `AuthError` `keys_unavailable`. */
+  ready(): Promise<void>
+  /** Ends the fetch under way and begins no other; keys at hand go on being used until they are too old. */
+  close(): void
+  generation(): number
+  describe(): string
+  stats(): RemoteKeySetStats
+  /** The set at hand as a seed for another worker; `undefined` where there is none. */
+  export(): JwkSetSeed | undefined
+}
+
+/** Figures of a remote key set at one moment. */
+export interface RemoteKeySetStats {
+  readonly freshness: Freshness
+  /** Usable keys at hand. */
+  readonly keys: number
+  /** Members of the set that are not used. */
+  readonly skipped: number
+  /** Seconds since the set was fetched or confirmed. */
+  readonly age: number | undefined
+  /** Attempts so far. */
+  readonly attempts: number
+  /** Attempts that failed since the last success. */
+  readonly failures: number
+  readonly generation: number
+  /** Seconds until an attempt may begin; `Infinity` once closed. */
+  readonly nextAttempt: number
+}
 
 // A request looks again after a seed was found or a fetch was abandoned, but not for ever.
 const MOST_ROUNDS = 4
@@ -81,7 +113,7 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
       if (!held) throw unavailable(failure ?? whyNot(), 'age')
       const selection = held.set.select(header)
       if (selection.kind === 'unknown_kid' && failure) throw unavailable(failure, 'token')
-      const key = foundKey(selection, { set: held.set, header, about: about(held), onEvent })
+      const key = foundKey(selection, { set: held.set, header, about: () => about(held), onEvent })
       return held.set.import(key, header.alg)
     },
     resolveAgain: async (header, failed) => {

@@ -1,43 +1,10 @@
 import { misconfigured } from '../errors/misconfigured.ts'
-import type { KeySource } from './key-source.ts'
-import type { JwkSetSeed } from './jwk-set-store.ts'
 import { uriFlaw } from './key-uri.ts'
-import { locatedKeySet } from './located-key-set.ts'
-import type { Freshness } from './refresh-policy.ts'
+import { locatedKeySet, type RemoteKeySet } from './located-key-set.ts'
 import { resolveKeySetOptions, type RemoteKeySetOptions } from './remote-key-set-options.ts'
 
+export type { RemoteKeySet, RemoteKeySetStats } from './located-key-set.ts'
 export type { RemoteKeySetOptions, RemoteKeySetTuning } from './remote-key-set-options.ts'
-
-/** Keys that are fetched, kept fresh, and kept through outages. */
-export interface RemoteKeySet extends KeySource {
-  /** Fetches the keys unless usable ones are at hand. Rejects with `AuthError` `keys_unavailable`. */
-  ready(): Promise<void>
-  /** Ends the fetch under way and begins no other; keys at hand go on being used until they are too old. */
-  close(): void
-  generation(): number
-  describe(): string
-  stats(): RemoteKeySetStats
-  /** The set at hand as a seed for another worker; `undefined` where there is none. */
-  export(): JwkSetSeed | undefined
-}
-
-/** Figures of a remote key set at one moment. */
-export interface RemoteKeySetStats {
-  readonly freshness: Freshness
-  /** Usable keys at hand. */
-  readonly keys: number
-  /** Members of the set that are not used. */
-  readonly skipped: number
-  /** Seconds since the set was fetched or confirmed. */
-  readonly age: number | undefined
-  /** Attempts so far. */
-  readonly attempts: number
-  /** Attempts that failed since the last success. */
-  readonly failures: number
-  readonly generation: number
-  /** Seconds until an attempt may begin; `Infinity` once closed. */
-  readonly nextAttempt: number
-}
 
 /**
  * The keys of a JWK Set at an address (RFC 7517 section 5), fetched when a token needs them and never more often than

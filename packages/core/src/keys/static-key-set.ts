@@ -7,6 +7,7 @@ import { parseJwkSet, type JwkSetLimits, type KeySet } from './jwk-set.ts'
 import { foundKey, listKids } from './key-refusal.ts'
 import type { KeySource } from './key-source.ts'
 
+/** How to read a JWK Set at hand. */
 export interface StaticKeySetOptions extends JwkSetLimits {
   /** Told of members that are skipped (`key.skipped`) and of tokens that more than one key fits (`key.ambiguous`). */
   readonly onEvent?: EventListener
@@ -23,7 +24,7 @@ export function staticKeySet(jwks: JSONWebKeySet | string, options: StaticKeySet
   const { onEvent } = options
   const set = parseOwn(jwks, options)
   for (const reason of set.skipped) emit(onEvent, { type: 'key.skipped', reason })
-  const about = `in a set of ${set.size}: ${listKids(set)}`
+  const about = (): string => `in a set of ${set.size}: ${listKids(set)}`
   return Object.freeze<KeySource>({
     resolve: async (header) => {
       const key = foundKey(set.select(header), { set, header, about, onEvent })

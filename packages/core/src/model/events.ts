@@ -22,7 +22,7 @@ export interface KeysRefreshedEvent {
   readonly duration: number
 }
 
-/** A fetch failed and requests are served from a set past its freshness. */
+/** A fetch failed, and requests go on being served from the set at hand. */
 export interface KeysStaleEvent {
   readonly type: 'keys.stale'
   readonly uri: string

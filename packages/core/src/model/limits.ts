@@ -18,6 +18,7 @@ export interface Limits {
   readonly depth: number
 }
 
+/** The limits that hold unless told otherwise. */
 export const DEFAULT_LIMITS: Limits = Object.freeze({
   tokenLength: 16_384,
   headerLength: 1024,
@@ -29,6 +30,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   depth: 16,
 })
 
+/** How far each limit can be raised. */
 export const MAXIMUM_LIMITS: Limits = Object.freeze({
   tokenLength: 65_536,
   headerLength: 8192,

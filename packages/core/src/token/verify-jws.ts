@@ -6,12 +6,14 @@ import { resolveLimits } from '../options.ts'
 import { parseJws } from './parse-jws.ts'
 import { checkAlgorithm, checkSignatureForm, verifySignature } from './verify-signature.ts'
 
+/** What a signature is checked with. */
 export interface VerifyJwsOptions {
   readonly keys: KeySource
   readonly algorithms: readonly Algorithm[]
   readonly limits?: Partial<Limits>
 }
 
+/** A JWS whose signature has been verified. */
 export interface VerifiedJws {
   readonly header: JoseHeader
   readonly payload: Uint8Array

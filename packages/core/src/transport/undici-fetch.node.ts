@@ -12,6 +12,7 @@ import { loadUndici, type Undici } from './load-undici.node.ts'
 import { isPrivateAddress } from './private-address.node.ts'
 import { webStream } from './web-stream.node.ts'
 
+/** How undici connects. */
 export interface UndiciFetchOptions {
   /** Refuses to connect to addresses that are not public, whatever name they go by. @defaultValue false */
   readonly refusePrivateAddresses?: boolean
