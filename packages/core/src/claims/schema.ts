@@ -12,10 +12,17 @@ export type ClaimsSchema<C extends object> = StandardSchemaV1<unknown, C>
  * @throws AuthError `claims_schema`
  */
 export async function applySchema<C extends object>(schema: ClaimsSchema<C>, claims: Claims): Promise<C & Claims> {
-  const result = await schema['~standard'].validate(claims)
+  // A copy, for some validators transform a claim in its place, which must not change what is checked next.
+  const result = await schema['~standard'].validate(copyOf(claims))
   if (result.issues)
     throw new AuthError('claims_schema', { actual: result.issues.slice(0, 3).map(describeIssue).join('; ') })
   return { ...claims, ...result.value }
+}
+
+function copyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyOf)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copyOf(item)]))
 }
 
 // Only where, and what the schema says about it: messages of validators are made by the application.

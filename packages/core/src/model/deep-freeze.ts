@@ -1,7 +1,16 @@
-/** Freezes a value made by `JSON.parse` and everything in it, and gives it back. */
+/**
+ * Freezes a plain object or array and everything in it, and gives it back. Leaves instances of classes alone, which a schema may put
+ * into claims: some cannot be frozen, and others belong to the application.
+ */
 export function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  if (!isPlain(value) || Object.isFrozen(value)) return value
   Object.freeze(value)
   for (const item of Object.values(value)) deepFreeze(item)
   return value
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return Array.isArray(value) || prototype === Object.prototype || prototype === null
 }

@@ -1,0 +1,88 @@
+import {
+  allOf,
+  anyOf,
+  anyScope,
+  AuthError,
+  claim,
+  type ErrorCode,
+  not,
+  type Outcome,
+  type Requirement,
+  scope,
+  type VerifiedToken,
+  type VerifierEvent,
+} from '@claimgate/core'
+import { describe, expect, expectTypeOf, it } from 'vitest'
+
+describe('an outcome', () => {
+  it('has a token only where it is authenticated, and a response only where it is refused', () => {
+    const read = (outcome: Outcome<{ tenant: string }>): string => {
+      // @ts-expect-error not before its kind has been looked at
+      void outcome.token
+      switch (outcome.kind) {
+        case 'authenticated':
+          expectTypeOf(outcome.token).toEqualTypeOf<VerifiedToken<{ tenant: string }>>()
+          return outcome.token.claims.tenant
+        case 'refused':
+          expectTypeOf(outcome.error).toEqualTypeOf<AuthError>()
+          expectTypeOf(outcome.response.status).toEqualTypeOf<number>()
+          return outcome.response.body
+        case 'anonymous':
+          expectTypeOf(outcome).not.toHaveProperty('token')
+          return 'nobody'
+      }
+    }
+    expect(read({ kind: 'anonymous' })).toBe('nobody')
+  })
+})
+
+describe('an AuthError', () => {
+  it('has a code out of a list, and a status that is never another', () => {
+    const error = new AuthError('token_expired')
+    expectTypeOf(error.code).toEqualTypeOf<ErrorCode>()
+    expectTypeOf(error.status).toEqualTypeOf<400 | 401 | 403 | 503>()
+    expectTypeOf(error.hint).toEqualTypeOf<string | undefined>()
+    // @ts-expect-error a code nobody knows
+    expect(() => new AuthError('token_stale')).toThrow(TypeError)
+    // @ts-expect-error codes are compared with codes
+    expect(error.code === 'expired').toBe(false)
+  })
+})
+
+describe('a requirement', () => {
+  it('is made of others', () => {
+    expectTypeOf<ReturnType<typeof scope>>().toEqualTypeOf<Requirement>()
+    expectTypeOf<ReturnType<typeof anyScope>>().toEqualTypeOf<Requirement>()
+    expectTypeOf<ReturnType<typeof claim>>().toEqualTypeOf<Requirement>()
+    const nested = allOf(scope('orders:read'), anyOf(claim('role', ['admin', 'auditor']), not(anyScope('guest'))))
+    expectTypeOf(nested).toEqualTypeOf<Requirement>()
+    expect(nested.scopes).toContain('orders:read')
+  })
+
+  it('takes plain values and predicates that answer at once', () => {
+    expectTypeOf<string | number | boolean | readonly string[]>().toExtend<Parameters<typeof claim>[1]>()
+    expectTypeOf((value: unknown) => value === 'acme').toExtend<Parameters<typeof claim>[1]>()
+    expectTypeOf<RegExp>().not.toExtend<Parameters<typeof claim>[1]>()
+    expectTypeOf<(value: unknown) => Promise<boolean>>().not.toExtend<Parameters<typeof claim>[1]>()
+    expectTypeOf<(value: unknown) => unknown>().not.toExtend<Parameters<typeof claim>[1]>()
+    // @ts-expect-error a regular expression
+    expect(() => claim('tenant', /acme/)).toThrow(TypeError)
+    // @ts-expect-error a list in place of names
+    expect(() => scope(['orders:read'])).toThrow(TypeError)
+    // @ts-expect-error a name in place of a requirement
+    expect(() => not('guest')).toThrow(TypeError)
+    // @ts-expect-error a list in place of requirements
+    expect(() => anyOf([scope('orders:read')])).toThrow(TypeError)
+  })
+})
+
+describe('an event', () => {
+  it('is told apart by its type, and carries no token', () => {
+    const rejected = (event: VerifierEvent): ErrorCode | undefined =>
+      event.type === 'token.rejected' ? event.code : undefined
+    expectTypeOf<Extract<VerifierEvent, { type: 'token.verified' }>>().toEqualTypeOf<{
+      readonly type: 'token.verified'
+    }>()
+    expect(rejected({ type: 'token.verified' })).toBeUndefined()
+  })
+})

@@ -1,0 +1,29 @@
+import { type } from 'arktype'
+import * as v from 'valibot'
+import { z } from 'zod'
+
+/** The same rules in three languages: a text, a number that text is made into, and a list with a default. */
+export const zodClaims = z.object({
+  tenant: z.string(),
+  level: z.string().transform(Number),
+  groups: z.array(z.string()).default([]),
+})
+
+export const valibotClaims = v.object({
+  tenant: v.string(),
+  level: v.pipe(v.string(), v.transform(Number)),
+  groups: v.optional(v.array(v.string()), []),
+})
+
+export const arktypeClaims = type({
+  tenant: 'string',
+  level: type('string').pipe((text) => Number(text)),
+  groups: type('string[]').default(() => []),
+})
+
+/** The type all three give. */
+export interface TenantClaims {
+  tenant: string
+  level: number
+  groups: string[]
+}
