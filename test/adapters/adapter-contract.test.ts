@@ -1,5 +1,6 @@
 import express5 from 'express'
 import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCredentials } from './contract/credentials.ts'
 import { COMPARED_FIELDS, type Expected, withoutScopes } from './contract/expected.ts'
@@ -12,7 +13,8 @@ import { createServices } from './contract/services.ts'
 import { listen, type StartAdapter, type StartedAdapter } from './contract/started-adapter.ts'
 
 // Express 4 comes without types; what the contract uses of it is the same.
-const { default: express4 } = (await import('express4' as string)) as { readonly default: typeof express5 }
+const require = createRequire(import.meta.url)
+const express4 = require('express4') as typeof express5
 
 const { jwks, tokens } = await createCredentials()
 const rows = contractRows(tokens)

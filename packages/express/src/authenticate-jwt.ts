@@ -52,18 +52,20 @@ export function authenticateJwt<C extends object = object>(
   const { authenticator, onReject, requirement } = resolveOptions<C>(options === undefined ? environment<C>() : options)
   const reject = rejectWith(onReject)
 
-  const middleware: RequestHandler = (req, res, next) => {
+  const run = async (...[req, res, next]: Parameters<RequestHandler>): Promise<void> => {
     withdraw(req)
-    // Express 4 does not look at the promise of a middleware.
-    authenticator
-      .authenticate(requestView(req), requirement)
-      .then((outcome) => {
-        if (outcome.kind === 'refused') return reject(outcome, req, res, next)
-        admit(req, { authenticator, token: outcome.kind === 'anonymous' ? undefined : outcome.token, reject })
-        return next()
-      })
-      .catch(next)
+    try {
+      const outcome = await authenticator.authenticate(requestView(req), requirement)
+      if (outcome.kind === 'refused') return reject(outcome, req, res, next)
+      admit(req, { authenticator, token: outcome.kind === 'anonymous' ? undefined : outcome.token, reject })
+    } catch (error) {
+      return next(error)
+    }
+    return next()
   }
+
+  // `run` never rejects: Express 4 would not look at its promise.
+  const middleware: RequestHandler = (req, res, next) => void run(req, res, next)
 
   const ownAuth = (req: Request): VerifiedToken<C> => {
     if (admissionOf(req).authenticator === authenticator) return getAuth<C>(req)
@@ -90,5 +92,5 @@ function resolveOptions<C extends object>(
   if (typeof options !== 'object' || 'verify' in options) return { authenticator: createAuthenticator(options) }
   const { onReject, requirement, ...rest } = options
   if (requirement !== undefined) assertRequirement(requirement)
-  return { authenticator: createAuthenticator<C>(rest as AuthenticatorOptions<C>), onReject, requirement }
+  return { authenticator: createAuthenticator<C>(rest), onReject, requirement }
 }

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ClaimgateOptions } from './claimgate-options.ts'
 import { describeSecurity } from './describe-security.ts'
@@ -26,11 +26,17 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
       return hook
     })
 
-    fastify.addHook(gate.hookName, async (request, reply) => {
-      const rule = routeRule(request.routeOptions.config.auth)
-      if (gateFor(request.server, rule) !== gate) return undefined
-      return gate.answering(typeof rule === 'object' ? rule : undefined)(request, reply)
-    })
+    for (const stage of ['onRequest', 'preValidation'] as const) {
+      fastify.addHook(stage, async (request, reply) => {
+        const rule = routeRule(request.routeOptions.config.auth)
+        const decider = gateFor(request.server, rule)
+        // Whichever gate's hook comes first lets the one that decides do so, for the hooks of that one may not run: Fastify gives a
+        // scope only the hooks that were there before it.
+        if (decider?.stage !== stage || decided.has(request)) return undefined
+        decided.add(request)
+        return decider.answering(typeof rule === 'object' ? rule : undefined)(request, reply)
+      })
+    }
 
     fastify.addHook('onRoute', function (route) {
       const rule = routeRule(route.config?.auth)
@@ -45,6 +51,8 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
 
 const GATE = Symbol('claimgate')
 
+const decided = new WeakSet<FastifyRequest>()
+
 interface NamedHook {
   readonly answering: AuthenticateHook
   readonly rule: RouteRule
@@ -57,9 +65,12 @@ function gateOf(fastify: FastifyInstance): Gate | undefined {
 /** The gate that decides about a route: the innermost one, except that one which protects nothing by itself lifts no protection. */
 function gateFor(fastify: FastifyInstance, rule: RouteRule): Gate | undefined {
   if (rule === false) return undefined
-  let gate = gateOf(fastify)
-  while (rule === undefined && gate?.protects === 'routes that ask') gate = gate.outer
-  return gate
+  const innermost = gateOf(fastify)
+  return rule === undefined ? nearestGlobal(innermost) : innermost
+}
+
+function nearestGlobal(gate: Gate | undefined): Gate | undefined {
+  return gate?.protects === 'routes that ask' ? nearestGlobal(gate.outer) : gate
 }
 
 /** A hook that stands on the route itself answers; inside `fastify.auth([…])` it leaves that to @fastify/auth. */

@@ -9,5 +9,5 @@ export function describeSecurity(route: RouteOptions, rule: RouteRule, options: 
   const scopes = typeof rule === 'object' ? rule.scopes : []
   const scheme = { [options.securityScheme ?? 'bearerAuth']: scopes }
   const described = options.optional === true && typeof rule !== 'object' ? [scheme, {}] : [scheme]
-  route.schema = { ...route.schema, ...{ security: described } }
+  Object.assign(route, { schema: { ...route.schema, security: described } })
 }

@@ -20,7 +20,7 @@ export interface Gate {
   /** The gate of the scope around, if any. */
   readonly outer: Gate | undefined
   /** When all that may hold the token has been read. */
-  readonly hookName: 'onRequest' | 'preValidation'
+  readonly stage: 'onRequest' | 'preValidation'
   /** A hook that answers refused requests. */
   answering(requirement?: Requirement): AuthenticateHook
   /** A hook that throws for refused requests, so that another way to authenticate may be tried. */
@@ -36,7 +36,7 @@ export function createGate(options: ClaimgateOptions, outer: Gate | undefined): 
   return {
     protects: global === false ? 'routes that ask' : 'every route',
     outer,
-    hookName: authenticator.readsBody ? 'preValidation' : 'onRequest',
+    stage: authenticator.readsBody ? 'preValidation' : 'onRequest',
     answering: (requirement) => async (request, reply) => {
       const refusal = await authenticate(authenticator, request, requirement)
       if (refusal === undefined) return undefined

@@ -11,7 +11,11 @@ export type RouteRule = boolean | Requirement | undefined
  */
 export function routeRule(auth: unknown): RouteRule {
   if (auth === undefined || typeof auth === 'boolean' || isRequirement(auth)) return auth
-  throw misconfigured('protect route', '"config.auth" must be true, false or a requirement such as scope("orders:read")', auth)
+  throw misconfigured(
+    'protect route',
+    '"config.auth" must be true, false or a requirement such as scope("orders:read")',
+    auth,
+  )
 }
 
 /**
@@ -21,7 +25,11 @@ export function routeRule(auth: unknown): RouteRule {
  */
 export function hookRule(requirement: unknown): Requirement | undefined {
   if (requirement === undefined || isRequirement(requirement)) return requirement
-  throw misconfigured('protect route', 'give authenticateJwt() nothing, or a requirement such as scope("orders:read")', requirement)
+  throw misconfigured(
+    'protect route',
+    'give authenticateJwt() nothing, or a requirement such as scope("orders:read")',
+    requirement,
+  )
 }
 
 function isRequirement(value: unknown): value is Requirement {

@@ -33,7 +33,9 @@ export type GateOptions<C extends object = object> = AuthenticatorOptions<C> & {
  * @throws TypeError for options that are missing, contradict each other or are out of range
  */
 export function createGate<C extends object = object>(options: GateOptions<C> | Verifier<C>): Gate<C>
-export function createGate<C extends object = object>(options: AuthenticatorOptions<C> | Authenticator<C>): OptionalGate<C>
+export function createGate<C extends object = object>(
+  options: AuthenticatorOptions<C> | Authenticator<C>,
+): OptionalGate<C>
 export function createGate<C extends object = object>(
   options: AuthenticatorOptions<C> | Verifier<C> | Authenticator<C>,
 ): OptionalGate<C> {

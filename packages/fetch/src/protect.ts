@@ -9,7 +9,10 @@ export type ProtectedHandler<Q extends Request, A, R extends readonly unknown[]>
 ) => Response | Promise<Response>
 
 /** A handler as runtimes and routers call it. */
-export type FetchHandler<Q extends Request, R extends readonly unknown[]> = (request: Q, ...rest: R) => Promise<Response>
+export type FetchHandler<Q extends Request, R extends readonly unknown[]> = (
+  request: Q,
+  ...rest: R
+) => Promise<Response>
 
 /**
  * Puts a gate in front of a handler, which is called with the verified token, or with `undefined` for an anonymous request.

@@ -38,7 +38,9 @@ export const served = (body: string): Expected => ({
 export const unauthenticated = (scopes?: string): Expected =>
   refused(401, 'Unauthorized', 'This resource needs an access token', { scopes })
 
-export const badRequest: Expected = refused(400, 'Bad Request', DESCRIPTIONS.invalid_request, { error: 'invalid_request' })
+export const badRequest: Expected = refused(400, 'Bad Request', DESCRIPTIONS.invalid_request, {
+  error: 'invalid_request',
+})
 
 export const badToken: Expected = refused(401, 'Unauthorized', DESCRIPTIONS.invalid_token, { error: 'invalid_token' })
 
@@ -59,7 +61,12 @@ export const undecided = (retryAfter: string | RegExp): Expected => ({
 })
 
 /** The HTTP server of Node answers before any framework sees the request. */
-export const refusedByServer = (status: number): Expected => ({ status, body: undefined, headers: 'unchecked', reaches: 'nothing' })
+export const refusedByServer = (status: number): Expected => ({
+  status,
+  body: undefined,
+  headers: 'unchecked',
+  reaches: 'nothing',
+})
 
 /** A bug: the framework answers. */
 export const failed: Expected = { status: 500, body: 'bug', headers: 'unchecked', reaches: 'nothing' }

@@ -1,5 +1,6 @@
 import { authenticateJwt, authorize } from '@claimgate/express'
-import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
+import type express from 'express'
+import type { ErrorRequestHandler, RequestHandler } from 'express'
 import { createServer } from 'node:http'
 import type { VerifiedToken } from '@claimgate/core'
 import { greeting } from './services.ts'

@@ -17,7 +17,10 @@ export interface RawResponse {
 }
 
 /** Sends a request through a socket of its own and reads the answer until the server closes it. */
-export async function sendRaw(port: number, { method = 'GET', target, fields = [], body }: RawRequest): Promise<RawResponse> {
+export async function sendRaw(
+  port: number,
+  { method = 'GET', target, fields = [], body }: RawRequest,
+): Promise<RawResponse> {
   const lines = [`${method} ${target} HTTP/1.1`, `Host: 127.0.0.1:${port}`, ...fields, 'Connection: close']
   if (body !== undefined) lines.push(`Content-Length: ${Buffer.byteLength(body, 'latin1')}`)
   const socket = connect({ host: '127.0.0.1', port })

@@ -92,7 +92,12 @@ function fieldsOfAuthorization({ good, forged }: Tokens): readonly Row[] {
     row('a null byte in the token', '/orders', [`Authorization: Bearer ${good}\0`], refusedByServer(400)),
     row('a line feed in the token', '/orders', [`Authorization: Bearer ${good}\nX-Injected yes`], refusedByServer(400)),
     row('white space before the colon', '/orders', [`Authorization : Bearer ${good}`], refusedByServer(400)),
-    row('a header section over 16 KiB', '/orders', [`Authorization: Bearer ${'a'.repeat(17_000)}`], refusedByServer(431)),
+    row(
+      'a header section over 16 KiB',
+      '/orders',
+      [`Authorization: Bearer ${'a'.repeat(17_000)}`],
+      refusedByServer(431),
+    ),
   ]
 }
 
@@ -151,7 +156,12 @@ function optional({ good, reader, expired }: Tokens): readonly Row[] {
     row('two fields where anonymous is fine', '/orders/optional', [bearer(good), bearer(good)], badRequest),
     row('anonymous where a scope is needed', '/orders/optional-write', [], unauthenticated('orders:write')),
     row('a good token where anonymous is not enough', '/orders/optional-write', [bearer(good)], WELCOME),
-    row('another scope where anonymous is not enough', '/orders/optional-write', [bearer(reader)], forbidden('orders:write')),
+    row(
+      'another scope where anonymous is not enough',
+      '/orders/optional-write',
+      [bearer(reader)],
+      forbidden('orders:write'),
+    ),
   ]
 }
 
@@ -206,10 +216,17 @@ function answers({ good, expired }: Tokens): readonly Row[] {
       body: Buffer.from('No: 401 – sorry').toString('latin1'),
     }),
     row('keys that cannot be had', '/orders/undecided', [bearer(good)], undecided('7')),
-    row('HEAD when keys cannot be had', '/orders/undecided', [bearer(good)], withoutBody(undecided('7')), { method: 'HEAD' }),
+    row('HEAD when keys cannot be had', '/orders/undecided', [bearer(good)], withoutBody(undecided('7')), {
+      method: 'HEAD',
+    }),
     row('no credentials when keys cannot be had', '/orders/undecided', [], bare),
     row('a key endpoint that is down', '/orders/endpoint-down', [bearer(good)], undecided(/^[1-9]\d*$/)),
-    row('an expired token while the endpoint is down', '/orders/endpoint-down', [bearer(expired)], undecided(/^[1-9]\d*$/)),
+    row(
+      'an expired token while the endpoint is down',
+      '/orders/endpoint-down',
+      [bearer(expired)],
+      undecided(/^[1-9]\d*$/),
+    ),
     row('a bug', '/orders/bug', [bearer(good)], failed),
     row('no credentials in front of a bug', '/orders/bug', [], bare),
   ]

@@ -63,7 +63,10 @@ export function createServices(jwks: JSONWebKeySet, deadUri: string): Services {
     '/orders/bare': { options: { verifier, credentials: [{ from: 'authorization', bareToken: 'accept' }] } },
     '/orders/browser': { options: { verifier, realm: 'orders', exposeChallenge: true } },
     '/orders/plain-text': {
-      options: { verifier, refusalBody: ({ status }) => ({ contentType: 'text/plain', body: `No: ${status} – sorry` }) },
+      options: {
+        verifier,
+        refusalBody: ({ status }) => ({ contentType: 'text/plain', body: `No: ${status} – sorry` }),
+      },
     },
     '/orders/undecided': { options: { ...policy, keys: { resolve: unreachable } } },
     '/orders/endpoint-down': { options: { ...policy, jwksUri: deadUri } },
