@@ -2,7 +2,7 @@ import { AuthError, createVerifier, type Verifier, type VerifierEvent, type Veri
 import { createTestClock, createTestKeys, type TestClock } from '@claimgate/testing'
 
 export const ISSUER = 'https://issuer.example'
-export const AUDIENCE = 'https://api.example'
+const AUDIENCE = 'https://api.example'
 export const JWKS_URI = 'https://issuer.example/keys'
 
 /** The key the published set has, and one that it has not, or not yet. */
