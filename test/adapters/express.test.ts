@@ -80,6 +80,7 @@ describe.each([
       ['a function', () => true],
       ['nothing in it', {}],
       ['an option that does not exist', { ...authority.options, audiences: 'a' }],
+      ['no function to reject', { ...authority.options, onReject: 'send' }],
       ['a requirement that is text', { ...authority.options, requirement: 'orders:read' }],
     ])('refuses options that are %s, at the call', (_name, options) => {
       expect(() => authenticateJwt(options as never)).toThrow(TypeError)

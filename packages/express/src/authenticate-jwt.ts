@@ -7,6 +7,7 @@ import {
   type VerifiedToken,
   type Verifier,
 } from '@claimgate/core'
+import { misconfigured } from '@claimgate/core/extend'
 import type { Request, RequestHandler } from 'express'
 import { assertRequirement } from './assert-requirement.ts'
 import { admissionOf, admit, withdraw } from './admission.ts'
@@ -92,5 +93,7 @@ function resolveOptions<C extends object>(
   if (typeof options !== 'object' || 'verify' in options) return { authenticator: createAuthenticator(options) }
   const { onReject, requirement, ...rest } = options
   if (requirement !== undefined) assertRequirement(requirement)
+  if (onReject !== undefined && typeof onReject !== 'function')
+    throw misconfigured('create middleware', '"onReject" must be a function', onReject)
   return { authenticator: createAuthenticator<C>(rest), onReject, requirement }
 }

@@ -15,6 +15,7 @@ import { hookRule, type RouteRule, routeRule } from './route-rule.ts'
 export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
   async (fastify: FastifyInstance, options: ClaimgateOptions) => {
     const gate = createGate(options, gateOf(fastify))
+    const security = { scheme: gate.securityScheme, anonymous: options.optional === true }
     const named = new Map<unknown, NamedHook>()
 
     fastify.decorate(GATE, gate)
@@ -40,11 +41,11 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
 
     fastify.addHook('onRoute', function (route) {
       const rule = routeRule(route.config?.auth)
-      if (gateFor(this, rule) === gate) describeSecurity(route, rule, options)
-      for (const { rule: own } of answerDirectly(route, named)) describeSecurity(route, own, options)
+      if (gateFor(this, rule) === gate) describeSecurity(route, rule, security)
+      for (const { rule: own } of answerDirectly(route, named)) describeSecurity(route, own, security)
     })
 
-    if (gate.protects === 'every route' && options.notFound !== 'own') protectNotFound(fastify)
+    if (gate.protects === 'every route' && gate.notFound === 'protect') protectNotFound(fastify)
   },
   { name: '@claimgate/fastify', fastify: '5.x' },
 )

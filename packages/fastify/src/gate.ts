@@ -7,9 +7,10 @@ import {
   type Requirement,
 } from '@claimgate/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { ClaimgateOptions } from './claimgate-options.ts'
-import { answer, refusedError } from './refuse.ts'
+import type { ClaimgateOptions, ScopeOptions } from './claimgate-options.ts'
+import { refusedError } from './refuse.ts'
 import { requestView } from './request-view.ts'
+import { resolveScopeOptions } from './resolve-scope-options.ts'
 
 /** A hook for `onRequest` or `preValidation`. */
 export type AuthenticateHook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
@@ -17,6 +18,8 @@ export type AuthenticateHook = (request: FastifyRequest, reply: FastifyReply) =>
 /** What one registration of the plugin puts in front of its scope. */
 export interface Gate {
   readonly protects: 'every route' | 'routes that ask'
+  readonly notFound: Required<ScopeOptions>['notFound']
+  readonly securityScheme: string
   /** The gate of the scope around, if any. */
   readonly outer: Gate | undefined
   /** When all that may hold the token has been read. */
@@ -29,12 +32,12 @@ export interface Gate {
 
 /** @throws TypeError for wrong options; where they come from the environment, it names the variable */
 export function createGate(options: ClaimgateOptions, outer: Gate | undefined): Gate {
-  const { global, notFound: _notFound, onReject = answer, securityScheme: _securityScheme, ...rest } = options
-  const authenticator = createAuthenticator(
-    Object.keys(rest).length === 0 ? optionsFromEnv(process.env) : (rest as AuthenticatorOptions),
-  )
+  const { global, notFound, onReject, securityScheme } = resolveScopeOptions(options)
+  const authenticator = createAuthenticator(authenticatorOptions(options))
   return {
-    protects: global === false ? 'routes that ask' : 'every route',
+    protects: global ? 'every route' : 'routes that ask',
+    notFound,
+    securityScheme,
     outer,
     stage: authenticator.readsBody ? 'preValidation' : 'onRequest',
     answering: (requirement) => async (request, reply) => {
@@ -52,6 +55,17 @@ export function createGate(options: ClaimgateOptions, outer: Gate | undefined): 
       throw refusedError(refusal)
     },
   }
+}
+
+function authenticatorOptions(options: ClaimgateOptions): AuthenticatorOptions {
+  const {
+    global: _global,
+    notFound: _notFound,
+    onReject: _onReject,
+    securityScheme: _securityScheme,
+    ...rest
+  } = options
+  return Object.keys(rest).length === 0 ? optionsFromEnv(process.env) : (rest as AuthenticatorOptions)
 }
 
 async function authenticate(

@@ -11,7 +11,11 @@ export function protectNotFound(fastify: FastifyInstance): void {
   done.set(fastify.server, prefixes)
   if (fastify.prefix === '' || prefixes.has(fastify.prefix)) return
   prefixes.add(fastify.prefix)
-  // Fastify's own handler with the hooks of this scope; its types know only handlers of the application.
+  // Fastify's own handler, which its types do not know to be the default.
   const setDefault = fastify.setNotFoundHandler.bind(fastify) as unknown as () => void
-  setDefault()
+  try {
+    setDefault()
+  } catch {
+    // The scope has a handler of its own, and that runs the hooks as well.
+  }
 }

@@ -1,0 +1,21 @@
+import { misconfigured } from '@claimgate/core/extend'
+import type { ScopeOptions } from './claimgate-options.ts'
+import { answer } from './refuse.ts'
+
+/**
+ * Fills in the defaults. A string such as 'false' from an environment variable must neither open nor protect anything by accident.
+ *
+ * @throws TypeError
+ */
+export function resolveScopeOptions(options: ScopeOptions): Required<ScopeOptions> {
+  const { global = true, onReject = answer, securityScheme = 'bearerAuth', notFound = 'protect' } = options
+  if (typeof global !== 'boolean') throw misconfigured(ACTION, '"global" must be true or false', global)
+  if (typeof onReject !== 'function') throw misconfigured(ACTION, '"onReject" must be a function', onReject)
+  if (typeof securityScheme !== 'string' || securityScheme === '')
+    throw misconfigured(ACTION, '"securityScheme" must be the name of an OpenAPI security scheme', securityScheme)
+  if (!['protect', 'own'].includes(notFound))
+    throw misconfigured(ACTION, '"notFound" must be "protect" or "own"', notFound)
+  return { global, onReject, securityScheme, notFound }
+}
+
+const ACTION = 'register claimgate'

@@ -1,0 +1,477 @@
+import { claim, createVerifier, scope } from '@claimgate/core'
+import { claimgate } from '@claimgate/fastify'
+import fastifyAuth from '@fastify/auth'
+import formbody from '@fastify/formbody'
+import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyRequest } from 'fastify'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createAuthority } from './support/authority.ts'
+
+const authority = await createAuthority()
+const other = await createAuthority('https://other.example.com')
+
+const echo = async ({ auth }: FastifyRequest): Promise<object> => ({ sub: auth?.claims['sub'] ?? null })
+const BARE = 'Bearer realm="api"'
+const PROBLEM =
+  '{"type":"about:blank","title":"Unauthorized","status":401,"detail":"This resource needs an access token"}'
+
+let app: FastifyInstance
+
+beforeEach(() => {
+  app = fastify()
+})
+
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await app.close()
+})
+
+const get = (url: string, headers: Record<string, string> = {}) => app.inject({ url, headers })
+const statusOf = async (url: string, headers: Record<string, string> = {}): Promise<number> =>
+  (await get(url, headers)).statusCode
+
+describe('claimgate protects', () => {
+  it('every route of its scope, and sets request.auth', async () => {
+    await app.register(claimgate, authority.options)
+    app.get('/orders', echo)
+    const refused = await get('/orders')
+    expect([refused.statusCode, refused.headers['www-authenticate'], refused.body]).toEqual([401, BARE, PROBLEM])
+    expect((await get('/orders', await authority.authorization())).json()).toEqual({ sub: 'alice' })
+  })
+
+  it('routes declared before it has loaded', async () => {
+    app.register(claimgate, authority.options)
+    app.get('/orders', { config: { auth: scope('orders:read') } }, echo)
+    expect(await statusOf('/orders')).toBe(401)
+    expect(await statusOf('/orders', await authority.authorization())).toBe(403)
+  })
+
+  it('routes of scopes within its scope', async () => {
+    await app.register(claimgate, authority.options)
+    app.register(async (scope) => void scope.get('/orders', echo), { prefix: '/api' })
+    expect(await statusOf('/api/orders')).toBe(401)
+    expect(await statusOf('/api/orders', await authority.authorization())).toBe(200)
+  })
+
+  it('the HEAD routes that Fastify adds', async () => {
+    await app.register(claimgate, authority.options)
+    app.get('/orders', { config: { auth: scope('orders:read') } }, echo)
+    const head = async (headers = {}) => (await app.inject({ method: 'HEAD', url: '/orders', headers })).statusCode
+    expect([await head(), await head(await authority.authorization())]).toEqual([401, 403])
+    expect(await head(await authority.authorization({ scope: 'orders:read' }))).toBe(200)
+  })
+
+  it('nothing outside of its scope', async () => {
+    app.register(async (scope) => {
+      await scope.register(claimgate, authority.options)
+      scope.get('/orders', echo)
+    })
+    app.get('/health', async () => 'ok')
+    expect([await statusOf('/orders'), await statusOf('/health')]).toEqual([401, 200])
+    expect(app.hasDecorator('authenticateJwt')).toBe(false)
+  })
+
+  it('before the body is parsed', async () => {
+    await app.register(claimgate, authority.options)
+    app.post('/orders', echo)
+    const request = {
+      method: 'POST',
+      url: '/orders',
+      headers: { 'content-type': 'application/json' },
+      body: '{',
+    } as const
+    expect((await app.inject(request)).statusCode).toBe(401)
+    const headers = { ...request.headers, ...(await authority.authorization()) }
+    expect((await app.inject({ ...request, headers })).statusCode).toBe(400)
+  })
+
+  it('with the environment, when registered without options for verifying', async () => {
+    vi.stubEnv('JWT_ISSUER', authority.options.issuer)
+    vi.stubEnv('JWT_AUDIENCE', authority.options.audience)
+    vi.stubEnv('JWT_PUBLIC_KEY', authority.publicPem)
+    await app.register(claimgate)
+    app.get('/orders', echo)
+    expect(await statusOf('/orders', await authority.authorization())).toBe(200)
+    expect(await statusOf('/orders', await other.authorization())).toBe(401)
+  })
+
+  it('with a verifier made elsewhere', async () => {
+    await app.register(claimgate, { verifier: createVerifier(authority.options), realm: 'orders' })
+    app.get('/orders', echo)
+    expect((await get('/orders')).headers['www-authenticate']).toBe('Bearer realm="orders"')
+    expect(await statusOf('/orders', await authority.authorization())).toBe(200)
+  })
+
+  it('with request.auth null for anonymous requests', async () => {
+    await app.register(claimgate, { ...authority.options, optional: true })
+    app.get('/orders', echo)
+    app.get('/write', { config: { auth: scope('orders:write') } }, echo)
+    expect((await get('/orders')).json()).toEqual({ sub: null })
+    expect(await statusOf('/orders', { authorization: 'Bearer nonsense' })).toBe(401)
+    expect(await statusOf('/write')).toBe(401)
+  })
+
+  it('where the token is in a form', async () => {
+    await app.register(formbody)
+    await app.register(claimgate, { ...authority.options, credentials: [{ from: 'form' }] })
+    app.post('/orders', echo)
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const post = async (body: string) =>
+      (await app.inject({ method: 'POST', url: '/orders', headers, body })).statusCode
+    expect([await post('a=b'), await post(`access_token=${await authority.token()}`)]).toEqual([401, 200])
+  })
+
+  it('and passes bugs on to the error handler', async () => {
+    const errors: unknown[] = []
+    app.setErrorHandler((error, _request, reply) => {
+      errors.push(error)
+      return reply.code(500).send('error handler')
+    })
+    await app.register(claimgate, authority.options)
+    app.get('/orders', { config: { auth: claim('sub', () => 'yes' as never) } }, echo)
+    expect(await statusOf('/orders', await authority.authorization())).toBe(500)
+    expect(errors).toEqual([new TypeError('A claim predicate must answer with true or false')])
+  })
+})
+
+describe('claimgate fails at start-up', () => {
+  it('naming the variable that is missing from the environment', async () => {
+    vi.stubEnv('JWT_ISSUER', '')
+    await expect(async () => app.register(claimgate, { global: false })).rejects.toThrow('set JWT_ISSUER to')
+  })
+
+  it.each([
+    ['an issuer alone', { issuer: 'https://auth.example.com' }],
+    ['an option that does not exist', { ...authority.options, audiences: 'a' }],
+    ['a flag that is text', { ...authority.options, global: 'false' }],
+    ['a word that does not exist', { ...authority.options, notFound: 'protected' }],
+    ['a scheme without a name', { ...authority.options, securityScheme: '' }],
+    ['no function to reject', { ...authority.options, onReject: 'send' }],
+  ])('with %s', async (_name, options) => {
+    await expect(async () => app.register(claimgate, options as never)).rejects.toThrow(TypeError)
+  })
+
+  it('when registered twice in one scope', async () => {
+    await app.register(claimgate, authority.options)
+    await expect(async () => app.register(claimgate, other.options)).rejects.toThrow(/already/)
+  })
+
+  it.each([
+    ['text', 'orders:read'],
+    ['null', null],
+    ['zero', 0],
+    ['a list', ['orders:read']],
+    ['an object', { scope: 'orders:read' }],
+  ])('when config.auth of a route is %s', async (_name, auth) => {
+    await app.register(claimgate, authority.options)
+    expect(() => app.get('/orders', { config: { auth: auth as never } }, echo)).toThrow(
+      /"config.auth" must be true, false or a requirement/,
+    )
+  })
+
+  it.each([['orders:read'], [true], [false], [null]])('when authenticateJwt is given %j', async (requirement) => {
+    await app.register(claimgate, { ...authority.options, global: false })
+    expect(() => app.authenticateJwt(requirement as never)).toThrow(TypeError)
+  })
+})
+
+it('answers with status 500 where config.auth is wrong and was declared before the plugin had loaded', async () => {
+  app.register(claimgate, authority.options)
+  app.get('/orders', { config: { auth: 'orders:read' as never } }, echo)
+  expect(await statusOf('/orders', await authority.authorization())).toBe(500)
+})
+
+describe('config.auth', () => {
+  beforeEach(async () => {
+    await app.register(claimgate, authority.options)
+  })
+
+  it('false opens a route, which then looks at no token', async () => {
+    app.get('/health', { config: { auth: false } }, echo)
+    expect((await get('/health', await authority.authorization())).json()).toEqual({ sub: null })
+    expect(await statusOf('/health', { authorization: 'Bearer nonsense' })).toBe(200)
+  })
+
+  it('true asks for what the scope asks for', async () => {
+    app.get('/orders', { config: { auth: true } }, echo)
+    expect([await statusOf('/orders'), await statusOf('/orders', await authority.authorization())]).toEqual([401, 200])
+  })
+
+  it('narrows a route', async () => {
+    app.get('/orders', { config: { auth: scope('orders:read') } }, echo)
+    const forbidden = await get('/orders', await authority.authorization())
+    expect([forbidden.statusCode, forbidden.json().error]).toEqual([403, 'insufficient_scope'])
+    expect((await get('/orders')).headers['www-authenticate']).toBe(`${BARE}, scope="orders:read"`)
+    expect(await statusOf('/orders', await authority.authorization({ scope: 'orders:read' }))).toBe(200)
+  })
+})
+
+describe('global: false', () => {
+  beforeEach(async () => {
+    await app.register(claimgate, { ...authority.options, global: false })
+  })
+
+  it('protects nothing by itself, unknown routes included', async () => {
+    app.get('/orders', echo)
+    expect([await statusOf('/orders'), await statusOf('/none')]).toEqual([200, 404])
+  })
+
+  it('protects routes that ask with config.auth', async () => {
+    app.get('/orders', { config: { auth: true } }, echo)
+    app.get('/write', { config: { auth: scope('orders:write') } }, echo)
+    const headers = await authority.authorization()
+    expect([await statusOf('/orders'), await statusOf('/write')]).toEqual([401, 401])
+    expect([await statusOf('/orders', headers), await statusOf('/write', headers)]).toEqual([200, 403])
+  })
+
+  it.each(['onRequest', 'preValidation', 'preHandler'] as const)(
+    'protects routes that name the hook in %s',
+    async (stage) => {
+      app.get('/one', { [stage]: app.authenticateJwt() }, echo)
+      app.get('/list', { [stage]: [app.authenticateJwt(scope('orders:read'))] }, echo)
+      const refused = await get('/one')
+      expect([refused.statusCode, refused.headers['www-authenticate'], refused.body]).toEqual([401, BARE, PROBLEM])
+      expect((await get('/list')).headers['www-authenticate']).toBe(`${BARE}, scope="orders:read"`)
+      const headers = await authority.authorization()
+      expect([await statusOf('/one', headers), await statusOf('/list', headers)]).toEqual([200, 403])
+    },
+  )
+
+  it('protects a scope that adds the hook, with Fastify’s own body in refusals', async () => {
+    app.register(async (scope) => {
+      scope.addHook('onRequest', scope.authenticateJwt())
+      scope.get('/orders', echo)
+    })
+    const refused = await get('/orders')
+    expect([refused.statusCode, refused.headers['www-authenticate']]).toEqual([401, BARE])
+    expect([refused.headers['cache-control'], refused.json()]).toEqual([
+      'no-store',
+      { statusCode: 401, error: 'Unauthorized', message: 'Unauthorized' },
+    ])
+    expect(await statusOf('/orders', await authority.authorization())).toBe(200)
+  })
+})
+
+describe('with @fastify/auth', () => {
+  const apiKey = (request: FastifyRequest, _reply: unknown, done: (error?: Error) => void): void =>
+    done(request.headers['x-api-key'] === 'letmein' ? undefined : new Error('no API key'))
+  const asyncApiKey = async (request: FastifyRequest): Promise<void> => {
+    if (request.headers['x-api-key'] !== 'letmein') throw new Error('no API key')
+  }
+
+  beforeEach(async () => {
+    await app.register(fastifyAuth)
+    await app.register(claimgate, { ...authority.options, global: false })
+  })
+
+  it.each([
+    ['callback', apiKey],
+    ['promise', asyncApiKey],
+  ])('either a token or another way will do, where that is a %s', async (_name, another) => {
+    app.get('/token-first', { onRequest: app.auth([app.authenticateJwt(), another]) }, echo)
+    app.get('/token-last', { onRequest: app.auth([another, app.authenticateJwt()]) }, echo)
+    for (const url of ['/token-first', '/token-last']) {
+      expect(await statusOf(url)).toBe(401)
+      expect(await statusOf(url, await authority.authorization())).toBe(200)
+      expect(await statusOf(url, { 'x-api-key': 'letmein' })).toBe(200)
+      expect(await statusOf(url, await other.authorization())).toBe(401)
+    }
+  })
+
+  it('refuses with the status and the challenge of the token, and tells nothing more', async () => {
+    app.get('/orders', { onRequest: app.auth([apiKey, app.authenticateJwt(scope('orders:write'))]) }, echo)
+    const refused = await get('/orders', await authority.authorization())
+    expect(refused.statusCode).toBe(403)
+    expect(refused.headers['www-authenticate']).toMatch(
+      /^Bearer realm="api", error="insufficient_scope", .*scope="orders:write"$/,
+    )
+    expect(refused.json()).toEqual({ statusCode: 403, error: 'Forbidden', message: 'Forbidden' })
+  })
+
+  it('both a token and another way are needed where the relation says so', async () => {
+    app.get('/orders', { onRequest: app.auth([app.authenticateJwt(), apiKey], { relation: 'and' }) }, echo)
+    const token = await authority.authorization()
+    expect(await statusOf('/orders', token)).toBe(401)
+    expect(await statusOf('/orders', { 'x-api-key': 'letmein' })).toBe(401)
+    expect(await statusOf('/orders', { ...token, 'x-api-key': 'letmein' })).toBe(200)
+  })
+})
+
+describe('scopes', () => {
+  const protectedBy =
+    (options: Parameters<typeof claimgate>[1], more?: FastifyPluginAsync): FastifyPluginAsync =>
+    async (scope) => {
+      await scope.register(claimgate, options)
+      scope.get('/orders', echo)
+      if (more !== undefined) await scope.register(more, { prefix: '/inner' })
+    }
+  const statuses = async (url: string): Promise<readonly number[]> => [
+    await statusOf(url),
+    await statusOf(url, await authority.authorization()),
+    await statusOf(url, await other.authorization()),
+  ]
+
+  it('beside each other trust an issuer each', async () => {
+    app.register(protectedBy(authority.options), { prefix: '/a' })
+    app.register(protectedBy(other.options), { prefix: '/b' })
+    expect(await statuses('/a/orders')).toEqual([401, 200, 401])
+    expect(await statuses('/b/orders')).toEqual([401, 401, 200])
+  })
+
+  it('within each other leave the decision to the innermost', async () => {
+    app.register(protectedBy(authority.options, protectedBy(other.options)), { prefix: '/a' })
+    expect(await statuses('/a/orders')).toEqual([401, 200, 401])
+    expect(await statuses('/a/inner/orders')).toEqual([401, 401, 200])
+  })
+
+  it('within each other keep protecting where the inner one protects nothing by itself', async () => {
+    const inner: FastifyPluginAsync = async (scope) => {
+      await scope.register(claimgate, { ...other.options, global: false })
+      scope.get('/orders', echo)
+      scope.get('/asked', { config: { auth: true } }, echo)
+    }
+    app.register(protectedBy(authority.options, inner), { prefix: '/a' })
+    expect(await statuses('/a/inner/orders')).toEqual([401, 200, 401])
+    expect(await statuses('/a/inner/asked')).toEqual([401, 401, 200])
+  })
+
+  it('stay protected where a registration of their own comes too late for its hooks', async () => {
+    await app.register(claimgate, authority.options)
+    app.register(
+      async (scope) => {
+        await scope.register(async (early) => void early.get('/orders', echo))
+        await scope.register(claimgate, other.options)
+      },
+      { prefix: '/late' },
+    )
+    expect(await statuses('/late/orders')).toEqual([401, 401, 200])
+  })
+
+  it('differ in where the token may be', async () => {
+    await app.register(formbody)
+    await app.register(claimgate, authority.options)
+    app.register(async (scope) => {
+      await scope.register(claimgate, { ...authority.options, credentials: [{ from: 'form' }] })
+      scope.post('/form', echo)
+    })
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const post = async (body: string) => (await app.inject({ method: 'POST', url: '/form', headers, body })).statusCode
+    expect([await post('a=b'), await post(`access_token=${await authority.token()}`)]).toEqual([401, 200])
+  })
+})
+
+describe('unknown routes', () => {
+  it('answer as protected ones do', async () => {
+    await app.register(claimgate, authority.options)
+    app.post('/orders', echo)
+    const [unknown, known] = [await get('/none'), await app.inject({ method: 'POST', url: '/orders' })]
+    expect([unknown.statusCode, unknown.headers['www-authenticate'], unknown.body]).toEqual([401, BARE, PROBLEM])
+    expect([known.statusCode, known.headers['www-authenticate'], known.body]).toEqual([401, BARE, PROBLEM])
+    expect(await statusOf('/orders')).toBe(401)
+    expect(await statusOf('/none', await authority.authorization())).toBe(404)
+  })
+
+  it('answer as protected ones do under the prefix of a scope, and nowhere else', async () => {
+    for (const prefix of ['/api', '/api', '/v2']) {
+      app.register(async (scope) => void (await scope.register(claimgate, authority.options)), { prefix })
+    }
+    expect([await statusOf('/api/none'), await statusOf('/api'), await statusOf('/v2/none')]).toEqual([401, 401, 401])
+    expect(await statusOf('/api/none', await authority.authorization())).toBe(404)
+    expect(await statusOf('/none')).toBe(404)
+  })
+
+  it.each([
+    ['before the plugin has loaded', 'protect', 'sync'],
+    ['after it, which it must be told', 'own', 'await'],
+  ] as const)('may be answered by a handler of the scope, set %s', async (_name, notFound, order) => {
+    app.register(
+      async (scope) => {
+        const registered = scope.register(claimgate, { ...authority.options, notFound })
+        if (order === 'await') await registered
+        scope.setNotFoundHandler((_request, reply) => reply.code(404).send('own'))
+      },
+      { prefix: '/api' },
+    )
+    expect(await statusOf('/api/none')).toBe(401)
+    expect((await get('/api/none', await authority.authorization())).body).toBe('own')
+  })
+})
+
+describe('onReject', () => {
+  it('answers in place of the default', async () => {
+    await app.register(claimgate, {
+      ...authority.options,
+      onReject: ({ error, response }, _request, reply) => reply.code(response.status).send({ code: error.code }),
+    })
+    app.get('/orders', echo)
+    const refused = await get('/orders')
+    expect([refused.statusCode, refused.json()]).toEqual([401, { code: 'credential_missing' }])
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new RangeError('a bug')
+      },
+    ],
+    ['rejects', () => Promise.reject(new RangeError('a bug'))],
+  ])('that %s ends in the error handler', async (_name, onReject) => {
+    await app.register(claimgate, { ...authority.options, onReject })
+    app.get('/orders', echo)
+    expect(await statusOf('/orders')).toBe(500)
+  })
+
+  it('that answers later keeps the route waiting', async () => {
+    let served = 0
+    await app.register(claimgate, {
+      ...authority.options,
+      onReject: (_refusal, _request, reply) => void setImmediate(() => reply.code(418).send('later')),
+    })
+    app.get('/orders', async () => (served += 1))
+    expect([await statusOf('/orders'), served]).toEqual([418, 0])
+  })
+})
+
+describe('OpenAPI security', () => {
+  const securityOf = async (declare: (app: FastifyInstance) => void, options: object = {}): Promise<unknown> => {
+    const found: unknown[] = []
+    await app.register(claimgate, { ...authority.options, ...options })
+    app.addHook('onRoute', ({ schema }) => void found.push((schema as { security?: unknown } | undefined)?.security))
+    declare(app)
+    return found[0]
+  }
+
+  it('is added to protected routes', async () => {
+    expect(await securityOf((to) => to.get('/', echo))).toEqual([{ bearerAuth: [] }])
+  })
+
+  it('names the scopes of a route, under the name of the scheme', async () => {
+    const security = await securityOf((to) => to.get('/', { config: { auth: scope('a', 'b') } }, echo), {
+      securityScheme: 'jwt',
+    })
+    expect(security).toEqual([{ jwt: ['a', 'b'] }])
+  })
+
+  it('says that anonymous requests are fine, but not where there is a requirement', async () => {
+    expect(await securityOf((to) => to.get('/', echo), { optional: true })).toEqual([{ bearerAuth: [] }, {}])
+  })
+
+  it('says that a requirement needs a token where anonymous requests are fine', async () => {
+    const security = await securityOf((to) => to.get('/', { config: { auth: scope('a') } }, echo), { optional: true })
+    expect(security).toEqual([{ bearerAuth: ['a'] }])
+  })
+
+  it('leaves open routes alone', async () => {
+    expect(await securityOf((to) => to.get('/', { config: { auth: false } }, echo))).toBeUndefined()
+  })
+
+  it('leaves what a route says itself', async () => {
+    const schema = { security: [{ apiKey: [] }] } as object
+    expect(await securityOf((to) => to.get('/', { schema }, echo))).toEqual([{ apiKey: [] }])
+  })
+
+  it('is added to routes that name the hook, and to no others of a scope that protects nothing by itself', async () => {
+    const named = (to: FastifyInstance): void => void to.get('/', { onRequest: to.authenticateJwt(scope('a')) }, echo)
+    expect(await securityOf(named, { global: false })).toEqual([{ bearerAuth: ['a'] }])
+  })
+})
