@@ -1,0 +1,122 @@
+import '@claimgate/express/augment'
+import { type Claims, createVerifier, type VerifiedToken } from '@claimgate/core'
+import { authenticateJwt, getAuth } from '@claimgate/express'
+import { claimgate } from '@claimgate/fastify'
+import { createGate, type Gate, type OptionalGate, protect } from '@claimgate/fetch'
+import { type } from 'arktype'
+import express, { type Request as ExpressRequest } from 'express'
+import fastify, { type FastifyRequest } from 'fastify'
+import { createServer } from 'node:http'
+import * as v from 'valibot'
+import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest'
+import { z } from 'zod'
+import { listen } from './contract/started-adapter.ts'
+import { createAuthority } from './support/authority.ts'
+
+declare module '@claimgate/express/augment' {
+  interface AuthClaims {
+    tenant?: string
+  }
+}
+
+declare module '@claimgate/fastify' {
+  interface AuthClaims {
+    tenant?: string
+  }
+}
+
+const { options, authorization, token } = await createAuthority()
+const good = await authorization({ tenant: 'acme' })
+const bad = await authorization({ tenant: 7 })
+const schema = z.object({ tenant: z.string() })
+
+describe('the type of the claims', () => {
+  it('comes from the schema to the verifier', async () => {
+    const { claims } = await createVerifier({ ...options, claims: schema }).verify(await token({ tenant: 'acme' }))
+    expectTypeOf(claims).toExtend<{ tenant: string } & Claims>()
+    expectTypeOf(claims.tenant).toEqualTypeOf<string>()
+    expect(claims.tenant).toBe('acme')
+  })
+
+  it.each([
+    ['zod', createGate({ ...options, claims: z.object({ tenant: z.string() }) })],
+    ['valibot', createGate({ ...options, claims: v.object({ tenant: v.string() }) })],
+    ['arktype', createGate({ ...options, claims: type({ tenant: 'string' }) })],
+  ])('comes from a schema of %s to a gate', async (_name, gate) => {
+    expectTypeOf(gate).toEqualTypeOf<Gate<{ tenant: string }>>()
+    const auth = await gate(new Request('https://api.example.com', { headers: good }))
+    expect(auth instanceof Response ? auth.status : auth.claims.tenant).toBe('acme')
+    expect(await gate(new Request('https://api.example.com', { headers: bad }))).toHaveProperty('status', 401)
+  })
+
+  it('of a gate for anonymous requests too has undefined', () => {
+    expectTypeOf(createGate({ ...options, claims: schema, optional: true })).toEqualTypeOf<
+      OptionalGate<{ tenant: string }>
+    >()
+    const optional = true as boolean
+    expectTypeOf(createGate({ ...options, optional })).toEqualTypeOf<OptionalGate>()
+  })
+
+  it('comes from a schema to a handler', () => {
+    protect({ ...options, claims: schema }, (_request, auth) => {
+      expectTypeOf(auth.claims.tenant).toEqualTypeOf<string>()
+      return new Response()
+    })
+    protect({ ...options, claims: schema, optional: true }, (_request, auth) => {
+      expectTypeOf(auth).toEqualTypeOf<VerifiedToken<{ tenant: string }> | undefined>()
+      return new Response()
+    })
+    protect(createGate({ ...options, claims: schema }), (_request, auth) => {
+      expectTypeOf(auth.claims.tenant).toEqualTypeOf<string>()
+      return new Response()
+    })
+  })
+
+  it('comes from a schema to the accessor of an Express middleware', async () => {
+    const auth = authenticateJwt({ ...options, claims: schema })
+    expectTypeOf(auth.getAuth).returns.toEqualTypeOf<VerifiedToken<{ tenant: string }>>()
+    const app = express()
+    app.get('/', auth, (req, res) => {
+      res.json([auth.getAuth(req).claims.tenant.toUpperCase(), req.auth?.claims.tenant])
+    })
+    const { port, close } = await listen(createServer(app))
+    onTestFinished(close)
+    const response = await fetch(`http://127.0.0.1:${port}/`, { headers: good })
+    expect(await response.json()).toEqual(['ACME', 'acme'])
+  })
+
+  it('can be given to getAuth of Express', () => {
+    expectTypeOf(getAuth<{ tenant: string }>).returns.toEqualTypeOf<VerifiedToken<{ tenant: string }>>()
+    expectTypeOf(getAuth).returns.toEqualTypeOf<VerifiedToken>()
+  })
+
+  it('can be merged into req.auth and request.auth', async () => {
+    expectTypeOf<NonNullable<ExpressRequest['auth']>['claims']['tenant']>().toEqualTypeOf<string | undefined>()
+    expectTypeOf<NonNullable<FastifyRequest['auth']>['claims']['tenant']>().toEqualTypeOf<string | undefined>()
+    const app = fastify()
+    onTestFinished(() => app.close())
+    await app.register(claimgate, { ...options, claims: schema })
+    app.get('/', ({ auth }) => ({ tenant: auth?.claims.tenant }))
+    expect((await app.inject({ url: '/', headers: good })).json()).toEqual({ tenant: 'acme' })
+    expect((await app.inject({ url: '/', headers: bad })).statusCode).toBe(401)
+  })
+})
+
+describe('types refuse', () => {
+  it('options that say nothing, or contradict each other', () => {
+    // @ts-expect-error -- there is no environment to read
+    expect(() => createGate()).toThrow(TypeError)
+    // @ts-expect-error -- the audience is missing
+    expect(() => authenticateJwt({ issuer: 'https://auth.example.com' })).toThrow(TypeError)
+    // @ts-expect-error -- a requirement is not text
+    expect(() => authenticateJwt({ ...options, requirement: 'orders:read' })).toThrow(TypeError)
+  })
+
+  it('text in config.auth of Fastify', async () => {
+    const app = fastify()
+    onTestFinished(() => app.close())
+    await app.register(claimgate, options)
+    // @ts-expect-error -- a requirement is not text
+    expect(() => app.get('/', { config: { auth: 'orders:read' } }, () => '')).toThrow(TypeError)
+  })
+})

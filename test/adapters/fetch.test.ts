@@ -1,0 +1,194 @@
+import { createAuthenticator, createVerifier, scope, type VerifiedToken } from '@claimgate/core'
+import { createGate, protect } from '@claimgate/fetch'
+import { Hono } from 'hono'
+import { describe, expect, it } from 'vitest'
+import { createAuthority } from './support/authority.ts'
+
+const authority = await createAuthority()
+const good = await authority.authorization({ scope: 'orders:read' })
+const BARE = 'Bearer realm="api"'
+const URL = 'https://api.example.com/orders'
+
+const request = (headers: Record<string, string> = {}, init: RequestInit = {}): Request =>
+  new Request(URL, { ...init, headers })
+
+/** The status and challenge of a response; the subject of a token; or that the request was anonymous. */
+function shown(result: VerifiedToken | Response | undefined): unknown {
+  if (result instanceof Response) return [result.status, result.headers.get('www-authenticate')]
+  return result === undefined ? 'anonymous' : result.claims.sub
+}
+
+describe('createGate', () => {
+  it.each([
+    ['options', createGate(authority.options)],
+    ['a verifier', createGate(createVerifier(authority.options))],
+    ['options around a verifier', createGate({ verifier: createVerifier(authority.options) })],
+    ['an authenticator', createGate(createAuthenticator(authority.options))],
+  ])('takes %s', async (_name, gate) => {
+    expect(shown(await gate(request(good)))).toBe('alice')
+    expect(shown(await gate(request()))).toEqual([401, BARE])
+  })
+
+  it.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['nothing in them', {}],
+    ['an option that does not exist', { ...authority.options, audiences: 'a' }],
+  ])('refuses options that are %s', (_name, options) => {
+    expect(() => createGate(options as never)).toThrow(TypeError)
+  })
+
+  it('asks for what a requirement says', async () => {
+    const gate = createGate(authority.options)
+    expect(shown(await gate(request(good), scope('orders:read')))).toBe('alice')
+    expect(shown(await gate(request(), scope('orders:write')))).toEqual([401, `${BARE}, scope="orders:write"`])
+    expect((await gate(request(good), scope('orders:write'))) as Response).toHaveProperty('status', 403)
+  })
+
+  it('gives undefined for anonymous requests where they are fine', async () => {
+    const gate = createGate({ ...authority.options, optional: true })
+    expect(shown(await gate(request()))).toBe('anonymous')
+    expect(shown(await gate(request(good)))).toBe('alice')
+    expect((await gate(request({ authorization: 'Bearer nonsense' }))) as Response).toHaveProperty('status', 401)
+    expect(shown(await gate(request(), scope('a')))).toEqual([401, `${BARE}, scope="a"`])
+  })
+
+  it('answers HEAD without a body', async () => {
+    const response = (await createGate(authority.options)(request({}, { method: 'HEAD' }))) as Response
+    expect([response.status, response.body]).toEqual([401, null])
+  })
+
+  it('rejects with bugs', async () => {
+    const bug = new RangeError('a bug')
+    const requirement = {
+      description: 'a bug',
+      scopes: [],
+      isMet: () => {
+        throw bug
+      },
+    }
+    await expect(createGate(authority.options)(request(good), requirement)).rejects.toBe(bug)
+  })
+
+  describe('for tokens in a form', async () => {
+    const gate = createGate({ ...authority.options, credentials: [{ from: 'form' }] })
+    const token = await authority.token()
+    const post = (body: string | ReadableStream): Request =>
+      request({ 'content-type': 'application/x-www-form-urlencoded' }, {
+        method: 'POST',
+        body,
+        duplex: 'half',
+      } as RequestInit)
+
+    it('leaves the body to be read', async () => {
+      const form = post(`access_token=${token}&note=%C3%A9`)
+      expect(shown(await gate(form))).toBe('alice')
+      expect((await form.formData()).get('note')).toBe('é')
+    })
+
+    it('takes a body that comes in pieces, within characters too', async () => {
+      const bytes = new TextEncoder().encode(`note=é&access_token=${token}`)
+      const pieces = new ReadableStream({
+        start: (controller) => {
+          for (const byte of bytes) controller.enqueue(Uint8Array.of(byte))
+          controller.close()
+        },
+      })
+      const form = post(pieces)
+      expect(shown(await gate(form))).toBe('alice')
+      expect((await form.formData()).get('note')).toBe('é')
+    })
+
+    it('looks at no more than 100 KiB, and refuses the rest', async () => {
+      const padding = 'a'.repeat(102_400 - `access_token=${token}&x=`.length)
+      const sizes = [padding, `${padding}a`].map((x) => `access_token=${token}&x=${x}`)
+      expect(await Promise.all(sizes.map(async (body) => shown(await gate(post(body)))))).toEqual([
+        'alice',
+        [401, BARE],
+      ])
+    })
+
+    it('does not wait for the end of a body that is too large', async () => {
+      const endless = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(16_384).fill(97)) })
+      expect(shown(await gate(post(endless)))).toEqual([401, BARE])
+    })
+
+    it('takes no body for a form without a token', async () => {
+      const empty = request({ 'content-type': 'application/x-www-form-urlencoded' }, { method: 'POST' })
+      expect(shown(await gate(empty))).toEqual([401, BARE])
+    })
+
+    it('takes field names of prototypes for what they are', async () => {
+      expect(shown(await gate(post('__proto__=a&constructor=b')))).toEqual([401, BARE])
+    })
+
+    it('rejects where the body has been read already', async () => {
+      const form = post(`access_token=${token}`)
+      await form.text()
+      await expect(gate(form)).rejects.toThrow(TypeError)
+    })
+  })
+})
+
+describe('protect', () => {
+  it('calls the handler with the request, the token and whatever the runtime passes on', async () => {
+    const handler = protect(authority.options, (received, auth, env: object, context: string) =>
+      Response.json({ url: received.url, sub: auth.claims.sub, env, context }),
+    )
+    const response = await handler(request(good), { KV: 1 }, 'context')
+    expect(await response.json()).toEqual({ url: URL, sub: 'alice', env: { KV: 1 }, context: 'context' })
+  })
+
+  it('does not call the handler for refused requests', async () => {
+    let calls = 0
+    const handler = protect(authority.options, () => {
+      calls += 1
+      return new Response()
+    })
+    expect([(await handler(request())).status, calls]).toEqual([401, 0])
+  })
+
+  it('asks for what its requirement says', async () => {
+    const gate = createGate(authority.options)
+    const handlers = [
+      protect(gate, () => new Response(), scope('orders:read')),
+      protect(gate, () => new Response(), scope('a')),
+    ]
+    expect(await Promise.all(handlers.map(async (handler) => (await handler(request(good))).status))).toEqual([
+      200, 403,
+    ])
+  })
+
+  it('calls the handler without a token for anonymous requests', async () => {
+    const handler = protect({ ...authority.options, optional: true }, (_request, auth) =>
+      Response.json({ auth: typeof auth }),
+    )
+    expect(await (await handler(request())).json()).toEqual({ auth: 'undefined' })
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new RangeError('a bug')
+      },
+    ],
+    ['rejects', () => Promise.reject(new RangeError('a bug'))],
+  ])('rejects where the handler %s', async (_name, handler) => {
+    await expect(protect(authority.options, handler)(request(good))).rejects.toThrow(new RangeError('a bug'))
+  })
+
+  it('fails at start-up for wrong options', () => {
+    expect(() => protect({} as never, () => new Response())).toThrow(TypeError)
+  })
+
+  it('protects a route of Hono', async () => {
+    const app = new Hono()
+    const orders = protect(authority.options, (_request, auth, id: string) =>
+      Response.json({ sub: auth.claims.sub, id }),
+    )
+    app.get('/orders/:id', (context) => orders(context.req.raw, context.req.param('id')))
+    expect((await app.request('/orders/7')).status).toBe(401)
+    expect(await (await app.request('/orders/7', { headers: good })).json()).toEqual({ sub: 'alice', id: '7' })
+  })
+})
