@@ -1,0 +1,131 @@
+import type { SeenFetch } from './endpoint.ts'
+import type { History, Publication, SeenRequest } from './simulation.ts'
+
+// The numbers of `docs/threat-model.md`, written down again: what is judged must not be asked.
+const FRESH = 600
+const STALE = 3600
+const COOLDOWN = 30
+const DEADLINE = 5
+const SOFT_WAIT = 1
+const LONGEST_RETRY_AFTER = 300
+// A hair less than sixty seconds: times are fractions, and fractions are rounded.
+const MINUTE = 60 - 1e-6
+// Requests that poll look every 20 ms.
+const GRAIN = 0.05
+
+/** A fetch that brought a set in time. */
+interface GoodFetch {
+  readonly startedAt: number
+  readonly at: number
+  readonly kids: readonly string[]
+  /** Seconds after its start that the set may be used. */
+  readonly freshFor: number
+}
+
+/**
+ * What is wrong about the answers that requests had; nothing, if all is well:
+ *
+ * - No valid token is refused (401) whose key has been published for longer than the cool-down.
+ * - No valid token is turned away at all whose key was in the last set that could be had within the stale bound.
+ * - Once the endpoint works again, every published key is verified after the longest back-off and `Retry-After`.
+ * - A withdrawn key is verified no more after the next refresh, or beyond the stale bound.
+ * - A request with a known key waits no longer than the soft wait, and no request longer than two deadlines.
+ */
+export function wrongAnswers({ requests, publications, fetches, modes }: History): string[] {
+  const good = goodFetches(fetches)
+  const published = new Map(publications.map((publication) => [publication.kid, publication]))
+  return requests.flatMap((request) => {
+    const publication = published.get(request.kid)
+    const wrong = publication
+      ? [
+          ...wrongRefusal(request, publication, good),
+          ...wrongAcceptance(request, publication, good),
+          ...lateRecovery(request, publication, modes),
+        ]
+      : request.verdict === 'verified'
+        ? ['a stranger was let in']
+        : []
+    if (request.answeredAt - request.askedAt > 2 * DEADLINE + SOFT_WAIT + GRAIN) wrong.push('a request waited too long')
+    return wrong.map((what) => `${what}: ${JSON.stringify(request)}`)
+  })
+}
+
+function wrongRefusal(request: SeenRequest, { from, until, kid }: Publication, good: readonly GoodFetch[]): string[] {
+  const { askedAt, answeredAt, verdict } = request
+  // Whether a key that goes while a request waits is still good is nobody's guess.
+  if (until <= answeredAt) return []
+  if (verdict.startsWith('401') && from <= answeredAt - COOLDOWN) return ['a published key was refused']
+  const last = good.findLast(({ at }) => at <= askedAt)
+  if (!last?.kids.includes(kid) || answeredAt - last.startedAt >= last.freshFor + STALE) return []
+  if (verdict !== 'verified') return ['a known key was turned away']
+  return answeredAt - askedAt > SOFT_WAIT + GRAIN ? ['a known key had to wait'] : []
+}
+
+function wrongAcceptance(request: SeenRequest, { until, kid }: Publication, good: readonly GoodFetch[]): string[] {
+  if (request.verdict !== 'verified') return []
+  const last = good.findLast(({ at }) => at < request.askedAt)
+  if (last && last.startedAt >= until && !last.kids.includes(kid)) return ['a withdrawn key outlived a refresh']
+  const longest = Math.max(FRESH, ...good.map(({ freshFor }) => freshFor)) + STALE + DEADLINE
+  return request.askedAt > until + longest ? ['a withdrawn key outlived the stale bound'] : []
+}
+
+function lateRecovery(request: SeenRequest, { from, until }: Publication, modes: History['modes']): string[] {
+  const { askedAt, answeredAt, verdict } = request
+  if (verdict === 'verified' || until <= answeredAt) return []
+  const current = modes.findLast(({ since }) => since <= askedAt)
+  const changes = modes.some(({ since }) => since > askedAt && since <= answeredAt)
+  if (current?.mode.kind !== 'well' || current.mode.latency > DEADLINE - 1 || changes) return []
+  const wellFor = askedAt - current.since
+  const publishedFor = askedAt - from
+  if (wellFor <= LONGEST_RETRY_AFTER + MINUTE + 2 * DEADLINE || publishedFor <= MINUTE + DEADLINE) return []
+  return ['a published key was not found although the endpoint works again']
+}
+
+/** What is wrong about how often the endpoint was asked; nothing, if all is well. */
+export function brokenBounds({ fetches, mostInFlight }: History): string[] {
+  const wrong = mostInFlight > 1 ? [`${mostInFlight} fetches were in flight at once`] : []
+  const starts = fetches.map(({ startedAt }) => startedAt)
+  for (const [index, startedAt] of starts.entries()) {
+    const before = (count: number): number => startedAt - (starts[index - count] ?? -Infinity)
+    if (before(10) < MINUTE) wrong.push(`more than 10 fetches in a minute, at ${startedAt}`)
+    if (isFresh(fetches.slice(0, index), startedAt) && before(2) < MINUTE)
+      wrong.push(`more than 2 fetches in a minute while fresh, at ${startedAt}`)
+  }
+  for (const streak of failingStreaks(fetches)) {
+    const [began = 0] = streak
+    const inFirstMinute = streak.filter((at) => at < began + MINUTE).length
+    if (inFirstMinute > 7) wrong.push(`${inFirstMinute} fetches in the first minute of an outage, from ${began}`)
+    const later = streak.filter((at) => at >= began + MINUTE)
+    for (const [index, at] of later.entries())
+      if (at - (later[index - 2] ?? -Infinity) < MINUTE) wrong.push(`more than 2 fetches in a later minute of an outage, at ${at}`)
+  }
+  return wrong
+}
+
+function isFresh(fetches: readonly SeenFetch[], now: number): boolean {
+  const last = goodFetches(fetches).findLast(({ at }) => at <= now)
+  return last !== undefined && now - last.startedAt < last.freshFor
+}
+
+/** The starts of fetches that failed one after the other. */
+function failingStreaks(fetches: readonly SeenFetch[]): number[][] {
+  const streaks: number[][] = [[]]
+  for (const fetch of fetches) {
+    if (isGood(fetch)) streaks.push([])
+    else streaks.at(-1)?.push(fetch.startedAt)
+  }
+  return streaks.filter(({ length }) => length > 0)
+}
+
+function goodFetches(fetches: readonly SeenFetch[]): GoodFetch[] {
+  return fetches.filter(isGood).map(({ startedAt, answer: { at, kids, maxAge = FRESH } }) => ({
+    startedAt,
+    at,
+    kids,
+    freshFor: maxAge,
+  }))
+}
+
+function isGood(fetch: SeenFetch): fetch is SeenFetch & Required<Pick<SeenFetch, 'answer'>> {
+  return fetch.answer !== undefined && fetch.answer.at - fetch.startedAt < DEADLINE
+}

@@ -1,0 +1,148 @@
+import { remoteKeySet, type RemoteKeySetOptions } from '@claimgate/core/extend'
+import { createRandom, createTestClock, type TestClock } from '@claimgate/testing'
+
+import { createEndpoint, type Endpoint, type EndpointMode, type SeenFetch } from './endpoint.ts'
+import type { Action, Schedule } from './schedule.ts'
+import { verdict } from './verdict.ts'
+
+/** One request, and what became of it. Times are monotonic seconds. */
+export interface SeenRequest {
+  readonly kid: string
+  readonly askedAt: number
+  readonly answeredAt: number
+  readonly verdict: string
+}
+
+/** One key, and from when to when it was published. */
+export interface Publication {
+  readonly kid: string
+  readonly from: number
+  /** `Infinity` for one that still is. */
+  readonly until: number
+}
+
+/** All that happened in one schedule. */
+export interface History {
+  readonly schedule: Schedule
+  readonly requests: readonly SeenRequest[]
+  readonly fetches: readonly SeenFetch[]
+  readonly publications: readonly Publication[]
+  /** The endpoint's ways, and since when. */
+  readonly modes: readonly { readonly mode: EndpointMode; readonly since: number }[]
+  readonly mostInFlight: number
+  /** How long it was. */
+  readonly seconds: number
+}
+
+/** What a schedule needs of a key set. */
+export interface SimulatedKeySet {
+  resolve(header: { readonly alg: string; readonly kid: string }): Promise<CryptoKey>
+  resolveAgain?(header: { readonly alg: string; readonly kid: string }, failed: CryptoKey): Promise<CryptoKey | undefined>
+  close?(): void
+}
+
+export type KeySetUnderTest = (uri: string, options: RemoteKeySetOptions) => SimulatedKeySet
+
+const URI = 'https://issuer.example/keys'
+
+/** Plays a schedule against a key set, in simulated time. */
+export async function play(schedule: Schedule, makeKeySet: KeySetUnderTest = remoteKeySet): Promise<History> {
+  const clock = createTestClock()
+  const seconds = (): number => clock.monotonic() / 1000
+  const random = createRandom(schedule.jitter)
+  const endpoint = createEndpoint(clock, random.next)
+  const keys = makeKeySet(URI, {
+    clock,
+    fetch: endpoint.fetch,
+    random: random.next,
+    sharing: schedule.sharing,
+  })
+  const publications: { kid: string; from: number; until: number }[] = []
+  const modes: { mode: EndpointMode; since: number }[] = []
+  const requests: SeenRequest[] = []
+  const open = new Set<Promise<void>>()
+  let strangers = 0
+
+  const publish = (): void => {
+    publications.push({ kid: `key-${publications.length}`, from: seconds(), until: Infinity })
+    tell()
+  }
+  const published = (): string[] => publications.filter(({ until }) => until === Infinity).map(({ kid }) => kid)
+  const tell = (): void => endpoint.publish(published())
+  const behave = (mode: EndpointMode): void => {
+    modes.push({ mode, since: seconds() })
+    endpoint.behave(mode)
+  }
+  const ask = (kid: string): void => {
+    const askedAt = seconds()
+    const asked = verdict(keys.resolve({ alg: 'ES256', kid })).then((outcome) => {
+      requests.push({ kid, askedAt, answeredAt: seconds(), verdict: outcome })
+    })
+    open.add(asked)
+    void asked.finally(() => open.delete(asked))
+  }
+  // A token that names a known key and was not signed with it.
+  const forge = (kid: string): void => {
+    const header = { alg: 'ES256', kid }
+    const asked = keys.resolve(header).then(
+      async (key) => keys.resolveAgain?.(header, key).then(() => undefined),
+      () => undefined,
+    )
+    open.add(asked)
+    void asked.finally(() => open.delete(asked))
+  }
+  const recent = (back: number): string => publications.at(-1 - back)?.kid ?? publications[0]?.kid ?? 'key-0'
+
+  const act = async (action: Action): Promise<void> => {
+    switch (action.kind) {
+      case 'request':
+        return ask(recent(action.key))
+      case 'forge':
+        return forge(recent(action.key))
+      case 'publish':
+        return publish()
+      case 'withdraw': {
+        const oldest = publications.find(({ until }) => until === Infinity)
+        if (oldest && published().length > 1) oldest.until = seconds()
+        return tell()
+      }
+      case 'endpoint':
+        return behave(action.mode)
+      default: {
+        // Strangers come all the time, and with them those who were there before.
+        for (let count = 0; count < action.times; count += 1) {
+          strangers += 1
+          ask(`stranger-${strangers}`)
+          ask(recent(count % 3))
+          await clock.advanceAsync(action.every * 1000)
+        }
+      }
+    }
+  }
+
+  publish()
+  behave({ kind: 'well', latency: 0.1 })
+  for (const { after, action } of schedule.steps) {
+    await clock.advanceAsync(after * 1000)
+    await act(action)
+  }
+  await quiet(clock, open)
+  keys.close?.()
+  return {
+    schedule,
+    requests,
+    fetches: endpoint.fetches,
+    publications,
+    modes,
+    mostInFlight: endpoint.mostInFlight(),
+    seconds: seconds(),
+  }
+}
+
+/** Lets time pass until every request has its answer. */
+async function quiet(clock: TestClock, open: ReadonlySet<unknown>): Promise<void> {
+  for (let waited = 0; open.size > 0 && waited < 60; waited += 1) await clock.advanceAsync(1000)
+  if (open.size > 0) throw new Error(`${open.size} requests have no answer after a minute`)
+}
+
+export type { Endpoint }

@@ -1,0 +1,12 @@
+import { AuthError } from '@claimgate/core'
+
+/** `verified`, or status and code of the refusal. Anything but an `AuthError` is thrown on: nothing else may be thrown. */
+export async function verdict(answer: Promise<unknown>): Promise<string> {
+  try {
+    await answer
+    return 'verified'
+  } catch (error) {
+    if (error instanceof AuthError) return `${error.status} ${error.code}`
+    throw error
+  }
+}

@@ -1,0 +1,56 @@
+import { AuthError, type VerifierEvent } from '@claimgate/core'
+import { remoteKeySet, type RemoteKeySet, type RemoteKeySetOptions } from '@claimgate/core/extend'
+import { createTestKeys, startFaultyJwksServer, type FaultyJwksServer } from '@claimgate/testing'
+
+import { shiftedClock, type ShiftedClock } from './shifted-clock.ts'
+import { verdict } from './verdict.ts'
+
+/** A key set, its endpoint on a real socket, and a clock that can be put forward. */
+export interface World {
+  readonly server: FaultyJwksServer
+  readonly clock: ShiftedClock
+  readonly keys: RemoteKeySet
+  readonly events: readonly VerifierEvent[]
+  ask(kid: string): Promise<string>
+  /** `network`, `timeout` …: why the keys cannot be had. */
+  whyNot(): Promise<string | undefined>
+  close(): Promise<void>
+}
+
+export const publicJwks = await Promise.all(
+  ['a', 'b', 'c'].map(async (kid) => (await createTestKeys('ES256', { kid })).publicJwk),
+)
+export const [a, b, c] = publicJwks
+
+/** Deadlines short enough for tests, in the proportions of the defaults. */
+export const quick: RemoteKeySetOptions = { timeout: 0.3, softWait: 0.06 }
+
+/** Starts an endpoint that publishes the key `a`, and a key set that has not fetched it yet. */
+export async function startWorld(options: RemoteKeySetOptions = {}): Promise<World> {
+  const clock = shiftedClock()
+  const server = await startFaultyJwksServer({ jwks: { keys: publicJwks.slice(0, 1) }, now: clock.monotonic })
+  const events: VerifierEvent[] = []
+  const keys = remoteKeySet(server.url, { clock, onEvent: (event) => void events.push(event), ...options })
+  return {
+    server,
+    clock,
+    keys,
+    events,
+    ask: (kid) => verdict(keys.resolve({ alg: 'ES256', kid })),
+    whyNot: async () =>
+      keys.ready().then(
+        () => undefined,
+        (error: unknown) => causeOf(error).reason,
+      ),
+    close: async () => {
+      keys.close()
+      await server.close()
+    },
+  }
+}
+
+/** Why keys cannot be had, as the cause of the refusal says. */
+export function causeOf(error: unknown): { readonly reason?: string; readonly cause?: unknown } {
+  if (!(error instanceof AuthError)) throw error
+  return (error.cause ?? {}) as { reason?: string; cause?: unknown }
+}
