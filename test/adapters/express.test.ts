@@ -1,4 +1,4 @@
-import { AuthError, createAuthenticator, createVerifier, scope, type VerifiedToken } from '@claimgate/core'
+import { type AuthError, createAuthenticator, createVerifier, scope, type VerifiedToken } from '@claimgate/core'
 import { authenticateJwt, authorize, getAuth, requireAnyScope, requireClaim, requireScope } from '@claimgate/express'
 import express5, { type ErrorRequestHandler, type Request, type RequestHandler } from 'express'
 import { createServer } from 'node:http'
@@ -89,7 +89,7 @@ describe.each([
     it('sets req.auth to undefined for anonymous requests', async () => {
       app.use((req, _res, next) => next(void Object.assign(req, { auth: 'left by somebody' })))
       app.use(authenticateJwt({ ...authority.options, optional: true }), (req, res) => {
-        res.json({ auth: String(authOf(req)) })
+        res.json({ auth: typeof authOf(req) })
       })
       expect(await (await request('/')).json()).toEqual({ auth: 'undefined' })
     })
@@ -145,9 +145,9 @@ describe.each([
       const recover: ErrorRequestHandler = (_error, _req, _res, next) => next()
       app.use(recover)
       app.use((req, res) => {
-        const found = authOf(req)
+        const found: unknown = authOf(req)
         expect(() => getAuth(req)).toThrow(TypeError)
-        res.json({ auth: String(found) })
+        res.json({ auth: typeof found })
       })
       expect(await (await request('/', await authority.authorization())).json()).toEqual({ auth: 'undefined' })
     })

@@ -47,7 +47,7 @@ describe('claimgate protects', () => {
 
   it('routes of scopes within its scope', async () => {
     await app.register(claimgate, authority.options)
-    app.register(async (scope) => void scope.get('/orders', echo), { prefix: '/api' })
+    app.register(async (child) => void child.get('/orders', echo), { prefix: '/api' })
     expect(await statusOf('/api/orders')).toBe(401)
     expect(await statusOf('/api/orders', await authority.authorization())).toBe(200)
   })
@@ -61,9 +61,9 @@ describe('claimgate protects', () => {
   })
 
   it('nothing outside of its scope', async () => {
-    app.register(async (scope) => {
-      await scope.register(claimgate, authority.options)
-      scope.get('/orders', echo)
+    app.register(async (child) => {
+      await child.register(claimgate, authority.options)
+      child.get('/orders', echo)
     })
     app.get('/health', async () => 'ok')
     expect([await statusOf('/orders'), await statusOf('/health')]).toEqual([401, 200])
@@ -237,9 +237,9 @@ describe('global: false', () => {
   )
 
   it('protects a scope that adds the hook, with Fastify’s own body in refusals', async () => {
-    app.register(async (scope) => {
-      scope.addHook('onRequest', scope.authenticateJwt())
-      scope.get('/orders', echo)
+    app.register(async (child) => {
+      child.addHook('onRequest', child.authenticateJwt())
+      child.get('/orders', echo)
     })
     const refused = await get('/orders')
     expect([refused.statusCode, refused.headers['www-authenticate']]).toEqual([401, BARE])
@@ -299,10 +299,10 @@ describe('with @fastify/auth', () => {
 describe('scopes', () => {
   const protectedBy =
     (options: Parameters<typeof claimgate>[1], more?: FastifyPluginAsync): FastifyPluginAsync =>
-    async (scope) => {
-      await scope.register(claimgate, options)
-      scope.get('/orders', echo)
-      if (more !== undefined) await scope.register(more, { prefix: '/inner' })
+    async (child) => {
+      await child.register(claimgate, options)
+      child.get('/orders', echo)
+      if (more !== undefined) await child.register(more, { prefix: '/inner' })
     }
   const statuses = async (url: string): Promise<readonly number[]> => [
     await statusOf(url),
@@ -324,10 +324,10 @@ describe('scopes', () => {
   })
 
   it('within each other keep protecting where the inner one protects nothing by itself', async () => {
-    const inner: FastifyPluginAsync = async (scope) => {
-      await scope.register(claimgate, { ...other.options, global: false })
-      scope.get('/orders', echo)
-      scope.get('/asked', { config: { auth: true } }, echo)
+    const inner: FastifyPluginAsync = async (child) => {
+      await child.register(claimgate, { ...other.options, global: false })
+      child.get('/orders', echo)
+      child.get('/asked', { config: { auth: true } }, echo)
     }
     app.register(protectedBy(authority.options, inner), { prefix: '/a' })
     expect(await statuses('/a/inner/orders')).toEqual([401, 200, 401])
@@ -337,9 +337,9 @@ describe('scopes', () => {
   it('stay protected where a registration of their own comes too late for its hooks', async () => {
     await app.register(claimgate, authority.options)
     app.register(
-      async (scope) => {
-        await scope.register(async (early) => void early.get('/orders', echo))
-        await scope.register(claimgate, other.options)
+      async (child) => {
+        await child.register(async (early) => void early.get('/orders', echo))
+        await child.register(claimgate, other.options)
       },
       { prefix: '/late' },
     )
@@ -349,9 +349,9 @@ describe('scopes', () => {
   it('differ in where the token may be', async () => {
     await app.register(formbody)
     await app.register(claimgate, authority.options)
-    app.register(async (scope) => {
-      await scope.register(claimgate, { ...authority.options, credentials: [{ from: 'form' }] })
-      scope.post('/form', echo)
+    app.register(async (child) => {
+      await child.register(claimgate, { ...authority.options, credentials: [{ from: 'form' }] })
+      child.post('/form', echo)
     })
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
     const post = async (body: string) => (await app.inject({ method: 'POST', url: '/form', headers, body })).statusCode
@@ -372,7 +372,12 @@ describe('unknown routes', () => {
 
   it('answer as protected ones do under the prefix of a scope, and nowhere else', async () => {
     for (const prefix of ['/api', '/api', '/v2']) {
-      app.register(async (scope) => void (await scope.register(claimgate, authority.options)), { prefix })
+      app.register(
+        async (child) => {
+          await child.register(claimgate, authority.options)
+        },
+        { prefix },
+      )
     }
     expect([await statusOf('/api/none'), await statusOf('/api'), await statusOf('/v2/none')]).toEqual([401, 401, 401])
     expect(await statusOf('/api/none', await authority.authorization())).toBe(404)
@@ -384,10 +389,10 @@ describe('unknown routes', () => {
     ['after it, which it must be told', 'own', 'await'],
   ] as const)('may be answered by a handler of the scope, set %s', async (_name, notFound, order) => {
     app.register(
-      async (scope) => {
-        const registered = scope.register(claimgate, { ...authority.options, notFound })
+      async (child) => {
+        const registered = child.register(claimgate, { ...authority.options, notFound })
         if (order === 'await') await registered
-        scope.setNotFoundHandler((_request, reply) => reply.code(404).send('own'))
+        child.setNotFoundHandler((_request, reply) => reply.code(404).send('own'))
       },
       { prefix: '/api' },
     )
@@ -425,7 +430,7 @@ describe('onReject', () => {
     let served = 0
     await app.register(claimgate, {
       ...authority.options,
-      onReject: (_refusal, _request, reply) => void setImmediate(() => reply.code(418).send('later')),
+      onReject: (_refusal, _request, reply) => void setImmediate(() => void reply.code(418).send('later')),
     })
     app.get('/orders', async () => (served += 1))
     expect([await statusOf('/orders'), served]).toEqual([418, 0])
