@@ -4,7 +4,9 @@ import { existsSync } from 'node:fs'
 
 import { PNPM } from './pnpm.mjs'
 
-const everything = ['install', '--frozen-lockfile']
+// How old a release must be is asked when the lockfile changes. To ask again here costs one request for every package in
+// it, several hundred, which registries answer slowly; what is downloaded is held to the lockfile's hashes anyway.
+const everything = ['install', '--frozen-lockfile', '--config.minimumReleaseAge=0']
 const demoOnly = [...everything, '--prod', '--filter', '.', '--filter', '@claimgate-examples/demo...']
 
 // A developer's full installation already holds what the demo needs; a narrower install would prune it.
