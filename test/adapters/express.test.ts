@@ -1,4 +1,11 @@
-import { type AuthError, createAuthenticator, createVerifier, scope, type VerifiedToken } from '@claimgate/core'
+import {
+  type AuthError,
+  type Binding,
+  createAuthenticator,
+  createVerifier,
+  scope,
+  type VerifiedToken,
+} from '@claimgate/core'
 import { authenticateJwt, authorize, getAuth, requireAnyScope, requireClaim, requireScope } from '@claimgate/express'
 import express5, { type ErrorRequestHandler, type Request, type RequestHandler } from 'express'
 import { createServer } from 'node:http'
@@ -120,6 +127,14 @@ describe.each([
     it('finds a token in the query under a mount path', async () => {
       app.use('/api', authenticateJwt({ ...authority.options, credentials: [{ from: 'query' }] }), echo)
       expect((await request(`/api/orders?access_token=${await authority.token()}`)).status).toBe(200)
+    })
+
+    it('shows bindings the target as received, whatever path it is mounted at', async () => {
+      const targets: string[] = []
+      const confirm: Binding['confirm'] = async (_value, _token, { target }) => void targets.push(target)
+      app.use('/api', authenticateJwt({ ...authority.options, bindings: [{ confirmation: 'jkt', confirm }] }), echo)
+      await request('/api/orders?page=2', await authority.authorization({ cnf: { jkt: 'thumbprint' } }))
+      expect(targets).toEqual(['/api/orders?page=2'])
     })
 
     it('sees no form that nobody has parsed', async () => {

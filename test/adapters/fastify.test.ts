@@ -1,4 +1,4 @@
-import { claim, createVerifier, scope } from '@claimgate/core'
+import { type Binding, claim, createVerifier, scope } from '@claimgate/core'
 import { claimgate } from '@claimgate/fastify'
 import fastifyAuth from '@fastify/auth'
 import formbody from '@fastify/formbody'
@@ -67,6 +67,7 @@ describe('claimgate protects', () => {
     })
     app.get('/health', async () => 'ok')
     expect([await statusOf('/orders'), await statusOf('/health')]).toEqual([401, 200])
+    expect(await statusOf('/none')).toBe(404)
     expect(app.hasDecorator('authenticateJwt')).toBe(false)
   })
 
@@ -118,6 +119,18 @@ describe('claimgate protects', () => {
     const post = async (body: string) =>
       (await app.inject({ method: 'POST', url: '/orders', headers, body })).statusCode
     expect([await post('a=b'), await post(`access_token=${await authority.token()}`)]).toEqual([401, 200])
+  })
+
+  it('and shows bindings the target as received, whatever it is rewritten to', async () => {
+    const targets: string[] = []
+    const confirm: Binding['confirm'] = async (_value, _token, { target }) => void targets.push(target)
+    const rewriting = fastify({ rewriteUrl: () => '/orders' })
+    rewriting.register(claimgate, { ...authority.options, bindings: [{ confirmation: 'jkt', confirm }] })
+    rewriting.get('/orders', echo)
+    const headers = await authority.authorization({ cnf: { jkt: 'thumbprint' } })
+    expect((await rewriting.inject({ url: '/old?page=2', headers })).statusCode).toBe(200)
+    expect(targets).toEqual(['/old?page=2'])
+    await rewriting.close()
   })
 
   it('and passes bugs on to the error handler', async () => {
@@ -247,6 +260,7 @@ describe('global: false', () => {
       'no-store',
       { statusCode: 401, error: 'Unauthorized', message: 'Unauthorized' },
     ])
+    expect(refused.headers['content-type']).toMatch(/^application\/json/)
     expect(await statusOf('/orders', await authority.authorization())).toBe(200)
   })
 })
@@ -334,7 +348,21 @@ describe('scopes', () => {
     expect(await statuses('/a/inner/asked')).toEqual([401, 401, 200])
   })
 
-  it('stay protected where a registration of their own comes too late for its hooks', async () => {
+  it('within each other keep protecting where the outer one is registered last', async () => {
+    app.register(
+      async (child) => {
+        await child.register(claimgate, { ...other.options, global: false })
+        child.get('/orders', echo)
+        child.get('/asked', { config: { auth: true } }, echo)
+      },
+      { prefix: '/inner' },
+    )
+    await app.register(claimgate, authority.options)
+    expect(await statuses('/inner/orders')).toEqual([401, 200, 401])
+    expect(await statuses('/inner/asked')).toEqual([401, 401, 200])
+  })
+
+  it('within each other leave the decision to the innermost where that is registered last', async () => {
     await app.register(claimgate, authority.options)
     app.register(
       async (child) => {
@@ -344,6 +372,31 @@ describe('scopes', () => {
       { prefix: '/late' },
     )
     expect(await statuses('/late/orders')).toEqual([401, 401, 200])
+  })
+
+  it('verify a token once', async () => {
+    const events: string[] = []
+    const onEvent = ({ type }: { readonly type: string }): void => void events.push(type)
+    const inner = protectedBy({ ...other.options, onEvent })
+    app.register(protectedBy({ ...authority.options, onEvent }, inner), { prefix: '/a' })
+    await get('/a/inner/orders', await other.authorization())
+    expect(events).toEqual(['token.verified'])
+  })
+
+  it('leave nothing of an outer gate behind where a hook of an inner one refuses', async () => {
+    const seen: unknown[] = []
+    app.setErrorHandler((_error, { auth }, reply) => {
+      seen.push(auth)
+      return reply.code(401).send('')
+    })
+    await app.register(claimgate, authority.options)
+    app.register(async (child) => {
+      await child.register(claimgate, { ...other.options, global: false })
+      child.addHook('onRequest', child.authenticateJwt())
+      child.get('/orders', echo)
+    })
+    await get('/orders', await authority.authorization())
+    expect(seen).toEqual([null])
   })
 
   it('differ in where the token may be', async () => {

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyPluginAsync, FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ClaimgateOptions } from './claimgate-options.ts'
 import { describeSecurity } from './describe-security.ts'
@@ -7,14 +7,14 @@ import { protectNotFound } from './protect-not-found.ts'
 import { hookRule, type RouteRule, routeRule } from './route-rule.ts'
 
 /**
- * Protects every route of the scope it is registered in, and of the scopes registered in that one afterwards.
+ * Protects every route of the scope it is registered in, and of the scopes within that one.
  *
  * A route opens with `config: { auth: false }` and narrows with `config: { auth: scope('orders:read') }`. Of scopes within scopes,
  * each with a registration of its own, the innermost decides about its routes. Unknown paths answer as protected ones do.
  */
 export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
   async (fastify: FastifyInstance, options: ClaimgateOptions) => {
-    const gate = createGate(options, gateOf(fastify))
+    const gate = createGate(options)
     const security = { scheme: gate.securityScheme, anonymous: options.optional === true }
     const named = new Map<unknown, NamedHook>()
 
@@ -27,17 +27,11 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
       return hook
     })
 
-    for (const stage of ['onRequest', 'preValidation'] as const) {
-      fastify.addHook(stage, async (request, reply) => {
-        const rule = routeRule(request.routeOptions.config.auth)
-        const decider = gateFor(request.server, rule)
-        // Whichever gate's hook comes first lets the one that decides do so, for the hooks of that one may not run: Fastify gives a
-        // scope only the hooks that were there before it.
-        if (decider?.stage !== stage || decided.has(request)) return undefined
-        decided.add(request)
-        return decider.answering(typeof rule === 'object' ? rule : undefined)(request, reply)
-      })
-    }
+    fastify.addHook(gate.stage, async (request, reply) => {
+      const rule = routeRule(request.routeOptions.config.auth)
+      if (gateFor(request.server, rule) !== gate) return undefined
+      return gate.answering(typeof rule === 'object' ? rule : undefined)(request, reply)
+    })
 
     fastify.addHook('onRoute', function (route) {
       const rule = routeRule(route.config?.auth)
@@ -50,28 +44,22 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
   { name: '@claimgate/fastify', fastify: '5.x' },
 )
 
-const GATE = Symbol('claimgate')
-
-const decided = new WeakSet<FastifyRequest>()
+const GATE: unique symbol = Symbol('claimgate')
 
 interface NamedHook {
   readonly answering: AuthenticateHook
   readonly rule: RouteRule
 }
 
-function gateOf(fastify: FastifyInstance): Gate | undefined {
-  return fastify.hasDecorator(GATE) ? fastify.getDecorator<Gate>(GATE) : undefined
-}
-
-/** The gate that decides about a route: the innermost one, except that one which protects nothing by itself lifts no protection. */
-function gateFor(fastify: FastifyInstance, rule: RouteRule): Gate | undefined {
-  if (rule === false) return undefined
-  const innermost = gateOf(fastify)
-  return rule === undefined ? nearestGlobal(innermost) : innermost
-}
-
-function nearestGlobal(gate: Gate | undefined): Gate | undefined {
-  return gate?.protects === 'routes that ask' ? nearestGlobal(gate.outer) : gate
+/**
+ * The gate that decides about a route of a scope: the innermost one, except that one which protects nothing by itself lifts no
+ * protection. Looked up at the request, for a gate further out may have been registered later.
+ */
+function gateFor(scope: unknown, rule: RouteRule): Gate | undefined {
+  if (rule === false || typeof scope !== 'object' || scope === null) return undefined
+  const gate = Object.hasOwn(scope, GATE) ? (scope as { readonly [GATE]: Gate })[GATE] : undefined
+  if (gate !== undefined && (rule !== undefined || gate.protects === 'every route')) return gate
+  return gateFor(Object.getPrototypeOf(scope), rule)
 }
 
 /** A hook that stands on the route itself answers; inside `fastify.auth([…])` it leaves that to @fastify/auth. */

@@ -20,8 +20,6 @@ export interface Gate {
   readonly protects: 'every route' | 'routes that ask'
   readonly notFound: Required<ScopeOptions>['notFound']
   readonly securityScheme: string
-  /** The gate of the scope around, if any. */
-  readonly outer: Gate | undefined
   /** When all that may hold the token has been read. */
   readonly stage: 'onRequest' | 'preValidation'
   /** A hook that answers refused requests. */
@@ -31,14 +29,13 @@ export interface Gate {
 }
 
 /** @throws TypeError for wrong options; where they come from the environment, it names the variable */
-export function createGate(options: ClaimgateOptions, outer: Gate | undefined): Gate {
+export function createGate(options: ClaimgateOptions): Gate {
   const { global, notFound, onReject, securityScheme } = resolveScopeOptions(options)
   const authenticator = createAuthenticator(authenticatorOptions(options))
   return {
     protects: global ? 'every route' : 'routes that ask',
     notFound,
     securityScheme,
-    outer,
     stage: authenticator.readsBody ? 'preValidation' : 'onRequest',
     answering: (requirement) => async (request, reply) => {
       const refusal = await authenticate(authenticator, request, requirement)
@@ -47,12 +44,9 @@ export function createGate(options: ClaimgateOptions, outer: Gate | undefined): 
       // Fastify waits for the reply to be sent before it goes on, and then there is nothing left to do.
       return reply
     },
-    throwing: (requirement) => async (request, reply) => {
+    throwing: (requirement) => async (request) => {
       const refusal = await authenticate(authenticator, request, requirement)
-      if (refusal === undefined) return
-      // @fastify/auth answers with 401 unless the reply has a status already.
-      reply.code(refusal.response.status)
-      throw refusedError(refusal)
+      if (refusal !== undefined) throw refusedError(refusal)
     },
   }
 }

@@ -31,7 +31,7 @@ async function textUpTo(limit: number, body: ReadableStream<Uint8Array> | null):
   let length = 0
   for (;;) {
     const { done, value } = await reader.read()
-    if (done) return text + decoder.decode()
+    if (done) return text
     length += value.byteLength
     if (length > limit) {
       // Not awaited: cancelling one half of a cloned body waits for the other half.
