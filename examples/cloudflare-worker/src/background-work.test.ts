@@ -3,7 +3,7 @@ import { createBackgroundWork } from './background-work.ts'
 
 describe('background work', () => {
   it('is under way until it has ended, well or badly', async () => {
-    const work = createBackgroundWork()
+    const work = createBackgroundWork(() => 0)
     expect(work.isUnderWay()).toBe(false)
     const [one, other] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     work.begun(one.promise)

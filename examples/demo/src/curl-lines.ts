@@ -1,4 +1,4 @@
-import { logIn } from './log-in.ts'
+import { credentialsOf, logIn } from './log-in.ts'
 import type { Stage } from './stage.ts'
 
 /** Lines to paste into a shell, with tokens that are good for the next 20 minutes. */
@@ -16,10 +16,7 @@ export async function curlLines(stage: Stage): Promise<readonly string[]> {
     ]),
     '',
     '# auth: log in for another token, and the keys that verify it',
-    `curl -s ${stage.auth().url}/api/v1/auth -H 'content-type: application/json' -d '${JSON.stringify({
-      userName: 'ada',
-      password: 'correct horse battery staple',
-    })}'`,
+    `curl -s ${stage.auth().url}/api/v1/auth -H 'content-type: application/json' -d '${credentialsOf('ada')}'`,
     `curl -s ${stage.auth().url}/.well-known/jwks.json`,
   ]
 }
