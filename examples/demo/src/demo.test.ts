@@ -74,7 +74,7 @@ describe('the demo', { timeout: 60_000 }, () => {
 describe('the demo with --serve', { timeout: 60_000 }, () => {
   it('stays up with lines to paste, which work, and ends at Ctrl-C', async () => {
     const { child, output, ended } = start(['--serve'])
-    await expect.poll(() => output.out, { timeout: 25_000 }).toContain('/.well-known/jwks.json\n')
+    await expect.poll(() => output.out, { timeout: 45_000 }).toContain('/.well-known/jwks.json\n')
     const [, token = ''] = /^ADA=(.+)$/m.exec(output.out) ?? []
     const lines = [
       ...output.out.matchAll(/^curl -i (http:\S+)\/api\/v1\/protected -H "Authorization: Bearer \$ADA"$/gm),
