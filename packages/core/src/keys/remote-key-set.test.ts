@@ -520,6 +520,24 @@ describe('requests that come and go', () => {
     expect(count()).toBe(2)
   })
 
+  it('keep the bounds of an outage also where every fetch dies with the request that carried it', async () => {
+    const { clock, keys, count } = setUp(hanging, { sharing: 'poll' })
+    const { setTimeout } = clock
+    const counts: number[] = []
+    for (let second = 0; second < 180; second += 1) {
+      clock.setTimeout = () => () => undefined
+      void keys.resolve(header('a')).catch(() => undefined)
+      await settle()
+      clock.setTimeout = setTimeout
+      await clock.pass(1)
+      if (second % 60 === 59) counts.push(count())
+    }
+    const [first = 0, second = 0, third = 0] = counts
+    expect(first).toBeLessThanOrEqual(7)
+    expect([second - first, third - second].every((fetches) => fetches <= 2)).toBe(true)
+    expect(third).toBeGreaterThan(first)
+  })
+
   it('give background work to waitUntil, and live with one that throws', async () => {
     const promises: Promise<unknown>[] = []
     const { keys } = setUp(json({ keys: [a] }), { waitUntil: (promise) => void promises.push(promise) })

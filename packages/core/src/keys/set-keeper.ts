@@ -88,8 +88,11 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
 
   const isUnderWay = (): boolean => {
     if (flight && clock.monotonic() >= flight.aliveUntil) {
-      flight.controller.abort()
+      const { startedAt, controller } = flight
+      controller.abort()
       flight = undefined
+      // It counts against the endpoint, or one that hangs would be asked ever again; whoever waits may take over at once.
+      history = afterFailure(history, { startedAt, retryAfter: undefined, random: 0 }, clock.monotonic())
     }
     return flight !== undefined
   }
