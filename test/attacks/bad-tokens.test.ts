@@ -66,7 +66,9 @@ describe.each(ALGORITHMS)('bad tokens of %s', (alg) => {
 })
 
 function isRefusedBeforeKeys(code: ErrorCode | 'verified'): boolean {
-  return /^(?:token_(?:too_long|malformed|encoding)|json_|header_|kid_|algorithm_not_allowed|signature_malformed|issuer_)/.test(code)
+  return /^(?:token_(?:too_long|malformed|encoding)|json_|header_|kid_|algorithm_not_allowed|signature_malformed|issuer_)/.test(
+    code,
+  )
 }
 
 describe('the table of bad tokens', () => {

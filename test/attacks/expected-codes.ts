@@ -116,14 +116,7 @@ export const EXPECTED: Readonly<Partial<Record<ErrorCode, readonly string[]>>> =
     'alg "ES512" over a signature of PS256',
     'alg "EdDSA" over a signature of PS256',
   ],
-  header_malformed: [
-    'no alg',
-    'alg null',
-    'alg an array',
-    'alg an object',
-    'typ an array',
-    'typ a number',
-  ],
+  header_malformed: ['no alg', 'alg null', 'alg an array', 'alg an object', 'typ an array', 'typ a number'],
   signature_invalid: [
     'claims tampered with',
     'claims written anew with a space',
@@ -322,9 +315,7 @@ export const EXPECTED: Readonly<Partial<Record<ErrorCode, readonly string[]>>> =
     'header JSON: cut off',
     'header JSON: an object and more',
   ],
-  header_too_long: [
-    'a header of 9 kB, correctly signed',
-  ],
+  header_too_long: ['a header of 9 kB, correctly signed'],
   json_duplicate_member: [
     'duplicate alg in the header, the bad one first',
     'duplicate alg in the header, the bad one last',
@@ -465,26 +456,12 @@ export const EXPECTED: Readonly<Partial<Record<ErrorCode, readonly string[]>>> =
     'aud an array with null',
     'aud 40 of them',
   ],
-  claim_missing: [
-    'exp missing',
-  ],
-  token_expired: [
-    'exp an hour ago',
-    'exp ten minutes ago',
-    'exp 0',
-  ],
-  token_not_yet_valid: [
-    'nbf in an hour',
-  ],
-  token_issued_in_future: [
-    'iat in an hour',
-  ],
-  issuer_missing: [
-    'iss missing',
-  ],
-  audience_missing: [
-    'aud missing',
-  ],
+  claim_missing: ['exp missing'],
+  token_expired: ['exp an hour ago', 'exp ten minutes ago', 'exp 0'],
+  token_not_yet_valid: ['nbf in an hour'],
+  token_issued_in_future: ['iat in an hour'],
+  issuer_missing: ['iss missing'],
+  audience_missing: ['aud missing'],
   audience_mismatch: [
     'aud empty',
     'aud an empty array',

@@ -106,13 +106,16 @@ describe('a key the token brings along (CVE-2018-0114)', () => {
     expect(keys.traffic()).toEqual(NO_TRAFFIC)
   })
 
-  it.each(['JWK', 'Jku', 'keys', 'key', 'x5t_url', 'jwks_uri'])('by %s, which means nothing, is ignored', async (name) => {
-    await using trap = await publish([attacker.publicJwk])
-    const token = await attacker.sign(admin, { kid: 'key-1', [name]: trap.server.url })
-    const options = optionsWith({ jwks: { keys: [issuerKey.publicJwk] } })
-    expect(await answerTo(token, options)).toEqual(refused('signature_invalid'))
-    expect(trap.traffic()).toEqual(NO_TRAFFIC)
-  })
+  it.each(['JWK', 'Jku', 'keys', 'key', 'x5t_url', 'jwks_uri'])(
+    'by %s, which means nothing, is ignored',
+    async (name) => {
+      await using trap = await publish([attacker.publicJwk])
+      const token = await attacker.sign(admin, { kid: 'key-1', [name]: trap.server.url })
+      const options = optionsWith({ jwks: { keys: [issuerKey.publicJwk] } })
+      expect(await answerTo(token, options)).toEqual(refused('signature_invalid'))
+      expect(trap.traffic()).toEqual(NO_TRAFFIC)
+    },
+  )
 })
 
 describe('psychic signatures (CVE-2022-21449)', () => {
@@ -190,16 +193,19 @@ describe('keys under which anybody can sign', () => {
     expect(await forgedBy(jwk, `${input('EdDSA')}.${signature}`)).toEqual(NOT_USED)
   })
 
-  it.each(['RSA of 1024 bits', 'RSA of 2040 bits', 'RSA with the ROCA fingerprint'])('%s, signed for real', async (name) => {
-    const weak = weakKeys('weak').find((member) => member.name === name)
-    const { kty, n, e, d, p, q, dp, dq, qi } = (weak?.privateJwk ?? {}) as JsonWebKey
-    const hashed = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
-    const jwk = { kty, n, e, d, p, q, dp, dq, qi } as JsonWebKey
-    const privateKey = await crypto.subtle.importKey('jwk', jwk, hashed, false, ['sign'])
-    const text = input('RS256')
-    const signature = new Uint8Array(await crypto.subtle.sign(hashed, privateKey, new TextEncoder().encode(text)))
-    expect(await forgedBy(weak?.jwk as object, `${text}.${encode(signature)}`)).toEqual(NOT_USED)
-  })
+  it.each(['RSA of 1024 bits', 'RSA of 2040 bits', 'RSA with the ROCA fingerprint'])(
+    '%s, signed for real',
+    async (name) => {
+      const weak = weakKeys('weak').find((member) => member.name === name)
+      const { kty, n, e, d, p, q, dp, dq, qi } = (weak?.privateJwk ?? {}) as JsonWebKey
+      const hashed = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
+      const jwk = { kty, n, e, d, p, q, dp, dq, qi } as JsonWebKey
+      const privateKey = await crypto.subtle.importKey('jwk', jwk, hashed, false, ['sign'])
+      const text = input('RS256')
+      const signature = new Uint8Array(await crypto.subtle.sign(hashed, privateKey, new TextEncoder().encode(text)))
+      expect(await forgedBy(weak?.jwk as object, `${text}.${encode(signature)}`)).toEqual(NOT_USED)
+    },
+  )
 
   it('EC with a point that is not on the curve', async () => {
     const { x = '', y = '' } = ecKey.publicJwk
@@ -280,7 +286,12 @@ describe('a token of another issuer, client, kind or key', () => {
   it.each<[string, ErrorCode, object, object]>([
     ['an ID token', 'token_type', { aud: 'shop', azp: 'shop', nonce: 'n' }, { typ: 'JWT' }],
     ['an ID token for this API as client', 'token_type', { nonce: 'n' }, { typ: 'JWT' }],
-    ['a logout token', 'token_type', { events: { 'http://schemas.openid.net/event/backchannel-logout': {} } }, { typ: 'logout+jwt' }],
+    [
+      'a logout token',
+      'token_type',
+      { events: { 'http://schemas.openid.net/event/backchannel-logout': {} } },
+      { typ: 'logout+jwt' },
+    ],
     ['a DPoP proof', 'token_type', { htm: 'GET', htu: AUDIENCE }, { typ: 'dpop+jwt' }],
     ['a client assertion', 'issuer_mismatch', { iss: 'shop', sub: 'shop', aud: `${ISSUER}/token` }, { typ: undefined }],
     ['a token for another API', 'audience_mismatch', { aud: 'https://payments.example' }, {}],
@@ -301,7 +312,12 @@ describe('an encrypted token where none is expected', () => {
     await using keys = await publish([issuerKey.publicJwk])
     const signed = await issuerKey.sign(accessClaims())
     const once = await encrypt(signed, {})
-    const texts = [once, await encrypt(JSON.stringify(admin), {}), await encrypt(once, {}), await encrypt(signed, { kid: 'key-1' })]
+    const texts = [
+      once,
+      await encrypt(JSON.stringify(admin), {}),
+      await encrypt(once, {}),
+      await encrypt(signed, { kid: 'key-1' }),
+    ]
     for (const token of texts) expect(await answerTo(token, keys.options)).toEqual(refused('token_malformed'))
     expect(keys.traffic()).toEqual(NO_TRAFFIC)
   })
@@ -319,7 +335,9 @@ describe('an algorithm the issuer never uses', () => {
     ['ES256', ecKey.publicJwk],
   ])('is no way around the list: only %s', async (alg, jwk) => {
     const options = optionsWith({ jwks: { keys: [jwk] }, algorithms: [alg] })
-    for (const other of ['RS256', 'RS384', 'PS256', 'ES256', 'ES384', 'EdDSA', 'HS256', 'none'].filter((name) => name !== alg)) {
+    for (const other of ['RS256', 'RS384', 'PS256', 'ES256', 'ES384', 'EdDSA', 'HS256', 'none'].filter(
+      (name) => name !== alg,
+    )) {
       const token = `${header({ alg: other, kid: 'key-1' })}.${encode(admin)}.${encode(new Uint8Array(256))}`
       expect(await answerTo(token, options)).toEqual(refused('algorithm_not_allowed'))
     }

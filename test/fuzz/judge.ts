@@ -42,5 +42,6 @@ export async function judge(token: string, { verifier, opinion, originals }: Jur
   if (originals && !originals.some((original) => isDeepStrictEqual(claims, original)))
     tally.broken.push(`accepted with other claims: ${JSON.stringify(token)}`)
   const theirs = await opinion(token).catch((error: unknown) => String(error))
-  if (!isDeepStrictEqual(claims, theirs)) tally.broken.push(`accepted here and not by jose (${JSON.stringify(theirs)}): ${JSON.stringify(token)}`)
+  if (!isDeepStrictEqual(claims, theirs))
+    tally.broken.push(`accepted here and not by jose (${JSON.stringify(theirs)}): ${JSON.stringify(token)}`)
 }

@@ -1,7 +1,13 @@
 import { createHmac } from 'node:crypto'
 
 import { type Algorithm, createVerifier } from '@claimgate/core'
-import { createRandom, createTestKeys, supportedAlgorithms, type TokenMutation, tokenMutations } from '@claimgate/testing'
+import {
+  createRandom,
+  createTestKeys,
+  supportedAlgorithms,
+  type TokenMutation,
+  tokenMutations,
+} from '@claimgate/testing'
 import { importJWK, type JWK, jwtVerify } from 'jose'
 import { afterAll, describe, expect, it } from 'vitest'
 
@@ -20,7 +26,14 @@ const OF_EACH = Math.ceil((count - SIGNED_AGAIN) / algorithms.length)
 const originals: readonly Readonly<Record<string, unknown>>[] = [
   { iss: ISSUER, aud: AUDIENCE, sub: 'ada', exp: NOW + 600 },
   { iss: ISSUER, aud: [AUDIENCE, 'other'], sub: 'bob', exp: NOW + 60, nbf: NOW - 60, iat: NOW - 60, scope: 'a b' },
-  { iss: ISSUER, aud: AUDIENCE, sub: 'caf\u00e9 "\u{1f600}"', exp: NOW + 6, client_id: 'x', deep: { a: [{ b: [1, 2] }] } },
+  {
+    iss: ISSUER,
+    aud: AUDIENCE,
+    sub: 'caf\u00e9 "\u{1f600}"',
+    exp: NOW + 6,
+    client_id: 'x',
+    deep: { a: [{ b: [1, 2] }] },
+  },
 ]
 
 interface Report {
@@ -32,7 +45,13 @@ interface Report {
 const reports: Report[] = []
 
 /** Judges so many mutations, in batches, and gives what broke the rules. */
-async function play(name: string, mutations: Iterator<TokenMutation>, inputs: number, jury: Jury, change = (token: string) => token) {
+async function play(
+  name: string,
+  mutations: Iterator<TokenMutation>,
+  inputs: number,
+  jury: Jury,
+  change = (token: string) => token,
+) {
   const tally = newTally()
   for (let done = 0; done < inputs; done += BATCH) {
     const batch = Array.from({ length: Math.min(BATCH, inputs - done) }, () => change(mutations.next().value.token))
@@ -45,7 +64,13 @@ async function play(name: string, mutations: Iterator<TokenMutation>, inputs: nu
 
 async function joseOpinion(jwk: JWK, alg: string): Promise<Jury['opinion']> {
   const key = await importJWK(jwk, alg)
-  const options = { issuer: ISSUER, audience: AUDIENCE, algorithms: [alg], currentDate: new Date(NOW * 1000), clockTolerance: 5 }
+  const options = {
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    algorithms: [alg],
+    currentDate: new Date(NOW * 1000),
+    clockTolerance: 5,
+  }
   return async (token) => (await jwtVerify(token, key, options)).payload
 }
 
@@ -72,7 +97,8 @@ describe(`${count} malformed tokens from seed ${seed}`, () => {
 
   it('signed again: a refusal, or the claims that jose finds in them', async () => {
     const secret = Buffer.alloc(32, 7)
-    const signed = (input: string): string => `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
+    const signed = (input: string): string =>
+      `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
     const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
     const tokens = originals.map((claims) => signed(`${encode({ alg: 'HS256', typ: 'at+jwt' })}.${encode(claims)}`))
     const verifier = createVerifier(optionsWith({ secret }))
@@ -80,7 +106,13 @@ describe(`${count} malformed tokens from seed ${seed}`, () => {
     const random = createRandom(seed - 1)
     const mutations = alternating(tokens.map((token) => tokenMutations(token, random, { others: tokens })))
     const again = (token: string): string => signed(token.split('.').slice(0, 2).join('.'))
-    const { broken, accepted, refusals } = await play('HS256, signed again', mutations, SIGNED_AGAIN, { verifier, opinion }, again)
+    const { broken, accepted, refusals } = await play(
+      'HS256, signed again',
+      mutations,
+      SIGNED_AGAIN,
+      { verifier, opinion },
+      again,
+    )
     expect(broken, `from seed ${seed}`).toEqual([])
     expect(accepted).toBeGreaterThan(0)
     expect(refusals.size).toBeGreaterThan(12)

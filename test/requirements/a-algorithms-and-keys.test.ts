@@ -143,7 +143,9 @@ describe('2. HS* with the public key as secret is refused, and HS* never comes f
     const secret = 's'.repeat(bytes)
     const input = `${encode({ alg })}.${goodClaims}`
     const sign = (by: string): string =>
-      `${input}.${createHmac(`sha${alg.slice(2)}`, by).update(input).digest('base64url')}`
+      `${input}.${createHmac(`sha${alg.slice(2)}`, by)
+        .update(input)
+        .digest('base64url')}`
     const options = optionsWith({ secret, algorithms: [alg] })
     expect(await answerTo(sign(secret), options)).toEqual(VERIFIED)
     expect(await answerTo(sign('other'), options)).toEqual(refused('signature_invalid'))
@@ -151,7 +153,7 @@ describe('2. HS* with the public key as secret is refused, and HS* never comes f
 })
 
 describe('3. The algorithm of the token is allowed, and fits the key', () => {
-  const bare = ({ alg: _, ...jwk }: JWK): JWK => jwk
+  const bare = (jwk: JWK): JWK => Object.fromEntries(Object.entries(jwk).filter(([name]) => name !== 'alg'))
   const set = (...keys: readonly JWK[]) => optionsWith({ jwks: { keys } })
 
   it('takes a key without alg for every algorithm that fits its type', async () => {
@@ -202,14 +204,17 @@ describe('3. The algorithm of the token is allowed, and fits the key', () => {
 })
 
 describe('4. Keys and addresses of keys in the header are refused and never followed', () => {
-  it.each(['jku', 'x5u', 'x5t', 'x5t#S256'])('refuses %s with a URL, by anybody, and connects nowhere', async (name) => {
-    await using keys = await publish([key.publicJwk])
-    await using trap = await publish([attacker.publicJwk])
-    const header = { [name]: trap.server.url }
-    for (const token of [await key.sign(accessClaims(), header), await attacker.sign(accessClaims(), header)])
-      expect(await answerTo(token, keys.options)).toEqual(refused('header_key_material'))
-    expect([keys.traffic(), trap.traffic()]).toEqual([NO_TRAFFIC, NO_TRAFFIC])
-  })
+  it.each(['jku', 'x5u', 'x5t', 'x5t#S256'])(
+    'refuses %s with a URL, by anybody, and connects nowhere',
+    async (name) => {
+      await using keys = await publish([key.publicJwk])
+      await using trap = await publish([attacker.publicJwk])
+      const header = { [name]: trap.server.url }
+      for (const token of [await key.sign(accessClaims(), header), await attacker.sign(accessClaims(), header)])
+        expect(await answerTo(token, keys.options)).toEqual(refused('header_key_material'))
+      expect([keys.traffic(), trap.traffic()]).toEqual([NO_TRAFFIC, NO_TRAFFIC])
+    },
+  )
 
   it.each([
     ['jwk of the attacker', { jwk: attacker.publicJwk }],
@@ -280,7 +285,6 @@ describe('5. `kid` is a short string and nothing but the name of a key', () => {
 })
 
 describe('6. Without `kid` exactly one key fits; a `kid` that is there twice is told apart or refused', () => {
-
   const listen = (changes: object) => {
     const events: VerifierEvent[] = []
     return { events, options: optionsWith({ onEvent: (event: VerifierEvent) => events.push(event), ...changes }) }
@@ -351,7 +355,7 @@ async function tokenOf(privateJwk: Readonly<Record<string, unknown>> | undefined
   const { kty, n, e, d, p, q, dp, dq, qi } = privateJwk as JsonWebKey
   const imported = await crypto.subtle.importKey(
     'jwk',
-    { kty: kty ?? 'RSA', ...{ n, e, d, p, q, dp, dq, qi } } as JsonWebKey,
+    { kty, n, e, d, p, q, dp, dq, qi } as JsonWebKey,
     { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
     false,
     ['sign'],
@@ -448,7 +452,7 @@ describe('8. Weak keys and invalid points are skipped', () => {
   it.each([1024, 2040])('refuses to work with RSA of %i bits as PEM', async (modulusLength) => {
     const pair = generateKeyPairSync('rsa', { modulusLength })
     const pem = pair.publicKey.export({ format: 'pem', type: 'spki' }).toString()
-    const token = await tokenOf(pair.privateKey.export({ format: 'jwk' }) as Record<string, unknown>, 'RS256')
+    const token = await tokenOf(pair.privateKey.export({ format: 'jwk' }), 'RS256')
     await expect(createVerifier(optionsWith({ publicKey: pem })).verify(token)).rejects.toThrow(/not fit for use: weak/)
   })
 
@@ -481,7 +485,8 @@ describe('9. ECDSA signatures are raw r and s of exactly one length', () => {
         answerTo(`${input}.${encode(bytes)}`, optionsWith({ jwks: { keys: [own.publicJwk] } }))
       return { signature, answer, half: length / 2 }
     }
-    const number = (value: bigint, size: number): Buffer => Buffer.from(value.toString(16).padStart(size * 2, '0'), 'hex')
+    const number = (value: bigint, size: number): Buffer =>
+      Buffer.from(value.toString(16).padStart(size * 2, '0'), 'hex')
 
     it(`takes ${length} bytes and no other length`, async () => {
       const { signature, answer } = await made()

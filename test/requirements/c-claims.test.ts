@@ -171,9 +171,11 @@ describe('19. aud names this API, and every claim that is configured is required
     ['a claim that every object inherits', { requiredClaims: ['toString'] }, {}],
     ['an age', { maxAge: 600 }, { iat: undefined }],
     ['a lifetime', { maxLifetime: 900 }, { iat: undefined }],
-    ...['sub', 'client_id', 'iat', 'jti'].map(
-      (name): [string, object, object] => [`${name} by profile`, { profile: 'rfc9068' }, { [name]: undefined }],
-    ),
+    ...['sub', 'client_id', 'iat', 'jti'].map((name): [string, object, object] => [
+      `${name} by profile`,
+      { profile: 'rfc9068' },
+      { [name]: undefined },
+    ]),
   ])('requires what is configured: %s', async (_, changes, claims) => {
     expect(await judge(claims, changes)).toEqual(refused('claim_missing'))
   })
@@ -265,7 +267,7 @@ describe('21. Another kind of token is not an access token', () => {
 
   it.each(['nonce', 'at_hash', 'c_hash'])('refuses the mark of an ID token %s, unless told otherwise', async (mark) => {
     for (const value of ['x', null]) {
-      for (const typ of ['JWT', undefined]) {
+      for (const typ of ['JWT', 'at+jwt', undefined]) {
         expect(await judge({ [mark]: value }, {}, { typ })).toEqual(refused('token_type'))
         expect(await judge({ [mark]: value }, { idTokens: 'accept' }, { typ })).toEqual(VERIFIED)
       }
@@ -279,7 +281,8 @@ describe('21. Another kind of token is not an access token', () => {
   it('takes the types that are listed, and no others', async () => {
     const listed = { tokenTypes: ['access+jwt'] }
     expect(await judge({}, listed, { typ: 'application/access+jwt' })).toEqual(VERIFIED)
-    for (const typ of ['at+jwt', 'JWT', undefined]) expect(await judge({}, listed, { typ })).toEqual(refused('token_type'))
+    for (const typ of ['at+jwt', 'JWT', undefined])
+      expect(await judge({}, listed, { typ })).toEqual(refused('token_type'))
   })
 
   it('demands typ at+jwt and every claim of RFC 9068 with the profile', async () => {

@@ -175,7 +175,9 @@ describe('35. A refusal carries fixed text, and the same for every fault of a to
 
   it('answers every bad token with one status, one challenge and one body', async () => {
     const authenticator = createAuthenticator(with_())
-    const carried = (await makeBad()).filter(({ token, refusal }) => refusal === 'required' && /^[\w.~+/-]+=*$/.test(token))
+    const carried = (await makeBad()).filter(
+      ({ token, refusal }) => refusal === 'required' && /^[\w.~+/-]+=*$/.test(token),
+    )
     const answers = new Set<string>()
     for (const { token } of carried) {
       const outcome = await authenticator.authenticate(bearer(token))
@@ -201,15 +203,18 @@ describe('35. A refusal carries fixed text, and the same for every fault of a to
     ])
   })
 
-  it.each(Object.keys(catalogue) as (keyof typeof catalogue)[])('puts no word of the refusal %s on the wire', async (code) => {
-    const secrets = { expected: 'SECRET-1', actual: 'SECRET-2', hint: 'SECRET-3', cause: new Error('SECRET-4') }
-    const checks = [{ name: 'SECRET-5', check: () => Promise.reject(new AuthError(code, secrets)) }]
-    const outcome = await createAuthenticator(with_({ checks })).authenticate(bearer(good))
-    expect(outcome.kind).toBe('refused')
-    if (outcome.kind !== 'refused') return
-    expect(JSON.stringify(outcome.response)).not.toContain('SECRET')
-    expect(describeOutcome(outcome)).toEqual(refused(code))
-  })
+  it.each(Object.keys(catalogue) as (keyof typeof catalogue)[])(
+    'puts no word of the refusal %s on the wire',
+    async (code) => {
+      const secrets = { expected: 'SECRET-1', actual: 'SECRET-2', hint: 'SECRET-3', cause: new Error('SECRET-4') }
+      const checks = [{ name: 'SECRET-5', check: () => Promise.reject(new AuthError(code, secrets)) }]
+      const outcome = await createAuthenticator(with_({ checks })).authenticate(bearer(good))
+      expect(outcome.kind).toBe('refused')
+      if (outcome.kind !== 'refused') return
+      expect(JSON.stringify(outcome.response)).not.toContain('SECRET')
+      expect(describeOutcome(outcome)).toEqual(refused(code))
+    },
+  )
 
   it('keeps kid, claims, addresses and exceptions off the wire', async () => {
     const marks = { kid: 'MARK"\\kid', iss: 'https://MARK.example', aud: 'MARK", error="x', sub: 'MARK', jti: 'MARK' }
@@ -348,8 +353,21 @@ describe('37. Nothing fails open', () => {
   it.each<[string, object, string]>([
     ['a check throws', { checks: [{ name: 'c', check: boom }] }, '503 check_unavailable'],
     ['a check rejects', { checks: [{ name: 'c', check: rejects }] }, '503 check_unavailable'],
-    ['a check refuses', { checks: [{ name: 'c', check: () => Promise.reject(new AuthError('token_refused')) }] }, '401 token_refused'],
-    ['the second of two checks rejects', { checks: [{ name: 'a', check: async () => {} }, { name: 'b', check: rejects }] }, '503 check_unavailable'],
+    [
+      'a check refuses',
+      { checks: [{ name: 'c', check: () => Promise.reject(new AuthError('token_refused')) }] },
+      '401 token_refused',
+    ],
+    [
+      'the second of two checks rejects',
+      {
+        checks: [
+          { name: 'a', check: async () => {} },
+          { name: 'b', check: rejects },
+        ],
+      },
+      '503 check_unavailable',
+    ],
     ['an issuer resolver throws', resolver(boom), '503 issuer_unavailable'],
     ['an issuer resolver rejects', resolver(rejects), '503 issuer_unavailable'],
     ['an issuer resolver knows nothing', resolver(async () => undefined), '401 issuer_unknown'],
@@ -359,9 +377,17 @@ describe('37. Nothing fails open', () => {
     ['a key source gives nothing', source(async () => undefined), '401 algorithm_key_mismatch'],
     ['a key source gives no key', source(async () => ({})), '401 algorithm_key_mismatch'],
     ['a schema throws', { claims: { '~standard': { version: 1, vendor: 't', validate: boom } } }, 'thrown boom'],
-    ['a schema finds issues', { claims: { '~standard': { version: 1, vendor: 't', validate: () => ({ issues: [{ message: 'no' }] }) } } }, '401 claims_schema'],
+    [
+      'a schema finds issues',
+      { claims: { '~standard': { version: 1, vendor: 't', validate: () => ({ issues: [{ message: 'no' }] }) } } },
+      '401 claims_schema',
+    ],
     ['a predicate throws', { requiredClaims: { sub: boom } }, 'thrown boom'],
-    ['a predicate gives a promise', { requiredClaims: { sub: async () => true } }, 'thrown A claim predicate must answer with true or false'],
+    [
+      'a predicate gives a promise',
+      { requiredClaims: { sub: async () => true } },
+      'thrown A claim predicate must answer with true or false',
+    ],
     ['a clock stands at no time', { clock: { now: () => Number.NaN } }, '401 token_expired'],
     ['a listener throws', { onEvent: boom }, 'authenticated'],
     ['a listener rejects', { onEvent: rejects }, 'authenticated'],
@@ -386,7 +412,7 @@ describe('37. Nothing fails open', () => {
     expect(await kindOf({}, requirement)).toMatch(/^thrown /)
     const authenticator = createAuthenticator(with_())
     const token = await authenticator.verifier.verify(good)
-    expect(() => authenticator.authorize(token, requirement)).toThrow()
+    expect(() => authenticator.authorize(token, requirement)).toThrow(/boom|true or false/)
   })
 
   it('where a binding throws', async () => {

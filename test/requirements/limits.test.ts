@@ -17,7 +17,7 @@ function filled(members: object, length: number): string {
 /** An array that holds so many values, nested ones included, and at most 500 in one array. */
 function nested(values: number): readonly unknown[] {
   const outer: unknown[] = []
-  for (let rest = values; rest > 0; ) {
+  for (let rest = values; rest > 0;) {
     const size = Math.min(499, rest - 1)
     outer.push(size === 0 ? 0 : Array<number>(size).fill(0))
     rest -= size + 1
@@ -43,7 +43,9 @@ const rows: readonly Row[] = [
     limit: 'tokenLength',
     token: async (amount) => {
       // A header whose length leaves the claims one that a part can have.
-      const header = [40, 42, 43].map((length) => filled(HEADER, length)).find(({ length }) => (amount - length) % 4 !== 1)
+      const header = [40, 42, 43]
+        .map((length) => filled(HEADER, length))
+        .find(({ length }) => (amount - length) % 4 !== 1)
       return sign(header ?? '', filled(accessClaims(), amount - (header ?? '').length - 88))
     },
     refusal: refused('token_too_long'),
@@ -126,10 +128,7 @@ describe('the limits on a token', () => {
       return { keys: [{ ...key.publicJwk, kid }] }
     }
     const judge = async (text: string, limits: Partial<Limits>): Promise<Answer> =>
-      verdictOn(
-        text,
-        optionsWith({ jwks: await keysFor(text).catch(() => jwks), limits: { ...roomy, ...limits } }),
-      )
+      verdictOn(text, optionsWith({ jwks: await keysFor(text).catch(() => jwks), limits: { ...roomy, ...limits } }))
 
     it('takes as much as is allowed by default, and refuses one more', async () => {
       expect(await judge(await token(most), {})).toEqual(VERIFIED)

@@ -1,0 +1,60 @@
+// The guards of each requirement, and where its tests are: shared by `npm run guards` and by the test that runs in CI.
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const LISTS = ['test/requirements/guards.json', 'test/resilience/guards.json']
+const TESTS = 'test/{requirements,resilience}/**/*.test.ts'
+
+/**
+ * @typedef {{ file: string, find: string, replace: string }} Edit
+ * @typedef {{ requirement: string, guard: string, edits: Edit[] }} Guard
+ */
+
+/**
+ * Every guard, from the lists that exist: a list maps a requirement's number to its guards.
+ *
+ * @param {string} root
+ * @returns {Guard[]}
+ */
+export function readGuards(root) {
+  return LISTS.flatMap((list) => [...globSync(list, { cwd: root })]).flatMap((list) => {
+    const byNumber = JSON.parse(readFileSync(join(root, list), 'utf8'))
+    return Object.entries(byNumber).flatMap(([requirement, guards]) =>
+      guards.map(({ guard, edits, ...edit }) => ({ requirement, guard, edits: edits ?? [edit] })),
+    )
+  })
+}
+
+/**
+ * The test files that have tests named by each number: `describe('11. …', …)` or `it('11. …', …)`.
+ *
+ * @param {string} root
+ * @returns {Map<string, string[]>}
+ */
+export function readNumberedTests(root) {
+  const files = new Map()
+  for (const file of globSync(TESTS, { cwd: root }).toSorted()) {
+    const text = readFileSync(join(root, file), 'utf8')
+    const numbers = new Set([...text.matchAll(/^\s*(?:describe|it)\b.*?['"`](\d+)\. /gm)].map(([, number]) => number))
+    for (const number of numbers) files.set(number, [...(files.get(number) ?? []), file])
+  }
+  return files
+}
+
+/**
+ * A source text without a guard. White space and commas at the end of lists do not matter, so that formatting breaks
+ * no entry.
+ *
+ * @param {string} source
+ * @param {Edit} edit
+ * @throws {Error} unless the text to find is there exactly once
+ */
+export function applyEdit(source, { file, find, replace }) {
+  const tokens = find.match(/\w+|[^\s\w]/g) ?? []
+  const pattern = tokens.map((token) => (/[)\]}]/.test(token) ? `,?\\s*${RegExp.escape(token)}` : RegExp.escape(token)))
+  const found = [...source.matchAll(new RegExp(pattern.join('\\s*'), 'g'))]
+  const [first] = found
+  if (first === undefined || found.length > 1)
+    throw new Error(`${file}: the guard must be there once, and is there ${found.length} times: ${find}`)
+  return source.slice(0, first.index) + replace + source.slice(first.index + first[0].length)
+}
