@@ -258,7 +258,7 @@ describe('global: false', () => {
     expect([refused.statusCode, refused.headers['www-authenticate']]).toEqual([401, BARE])
     expect([refused.headers['cache-control'], refused.json()]).toEqual([
       'no-store',
-      { statusCode: 401, error: 'Unauthorized', message: 'Unauthorized' },
+      { statusCode: 401, error: 'Unauthorized', message: 'Request refused' },
     ])
     expect(refused.headers['content-type']).toMatch(/^application\/json/)
     expect(await statusOf('/orders', await authority.authorization())).toBe(200)
@@ -298,7 +298,7 @@ describe('with @fastify/auth', () => {
     expect(refused.headers['www-authenticate']).toMatch(
       /^Bearer realm="api", error="insufficient_scope", .*scope="orders:write"$/,
     )
-    expect(refused.json()).toEqual({ statusCode: 403, error: 'Forbidden', message: 'Forbidden' })
+    expect(refused.json()).toEqual({ statusCode: 403, error: 'Forbidden', message: 'Request refused' })
   })
 
   it('both a token and another way are needed where the relation says so', async () => {

@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http'
 import type { Refused } from '@claimgate/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
@@ -13,10 +12,9 @@ export const answer: OnReject = ({ response: { status, headers, body } }, _reque
 
 /** An error for Fastify's error handlers, with the status and the challenge. What it says is fixed: Fastify may send it. */
 export function refusedError({ error, response: { status, headers } }: Refused): Error {
-  const { 'content-type': _ofTheBody, ...rest } = headers
-  return Object.assign(new Error(STATUS_CODES[status], { cause: error }), {
+  return Object.assign(new Error('Request refused', { cause: error }), {
     name: 'RefusedError',
     statusCode: status,
-    headers: rest,
+    headers,
   })
 }
