@@ -1,5 +1,11 @@
-import { createVerifier, type Verifier, type VerifierOptions } from '@claimgate/core'
-import { createTestKeys, startFaultyJwksServer, startTestIssuer, unresolvable, type FaultyJwksServer } from '@claimgate/testing'
+import { createVerifier, type Verifier, type SingleIssuerOptions } from '@claimgate/core'
+import {
+  createTestKeys,
+  startFaultyJwksServer,
+  startTestIssuer,
+  unresolvable,
+  type FaultyJwksServer,
+} from '@claimgate/testing'
 import { afterEach, describe, expect, it } from 'vitest'
 
 import { verdict } from './support/verdict.ts'
@@ -18,8 +24,8 @@ const claims = (iss: string) => {
   const now = Math.floor(Date.now() / 1000)
   return { iss, aud: 'api', sub: 'someone', iat: now, exp: now + 600 }
 }
-const verifierOf = (options: Partial<VerifierOptions>): Verifier =>
-  closing(createVerifier({ audience: 'api', ...options } as VerifierOptions))
+const verifierOf = (options: Partial<SingleIssuerOptions> & { readonly issuer: string }): Verifier =>
+  closing(createVerifier({ audience: 'api', ...options }))
 
 describe('section D: finding the keys', () => {
   it('24. a token of an unknown issuer is refused and causes no connection, wherever its iss points', async () => {
@@ -39,7 +45,10 @@ describe('section D: finding the keys', () => {
       '',
     ]
     for (const iss of strangers)
-      expect([iss, await verdict(verifier.verify(await signing.sign(claims(iss))))]).toEqual([iss, '401 issuer_mismatch'])
+      expect([iss, await verdict(verifier.verify(await signing.sign(claims(iss))))]).toEqual([
+        iss,
+        '401 issuer_mismatch',
+      ])
     for (const iss of [undefined, null, 1, [issuer.issuer], { issuer: issuer.issuer }]) {
       const token = await signing.sign({ ...claims(''), iss })
       expect(await verdict(verifier.verify(token))).toMatch(/^401 /)
@@ -50,11 +59,12 @@ describe('section D: finding the keys', () => {
   })
 
   it('24. among many issuers the exact one is asked, and the others see no connection', async () => {
-    const [one, two] = [closing(await startTestIssuer({ audience: 'api' })), closing(await startTestIssuer({ audience: 'api' }))]
-    const verifier = verifierOf({
-      audience: undefined,
-      issuers: [one, two].map(({ issuer }) => ({ issuer: issuer.issuer, audience: 'api' })),
-    } as never)
+    const [one, two] = [
+      closing(await startTestIssuer({ audience: 'api' })),
+      closing(await startTestIssuer({ audience: 'api' })),
+    ]
+    const issuers = [one, two].map(({ issuer }) => ({ issuer: issuer.issuer, audience: 'api' }))
+    const verifier = closing(createVerifier({ issuers }))
     const stranger = closing(await startFaultyJwksServer({ jwks: { keys: [signing.publicJwk] } }))
     expect(await verdict(verifier.verify(await signing.sign(claims(stranger.origin))))).toMatch(/^401 /)
     expect([one, two].map(({ server }) => server.stats().connections)).toEqual([0, 0])
@@ -69,7 +79,10 @@ describe('section D: discovery', () => {
   }
 
   /** An issuer whose metadata is changed on its way, and what became of a good token of it. */
-  async function discover(change: (metadata: Metadata, server: FaultyJwksServer) => unknown, options: Partial<VerifierOptions> = {}) {
+  async function discover(
+    change: (metadata: Metadata, server: FaultyJwksServer) => unknown,
+    options: Partial<Omit<SingleIssuerOptions, 'issuer'>> = {},
+  ) {
     const { issuer, server } = closing(await startTestIssuer({ audience: 'api' }))
     const body = () => change({ ...issuer.metadata() }, server)
     for (const name of ['openid-configuration', 'oauth-authorization-server'])
@@ -131,26 +144,33 @@ describe('section D: discovery', () => {
 
   it('25. asks nothing of plain http, not even on this machine, where that is not allowed or the issuer is on https', async () => {
     const { issuer, server } = closing(await startTestIssuer())
-    expect(() => verifierOf({ issuer: issuer.issuer, keySet: { allowLoopbackHttp: false } })).toThrow(/allowLoopbackHttp/)
+    expect(() => verifierOf({ issuer: issuer.issuer, keySet: { allowLoopbackHttp: false } })).toThrow(
+      /allowLoopbackHttp/,
+    )
     expect(() => verifierOf({ issuer: 'http://issuer.example' })).toThrow(/https/)
     const asked: string[] = []
     const verifier = verifierOf({
       issuer: 'https://issuer.example',
       allowedKeyHosts: ['127.0.0.1'],
-      fetch: async (url) => {
-        asked.push(String(url))
+      fetch: async (url: string | URL | Request) => {
+        asked.push(new Request(url).url)
         return Response.json({ issuer: 'https://issuer.example', jwks_uri: server.url })
       },
     })
-    expect(await verdict(verifier.verify(await signing.sign(claims('https://issuer.example'))))).toBe('503 keys_unavailable')
+    expect(await verdict(verifier.verify(await signing.sign(claims('https://issuer.example'))))).toBe(
+      '503 keys_unavailable',
+    )
     expect(asked).toEqual(['https://issuer.example/.well-known/openid-configuration'])
     expect(server.stats().connections).toBe(0)
   })
 
-  it.each(['https://name:secret@issuer.example', 'https://issuer.example#x', 'data:,x', 'file:///issuer', 'issuer.example'])(
-    '25. discovers nothing from an issuer such as %s',
-    (issuer) => {
-      expect(() => verifierOf({ issuer })).toThrow(TypeError)
-    },
-  )
+  it.each([
+    'https://name:secret@issuer.example',
+    'https://issuer.example#x',
+    'data:,x',
+    'file:///issuer',
+    'issuer.example',
+  ])('25. discovers nothing from an issuer such as %s', (issuer) => {
+    expect(() => verifierOf({ issuer })).toThrow(TypeError)
+  })
 })

@@ -4,7 +4,13 @@ import type { LookupFunction } from 'node:net'
 import { createVerifier } from '@claimgate/core'
 import { remoteKeySet } from '@claimgate/core/extend'
 import { PrivateAddressError, undiciFetch } from '@claimgate/core/node'
-import { createTestKeys, startFaultyJwksServer, startTestIssuer, validCertificate, type FaultyJwksServer } from '@claimgate/testing'
+import {
+  createTestKeys,
+  startFaultyJwksServer,
+  startTestIssuer,
+  validCertificate,
+  type FaultyJwksServer,
+} from '@claimgate/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { verdict } from './support/verdict.ts'
@@ -18,19 +24,22 @@ beforeAll(async () => {
 afterAll(async () => target.close())
 
 describe('section D: redirects', () => {
-  it.each([301, 302, 303, 307, 308] as const)('26. a %d is a failure, and its target sees no connection', async (status) => {
-    target.forget()
-    const world = await startWorld()
-    await world.server.behave({ kind: 'redirect', status, location: target.url })
-    expect(await world.ask('a')).toBe('503 keys_unavailable')
-    expect(await world.whyNot()).toBe('redirect')
-    await world.server.behave({ kind: 'redirect', status, location: '/elsewhere' })
-    world.clock.pass(120)
-    expect(await world.ask('a')).toBe('503 keys_unavailable')
-    expect(world.server.stats().requests.map(({ path }) => path)).toEqual(['/jwks.json', '/jwks.json'])
-    expect(target.stats().connections).toBe(0)
-    await world.close()
-  })
+  it.each([301, 302, 303, 307, 308] as const)(
+    '26. a %d is a failure, and its target sees no connection',
+    async (status) => {
+      target.forget()
+      const world = await startWorld()
+      await world.server.behave({ kind: 'redirect', status, location: target.url })
+      expect(await world.ask('a')).toBe('503 keys_unavailable')
+      expect(await world.whyNot()).toBe('redirect')
+      await world.server.behave({ kind: 'redirect', status, location: '/elsewhere' })
+      world.clock.pass(120)
+      expect(await world.ask('a')).toBe('503 keys_unavailable')
+      expect(world.server.stats().requests.map(({ path }) => path)).toEqual(['/jwks.json', '/jwks.json'])
+      expect(target.stats().connections).toBe(0)
+      await world.close()
+    },
+  )
 
   it('26. the same holds where the metadata is redirected, and where the runtime fetches', async () => {
     target.forget()
@@ -164,7 +173,9 @@ describe('section D: the connection guard', () => {
     [[]],
   ])('26. refuses a public name that resolves to %j', async (addresses) => {
     target.forget()
-    await expect(get(`http://public.example:${target.port}/`, resolvesTo(...addresses))).rejects.toBeInstanceOf(PrivateAddressError)
+    await expect(get(`http://public.example:${target.port}/`, resolvesTo(...addresses))).rejects.toBeInstanceOf(
+      PrivateAddressError,
+    )
     expect(target.stats().connections).toBe(0)
   })
 
@@ -179,10 +190,14 @@ describe('section D: the connection guard', () => {
     const fetch = undiciFetch({ refusePrivateAddresses: true, lookup: rebinding })
     const init = { method: 'GET', headers: {}, redirect: 'manual' } as const
     const url = `http://rebinding.example:${target.port}/`
-    await expect(fetch(url, { ...init, signal: AbortSignal.timeout(300) })).rejects.toThrow()
+    await expect(fetch(url, { ...init, signal: AbortSignal.timeout(300) })).rejects.not.toBeInstanceOf(
+      PrivateAddressError,
+    )
     expect(asked).toHaveLength(1)
     for (let again = 0; again < 3; again += 1)
-      await expect(fetch(url, { ...init, signal: AbortSignal.timeout(5000) })).rejects.toBeInstanceOf(PrivateAddressError)
+      await expect(fetch(url, { ...init, signal: AbortSignal.timeout(5000) })).rejects.toBeInstanceOf(
+        PrivateAddressError,
+      )
     expect(target.stats().connections).toBe(0)
   })
 
@@ -190,7 +205,9 @@ describe('section D: the connection guard', () => {
     const server = await startFaultyJwksServer({ jwks: { keys: [publicJwk] }, certificate: validCertificate })
     const lookup = resolvesTo('127.0.0.1')
     const ask = async (refusePrivateAddresses: boolean): Promise<unknown> =>
-      remoteKeySet(server.url.replace('127.0.0.1', 'keys.example'), { fetch: undiciFetch({ refusePrivateAddresses, lookup }) })
+      remoteKeySet(server.url.replace('127.0.0.1', 'keys.example'), {
+        fetch: undiciFetch({ refusePrivateAddresses, lookup }),
+      })
         .ready()
         .catch((error: unknown) => causeOf(error).cause)
     expect(await ask(true)).toBeInstanceOf(PrivateAddressError)

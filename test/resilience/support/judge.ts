@@ -97,7 +97,8 @@ export function brokenBounds({ fetches, mostInFlight }: History): string[] {
     if (inFirstMinute > 7) wrong.push(`${inFirstMinute} fetches in the first minute of an outage, from ${began}`)
     const later = streak.filter((at) => at >= began + MINUTE)
     for (const [index, at] of later.entries())
-      if (at - (later[index - 2] ?? -Infinity) < MINUTE) wrong.push(`more than 2 fetches in a later minute of an outage, at ${at}`)
+      if (at - (later[index - 2] ?? -Infinity) < MINUTE)
+        wrong.push(`more than 2 fetches in a later minute of an outage, at ${at}`)
   }
   return wrong
 }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { array, constant, constantFrom, integer, oneof, record, type Arbitrary } from 'fast-check'
 
 import type { EndpointMode } from './endpoint.ts'
 
@@ -22,90 +22,93 @@ export interface Schedule {
   readonly steps: readonly { readonly after: number; readonly action: Action }[]
 }
 
-const seconds = (least: number, most: number): fc.Arbitrary<number> =>
-  fc.integer({ min: least * 10, max: most * 10 }).map((tenths) => tenths / 10)
+const seconds = (least: number, most: number): Arbitrary<number> =>
+  integer({ min: least * 10, max: most * 10 }).map((tenths) => tenths / 10)
 
-const gap = fc.oneof(
-  { weight: 3, arbitrary: fc.constant(0) },
+const gap = oneof(
+  { weight: 3, arbitrary: constant(0) },
   { weight: 4, arbitrary: seconds(0, 5) },
   { weight: 4, arbitrary: seconds(1, 70) },
   { weight: 3, arbitrary: seconds(60, 700) },
   { weight: 1, arbitrary: seconds(600, 6000) },
 )
 
-const mode: fc.Arbitrary<EndpointMode> = fc.oneof(
+const mode: Arbitrary<EndpointMode> = oneof(
   {
     weight: 5,
-    arbitrary: fc.record({
-      kind: fc.constant('well' as const),
+    arbitrary: record({
+      kind: constant('well' as const),
       // Up to beyond the deadline of 5 s.
-      latency: fc.oneof(seconds(0, 1), seconds(0, 8)),
+      latency: oneof(seconds(0, 1), seconds(0, 8)),
     }),
   },
   {
     weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant('well' as const),
+    arbitrary: record({
+      kind: constant('well' as const),
       latency: seconds(0, 1),
-      maxAge: fc.integer({ min: 60, max: 7200 }),
+      maxAge: integer({ min: 60, max: 7200 }),
     }),
   },
-  { weight: 3, arbitrary: fc.constant({ kind: 'refuse' as const }) },
-  { weight: 2, arbitrary: fc.constant({ kind: 'hang' as const }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('garbage' as const), latency: seconds(0, 6) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('status' as const), status: fc.constantFrom(404, 500, 503) }) },
+  { weight: 3, arbitrary: constant({ kind: 'refuse' as const }) },
+  { weight: 2, arbitrary: constant({ kind: 'hang' as const }) },
+  { weight: 2, arbitrary: record({ kind: constant('garbage' as const), latency: seconds(0, 6) }) },
+  { weight: 2, arbitrary: record({ kind: constant('status' as const), status: constantFrom(404, 500, 503) }) },
   {
     weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant('status' as const),
-      status: fc.constant(429),
-      retryAfter: fc.integer({ min: 0, max: 900 }),
+    arbitrary: record({
+      kind: constant('status' as const),
+      status: constant(429),
+      retryAfter: integer({ min: 0, max: 900 }),
     }),
   },
 )
 
-const action: fc.Arbitrary<Action> = fc.oneof(
+const action: Arbitrary<Action> = oneof(
   {
     weight: 10,
-    arbitrary: fc.record({ kind: fc.constant('request' as const), key: fc.integer({ min: 0, max: 2 }) }),
+    arbitrary: record({ kind: constant('request' as const), key: integer({ min: 0, max: 2 }) }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('forge' as const), key: fc.integer({ min: 0, max: 2 }) }) },
-  { weight: 2, arbitrary: fc.constant({ kind: 'publish' as const }) },
-  { weight: 2, arbitrary: fc.constant({ kind: 'withdraw' as const }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('endpoint' as const), mode }) },
+  { weight: 2, arbitrary: record({ kind: constant('forge' as const), key: integer({ min: 0, max: 2 }) }) },
+  { weight: 2, arbitrary: constant({ kind: 'publish' as const }) },
+  { weight: 2, arbitrary: constant({ kind: 'withdraw' as const }) },
+  { weight: 4, arbitrary: record({ kind: constant('endpoint' as const), mode }) },
   {
     weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant('flood' as const),
-      times: fc.integer({ min: 1, max: 25 }),
-      every: fc.oneof(seconds(0, 2), seconds(1, 40)),
+    arbitrary: record({
+      kind: constant('flood' as const),
+      times: integer({ min: 1, max: 25 }),
+      every: oneof(seconds(0, 2), seconds(1, 40)),
     }),
   },
 )
 
 /** Schedules of some hours: requests, rotations, outages and floods in any order. */
-export const schedules: fc.Arbitrary<Schedule> = fc.record({
-  jitter: fc.integer({ min: 0, max: 0xffff }),
-  sharing: fc.oneof(
-    { weight: 9, arbitrary: fc.constant('promise' as const) },
-    { weight: 1, arbitrary: fc.constant('poll' as const) },
+export const schedules: Arbitrary<Schedule> = record({
+  jitter: integer({ min: 0, max: 0xffff }),
+  sharing: oneof(
+    { weight: 9, arbitrary: constant('promise' as const) },
+    { weight: 1, arbitrary: constant('poll' as const) },
   ),
-  steps: fc.array(fc.record({ after: gap, action }), { minLength: 1, maxLength: 50, size: 'max' }),
+  steps: array(record({ after: gap, action }), { minLength: 1, maxLength: 50, size: 'max' }),
 })
 
 const DAY = 86_400
-const quarters = fc.array(fc.oneof(
-  { weight: 12, arbitrary: fc.constant<readonly Action[]>([]) },
-  { weight: 2, arbitrary: fc.constant<readonly Action[]>([{ kind: 'publish' }]) },
-  { weight: 2, arbitrary: fc.constant<readonly Action[]>([{ kind: 'withdraw' }]) },
-  { weight: 5, arbitrary: mode.map<readonly Action[]>((next) => [{ kind: 'endpoint', mode: next }]) },
-  { weight: 2, arbitrary: fc.constant<readonly Action[]>([{ kind: 'flood', times: 20, every: 3 }]) },
-), { minLength: 96, maxLength: 96 })
+const quarters = array(
+  oneof(
+    { weight: 12, arbitrary: constant<readonly Action[]>([]) },
+    { weight: 2, arbitrary: constant<readonly Action[]>([{ kind: 'publish' }]) },
+    { weight: 2, arbitrary: constant<readonly Action[]>([{ kind: 'withdraw' }]) },
+    { weight: 5, arbitrary: mode.map<readonly Action[]>((next) => [{ kind: 'endpoint', mode: next }]) },
+    { weight: 2, arbitrary: constant<readonly Action[]>([{ kind: 'flood', times: 20, every: 3 }]) },
+  ),
+  { minLength: 96, maxLength: 96 },
+)
 
 /** A day with a request every twenty seconds, where something may happen each quarter of an hour. */
-export const aDay: fc.Arbitrary<Schedule> = fc.record({
-  jitter: fc.integer({ min: 0, max: 0xffff }),
-  sharing: fc.constant('promise' as const),
+export const aDay: Arbitrary<Schedule> = record({
+  jitter: integer({ min: 0, max: 0xffff }),
+  sharing: constant('promise' as const),
   steps: quarters.map((happenings) =>
     happenings.flatMap((actions) => [
       ...actions.map((happening) => ({ after: 0, action: happening })),

@@ -1,7 +1,7 @@
 import { remoteKeySet, type RemoteKeySetOptions } from '@claimgate/core/extend'
 import { createRandom, createTestClock, type TestClock } from '@claimgate/testing'
 
-import { createEndpoint, type Endpoint, type EndpointMode, type SeenFetch } from './endpoint.ts'
+import { createEndpoint, type EndpointMode, type SeenFetch } from './endpoint.ts'
 import type { Action, Schedule } from './schedule.ts'
 import { verdict } from './verdict.ts'
 
@@ -37,7 +37,10 @@ export interface History {
 /** What a schedule needs of a key set. */
 export interface SimulatedKeySet {
   resolve(header: { readonly alg: string; readonly kid: string }): Promise<CryptoKey>
-  resolveAgain?(header: { readonly alg: string; readonly kid: string }, failed: CryptoKey): Promise<CryptoKey | undefined>
+  resolveAgain?(
+    header: { readonly alg: string; readonly kid: string },
+    failed: CryptoKey,
+  ): Promise<CryptoKey | undefined>
   close?(): void
 }
 
@@ -144,5 +147,3 @@ async function quiet(clock: TestClock, open: ReadonlySet<unknown>): Promise<void
   for (let waited = 0; open.size > 0 && waited < 60; waited += 1) await clock.advanceAsync(1000)
   if (open.size > 0) throw new Error(`${open.size} requests have no answer after a minute`)
 }
-
-export type { Endpoint }

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 
 import { createVerifier, type AuthError } from '@claimgate/core'
 
+import { report } from '../report.ts'
 import { shiftedClock } from '../shifted-clock.ts'
 
 const [, , issuer = '', jwksUri = ''] = process.argv
@@ -28,7 +29,7 @@ const server = createServer((request, response) => {
     ({ status, code }: AuthError) => response.writeHead(status).end(code),
   )
 })
-server.listen(0, '127.0.0.1', () => console.log(`port ${(server.address() as AddressInfo).port}`))
+server.listen(0, '127.0.0.1', () => report(`port ${(server.address() as AddressInfo).port}`))
 
 const lines = createInterface({ input: process.stdin })
 lines.on('line', (line) => {
@@ -37,9 +38,9 @@ lines.on('line', (line) => {
     process.stdin.unref()
     server.close()
     server.closeAllConnections()
-    console.log('closed')
+    report('closed')
   } else {
     clock.pass(Number(line))
-    console.log(`passed ${line}`)
+    report(`passed ${line}`)
   }
 })

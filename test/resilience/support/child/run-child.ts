@@ -14,6 +14,8 @@ export interface RunningChild {
   tell(line: string): void
   /** Settles when its output contains a text. */
   says(text: string): Promise<void>
+  /** What it wrote so far. */
+  output(): string
   readonly ended: Promise<Ended>
   kill(): void
 }
@@ -23,7 +25,15 @@ export function startChild(program: string, args: readonly string[], flags: read
   const hooks = pathToFileURL(join(import.meta.dirname, 'source-hooks.mjs')).href
   const child = spawn(
     process.execPath,
-    ['--unhandled-rejections=strict', '--disable-warning=ExperimentalWarning', ...flags, '--import', hooks, join(import.meta.dirname, program), ...args],
+    [
+      '--unhandled-rejections=strict',
+      '--disable-warning=ExperimentalWarning',
+      ...flags,
+      '--import',
+      hooks,
+      join(import.meta.dirname, program),
+      ...args,
+    ],
     { stdio: ['pipe', 'pipe', 'pipe'], env: withoutVitest(process.env) },
   )
   let output = ''
@@ -44,6 +54,7 @@ export function startChild(program: string, args: readonly string[], flags: read
   })
   return {
     ended,
+    output: () => output,
     tell: (line) => void child.stdin.write(`${line}\n`),
     kill: () => void child.kill(),
     says: async (text) =>
@@ -60,5 +71,7 @@ export function startChild(program: string, args: readonly string[], flags: read
 
 // A program under test must not know that it is in one.
 function withoutVitest(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^(VITEST|NODE_OPTIONS|NODE_V8)/.test(name)))
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !/^(VITEST|NODE_OPTIONS|NODE_V8)/.test(name)),
+  )
 }

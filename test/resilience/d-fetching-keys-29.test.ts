@@ -1,0 +1,102 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+import { publicJwks, startWorld, type World } from './support/world.ts'
+
+const MINUTE = 60_000
+let world: World
+beforeEach(async () => {
+  world = await startWorld()
+  await world.keys.ready()
+})
+afterEach(async () => world.close())
+
+/** The most requests the endpoint saw in any 60 s of the compressed clock, apart from the first fetch. */
+function mostPerMinute(): number {
+  const times = world.server
+    .stats()
+    .requests.slice(1)
+    .map(({ at }) => at)
+  return Math.max(0, ...times.map((from) => times.filter((at) => at >= from && at < from + MINUTE).length))
+}
+
+describe('section D: a flood of unknown key IDs', () => {
+  it('29. costs a fresh set at most two fetches in any minute, whatever the endpoint answers', async () => {
+    const verdicts = new Set<string>()
+    for (let second = 0; second < 540; second += 1) {
+      // It works, fails and talks nonsense by turns: what is counted is attempts.
+      if (second === 150) await world.server.behave({ kind: 'status', status: 500 })
+      if (second === 270) await world.server.behave({ kind: 'reset', at: 'start' })
+      if (second === 390) await world.server.behave({ kind: 'html' })
+      world.clock.pass(1)
+      const flood = Array.from({ length: 5 }, async (_, index) => world.ask(`stranger-${second}-${index}`))
+      for (const verdict of await Promise.all(flood)) verdicts.add(verdict)
+      expect(await world.ask('a')).toBe('verified')
+    }
+    expect([...verdicts].toSorted()).toEqual(['401 key_not_found', '503 keys_unavailable'])
+    expect(mostPerMinute()).toBeLessThanOrEqual(2)
+    // And the bound is not kept by asking nothing at all.
+    expect(world.server.stats().requests.length).toBeGreaterThan(9)
+    expect(world.server.stats().maxInFlight).toBe(1)
+  })
+
+  it('29. under a key ID that exists, with signatures that do not fit, costs no more', async () => {
+    for (let second = 0; second < 300; second += 1) {
+      world.clock.pass(1)
+      const key = await world.keys.resolve({ alg: 'ES256', kid: 'a' })
+      expect(await world.keys.resolveAgain?.({ alg: 'ES256', kid: 'a' }, key)).toBeUndefined()
+    }
+    expect(mostPerMinute()).toBeLessThanOrEqual(2)
+    expect(world.server.stats().requests.length).toBeGreaterThan(4)
+  })
+
+  it('29. lets a known key neither wait nor be refused while the fetch it caused hangs', async () => {
+    await world.server.behave({ kind: 'hang' })
+    world.clock.pass(40)
+    const strangers = Array.from({ length: 200 }, async (_, index) => world.ask(`stranger-${index}`))
+    await world.server.received(2)
+    for (let count = 0; count < 100; count += 1) expect(await world.ask('a')).toBe('verified')
+    // The fetch is still under way: none of these waited for it.
+    expect(world.server.stats()).toMatchObject({ inFlight: 1, aborted: 0 })
+    world.keys.close()
+    expect(new Set(await Promise.all(strangers))).toEqual(new Set(['503 keys_unavailable']))
+  })
+
+  it('29. does not keep a newly rotated key out', async () => {
+    let published = Infinity
+    let found = Infinity
+    const verdicts: string[] = []
+    for (let second = 0; second < 240; second += 1) {
+      if (second === 100) {
+        world.server.publish(...publicJwks.slice(0, 2))
+        published = second
+      }
+      world.clock.pass(1)
+      // The attacker is always first.
+      await Promise.all(Array.from({ length: 5 }, async (_, index) => world.ask(`stranger-${second}-${index}`)))
+      if (second < published) continue
+      const verdict = await world.ask('b')
+      verdicts.push(verdict)
+      if (verdict === 'verified') found = Math.min(found, second)
+    }
+    expect(found - published).toBeLessThanOrEqual(60)
+    // In once, in for good.
+    expect(new Set(verdicts.slice(verdicts.indexOf('verified')))).toEqual(new Set(['verified']))
+    // Published for longer than the cool-down, it is never called unknown.
+    expect(verdicts.slice(30)).not.toContain('401 key_not_found')
+    expect(mostPerMinute()).toBeLessThanOrEqual(2)
+  })
+
+  it('29. is answered from a young set without asking: 401, then 503 with the time to come back', async () => {
+    world.clock.pass(40)
+    expect(await world.ask('stranger-1')).toBe('401 key_not_found')
+    world.clock.pass(25)
+    expect(await world.ask('stranger-2')).toBe('401 key_not_found')
+    await world.server.behave({ kind: 'status', status: 500 })
+    world.clock.pass(40)
+    expect(await world.ask('stranger-3')).toBe('503 keys_unavailable')
+    const refusal = await world.keys.resolve({ alg: 'ES256', kid: 'stranger-4' }).catch((error: unknown) => error)
+    expect(refusal).toMatchObject({ status: 503, retryAfter: expect.any(Number) as number })
+    expect((refusal as { retryAfter: number }).retryAfter).toBeLessThanOrEqual(60)
+    expect(world.server.stats().requests).toHaveLength(3)
+  })
+})
