@@ -4,7 +4,7 @@ export interface FuzzRun {
   readonly count: number
 }
 
-const SHORT_RUN: FuzzRun = { seed: 20_261_121, count: 240_000 }
+const SHORT_RUN: FuzzRun = { seed: 20_261_121, count: 210_000 }
 
 export function fuzzRun(env: Readonly<Record<string, string | undefined>>): FuzzRun {
   return {

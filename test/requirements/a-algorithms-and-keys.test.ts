@@ -364,6 +364,13 @@ async function tokenOf(privateJwk: Readonly<Record<string, unknown>> | undefined
   return `${input}.${encode(new Uint8Array(signature))}`
 }
 
+function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
+  let result = 1n
+  for (let square = base % modulus, rest = exponent; rest > 0n; rest >>= 1n, square = (square * square) % modulus)
+    if (rest & 1n) result = (result * square) % modulus
+  return result
+}
+
 const algOf = (jwk: unknown): string => {
   const kty = (jwk as { kty?: unknown } | null)?.kty
   if (kty === 'RSA') return 'RS256'
@@ -438,6 +445,32 @@ describe('8. Weak keys and invalid points are skipped', () => {
     expect(skipped.map((event) => ('reason' in event ? event.reason : ''))).toEqual([
       expect.stringMatching(/^(weak|invalid_point|malformed)$/),
     ])
+  })
+
+  it('skips Ed25519 keys whose y has a second spelling, beyond the field', async () => {
+    for (let offset = 0xed; offset <= 0xff; offset++) {
+      const x = encode(Buffer.from(`${offset.toString(16)}${'ff'.repeat(30)}7f`, 'hex'))
+      const { goodAnswer, skipped } = await besideGood({ kty: 'OKP', crv: 'Ed25519', x, kid: 'weak-key', alg: 'EdDSA' })
+      expect(goodAnswer).toBe('verified')
+      expect(skipped).toEqual([expect.objectContaining({ reason: 'invalid_point' })])
+    }
+  })
+
+  it('skips EC keys whose x has a second spelling: beyond the field, or without its leading zeros', async () => {
+    const p = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n
+    const b = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn
+    const x = 5n
+    const y = power(x ** 3n - 3n * x + b, (p + 1n) / 4n, p)
+    const bytes = (value: bigint, size: number): string =>
+      encode(Buffer.from(value.toString(16).padStart(size * 2, '0'), 'hex'))
+    const member = { kty: 'EC', crv: 'P-256', kid: 'weak-key', alg: 'ES256', y: bytes(y, 32) }
+    const skippedAs = async (spelled: string) =>
+      (await besideGood({ ...member, x: spelled })).skipped.map((event) => 'reason' in event && event.reason)
+    expect(await skippedAs(bytes(x, 32))).toEqual([])
+    expect(await skippedAs(bytes(x + p, 32))).toEqual(['invalid_point'])
+    expect(await skippedAs(bytes(x, 31))).toEqual(['malformed'])
+    expect(await skippedAs(bytes(x, 1))).toEqual(['malformed'])
+    expect(await skippedAs(bytes(x, 33))).toEqual(['malformed'])
   })
 
   it('skips RSA of 8200 bits and takes 8192', async () => {

@@ -291,7 +291,8 @@ describe('36. Logs and events never carry a token, and untrusted values are esca
     ['an expired token', async () => expired],
     ['an odd typ', async () => key.sign(accessClaims(), { typ: 'z\u200f'.repeat(40) })],
     ['odd confirmations', async () => key.sign(accessClaims({ cnf: { [noisy]: 1 } }))],
-    ['claims that are no JSON', async () => key.signRaw('{"alg":"ES256","kid":"key-1"}', `{"sub":"${noisy}`)],
+    ['claims that are no JSON', async () => key.signRaw('{"alg":"ES256","kid":"key-1"}', `{"sub":"PRIVATE ${noisy}`)],
+    ['a header that is no JSON', async () => key.signRaw('{"alg":"ES256","kid":"PRIVATE', '{}')],
     ['a part that is no base64url', async () => `${good.slice(0, 50)}*${good.slice(51)}`],
     ['five parts', async () => `${good}.${good.slice(0, 10)}.x`],
   ]
@@ -307,7 +308,7 @@ describe('36. Logs and events never carry a token, and untrusted values are esca
     texts.push(...events.map((event) => JSON.stringify(event)))
     const parts = token.split('.').filter((part) => part.length > 30)
     for (const text of texts) {
-      for (const secret of [token, ...parts]) expect(text ?? '').not.toContain(secret)
+      for (const secret of [token, 'PRIVATE', ...parts]) expect(text ?? '').not.toContain(secret)
       // A stack has lines of its own; nothing else has.
       if (text !== error.stack) expect(text ?? '').not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e]/)
     }
