@@ -8,7 +8,7 @@ for (const sharing of ['promise', 'poll'] as const) {
     sharing,
     timeout: 30,
     softWait: 30,
-    fetch: async () => new Promise(() => undefined),
+    fetch: async () => new Promise<Response>(() => undefined),
   })
   for (let count = 0; count < 3; count += 1) keys.ready().then(report.bind(undefined, 'ready'), () => report('failed'))
 }
