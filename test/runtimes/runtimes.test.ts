@@ -22,7 +22,7 @@ const AUDIENCE = 'https://api.example'
 const now = Math.floor(Date.now() / 1000)
 const CLAIMS = { iss: ISSUER, aud: AUDIENCE, sub: 'alice', scope: 'orders:read', iat: now, exp: now + 4 * 3600 }
 
-const RULES = { issuer: ISSUER, audience: AUDIENCE, keySet: { allowLoopbackHttp: true } }
+const RULES = { issuer: ISSUER, audience: AUDIENCE }
 
 /** Answers that each runtime's own fetch meets in its own way. */
 const FAULTS: readonly (readonly [name: string, fault: (elsewhere: string) => Fault])[] = [
@@ -242,7 +242,7 @@ describe.each(installed)('core in $name', (runtime) => {
   it.each(FAULTS)('says 503 and never 401 when the endpoint answers with %s', async (name, fault) => {
     endpoint.publish(keysFor('ES256').publicJwk)
     await endpoint.behave(fault(trap.url))
-    await open(name, { keySet: { ...RULES.keySet, timeout: 0.3 } })
+    await open(name, { keySet: { timeout: 0.3 } })
     expect(await verifyOne(name, goodToken('ES256'))).toEqual({ status: 503, code: 'keys_unavailable' })
     expect(trap.stats().connections).toBe(0)
   })
@@ -254,7 +254,7 @@ describe.each(installed)('core in $name', (runtime) => {
     endpoint
       .at('/.well-known/openid-configuration')
       .once({ kind: 'ok', body: { issuer, jwks_uri: endpoint.urlOf('/found.json') } })
-    const options = { issuer, audience: AUDIENCE, keySet: RULES.keySet }
+    const options = { issuer, audience: AUDIENCE }
     await tell({ do: 'open', name: 'discovery', options, clock: 'own', fetch: 'default' })
     expect(await verifyOne('discovery', await sign({ ...CLAIMS, iss: issuer }))).toMatchObject({ status: 200 })
     expect(endpoint.stats().requests.map(({ path }) => path)).toEqual([
@@ -296,7 +296,7 @@ describe.each(installed)('core in $name', (runtime) => {
   it('leaves no request hanging when the one that began the fetch ends before the keys are there', async () => {
     endpoint.publish(keysFor('ES256').publicJwk)
     endpoint.once({ kind: 'ok', delay: 100 })
-    await open('deserted', { keySet: { ...RULES.keySet, timeout: 1 } })
+    await open('deserted', { keySet: { timeout: 1 } })
     await tell({ do: 'begin', name: 'deserted', token: goodToken('ES256') })
     const others = await Promise.all(Array.from({ length: 5 }, () => verifyOne('deserted', goodToken('ES256'))))
     expect(others.map((answer) => answer?.status)).toEqual([200, 200, 200, 200, 200])

@@ -59,8 +59,6 @@ function verifierOptions(env: Bindings, background: BackgroundWork, overrides: S
     ...optionsFromEnv(variables),
     ...overrides,
     keySet: {
-      // For an auth service on the developer's machine; one elsewhere needs https all the same.
-      allowLoopbackHttp: true,
       waitUntil: background.begun,
       ...(KEYS !== undefined && { store: kvJwkSetStore(KEYS) }),
       ...overrides.keySet,

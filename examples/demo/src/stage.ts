@@ -38,7 +38,7 @@ export async function setStage(): Promise<Stage> {
   const express = await startExpressServer({ env, verifier: { clock } })
   const fastify = await startFastifyServer({ env, verifier: { clock } })
   const worker = await serveWorker(() => createWorker({ clock }), { ...env, KEYS: createMemoryNamespace() })
-  const verifier = createVerifier({ ...optionsFromEnv(env), clock, keySet: { allowLoopbackHttp: true } })
+  const verifier = createVerifier({ ...optionsFromEnv(env), clock })
 
   return {
     clock,

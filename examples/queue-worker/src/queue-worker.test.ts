@@ -38,8 +38,7 @@ beforeEach(async () => {
   await once(keysServer, 'listening')
   const url = `http://127.0.0.1:${(keysServer.address() as AddressInfo).port}`
   issuer = await createIssuer({ issuer: url, audience: 'orders-api', ttl: TOKEN_LIFE, clock })
-  const keySet = { allowLoopbackHttp: true }
-  verifier = createVerifier({ issuer: url, audience: 'orders-api', jwksUri: `${url}/jwks.json`, keySet, clock })
+  verifier = createVerifier({ issuer: url, audience: 'orders-api', jwksUri: `${url}/jwks.json`, clock })
   queue = createMemoryQueue(clock)
   worker = createQueueWorker({
     verifier,

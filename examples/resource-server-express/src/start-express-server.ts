@@ -28,9 +28,7 @@ export interface ExpressServer {
  * @throws TypeError for an environment that is incomplete or contradicts itself
  */
 export async function startExpressServer({ env, port = 0, verifier }: ServerOptions): Promise<ExpressServer> {
-  // The auth service of these examples is on this machine and has no certificate; one elsewhere needs https all the same.
-  const keySet = { allowLoopbackHttp: true, ...verifier?.keySet }
-  const server = createServer(createApp({ ...optionsFromEnv(env), ...verifier, keySet }))
+  const server = createServer(createApp({ ...optionsFromEnv(env), ...verifier }))
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   return {

@@ -25,9 +25,7 @@ export interface FastifyServer {
  * @throws TypeError for an environment that is incomplete or contradicts itself
  */
 export async function startFastifyServer({ env, port = 0, verifier }: ServerOptions): Promise<FastifyServer> {
-  // The auth service of these examples is on this machine and has no certificate; one elsewhere needs https all the same.
-  const keySet = { allowLoopbackHttp: true, ...verifier?.keySet }
-  const app = await createApp({ ...optionsFromEnv(env), ...verifier, keySet })
+  const app = await createApp({ ...optionsFromEnv(env), ...verifier })
   return {
     url: await app.listen({ host: '127.0.0.1', port }),
     close: async () => {

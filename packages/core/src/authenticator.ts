@@ -21,14 +21,15 @@ export interface Authenticator<C extends object = object> {
 }
 
 /**
- * Makes an authenticator of a verifier, or of options that make one.
+ * Makes an authenticator of a verifier, or of options that make one. Gives back one that is made already.
  *
  * @throws TypeError for options that are missing, contradict each other or are out of range
  */
 export function createAuthenticator<C extends object = object>(
-  verifierOrOptions: Verifier<C> | AuthenticatorOptions<C>,
+  made: Verifier<C> | AuthenticatorOptions<C> | Authenticator<C>,
 ): Authenticator<C> {
-  const { verifier, sources, anonymous, refusal, bindings } = resolveAuthenticatorOptions(verifierOrOptions)
+  if (isAuthenticator(made)) return made
+  const { verifier, sources, anonymous, refusal, bindings } = resolveAuthenticatorOptions(made)
   const verifyContext = { confirmations: [...bindings.keys()] }
 
   const authenticate = async (view: RequestView, requirement?: Requirement): Promise<Outcome<C>> => {
@@ -66,4 +67,8 @@ export function createAuthenticator<C extends object = object>(
   }
 
   return { verifier, readsBody: sources.some(({ from }) => from === 'form'), authenticate, authorize }
+}
+
+function isAuthenticator<C extends object>(made: object): made is Authenticator<C> {
+  return typeof made === 'object' && made !== null && 'authenticate' in made
 }

@@ -1,5 +1,5 @@
 import type { Requirement } from '@claimgate/core'
-import { misconfigured } from '@claimgate/core/extend'
+import { isRequirement, misconfigured } from '@claimgate/core/extend'
 
 /**
  * Fails at start-up for what only looks like a requirement, such as the name of a scope.
@@ -7,7 +7,6 @@ import { misconfigured } from '@claimgate/core/extend'
  * @throws TypeError
  */
 export function assertRequirement(requirement: Requirement): void {
-  const value: unknown = requirement
-  if (typeof value === 'object' && value !== null && 'isMet' in value && typeof value.isMet === 'function') return
-  throw misconfigured('authorize request', 'give a requirement such as scope("orders:read")', value)
+  if (isRequirement(requirement)) return
+  throw misconfigured('authorize request', 'give a requirement such as scope("orders:read")', requirement)
 }

@@ -89,8 +89,8 @@ interface ResolvedOptions<C extends object> {
 function resolveOptions<C extends object>(
   options: AuthenticateJwtOptions<C> | Verifier<C> | Authenticator<C>,
 ): ResolvedOptions<C> {
-  if (typeof options === 'object' && 'authenticate' in options) return { authenticator: options }
-  if (typeof options !== 'object' || 'verify' in options) return { authenticator: createAuthenticator(options) }
+  if (typeof options !== 'object' || 'verify' in options || 'authenticate' in options)
+    return { authenticator: createAuthenticator(options) }
   const { onReject, requirement, ...rest } = options
   if (requirement !== undefined) assertRequirement(requirement)
   if (onReject !== undefined && typeof onReject !== 'function')

@@ -1,5 +1,5 @@
 import type { Requirement } from '@claimgate/core'
-import { misconfigured } from '@claimgate/core/extend'
+import { isRequirement, misconfigured } from '@claimgate/core/extend'
 
 /** What `config.auth` of a route asks for: `true` is a token and nothing more, `undefined` what the scope of the route says. */
 export type RouteRule = boolean | Requirement | undefined
@@ -30,8 +30,4 @@ export function hookRule(requirement: unknown): Requirement | undefined {
     'give authenticateJwt() nothing, or a requirement such as scope("orders:read")',
     requirement,
   )
-}
-
-function isRequirement(value: unknown): value is Requirement {
-  return typeof value === 'object' && value !== null && 'isMet' in value && typeof value.isMet === 'function'
 }

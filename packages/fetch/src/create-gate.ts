@@ -39,7 +39,7 @@ export function createGate<C extends object = object>(
 export function createGate<C extends object = object>(
   options: AuthenticatorOptions<C> | Verifier<C> | Authenticator<C>,
 ): OptionalGate<C> {
-  const authenticator = isAuthenticator(options) ? options : createAuthenticator(options)
+  const authenticator = createAuthenticator(options)
   return async (request, requirement) => {
     const outcome = await authenticator.authenticate(requestView(request), requirement)
     if (outcome.kind === 'anonymous') return undefined
@@ -47,8 +47,4 @@ export function createGate<C extends object = object>(
     const { status, headers, body } = outcome.response
     return new Response(request.method === 'HEAD' ? null : body, { status, headers })
   }
-}
-
-function isAuthenticator<C extends object>(value: unknown): value is Authenticator<C> {
-  return typeof value === 'object' && value !== null && 'authenticate' in value
 }

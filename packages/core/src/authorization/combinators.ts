@@ -1,5 +1,5 @@
 import { misconfigured } from '../errors/misconfigured.ts'
-import { isMet, type Requirement } from './requirement.ts'
+import { isMet, isRequirement, type Requirement } from './requirement.ts'
 
 /**
  * Every requirement is met.
@@ -39,14 +39,11 @@ export function not(requirement: Requirement): Requirement {
   }
 }
 
-function assertSome(name: string, requirements: readonly Requirement[]): void {
+function assertSome(name: string, requirements: readonly unknown[]): void {
   if (requirements.length === 0) throw misconfigured(`require ${name}`, 'give at least one requirement')
-  for (const requirement of requirements) assertIsRequirement(name, requirement)
-}
-
-function assertIsRequirement(name: string, value: unknown): void {
-  if (typeof value === 'object' && value !== null && 'isMet' in value && typeof value.isMet === 'function') return
-  throw misconfigured(`require ${name}`, 'give requirements such as scope("orders:read")', typeof value)
+  for (const requirement of requirements)
+    if (!isRequirement(requirement))
+      throw misconfigured(`require ${name}`, 'give requirements such as scope("orders:read")', typeof requirement)
 }
 
 function scopesIn(requirements: readonly Requirement[]): readonly string[] {

@@ -22,6 +22,11 @@ export function assertRequirement(requirement: Requirement, token: VerifiedToken
   })
 }
 
+/** Whether something is a requirement, and not for example the name of a scope. */
+export function isRequirement(value: unknown): value is Requirement {
+  return typeof value === 'object' && value !== null && 'isMet' in value && typeof value.isMet === 'function'
+}
+
 /** Anything but a boolean is an error: a promise or a stray object would always count as met. */
 export function isMet(requirement: Requirement, token: VerifiedToken): boolean {
   const answer: unknown = requirement.isMet(token)
