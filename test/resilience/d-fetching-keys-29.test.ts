@@ -39,6 +39,22 @@ describe('section D: a flood of unknown key IDs', () => {
     expect(world.server.stats().maxInFlight).toBe(1)
   })
 
+  it('29. costs no more while a set that grows old is refreshed ahead at the same time', async () => {
+    await world.server.behave({ kind: 'ok', headers: { 'cache-control': 'max-age=3600' } })
+    world.clock.pass(61)
+    await world.ask('stranger')
+    await world.server.behave({ kind: 'reset', at: 'start' })
+    world.clock.pass(3250)
+    for (let second = 0; second < 300; second += 1) {
+      world.clock.pass(1)
+      expect(await world.ask('a')).toBe('verified')
+      expect(await world.ask(`stranger-${second}`)).toBe('503 keys_unavailable')
+    }
+    expect(world.keys.stats()).toMatchObject({ freshness: 'ageing' })
+    expect(mostPerMinute()).toBeLessThanOrEqual(2)
+    expect(world.server.stats().requests.length).toBeGreaterThan(6)
+  })
+
   it('29. under a key ID that exists, with signatures that do not fit, costs no more', async () => {
     for (let second = 0; second < 300; second += 1) {
       world.clock.pass(1)
@@ -56,6 +72,7 @@ describe('section D: a flood of unknown key IDs', () => {
     await world.server.received(2)
     for (let count = 0; count < 100; count += 1) expect(await world.ask('a')).toBe('verified')
     // The fetch is still under way: none of these waited for it.
+    expect(world.keys.stats()).toMatchObject({ attempts: 2, failures: 0 })
     expect(world.server.stats()).toMatchObject({ inFlight: 1, aborted: 0 })
     world.keys.close()
     expect(new Set(await Promise.all(strangers))).toEqual(new Set(['503 keys_unavailable']))
