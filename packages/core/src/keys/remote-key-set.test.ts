@@ -637,6 +637,16 @@ describe('seeds and stores', () => {
     expect(count()).toBe(0)
   })
 
+  it('of its own keep no worker from fetching, whatever became of the wall clock', async () => {
+    for (const step of [0, -100, -600, 600]) {
+      const store = createMemoryJwkSetStore()
+      const { ask, count, clock, endpoint } = await setUpAged(100, json({ keys: [a, b] }), { store })
+      clock.stepWall(step)
+      await clock.pass(600)
+      expect([step, await ask('b'), count(), endpoint.requests.length]).toEqual([step, 'verified', 2, 2])
+    }
+  })
+
   it('from a store that are stale are served while the endpoint is down', async () => {
     const store = createMemoryJwkSetStore()
     await store.set(URI, { ...(await fetched()), fetchedAt: now - 700_000 })

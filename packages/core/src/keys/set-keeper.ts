@@ -66,7 +66,7 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
 
   const adoptSeed = (seed: JwkSetSeed): boolean => {
     const next = heldFromSeed(seed, location.id, options)
-    if (!next || (held && next.confirmedAt <= held.confirmedAt)) return false
+    if (!next || (held && !isNewer(next, held))) return false
     adopt(next)
     return true
   }
@@ -202,4 +202,9 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
       flight?.controller.abort()
     },
   }
+}
+
+// By both clocks: only wall time knows a seed that was made of this very fetch, and only wall time can be stepped.
+function isNewer(next: HeldSet, held: HeldSet): boolean {
+  return next.fetchedAt > held.fetchedAt && next.confirmedAt > held.confirmedAt
 }
