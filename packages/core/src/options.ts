@@ -4,7 +4,7 @@ import { misconfigured } from './errors/misconfigured.ts'
 import type { JSONWebKeySet } from './keys/jwk-set.ts'
 import type { KeySource } from './keys/key-source.ts'
 import type { RemoteKeySetTuning } from './keys/remote-key-set.ts'
-import type { Algorithm } from './model/algorithm.ts'
+import { type Algorithm, DEFAULT_ALGORITHMS } from './model/algorithm.ts'
 import type { ClaimCondition } from './model/claim-condition.ts'
 import { type Clock, systemClock } from './model/clock.ts'
 import type { EventListener } from './model/events.ts'
@@ -116,19 +116,7 @@ export const DEFAULTS: {
   tokenTypes: Object.freeze(['jwt', 'at+jwt']),
   scopeSources: Object.freeze(['scope', 'scp']),
   idTokens: 'refuse',
-  algorithms: Object.freeze([
-    'RS256',
-    'RS384',
-    'RS512',
-    'PS256',
-    'PS384',
-    'PS512',
-    'ES256',
-    'ES384',
-    'ES512',
-    'EdDSA',
-    'Ed25519',
-  ] as const),
+  algorithms: DEFAULT_ALGORITHMS,
   realm: 'api',
 })
 

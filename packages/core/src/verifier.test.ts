@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { exportPKCS8, exportSPKI, generateKeyPair, SignJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { AuthError } from './errors/auth-error.ts'
@@ -338,6 +339,19 @@ describe('keys of the configuration', () => {
     expect(await answer(psToken, { jwks: undefined, publicKey: pem })).toBe('algorithm_key_mismatch')
     const secretText = await exportPKCS8(privateKey)
     expect(() => createVerifier(base({ jwks: undefined, publicKey: secretText }))).toThrow(/holds a private key/)
+  })
+
+  it('says when getting ready that a PEM is weak, damaged, or fits no algorithm', async () => {
+    const ready = async (text: string, algorithms?: readonly Algorithm[]): Promise<void> =>
+      createVerifier(base({ jwks: undefined, publicKey: text, ...(algorithms && { algorithms }) })).ready()
+    const { publicKey } = await generateKeyPair('ES256', { extractable: true })
+    const pem = await exportSPKI(publicKey)
+    const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ type: 'spki', format: 'pem' })
+    await expect(ready(pem)).resolves.toBeUndefined()
+    await expect(ready(pem, ['ES256'])).resolves.toBeUndefined()
+    await expect(ready(pem, ['RS256'])).rejects.toThrow(/must fit one of "algorithms", found \["RS256"\]/)
+    await expect(ready(String(weak))).rejects.toThrow(/not fit for use: weak/)
+    await expect(ready(pem.replace('MFkw', 'AAAA'))).rejects.toThrow(TypeError)
   })
 
   it('never takes the public key as an HMAC secret', async () => {

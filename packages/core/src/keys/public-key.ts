@@ -1,7 +1,7 @@
 import { type CryptoKey, exportJWK, importSPKI, importX509, type JWK } from 'jose'
 import { AuthError } from '../errors/auth-error.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
-import { type Algorithm, isAlgorithm } from '../model/algorithm.ts'
+import { type Algorithm, DEFAULT_ALGORITHMS, isAlgorithm } from '../model/algorithm.ts'
 import type { JoseHeader } from '../model/token.ts'
 import type { KeySource } from './key-source.ts'
 import { lintJwk } from './jwk-lint.ts'
@@ -10,19 +10,31 @@ import { lintJwk } from './jwk-lint.ts'
  * One public key in PEM: SubjectPublicKeyInfo (RFC 7468 section 13) or an X.509 certificate (RFC 7468 section 5), or the
  * base64 of that text. `kid` is not looked at, and neither are the dates of a certificate.
  *
+ * `ready` imports it, and throws a `TypeError` for a key that is weak or that fits none of the algorithms; without it, the first
+ * token does.
+ *
  * @throws TypeError for text that is none of these, or that holds a private key
  */
-export function publicKey(text: string): KeySource {
+export function publicKey(text: string, algorithms: readonly Algorithm[] = DEFAULT_ALGORITHMS): KeySource {
   const { pem, importPem } = readPem(text)
   const imported = new Map<string, CryptoKey>()
+  const resolve = async ({ alg }: JoseHeader): Promise<CryptoKey> => {
+    const known = imported.get(alg)
+    if (known !== undefined) return known
+    if (!isAlgorithm(alg)) throw new AuthError('algorithm_not_allowed', { actual: alg })
+    const key = await importFor(alg, pem, importPem)
+    imported.set(alg, key)
+    return key
+  }
   return {
-    resolve: async ({ alg }: JoseHeader) => {
-      const known = imported.get(alg)
-      if (known !== undefined) return known
-      if (!isAlgorithm(alg)) throw new AuthError('algorithm_not_allowed', { actual: alg })
-      const key = await importFor(alg, pem, importPem)
-      imported.set(alg, key)
-      return key
+    resolve,
+    ready: async () => {
+      const outcomes = await Promise.allSettled(algorithms.map(async (alg) => resolve({ alg })))
+      const failures = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }): unknown => reason)
+      const unfit = failures.find((reason) => reason instanceof TypeError)
+      if (unfit !== undefined) throw unfit
+      if (failures.length === outcomes.length)
+        throw misconfigured('use public key', 'the key in "publicKey" must fit one of "algorithms"', algorithms)
     },
     describe: () => 'one public key',
   }

@@ -51,6 +51,21 @@ export const algorithmTraits: Readonly<Record<Algorithm, AlgorithmTraits>> = {
   HS512: { kty: 'oct', signatureBytes: 64, secretBytes: 64 },
 }
 
+/** What is accepted unless told otherwise: every asymmetric algorithm that all runtimes have (RFC 7518, RFC 8037). */
+export const DEFAULT_ALGORITHMS: readonly AsymmetricAlgorithm[] = Object.freeze([
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+])
+
 export function isAlgorithm(value: unknown): value is Algorithm {
   return typeof value === 'string' && Object.hasOwn(algorithmTraits, value)
 }

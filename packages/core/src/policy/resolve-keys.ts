@@ -74,7 +74,7 @@ function keySource(options: IssuerPolicy, algorithms: ReadonlySet<Algorithm>, en
   const remoteOptions = { ...tuning, clock, fetch, onEvent }
   if (options.keys !== undefined) return customSource(options.keys)
   if (options.secret !== undefined) return secretKey(options.secret, [...algorithms] as SymmetricAlgorithm[])
-  if (options.publicKey !== undefined) return publicKey(options.publicKey)
+  if (options.publicKey !== undefined) return publicKey(options.publicKey, [...algorithms])
   if (options.jwks !== undefined) return staticKeySet(options.jwks, { onEvent })
   if (options.jwksUri !== undefined) return remoteKeySet(options.jwksUri, remoteOptions)
   if (options.issuer === null)
