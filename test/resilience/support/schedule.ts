@@ -11,6 +11,8 @@ export type Action =
   /** The oldest key goes, unless it is the only one. */
   | { readonly kind: 'withdraw' }
   | { readonly kind: 'endpoint'; readonly mode: EndpointMode }
+  /** Wall time is set by so many seconds. */
+  | { readonly kind: 'step'; readonly seconds: number }
   /** Unknown key IDs, one every so many seconds, and a valid token with each. */
   | { readonly kind: 'flood'; readonly times: number; readonly every: number }
 
@@ -18,6 +20,8 @@ export interface Schedule {
   /** Seeds the jitter. */
   readonly jitter: number
   readonly sharing: 'promise' | 'poll'
+  /** Where sets are kept besides. */
+  readonly store: 'none' | 'memory'
   /** Each comes so many seconds after the one before. */
   readonly steps: readonly { readonly after: number; readonly action: Action }[]
 }
@@ -74,6 +78,10 @@ const action: Arbitrary<Action> = oneof(
   { weight: 2, arbitrary: constant({ kind: 'withdraw' as const }) },
   { weight: 4, arbitrary: record({ kind: constant('endpoint' as const), mode }) },
   {
+    weight: 1,
+    arbitrary: record({ kind: constant('step' as const), seconds: constantFrom(86_400, -86_400, 600, -600, -1) }),
+  },
+  {
     weight: 2,
     arbitrary: record({
       kind: constant('flood' as const),
@@ -89,6 +97,10 @@ export const schedules: Arbitrary<Schedule> = record({
   sharing: oneof(
     { weight: 9, arbitrary: constant('promise' as const) },
     { weight: 1, arbitrary: constant('poll' as const) },
+  ),
+  store: oneof(
+    { weight: 3, arbitrary: constant('none' as const) },
+    { weight: 1, arbitrary: constant('memory' as const) },
   ),
   steps: array(record({ after: gap, action }), { minLength: 1, maxLength: 50, size: 'max' }),
 })
@@ -109,6 +121,7 @@ const quarters = array(
 export const aDay: Arbitrary<Schedule> = record({
   jitter: integer({ min: 0, max: 0xffff }),
   sharing: constant('promise' as const),
+  store: constant('none' as const),
   steps: quarters.map((happenings) =>
     happenings.flatMap((actions) => [
       ...actions.map((happening) => ({ after: 0, action: happening })),

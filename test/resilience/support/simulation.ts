@@ -1,4 +1,4 @@
-import { remoteKeySet, type RemoteKeySetOptions } from '@claimgate/core/extend'
+import { createMemoryJwkSetStore, remoteKeySet, type RemoteKeySetOptions } from '@claimgate/core/extend'
 import { createRandom, createTestClock, type TestClock } from '@claimgate/testing'
 
 import { createEndpoint, type EndpointMode, type SeenFetch } from './endpoint.ts'
@@ -59,6 +59,7 @@ export async function play(schedule: Schedule, makeKeySet: KeySetUnderTest = rem
     fetch: endpoint.fetch,
     random: random.next,
     sharing: schedule.sharing,
+    ...(schedule.store === 'memory' && { store: createMemoryJwkSetStore() }),
   })
   const publications: { kid: string; from: number; until: number }[] = []
   const modes: { mode: EndpointMode; since: number }[] = []
@@ -111,6 +112,8 @@ export async function play(schedule: Schedule, makeKeySet: KeySetUnderTest = rem
       }
       case 'endpoint':
         return behave(action.mode)
+      case 'step':
+        return clock.stepWall(action.seconds * 1000)
       default: {
         // Strangers come all the time, and with them those who were there before.
         for (let count = 0; count < action.times; count += 1) {
