@@ -128,4 +128,70 @@ describe('extracting a credential', () => {
       await answer({ target: '/?access_token=a.b.c', headers: [['cookie', 'access_token=a.b.c']] }),
     ).toBeUndefined()
   })
+
+  it('strips quotes from a cookie only in pairs', async () => {
+    const source = { from: 'cookie', name: 'session' } as const
+    for (const value of ['"a.b.c', 'a.b.c"', '"', 'x"a"'])
+      expect(await answer({ headers: [['cookie', `session=${value}`]] }, source), value).toBe(
+        '400 credential_malformed',
+      )
+    expect(await answer({ headers: [['cookie', 'session=""']] }, source)).toBe('400 credential_malformed')
+  })
+
+  it('reads a query from where it begins, and from nowhere else', async () => {
+    const source = { from: 'query' } as const
+    expect(await answer({ target: '?access_token=a.b.c' }, source)).toBe('a.b.c')
+    expect(await answer({ target: 'access_token=a.b.c' }, source)).toBeUndefined()
+    expect(await answer({ target: '/#?access_token=a.b.c' }, source)).toBe('a.b.c')
+  })
+
+  it('does not ask for a body that there cannot be', async () => {
+    const type: readonly [string, string] = ['content-type', 'application/x-www-form-urlencoded']
+    const source = { from: 'form' } as const
+    const post = { method: 'POST', target: '/', header: (name: string) => (name === 'content-type' ? [type[1]] : []) }
+    expect(await answer({ method: 'HEAD', headers: [type], form: { access_token: 'a.b.c' } }, source)).toBeUndefined()
+    expect(await answer({ method: 'POST', headers: [type] }, source)).toBeUndefined()
+    expect(await answer({ method: 'POST', form: { access_token: 'a.b.c' } }, source)).toBeUndefined()
+    expect(await extractCredential(post, [source])).toBeUndefined()
+    const spaced: Parts = {
+      method: 'PUT',
+      headers: [['content-type', ' Application/X-WWW-Form-URLencoded ; charset=utf-8']],
+      form: { access_token: 'a.b.c' },
+    }
+    expect(await answer(spaced, source)).toBe('a.b.c')
+  })
+
+  it('gives the scheme and the token', async () => {
+    expect(await extractCredential(view(authorization('Bearer a.b.c')), [{ from: 'authorization' }])).toEqual({
+      scheme: 'Bearer',
+      token: 'a.b.c',
+    })
+  })
+
+  it('explains each refusal without repeating the credential', async () => {
+    const messages: string[] = []
+    for (const parts of [
+      authorization('Bearer'),
+      authorization(''),
+      authorization('Bearer a.b.c', 'Bearer a.b.c', 'x'),
+      authorization('Bearer a.b.c, Bearer d.e.f'),
+      authorization('Basic abc, Bearer a.b.c'),
+      authorization('Basic YTpi'),
+      authorization('a.b.c'),
+    ])
+      await extractCredential(view(parts), [{ from: 'authorization' }]).catch((error: Error) =>
+        messages.push(error.message),
+      )
+    expect(messages).toMatchInlineSnapshot(`
+      [
+        "The credential is not well formed: expected "one space and a token of the b64token characters (RFC 6750 section 2.1)"",
+        "The credential is not well formed: expected "an authentication scheme and a token"",
+        "The request carries more than one credential: expected "one credential", found "3 credentials"",
+        "The request carries more than one credential: expected "one credential", found "several joined by a comma"",
+        "The request carries more than one credential: expected "one credential", found "several joined by a comma"",
+        "The request uses an authentication scheme that is not supported here: expected "Bearer", found "Basic". Send "Authorization: Bearer <token>"",
+        "The request uses an authentication scheme that is not supported here: expected "Bearer", found "a token without a scheme, or a scheme without a token". Send "Authorization: Bearer <token>"",
+      ]
+    `)
+  })
 })
