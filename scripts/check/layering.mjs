@@ -36,7 +36,7 @@ const CORE_NODE_IMPORTS = ['undici', 'node:']
 const DEFAULT_FETCH = '#default-fetch'
 
 /** Core's files that fill in a fetch where the caller gave none. Everything else is handed one. */
-const DEFAULT_FETCH_USERS = ['options.ts', 'verifier.ts', 'keys/remote-key-set-options.ts']
+const DEFAULT_FETCH_USERS = ['options.ts', 'verifier.ts', 'keys/remote/remote-key-set-options.ts']
 
 /**
  * Every import in a package's sources that the layering forbids, one sentence each. Tests are free to import anything.

@@ -19,7 +19,7 @@ export type {
 } from './http/credential-source.ts'
 export type { Anonymous, Authenticated, Outcome, RefusalResponse, Refused } from './http/outcome.ts'
 export type { RefusalBody } from './http/refusal-response.ts'
-export type { JSONWebKeySet } from './keys/jwk-set.ts'
+export type { JSONWebKeySet } from './keys/jwk/jwk-set.ts'
 export type { JwkSetSeed, JwkSetStore } from './keys/jwk-set-store.ts'
 export type { KeySource } from './keys/key-source.ts'
 export type { RemoteKeySetTuning } from './keys/remote-key-set.ts'

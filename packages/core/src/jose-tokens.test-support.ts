@@ -1,5 +1,5 @@
 import { CompactSign, exportJWK, generateKeyPair, type JWK } from 'jose'
-import type { JSONWebKeySet } from './keys/jwk-set.ts'
+import type { JSONWebKeySet } from './keys/jwk/jwk-set.ts'
 import type { Algorithm } from './model/algorithm.ts'
 
 /** A key pair and what is made of it, for tests of the verifier. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createAuthenticator } from './authenticator.ts'
 import { AUDIENCE, createSigningKey, ISSUER, type SigningKey } from './jose-tokens.test-support.ts'
-import { KEY_SET_DEFAULTS } from './keys/remote-key-set-options.ts'
+import { KEY_SET_DEFAULTS } from './keys/remote/remote-key-set-options.ts'
 import { DEFAULT_LIMITS, MAXIMUM_LIMITS } from './model/limits.ts'
 import { DEFAULTS } from './options.ts'
 import { optionsFromEnv } from './options-from-env.ts'
@@ -199,7 +199,7 @@ describe('documented defaults', () => {
     const limits = source('./model/limits.ts')
     for (const [name, value] of Object.entries(DEFAULT_LIMITS))
       expect(documented(limits, name), name).toBe(String(value))
-    const tuning = source('./keys/remote-key-set-options.ts')
+    const tuning = source('./keys/remote/remote-key-set-options.ts')
     for (const [name, value] of Object.entries(KEY_SET_DEFAULTS))
       expect(documented(tuning, name), name).toBe(String(value))
     const options = source('./options.ts')

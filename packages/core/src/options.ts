@@ -1,7 +1,7 @@
 import type { TokenCheck } from './checks/token-check.ts'
 import type { ClaimsSchema } from './claims/schema.ts'
 import { misconfigured } from './errors/misconfigured.ts'
-import type { JSONWebKeySet } from './keys/jwk-set.ts'
+import type { JSONWebKeySet } from './keys/jwk/jwk-set.ts'
 import type { KeySource } from './keys/key-source.ts'
 import type { RemoteKeySetTuning } from './keys/remote-key-set.ts'
 import { type Algorithm, DEFAULT_ALGORITHMS } from './model/algorithm.ts'

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 
 import { AuthError } from '../errors/auth-error.ts'
 import { discoveredKeySet, type DiscoveredKeySetOptions } from './discovery.ts'
-import { fakeEndpoint, hanging, json, refused, status, type Answer } from './fake-endpoint.test-support.ts'
-import { manualClock } from './manual-clock.test-support.ts'
-import { publicJwk } from './test-jwks.test-support.ts'
+import { fakeEndpoint, hanging, json, refused, status, type Answer } from './remote/fake-endpoint.test-support.ts'
+import { manualClock } from './remote/manual-clock.test-support.ts'
+import { publicJwk } from './jwk/test-jwks.test-support.ts'
 
 const ISSUER = 'https://issuer.example/tenant'
 const OIDC = `${ISSUER}/.well-known/openid-configuration`

@@ -1,8 +1,8 @@
 import { misconfigured } from '../errors/misconfigured.ts'
-import { discoveredLocation } from './discovered-location.ts'
-import { uriFlaw } from './key-uri.ts'
-import { locatedKeySet, type RemoteKeySet } from './located-key-set.ts'
-import { resolveKeySetOptions, type RemoteKeySetOptions } from './remote-key-set-options.ts'
+import { discoveredLocation } from './remote/discovered-location.ts'
+import { uriFlaw } from './fetch/key-uri.ts'
+import { locatedKeySet, type RemoteKeySet } from './remote/located-key-set.ts'
+import { resolveKeySetOptions, type RemoteKeySetOptions } from './remote/remote-key-set-options.ts'
 
 export interface DiscoveredKeySetOptions extends RemoteKeySetOptions {
   /** Hosts besides the issuer's own that its keys may be on, exact, without port. @defaultValue none */

@@ -4,7 +4,7 @@ import { misconfigured } from '../errors/misconfigured.ts'
 import { type Algorithm, DEFAULT_ALGORITHMS, isAlgorithm } from '../model/algorithm.ts'
 import type { JoseHeader } from '../model/token.ts'
 import type { KeySource } from './key-source.ts'
-import { lintJwk } from './jwk-lint.ts'
+import { lintJwk } from './jwk/jwk-lint.ts'
 
 /**
  * One public key in PEM: SubjectPublicKeyInfo (RFC 7468 section 13) or an X.509 certificate (RFC 7468 section 5), or the

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest'
 
 import { AuthError } from '../errors/auth-error.ts'
 import type { VerifierEvent } from '../model/events.ts'
-import { fakeEndpoint, hanging, json, refused, slow, status, type Answer } from './fake-endpoint.test-support.ts'
+import { fakeEndpoint, hanging, json, refused, slow, status, type Answer } from './remote/fake-endpoint.test-support.ts'
 import { createMemoryJwkSetStore, type JwkSetSeed } from './jwk-set-store.ts'
-import { manualClock, settle } from './manual-clock.test-support.ts'
+import { manualClock, settle } from './remote/manual-clock.test-support.ts'
 import { remoteKeySet, type RemoteKeySetOptions } from './remote-key-set.ts'
-import { publicJwk } from './test-jwks.test-support.ts'
+import { publicJwk } from './jwk/test-jwks.test-support.ts'
 
 const URI = 'https://issuer.example/keys'
 const [a, b, c] = await Promise.all(['a', 'b', 'c'].map(async (kid) => publicJwk({ kid })))

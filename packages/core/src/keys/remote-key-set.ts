@@ -1,10 +1,10 @@
 import { misconfigured } from '../errors/misconfigured.ts'
-import { uriFlaw } from './key-uri.ts'
-import { locatedKeySet, type RemoteKeySet } from './located-key-set.ts'
-import { resolveKeySetOptions, type RemoteKeySetOptions } from './remote-key-set-options.ts'
+import { uriFlaw } from './fetch/key-uri.ts'
+import { locatedKeySet, type RemoteKeySet } from './remote/located-key-set.ts'
+import { resolveKeySetOptions, type RemoteKeySetOptions } from './remote/remote-key-set-options.ts'
 
-export type { RemoteKeySet, RemoteKeySetStats } from './located-key-set.ts'
-export type { RemoteKeySetOptions, RemoteKeySetTuning } from './remote-key-set-options.ts'
+export type { RemoteKeySet, RemoteKeySetStats } from './remote/located-key-set.ts'
+export type { RemoteKeySetOptions, RemoteKeySetTuning } from './remote/remote-key-set-options.ts'
 
 /**
  * The keys of a JWK Set at an address (RFC 7517 section 5), fetched when a token needs them and never more often than

@@ -2,9 +2,9 @@ import type { JSONWebKeySet } from 'jose'
 import { describe, expect, it } from 'vitest'
 
 import type { VerifierEvent } from '../model/events.ts'
-import { parseJwkSet } from './jwk-set.ts'
+import { parseJwkSet } from './jwk/jwk-set.ts'
 import { staticKeySet } from './static-key-set.ts'
-import { publicJwk } from './test-jwks.test-support.ts'
+import { publicJwk } from './jwk/test-jwks.test-support.ts'
 
 const [ec, other, rsa, ed] = await Promise.all(
   ['ES256', 'ES256', 'RS256', 'Ed25519'].map(async (alg) => publicJwk({}, alg)),

@@ -2,9 +2,9 @@ import type { JSONWebKeySet } from 'jose'
 
 import type { EventListener } from '../model/events.ts'
 import { emit } from '../model/emit.ts'
-import { FetchError } from './fetch-error.ts'
-import { parseJwkSet, type JwkSetLimits, type KeySet } from './jwk-set.ts'
-import { foundKey, listKids } from './key-refusal.ts'
+import { FetchError } from './fetch/fetch-error.ts'
+import { parseJwkSet, type JwkSetLimits, type KeySet } from './jwk/jwk-set.ts'
+import { foundKey, listKids } from './jwk/key-refusal.ts'
 import type { KeySource } from './key-source.ts'
 
 /** How to read a JWK Set at hand. */

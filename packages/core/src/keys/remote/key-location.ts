@@ -1,4 +1,4 @@
-import type { FetchDocumentOptions, FetchedDocument } from './fetch-document.ts'
+import type { FetchDocumentOptions, FetchedDocument } from '../fetch/fetch-document.ts'
 
 /** Fetches one document within the flight that asks for it. */
 export type FetchStep = (url: URL, options: Pick<FetchDocumentOptions, 'maxBytes' | 'etag'>) => Promise<FetchedDocument>

@@ -1,7 +1,7 @@
-import { freshSeconds } from './cache-control.ts'
-import { FetchError } from './fetch-error.ts'
+import { freshSeconds } from '../fetch/cache-control.ts'
+import { FetchError } from '../fetch/fetch-error.ts'
 import { lifetime, type HeldSet } from './held-set.ts'
-import { parseJwkSet, type KeySet } from './jwk-set.ts'
+import { parseJwkSet, type KeySet } from '../jwk/jwk-set.ts'
 import type { FetchStep, KeyLocation } from './key-location.ts'
 import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
 

@@ -1,7 +1,7 @@
-import { AuthError } from '../errors/auth-error.ts'
-import type { EventListener } from '../model/events.ts'
-import type { JoseHeader } from '../model/token.ts'
-import { emit } from '../model/emit.ts'
+import { AuthError } from '../../errors/auth-error.ts'
+import type { EventListener } from '../../model/events.ts'
+import type { JoseHeader } from '../../model/token.ts'
+import { emit } from '../../model/emit.ts'
 import type { KeySet } from './jwk-set.ts'
 import type { PublishedKey, Selection } from './key-selection.ts'
 

@@ -1,5 +1,5 @@
-import { algorithmTraits, isAlgorithm } from '../model/algorithm.ts'
-import type { JoseHeader } from '../model/token.ts'
+import { algorithmTraits, isAlgorithm } from '../../model/algorithm.ts'
+import type { JoseHeader } from '../../model/token.ts'
 import type { PublicMaterial } from './jwk-lint.ts'
 
 /** A usable key of a set. */

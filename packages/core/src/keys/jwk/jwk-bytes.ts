@@ -1,6 +1,6 @@
 import { base64url } from 'jose'
 
-import { base64urlFlaw } from '../model/base64url.ts'
+import { base64urlFlaw } from '../../model/base64url.ts'
 
 /**
  * Bytes of a base64url text in its one canonical spelling (RFC 7515 section 2): no padding, no white space, no spare

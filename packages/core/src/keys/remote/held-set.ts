@@ -1,7 +1,7 @@
-import { misconfigured } from '../errors/misconfigured.ts'
-import { holdFresh } from './cache-control.ts'
-import type { JwkSetSeed } from './jwk-set-store.ts'
-import { MOST_KEYS, parseJwkSet, type KeySet } from './jwk-set.ts'
+import { misconfigured } from '../../errors/misconfigured.ts'
+import { holdFresh } from '../fetch/cache-control.ts'
+import type { JwkSetSeed } from '../jwk-set-store.ts'
+import { MOST_KEYS, parseJwkSet, type KeySet } from '../jwk/jwk-set.ts'
 import { refreshAheadAge, type Lifetime } from './refresh-policy.ts'
 import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
 

@@ -1,5 +1,5 @@
-import { AuthError } from '../errors/auth-error.ts'
-import type { FetchError } from './fetch-error.ts'
+import { AuthError } from '../../errors/auth-error.ts'
+import type { FetchError } from '../fetch/fetch-error.ts'
 
 export interface Unavailability {
   /** What was to be fetched. */

@@ -6,8 +6,8 @@ import {
   NO_ATTEMPTS,
   type AttemptLimits,
 } from './attempt-history.ts'
-import { freshSeconds } from './cache-control.ts'
-import { FetchError } from './fetch-error.ts'
+import { freshSeconds } from '../fetch/cache-control.ts'
+import { FetchError } from '../fetch/fetch-error.ts'
 import { lifetime } from './held-set.ts'
 import { keyAddress, type MetadataRules } from './issuer-metadata.ts'
 import type { FetchStep, KeyLocation } from './key-location.ts'

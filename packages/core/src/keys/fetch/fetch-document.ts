@@ -1,5 +1,5 @@
-import type { Clock } from '../model/clock.ts'
-import type { FetchLike } from '../model/fetch.ts'
+import type { Clock } from '../../model/clock.ts'
+import type { FetchLike } from '../../model/fetch.ts'
 import { FetchError } from './fetch-error.ts'
 import { readText } from './read-text.ts'
 import { retryAfterSeconds } from './retry-after.ts'

@@ -1,13 +1,13 @@
 import type { CryptoKey, JSONWebKeySet, JWK } from 'jose'
 
-import type { KeyFlaw } from '../model/events.ts'
-import { parseStrictJson, StrictJsonError } from '../model/strict-json.ts'
-import type { JoseHeader } from '../model/token.ts'
-import { FetchError } from './fetch-error.ts'
+import type { KeyFlaw } from '../../model/events.ts'
+import { parseStrictJson, StrictJsonError } from '../../model/strict-json.ts'
+import type { JoseHeader } from '../../model/token.ts'
+import { FetchError } from '../fetch/fetch-error.ts'
 import { importedKeys } from './imported-keys.ts'
 import { lintJwk, publicMaterial, type JwkMember } from './jwk-lint.ts'
 import { selectKey, type PublishedKey, type Selection } from './key-selection.ts'
-import { defaultSharing, type Sharing } from './sharing.ts'
+import { defaultSharing, type Sharing } from '../remote/sharing.ts'
 
 export type { JSONWebKeySet } from 'jose'
 

@@ -1,4 +1,4 @@
-import type { FetchFailure } from '../model/events.ts'
+import type { FetchFailure } from '../../model/events.ts'
 import {
   afterFailure,
   afterStart,
@@ -8,13 +8,13 @@ import {
   NO_ATTEMPTS,
   type AttemptCause,
 } from './attempt-history.ts'
-import { emit } from '../model/emit.ts'
-import { fetchDocument } from './fetch-document.ts'
-import { FetchError } from './fetch-error.ts'
+import { emit } from '../../model/emit.ts'
+import { fetchDocument } from '../fetch/fetch-document.ts'
+import { FetchError } from '../fetch/fetch-error.ts'
 import { fetchSet } from './fetch-set.ts'
 import type { Flight, FlightResult } from './flight.ts'
 import { checkSeed, heldFromSeed, seedOf, type HeldSet } from './held-set.ts'
-import type { JwkSetSeed } from './jwk-set-store.ts'
+import type { JwkSetSeed } from '../jwk-set-store.ts'
 import { keepAlive } from './keep-alive.ts'
 import type { FetchStep, KeyLocation } from './key-location.ts'
 import { retrySeconds } from './keys-unavailable.ts'

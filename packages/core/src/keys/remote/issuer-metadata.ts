@@ -1,6 +1,6 @@
-import { parseStrictJson, StrictJsonError } from '../model/strict-json.ts'
-import { FetchError } from './fetch-error.ts'
-import { uriFlaw, type PlainHttp } from './key-uri.ts'
+import { parseStrictJson, StrictJsonError } from '../../model/strict-json.ts'
+import { FetchError } from '../fetch/fetch-error.ts'
+import { uriFlaw, type PlainHttp } from '../fetch/key-uri.ts'
 
 /** Whose metadata it must be, and where the keys it names may be. */
 export interface MetadataRules {

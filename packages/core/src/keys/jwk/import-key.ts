@@ -1,6 +1,6 @@
 import { type CryptoKey, importJWK, type JWK } from 'jose'
 
-import { AuthError } from '../errors/auth-error.ts'
+import { AuthError } from '../../errors/auth-error.ts'
 import type { PublicMaterial } from './jwk-lint.ts'
 
 const materials = new WeakMap<CryptoKey, string>()

@@ -1,5 +1,5 @@
-import type { Clock } from '../model/clock.ts'
-import type { FetchError } from './fetch-error.ts'
+import type { Clock } from '../../model/clock.ts'
+import type { FetchError } from '../fetch/fetch-error.ts'
 import type { Sharing } from './sharing.ts'
 import { startTimer } from './timer.ts'
 

@@ -1,4 +1,4 @@
-import type { FetchFailure } from '../model/events.ts'
+import type { FetchFailure } from '../../model/events.ts'
 
 export interface FetchErrorDetails {
   readonly cause?: unknown

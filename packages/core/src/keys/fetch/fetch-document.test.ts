@@ -4,12 +4,12 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 
 import { afterEach, describe, expect, it } from 'vitest'
 
-import { systemClock } from '../model/clock.ts'
-import type { FetchLike } from '../model/fetch.ts'
-import { defaultFetch as webFetch } from '../transport/default-fetch.web.ts'
-import { undiciFetch } from '../transport/undici-fetch.node.ts'
+import { systemClock } from '../../model/clock.ts'
+import type { FetchLike } from '../../model/fetch.ts'
+import { defaultFetch as webFetch } from '../../transport/default-fetch.web.ts'
+import { undiciFetch } from '../../transport/undici-fetch.node.ts'
 import { fetchDocument, type FetchDocumentOptions } from './fetch-document.ts'
-import { manualClock, settle } from './manual-clock.test-support.ts'
+import { manualClock, settle } from '../remote/manual-clock.test-support.ts'
 
 const servers: { close(): void }[] = []
 afterEach(() => {

@@ -1,5 +1,5 @@
-import { algorithmTraits, isAlgorithm, type AlgorithmTraits } from '../model/algorithm.ts'
-import type { KeyFlaw } from '../model/events.ts'
+import { algorithmTraits, isAlgorithm, type AlgorithmTraits } from '../../model/algorithm.ts'
+import type { KeyFlaw } from '../../model/events.ts'
 import { bytesOf, numberOf } from './jwk-bytes.ts'
 import { isEd25519Point, isOnCurve } from './curve-point.ts'
 import { isWeakRsa } from './rsa-weakness.ts'

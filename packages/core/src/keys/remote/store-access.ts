@@ -1,4 +1,4 @@
-import type { JwkSetSeed } from './jwk-set-store.ts'
+import type { JwkSetSeed } from '../jwk-set-store.ts'
 import { keepAlive } from './keep-alive.ts'
 import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
 import { startTimer } from './timer.ts'

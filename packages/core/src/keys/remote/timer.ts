@@ -1,4 +1,4 @@
-import type { Clock } from '../model/clock.ts'
+import type { Clock } from '../../model/clock.ts'
 
 export interface Timer {
   /** Resolves when the time is over; never, once cancelled. */

@@ -1,11 +1,11 @@
 import { defaultFetch } from '#default-fetch'
 
-import { misconfigured } from '../errors/misconfigured.ts'
-import { systemClock, type Clock } from '../model/clock.ts'
-import type { EventListener } from '../model/events.ts'
-import type { FetchLike } from '../model/fetch.ts'
-import type { JwkSetSeed, JwkSetStore } from './jwk-set-store.ts'
-import type { PlainHttp } from './key-uri.ts'
+import { misconfigured } from '../../errors/misconfigured.ts'
+import { systemClock, type Clock } from '../../model/clock.ts'
+import type { EventListener } from '../../model/events.ts'
+import type { FetchLike } from '../../model/fetch.ts'
+import type { JwkSetSeed, JwkSetStore } from '../jwk-set-store.ts'
+import type { PlainHttp } from '../fetch/key-uri.ts'
 import { defaultSharing, type Sharing } from './sharing.ts'
 
 /** How keys are fetched and kept. Durations are seconds. */
