@@ -82,7 +82,7 @@ describe('an explanation', () => {
     expect(step(explanation, 'aud')?.result).toBe('failed')
   })
 
-  it.each<readonly [string, object, object, string, RegExp]>([
+  it.each<readonly [string, Record<string, unknown>, object, string, RegExp]>([
     ['a trailing slash', { iss: `${ISSUER}/` }, {}, 'issuer', /differ only by a trailing slash/],
     ['case', { iss: ISSUER.toUpperCase() }, {}, 'issuer', /differ only by case/],
     ['the scheme', { iss: ISSUER.replace('https', 'http') }, {}, 'issuer', /differ only by the scheme/],
