@@ -11,6 +11,8 @@ import type { EventListener } from './model/events.ts'
 import type { FetchLike } from './model/fetch.ts'
 import { DEFAULT_LIMITS, type Limits, MAXIMUM_LIMITS } from './model/limits.ts'
 
+export { assertKnownOptions } from './errors/known-options.ts'
+
 /** How to verify tokens: the rules for one issuer, or for several, and what is shared by all of them. */
 export type VerifierOptions<C extends object = object> = SingleIssuerOptions<C> | ManyIssuersOptions<C>
 
@@ -145,26 +147,6 @@ export function resolveClock(clock: SharedOptions['clock']): Clock {
     setTimeout: (callback, milliseconds) =>
       clock.setTimeout?.(callback, milliseconds) ?? systemClock.setTimeout(callback, milliseconds),
   }
-}
-
-/**
- * Refuses option names that do not exist, so that a slip of the pen does not switch a check off.
- *
- * @throws TypeError
- */
-export function assertKnownOptions(action: string, options: object, known: readonly string[]): void {
-  for (const name of Object.keys(options))
-    if (!known.includes(name)) throw misconfigured(action, `there is no option "${name}"${suggestion(name, known)}`)
-}
-
-function suggestion(name: string, known: readonly string[]): string {
-  const plain = (text: string): string =>
-    text
-      .toLowerCase()
-      .replaceAll(/[^a-z]/g, '')
-      .replace(/s$/, '')
-  const close = known.find((candidate) => plain(candidate) === plain(name))
-  return close === undefined ? `; the options are ${known.join(', ')}` : `; did you mean "${close}"?`
 }
 
 function withoutUndefined<T extends object>(options: T): Partial<T> {
