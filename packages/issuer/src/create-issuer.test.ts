@@ -93,7 +93,10 @@ describe('a minted token', () => {
     [{ client_id: '' }, {}, 'Cannot mint token: "client_id" must be a non-empty string, found ""'],
     [{ scope: ['a'] }, {}, 'Cannot mint token: "scope" must be a non-empty string, found an array of 1'],
     [{ jti: null }, {}, 'Cannot mint token: "jti" must be a non-empty string, found null'],
-    [{ nbf: Number.NaN }, {}, 'Cannot mint token: "nbf" must be a number of seconds, found NaN'],
+    [{ nbf: '1' }, {}, 'Cannot mint token: "nbf" must be a number of seconds, found "1"'],
+    [{}, { expiresIn: 60 }, 'Cannot mint token: there is no option "expiresIn"; did you mean "ttl"?'],
+    [{}, { TTL: 60 }, 'Cannot mint token: there is no option "TTL"; did you mean "ttl"?'],
+    [{}, { scope: 'a' }, 'Cannot mint token: there is no option "scope"; the options are ttl, audience, typ, header'],
     [[], {}, 'Cannot mint token: claims must be an object, found an empty array'],
     [{}, { ttl: 0 }, 'Cannot mint token: "ttl" must be a whole number of seconds from 1 to 86400, found 0'],
     [{}, { ttl: 86_401 }, 'Cannot mint token: "ttl" must be a whole number of seconds from 1 to 86400, found 86401'],
@@ -116,6 +119,44 @@ describe('a minted token', () => {
   ])('is refused for claims %j with options %j', async (claims, options, message) => {
     const issuer = await createIssuer({ issuer: ISSUER, clock })
     await expect(issuer.mint(claims as never, options as never)).rejects.toThrow(new TypeError(message))
+  })
+})
+
+describe('the claims and header members of a caller', () => {
+  const cyclic: Record<string, unknown> = {}
+  cyclic['self'] = cyclic
+
+  it.each([
+    ['toJSON', { toJSON: () => ({ iss: 'https://evil.example' }) }, 'claims must be made of what JSON can say'],
+    ['toJSON further in', { act: { toJSON: () => 'x' } }, 'claims must be made of what JSON can say'],
+    ['a class instance', new URL(ISSUER), 'claims must be made of plain objects'],
+    ['a class instance further in', { on: [new Date(0)] }, 'claims must be made of plain objects'],
+    ['__proto__', JSON.parse('{"__proto__":{"iss":"x"}}'), 'claims must not have a member "__proto__"'],
+    ['__proto__ further in', { a: [JSON.parse('{"__proto__":1}')] }, 'claims must not have a member "__proto__"'],
+    ['NaN', { nbf: Number.NaN }, 'claims must be made of what JSON can say, found NaN'],
+    ['a big integer', { n: 1n }, 'claims must be made of what JSON can say, found a bigint'],
+    ['nothing in an array', { n: [undefined] }, 'claims must be made of what JSON can say, found undefined'],
+    ['itself', cyclic, 'claims must not be nested deeper than 64'],
+  ])('may not be, or have, %s', async (_, claims, message) => {
+    const issuer = await createIssuer({ issuer: ISSUER, clock })
+    await expect(issuer.mint(claims as never)).rejects.toThrow(message)
+    const header = issuer.mint({}, { header: claims as never })
+    await expect(header).rejects.toThrow(message.replace('claims', '"header"'))
+  })
+
+  it('are read once, so that an accessor cannot change its mind', async () => {
+    let reads = 0
+    const claims = Object.defineProperty({}, 'sub', { enumerable: true, get: () => `reader ${(reads += 1)}` })
+    const issuer = await createIssuer({ issuer: ISSUER, clock })
+    const { payload } = await verified(await issuer.mint(claims), issuer.jwks())
+    expect(payload.sub).toBe('reader 1')
+  })
+
+  it('may be nested and have no prototype', async () => {
+    const claims = Object.assign(Object.create(null), { act: { sub: 'bob', roles: ['a', null, { deep: [true] }] } })
+    const issuer = await createIssuer({ issuer: ISSUER, clock })
+    const { payload } = await verified(await issuer.mint(claims), issuer.jwks())
+    expect(payload).toMatchObject({ act: { sub: 'bob', roles: ['a', null, { deep: [true] }] } })
   })
 })
 

@@ -161,3 +161,22 @@ describe('the local signer', () => {
     await expect(localSigner(undefined, { algorithm: 'HS256' as never })).rejects.toThrow('found "HS256"')
   })
 })
+
+describe('an option that does not exist', () => {
+  it.each([
+    [{ expiresIn: 60 }, 'Cannot create issuer: there is no option "expiresIn"; did you mean "ttl"?'],
+    [{ aud: 'a' }, 'Cannot create issuer: there is no option "aud"; did you mean "audience"?'],
+    [{ jwks_max_age: 5 }, 'Cannot create issuer: there is no option "jwks_max_age"; did you mean "jwksMaxAge"?'],
+    [{ overlap: { ahead: 5 } }, 'there is no option "ahead"; the options are publishAhead, clockTolerance'],
+  ])('is refused: %j', async (options, message) => {
+    const attempt = createIssuer({ issuer: 'https://issuer.example', ...(options as object) })
+    await expect(attempt).rejects.toThrow(TypeError)
+    await expect(attempt).rejects.toThrow(message)
+  })
+
+  it('is refused in a rotation', async () => {
+    const issuer = await createIssuer({ issuer: 'https://issuer.example' })
+    const attempt = issuer.rotate({ 'publish-ahead': 0 } as never)
+    await expect(attempt).rejects.toThrow('did you mean "publishAhead"?')
+  })
+})

@@ -1,5 +1,6 @@
 import type { JWK } from 'jose'
 import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from './algorithm.ts'
+import { assertKnownOptions } from './known-options.ts'
 import type { KeyPair } from './key-material.ts'
 import { refusal } from './refusal.ts'
 import { assertSeconds } from './seconds.ts'
@@ -74,6 +75,19 @@ export const DEFAULTS = {
 export const LONGEST_TTL = 86_400
 
 const ACTION = 'create issuer'
+const OPTIONS: readonly (keyof IssuerOptions)[] = [
+  'issuer',
+  'algorithm',
+  'audience',
+  'ttl',
+  'typ',
+  'jwksMaxAge',
+  'overlap',
+  'keys',
+  'createSigner',
+  'clock',
+  'randomUUID',
+]
 
 /**
  * Checks every option once and fills in the defaults.
@@ -81,6 +95,8 @@ const ACTION = 'create issuer'
  * @throws TypeError that names the option, its rule, and what was found.
  */
 export const resolveOptions = (options: IssuerOptions): ResolvedOptions => {
+  assertKnownOptions(ACTION, options, OPTIONS)
+  assertKnownOptions(ACTION, options.overlap ?? {}, ['publishAhead', 'clockTolerance'])
   const { algorithm = DEFAULTS.algorithm, jwksMaxAge = DEFAULTS.jwksMaxAge, keys = [] } = options
   const { publishAhead = jwksMaxAge, clockTolerance = DEFAULTS.clockTolerance } = options.overlap ?? {}
   const resolved: ResolvedOptions = {

@@ -1,6 +1,7 @@
 import type { ResolvedOptions } from './issuer-options.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { KeySource } from './key-source.ts'
+import { assertKnownOptions } from './known-options.ts'
 import { assertSeconds } from './seconds.ts'
 
 /** What holds for one rotation in place of the issuer's options. */
@@ -29,8 +30,10 @@ export const rotateKeys = async (
   ring: KeyRing,
   source: KeySource,
   { clock, overlap }: ResolvedOptions,
-  { publishAhead = overlap.publishAhead }: RotateOptions,
+  options: RotateOptions,
 ): Promise<Rotation> => {
+  assertKnownOptions('rotate', options, ['publishAhead'])
+  const { publishAhead = overlap.publishAhead } = options
   assertSeconds('rotate', 'publishAhead', publishAhead, { min: 0, max: 86_400 })
   const from = (now: number): number => now + publishAhead * 1000
   const called = clock.now()

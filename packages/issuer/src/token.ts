@@ -1,10 +1,13 @@
 import { assertAudience, assertTyp, LONGEST_TTL, type ResolvedOptions } from './issuer-options.ts'
+import { assertKnownOptions } from './known-options.ts'
+import { type JsonObject, plainJson } from './plain-json.ts'
 import { refusal } from './refusal.ts'
 import { assertSeconds } from './seconds.ts'
 
 /**
  * The claims of a token, as its issuer sees fit: `sub`, `client_id`, `scope` and so on. `iss`, `aud`, `iat` and `exp` are
- * not among them: those come from the issuer and from {@link MintOptions}.
+ * not among them: those come from the issuer and from {@link MintOptions}. Only what JSON can say: no class instances, no
+ * `toJSON`, no `__proto__`.
  */
 export interface Claims {
   readonly [claim: string]: unknown
@@ -30,6 +33,7 @@ export interface UnsignedToken {
 }
 
 const ACTION = 'mint token'
+const OPTIONS = ['ttl', 'audience', 'typ', 'header'] as const
 const OWN_CLAIMS = ['iss', 'aud', 'iat', 'exp'] as const
 const OWN_HEADER = ['alg', 'kid', 'typ', 'crit', 'b64'] as const
 const STRING_CLAIMS = ['sub', 'client_id', 'scope', 'jti'] as const
@@ -41,28 +45,29 @@ const STRING_CLAIMS = ['sub', 'client_id', 'scope', 'jti'] as const
  */
 export const unsignedToken = (
   claims: Claims,
-  { ttl, audience, typ, header = {} }: MintOptions,
+  mintOptions: MintOptions,
   options: ResolvedOptions,
   now: number,
 ): UnsignedToken => {
-  assertClaims(claims)
+  assertKnownOptions(ACTION, mintOptions, OPTIONS)
+  const { ttl = options.ttl, audience: aud = options.audience, typ = options.typ } = mintOptions
+  // What is checked is the very copy that gets signed.
+  const own = plainJson(ACTION, 'claims', claims)
+  const header = plainJson(ACTION, '"header"', mintOptions.header ?? {})
+  assertClaims(own)
   assertHeader(header)
-  const lifetime = ttl ?? options.ttl
-  const aud = audience ?? options.audience
-  const type = typ ?? options.typ
-  assertSeconds(ACTION, 'ttl', lifetime, { min: 1, max: LONGEST_TTL })
+  assertSeconds(ACTION, 'ttl', ttl, { min: 1, max: LONGEST_TTL })
   assertAudience(ACTION, aud)
-  assertTyp(ACTION, type)
+  assertTyp(ACTION, typ)
   const iat = Math.floor(now / 1000)
-  const exp = iat + lifetime
-  const jti = claims['jti'] ?? options.randomUUID()
-  return { typ: type, header, claims: { ...claims, iss: options.issuer, aud, iat, exp, jti } }
+  const exp = iat + ttl
+  const jti = own['jti'] ?? options.randomUUID()
+  return { typ, header, claims: { ...own, iss: options.issuer, aud, iat, exp, jti } }
 }
 
-const assertClaims = (claims: unknown): void => {
-  if (!isObject(claims)) throw refusal(ACTION, 'claims must be an object', claims)
+const assertClaims = (claims: JsonObject): void => {
   for (const name of OWN_CLAIMS) {
-    if (claims[name] !== undefined) throw refusal(ACTION, `"${name}" must be left to the issuer`, claims[name])
+    if (Object.hasOwn(claims, name)) throw refusal(ACTION, `"${name}" must be left to the issuer`, claims[name])
   }
   for (const name of STRING_CLAIMS) {
     const value = claims[name]
@@ -71,14 +76,10 @@ const assertClaims = (claims: unknown): void => {
     }
   }
   const nbf = claims['nbf']
-  if (nbf !== undefined && !Number.isFinite(nbf)) throw refusal(ACTION, '"nbf" must be a number of seconds', nbf)
+  if (nbf !== undefined && typeof nbf !== 'number') throw refusal(ACTION, '"nbf" must be a number of seconds', nbf)
 }
 
-const assertHeader = (header: unknown): void => {
-  if (!isObject(header)) throw refusal(ACTION, '"header" must be an object', header)
+const assertHeader = (header: JsonObject): void => {
   const taken = OWN_HEADER.find((name) => Object.hasOwn(header, name))
   if (taken !== undefined) throw refusal(ACTION, `"header.${taken}" must be left to the issuer`, header[taken])
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
