@@ -1,10 +1,11 @@
 import type { Binding } from './binding/binding.ts'
+import { assertKnownOptions, assertNotNull } from './errors/known-options.ts'
 import { misconfigured } from './errors/misconfigured.ts'
 import { isPlainText } from './http/challenge.ts'
 import { type CredentialSource, DEFAULT_CREDENTIAL_SOURCES } from './http/credential-source.ts'
 import { problemBody, type RefusalBody, type RefusalRules } from './http/refusal-response.ts'
 import { DEFAULTS, type VerifierOptions } from './options.ts'
-import { createVerifier, type Verifier } from './verifier.ts'
+import { createVerifier, type Verifier, VERIFIER_OPTIONS } from './verifier.ts'
 
 /** Options of a verifier, or a verifier that is ready, and how requests are read and answered. */
 export type AuthenticatorOptions<C extends object = object> =
@@ -62,17 +63,21 @@ export function resolveAuthenticatorOptions<C extends object>(
 ): ResolvedAuthenticatorOptions<C> {
   if (typeof options !== 'object' || options === null)
     throw misconfigured(ACTION, 'give a verifier, or options with "issuer" and "audience"', typeof options)
-  if (isVerifier<C>(options)) return resolveAuthenticatorOptions<C>({ verifier: options })
+  if (isVerifier<C>(options)) {
+    assertNoOptionsBeside(options)
+    return resolveAuthenticatorOptions<C>({ verifier: options })
+  }
   const http: HttpOptions = options
+  assertNotNull(ACTION, http, HTTP_OPTIONS)
   return Object.freeze({
     sources: resolveSources(http.credentials),
     anonymous: resolveFlag('optional', http.optional) ? 'accepted' : 'refused',
     refusal: Object.freeze({
       realm: resolveRealm(http.realm),
-      body: http.refusalBody ?? problemBody,
+      body: resolveRefusalBody(http.refusalBody),
       exposeChallenge: resolveFlag('exposeChallenge', http.exposeChallenge),
     }),
-    bindings: new Map((http.bindings ?? []).map((binding) => [binding.confirmation, binding])),
+    bindings: resolveBindings(http.bindings),
     verifier: verifierOf(options),
   })
 }
@@ -81,6 +86,40 @@ const ACTION = 'create authenticator'
 
 function isVerifier<C extends object>(value: object): value is Verifier<C> {
   return 'verify' in value && typeof value.verify === 'function'
+}
+
+/**
+ * A verifier or an authenticator that was spread into options would take all of them for nothing.
+ *
+ * @throws TypeError
+ */
+export function assertNoOptionsBeside(made: object): void {
+  const known = [...HTTP_OPTIONS.filter((name) => name !== 'verifier'), ...VERIFIER_OPTIONS]
+  const extra = known.find((name) => Object.hasOwn(made, name))
+  if (extra !== undefined)
+    throw misconfigured(
+      ACTION,
+      `"${extra}" beside the methods of a verifier counts for nothing: write { verifier, ${extra}: … }`,
+    )
+}
+
+function resolveBindings(bindings: readonly Binding[] = []): ReadonlyMap<string, Binding> {
+  const list: unknown = bindings
+  if (!Array.isArray(list)) throw misconfigured(ACTION, '"bindings" must be a list', typeof bindings)
+  const byMember = new Map<string, Binding>()
+  for (const binding of bindings) {
+    if (typeof binding?.confirmation !== 'string' || typeof binding.confirm !== 'function')
+      throw misconfigured(ACTION, 'each of "bindings" must be an object { confirmation, confirm }', typeof binding)
+    if (byMember.has(binding.confirmation))
+      throw misconfigured(ACTION, '"bindings" has two for the same member of cnf', binding.confirmation)
+    byMember.set(binding.confirmation, binding)
+  }
+  return byMember
+}
+
+function resolveRefusalBody(body: RefusalBody = problemBody): RefusalBody {
+  if (typeof body === 'function') return body
+  throw misconfigured(ACTION, '"refusalBody" must be a function', typeof body)
 }
 
 function verifierOf<C extends object>(options: AuthenticatorOptions<C>): Verifier<C> {
@@ -112,12 +151,23 @@ function resolveSources(
   if (!Array.isArray(list) || list.length === 0)
     throw misconfigured(ACTION, '"credentials" must list at least one place, such as { from: "authorization" }')
   for (const source of sources) {
+    if (typeof source !== 'object' || source === null)
+      throw misconfigured(
+        ACTION,
+        'each of "credentials" must be an object, such as { from: "cookie", name: "token" }',
+        source,
+      )
     if (!['authorization', 'header', 'cookie', 'query', 'form'].includes(source.from))
       throw misconfigured(
         ACTION,
         'a place in "credentials" is authorization, header, cookie, query or form',
         source.from,
       )
+    assertKnownOptions(ACTION, source, source.from === 'authorization' ? ['from', 'bareToken'] : ['from', 'name'])
+    if (source.from === 'authorization' && ![undefined, 'accept', 'refuse'].includes(source.bareToken))
+      throw misconfigured(ACTION, '"bareToken" must be "accept" or "refuse"', source.bareToken)
+    if ((source.from === 'query' || source.from === 'form') && source.name !== undefined && !isToken(source.name))
+      throw misconfigured(ACTION, `the "name" of a ${source.from} in "credentials" must be a name`, source.name)
     if ((source.from === 'header' || source.from === 'cookie') && !isToken(source.name))
       throw misconfigured(ACTION, `a ${source.from} in "credentials" needs its "name"`, source.name)
     if (source.from === 'header' && source.name.toLowerCase() === 'authorization')

@@ -203,4 +203,30 @@ describe('an authenticator', () => {
     const wrong = await key.sign(accessClaims({ cnf: { jkt: 'x' } }))
     expect(refused(await authenticator.authenticate(view(`Bearer ${wrong}`))).error.code).toBe('binding_failed')
   })
+
+  it('treats a binding that answers, or a body that is no body, as a bug', async () => {
+    const bound = await key.sign(accessClaims({ cnf: { jkt: 'x' } }))
+    const binding = { confirmation: 'jkt', confirm: (async () => false) as unknown as () => Promise<void> }
+    await expect(create({ bindings: [binding] }).authenticate(view(`Bearer ${bound}`))).rejects.toThrow(
+      /answers with nothing/,
+    )
+    for (const body of [undefined, 'text', { contentType: 'x' }, Promise.reject(new Error('late'))])
+      await expect(create({ refusalBody: () => body }).authenticate(view())).rejects.toThrow(
+        /must answer with \{ contentType, body \}/,
+      )
+  })
+
+  it('drops scopes from a challenge that are none', async () => {
+    const checks = [
+      {
+        name: 'x',
+        check: () =>
+          Promise.reject(new AuthError('insufficient_scope', { scopes: ['a', 'b", error="x', 'c\r\nd', 'e f'] })),
+      },
+    ]
+    const { response } = refused(await create({ checks }).authenticate(view(`Bearer ${token}`)))
+    expect(response.headers['www-authenticate']).toMatch(/, scope="a"$/)
+    const later = new AuthError('keys_unavailable', { retryAfter: Number.NaN })
+    expect(later.retryAfter).toBe(1)
+  })
 })

@@ -1,5 +1,9 @@
 import { assertRequirement, type Requirement } from './authorization/requirement.ts'
-import { type AuthenticatorOptions, resolveAuthenticatorOptions } from './authenticator-options.ts'
+import {
+  assertNoOptionsBeside,
+  type AuthenticatorOptions,
+  resolveAuthenticatorOptions,
+} from './authenticator-options.ts'
 import { confirmBindings } from './binding/binding.ts'
 import { AuthError } from './errors/auth-error.ts'
 import { extractCredential } from './http/extract-credential.ts'
@@ -28,7 +32,10 @@ export interface Authenticator<C extends object = object> {
 export function createAuthenticator<C extends object = object>(
   made: Verifier<C> | AuthenticatorOptions<C> | Authenticator<C>,
 ): Authenticator<C> {
-  if (isAuthenticator(made)) return made
+  if (isAuthenticator(made)) {
+    assertNoOptionsBeside(made)
+    return made
+  }
   const { verifier, sources, anonymous, refusal, bindings } = resolveAuthenticatorOptions(made)
   const verifyContext = { confirmations: [...bindings.keys()] }
 

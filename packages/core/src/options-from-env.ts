@@ -2,8 +2,15 @@ import { misconfigured } from './errors/misconfigured.ts'
 import { type Algorithm, algorithmTraits, isAlgorithm } from './model/algorithm.ts'
 import type { SingleIssuerOptions } from './options.ts'
 
-/** Environment variables by name, as `process.env` or the `env` of a worker. */
-export type Environment = Readonly<Record<string, string | undefined>>
+/** The environment variables that are read, out of `process.env`, the `env` of a worker, or any object that has them. */
+export interface Environment {
+  readonly JWT_ISSUER?: string | undefined
+  readonly JWT_AUDIENCE?: string | undefined
+  readonly JWT_JWKS_URI?: string | undefined
+  readonly JWT_PUBLIC_KEY?: string | undefined
+  readonly JWT_ALGORITHMS?: string | undefined
+  readonly JWT_CLOCK_TOLERANCE?: string | undefined
+}
 
 /**
  * Options from environment variables; the only place that knows their names.
@@ -37,12 +44,12 @@ export function optionsFromEnv(env: Environment): SingleIssuerOptions {
 const ACTION = 'read the environment'
 
 // A variable set to nothing is how many deployment tools spell "not set".
-function text(env: Environment, name: string): string | undefined {
+function text(env: Environment, name: keyof Environment): string | undefined {
   const value = env[name]?.trim()
   return value === undefined || value === '' ? undefined : value
 }
 
-function required(env: Environment, name: string, meaning: string): string {
+function required(env: Environment, name: keyof Environment, meaning: string): string {
   const value = text(env, name)
   if (value === undefined) throw misconfigured(ACTION, `set ${name} to ${meaning}`)
   return value

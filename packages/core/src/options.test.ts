@@ -26,6 +26,20 @@ describe('options that are wrong stop the start', () => {
     ['a misspelled option', { clock_tolerance: 5 }, /no option "clock_tolerance"; did you mean "clockTolerance"/],
     ['an option in the wrong number', { audiences: 'x' }, /no option "audiences"; did you mean "audience"/],
     ['an option nobody has', { frobnicate: 1 }, /no option "frobnicate"; the options are issuer, /],
+    ['one algorithm without a list', { algorithms: 'RS256' }, /"algorithms" must be a list, such as \["RS256"\]/],
+    ['null for the claims', { requiredClaims: null }, /"requiredClaims" must not be null: leave it out/],
+    ['null for the checks', { checks: null }, /"checks" must not be null/],
+    ['a check that is a function', { checks: [async () => {}] }, /must be an object \{ name, check \}/],
+    ['checks without a list', { checks: {} }, /"checks" must be a list/],
+    ['claims that are no schema', { claims: { sub: 'string' } }, /"claims" must be a Standard Schema validator/],
+    ['a clock that gives seconds', { clock: { now: () => 1_800_000_000 } }, /"clock.now" must give milliseconds/],
+    ['a clock without now', { clock: {} }, /"clock" must be an object with a "now"/],
+    ['a clock that gives nothing', { clock: { now: () => undefined } }, /"clock.now" must give milliseconds/],
+    [
+      'an issuer as text among several',
+      { issuer: undefined, audience: undefined, jwks: undefined, issuers: ['https://a.example'] },
+      /each issuer needs an object/,
+    ],
     ['no algorithms', { algorithms: [] }, /"algorithms" must not be empty/],
     ['none', { algorithms: ['none'] }, /no signature algorithm, found "none"/],
     ['an algorithm in lower case', { algorithms: ['es256'] }, /no signature algorithm, found "es256"/],
@@ -121,6 +135,32 @@ describe('options that are wrong stop the start', () => {
       { credentials: [{ from: 'header', name: 'Authorization' }] },
       /for the Authorization header write/,
     ],
+    ['a place as text', { credentials: ['cookie'] }, /each of "credentials" must be an object/],
+    [
+      'a misspelled member of a place',
+      { credentials: [{ from: 'authorization', bareTokens: 'accept' }] },
+      /no option "bareTokens"; did you mean "bareToken"/,
+    ],
+    [
+      'bareToken as a flag',
+      { credentials: [{ from: 'authorization', bareToken: true }] },
+      /"bareToken" must be "accept" or "refuse"/,
+    ],
+    ['a query with an odd name', { credentials: [{ from: 'query', name: 'a b' }] }, /the "name" of a query/],
+    ['a binding that is a function', { bindings: [async () => {}] }, /must be an object \{ confirmation, confirm \}/],
+    ['bindings without a list', { bindings: {} }, /"bindings" must be a list/],
+    [
+      'two bindings for one member',
+      {
+        bindings: [
+          { confirmation: 'jkt', confirm: async () => {} },
+          { confirmation: 'jkt', confirm: async () => {} },
+        ],
+      },
+      /two for the same member/,
+    ],
+    ['null for optional', { optional: null }, /"optional" must not be null/],
+    ['a body that is text', { refusalBody: 'no' }, /"refusalBody" must be a function/],
     ['a misspelled option', { Realm: 'x' }, /no option "Realm"/],
   ])('of an authenticator: %s', (_, changes, message) => {
     const make = (): unknown => createAuthenticator({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks, ...changes })
@@ -136,6 +176,12 @@ describe('options that are wrong stop the start', () => {
       /"issuer" belongs to the options of that verifier/,
     )
     expect(() => createAuthenticator({ verifier: {} } as never)).toThrow(/must come from createVerifier/)
+    const made = createAuthenticator(verifier)
+    expect(createAuthenticator(made)).toBe(made)
+    expect(() => createAuthenticator({ ...verifier, realm: 'x' } as never)).toThrow(
+      /"realm" beside the methods of a verifier/,
+    )
+    expect(() => createAuthenticator({ ...made, optional: true } as never)).toThrow(/"optional" beside/)
     expect(() => createAuthenticator(undefined as never)).toThrow(/give a verifier, or options/)
     expect(() => createVerifier(undefined as never)).toThrow(/give options/)
   })

@@ -11,8 +11,6 @@ import type { EventListener } from './model/events.ts'
 import type { FetchLike } from './model/fetch.ts'
 import { DEFAULT_LIMITS, type Limits, MAXIMUM_LIMITS } from './model/limits.ts'
 
-export { assertKnownOptions } from './errors/known-options.ts'
-
 /** How to verify tokens: the rules for one issuer, or for several, and what is shared by all of them. */
 export type VerifierOptions<C extends object = object> = SingleIssuerOptions<C> | ManyIssuersOptions<C>
 
@@ -138,15 +136,31 @@ export function resolveLimits(action: string, limits: Partial<Limits> = {}): Lim
   return Object.freeze(resolved)
 }
 
-/** A clock whose missing parts are the runtime's. */
-export function resolveClock(clock: SharedOptions['clock']): Clock {
+/**
+ * A clock whose missing parts are the runtime's.
+ *
+ * @throws TypeError for a clock without `now`, or one that gives seconds
+ */
+export function resolveClock(action: string, clock: SharedOptions['clock']): Clock {
   if (clock === undefined) return systemClock
+  if (typeof clock !== 'object' || typeof clock.now !== 'function')
+    throw misconfigured(action, '"clock" must be an object with a "now" that gives milliseconds', typeof clock)
+  const now: unknown = clock.now()
+  if (typeof now !== 'number' || !Number.isFinite(now) || looksLikeSeconds(now))
+    throw misconfigured(action, '"clock.now" must give milliseconds since the epoch, as Date.now does', now)
   return {
     now: () => clock.now(),
     monotonic: () => clock.monotonic?.() ?? systemClock.monotonic(),
-    setTimeout: (callback, milliseconds) =>
-      clock.setTimeout?.(callback, milliseconds) ?? systemClock.setTimeout(callback, milliseconds),
+    setTimeout: (callback, milliseconds) => {
+      const cancel: unknown = (clock.setTimeout ? clock : systemClock).setTimeout?.(callback, milliseconds)
+      return typeof cancel === 'function' ? (cancel as () => void) : () => {}
+    },
   }
+}
+
+// From 2001 to 2286 in seconds; in milliseconds that is a few months of 1970, where no token is verified.
+function looksLikeSeconds(now: number): boolean {
+  return now >= 1e9 && now < 1e10
 }
 
 function withoutUndefined<T extends object>(options: T): Partial<T> {

@@ -276,7 +276,9 @@ describe('a verifier', () => {
     await expect(at(NOW - 200, 600)).resolves.toMatchObject({ claims: { sub: 'ada' } })
     await expect(at(NOW - 200, 199)).rejects.toMatchObject({ code: 'verification_time' })
     await expect(at(NOW + 6, 600)).rejects.toMatchObject({ code: 'verification_time' })
-    await expect(at(Number.NaN, 600)).rejects.toMatchObject({ code: 'verification_time' })
+    for (const time of [Number.NaN, NOW * 1000, new Date(NOW * 1000), '1', undefined])
+      await expect(at(time as number, 600), String(time)).rejects.toThrow(/"asOf.time" must be seconds since the epoch/)
+    await expect(at(NOW + 4, 600)).rejects.toMatchObject({ code: 'token_expired' })
     await expect(at(NOW - 50, 600)).rejects.toMatchObject({ code: 'token_expired' })
     await expect(at(NOW, Number.NaN)).rejects.toThrow(TypeError)
   })
@@ -466,8 +468,236 @@ describe('many issuers', () => {
       code: 'issuer_unavailable',
       status: 503,
     })
-    await expect(verifier.verify(await tokenOf('https://bug.example'))).rejects.toThrow(TypeError)
+    await expect(verifier.verify(await tokenOf('https://bug.example'))).rejects.toMatchObject({
+      code: 'issuer_unavailable',
+      cause: expect.any(TypeError),
+    })
     expect(fetched).toBe(1)
     verifier.close()
+  })
+})
+
+describe('what an application gets wrong opens nothing', () => {
+  it('keeps issuers apart from each other under a flood of tokens for a thousand others', async () => {
+    let release: (() => void) | undefined
+    const fetches = new Map<string, number>()
+    const verifier = createVerifier({
+      clock,
+      keySet: { timeout: 30 },
+      fetch: async (input) => {
+        const url = String(input)
+        fetches.set(url, (fetches.get(url) ?? 0) + 1)
+        if (url.includes('honest')) await new Promise<void>((resolve) => (release = resolve))
+        return Response.json(key.jwks)
+      },
+      issuers: async (iss) => ({ issuer: iss, audience: AUDIENCE, jwksUri: `${iss}/jwks` }),
+    })
+    const honest = verifier.verify(await key.sign(accessClaims({ iss: 'https://honest.example' })))
+    const junk = Buffer.alloc(64).toString('base64url')
+    const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const flood = async (alg: string, issuers: number): Promise<void> => {
+      for (let index = 0; index < issuers; index += 1) {
+        const forged = `${encode({ alg, kid: 'key-1' })}.${encode(accessClaims({ iss: `https://t${index}.example` }))}.${junk}`
+        await expect(verifier.verify(forged)).rejects.toBeInstanceOf(AuthError)
+      }
+    }
+    await flood('ES256', 300)
+    await flood('none', 1100)
+    await flood('ES256', 300)
+    release?.()
+    await expect(honest).resolves.toMatchObject({ claims: { sub: 'ada' } })
+    // One to fetch the keys, one more after a signature that does not verify; none for the second round.
+    expect(Math.max(...fetches.values())).toBeLessThanOrEqual(2)
+    verifier.close()
+  })
+
+  it('fetches the keys of several issuers at one address once', async () => {
+    let fetched = 0
+    const fetch = async (): Promise<Response> => {
+      fetched += 1
+      return Response.json(key.jwks)
+    }
+    const jwksUri = 'https://keys.example/jwks'
+    const issuers = ['https://a.example', 'https://b.example'].map((issuer) => ({
+      issuer,
+      audience: AUDIENCE,
+      jwksUri,
+    }))
+    const verifier = createVerifier({ clock, fetch, issuers })
+    for (const { issuer } of issuers) await verifier.verify(await key.sign(accessClaims({ iss: issuer })))
+    expect(fetched).toBe(1)
+    verifier.close()
+  })
+
+  it('leaves key sources it was given open, and opens none after it was closed', async () => {
+    let closed = 0
+    let fetched = 0
+    const keys = { resolve: async () => key.publicKey, close: () => (closed += 1) }
+    const verifier = createVerifier({
+      clock,
+      fetch: async () => {
+        fetched += 1
+        return Response.json(key.jwks)
+      },
+      issuers: async (iss) =>
+        iss === 'https://own.example'
+          ? { issuer: iss, audience: AUDIENCE, keys }
+          : { issuer: iss, audience: AUDIENCE, jwksUri: 'https://k.example/' },
+    })
+    await verifier.verify(await key.sign(accessClaims({ iss: 'https://own.example' })))
+    verifier.close()
+    await expect(verifier.verify(await key.sign(accessClaims({ iss: 'https://x.example' })))).rejects.toMatchObject({
+      code: 'keys_unavailable',
+    })
+    expect([closed, fetched]).toEqual([0, 0])
+  })
+
+  it.each<readonly [string, unknown]>([
+    ['false', false],
+    ['text', 'https://a.example'],
+    ['a policy without audience', { issuer: 'https://a.example' }],
+    [
+      'a policy with an issuer that is no URL to discover from',
+      { issuer: 'https://a.example', audience: null, jwksUri: 'nonsense' },
+    ],
+  ])('cannot decide where the function for issuers gives %s', async (_, given) => {
+    const verifier = createVerifier({ clock, issuers: async () => given as never })
+    await expect(verifier.verify(await key.sign(accessClaims({ iss: 'https://a.example' })))).rejects.toMatchObject({
+      code: 'issuer_unavailable',
+      status: 503,
+    })
+  })
+
+  it('does not compare a long issuer with every issuer it knows', async () => {
+    let compared = 0
+    const issuers = Array.from({ length: 1000 }, (__, index) => ({
+      issuer: `https://issuer-${index}.example`,
+      audience: null,
+      jwks: key.jwks,
+    }))
+    const verifier = createVerifier({ clock, issuers })
+    const text = String.prototype.toLowerCase
+    const token = await key.sign(accessClaims({ iss: '\u0130'.repeat(4000) }))
+    String.prototype.toLowerCase = function toLowerCase(this: string): string {
+      compared += 1
+      return text.call(this)
+    }
+    try {
+      await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'issuer_unknown' })
+    } finally {
+      String.prototype.toLowerCase = text
+    }
+    expect(compared).toBeLessThan(10)
+    const near = await key.sign(accessClaims({ iss: 'https://issuer-7.example/' }))
+    await expect(verifier.verify(near)).rejects.toMatchObject({ hint: 'They differ only by a trailing slash' })
+  })
+
+  it('treats a check that answers as one that cannot decide', async () => {
+    for (const result of [false, true, 'no', null])
+      expect(
+        await answerTo(accessClaims(), { checks: [{ name: 'x', check: async () => result }] }),
+        String(result),
+      ).toBe('check_unavailable')
+  })
+
+  it('does not take a schema by its word when the word is odd', async () => {
+    const schema = (result: unknown): object => ({
+      claims: { '~standard': { version: 1, vendor: 'x', validate: () => result } },
+    })
+    for (const result of [{}, true, 5, { value: 'abc' }, { value: [1] }, { value: null }, { value: new Date() }])
+      await expect(answerTo(accessClaims(), schema(result)), JSON.stringify(result)).rejects.toThrow(TypeError)
+    expect(await answerTo(accessClaims(), schema({ issues: '' }))).toBe('claims_schema')
+    expect(await answerTo(accessClaims(), schema({ issues: [], value: {} }))).toBe('claims_schema')
+    expect(await answerTo(accessClaims(), schema({ value: {} }))).toBe('verified')
+  })
+
+  it('keeps cnf as it was signed, whatever a schema makes of it', async () => {
+    const verifier = (value: object) =>
+      createVerifier(base({ claims: { '~standard': { version: 1, vendor: 'x', validate: () => ({ value }) } } }))
+    const bound = await key.sign(accessClaims({ cnf: { jkt: 'a', 'x5t#S256': 'b' } }))
+    const verified = await verifier({ cnf: { jkt: 'a' } }).verify(bound, { confirmations: ['jkt', 'x5t#S256'] })
+    expect(verified.claims.cnf).toEqual({ jkt: 'a', 'x5t#S256': 'b' })
+    const free = await verifier({ cnf: { jkt: 'made up' } }).verify(await key.sign(accessClaims()))
+    expect(free.claims.cnf).toBeUndefined()
+  })
+
+  it('does not freeze what a schema shares with the application', async () => {
+    const shared = { list: [1] }
+    const schema = { '~standard': { version: 1, vendor: 'x', validate: () => ({ value: { shared } }) } }
+    const { claims } = await createVerifier(base({ claims: schema })).verify(await key.sign(accessClaims()))
+    expect(Object.isFrozen(claims['shared'])).toBe(true)
+    expect(Object.isFrozen(shared) || Object.isFrozen(shared.list)).toBe(false)
+  })
+
+  it('keeps lists as they were at the start', async () => {
+    const accepted = ['shop']
+    const verifier = createVerifier(base({ requiredClaims: { client_id: accepted } }))
+    accepted.push('other')
+    await expect(verifier.verify(await key.sign(accessClaims({ client_id: 'other' })))).rejects.toMatchObject({
+      code: 'claim_mismatch',
+    })
+  })
+
+  it('reads options that are getters of a class', async () => {
+    class Options {
+      issuer = ISSUER
+      audience = AUDIENCE
+      jwks = key.jwks
+      clock = clock
+      get requiredClaims(): readonly string[] {
+        return ['tenant']
+      }
+    }
+    await expect(createVerifier(new Options()).verify(await key.sign(accessClaims()))).rejects.toMatchObject({
+      code: 'claim_missing',
+    })
+  })
+
+  it('keeps the token out of JSON', async () => {
+    const verified = await createVerifier(base()).verify(await key.sign(accessClaims()))
+    expect(JSON.stringify(verified)).not.toContain(verified.token)
+    expect(Object.keys(verified)).toEqual(['claims', 'header', 'scopes'])
+  })
+
+  it('survives odd values in header and claims while explaining', async () => {
+    for (const typ of ['constructor', '__proto__', 'toString']) {
+      const explanation = await createVerifier(base()).explain(await key.sign(accessClaims(), { typ }))
+      expect(explanation).toMatchObject({ accepted: false, code: 'token_type' })
+      expect(structuredClone(explanation)).toEqual(explanation)
+      expect(explanation.summary).toContain('add it to "tokenTypes"')
+    }
+    const odd = await createVerifier(base()).explain(
+      await key.sign(accessClaims({ exp: { valueOf: 1 }, iat: [], nbf: 'x' })),
+    )
+    expect(odd.steps.filter(({ result }) => result === 'failed').map(({ code }) => code)).toEqual(
+      Array.from({ length: 4 }, () => 'claim_malformed'),
+    )
+  })
+
+  it('fetches nothing to explain a token of a foreign issuer', async () => {
+    let fetched = 0
+    const verifier = createVerifier({
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      clock,
+      jwksUri: 'https://keys.example/',
+      fetch: async () => {
+        fetched += 1
+        return Response.json(key.jwks)
+      },
+    })
+    const explanation = await verifier.explain(await key.sign(accessClaims({ iss: 'https://x.example' })))
+    expect(explanation.code).toBe('issuer_mismatch')
+    expect(fetched).toBe(0)
+    verifier.close()
+  })
+
+  it('says what to do about "Bearer " and a line break in a token', async () => {
+    const token = await key.sign(accessClaims())
+    for (const text of [`Bearer ${token}`, `${token}\n`])
+      await expect(createVerifier(base()).verify(text)).rejects.toMatchObject({
+        code: 'token_encoding',
+        hint: 'It holds white space: give the token alone, without "Bearer " and without a line break',
+      })
   })
 })

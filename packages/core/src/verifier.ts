@@ -1,11 +1,14 @@
 import { AuthError } from './errors/auth-error.ts'
+import { type ClaimsSchema, isSchema } from './claims/schema.ts'
+import type { TokenCheck } from './checks/token-check.ts'
+import { assertKnownOptions, assertNotNull } from './errors/known-options.ts'
 import { misconfigured } from './errors/misconfigured.ts'
+import { keySources } from './policy/key-sources.ts'
 import { defaultFetch } from '#default-fetch'
 import { emit } from './model/emit.ts'
 import type { EventListener } from './model/events.ts'
 import type { VerifiedToken } from './model/token.ts'
 import {
-  assertKnownOptions,
   DEFAULTS,
   type IssuerPolicy,
   type ManyIssuersOptions,
@@ -34,7 +37,7 @@ export interface Verifier<C extends object = object> {
    * @throws AuthError `keys_unavailable`
    */
   ready(): Promise<void>
-  /** Stops background work. A closed verifier fetches nothing more. */
+  /** Ends the fetches of its own key sets, now and for ever. Key sources it was given belong to whoever made them. */
   close(): void
 }
 
@@ -62,19 +65,23 @@ export interface AsOf {
 export function createVerifier<C extends object = object>(options: VerifierOptions<C>): Verifier<C> {
   if (typeof options !== 'object' || options === null)
     throw misconfigured(ACTION, 'give options with "issuer" and "audience"', typeof options)
-  const clock = resolveClock(options.clock)
+  assertKnownOptions(ACTION, options, VERIFIER_OPTIONS)
+  assertNotNull(ACTION, options, ['issuers', ...SHARED_OPTIONS])
+  const clock = resolveClock(ACTION, options.clock)
   const tell: EventListener = (event) => emit(options.onEvent, event)
   const limits = resolveLimits(ACTION, options.limits)
+  const sources = keySources()
   const policies = policiesOf(options, {
     limits,
     environment: {
       clock,
+      sources,
       fetch: options.fetch ?? defaultFetch,
       onEvent: tell,
       tuning: options.keySet ?? {},
     },
   })
-  const rules = { limits, policies, schema: options.claims, checks: Object.freeze([...(options.checks ?? [])]) }
+  const rules = { limits, policies, schema: resolveSchema(options.claims), checks: resolveChecks(options.checks) }
   const jwts = jwtVerifier<C>(rules)
   const contextOf = ({ asOf, confirmations = [] }: VerifyContext): TokenContext => ({
     now: verificationTime(clock.now() / 1000, asOf),
@@ -96,9 +103,7 @@ export function createVerifier<C extends object = object>(options: VerifierOptio
     ready: async () => {
       await Promise.all([...policies.known()].map(async ({ keys }) => keys.ready?.()))
     },
-    close: () => {
-      for (const { keys } of policies.known()) keys.close?.()
-    },
+    close: () => sources.close(),
   }
 }
 
@@ -131,7 +136,6 @@ type Shared = {
 }
 
 function policiesOf<C extends object>(options: VerifierOptions<C>, { limits, environment }: Shared): PolicyRegistry {
-  assertKnownOptions(ACTION, options, VERIFIER_OPTIONS)
   if (!hasManyIssuers(options)) return singlePolicy(resolvePolicy(policyPart(options), limits, environment))
 
   const misplaced = POLICY_OPTIONS.find((name) => (options as unknown as Record<string, unknown>)[name] !== undefined)
@@ -139,7 +143,7 @@ function policiesOf<C extends object>(options: VerifierOptions<C>, { limits, env
     throw misconfigured(ACTION, `with "issuers", "${misplaced}" belongs to each issuer of the list`)
   const { issuers } = options
   if (typeof issuers === 'function')
-    return policyResolver(issuers, (policy, keys) => resolvePolicy(policy, limits, environment, keys))
+    return policyResolver(issuers, (policy) => resolvePolicy(policy, limits, environment))
   if (!Array.isArray(issuers)) throw misconfigured(ACTION, '"issuers" must be a list or a function', typeof issuers)
   return policyList(issuers.map((policy: IssuerPolicy) => resolvePolicy(policy, limits, environment)))
 }
@@ -148,15 +152,35 @@ function hasManyIssuers<C extends object>(options: VerifierOptions<C>): options 
   return options.issuers !== undefined
 }
 
+// Read name by name, for an option may be a getter of a class.
 function policyPart(options: IssuerPolicy): IssuerPolicy {
-  const entries = Object.entries(options).filter(([name]) => POLICY_OPTIONS.includes(name))
-  return Object.fromEntries(entries) as unknown as IssuerPolicy
+  const values = options as unknown as Readonly<Record<string, unknown>>
+  const given = POLICY_OPTIONS.filter((name) => values[name] !== undefined).map((name) => [name, values[name]])
+  return Object.fromEntries(given) as unknown as IssuerPolicy
+}
+
+function resolveSchema<C extends object>(schema: ClaimsSchema<C> | undefined): ClaimsSchema<C> | undefined {
+  if (schema === undefined || isSchema(schema)) return schema
+  throw misconfigured(ACTION, '"claims" must be a Standard Schema validator, for example of zod, valibot or arktype')
+}
+
+function resolveChecks(checks: readonly TokenCheck[] = []): readonly TokenCheck[] {
+  const list: unknown = checks
+  if (!Array.isArray(list)) throw misconfigured(ACTION, '"checks" must be a list', typeof checks)
+  for (const check of checks)
+    if (typeof check?.name !== 'string' || typeof check.check !== 'function')
+      throw misconfigured(ACTION, 'each of "checks" must be an object { name, check }', typeof check)
+  return Object.freeze([...checks])
 }
 
 function verificationTime(now: number, asOf: AsOf | undefined): number {
   if (asOf === undefined) return now
   const { time, maxLag } = asOf
-  if (!(maxLag >= 0)) throw misconfigured('verify token', '"asOf.maxLag" must be a number of seconds from 0', maxLag)
+  if (typeof maxLag !== 'number' || !(maxLag >= 0))
+    throw misconfigured('verify token', '"asOf.maxLag" must be a number of seconds from 0', maxLag)
+  // A mistake of the program's: a refusal would make a worker throw every job away.
+  if (typeof time !== 'number' || !(time < FIRST_MILLISECONDS))
+    throw misconfigured('verify token', '"asOf.time" must be seconds since the epoch, such as Date.now() / 1000', time)
   if (!(time - now <= DEFAULTS.clockTolerance && now - time <= maxLag))
     throw new AuthError('verification_time', {
       expected: `a time at most ${maxLag} s ago, and not in the future`,
@@ -164,3 +188,6 @@ function verificationTime(now: number, asOf: AsOf | undefined): number {
     })
   return Math.min(time, now)
 }
+
+// No time in seconds that a verifier meets is as large; every time in milliseconds is larger.
+const FIRST_MILLISECONDS = 1e11

@@ -1,5 +1,5 @@
 import { misconfigured } from '../errors/misconfigured.ts'
-import { type ClaimCondition, isClaimCondition, meetsCondition } from '../model/claim-condition.ts'
+import { type ClaimCondition, copyCondition, isClaimCondition, meetsCondition } from '../model/claim-condition.ts'
 import type { Requirement } from './requirement.ts'
 
 /**
@@ -16,9 +16,10 @@ export function claim(name: string, condition: ClaimCondition): Requirement {
       `give "${name}" a string, number, boolean, a list of them, or a predicate`,
       condition,
     )
+  const fixed = copyCondition(condition)
   return {
     description: `claim ${name}${typeof condition === 'function' ? '' : ` ${JSON.stringify(condition)}`}`,
     scopes: [],
-    isMet: ({ claims }) => Object.hasOwn(claims, name) && meetsCondition(claims[name], condition),
+    isMet: ({ claims }) => Object.hasOwn(claims, name) && meetsCondition(claims[name], fixed),
   }
 }

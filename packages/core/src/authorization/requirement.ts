@@ -1,4 +1,5 @@
 import { AuthError } from '../errors/auth-error.ts'
+import { assertBoolean } from '../model/assert-boolean.ts'
 import type { VerifiedToken } from '../model/token.ts'
 
 /** What a verified token must grant for a request. Made by `scope`, `anyScope`, `claim`, `allOf`, `anyOf` and `not`. */
@@ -24,12 +25,14 @@ export function assertRequirement(requirement: Requirement, token: VerifiedToken
 
 /** Whether something is a requirement, and not for example the name of a scope. */
 export function isRequirement(value: unknown): value is Requirement {
-  return typeof value === 'object' && value !== null && 'isMet' in value && typeof value.isMet === 'function'
+  if (typeof value !== 'object' || value === null) return false
+  const { isMet, scopes } = value as Partial<Requirement>
+  return typeof isMet === 'function' && Array.isArray(scopes)
 }
 
 /** Anything but a boolean is an error: a promise or a stray object would always count as met. */
 export function isMet(requirement: Requirement, token: VerifiedToken): boolean {
   const answer: unknown = requirement.isMet(token)
-  if (typeof answer !== 'boolean') throw new TypeError('Requirement.isMet must answer with true or false')
+  assertBoolean(answer, 'Requirement.isMet')
   return answer
 }

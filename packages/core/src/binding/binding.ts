@@ -35,6 +35,7 @@ export async function confirmBindings(
   view: RequestView,
 ): Promise<void> {
   for (const member of checkConfirmation(token.claims, new Set(bindings.keys()))) {
-    await bindings.get(member)?.confirm(token.claims.cnf?.[member], token, view)
+    const answer: unknown = await bindings.get(member)?.confirm(token.claims.cnf?.[member], token, view)
+    if (answer !== undefined) throw new TypeError('A binding refuses by throwing, and answers with nothing')
   }
 }

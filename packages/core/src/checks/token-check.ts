@@ -17,7 +17,9 @@ export interface TokenCheck {
 export async function runTokenChecks(checks: readonly TokenCheck[], token: VerifiedToken): Promise<void> {
   for (const tokenCheck of checks) {
     try {
-      await tokenCheck.check(token)
+      const answer: unknown = await tokenCheck.check(token)
+      // A check that answers false has not refused; it must not pass for one that found nothing either.
+      if (answer !== undefined) throw new TypeError('A token check refuses by throwing, and answers with nothing')
     } catch (error) {
       if (error instanceof AuthError) throw error
       throw new AuthError('check_unavailable', { actual: tokenCheck.name, cause: error })

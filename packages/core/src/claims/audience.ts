@@ -1,6 +1,6 @@
 import { AuthError } from '../errors/auth-error.ts'
 import type { ClaimCheck } from './claim-check.ts'
-import { nearMiss } from './issuer.ts'
+import { nearestMiss } from './near-miss.ts'
 
 /** `aud` must name this resource server (RFC 7519 section 4.1.3, RFC 9068 section 4). Does not look at `scope`. */
 export function audience(accepted: ReadonlySet<string>): ClaimCheck {
@@ -23,11 +23,9 @@ export function audience(accepted: ReadonlySet<string>): ClaimCheck {
 }
 
 function hintFor(accepted: ReadonlySet<string>, values: readonly unknown[]): string | undefined {
-  for (const expected of accepted) {
-    for (const actual of values) {
-      const hint = typeof actual === 'string' ? nearMiss(expected, actual) : undefined
-      if (hint !== undefined) return hint
-    }
+  for (const actual of values) {
+    const hint = typeof actual === 'string' ? nearestMiss(accepted, actual) : undefined
+    if (hint !== undefined) return hint
   }
   return undefined
 }

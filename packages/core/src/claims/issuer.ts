@@ -1,5 +1,6 @@
 import { AuthError } from '../errors/auth-error.ts'
 import type { ClaimCheck } from './claim-check.ts'
+import { nearMiss } from './near-miss.ts'
 
 /** `iss` must be the configured issuer, as a string, character by character (RFC 7519 section 4.1.1, RFC 9068 section 4). */
 export function issuer(expected: string): ClaimCheck {
@@ -14,16 +15,3 @@ export function issuer(expected: string): ClaimCheck {
     },
   }
 }
-
-/** What a person would overlook when comparing two issuers or audiences; `undefined` where they truly differ. */
-export function nearMiss(expected: string, actual: string): string | undefined {
-  if (expected === actual) return undefined
-  if (withoutSlash(expected) === withoutSlash(actual)) return 'They differ only by a trailing slash'
-  if (expected.toLowerCase() === actual.toLowerCase()) return 'They differ only by case'
-  if (withoutScheme(expected) === withoutScheme(actual)) return 'They differ only by the scheme (http or https)'
-  if (expected.trim() === actual.trim()) return 'They differ only by white space'
-  return undefined
-}
-
-const withoutSlash = (text: string): string => (text.endsWith('/') ? text.slice(0, -1) : text)
-const withoutScheme = (text: string): string => text.replace(/^https?:\/\//i, '')

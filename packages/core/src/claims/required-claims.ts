@@ -1,5 +1,5 @@
 import { AuthError } from '../errors/auth-error.ts'
-import { type ClaimCondition, meetsCondition } from '../model/claim-condition.ts'
+import { type ClaimCondition, copyCondition, meetsCondition } from '../model/claim-condition.ts'
 import type { ClaimCheck } from './claim-check.ts'
 
 /** A claim is there, whatever its value. */
@@ -15,13 +15,14 @@ export function presentClaim(name: string): ClaimCheck {
 
 /** A claim is there and has an accepted value. */
 export function requiredClaim(name: string, condition: ClaimCondition): ClaimCheck {
-  const expected = typeof condition === 'function' ? `${name}: a value its predicate accepts` : condition
+  const fixed = copyCondition(condition)
+  const expected = typeof condition === 'function' ? `${name}: a value its predicate accepts` : fixed
   return {
     step: name,
     check: ({ claims }) => {
       if (!isPresent(claims, name)) throw new AuthError('claim_missing', { expected: name, actual: undefined })
       const actual = claims[name]
-      if (!meetsCondition(actual, condition)) throw new AuthError('claim_mismatch', { expected, actual })
+      if (!meetsCondition(actual, fixed)) throw new AuthError('claim_mismatch', { expected, actual })
       return { expected, actual }
     },
   }

@@ -7,22 +7,43 @@ export type ClaimsSchema<C extends object> = StandardSchemaV1<unknown, C>
 
 /**
  * The claims completed by what the schema made of them. Claims the schema does not know stay, so that a requirement about
- * them still sees them.
+ * them still sees them; `cnf` stays as it was signed, for what confirms the sender rests on it.
  *
  * @throws AuthError `claims_schema`
+ * @throws TypeError for a schema that answers with anything but an object
  */
 export async function applySchema<C extends object>(schema: ClaimsSchema<C>, claims: Claims): Promise<C & Claims> {
   // A copy, for some validators transform a claim in its place, which must not change what is checked next.
   const result = await schema['~standard'].validate(copyOf(claims))
-  if (result.issues)
-    throw new AuthError('claims_schema', { actual: result.issues.slice(0, 3).map(describeIssue).join('; ') })
-  return { ...claims, ...result.value }
+  if (result.issues !== undefined) throw new AuthError('claims_schema', { actual: describeIssues(result.issues) })
+  if (!isPlainObject(result.value)) throw new TypeError('The schema of "claims" must answer with an object')
+  const { cnf: _, ...completed } = copyOf(result.value) as Record<string, unknown>
+  const signed = Object.hasOwn(claims, 'cnf') ? { cnf: claims.cnf } : {}
+  return { ...claims, ...completed, ...signed } as C & Claims
 }
 
+/** Whether a value is a Standard Schema validator. */
+export function isSchema(value: unknown): value is ClaimsSchema<object> {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+  const { '~standard': standard } = value as { readonly '~standard'?: { readonly validate?: unknown } }
+  return typeof standard?.validate === 'function'
+}
+
+// Instances of classes, which a schema may put into claims, belong to the application.
 function copyOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copyOf)
-  if (typeof value !== 'object' || value === null) return value
+  if (!isPlainObject(value)) return value
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copyOf(item)]))
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+function describeIssues(issues: unknown): string {
+  return Array.isArray(issues) ? issues.slice(0, 3).map(describeIssue).join('; ') : 'not said'
 }
 
 // Only where, and what the schema says about it: messages of validators are made by the application.

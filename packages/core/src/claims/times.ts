@@ -1,4 +1,5 @@
 import { AuthError } from '../errors/auth-error.ts'
+import type { Claims } from '../model/token.ts'
 import type { ClaimCheck } from './claim-check.ts'
 
 export interface TimeRules {
@@ -14,8 +15,8 @@ export interface TimeRules {
 export function expiry({ clockTolerance }: TimeRules): ClaimCheck {
   return {
     step: 'exp',
-    check: ({ claims: { exp } }, { now }) => {
-      if (exp === undefined) throw missing('exp')
+    check: ({ claims }, { now }) => {
+      const exp = requiredDate(claims, 'exp')
       const comparison = { expected: `after ${instant(now - clockTolerance)}`, actual: instant(exp) }
       if (!(now < exp + clockTolerance))
         throw new AuthError('token_expired', { ...comparison, hint: `It expired ${seconds(now - exp)} ago` })
@@ -28,7 +29,8 @@ export function expiry({ clockTolerance }: TimeRules): ClaimCheck {
 export function notBefore({ clockTolerance }: TimeRules): ClaimCheck {
   return {
     step: 'nbf',
-    check: ({ claims: { nbf } }, { now }) => {
+    check: ({ claims }, { now }) => {
+      const nbf = dateOf(claims, 'nbf')
       if (nbf === undefined) return { expected: 'absent, or in the past', actual: 'absent' }
       const comparison = { expected: `at or before ${instant(now + clockTolerance)}`, actual: instant(nbf) }
       if (!(nbf <= now + clockTolerance))
@@ -42,7 +44,8 @@ export function notBefore({ clockTolerance }: TimeRules): ClaimCheck {
 export function issuedAt({ clockTolerance, maxAge }: TimeRules): ClaimCheck {
   return {
     step: 'iat',
-    check: ({ claims: { iat } }, { now }) => {
+    check: ({ claims }, { now }) => {
+      const iat = dateOf(claims, 'iat')
       if (iat === undefined) {
         if (maxAge !== undefined) throw missing('iat')
         return { expected: 'absent, or in the past', actual: 'absent' }
@@ -64,14 +67,27 @@ export function issuedAt({ clockTolerance, maxAge }: TimeRules): ClaimCheck {
 export function lifetime(maxLifetime: number): ClaimCheck {
   return {
     step: 'lifetime',
-    check: ({ claims: { exp, iat } }) => {
-      if (exp === undefined) throw missing('exp')
-      if (iat === undefined) throw missing('iat')
+    check: ({ claims }) => {
+      const exp = requiredDate(claims, 'exp')
+      const iat = requiredDate(claims, 'iat')
       const comparison = { expected: `at most ${maxLifetime} s`, actual: seconds(exp - iat) }
       if (!(exp - iat <= maxLifetime)) throw new AuthError('token_lifetime_too_long', comparison)
       return comparison
     },
   }
+}
+
+// `explain` goes on after a claim of a wrong type, so that these may still meet one.
+function dateOf(claims: Claims, name: 'exp' | 'nbf' | 'iat'): number | undefined {
+  const value: unknown = claims[name]
+  if (value === undefined || typeof value === 'number') return value
+  throw new AuthError('claim_malformed', { expected: `${name}: a number`, actual: typeof value })
+}
+
+function requiredDate(claims: Claims, name: 'exp' | 'iat'): number {
+  const value = dateOf(claims, name)
+  if (value === undefined) throw missing(name)
+  return value
 }
 
 function missing(claim: string): AuthError {

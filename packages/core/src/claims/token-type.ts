@@ -62,16 +62,16 @@ function idTokenHint(mark: string, claims: Claims): string {
   return `This is an ID token: it has ${article} ${mark}${audienceIsClient ? ' and its aud is a client id' : ''}. Send the access token instead`
 }
 
-const OTHER_KINDS: Readonly<Record<string, string>> = {
-  'dpop+jwt': 'This is a DPoP proof',
-  'logout+jwt': 'This is a logout token',
-  'secevent+jwt': 'This is a security event token',
-}
+const OTHER_KINDS: ReadonlyMap<string, string> = new Map([
+  ['dpop+jwt', 'This is a DPoP proof'],
+  ['logout+jwt', 'This is a logout token'],
+  ['secevent+jwt', 'This is a security event token'],
+])
 
 // ID tokens have no typ, or JWT; a nonce in anything else means something else.
 function hintFor(name: string | undefined, { claims }: ClaimSubject): string | undefined {
   const mark = name === undefined || name === 'jwt' ? idTokenMark(claims) : undefined
   if (mark !== undefined) return idTokenHint(mark, claims)
   if (name === undefined) return 'The issuer must set typ to at+jwt (RFC 9068 section 2.1)'
-  return OTHER_KINDS[name] ?? 'If this issuer gives its access tokens this typ, add it to "tokenTypes"'
+  return OTHER_KINDS.get(name) ?? 'If this issuer gives its access tokens this typ, add it to "tokenTypes"'
 }

@@ -45,9 +45,13 @@ export class AuthError extends Error {
     this.hint = details.hint
     this.expected = expected
     this.actual = actual
-    this.retryAfter = entry.status === 503 ? (details.retryAfter ?? 1) : undefined
+    this.retryAfter = entry.status === 503 ? secondsToWait(details.retryAfter) : undefined
     this.scopes = details.scopes ?? []
   }
+}
+
+function secondsToWait(retryAfter = 1): number {
+  return Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter : 1
 }
 
 function sentence(summary: string, expected?: string, actual?: string, hint?: string): string {

@@ -10,6 +10,17 @@ export function assertKnownOptions(action: string, options: object, known: reado
     if (!known.includes(name)) throw misconfigured(action, `there is no option "${name}"${suggestion(name, known)}`)
 }
 
+/**
+ * Refuses `null`, which is easily mistaken for "no rule", where an option is to be left out instead.
+ *
+ * @throws TypeError
+ */
+export function assertNotNull(action: string, options: object, names: readonly string[]): void {
+  for (const name of names)
+    if ((options as Readonly<Record<string, unknown>>)[name] === null)
+      throw misconfigured(action, `"${name}" must not be null: leave it out for its default`)
+}
+
 function suggestion(name: string, known: readonly string[]): string {
   const plain = (text: string): string =>
     text

@@ -15,8 +15,17 @@ function escape(value: unknown): string {
 
 // JSON.stringify leaves C1 controls and line separators as they are, which some terminals and log readers obey.
 function escapeText(value: unknown): string {
-  return (JSON.stringify(value) ?? String(value)).replace(
+  return textOf(value).replaceAll(
     /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
+}
+
+// What is wrong may be anything: a cycle, a bigint, an object that throws.
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? typeof value
+  } catch {
+    return `a value of type ${typeof value}`
+  }
 }

@@ -13,9 +13,14 @@ export function challenge(error: AuthError, realm: string, needed: readonly stri
   if (error.error !== undefined)
     parameters.push(`error="${error.error}"`, `error_description="${wireDescriptions[error.error]}"`)
   // Without credentials the challenge tells what to ask the authorization server for; afterwards the refusal itself knows.
-  const scopes = error.error === undefined ? needed : error.scopes
+  const scopes = (error.error === undefined ? needed : error.scopes).filter(isScope)
   if (scopes.length > 0) parameters.push(`scope="${scopes.join(' ')}"`)
   return `Bearer ${parameters.join(', ')}`
+}
+
+// RFC 6749 section 3.3. What a requirement or check of the application's own names may come from anywhere.
+function isScope(scope: unknown): boolean {
+  return typeof scope === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)
 }
 
 /** Text that needs no escaping in a quoted string (RFC 9110 section 5.6.4), so that it cannot break out of one. */

@@ -38,12 +38,18 @@ function queryValues(target: string, name: string): readonly string[] {
 }
 
 async function formValues(view: RequestView, name: string): Promise<readonly string[]> {
-  if (view.method === 'GET' || view.method === 'HEAD' || view.form === undefined) return []
+  const method = view.method.toUpperCase()
+  if (method === 'GET' || method === 'HEAD' || view.form === undefined) return []
   const [contentType = ''] = view.header('content-type')
   if (contentType.split(';', 1)[0]?.trim().toLowerCase() !== 'application/x-www-form-urlencoded') return []
-  const fields = await view.form()
-  const value: unknown = fields !== undefined && Object.hasOwn(fields, name) ? fields[name] : []
+  // Some body parsers leave null where there is nothing.
+  const fields: unknown = await view.form()
+  const value = hasOwn(fields, name) ? fields[name] : []
   const values: readonly unknown[] = Array.isArray(value) ? value : [value]
   // A body parser may build objects from names in brackets; they are counted, and refused as not well formed.
   return values.map((item) => (typeof item === 'string' ? item : ''))
+}
+
+function hasOwn(fields: unknown, name: string): fields is Readonly<Record<string, unknown>> {
+  return typeof fields === 'object' && fields !== null && Object.hasOwn(fields, name)
 }

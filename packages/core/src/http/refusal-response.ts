@@ -1,5 +1,6 @@
 import type { AuthError } from '../errors/auth-error.ts'
 import { wireDescriptions } from '../errors/catalogue.ts'
+import { ignoreRejection } from '../model/ignore-rejection.ts'
 import { challenge } from './challenge.ts'
 import type { RefusalResponse } from './outcome.ts'
 
@@ -19,7 +20,7 @@ export function refusalResponse(
   { realm, body, exposeChallenge }: RefusalRules,
   neededScopes?: readonly string[],
 ): RefusalResponse {
-  const content = body(error)
+  const content = contentOf(body, error)
   const headers: Record<string, string> = { 'cache-control': 'no-store', 'content-type': content.contentType }
   const value = challenge(error, realm, neededScopes)
   if (value !== undefined) {
@@ -28,6 +29,15 @@ export function refusalResponse(
   }
   if (error.retryAfter !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(error.retryAfter)))
   return { status: error.status, headers, body: content.body }
+}
+
+// Whatever the application makes is looked at before it is sent: a promise, say, is a bug and must not end the program.
+function contentOf(body: RefusalBody, error: AuthError): ReturnType<RefusalBody> {
+  const content: unknown = body(error)
+  const { contentType, body: text } = (content ?? {}) as Partial<ReturnType<RefusalBody>>
+  if (typeof contentType === 'string' && typeof text === 'string') return { contentType, body: text }
+  ignoreRejection(content)
+  throw new TypeError('"refusalBody" must answer with { contentType, body }, both text, at once')
 }
 
 /** A problem document (RFC 9457) with fixed text. */

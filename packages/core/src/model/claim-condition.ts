@@ -1,3 +1,5 @@
+import { assertBoolean } from './assert-boolean.ts'
+
 /** What a claim must be: one of some plain values, or whatever a predicate answers `true` to. */
 export type ClaimCondition = string | number | boolean | readonly (string | number | boolean)[] | ClaimPredicate
 
@@ -12,11 +14,16 @@ export type ClaimPredicate = (value: unknown) => boolean
 export function meetsCondition(value: unknown, condition: ClaimCondition): boolean {
   if (typeof condition === 'function') {
     const answer: unknown = condition(value)
-    if (typeof answer !== 'boolean') throw new TypeError('A claim predicate must answer with true or false')
+    assertBoolean(answer, 'A claim predicate')
     return answer
   }
   const accepted: readonly unknown[] = Array.isArray(condition) ? condition : [condition]
   return (Array.isArray(value) ? value : [value]).some((item) => accepted.includes(item))
+}
+
+/** A condition that stays as it is, whatever happens to the list it was given as. */
+export function copyCondition(condition: ClaimCondition): ClaimCondition {
+  return Array.isArray(condition) ? [...(condition as readonly (string | number | boolean)[])] : condition
 }
 
 /** Whether a value is a condition. Regular expressions are not: whoever needs one writes a predicate. */

@@ -5,7 +5,9 @@ export function emit(listener: EventListener | undefined, event: VerifierEvent):
   if (!listener) return
   try {
     const result: unknown = listener(Object.freeze(event))
-    if (result instanceof Promise) result.catch(() => undefined)
+    // A promise of another realm or library is one, too.
+    if (typeof result === 'object' && result !== null && 'then' in result)
+      Promise.resolve(result).catch(() => undefined)
   } catch {
     // Observing must not change an answer.
   }

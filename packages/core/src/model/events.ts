@@ -22,11 +22,15 @@ export interface KeysRefreshedEvent {
   readonly duration: number
 }
 
-/** A fetch failed, and requests go on being served from the set at hand. */
+/**
+ * A fetch failed, and requests go on being served from the set at hand; or metadata failed, or names another issuer,
+ * and keys go on being fetched from the address it gave before.
+ */
 export interface KeysStaleEvent {
   readonly type: 'keys.stale'
+  /** What the key set is called, or the address where metadata is looked for first. */
   readonly uri: string
-  /** Seconds since the set was last confirmed. */
+  /** Seconds since the set, or the metadata, was last confirmed. */
   readonly age: number
   readonly reason: FetchFailure
   /** Seconds until the next attempt. */
@@ -77,6 +81,8 @@ export type FetchFailure =
   | 'issuer_mismatch'
   | 'uri_not_allowed'
   | 'rate_limited'
+  /** What fetches cannot be loaded: the installation is at fault, and no network. */
+  | 'transport'
 
 /** Why a member of a key set is not used. */
 export type KeyFlaw =

@@ -44,7 +44,7 @@ export interface VerifiedToken<C extends object = object> {
   /** The verified claims; with the `claims` option, typed and completed by what its schema returned. */
   readonly claims: C & Claims
   readonly header: JoseHeader
-  /** The token as received. Keep it out of logs. */
+  /** The token as received. Not enumerable, so that it stays out of JSON and logs. */
   readonly token: string
   /** Whole scope words the token grants, those implied by `scopeHierarchy` included. */
   readonly scopes: ReadonlySet<string>

@@ -1,8 +1,7 @@
 import { LRUCache } from 'lru-cache'
-import { nearMiss } from '../claims/issuer.ts'
+import { nearestMiss, nearMiss } from '../claims/near-miss.ts'
 import { AuthError } from '../errors/auth-error.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
-import type { KeySource } from '../keys/key-source.ts'
 import type { Claims } from '../model/token.ts'
 import type { IssuerPolicy, IssuerResolver } from '../options.ts'
 import type { ResolvedPolicy } from './resolve-policy.ts'
@@ -58,74 +57,89 @@ export function policyList(policies: readonly ResolvedPolicy[]): PolicyRegistry 
 
 const MOST_RESOLVED_ISSUERS = 1000
 
-/** Turns a policy into its resolved form, with the keys at hand where they are still the right ones. */
-export type ResolveWithKeys = (options: IssuerPolicy, keys: KeySource | undefined) => ResolvedPolicy
-
 /**
- * Issuers looked up by a function at every token. The key store of an issuer lives on for as long as the function names the same
- * place for its keys, whether or not it makes a new object each time.
+ * Issuers looked up by a function at every token. What is made of a policy is kept for as long as the function gives the same values;
+ * fetched keys are kept by their address in any case, so that a new object each time fetches nothing again.
  */
-export function policyResolver(resolver: IssuerResolver, resolve: ResolveWithKeys): PolicyRegistry {
+export function policyResolver(
+  resolver: IssuerResolver,
+  resolve: (options: IssuerPolicy) => ResolvedPolicy,
+): PolicyRegistry {
   const resolved = new LRUCache<string, { readonly options: IssuerPolicy; readonly policy: ResolvedPolicy }>({
     max: MOST_RESOLVED_ISSUERS,
-    dispose: ({ policy }, _, reason) => {
-      if (reason !== 'set') policy.keys.close?.()
-    },
   })
+
+  const policyOf = async (iss: string): Promise<ResolvedPolicy | undefined> => {
+    const options = (await resolver(iss)) ?? undefined
+    if (options === undefined) {
+      resolved.delete(iss)
+      return undefined
+    }
+    if (options.issuer !== iss)
+      throw misconfigured(
+        'resolve issuer',
+        'the function must give the policy of the issuer it was asked for',
+        options.issuer,
+      )
+    const last = resolved.get(iss)
+    if (last !== undefined && sameOptions(last.options, options)) return last.policy
+    const policy = resolve(options)
+    resolved.set(iss, { options: copyOf(options), policy })
+    return policy
+  }
+
   return {
     select: async ({ iss }) => {
       if (typeof iss !== 'string') throw unknownIssuer(iss, [])
-      const options = await lookUp(resolver, iss)
-      if (options === undefined) {
-        resolved.delete(iss)
-        throw unknownIssuer(iss, [])
-      }
-      if (options.issuer !== iss)
-        throw misconfigured(
-          'resolve issuer',
-          'the resolver must give the policy of the issuer it was asked for',
-          options.issuer,
-        )
-      const last = resolved.get(iss)
-      if (last?.options === options) return last.policy
-      const policy = resolve(options, last && sameFetchedKeys(last.options, options) ? last.policy.keys : undefined)
-      if (last !== undefined && last.policy.keys !== policy.keys) last.policy.keys.close?.()
-      resolved.set(iss, { options, policy })
+      const policy = await decided(iss, policyOf)
+      if (policy === undefined) throw unknownIssuer(iss, [])
       return policy
     },
     known: () => [...resolved.values()].map(({ policy }) => policy),
   }
 }
 
-async function lookUp(resolver: IssuerResolver, iss: string): Promise<IssuerPolicy | undefined> {
+// A stranger chose the iss. If it makes the function, or what it gives, fail, that is no bug to answer 500 for.
+async function decided(
+  iss: string,
+  policyOf: (iss: string) => Promise<ResolvedPolicy | undefined>,
+): Promise<ResolvedPolicy | undefined> {
   try {
-    return (await resolver(iss)) ?? undefined
+    return await policyOf(iss)
   } catch (cause) {
     if (cause instanceof AuthError) throw cause
     throw new AuthError('issuer_unavailable', { actual: iss, cause })
   }
 }
 
-function sameFetchedKeys(one: IssuerPolicy, other: IssuerPolicy): boolean {
-  return (
-    one.keys === other.keys &&
-    String(one.jwksUri) === String(other.jwksUri) &&
-    String(one.allowedKeyHosts) === String(other.allowedKeyHosts) &&
-    [one, other].every(
-      ({ jwks, publicKey, secret }) => jwks === undefined && publicKey === undefined && secret === undefined,
-    )
-  )
+function sameOptions(one: IssuerPolicy, other: IssuerPolicy): boolean {
+  const names = new Set([...Object.keys(one), ...Object.keys(other)]) as ReadonlySet<keyof IssuerPolicy>
+  return [...names].every((name) => sameValue(one[name], other[name]))
+}
+
+// A list that is changed afterwards must not pass for the one that was resolved.
+function copyOf(options: IssuerPolicy): IssuerPolicy {
+  const entries = Object.entries(options).map(([name, value]) => [name, Array.isArray(value) ? [...value] : value])
+  return Object.fromEntries(entries) as IssuerPolicy
+}
+
+function sameValue(one: unknown, other: unknown): boolean {
+  if (Array.isArray(one) && Array.isArray(other))
+    return one.length === other.length && one.every((item, index) => item === other[index])
+  return one === other
 }
 
 function unknownIssuer(iss: unknown, trusted: readonly string[]): AuthError {
-  if (iss === undefined) return new AuthError('issuer_missing', { expected: trusted, actual: iss })
-  const hint =
-    typeof iss === 'string'
-      ? trusted.map((issuer) => nearMiss(issuer, iss)).find((text) => text !== undefined)
-      : undefined
+  const some = trusted.slice(0, ISSUERS_NAMED)
+  if (iss === undefined) return new AuthError('issuer_missing', { expected: some, actual: iss })
+  const hint = typeof iss === 'string' ? nearestMiss(trusted.slice(0, ISSUERS_COMPARED), iss) : 'iss must be a string'
   return new AuthError('issuer_unknown', {
-    ...(trusted.length > 0 ? { expected: trusted } : {}),
+    ...(some.length > 0 ? { expected: some } : {}),
     actual: iss,
     ...(hint === undefined ? {} : { hint }),
   })
 }
+
+// What a refusal costs must not grow with the number of issuers.
+const ISSUERS_NAMED = 10
+const ISSUERS_COMPARED = 100

@@ -10,6 +10,7 @@ import type { Clock } from '../model/clock.ts'
 import type { EventListener } from '../model/events.ts'
 import type { FetchLike } from '../model/fetch.ts'
 import { DEFAULTS, type IssuerPolicy } from '../options.ts'
+import type { KeySources } from './key-sources.ts'
 
 /** What every key source of a verifier works with. */
 export interface KeyEnvironment {
@@ -17,6 +18,7 @@ export interface KeyEnvironment {
   readonly fetch: FetchLike
   readonly onEvent: EventListener
   readonly tuning: RemoteKeySetTuning
+  readonly sources: KeySources
 }
 
 /** The key source of a policy, and the algorithms that may be used with it. */
@@ -28,7 +30,7 @@ export interface ResolvedKeys {
 /**
  * @throws TypeError for two key locations, for algorithms that do not fit the location or that the runtime does not have
  */
-export function resolveKeys(options: IssuerPolicy, environment: KeyEnvironment, reused?: KeySource): ResolvedKeys {
+export function resolveKeys(options: IssuerPolicy, environment: KeyEnvironment): ResolvedKeys {
   const locations = LOCATIONS.filter((name) => options[name] !== undefined)
   if (locations.length > 1)
     throw misconfigured(ACTION, `give one of ${LOCATIONS.map((name) => `"${name}"`).join(', ')}`, locations)
@@ -40,7 +42,7 @@ export function resolveKeys(options: IssuerPolicy, environment: KeyEnvironment, 
       locations,
     )
   const algorithms = resolveAlgorithms(options)
-  return { algorithms, keys: reused ?? keySource(options, algorithms, environment) }
+  return { algorithms, keys: keySource(options, algorithms, environment) }
 }
 
 const ACTION = 'create verifier'
@@ -48,7 +50,8 @@ const LOCATIONS = ['jwksUri', 'jwks', 'publicKey', 'secret', 'keys'] as const
 
 function resolveAlgorithms({ algorithms, secret }: IssuerPolicy): ReadonlySet<Algorithm> {
   const list: readonly unknown[] = algorithms ?? (secret === undefined ? DEFAULTS.algorithms : ['HS256'])
-  if (!Array.isArray(list) || list.length === 0) throw misconfigured(ACTION, '"algorithms" must not be empty', list)
+  if (!Array.isArray(list)) throw misconfigured(ACTION, '"algorithms" must be a list, such as ["RS256"]', list)
+  if (list.length === 0) throw misconfigured(ACTION, '"algorithms" must not be empty')
   for (const name of list) {
     if (!isAlgorithm(name))
       throw misconfigured(ACTION, '"algorithms" holds a name that is no signature algorithm', name)
@@ -70,20 +73,23 @@ function runtimeVerifies(algorithm: Algorithm): boolean {
 }
 
 function keySource(options: IssuerPolicy, algorithms: ReadonlySet<Algorithm>, environment: KeyEnvironment): KeySource {
-  const { clock, fetch, onEvent, tuning } = environment
+  const { clock, fetch, onEvent, tuning, sources } = environment
   const remoteOptions = { ...tuning, clock, fetch, onEvent }
   if (options.keys !== undefined) return customSource(options.keys)
   if (options.secret !== undefined) return secretKey(options.secret, [...algorithms] as SymmetricAlgorithm[])
   if (options.publicKey !== undefined) return publicKey(options.publicKey, [...algorithms])
   if (options.jwks !== undefined) return staticKeySet(options.jwks, { onEvent })
-  if (options.jwksUri !== undefined) return remoteKeySet(options.jwksUri, remoteOptions)
-  if (options.issuer === null)
+  const { issuer, jwksUri } = options
+  if (jwksUri !== undefined) return sources.at(`jwks ${String(jwksUri)}`, () => remoteKeySet(jwksUri, remoteOptions))
+  if (issuer === null)
     throw misconfigured(
       ACTION,
       'with "issuer": null, say where keys come from: "jwksUri", "jwks", "publicKey", "secret" or "keys"',
     )
   const { allowedKeyHosts = [] } = options
-  return discoveredKeySet(options.issuer, { ...remoteOptions, allowedKeyHosts })
+  return sources.at(`issuer ${JSON.stringify([issuer, allowedKeyHosts])}`, () =>
+    discoveredKeySet(issuer, { ...remoteOptions, allowedKeyHosts }),
+  )
 }
 
 function customSource(keys: unknown): KeySource {

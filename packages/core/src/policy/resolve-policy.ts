@@ -12,7 +12,8 @@ import type { KeySource } from '../keys/key-source.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import { isClaimCondition } from '../model/claim-condition.ts'
 import type { Limits } from '../model/limits.ts'
-import { assertKnownOptions, type ClaimRules, DEFAULTS, type IssuerPolicy } from '../options.ts'
+import { assertKnownOptions, assertNotNull } from '../errors/known-options.ts'
+import { type ClaimRules, DEFAULTS, type IssuerPolicy } from '../options.ts'
 import { type KeyEnvironment, resolveKeys } from './resolve-keys.ts'
 
 /** An `IssuerPolicy` checked once, with its defaults filled in and its keys at hand. */
@@ -53,15 +54,17 @@ export const POLICY_OPTIONS: readonly string[] = Object.freeze([
  *
  * @throws TypeError with a sentence that tells what to write instead
  */
-export function resolvePolicy(
-  options: IssuerPolicy,
-  limits: Limits,
-  environment: KeyEnvironment,
-  reusedKeys?: KeySource,
-): ResolvedPolicy {
+export function resolvePolicy(options: IssuerPolicy, limits: Limits, environment: KeyEnvironment): ResolvedPolicy {
+  if (typeof options !== 'object' || options === null)
+    throw misconfigured(ACTION, 'each issuer needs an object with "issuer" and "audience"', options)
   assertKnownOptions(ACTION, options, POLICY_OPTIONS)
+  assertNotNull(
+    ACTION,
+    options,
+    POLICY_OPTIONS.filter((name) => name !== 'issuer' && name !== 'audience'),
+  )
   const expectedIssuer = resolveIssuer(options.issuer)
-  const { algorithms, keys } = resolveKeys(options, environment, reusedKeys)
+  const { algorithms, keys } = resolveKeys(options, environment)
   return Object.freeze({
     issuer: expectedIssuer,
     algorithms,

@@ -11,6 +11,12 @@ import { base64urlFlaw } from '../model/base64url.ts'
 export function decodePart(text: string, part: string): Uint8Array {
   const flaw = base64urlFlaw(text)
   if (flaw !== undefined)
-    throw new AuthError('token_encoding', { expected: `canonical base64url in the ${part}`, actual: flaw })
+    throw new AuthError('token_encoding', {
+      expected: `canonical base64url in the ${part}`,
+      actual: flaw,
+      ...(/\s/.test(text) && {
+        hint: 'It holds white space: give the token alone, without "Bearer " and without a line break',
+      }),
+    })
   return base64url.decode(text)
 }

@@ -64,9 +64,11 @@ async function tell<C extends object>(
   const parsed = await story.step('parse', () => parseJwt(token, rules.limits), describeParsed)
   const policy = parsed && (await selectPolicy(story, parsed, rules))
   const algorithm = parsed && policy && (await explainAlgorithm(story, parsed, policy))
-  const signed = parsed && policy && algorithm && (await explainSignature(story, parsed, policy, algorithm))
+  // A foreign issuer must not make anybody fetch keys, not even to explain.
+  const trusted = algorithm !== undefined && !story.hasFailed('issuer')
+  const signed = parsed && policy && trusted && (await explainSignature(story, parsed, policy, algorithm))
   if (!parsed || !policy || !context) return story.skip(['algorithm', 'key', 'signature', 'claims'])
-  if (!signed) story.skip(['signature'])
+  if (!signed) story.skip(['key', 'signature'])
 
   for (const claimCheck of policy.claimChecks)
     await story.step(
@@ -169,6 +171,10 @@ class Story {
 
   get failed(): boolean {
     return this.#steps.some(({ result }) => result === 'failed')
+  }
+
+  hasFailed(name: string): boolean {
+    return this.#steps.some(({ step, result }) => step === name && result === 'failed')
   }
 
   async step<T>(name: string, take: () => T | Promise<T>, compare: (taken: T) => Comparison): Promise<T | undefined> {

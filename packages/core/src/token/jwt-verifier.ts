@@ -41,8 +41,8 @@ export function jwtVerifier<C extends object>(rules: JwtRules<C>): TokenVerifier
       checkSignatureForm(parsed.signature, algorithm)
       await verifySignature(parsed, algorithm, policy.keys)
       for (const claimCheck of policy.claimChecks) claimCheck.check(parsed, context)
-      const verified = await verifiedToken(parsed, policy, rules.schema)
       checkConfirmation(parsed.claims, context.confirmations)
+      const verified = await verifiedToken(parsed, policy, rules.schema)
       await runTokenChecks(rules.checks, verified)
       return verified
     },
@@ -59,5 +59,7 @@ export async function verifiedToken<C extends object>(
   // Without a schema C is the type of plain claims.
   const verified = deepFreeze(claims) as VerifiedToken<C>['claims']
   const completed = schema === undefined ? verified : deepFreeze(await applySchema(schema, claims))
-  return Object.freeze({ claims: completed, header: deepFreeze(header), token, scopes })
+  const verifiedParts = { claims: completed, header: deepFreeze(header), scopes }
+  // Not enumerable, so that a logger that prints the object does not print the token.
+  return Object.freeze(Object.defineProperty(verifiedParts, 'token', { value: token }) as unknown as VerifiedToken<C>)
 }

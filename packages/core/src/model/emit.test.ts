@@ -1,0 +1,69 @@
+import { runInNewContext } from 'node:vm'
+
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+import { emit } from './emit.ts'
+import type { EventListener, VerifierEvent } from './events.ts'
+
+const nextTurn = async (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+
+/** What goes unhandled while a listener is told. */
+async function unhandledAfter(listener: () => unknown): Promise<unknown[]> {
+  const unhandled: unknown[] = []
+  const remember = (reason: unknown): void => void unhandled.push(reason)
+  // The test runner has a listener of its own, which would fail the run.
+  const others = process.listeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection')
+  process.on('unhandledRejection', remember)
+  onTestFinished(() => {
+    process.off('unhandledRejection', remember)
+    for (const other of others) process.on('unhandledRejection', other)
+  })
+  emit(listener as EventListener, { type: 'token.verified' })
+  await nextTurn()
+  await nextTurn()
+  return unhandled
+}
+
+describe('a listener', () => {
+  it('is told of a frozen event', () => {
+    const told: VerifierEvent[] = []
+    emit((event) => void told.push(event), { type: 'token.verified' })
+    expect(told).toEqual([{ type: 'token.verified' }])
+    expect(Object.isFrozen(told[0])).toBe(true)
+  })
+
+  it('need not be there', () => {
+    expect(() => emit(undefined, { type: 'token.verified' })).not.toThrow()
+  })
+
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('listener')
+      },
+    ],
+    ['rejects', async () => Promise.reject(new Error('listener'))],
+    ['rejects in another realm', () => runInNewContext(`Promise.reject(new Error('listener'))`)],
+    [
+      'gives a lazy promise that rejects',
+      () => ({ then: (_: unknown, reject: (e: Error) => void) => reject(new Error('x')) }),
+    ],
+    [
+      'gives what throws when awaited',
+      () => ({
+        get then() {
+          throw new Error('listener')
+        },
+      }),
+    ],
+    ['gives something else', () => null],
+    ['gives a number', () => 7],
+  ])('changes nothing when it %s', async (_, listener) => {
+    expect(await unhandledAfter(listener)).toEqual([])
+  })
+})
