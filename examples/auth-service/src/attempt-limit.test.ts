@@ -19,6 +19,15 @@ describe('the attempt limit', () => {
     expect([limit.begin('a'), limit.begin('b')]).toEqual([0, 60])
   })
 
+  it('takes back one attempt, and never more than there were', () => {
+    const limit = createAttemptLimit({ attempts: 1, elapsed: () => 0 })
+    limit.takeBack('a')
+    limit.begin('a')
+    limit.takeBack('a')
+    limit.takeBack('a')
+    expect([limit.begin('a'), limit.begin('a')]).toEqual([0, 60])
+  })
+
   it('remembers no more keys than it may, and forgets the oldest', () => {
     const limit = createAttemptLimit({ attempts: 1, keys: 2, elapsed: () => 0 })
     for (const key of ['a', 'b', 'c']) limit.begin(key)

@@ -7,6 +7,8 @@ export interface AttemptLimit {
   begin(key: string): number
   /** Forgets the attempts of a key, after a success. */
   clear(key: string): void
+  /** Forgets one attempt, which was not a failure. */
+  takeBack(key: string): void
 }
 
 /** What an {@link AttemptLimit} allows. */
@@ -52,6 +54,10 @@ export const createAttemptLimit = ({
     },
     clear: (key) => {
       windows.delete(key)
+    },
+    takeBack: (key) => {
+      const open = windows.get(key)
+      if (open !== undefined && open.count > 0) open.count -= 1
     },
   }
 }

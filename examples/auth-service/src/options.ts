@@ -1,9 +1,9 @@
 import type { IssuerOptions } from '@claimgate/issuer'
-import type { AttemptLimitOptions } from './attempt-limit.ts'
+import type { LogInLimits } from './log-in-guard.ts'
 import type { NewUser } from './user-store.ts'
 
 /** What `startAuthService` is told; everything has a default. */
-export interface AuthServiceOptions {
+export interface AuthServiceOptions extends LogInLimits {
   /** The port to listen on; 0 takes a free one. @defaultValue 0 */
   readonly port?: number
   /** The address to listen on. @defaultValue '127.0.0.1' */
@@ -30,6 +30,4 @@ export interface AuthServiceOptions {
   readonly rotateEverySeconds?: number
   /** Where the time of tokens comes from. @defaultValue the wall clock */
   readonly clock?: NonNullable<IssuerOptions['clock']>
-  /** How many log-ins may fail. */
-  readonly attempts?: AttemptLimitOptions
 }

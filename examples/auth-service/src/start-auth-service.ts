@@ -1,8 +1,8 @@
 import { createIssuer, type Issuer, type RotateOptions, type Rotation } from '@claimgate/issuer'
 import { createApp } from './app.ts'
-import { createAttemptLimit } from './attempt-limit.ts'
 import { createCredentialCheck } from './credentials.ts'
 import { type Listener, openListener } from './listener.ts'
+import { createLogInGuard } from './log-in-guard.ts'
 import type { AuthServiceOptions } from './options.ts'
 import { startRotationTimer } from './rotation-timer.ts'
 import { openUserStore, type UserStore } from './user-store.ts'
@@ -51,10 +51,9 @@ const serve = async (options: AuthServiceOptions, users: UserStore, listener: Li
     ...(jwksMaxAge !== undefined && { jwksMaxAge }),
     ...(clock !== undefined && { clock }),
   })
-  const check = createCredentialCheck(users)
-  const attempts = createAttemptLimit(options.attempts)
+  const guard = createLogInGuard(createCredentialCheck(users), options)
   const timer = rotateEverySeconds === undefined ? undefined : startRotationTimer(rotateEverySeconds, issuer.rotate)
-  listener.serve(createApp({ issuer, check, attempts, clientId }))
+  listener.serve(createApp({ issuer, guard, clientId }))
   return {
     url: listener.url,
     issuer,
