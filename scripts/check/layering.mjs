@@ -13,7 +13,7 @@ const CORE_LAYERS = [
   ['token'],
   ['verifier'],
   ['authenticator-options'],
-  ['authenticator'],
+  ['authenticator', 'adapter-options'],
   ['index', 'extend', 'node'],
   ['features'],
 ]

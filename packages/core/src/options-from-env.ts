@@ -2,8 +2,11 @@ import { misconfigured } from './errors/misconfigured.ts'
 import { type Algorithm, algorithmTraits, isAlgorithm } from './model/algorithm.ts'
 import type { SingleIssuerOptions } from './options.ts'
 
-/** The environment variables that are read, out of `process.env`, the `env` of a worker, or any object that has them. */
-export interface Environment {
+/** Environment variables by name, as `process.env`, or an object that declares those that are read, as the `env` of a worker. */
+export type Environment = Readonly<Record<string, string | undefined>> | EnvironmentVariables
+
+/** The environment variables that are read. */
+export interface EnvironmentVariables {
   readonly JWT_ISSUER?: string | undefined
   readonly JWT_AUDIENCE?: string | undefined
   readonly JWT_JWKS_URI?: string | undefined
@@ -44,12 +47,12 @@ export function optionsFromEnv(env: Environment): SingleIssuerOptions {
 const ACTION = 'read the environment'
 
 // A variable set to nothing is how many deployment tools spell "not set".
-function text(env: Environment, name: keyof Environment): string | undefined {
+function text(env: Environment, name: keyof EnvironmentVariables): string | undefined {
   const value = env[name]?.trim()
   return value === undefined || value === '' ? undefined : value
 }
 
-function required(env: Environment, name: keyof Environment, meaning: string): string {
+function required(env: Environment, name: keyof EnvironmentVariables, meaning: string): string {
   const value = text(env, name)
   if (value === undefined) throw misconfigured(ACTION, `set ${name} to ${meaning}`)
   return value

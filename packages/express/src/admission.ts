@@ -24,8 +24,8 @@ export function withdraw(req: Request): void {
 
 /** Lets a request through. */
 export function admit(req: Request, admission: Admission): void {
-  admissions.set(req, admission)
   Object.assign(req, { auth: admission.token })
+  admissions.set(req, admission)
 }
 
 /**

@@ -1,30 +1,12 @@
-import {
-  type Authenticator,
-  type AuthenticatorOptions,
-  createAuthenticator,
-  optionsFromEnv,
-  type Requirement,
-  type VerifiedToken,
-  type Verifier,
-} from '@claimgate/core'
-import { misconfigured } from '@claimgate/core/extend'
+import type { Authenticator, VerifiedToken, Verifier } from '@claimgate/core'
 import type { Request, RequestHandler } from 'express'
-import { assertRequirement } from './assert-requirement.ts'
 import { admissionOf, admit, withdraw } from './admission.ts'
+import { assertCalled } from './assert-called.ts'
+import type { AuthenticateJwtOptions } from './authenticate-jwt-options.ts'
 import { getAuth } from './get-auth.ts'
-import { type OnReject, rejectWith } from './reject.ts'
+import { rejectWith } from './reject.ts'
 import { requestView } from './request-view.ts'
-
-/** How to verify tokens, and how to answer refused requests. */
-export type AuthenticateJwtOptions<C extends object = object> = AuthenticatorOptions<C> & {
-  /** Answers refused requests. @defaultValue the status, challenge and problem document of the core */
-  readonly onReject?: OnReject
-  /**
-   * What every token must grant. Unlike `requireScope`, which a request without credentials never reaches, it also names its scopes
-   * in the challenge for those. @defaultValue nothing
-   */
-  readonly requirement?: Requirement
-}
+import { resolveOptions } from './resolve-options.ts'
 
 /** A middleware, with an accessor that knows the type of its claims. */
 export interface AuthenticateJwt<C extends object = object> extends RequestHandler {
@@ -32,7 +14,7 @@ export interface AuthenticateJwt<C extends object = object> extends RequestHandl
    * The verified token of a request that this very middleware was the last to let through.
    *
    * @throws TypeError where it was not
-   * @throws AuthError `credential_missing` for an anonymous request
+   * @throws Error with status 401 for an anonymous request
    */
   getAuth(req: Request): VerifiedToken<C>
 }
@@ -44,18 +26,20 @@ export interface AuthenticateJwt<C extends object = object> extends RequestHandl
  *
  * Tokens in a form body (RFC 6750 section 2.2) are seen if `express.urlencoded()` runs before.
  *
- * @param options - options, or a verifier or an authenticator made elsewhere; without any, `optionsFromEnv(process.env)`
+ * @param options - options, or a verifier or an authenticator made elsewhere. Where they say nothing about verifying,
+ * `optionsFromEnv(process.env)` does
  * @throws TypeError for wrong options; where they come from the environment, it names the variable
  */
 export function authenticateJwt<C extends object = object>(
   options?: AuthenticateJwtOptions<C> | Verifier<C> | Authenticator<C>,
 ): AuthenticateJwt<C> {
-  const { authenticator, onReject, requirement } = resolveOptions<C>(options === undefined ? environment<C>() : options)
+  assertCalled('authenticateJwt()', options)
+  const { authenticator, onReject, requirement } = resolveOptions<C>(options)
   const reject = rejectWith(onReject)
 
   const run = async (...[req, res, next]: Parameters<RequestHandler>): Promise<void> => {
-    withdraw(req)
     try {
+      withdraw(req)
       const outcome = await authenticator.authenticate(requestView(req), requirement)
       if (outcome.kind === 'refused') return reject(outcome, req, res, next)
       admit(req, { authenticator, token: outcome.kind === 'anonymous' ? undefined : outcome.token, reject })
@@ -74,26 +58,4 @@ export function authenticateJwt<C extends object = object>(
   }
 
   return Object.assign(middleware, { getAuth: ownAuth })
-}
-
-function environment<C extends object>(): AuthenticatorOptions<C> {
-  return optionsFromEnv(process.env) as AuthenticatorOptions<C>
-}
-
-interface ResolvedOptions<C extends object> {
-  readonly authenticator: Authenticator<C>
-  readonly onReject?: OnReject | undefined
-  readonly requirement?: Requirement | undefined
-}
-
-function resolveOptions<C extends object>(
-  options: AuthenticateJwtOptions<C> | Verifier<C> | Authenticator<C>,
-): ResolvedOptions<C> {
-  if (typeof options !== 'object' || 'verify' in options || 'authenticate' in options)
-    return { authenticator: createAuthenticator(options) }
-  const { onReject, requirement, ...rest } = options
-  if (requirement !== undefined) assertRequirement(requirement)
-  if (onReject !== undefined && typeof onReject !== 'function')
-    throw misconfigured('create middleware', '"onReject" must be a function', onReject)
-  return { authenticator: createAuthenticator<C>(rest), onReject, requirement }
 }

@@ -1,6 +1,7 @@
 import { anyScope, claim, type ClaimCondition, type Requirement, scope } from '@claimgate/core'
 import type { RequestHandler } from 'express'
 import { admissionOf } from './admission.ts'
+import { assertCalled } from './assert-called.ts'
 import { assertRequirement } from './assert-requirement.ts'
 
 /**
@@ -10,6 +11,7 @@ import { assertRequirement } from './assert-requirement.ts'
  * @throws TypeError for anything but a requirement
  */
 export function authorize(requirement: Requirement): RequestHandler {
+  assertCalled('authorize(scope("…"))', requirement)
   assertRequirement(requirement)
   return (req, res, next) => {
     const { authenticator, token, reject } = admissionOf(req)
@@ -25,6 +27,7 @@ export function authorize(requirement: Requirement): RequestHandler {
  * @throws TypeError for no scope, or for text that is not one scope
  */
 export function requireScope(...all: readonly string[]): RequestHandler {
+  assertCalled('requireScope("…")', all[0])
   return authorize(scope(...all))
 }
 
@@ -34,6 +37,7 @@ export function requireScope(...all: readonly string[]): RequestHandler {
  * @throws TypeError for no scope, or for text that is not one scope
  */
 export function requireAnyScope(...some: readonly string[]): RequestHandler {
+  assertCalled('requireAnyScope("…")', some[0])
   return authorize(anyScope(...some))
 }
 
@@ -43,5 +47,6 @@ export function requireAnyScope(...some: readonly string[]): RequestHandler {
  * @throws TypeError for a condition of another type
  */
 export function requireClaim(name: string, condition: ClaimCondition): RequestHandler {
+  assertCalled('requireClaim("…", "…")', name)
   return authorize(claim(name, condition))
 }

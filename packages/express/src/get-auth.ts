@@ -1,4 +1,5 @@
 import type { Requirement, VerifiedToken } from '@claimgate/core'
+import { refusedError } from '@claimgate/core/extend'
 import type { Request } from 'express'
 import { admissionOf } from './admission.ts'
 
@@ -8,15 +9,15 @@ import { admissionOf } from './admission.ts'
  * The type of the claims is taken on trust; `getAuth` of the middleware that `authenticateJwt` returns knows it.
  *
  * @throws TypeError where no `authenticateJwt` has let the request through
- * @throws AuthError `credential_missing` for an anonymous request; it has `status` and `headers`, so that Express answers with
- * status 401 and a challenge
+ * @throws Error for an anonymous request; it has `status` and `headers`, so that Express answers with status 401 and a challenge, and an
+ * `AuthError` `credential_missing` as its `cause`
  */
 export function getAuth<C extends object = object>(req: Request): VerifiedToken<C> {
   const { authenticator, token } = admissionOf(req)
   const outcome = authenticator.authorize(token, ANY_TOKEN)
   if (outcome.kind === 'authenticated') return outcome.token as VerifiedToken<C>
   if (outcome.kind === 'anonymous') throw new TypeError('Cannot get auth: the request is anonymous')
-  throw Object.assign(outcome.error, { headers: outcome.response.headers })
+  throw refusedError(outcome)
 }
 
 const ANY_TOKEN: Requirement = { description: 'a token', scopes: [], isMet: () => true }

@@ -1,4 +1,5 @@
-export { authenticateJwt, type AuthenticateJwt, type AuthenticateJwtOptions } from './authenticate-jwt.ts'
+export { authenticateJwt, type AuthenticateJwt } from './authenticate-jwt.ts'
+export type { AuthenticateJwtOptions, MiddlewareOptions, ReadyAuthenticator } from './authenticate-jwt-options.ts'
 export { authorize, requireAnyScope, requireClaim, requireScope } from './authorize.ts'
 export { getAuth } from './get-auth.ts'
 export type { OnReject } from './reject.ts'

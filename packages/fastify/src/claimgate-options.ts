@@ -1,8 +1,8 @@
-import type { AuthenticatorOptions, HttpOptions } from '@claimgate/core'
+import type { AdapterOptions } from '@claimgate/core/extend'
 import type { OnReject } from './refuse.ts'
 
-/** How to verify tokens, and which routes to protect. Without options for verifying, `optionsFromEnv(process.env)`. */
-export type ClaimgateOptions = ScopeOptions & (AuthenticatorOptions | EnvironmentOptions)
+/** How to verify tokens, and which routes to protect. Where nothing says how to verify, `optionsFromEnv(process.env)` does. */
+export type ClaimgateOptions = ScopeOptions & AdapterOptions
 
 /** Which routes to protect, and how to answer refused requests. */
 export interface ScopeOptions {
@@ -18,6 +18,3 @@ export interface ScopeOptions {
    */
   readonly notFound?: 'protect' | 'own'
 }
-
-/** Says nothing about verifying, and leaves it to the environment. */
-export type EnvironmentOptions = { readonly [name in keyof HttpOptions | 'issuer' | 'issuers' | 'verifier']?: never }

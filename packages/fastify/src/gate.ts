@@ -1,16 +1,10 @@
-import {
-  type Authenticator,
-  type AuthenticatorOptions,
-  createAuthenticator,
-  optionsFromEnv,
-  type Refused,
-  type Requirement,
-} from '@claimgate/core'
+import { type Authenticator, createAuthenticator, type Refused, type Requirement } from '@claimgate/core'
+import { refusedError, resolveAdapterOptions } from '@claimgate/core/extend'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ClaimgateOptions, ScopeOptions } from './claimgate-options.ts'
-import { refusedError } from './refuse.ts'
+import { answerWith } from './refuse.ts'
 import { requestView } from './request-view.ts'
-import { resolveScopeOptions } from './resolve-scope-options.ts'
+import { ACTION, resolveScopeOptions, SCOPE_OPTIONS } from './resolve-scope-options.ts'
 
 /** A hook for `onRequest` or `preValidation`. */
 export type AuthenticateHook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
@@ -31,7 +25,9 @@ export interface Gate {
 /** @throws TypeError for wrong options; where they come from the environment, it names the variable */
 export function createGate(options: ClaimgateOptions): Gate {
   const { global, notFound, onReject, securityScheme } = resolveScopeOptions(options)
-  const authenticator = createAuthenticator(authenticatorOptions(options))
+  const rules = { action: ACTION, own: SCOPE_OPTIONS, environment: process.env }
+  const authenticator = createAuthenticator(resolveAdapterOptions(options, rules))
+  const answer = answerWith(onReject)
   return {
     protects: global ? 'every route' : 'routes that ask',
     notFound,
@@ -40,7 +36,7 @@ export function createGate(options: ClaimgateOptions): Gate {
     answering: (requirement) => async (request, reply) => {
       const refusal = await authenticate(authenticator, request, requirement)
       if (refusal === undefined) return undefined
-      await onReject(refusal, request, reply)
+      await answer(refusal, request, reply)
       // Fastify waits for the reply to be sent before it goes on, and then there is nothing left to do.
       return reply
     },
@@ -49,17 +45,6 @@ export function createGate(options: ClaimgateOptions): Gate {
       if (refusal !== undefined) throw refusedError(refusal)
     },
   }
-}
-
-function authenticatorOptions(options: ClaimgateOptions): AuthenticatorOptions {
-  const {
-    global: _global,
-    notFound: _notFound,
-    onReject: _onReject,
-    securityScheme: _securityScheme,
-    ...rest
-  } = options
-  return Object.keys(rest).length === 0 ? optionsFromEnv(process.env) : (rest as AuthenticatorOptions)
 }
 
 async function authenticate(

@@ -2,7 +2,7 @@ import type { Claims, Requirement, VerifiedToken } from '@claimgate/core'
 import type { AuthenticateHook } from './gate.ts'
 
 export { claimgate } from './claimgate.ts'
-export type { ClaimgateOptions, EnvironmentOptions, ScopeOptions } from './claimgate-options.ts'
+export type { ClaimgateOptions, ScopeOptions } from './claimgate-options.ts'
 export type { AuthenticateHook } from './gate.ts'
 export type { OnReject } from './refuse.ts'
 

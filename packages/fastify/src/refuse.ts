@@ -1,20 +1,53 @@
 import type { Refused } from '@claimgate/core'
+import { refusedError } from '@claimgate/core/extend'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-/** Answers a refused request in place of the default: sends a reply or throws. The request goes no further either way. */
+/**
+ * Answers a refused request in place of the default: sends a reply, returns a body for the refusal's status and headers, throws, or returns
+ * the reply to answer later. Otherwise the default is sent. The request goes no further in any case.
+ */
 export type OnReject = (refusal: Refused, request: FastifyRequest, reply: FastifyReply) => unknown
 
-/** Answers with the response of the core as it is. */
-export const answer: OnReject = ({ response: { status, headers, body } }, _request, reply) => {
+/** Sends the response of the core as it is. */
+export function sendResponse(
+  { response: { status, headers, body } }: Refused,
+  _request: FastifyRequest,
+  reply: FastifyReply,
+): void {
   // As bytes, because Fastify adds a charset to the content type of text.
   reply.code(status).headers(headers).send(Buffer.from(body))
 }
 
-/** An error for Fastify's error handlers, with the status and the challenge. What it says is fixed: Fastify may send it. */
-export function refusedError({ error, response: { status, headers } }: Refused): Error {
-  return Object.assign(new Error('Request refused', { cause: error }), {
-    name: 'RefusedError',
-    statusCode: status,
-    headers,
-  })
+/** Answers refused requests, whatever `onReject` does. */
+export function answerWith(onReject: OnReject): (...args: Parameters<OnReject>) => Promise<void> {
+  return async (refusal, request, reply) => {
+    const answers = watchAnswers(reply)
+    // To wait for a reply that is returned is to wait until it has been sent.
+    const body = await Promise.resolve(onReject(refusal, request, reply)).catch((error: unknown) => {
+      // The message of the refusal's own error is not for the caller.
+      throw error === refusal.error ? refusedError(refusal) : error
+    })
+    if (answers.begun() || reply.sent) return
+    if (body === undefined) sendResponse(refusal, request, reply)
+    else sendBody(body, refusal, reply)
+  }
+}
+
+// `reply.sent` tells only when the hooks of the scope have seen the answer.
+function watchAnswers(reply: FastifyReply): { begun(): boolean } {
+  const { send } = reply
+  let begun = false
+  reply.send = (payload?: unknown) => {
+    begun = true
+    return send.call(reply, payload)
+  }
+  return { begun: () => begun }
+}
+
+/** What has been set on the reply stays. */
+function sendBody(body: unknown, refusal: Refused, reply: FastifyReply): void {
+  const { status, headers } = refusedError(refusal)
+  if (reply.statusCode === 200) reply.code(status)
+  for (const [name, value] of Object.entries(headers)) if (!reply.hasHeader(name)) reply.header(name, value)
+  reply.send(body)
 }

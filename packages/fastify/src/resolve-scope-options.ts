@@ -1,6 +1,11 @@
 import { misconfigured } from '@claimgate/core/extend'
 import type { ScopeOptions } from './claimgate-options.ts'
-import { answer } from './refuse.ts'
+import { sendResponse } from './refuse.ts'
+
+export const ACTION = 'register claimgate'
+
+/** The names `ScopeOptions` may have. */
+export const SCOPE_OPTIONS: readonly string[] = ['global', 'onReject', 'securityScheme', 'notFound']
 
 /**
  * Fills in the defaults. A string such as 'false' from an environment variable must neither open nor protect anything by accident.
@@ -8,7 +13,7 @@ import { answer } from './refuse.ts'
  * @throws TypeError
  */
 export function resolveScopeOptions(options: ScopeOptions): Required<ScopeOptions> {
-  const { global = true, onReject = answer, securityScheme = 'bearerAuth', notFound = 'protect' } = options
+  const { global = true, onReject = sendResponse, securityScheme = 'bearerAuth', notFound = 'protect' } = options
   if (typeof global !== 'boolean') throw misconfigured(ACTION, '"global" must be true or false', global)
   if (typeof onReject !== 'function') throw misconfigured(ACTION, '"onReject" must be a function', onReject)
   if (typeof securityScheme !== 'string' || securityScheme === '')
@@ -17,5 +22,3 @@ export function resolveScopeOptions(options: ScopeOptions): Required<ScopeOption
     throw misconfigured(ACTION, '"notFound" must be "protect" or "own"', notFound)
   return { global, onReject, securityScheme, notFound }
 }
-
-const ACTION = 'register claimgate'

@@ -6,9 +6,10 @@ import {
   type VerifiedToken,
   type Verifier,
 } from '@claimgate/core'
+import { assertRequirement } from './assert-requirement.ts'
 import { requestView } from './request-view.ts'
 
-/** The verified token of a request, or the response that refuses it. Rejects with bugs only. */
+/** The verified token of a request, or the response that refuses it. Rejects with bugs only, such as text for a requirement. */
 export type Gate<C extends object = object> = (
   request: Request,
   requirement?: Requirement,
@@ -36,11 +37,14 @@ export function createGate<C extends object = object>(options: GateOptions<C> | 
 export function createGate<C extends object = object>(
   options: AuthenticatorOptions<C> | Authenticator<C>,
 ): OptionalGate<C>
+// Once more, because `ReturnType<typeof createGate>` means the last one.
+export function createGate<C extends object = object>(options: GateOptions<C> | Verifier<C>): Gate<C>
 export function createGate<C extends object = object>(
   options: AuthenticatorOptions<C> | Verifier<C> | Authenticator<C>,
 ): OptionalGate<C> {
   const authenticator = createAuthenticator(options)
   return async (request, requirement) => {
+    assertRequirement(requirement)
     const outcome = await authenticator.authenticate(requestView(request), requirement)
     if (outcome.kind === 'anonymous') return undefined
     if (outcome.kind === 'authenticated') return outcome.token

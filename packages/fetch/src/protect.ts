@@ -1,4 +1,5 @@
 import type { Authenticator, AuthenticatorOptions, Requirement, VerifiedToken, Verifier } from '@claimgate/core'
+import { assertRequirement } from './assert-requirement.ts'
 import { createGate, type Gate, type GateOptions, type OptionalGate } from './create-gate.ts'
 
 /** Answers a request that has been let through; `rest` is whatever the runtime or router passes on, such as `env`. */
@@ -19,7 +20,7 @@ export type FetchHandler<Q extends Request, R extends readonly unknown[]> = (
  *
  * @param options - a gate shared with other handlers, or what `createGate` takes
  * @param requirement - what a token must grant; anonymous requests are refused then
- * @throws TypeError for wrong options
+ * @throws TypeError for wrong options. What it returns rejects with one where a gate of your own gives anything else than `createGate`'s
  */
 export function protect<Q extends Request, R extends readonly unknown[], C extends object = object>(
   options: Gate<C> | GateOptions<C> | Verifier<C>,
@@ -36,9 +37,28 @@ export function protect<Q extends Request, R extends readonly unknown[]>(
   handler: (request: Q, auth: never, ...rest: R) => Response | Promise<Response>,
   requirement?: Requirement,
 ): FetchHandler<Q, R> {
+  assertRequirement(requirement)
   const gate = typeof options === 'function' ? options : createGate(options as AuthenticatorOptions)
   return async (request, ...rest) => {
-    const auth = await gate(request, requirement)
-    return auth instanceof Response ? auth : handler(request, auth as never, ...rest)
+    const auth: unknown = await gate(request, requirement)
+    if (isResponse(auth)) return auth
+    if (isToken(auth) || (auth === undefined && requirement === undefined))
+      return handler(request, auth as never, ...rest)
+    throw new TypeError('Cannot call handler: the gate has let the request through without a verified token')
   }
+}
+
+// By their shape, because a runtime may have several `Response` classes: of a polyfill, of a test environment, of another realm.
+function isResponse(value: unknown): value is Response {
+  return has(value, 'status', 'number') && has(value, 'headers', 'object')
+}
+
+function isToken(value: unknown): boolean {
+  return has(value, 'claims', 'object') && has(value, 'scopes', 'object')
+}
+
+function has(value: unknown, name: string, type: 'number' | 'object'): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const member = (value as Readonly<Record<string, unknown>>)[name]
+  return typeof member === type && member !== null
 }

@@ -1,0 +1,61 @@
+import { type Authenticator, createAuthenticator, type Verifier } from '@claimgate/core'
+import { type AdapterOptions, misconfigured, resolveAdapterOptions } from '@claimgate/core/extend'
+import { assertRequirement } from './assert-requirement.ts'
+import type { AuthenticateJwtOptions, MiddlewareOptions } from './authenticate-jwt-options.ts'
+
+/** Options checked, with the authenticator they ask for. */
+export interface ResolvedOptions<C extends object> extends MiddlewareOptions {
+  readonly authenticator: Authenticator<C>
+}
+
+/**
+ * Sorts out what `authenticateJwt` was given.
+ *
+ * @throws TypeError
+ */
+export function resolveOptions<C extends object>(
+  options: AuthenticateJwtOptions<C> | Verifier<C> | Authenticator<C> = {},
+): ResolvedOptions<C> {
+  if (typeof options !== 'object' || options === null)
+    throw misconfigured(ACTION, 'give options, a verifier or an authenticator', typeof options)
+  if ('authenticate' in options) return readyMade(options, 'authenticator', AUTHENTICATOR_MEMBERS)
+  if ('verify' in options) return readyMade(options, 'verifier', VERIFIER_MEMBERS)
+  const { onReject, requirement } = options
+  if (requirement !== undefined) assertRequirement(requirement)
+  if (onReject !== undefined && typeof onReject !== 'function')
+    throw misconfigured(ACTION, '"onReject" must be a function', onReject)
+  return {
+    authenticator: authenticatorOf(options),
+    ...(onReject === undefined ? {} : { onReject }),
+    ...(requirement === undefined ? {} : { requirement }),
+  }
+}
+
+const ACTION = 'create middleware'
+const OWN: readonly string[] = ['onReject', 'requirement', 'authenticator']
+const VERIFIER_MEMBERS: readonly string[] = ['verify', 'explain', 'ready', 'close']
+const AUTHENTICATOR_MEMBERS: readonly string[] = ['verifier', 'readsBody', 'authenticate', 'authorize']
+
+// Spread into one object with options it would be taken for itself, and the options would be lost.
+function readyMade<C extends object>(
+  made: Verifier<C> | Authenticator<C>,
+  kind: string,
+  members: readonly string[],
+): ResolvedOptions<C> {
+  const extra = [...Object.keys(made), ...OWN.filter((name) => name in made)].find((name) => !members.includes(name))
+  if (extra === undefined) return { authenticator: createAuthenticator<C>(made) }
+  throw misconfigured(ACTION, `"${extra}" is no member of a ${kind}; write { ${kind}, ${extra}: … }, without spreading`)
+}
+
+function authenticatorOf<C extends object>(options: AuthenticateJwtOptions<C>): Authenticator<C> {
+  if (!('authenticator' in options)) {
+    const rules = { action: ACTION, own: OWN, environment: process.env }
+    return createAuthenticator<C>(resolveAdapterOptions<C>(options as AdapterOptions<C>, rules))
+  }
+  const extra = Object.keys(options).find((name) => !OWN.includes(name))
+  if (extra !== undefined)
+    throw misconfigured(ACTION, `with "authenticator", "${extra}" belongs to the options of that authenticator`)
+  const { authenticator } = options as { readonly authenticator: Authenticator<C> | undefined }
+  if (typeof authenticator?.authenticate === 'function') return authenticator
+  throw misconfigured(ACTION, '"authenticator" must come from createAuthenticator', typeof authenticator)
+}
