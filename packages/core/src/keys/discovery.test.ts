@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { AuthError } from '../errors/auth-error.ts'
+import type { VerifierEvent } from '../model/events.ts'
 import { discoveredKeySet, type DiscoveredKeySetOptions } from './discovery.ts'
 import { fakeEndpoint, hanging, json, refused, status, type Answer } from './remote/fake-endpoint.test-support.ts'
 import { manualClock } from './remote/manual-clock.test-support.ts'
@@ -20,7 +21,9 @@ function setUp(
 ) {
   const clock = manualClock()
   const endpoint = fakeEndpoint(clock, (request, init) => (answers[request.url] ?? status(404))(request, init))
-  const keys = discoveredKeySet(issuer, { fetch: endpoint.fetch, clock, random: () => 0.5, ...options })
+  const events: VerifierEvent[] = []
+  const onEvent = (event: VerifierEvent): void => void events.push(event)
+  const keys = discoveredKeySet(issuer, { fetch: endpoint.fetch, clock, random: () => 0.5, onEvent, ...options })
   const ask = async (kid: string): Promise<string> =>
     keys.resolve({ alg: 'ES256', kid }).then(
       () => 'verified',
@@ -31,7 +34,12 @@ function setUp(
       },
     )
   const urls = () => endpoint.requests.map(({ url }) => url)
-  return { clock, endpoint, keys, ask, urls, answers }
+  const refusal = async (kid: string): Promise<string> =>
+    keys.resolve({ alg: 'ES256', kid }).then(
+      () => 'verified',
+      (error: unknown) => String(error),
+    )
+  return { clock, endpoint, events, keys, ask, refusal, urls, answers }
 }
 
 describe('discovery', () => {
@@ -111,6 +119,85 @@ describe('discovery', () => {
     expect(await ask('a')).toBe('401 key_not_found')
   })
 
+  it('follows metadata that moves its keys at the first unknown kid, while their old address still answers', async () => {
+    const { ask, answers, clock, urls } = setUp({
+      [OIDC]: metadata(),
+      [KEYS]: json({ keys: [a] }, { 'cache-control': 'max-age=86400' }),
+    })
+    await ask('a')
+    answers[OIDC] = metadata({ jwks_uri: `${KEYS}/new` })
+    answers[`${KEYS}/new`] = json({ keys: [b] })
+    await clock.pass(30)
+    expect(await ask('b')).toBe('verified')
+    expect(urls().slice(2)).toEqual([OIDC, `${KEYS}/new`])
+  })
+
+  it('leaves metadata alone at an unknown kid while it is younger than the cool-down', async () => {
+    const { ask, clock, urls } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
+    await ask('a')
+    await clock.pass(29)
+    expect(await ask('b')).toBe('401 key_not_found')
+    expect(urls().slice(2)).toEqual([KEYS])
+  })
+
+  it('follows metadata that moves its keys after a failed signature, too', async () => {
+    const { keys, answers, clock } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
+    const header = { alg: 'ES256', kid: 'a' }
+    const failed = await keys.resolve(header)
+    answers[OIDC] = metadata({ jwks_uri: `${KEYS}/new` })
+    answers[`${KEYS}/new`] = json({ keys: [{ ...b, kid: 'a' }] })
+    await clock.pass(60)
+    expect(await keys.resolveAgain?.(header, failed)).toBeDefined()
+  })
+
+  it('asks for metadata no more than twice a minute under a flood of unknown kids', async () => {
+    const { ask, clock, endpoint } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
+    await ask('a')
+    for (let tick = 0; tick < 1200; tick += 1) {
+      void ask(`unknown ${tick}`)
+      await clock.pass(0.5)
+    }
+    for (const place of [OIDC, KEYS]) {
+      const times = endpoint.requests.filter(({ url }) => url === place).map(({ at }) => at)
+      for (const at of times)
+        expect(times.filter((other) => other >= at && other < at + 60).length).toBeLessThanOrEqual(2)
+      expect(times.length).toBeGreaterThan(10)
+    }
+    expect(endpoint.mostAtOnce()).toBe(1)
+  })
+
+  it.each<[string, Answer, string]>([
+    ['fails', status(503, { 'retry-after': '120' }), 'status'],
+    ['names another issuer', metadata({ issuer: 'https://other.example' }), 'issuer_mismatch'],
+    ['is out of reach', refused, 'network'],
+  ])('goes on at an unknown kid, and says so, when the metadata %s', async (_, answer, reason) => {
+    const { ask, answers, clock, events } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
+    await ask('a')
+    events.length = 0
+    answers[OIDC] = answer
+    answers[KEYS] = json({ keys: [a, b] })
+    await clock.pass(60)
+    expect(await ask('b')).toBe('verified')
+    const retryAfter = reason === 'status' ? 120 : 1
+    expect(events).toEqual([
+      { type: 'keys.stale', uri: OIDC, age: 60, reason, retryAfter },
+      { type: 'keys.refreshed', uri: ISSUER, keys: 2, skipped: 0, duration: 0 },
+    ])
+  })
+
+  it('says nothing of metadata that was given up because the key set was closed', async () => {
+    const { ask, answers, clock, events, keys } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
+    await ask('a')
+    events.length = 0
+    answers[OIDC] = hanging
+    await clock.pass(60)
+    const answer = ask('b')
+    await clock.pass(1)
+    keys.close()
+    expect(await answer).toBe('503 keys_unavailable network')
+    expect(events).toEqual([])
+  })
+
   it('asks for metadata again as soon as the keys cannot be had from where it said', async () => {
     const { ask, answers, clock, keys } = setUp({
       [OIDC]: metadata(),
@@ -185,6 +272,47 @@ describe('discovery', () => {
     const { ask, urls } = setUp({}, seed && { seed })
     expect(await ask('a')).toBe('verified')
     expect(urls()).toEqual([])
+  })
+
+  it('tells an operator what is wrong with the metadata', async () => {
+    const faults: readonly Record<string, Answer>[] = [
+      {},
+      { [OIDC]: status(500) },
+      { [OIDC]: metadata({ issuer: `https://other.example/${'x'.repeat(500)}` }) },
+      { [OIDC]: json({}) },
+      { [OIDC]: metadata({ jwks_uri: 'https://name:secret@issuer.example:81/keys' }) },
+      { [OIDC]: metadata({ jwks_uri: 'http://issuer.example/keys' }) },
+      { [OIDC]: metadata({ jwks_uri: 'https://keys.example:444/keys' }) },
+      { [OIDC]: json({ issuer: ISSUER }) },
+      { [OIDC]: json([]) },
+      { [OIDC]: json('<html>') },
+    ]
+    const told = await Promise.all(faults.map(async (answers) => setUp(answers).refusal('a')))
+    const summary = 'AuthError: The keys to verify the token with cannot be fetched. Fetching the keys of '
+    expect(told.map((text) => text.replace(summary, ''))).toMatchInlineSnapshot(`
+      [
+        "https://issuer.example/tenant failed (status): No metadata from https://issuer.example/tenant/.well-known/openid-configuration, https://issuer.example/.well-known/oauth-authorization-server/tenant, https://issuer.example/.well-known/openid-configuration/tenant: The status was 404, not 200",
+        "https://issuer.example/tenant failed (status): No metadata from https://issuer.example/tenant/.well-known/openid-configuration: The status was 500, not 200",
+        "https://issuer.example/tenant failed (issuer_mismatch): The metadata names another issuer: expected "https://issuer.example/tenant", found "https://other.example/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…",
+        "https://issuer.example/tenant failed (issuer_mismatch): The metadata names another issuer: expected "https://issuer.example/tenant", found nothing",
+        "https://issuer.example/tenant failed (uri_not_allowed): The "jwks_uri" of the metadata, on "https://issuer.example:81", must not carry credentials",
+        "https://issuer.example/tenant failed (uri_not_allowed): The "jwks_uri" of the metadata, on "http://issuer.example", must be https",
+        "https://issuer.example/tenant failed (uri_not_allowed): The "jwks_uri" of the metadata is on "https://keys.example:444": add "keys.example" to "allowedKeyHosts" if it is to be trusted",
+        "https://issuer.example/tenant failed (malformed): The metadata has no "jwks_uri" that is a URL",
+        "https://issuer.example/tenant failed (malformed): The metadata is not a JSON object",
+        "https://issuer.example/tenant failed (malformed): The metadata is not JSON",
+      ]
+    `)
+  })
+
+  it.each([
+    { allowedKeyHosts: 'keys.example' as never },
+    { allowedKeyHosts: [7] as never },
+    { allowedKeyHost: [] } as DiscoveredKeySetOptions,
+    { coolDown: 5 } as DiscoveredKeySetOptions,
+    { allowLoopbackHttp: 'false' as never },
+  ])('is refused at start-up with the options %j', (options) => {
+    expect(() => discoveredKeySet(ISSUER, options)).toThrow(TypeError)
   })
 
   it.each([

@@ -17,8 +17,8 @@ export interface DiscoveredKeySetOptions extends RemoteKeySetOptions {
  * @throws TypeError for an issuer that is no https URL, or has a query or a fragment
  */
 export function discoveredKeySet(issuer: string, options: DiscoveredKeySetOptions = {}): RemoteKeySet {
-  const resolved = resolveKeySetOptions(options)
-  const { allowedKeyHosts = [] } = options
+  const { allowedKeyHosts = [], ...remoteOptions } = options
+  const resolved = resolveKeySetOptions(remoteOptions)
   if (!Array.isArray(allowedKeyHosts) || !allowedKeyHosts.every((host) => typeof host === 'string'))
     throw misconfigured(ACTION, '"allowedKeyHosts" must be a list of host names')
   const url = parseIssuer(issuer)

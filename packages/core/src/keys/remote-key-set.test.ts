@@ -725,8 +725,43 @@ describe('options of a remote key set', () => {
     { maxKeys: '5' as never },
     { sharing: 'other' as never },
     { fetch: 'fetch' as never },
+    { allowLoopbackHttp: 'false' as never },
+    { allowLoopbackHttp: null as never },
   ])('are refused at start-up: %j', (options) => {
     expect(() => remoteKeySet(URI, options)).toThrow(/^Cannot use remote key set: /)
+  })
+})
+
+describe('names of options that do not exist', () => {
+  it.each([
+    ['coolDown', 'there is no option "coolDown"; did you mean "cooldown"?'],
+    ['freshfor', 'there is no option "freshfor"; did you mean "freshFor"?'],
+    ['allowedKeyHosts', 'there is no option "allowedKeyHosts"; the options are freshFor, '],
+  ])('are refused at start-up: %s', (name, rule) => {
+    expect(() => remoteKeySet(URI, { [name]: 5 })).toThrow(`Cannot use remote key set: ${rule}`)
+  })
+
+  it('are told from all that do', () => {
+    const all: Required<RemoteKeySetOptions> = {
+      freshFor: 1,
+      staleFor: 0,
+      cooldown: 1,
+      timeout: 30,
+      softWait: 0,
+      fetchesPerMinute: 1,
+      maxBytes: 1,
+      maxKeys: 1,
+      allowLoopbackHttp: true,
+      store: createMemoryJwkSetStore(),
+      seed: { uri: URI, jwks: { keys: [] }, fetchedAt: 0 },
+      waitUntil: () => undefined,
+      sharing: 'poll',
+      fetch: async () => new Response(),
+      clock: manualClock(),
+      random: () => 0,
+      onEvent: () => undefined,
+    }
+    expect(() => remoteKeySet(URI, all)).not.toThrow()
   })
 })
 

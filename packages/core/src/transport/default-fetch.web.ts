@@ -2,3 +2,8 @@ import type { FetchLike } from '../model/fetch.ts'
 
 /** The transport of runtimes that are not Node: their own `fetch`, looked up at each call so that tests can replace it. */
 export const defaultFetch: FetchLike = (url, init) => fetch(url, init)
+
+/** For whoever is about to rely on `defaultFetch`, which is everywhere but on Node. */
+export function assertDefaultFetch(): void {
+  // Every runtime with WebCrypto has a fetch.
+}

@@ -1,14 +1,17 @@
 import { lookup as systemLookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
+import process from 'node:process'
 import { PassThrough, pipeline, type Readable, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 
 import type { Agent, buildConnector } from 'undici'
 
+import { assertKnownOptions } from '../errors/known-options.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
 import type { FetchInit, FetchLike } from '../model/fetch.ts'
 import { guardedLookup, PrivateAddressError } from './guarded-lookup.node.ts'
 import { loadUndici, type Undici } from './load-undici.node.ts'
+import { assertNodeVersion } from './node-version.node.ts'
 import { isPrivateAddress } from './private-address.node.ts'
 import { webStream } from './web-stream.node.ts'
 
@@ -28,22 +31,35 @@ export interface UndiciFetchOptions {
  *
  * The body is decompressed as it is read, so that whoever reads it can count its bytes and stop.
  *
- * @throws TypeError for options out of their range
+ * @throws TypeError for options that do not exist or are out of their range, and on a Node older than 22.19
  */
 export function undiciFetch(options: UndiciFetchOptions = {}): FetchLike {
-  const { connections = 2 } = options
+  assertKnownOptions(ACTION, options, ['refusePrivateAddresses', 'connections', 'lookup'])
+  const { refusePrivateAddresses = false, connections = 2, lookup = systemLookup } = options
+  if (typeof refusePrivateAddresses !== 'boolean')
+    throw misconfigured(ACTION, '"refusePrivateAddresses" must be true or false', refusePrivateAddresses)
+  if (typeof lookup !== 'function') throw misconfigured(ACTION, '"lookup" must be a function', typeof lookup)
   if (!Number.isInteger(connections) || connections < 1 || connections > 100)
-    throw misconfigured('use undici', '"connections" must be a whole number from 1 to 100', connections)
+    throw misconfigured(ACTION, '"connections" must be a whole number from 1 to 100', connections)
+  assertNodeVersion(process.versions)
   let agent: Agent | undefined
   return async (url, init) => {
     const undici = await loadUndici()
-    agent ??= new undici.Agent({ connections, pipelining: 1, connect: connector(undici, options) })
+    agent ??= new undici.Agent({
+      connections,
+      pipelining: 1,
+      connect: connector(undici, { refusePrivateAddresses, lookup }),
+    })
     return request(undici, agent, url, init)
   }
 }
 
-function connector(undici: Undici, options: UndiciFetchOptions): buildConnector.connector {
-  const { refusePrivateAddresses = false, lookup = systemLookup } = options
+const ACTION = 'use undici'
+
+function connector(
+  undici: Undici,
+  { refusePrivateAddresses, lookup }: Required<Pick<UndiciFetchOptions, 'refusePrivateAddresses' | 'lookup'>>,
+): buildConnector.connector {
   if (!refusePrivateAddresses) return undici.buildConnector({ allowH2: false, lookup })
   const connect = undici.buildConnector({ allowH2: false, lookup: guardedLookup(lookup) })
   return (target, callback) => {

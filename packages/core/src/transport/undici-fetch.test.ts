@@ -161,6 +161,33 @@ describe('options of undici', () => {
   it.each([0, 101, 1.5])('are refused at start-up: %d connections', (count) => {
     expect(() => undiciFetch({ connections: count })).toThrow(TypeError)
   })
+
+  it('are refused where they do not exist, or the guard would be off by a slip of the pen', () => {
+    expect(() => undiciFetch({ refusePrivateAdresses: true } as UndiciFetchOptions)).toThrowErrorMatchingInlineSnapshot(
+      `[TypeError: Cannot use undici: there is no option "refusePrivateAdresses"; the options are refusePrivateAddresses, connections, lookup]`,
+    )
+    expect(() => undiciFetch({ refusePrivateAddress: true } as UndiciFetchOptions)).toThrowErrorMatchingInlineSnapshot(
+      `[TypeError: Cannot use undici: there is no option "refusePrivateAddress"; the options are refusePrivateAddresses, connections, lookup]`,
+    )
+  })
+
+  it.each([null, 'true', 'false', 1, 0, {}])('are refused at start-up: a guard that is %j', (value) => {
+    const options = { refusePrivateAddresses: value } as unknown as UndiciFetchOptions
+    expect(() => undiciFetch(options)).toThrow(
+      /^Cannot use undici: "refusePrivateAddresses" must be true or false, found /,
+    )
+  })
+
+  it('are refused at start-up: a look-up that is no function', () => {
+    const options = { lookup: 'dns' } as unknown as UndiciFetchOptions
+    expect(() => undiciFetch(options)).toThrow(
+      new TypeError('Cannot use undici: "lookup" must be a function, found "string"'),
+    )
+  })
+
+  it('may be given as undefined', () => {
+    expect(undiciFetch(Object.assign({}, { refusePrivateAddresses: undefined }))).toBeTypeOf('function')
+  })
 })
 
 describe('loading undici', () => {
@@ -176,6 +203,21 @@ describe('loading undici', () => {
     })
   const call = (path: string): string =>
     `(await undiciFetch()('${path}', { method: 'GET', headers: {}, redirect: 'manual', signal: AbortSignal.timeout(5000) }))`
+
+  it('is no fault of the network when it fails', async () => {
+    const { output } = await run(`
+      import { registerHooks } from 'node:module'
+      const broken = { url: 'data:text/javascript,throw new TypeError("bind")', shortCircuit: true }
+      registerHooks({ resolve: (name, context, next) => (name === 'undici' ? broken : next(name, context)) })
+      const { undiciFetch } = await import('./undici-fetch.node.ts')
+      try {
+        ${call('http://127.0.0.1:1/')}
+      } catch ({ name, message, cause }) {
+        console.log(name, message, cause.message)
+      }
+    `)
+    expect(output.trim()).toBe('TransportError Cannot fetch keys: undici, on which it depends, does not load bind')
+  })
 
   it('leaves the fetch of the application alone', async () => {
     const { output } = await run(`

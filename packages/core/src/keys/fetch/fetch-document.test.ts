@@ -4,6 +4,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 
 import { afterEach, describe, expect, it } from 'vitest'
 
+import { TransportError } from '../../errors/transport-error.ts'
 import { systemClock } from '../../model/clock.ts'
 import type { FetchLike } from '../../model/fetch.ts'
 import { defaultFetch as webFetch } from '../../transport/default-fetch.web.ts'
@@ -200,6 +201,11 @@ describe('a transport that minds nothing', () => {
     await world.clock.pass(5)
     expect(await outcome).toMatchObject({ reason: 'timeout' })
     expect(world.clock.timers()).toBe(0)
+  })
+
+  it('is not taken for the network when it cannot be used at all', async () => {
+    const broken = options(async () => Promise.reject(new TransportError('does not load')))
+    await expect(fetchDocument(url, broken)).rejects.toMatchObject({ reason: 'transport', message: 'does not load' })
   })
 
   it('has its redirected answer refused', async () => {

@@ -1,3 +1,4 @@
+import { TransportError } from '../../errors/transport-error.ts'
 import type { Clock } from '../../model/clock.ts'
 import type { FetchLike } from '../../model/fetch.ts'
 import { FetchError } from './fetch-error.ts'
@@ -87,6 +88,7 @@ function judge(response: Response, clock: Clock): FetchError | undefined {
 }
 
 function requestFailed(cause: unknown): FetchError {
+  if (cause instanceof TransportError) return new FetchError('transport', cause.message, { cause })
   const code = codeOf(cause) ?? codeOf(cause instanceof Error ? cause.cause : undefined)
   return new FetchError('network', `The request failed${code === undefined ? '' : ` (${code})`}`, { cause })
 }

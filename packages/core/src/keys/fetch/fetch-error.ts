@@ -3,9 +3,9 @@ import type { FetchFailure } from '../../model/events.ts'
 export interface FetchErrorDetails {
   readonly cause?: unknown
   /** What the server asked for in `Retry-After`, in seconds. */
-  readonly retryAfter?: number
+  readonly retryAfter?: number | undefined
   /** The HTTP status, where there was an answer. */
-  readonly status?: number
+  readonly status?: number | undefined
 }
 
 /** Why keys or metadata could not be fetched; the `cause` of an `AuthError` `keys_unavailable`. */

@@ -77,7 +77,7 @@ function lintRsa(member: JwkMember): KeyFlaw | undefined {
   const modulus = bytesOf(member['n'], LONGEST_MODULUS)
   const exponent = bytesOf(member['e'], LONGEST_EXPONENT)
   if (!modulus?.length || !exponent?.length) return 'malformed'
-  return isWeakRsa(numberOf(modulus), numberOf(exponent)) ? 'weak' : undefined
+  return isWeakRsa(modulus, exponent) ? 'weak' : undefined
 }
 
 const coordinateBytes: Readonly<Record<string, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66 }

@@ -1,3 +1,5 @@
+import { numberOf } from './jwk-bytes.ts'
+
 const FEWEST_BITS = 2048
 const MOST_BITS = 8192
 const LARGEST_EXPONENT = 2n ** 32n
@@ -6,11 +8,19 @@ const LARGEST_EXPONENT = 2n ** 32n
  * Whether an RSA public key offers too little (RFC 7518 section 3.3 asks for 2048 bits) or asks too much: fewer than
  * 2048 or more than 8192 bits, an exponent that is even, 1 or above 2^32, or the ROCA fingerprint (CVE-2017-15361).
  */
-export function isWeakRsa(modulus: bigint, exponent: bigint): boolean {
-  const bits = modulus.toString(2).length
+export function isWeakRsa(modulusBytes: Uint8Array, exponentBytes: Uint8Array): boolean {
+  // Before anything is computed with it: key sets may hold a thousand absurdly large ones.
+  const bits = bitLength(modulusBytes)
   if (bits < FEWEST_BITS || bits > MOST_BITS) return true
+  const modulus = numberOf(modulusBytes)
+  const exponent = numberOf(exponentBytes)
   if (exponent < 3n || exponent % 2n === 0n || exponent > LARGEST_EXPONENT) return true
   return modulus % 2n === 0n || hasRocaFingerprint(modulus)
+}
+
+function bitLength(bytes: Uint8Array): number {
+  const first = bytes.findIndex((byte) => byte !== 0)
+  return first < 0 ? 0 : (bytes.length - first) * 8 - Math.clz32(bytes[first] ?? 0) + 24
 }
 
 const SMALL_PRIMES = [

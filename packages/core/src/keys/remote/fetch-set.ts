@@ -1,8 +1,9 @@
 import { freshSeconds } from '../fetch/cache-control.ts'
+import { entityTag } from '../fetch/entity-tag.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
 import { lifetime, type HeldSet } from './held-set.ts'
 import { parseJwkSet, type KeySet } from '../jwk/jwk-set.ts'
-import type { FetchStep, KeyLocation } from './key-location.ts'
+import type { Errand, KeyLocation } from './key-location.ts'
 import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
 
 /**
@@ -14,21 +15,21 @@ import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
 export async function fetchSet(
   location: KeyLocation,
   held: HeldSet | undefined,
-  fetch: FetchStep,
+  errand: Errand,
   options: ResolvedKeySetOptions,
 ): Promise<HeldSet> {
-  const url = await location.locate(fetch)
+  const url = await location.locate(errand)
   // What was published since the request left is not in the answer, so its age counts from before.
   const confirmedAt = options.clock.monotonic()
   const fetchedAt = options.clock.now()
   const sameUrl = held !== undefined && (held.url ?? url.href) === url.href
   const etag = sameUrl ? held.etag : undefined
-  const { status, text, headers } = await fetch(url, { maxBytes: options.maxBytes, etag })
+  const { status, text, headers } = await errand.fetch(url, { maxBytes: options.maxBytes, etag })
   const maxAge = freshSeconds(headers)
   const common = {
     ...lifetime(confirmedAt, maxAge, options),
     url: url.href,
-    etag: headers.get('etag') ?? (status === 304 ? etag : undefined),
+    etag: entityTag(headers.get('etag')) ?? (status === 304 ? etag : undefined),
     fetchedAt,
     maxAge,
   }

@@ -1,5 +1,6 @@
 import { misconfigured } from '../../errors/misconfigured.ts'
 import { holdFresh } from '../fetch/cache-control.ts'
+import { entityTag } from '../fetch/entity-tag.ts'
 import type { JwkSetSeed } from '../jwk-set-store.ts'
 import { MOST_KEYS, parseJwkSet, type KeySet } from '../jwk/jwk-set.ts'
 import { refreshAheadAge, type Lifetime } from './refresh-policy.ts'
@@ -48,8 +49,7 @@ export function heldFromSeed(seed: JwkSetSeed, id: string, options: ResolvedKeyS
   if (age >= life.freshFor + life.staleFor) return undefined
   const set = parseJwkSet(jwks, { maxKeys, sharing })
   if (set.size === 0) return undefined
-  const tag = typeof etag === 'string' ? etag : undefined
-  return { ...life, set, url: undefined, text: undefined, etag: tag, fetchedAt, maxAge: allowed }
+  return { ...life, set, url: undefined, text: undefined, etag: entityTag(etag), fetchedAt, maxAge: allowed }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { quote } from '../../errors/quote.ts'
 import { parseStrictJson, StrictJsonError } from '../../model/strict-json.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
 import { uriFlaw, type PlainHttp } from '../fetch/key-uri.ts'
@@ -21,14 +22,22 @@ const JSON_LIMITS = { members: 1000, nodes: 65_536, depth: 16 }
 export function keyAddress(text: string, { issuer, url, allowedKeyHosts, plainHttp }: MetadataRules): URL {
   const metadata = parse(text)
   if (metadata['issuer'] !== issuer)
-    throw new FetchError('issuer_mismatch', 'The metadata names another issuer than the one configured')
+    throw new FetchError(
+      'issuer_mismatch',
+      `The metadata names another issuer: expected ${quote(issuer)}, found ${quote(metadata['issuer'])}`,
+    )
   const address = parseUrl(metadata['jwks_uri'])
   if (!address) throw new FetchError('malformed', 'The metadata has no "jwks_uri" that is a URL')
   // An issuer on https cannot send its verifiers to plain http, not even on their own machine.
   const flaw = uriFlaw(address, url.protocol === 'https:' ? 'never' : plainHttp)
-  if (flaw !== undefined) throw new FetchError('uri_not_allowed', `The "jwks_uri" of the metadata ${flaw}`)
+  const place = quote(`${address.protocol}//${address.host}`)
+  if (flaw !== undefined)
+    throw new FetchError('uri_not_allowed', `The "jwks_uri" of the metadata, on ${place}, ${flaw}`)
   if (address.hostname !== url.hostname && !allowedKeyHosts.includes(address.hostname))
-    throw new FetchError('uri_not_allowed', 'The "jwks_uri" is on a host that "allowedKeyHosts" does not name')
+    throw new FetchError(
+      'uri_not_allowed',
+      `The "jwks_uri" of the metadata is on ${place}: add ${quote(address.hostname)} to "allowedKeyHosts" if it is to be trusted`,
+    )
   return address
 }
 

@@ -1,14 +1,24 @@
+import type { KeysStaleEvent } from '../../model/events.ts'
 import type { FetchDocumentOptions, FetchedDocument } from '../fetch/fetch-document.ts'
+import type { AttemptCause } from './attempt-history.ts'
 
 /** Fetches one document within the flight that asks for it. */
 export type FetchStep = (url: URL, options: Pick<FetchDocumentOptions, 'maxBytes' | 'etag'>) => Promise<FetchedDocument>
+
+/** What finding the address is for, and what it may use. */
+export interface Errand {
+  readonly cause: AttemptCause
+  readonly fetch: FetchStep
+  /** To be told when an address goes on being used that could not be confirmed. */
+  readonly onStale: (trouble: Omit<KeysStaleEvent, 'type'>) => void
+}
 
 /** Where the JWK Set is: at an address that is known, or at one that metadata names. */
 export interface KeyLocation {
   /** What seeds and events call the key set. */
   readonly id: string
   /** @throws FetchError */
-  locate(fetch: FetchStep): Promise<URL>
+  locate(errand: Errand): Promise<URL>
   /** Told that the set could not be had from where it was said to be. */
   onFailure?(): void
 }

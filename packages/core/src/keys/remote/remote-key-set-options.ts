@@ -1,5 +1,6 @@
-import { defaultFetch } from '#default-fetch'
+import { assertDefaultFetch, defaultFetch } from '#default-fetch'
 
+import { assertKnownOptions } from '../../errors/known-options.ts'
 import { misconfigured } from '../../errors/misconfigured.ts'
 import { systemClock, type Clock } from '../../model/clock.ts'
 import type { EventListener } from '../../model/events.ts'
@@ -115,11 +116,28 @@ const ranges: Readonly<Record<NumericOption, Range>> = {
 
 const ACTION = 'use remote key set'
 
-/** @throws TypeError for an option out of its range */
+const OPTIONS: readonly string[] = [
+  ...Object.keys(ranges),
+  'allowLoopbackHttp',
+  'store',
+  'seed',
+  'waitUntil',
+  'sharing',
+  'fetch',
+  'clock',
+  'random',
+  'onEvent',
+]
+
+/** @throws TypeError for an option that does not exist or is out of its range, and where there is no transport */
 export function resolveKeySetOptions(options: RemoteKeySetOptions): ResolvedKeySetOptions {
+  assertKnownOptions(ACTION, options, OPTIONS)
   const { sharing = defaultSharing(), fetch = defaultFetch, clock = systemClock, random = Math.random } = options
+  const { allowLoopbackHttp = true } = options
   if (sharing !== 'promise' && sharing !== 'poll')
     throw misconfigured(ACTION, '"sharing" must be "promise" or "poll"', sharing)
+  if (typeof allowLoopbackHttp !== 'boolean')
+    throw misconfigured(ACTION, '"allowLoopbackHttp" must be true or false', allowLoopbackHttp)
   for (const [name, value] of Object.entries({
     fetch,
     random,
@@ -129,9 +147,10 @@ export function resolveKeySetOptions(options: RemoteKeySetOptions): ResolvedKeyS
     if (value !== undefined && typeof value !== 'function')
       throw misconfigured(ACTION, `"${name}" must be a function`, typeof value)
   }
+  if (fetch === defaultFetch) assertDefaultFetch()
   return Object.freeze<ResolvedKeySetOptions>({
     ...numbers(options),
-    plainHttp: options.allowLoopbackHttp === false ? 'never' : 'loopback',
+    plainHttp: allowLoopbackHttp ? 'loopback' : 'never',
     sharing,
     fetch,
     clock,

@@ -16,7 +16,7 @@ import type { Flight, FlightResult } from './flight.ts'
 import { checkSeed, heldFromSeed, seedOf, type HeldSet } from './held-set.ts'
 import type { JwkSetSeed } from '../jwk-set-store.ts'
 import { keepAlive } from './keep-alive.ts'
-import type { FetchStep, KeyLocation } from './key-location.ts'
+import type { Errand, FetchStep, KeyLocation } from './key-location.ts'
 import { retrySeconds } from './keys-unavailable.ts'
 import { freshnessAt, type FetchOpening, type Freshness } from './refresh-policy.ts'
 import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
@@ -105,11 +105,14 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
       const { signal } = current.controller
       return fetchDocument(url, { fetch: options.fetch, clock, timeout, maxBytes, etag, signal })
     }
+    const onStale: Errand['onStale'] = (trouble) => {
+      if (flight === current && !closed) emit(onEvent, { type: 'keys.stale', ...trouble })
+    }
     const once = async (): Promise<HeldSet> => {
       current.controller.signal.throwIfAborted()
       attempts += 1
       history = afterStart(history, cause, limits, clock.monotonic())
-      return fetchSet(location, held, step, options)
+      return fetchSet(location, held, { cause, fetch: step, onStale }, options)
     }
     try {
       const next = await once().catch(async (error: unknown) => {
@@ -132,6 +135,8 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
         history = afterFailure(history, { startedAt, retryAfter, random: random() }, clock.monotonic())
         location.onFailure?.()
         failure = reason
+        // Whatever the server made of it, the next request does without.
+        if (held) held = { ...held, etag: undefined }
         if (!closed) announce(reason.reason)
       }
       throw reason
