@@ -1,5 +1,5 @@
 import '@claimgate/express/augment'
-import { type Claims, createVerifier, type VerifiedToken } from '@claimgate/core'
+import { type Claims, createAuthenticator, createVerifier, type VerifiedToken } from '@claimgate/core'
 import { authenticateJwt, getAuth } from '@claimgate/express'
 import { claimgate } from '@claimgate/fastify'
 import { createGate, type Gate, type OptionalGate, protect } from '@claimgate/fetch'
@@ -57,6 +57,10 @@ describe('the type of the claims', () => {
     expectTypeOf(createGate({ ...options, optional })).toEqualTypeOf<OptionalGate>()
   })
 
+  it('of whatever createGate returns is a gate for tokens alone', () => {
+    expectTypeOf<ReturnType<typeof createGate>>().toEqualTypeOf<Gate>()
+  })
+
   it('comes from a schema to a handler', () => {
     protect({ ...options, claims: schema }, (_request, auth) => {
       expectTypeOf(auth.claims.tenant).toEqualTypeOf<string>()
@@ -85,6 +89,14 @@ describe('the type of the claims', () => {
     expect(await response.json()).toEqual(['ACME', 'acme'])
   })
 
+  it('comes from ready parts to the accessor of an Express middleware', () => {
+    const verifier = createVerifier({ ...options, claims: schema })
+    const authenticator = createAuthenticator(verifier)
+    for (const auth of [authenticateJwt({ verifier }), authenticateJwt({ authenticator }), authenticateJwt(verifier)])
+      expectTypeOf(auth.getAuth).returns.toEqualTypeOf<VerifiedToken<{ tenant: string }>>()
+    expectTypeOf(authenticateJwt).toBeCallableWith({ realm: 'orders' })
+  })
+
   it('can be given to getAuth of Express', () => {
     expectTypeOf(getAuth<{ tenant: string }>).returns.toEqualTypeOf<VerifiedToken<{ tenant: string }>>()
     expectTypeOf(getAuth).returns.toEqualTypeOf<VerifiedToken>()
@@ -108,6 +120,8 @@ describe('types refuse', () => {
     expect(() => createGate()).toThrow(TypeError)
     // @ts-expect-error -- the audience is missing
     expect(() => authenticateJwt({ issuer: 'https://auth.example.com' })).toThrow(TypeError)
+    // @ts-expect-error -- the authenticator has a realm already
+    expect(() => authenticateJwt({ authenticator: createAuthenticator(options), realm: 'x' })).toThrow(TypeError)
     // @ts-expect-error -- a requirement is not text
     expect(() => authenticateJwt({ ...options, requirement: 'orders:read' })).toThrow(TypeError)
   })

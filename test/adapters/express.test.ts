@@ -1,12 +1,20 @@
 import {
-  type AuthError,
+  AuthError,
   type Binding,
   createAuthenticator,
   createVerifier,
   scope,
   type VerifiedToken,
 } from '@claimgate/core'
-import { authenticateJwt, authorize, getAuth, requireAnyScope, requireClaim, requireScope } from '@claimgate/express'
+import {
+  authenticateJwt,
+  authorize,
+  getAuth,
+  type OnReject,
+  requireAnyScope,
+  requireClaim,
+  requireScope,
+} from '@claimgate/express'
 import express5, { type ErrorRequestHandler, type Request, type RequestHandler } from 'express'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
@@ -22,6 +30,20 @@ const authority = await createAuthority()
 const other = await createAuthority('https://other.example.com')
 
 const authOf = (req: Request): VerifiedToken | undefined => (req as { auth?: VerifiedToken }).auth
+class OptionsOfAClass {
+  get issuer(): string {
+    return authority.options.issuer
+  }
+
+  get audience(): string {
+    return authority.options.audience
+  }
+
+  get jwks(): typeof authority.options.jwks {
+    return authority.options.jwks
+  }
+}
+
 const echo: RequestHandler = (req, res) => {
   res.json({ sub: authOf(req)?.claims['sub'] ?? null })
 }
@@ -57,19 +79,114 @@ describe.each([
       ['a verifier', () => authenticateJwt(createVerifier(authority.options))],
       ['options around a verifier', () => authenticateJwt({ verifier: createVerifier(authority.options) })],
       ['an authenticator', () => authenticateJwt(createAuthenticator(authority.options))],
+      [
+        'options around an authenticator',
+        () => authenticateJwt({ authenticator: createAuthenticator(authority.options) }),
+      ],
+      ['options that are getters of a class', () => authenticateJwt(new OptionsOfAClass())],
     ])('takes %s and sets req.auth', async (_name, make) => {
       app.use(make(), echo)
       const response = await request('/', await authority.authorization())
       expect([response.status, await response.json()]).toEqual([200, { sub: 'alice' }])
     })
 
-    it('reads the environment when called without options', async () => {
-      vi.stubEnv('JWT_ISSUER', authority.options.issuer)
-      vi.stubEnv('JWT_AUDIENCE', authority.options.audience)
-      vi.stubEnv('JWT_PUBLIC_KEY', authority.publicPem)
-      app.use(authenticateJwt(), echo)
-      vi.unstubAllEnvs()
-      expect((await request('/', await authority.authorization())).status).toBe(200)
+    describe.each([
+      ['a verifier', () => ({ verifier: createVerifier(authority.options) })],
+      ['an authenticator', () => ({ authenticator: createAuthenticator(authority.options) })],
+    ])('around %s', (_kind, made) => {
+      it('takes a requirement', async () => {
+        app.use(authenticateJwt({ ...made(), requirement: scope('admin') }), echo)
+        expect((await request('/', await authority.authorization())).status).toBe(403)
+        expect((await request('/', await authority.authorization({ scope: 'admin' }))).status).toBe(200)
+        expect((await request('/')).headers.get('www-authenticate')).toBe('Bearer realm="api", scope="admin"')
+      })
+
+      it('takes onReject', async () => {
+        app.use(authenticateJwt({ ...made(), onReject: (_refusal, _req, res) => void res.status(418).end() }), echo)
+        expect((await request('/')).status).toBe(418)
+      })
+    })
+
+    it.each([
+      ['a verifier and a requirement', { ...createVerifier(authority.options), requirement: scope('admin') }],
+      ['a verifier and onReject', { ...createVerifier(authority.options), onReject: () => {} }],
+      ['a verifier and an audience', { ...createVerifier(authority.options), audience: 'https://x.example.com' }],
+      ['an authenticator and a requirement', { ...createAuthenticator(authority.options), requirement: scope('a') }],
+      [
+        'an authenticator and a requirement that is inherited',
+        Object.assign(Object.create({ requirement: scope('a') }) as object, createAuthenticator(authority.options)),
+      ],
+    ])('refuses %s spread into one object, which would lose the options', (_name, options) => {
+      expect(() => authenticateJwt(options as never)).toThrow(
+        /^Cannot create middleware: "(requirement|onReject|audience)" is no member of an? (verifier|authenticator); write \{ \2, \1: … \}/,
+      )
+    })
+
+    it.each([
+      [
+        'options that an authenticator has settled already',
+        { authenticator: createAuthenticator(authority.options), realm: 'x' },
+        /with "authenticator", "realm" belongs to the options of that authenticator/,
+      ],
+      ['no authenticator', { ...authority.options, authenticator: undefined }, /with "authenticator"/],
+      ['nothing for an authenticator', { authenticator: undefined }, /must come from createAuthenticator/],
+      ['a verifier for an authenticator', { authenticator: createVerifier(authority.options) }, /createAuthenticator/],
+    ])('refuses %s', (_name, options, message) => {
+      expect(() => authenticateJwt(options as never)).toThrow(message)
+    })
+
+    describe('reads the environment', () => {
+      beforeEach(() => {
+        vi.stubEnv('JWT_ISSUER', authority.options.issuer)
+        vi.stubEnv('JWT_AUDIENCE', authority.options.audience)
+        vi.stubEnv('JWT_PUBLIC_KEY', authority.publicPem)
+      })
+
+      it.each([
+        ['without options', []],
+        ['with options that say nothing', [{}]],
+        ['with onReject alone', [{ onReject: () => {} }]],
+        ['with a requirement alone', [{ requirement: scope('a') }]],
+        [
+          'with options of HTTP alone',
+          [{ realm: 'orders', optional: false, credentials: [{ from: 'authorization' }] }],
+        ],
+      ] as const)('when called %s', async (_name, args) => {
+        app.use(authenticateJwt(...args), echo)
+        vi.unstubAllEnvs()
+        expect((await request('/', await authority.authorization({ scope: 'a' }))).status).toBe(200)
+      })
+
+      it('and keeps to the options besides', async () => {
+        app.use(authenticateJwt({ realm: 'orders', requirement: scope('a') }), echo)
+        expect((await request('/')).headers.get('www-authenticate')).toBe('Bearer realm="orders", scope="a"')
+        expect((await request('/', await authority.authorization())).status).toBe(403)
+      })
+
+      it.each([
+        ['an issuer', { issuer: authority.options.issuer }],
+        ['an issuer that is undefined', { issuer: undefined }],
+        ['a verifier that is undefined', { verifier: undefined }],
+        ['a rule about claims', { maxAge: 60 }],
+        ['a listener', { onEvent: () => {} }],
+      ])('but not beside %s', (_name, options) => {
+        expect(() => authenticateJwt(options as never)).toThrow(TypeError)
+      })
+    })
+
+    it('names its own options too where one does not exist', () => {
+      expect(() => authenticateJwt({ onrefuse: () => {} } as never)).toThrow(
+        /^Cannot create middleware: there is no option "onrefuse"; the options are onReject, requirement, authenticator, verifier, realm,.* issuer,/,
+      )
+      expect(() => authenticateJwt({ onreject: () => {} } as never)).toThrow(/did you mean "onReject"\?$/)
+    })
+
+    it('lets nobody through where req.auth cannot be written, and ends in the error handler', async () => {
+      app.use((req, _res, next) => next(void Object.defineProperty(req, 'auth', { get: () => 'of somebody else' })))
+      app.use(authenticateJwt(authority.options), echo)
+      app.use(collectErrors)
+      expect((await request('/', await authority.authorization())).status).toBe(500)
+      expect(errors).toEqual([expect.any(TypeError)])
     })
 
     it('names the variable that is missing from the environment, at the call', () => {
@@ -229,7 +346,39 @@ describe.each([
       app.get('/', echo)
       app.use(collectErrors)
       expect((await request('/')).status).toBe(401)
-      expect(errors).toEqual([expect.objectContaining({ code: 'credential_missing' })])
+      expect(errors).toEqual([
+        expect.objectContaining({
+          message: 'Request refused',
+          status: 401,
+          statusCode: 401,
+          headers: { 'www-authenticate': 'Bearer realm="api"', 'cache-control': 'no-store' },
+          cause: expect.objectContaining({ code: 'credential_missing' }),
+        }),
+      ])
+    })
+
+    it.each([
+      ['nothing', () => undefined],
+      ['the error of the refusal', (error: AuthError) => error],
+    ])('that calls next with %s sends the challenge, and no claims', async (_name, argument) => {
+      vi.stubEnv('NODE_ENV', 'test')
+      const onReject: OnReject = ({ error }, _req, _res, next) => next(argument(error))
+      app.use(authenticateJwt({ ...authority.options, onReject }), echo)
+      const response = await request('/', await authority.authorization({ aud: 'https://secret.example.com' }))
+      expect(response.status).toBe(401)
+      expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"')
+      const body = await response.text()
+      expect(body).toContain('Request refused')
+      expect(body).not.toContain('secret')
+    })
+
+    it('that calls next keeps the time to retry after', async () => {
+      vi.stubEnv('NODE_ENV', 'test')
+      const keys = { resolve: () => Promise.reject(new AuthError('keys_unavailable', { retryAfter: 7 })) }
+      const options = { issuer: authority.options.issuer, audience: authority.options.audience, keys }
+      app.use(authenticateJwt({ ...options, onReject: (_refusal, _req, _res, next) => next() }), echo)
+      const response = await request('/', await authority.authorization())
+      expect([response.status, response.headers.get('retry-after')]).toEqual([503, '7'])
     })
 
     it.each([
@@ -309,7 +458,7 @@ describe.each([
       )
       app.use(collectErrors)
       expect((await request('/', await authority.authorization(claims))).status).toBe(500)
-      expect(errors).toEqual([new TypeError('A claim predicate must answer with true or false')])
+      expect(errors).toEqual([new TypeError('A claim predicate must answer with true or false, at once')])
     })
 
     it.each([
@@ -323,6 +472,23 @@ describe.each([
       expect(make).toThrow(TypeError)
     })
   })
+
+  it.each([
+    ['authenticateJwt', authenticateJwt, 'write authenticateJwt()'],
+    ['requireScope', requireScope, 'write requireScope("…")'],
+    ['requireAnyScope', requireAnyScope, 'write requireAnyScope("…")'],
+    ['requireClaim', requireClaim, 'write requireClaim("…", "…")'],
+    ['authorize', authorize, 'write authorize(scope("…"))'],
+  ])(
+    '%s put in the place of a middleware lets nobody through, and says how to write it',
+    async (_name, uncalled, hint) => {
+      app.use(authenticateJwt(authority.options))
+      app.get('/', uncalled as never, echo)
+      app.use(collectErrors)
+      expect((await request('/', await authority.authorization())).status).toBe(500)
+      expect(errors).toEqual([expect.objectContaining({ name: 'TypeError', message: expect.stringContaining(hint) })])
+    },
+  )
 
   describe('getAuth', () => {
     it('gives the verified token', async () => {
@@ -346,6 +512,17 @@ describe.each([
       app.get('/', (req, res) => res.json(getAuth(req).claims))
       const response = await request('/')
       expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="orders"'])
+      expect(await response.text()).toContain('Request refused')
+    })
+
+    it('gives the error handler the whole story of anonymous requests as the cause', async () => {
+      app.use(authenticateJwt({ ...authority.options, optional: true }))
+      app.get('/', (req, res) => res.json(getAuth(req).claims))
+      app.use(collectErrors)
+      await request('/')
+      expect(errors).toEqual([
+        expect.objectContaining({ status: 401, cause: expect.objectContaining({ code: 'credential_missing' }) }),
+      ])
     })
 
     it('of a middleware throws where another one has let the request through', async () => {

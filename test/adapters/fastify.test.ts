@@ -2,7 +2,7 @@ import { type Binding, claim, createVerifier, scope } from '@claimgate/core'
 import { claimgate } from '@claimgate/fastify'
 import fastifyAuth from '@fastify/auth'
 import formbody from '@fastify/formbody'
-import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyRequest } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createAuthority } from './support/authority.ts'
 
@@ -95,6 +95,20 @@ describe('claimgate protects', () => {
     expect(await statusOf('/orders', await other.authorization())).toBe(401)
   })
 
+  it.each([
+    ['realm', { realm: 'orders' }, 'Bearer realm="orders"'],
+    ['onReject', { onReject: () => undefined }, BARE],
+    ['credentials', { credentials: [{ from: 'authorization' }] }, BARE],
+  ] as const)('with the environment, when registered with %s alone', async (_name, options, challenge) => {
+    vi.stubEnv('JWT_ISSUER', authority.options.issuer)
+    vi.stubEnv('JWT_AUDIENCE', authority.options.audience)
+    vi.stubEnv('JWT_PUBLIC_KEY', authority.publicPem)
+    await app.register(claimgate, options)
+    app.get('/orders', echo)
+    expect((await get('/orders')).headers['www-authenticate']).toBe(challenge)
+    expect(await statusOf('/orders', await authority.authorization())).toBe(200)
+  })
+
   it('with a verifier made elsewhere', async () => {
     await app.register(claimgate, { verifier: createVerifier(authority.options), realm: 'orders' })
     app.get('/orders', echo)
@@ -142,7 +156,7 @@ describe('claimgate protects', () => {
     await app.register(claimgate, authority.options)
     app.get('/orders', { config: { auth: claim('sub', () => 'yes' as never) } }, echo)
     expect(await statusOf('/orders', await authority.authorization())).toBe(500)
-    expect(errors).toEqual([new TypeError('A claim predicate must answer with true or false')])
+    expect(errors).toEqual([new TypeError('A claim predicate must answer with true or false, at once')])
   })
 })
 
@@ -163,6 +177,24 @@ describe('claimgate fails at start-up', () => {
     await expect(async () => app.register(claimgate, options as never)).rejects.toThrow(TypeError)
   })
 
+  it.each([
+    ['an issuer', { issuer: authority.options.issuer }],
+    ['a verifier that is undefined', { verifier: undefined }],
+    ['a rule about claims', { maxAge: 60 }],
+    ['a verifier spread into the options', { ...createVerifier(authority.options), global: true }],
+  ])('with %s, whatever the environment says', async (_name, options) => {
+    vi.stubEnv('JWT_ISSUER', authority.options.issuer)
+    vi.stubEnv('JWT_AUDIENCE', authority.options.audience)
+    vi.stubEnv('JWT_PUBLIC_KEY', authority.publicPem)
+    await expect(async () => app.register(claimgate, options as never)).rejects.toThrow(TypeError)
+  })
+
+  it('naming its own options too where one does not exist', async () => {
+    await expect(async () => app.register(claimgate, { relm: 'orders' } as never)).rejects.toThrow(
+      /^Cannot register claimgate: there is no option "relm"; the options are global, onReject, securityScheme, notFound, verifier, realm,.* issuer,/,
+    )
+  })
+
   it('when registered twice in one scope', async () => {
     await app.register(claimgate, authority.options)
     await expect(async () => app.register(claimgate, other.options)).rejects.toThrow(/already/)
@@ -174,6 +206,7 @@ describe('claimgate fails at start-up', () => {
     ['zero', 0],
     ['a list', ['orders:read']],
     ['an object', { scope: 'orders:read' }],
+    ['a requirement that names no scopes', { isMet: () => false }],
   ])('when config.auth of a route is %s', async (_name, auth) => {
     await app.register(claimgate, authority.options)
     expect(() => app.get('/orders', { config: { auth: auth as never } }, echo)).toThrow(
@@ -181,10 +214,13 @@ describe('claimgate fails at start-up', () => {
     )
   })
 
-  it.each([['orders:read'], [true], [false], [null]])('when authenticateJwt is given %j', async (requirement) => {
-    await app.register(claimgate, { ...authority.options, global: false })
-    expect(() => app.authenticateJwt(requirement as never)).toThrow(TypeError)
-  })
+  it.each([['orders:read'], [true], [false], [null], [{ isMet: () => true }]])(
+    'when authenticateJwt is given %j',
+    async (requirement) => {
+      await app.register(claimgate, { ...authority.options, global: false })
+      expect(() => app.authenticateJwt(requirement as never)).toThrow(TypeError)
+    },
+  )
 })
 
 it('answers with status 500 where config.auth is wrong and was declared before the plugin had loaded', async () => {
@@ -307,6 +343,32 @@ describe('with @fastify/auth', () => {
     expect(await statusOf('/orders', token)).toBe(401)
     expect(await statusOf('/orders', { 'x-api-key': 'letmein' })).toBe(401)
     expect(await statusOf('/orders', { ...token, 'x-api-key': 'letmein' })).toBe(200)
+  })
+
+  it.each(['and', 'or'] as const)('with relation %s, alternatives may hold several', async (relation) => {
+    const [reads, writes] = [app.authenticateJwt(scope('read')), app.authenticateJwt(scope('write'))]
+    // The list within the list is joined by the other relation.
+    app.get('/orders', { onRequest: app.auth([[reads, writes], apiKey], { relation }) }, echo)
+    const [key, read, both] = [
+      { 'x-api-key': 'letmein' },
+      await authority.authorization({ scope: 'read' }),
+      await authority.authorization({ scope: 'read write' }),
+    ]
+    const statuses = [{}, key, read, both, { ...read, ...key }].map(async (headers) => statusOf('/orders', headers))
+    expect(await Promise.all(statuses)).toEqual(
+      relation === 'and' ? [401, 401, 401, 401, 200] : [401, 200, 401, 200, 200],
+    )
+  })
+
+  it('every way is tried where all are to run, and one that fails is enough to refuse where all are needed', async () => {
+    app.get('/any', { onRequest: app.auth([apiKey, app.authenticateJwt()], { run: 'all' }) }, echo)
+    const all = { relation: 'and', run: 'all' } as const
+    app.get('/all', { onRequest: app.auth([apiKey, app.authenticateJwt()], all) }, echo)
+    const [key, token] = [{ 'x-api-key': 'letmein' }, await authority.authorization()]
+    const statuses = async (url: string) => [await statusOf(url), await statusOf(url, key), await statusOf(url, token)]
+    expect(await statuses('/any')).toEqual([401, 200, 200])
+    expect(await statuses('/all')).toEqual([401, 401, 401])
+    expect(await statusOf('/all', { ...key, ...token })).toBe(200)
   })
 })
 
@@ -479,14 +541,93 @@ describe('onReject', () => {
     expect(await statusOf('/orders')).toBe(500)
   })
 
-  it('that answers later keeps the route waiting', async () => {
+  it('that answers later, and returns the reply, keeps the route waiting', async () => {
     let served = 0
     await app.register(claimgate, {
       ...authority.options,
-      onReject: (_refusal, _request, reply) => void setImmediate(() => void reply.code(418).send('later')),
+      onReject: (_refusal, _request, reply) => {
+        setImmediate(() => void reply.code(418).send('later'))
+        return reply
+      },
     })
     app.get('/orders', async () => (served += 1))
     expect([await statusOf('/orders'), served]).toEqual([418, 0])
+  })
+
+  it.each([
+    ['text', () => 'no entry', 'no entry', /^text\/plain/],
+    ['text, later', async () => 'no entry', 'no entry', /^text\/plain/],
+    ['an object', async () => ({ no: 'entry' }), '{"no":"entry"}', /^application\/json/],
+    ['null', async () => null, 'null', /^application\/json/],
+  ])('that returns %s has it sent with the status and the challenge', async (_name, onReject, body, type) => {
+    await app.register(claimgate, { ...authority.options, onReject })
+    app.get('/orders', { config: { auth: scope('a') } }, echo)
+    const refused = await get('/orders')
+    expect([refused.statusCode, refused.body]).toEqual([401, body])
+    expect(refused.headers).toMatchObject({ 'www-authenticate': `${BARE}, scope="a"`, 'cache-control': 'no-store' })
+    expect(refused.headers['content-type']).toMatch(type)
+  })
+
+  it('that returns a body keeps what it has set on the reply', async () => {
+    await app.register(claimgate, {
+      ...authority.options,
+      onReject: async (_refusal, _request, reply) => {
+        reply.code(404).header('cache-control', 'private').type('text/html')
+        return '<p>'
+      },
+    })
+    app.get('/orders', echo)
+    const { statusCode, headers, body } = await get('/orders')
+    expect([statusCode, headers['cache-control'], headers['content-type'], body]).toEqual([
+      404,
+      'private',
+      'text/html',
+      '<p>',
+    ])
+  })
+
+  it.each([
+    ['at once', () => undefined],
+    ['later', async () => undefined],
+  ])('that does nothing leaves the default, %s', async (_name, onReject) => {
+    await app.register(claimgate, { ...authority.options, onReject })
+    app.get('/orders', echo)
+    const refused = await get('/orders')
+    expect([refused.statusCode, refused.headers['www-authenticate'], refused.body]).toEqual([401, BARE, PROBLEM])
+  })
+
+  it.each([
+    ['sends', (reply: FastifyReply) => reply.code(418).send('own'), 418, 'own'],
+    ['redirects', (reply: FastifyReply) => reply.redirect('/log-in'), 302, ''],
+  ])('that %s answers once, even where hooks take their time to send it', async (_name, act, status, body) => {
+    const sent: unknown[] = []
+    app.addHook('onSend', async (_request, _reply, payload) => {
+      await new Promise(setImmediate)
+      sent.push(payload)
+    })
+    await app.register(claimgate, {
+      ...authority.options,
+      onReject: async (_refusal, _request, reply) => void act(reply),
+    })
+    app.get('/orders', echo)
+    const refused = await get('/orders')
+    expect([refused.statusCode, refused.body, sent.length]).toEqual([status, body, 1])
+  })
+
+  it('that throws the error of the refusal sends the challenge, and no claims', async () => {
+    await app.register(claimgate, {
+      ...authority.options,
+      onReject: ({ error }) => {
+        throw error
+      },
+    })
+    app.get('/orders', echo)
+    const refused = await get('/orders', await authority.authorization({ aud: 'https://secret.example.com' }))
+    expect([refused.statusCode, refused.json()]).toEqual([
+      401,
+      { statusCode: 401, error: 'Unauthorized', message: 'Request refused' },
+    ])
+    expect(refused.headers['www-authenticate']).toContain('error="invalid_token"')
   })
 })
 

@@ -1,5 +1,5 @@
-import { createAuthenticator, createVerifier, scope, type VerifiedToken } from '@claimgate/core'
-import { createGate, protect } from '@claimgate/fetch'
+import { createAuthenticator, createVerifier, type Requirement, scope, type VerifiedToken } from '@claimgate/core'
+import { createGate, type OptionalGate, protect } from '@claimgate/fetch'
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { createAuthority } from './support/authority.ts'
@@ -43,6 +43,17 @@ describe('createGate', () => {
     expect(shown(await gate(request(good), scope('orders:read')))).toBe('alice')
     expect(shown(await gate(request(), scope('orders:write')))).toEqual([401, `${BARE}, scope="orders:write"`])
     expect((await gate(request(good), scope('orders:write'))) as Response).toHaveProperty('status', 403)
+  })
+
+  it.each([
+    ['text', 'orders:read'],
+    ['null', null],
+    ['an object that names no scopes', { isMet: () => true }],
+  ])('rejects, before it looks at a token, where the requirement is %s', async (_name, requirement) => {
+    for (const headers of [{}, good])
+      await expect(createGate(authority.options)(request(headers), requirement as never)).rejects.toThrow(
+        /^Cannot authorize request: give a requirement such as scope\("orders:read"\), found/,
+      )
   })
 
   it('gives undefined for anonymous requests where they are fine', async () => {
@@ -176,6 +187,47 @@ describe('protect', () => {
     ['rejects', () => Promise.reject(new RangeError('a bug'))],
   ])('rejects where the handler %s', async (_name, handler) => {
     await expect(protect(authority.options, handler)(request(good))).rejects.toThrow(new RangeError('a bug'))
+  })
+
+  describe('with a gate of another make', () => {
+    class OtherResponse {
+      readonly status = 403
+      readonly headers = new Headers()
+    }
+    const served = async (result: unknown, requirement?: Requirement): Promise<unknown> =>
+      protect((async () => result) as unknown as OptionalGate, () => new Response('served'), requirement)(request(good))
+
+    it('answers with the responses of another class', async () => {
+      const refusal = new OtherResponse()
+      expect(await served(refusal)).toBe(refusal)
+    })
+
+    it('serves tokens, and anonymous requests', async () => {
+      const token = await createVerifier(authority.options).verify(await authority.token())
+      expect(await served(token)).toHaveProperty('status', 200)
+      expect(await served(undefined)).toHaveProperty('status', 200)
+    })
+
+    it.each([
+      ['true', true],
+      ['null', null],
+      ['text', 'alice'],
+      ['an empty object', {}],
+      ['claims alone', { claims: { sub: 'alice' } }],
+      ['a status alone', { status: 403 }],
+    ])('rejects where it gives %s', async (_name, result) => {
+      await expect(served(result)).rejects.toThrow(/^Cannot call handler: /)
+    })
+
+    it('rejects where it takes no notice of the requirement', async () => {
+      await expect(served(undefined, scope('a'))).rejects.toThrow(/^Cannot call handler: /)
+    })
+  })
+
+  it('fails at start-up for text in the place of a requirement', () => {
+    expect(() => protect(authority.options, () => new Response(), 'orders:read' as never)).toThrow(
+      /^Cannot authorize request: give a requirement such as scope\("orders:read"\), found "orders:read"/,
+    )
   })
 
   it('fails at start-up for wrong options', () => {

@@ -22,14 +22,20 @@ export function sendResponse(
 export function answerWith(onReject: OnReject): (...args: Parameters<OnReject>) => Promise<void> {
   return async (refusal, request, reply) => {
     const answers = watchAnswers(reply)
-    // To wait for a reply that is returned is to wait until it has been sent.
-    const body = await Promise.resolve(onReject(refusal, request, reply)).catch((error: unknown) => {
-      // The message of the refusal's own error is not for the caller.
-      throw error === refusal.error ? refusedError(refusal) : error
-    })
+    const body = await ask(onReject, [refusal, request, reply])
     if (answers.begun() || reply.sent) return
     if (body === undefined) sendResponse(refusal, request, reply)
     else sendBody(body, refusal, reply)
+  }
+}
+
+async function ask(onReject: OnReject, [refusal, request, reply]: Parameters<OnReject>): Promise<unknown> {
+  try {
+    // To wait for a reply that is returned is to wait until it has been sent.
+    return await onReject(refusal, request, reply)
+  } catch (error) {
+    // The message of the refusal's own error is not for the caller.
+    throw error === refusal.error ? refusedError(refusal) : error
   }
 }
 

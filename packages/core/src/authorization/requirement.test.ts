@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { VerifiedToken } from '../model/token.ts'
 import { claim } from './claim.ts'
 import { allOf, anyOf, not } from './combinators.ts'
-import { assertRequirement, type Requirement } from './requirement.ts'
+import { assertRequirement, isRequirement, type Requirement } from './requirement.ts'
 import { anyScope, scope } from './scope.ts'
 
 const token: VerifiedToken = {
@@ -51,6 +51,13 @@ describe('requirements', () => {
     ['not, of what is met', not(scope('profile')), '403 requirement_not_met'],
   ])('judges %s', (_, requirement, expected) => {
     expect(answer(requirement)).toBe(expected)
+  })
+
+  it('are told from what only looks like one', () => {
+    expect([scope('a'), { description: 'own', scopes: [], isMet: () => true }].map(isRequirement)).toEqual([true, true])
+    const lookalikes = ['a', null, undefined, true, {}, { isMet: () => true }, { isMet: true, scopes: [] }]
+    expect(lookalikes.filter(isRequirement)).toEqual([])
+    expect(isRequirement({ isMet: () => true, scopes: 'a' })).toBe(false)
   })
 
   it('names what it needs for logs', () => {
