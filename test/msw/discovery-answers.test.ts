@@ -151,6 +151,6 @@ describe('metadata, once known', () => {
     expect(await verify(knownToken)).toBe('verified')
     expect([first, keys].map(({ requests }) => requests.length)).toEqual([2, 2])
     expect(others.flatMap(({ requests }) => requests)).toEqual([])
-    expect(keyEvents.map(({ type }) => type)).toEqual(['keys.refreshed', 'keys.refreshed'])
+    expect(keyEvents.map(({ type }) => type)).toEqual(['keys.refreshed', 'keys.stale', 'keys.refreshed'])
   })
 })
