@@ -3,7 +3,7 @@ import { uriFlaw } from './fetch/key-uri.ts'
 import { locatedKeySet, type RemoteKeySet } from './remote/located-key-set.ts'
 import { resolveKeySetOptions, type RemoteKeySetOptions } from './remote/remote-key-set-options.ts'
 
-export type { RemoteKeySet, RemoteKeySetStats } from './remote/located-key-set.ts'
+export type { RemoteKeySet } from './remote/located-key-set.ts'
 export type { RemoteKeySetOptions, RemoteKeySetTuning } from './remote/remote-key-set-options.ts'
 
 /**

@@ -1,4 +1,5 @@
-const ENTITY_TAG = /^(?:W\/)?"[\x21\x23-\x7e]{0,1024}"$/
+// With the space that some servers put into theirs, and that hurts nobody.
+const ENTITY_TAG = /^(?:W\/)?"[ !#-~]{0,1024}"$/
 
 /**
  * A value that may go into `If-None-Match`: an entity-tag (RFC 9110 section 8.8.3) in ASCII, of a sane length. Anything

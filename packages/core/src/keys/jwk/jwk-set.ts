@@ -38,7 +38,7 @@ export interface KeySet {
   toJwks(): JSONWebKeySet
 }
 
-export const DEFAULT_MAX_KEYS = 64
+const DEFAULT_MAX_KEYS = 64
 export const MOST_KEYS = 1000
 const JSON_LIMITS = { members: MOST_KEYS, nodes: 65_536, depth: 16 }
 
