@@ -11,6 +11,9 @@ import { hookRule, type RouteRule, routeRule } from './route-rule.ts'
  *
  * A route opens with `config: { auth: false }` and narrows with `config: { auth: scope('orders:read') }`. Of scopes within scopes,
  * each with a registration of its own, the innermost decides about its routes. Unknown paths answer as protected ones do.
+ *
+ * It sees no routes outside of its scope: registered inside a plugin that `fastify-plugin` is not around, it leaves the routes beside that
+ * plugin open, whatever their `config.auth` says.
  */
 export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
   async (fastify: FastifyInstance, options: ClaimgateOptions) => {

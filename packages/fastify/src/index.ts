@@ -29,7 +29,10 @@ declare module 'fastify' {
   }
 
   interface FastifyContextConfig {
-    /** `false` opens the route, a requirement narrows it, `true` asks for a token. @defaultValue what the scope says */
+    /**
+     * `false` opens the route, a requirement narrows it, `true` asks for a token. Counts for nothing on routes outside of the scopes that
+     * `claimgate` is registered in. @defaultValue what the scope says
+     */
     auth?: boolean | Requirement
   }
 }
