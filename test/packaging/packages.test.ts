@@ -50,6 +50,17 @@ describe.each(publicPackages(root))('the tarball of packages/%s', (name) => {
     expect(files).toContain(join('dist', 'index.js'))
   })
 
+  it('holds the sources that its source maps speak of within the maps', async () => {
+    const folder = await folderOf(name)
+    const maps = filesOf(folder).filter((file) => file.endsWith('.map'))
+    expect(maps).toContain(join('dist', 'index.js.map'))
+    const without = maps.filter((file) => {
+      const map = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Readonly<Record<string, readonly string[]>>
+      return map['sourcesContent']?.length !== map['sources']?.length
+    })
+    expect(without).toEqual([])
+  })
+
   it('has every file that its exports and imports name', async () => {
     const folder = await folderOf(name)
     const { exports, imports } = manifestOf(folder)
