@@ -77,7 +77,7 @@ describe('17. exp is required, and times are seconds within bounds', () => {
     expect(await judge({ exp: NOW - 5 })).toEqual(refused('token_expired'))
   })
 
-  it.each([-1, 300.1, 301, Number.NaN, Number.POSITIVE_INFINITY, '5', null])(
+  it.each([-1, 300.1, 301, Number.NaN, Number.POSITIVE_INFINITY, '5'])(
     'does not start with a tolerance of %j',
     (clockTolerance) => {
       expect(() => createVerifier(with_({ clockTolerance }))).toThrow(/"clockTolerance" must be .* from 0 to 300/)

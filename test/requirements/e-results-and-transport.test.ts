@@ -326,6 +326,15 @@ describe('36. Logs and events never carry a token, and untrusted values are esca
   })
 })
 
+// The clock is right while the verifier is made.
+function startsAndStops(): () => number {
+  let reads = 0
+  return () => {
+    reads += 1
+    return reads === 1 ? NOW * 1000 : Number.NaN
+  }
+}
+
 describe('37. Nothing fails open', () => {
   const boom = () => {
     throw new Error('boom')
@@ -387,9 +396,15 @@ describe('37. Nothing fails open', () => {
     [
       'a predicate gives a promise',
       { requiredClaims: { sub: async () => true } },
-      'thrown A claim predicate must answer with true or false',
+      'thrown A claim predicate must answer with true or false, at once',
     ],
-    ['a clock stands at no time', { clock: { now: () => Number.NaN } }, '401 token_expired'],
+    ['a clock comes to stand at no time', { clock: { now: startsAndStops() } }, '401 token_expired'],
+    ['a check answers false', { checks: [{ name: 'x', check: async () => false }] }, '503 check_unavailable'],
+    [
+      'a schema answers with no object',
+      { claims: { '~standard': { version: 1, vendor: 'x', validate: () => ({ value: 'abc' }) } } },
+      'thrown The schema of "claims" must answer with an object',
+    ],
     ['a listener throws', { onEvent: boom }, 'authenticated'],
     ['a listener rejects', { onEvent: rejects }, 'authenticated'],
   ])('where %s', async (_case, changes, expected) => {
@@ -452,7 +467,7 @@ describe('37. Nothing fails open', () => {
       expect((await answerTo(token, with_({ optional: true }))).status).toBe(401)
   })
 
-  it.each(['true', 1, 'false', null, {}])('does not start with optional %j', (optional) => {
+  it.each(['true', 1, 'false', {}])('does not start with optional %j', (optional) => {
     expect(() => createAuthenticator(with_({ optional }))).toThrow('"optional" must be true or false')
   })
 
@@ -508,5 +523,25 @@ describe('40. A token with cnf is confirmed or refused, and a plain token is no 
     expect(asked).toEqual(['a', 'b'])
     expect(await answer({ jkt: 'a', 'x5t#S256': 'wrong' })).toEqual(refused('binding_failed'))
     expect(await answer({ jkt: 'a', other: 'b' })).toEqual(refused('binding_unsupported'))
+  })
+
+  it('takes no answer of a binding for a confirmation', async () => {
+    const token = await key.sign(accessClaims({ cnf: { jkt: 'x' } }))
+    const bindings = [{ confirmation: 'jkt', confirm: (async () => false) as unknown as Binding['confirm'] }]
+    await expect(answerTo(token, with_({ bindings }))).rejects.toThrow('A binding refuses by throwing')
+  })
+
+  it('confirms what was signed, whatever a schema made of it', async () => {
+    const asked: string[] = []
+    const bindings = ['jkt', 'x5t#S256'].map((confirmation) => ({
+      confirmation,
+      confirm: async () => {
+        asked.push(confirmation)
+      },
+    }))
+    const claims = { '~standard': { version: 1, vendor: 'x', validate: () => ({ value: { cnf: { jkt: 'a' } } }) } }
+    const token = await key.sign(accessClaims({ cnf: { jkt: 'a', 'x5t#S256': 'b' } }))
+    expect(await answerTo(token, with_({ bindings, claims }))).toEqual(VERIFIED)
+    expect(asked).toEqual(['jkt', 'x5t#S256'])
   })
 })
