@@ -1,5 +1,5 @@
 import { type Authenticator, createAuthenticator, type Verifier } from '@claimgate/core'
-import { type AdapterOptions, misconfigured, resolveAdapterOptions } from '@claimgate/core/extend'
+import { misconfigured, resolveAdapterOptions } from '@claimgate/core/extend'
 import { assertRequirement } from './assert-requirement.ts'
 import type { AuthenticateJwtOptions, MiddlewareOptions } from './authenticate-jwt-options.ts'
 
@@ -50,7 +50,7 @@ function readyMade<C extends object>(
 function authenticatorOf<C extends object>(options: AuthenticateJwtOptions<C>): Authenticator<C> {
   if (!('authenticator' in options)) {
     const rules = { action: ACTION, own: OWN, environment: process.env }
-    return createAuthenticator<C>(resolveAdapterOptions<C>(options as AdapterOptions<C>, rules))
+    return createAuthenticator<C>(resolveAdapterOptions<C>(options, rules))
   }
   const extra = Object.keys(options).find((name) => !OWN.includes(name))
   if (extra !== undefined)

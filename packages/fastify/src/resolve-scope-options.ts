@@ -2,6 +2,7 @@ import { misconfigured } from '@claimgate/core/extend'
 import type { ScopeOptions } from './claimgate-options.ts'
 import { sendResponse } from './refuse.ts'
 
+/** What fails where an option is wrong. */
 export const ACTION = 'register claimgate'
 
 /** The names `ScopeOptions` may have. */

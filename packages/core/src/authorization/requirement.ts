@@ -26,8 +26,8 @@ export function assertRequirement(requirement: Requirement, token: VerifiedToken
 /** Whether something is a requirement, and not for example the name of a scope. */
 export function isRequirement(value: unknown): value is Requirement {
   if (typeof value !== 'object' || value === null) return false
-  const { isMet, scopes } = value as Partial<Requirement>
-  return typeof isMet === 'function' && Array.isArray(scopes)
+  const requirement = value as Partial<Requirement>
+  return typeof requirement.isMet === 'function' && Array.isArray(requirement.scopes)
 }
 
 /** Anything but a boolean is an error: a promise or a stray object would always count as met. */
