@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
+import { isEd25519Point, isOnCurve } from './curve-point.ts'
+import { bytesOf, numberOf } from './jwk-bytes.ts'
 import { lintJwk, publicMaterial } from './jwk-lint.ts'
 import { publicJwk } from './test-jwks.test-support.ts'
 
@@ -11,11 +13,12 @@ const base64url = (bytes: Uint8Array): string =>
     .replaceAll('+', '-')
     .replaceAll('/', '_')
     .replaceAll('=', '')
-const numberText = (value: bigint): string => {
+const bytes = (value: bigint): Uint8Array => {
   const hex = value.toString(16)
   const even = hex.length % 2 ? `0${hex}` : hex
-  return base64url(Uint8Array.from(even.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)))
+  return Uint8Array.from(even.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
 }
+const numberText = (value: bigint): string => base64url(bytes(value))
 const edText = (y: bigint): string =>
   base64url(Uint8Array.from({ length: 32 }, (_, index) => Number((y >> BigInt(8 * index)) & 255n)))
 const P = 2n ** 255n - 19n
@@ -50,7 +53,14 @@ describe('a member of a JWK Set that may verify signatures', () => {
     ['EC for signatures', { ...ec, use: 'sig', key_ops: ['verify'] }],
     ['OKP under its older name', { ...ed, alg: 'EdDSA' }],
     ['EC with members nobody knows', { ...ec, 'x5t#S256': 'x', custom: {} }],
-    ['ML-DSA', { kty: 'AKP', alg: 'ML-DSA-44', pub: base64url(new Uint8Array(1312)) }],
+    ['ML-DSA-44', { kty: 'AKP', alg: 'ML-DSA-44', pub: base64url(new Uint8Array(1312)) }],
+    ['ML-DSA-65', { kty: 'AKP', alg: 'ML-DSA-65', pub: base64url(new Uint8Array(1952)) }],
+    ['ML-DSA-87', { kty: 'AKP', alg: 'ML-DSA-87', pub: base64url(new Uint8Array(2592)) }],
+    ['EC with the longest kid', { ...ec, kid: 'k'.repeat(1024) }],
+    ['EC for more than verifying', { ...ec, key_ops: ['sign', 'verify'] }],
+    ['RSA for PSS', { ...rsa, alg: 'PS512' }],
+    ['RSA with an exponent of 2^32 - 1', { ...rsa, e: numberText(2n ** 32n - 1n) }],
+    ['RSA with zeros before its modulus', { ...rsa, n: base64url(Uint8Array.from([0, ...bytes(2n ** 2048n - 1n)])) }],
   ])('%s has no flaw', (_, jwk) => {
     expect(lintJwk(jwk)).toBeUndefined()
   })
@@ -77,6 +87,36 @@ describe('a member of a JWK Set is skipped', () => {
     ['with a private exponent', { ...rsa, d: 'AQ' }, 'private_parts'],
     ['with a private prime', { ...rsa, p: 'AQ' }, 'private_parts'],
     ['with a private scalar', { ...ec, d: 'AQ' }, 'private_parts'],
+    ...['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'].map((name): [string, unknown, string] => [
+      `with the private member ${name}`,
+      { ...rsa, [name]: 'AQ' },
+      'private_parts',
+    ]),
+    ['with a private member and a wrong use', { ...rsa, d: 'AQ', use: 'enc' }, 'private_parts'],
+    ['without curve, of OKP', { ...ed, crv: undefined }, 'malformed'],
+    ['of AKP without alg', { kty: 'AKP', pub: 'AA' }, 'malformed'],
+    ['of AKP with an alg of RSA', { kty: 'AKP', alg: 'RS256', pub: 'AA' }, 'unsupported_algorithm'],
+    [
+      'with an ML-DSA key too long',
+      { kty: 'AKP', alg: 'ML-DSA-44', pub: base64url(new Uint8Array(1313)) },
+      'malformed',
+    ],
+    [
+      'with an ML-DSA key of another size',
+      { kty: 'AKP', alg: 'ML-DSA-65', pub: base64url(new Uint8Array(1312)) },
+      'malformed',
+    ],
+    ['with a modulus of zeros', { ...rsa, n: base64url(new Uint8Array(256)) }, 'weak'],
+    ['with an empty exponent', { ...rsa, e: '' }, 'malformed'],
+    ['with an exponent that is missing', { ...rsa, e: undefined }, 'malformed'],
+    ['of twice the size allowed', { ...rsa, n: base64url(new Uint8Array(2048).fill(255)) }, 'weak'],
+    ['of more than twice the size allowed', { ...rsa, n: base64url(new Uint8Array(2049).fill(255)) }, 'malformed'],
+    ['with an exponent of 2^32', { ...rsa, e: numberText(2n ** 32n) }, 'weak'],
+    ['with an x beyond its field', { ...ec, x: base64url(new Uint8Array(32).fill(255)) }, 'invalid_point'],
+    ['with a y beyond its field', { ...ec, y: base64url(new Uint8Array(32).fill(255)) }, 'invalid_point'],
+    ['without y', { ...ec, y: undefined }, 'malformed'],
+    ['without x', { ...ec, x: undefined }, 'malformed'],
+    ['of a private member alone', { d: 'AQ' }, 'malformed'],
     ['with a secret', { ...rsa, k: 'AQ' }, 'private_parts'],
     ['with a private seed', { kty: 'AKP', alg: 'ML-DSA-44', pub: 'AA', priv: 'AA' }, 'private_parts'],
     ['for encryption', { ...rsa, use: 'enc' }, 'wrong_use'],
@@ -142,5 +182,70 @@ describe('the public material of a member', () => {
       x: ec?.x,
       y: ec?.y,
     })
+  })
+})
+
+describe('the points of a curve', () => {
+  // The base points of NIST SP 800-186, and their negatives.
+  it.each([
+    [
+      'P-256',
+      0x6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296n,
+      0x4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5n,
+      2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n,
+    ],
+    [
+      'P-384',
+      0xaa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7n,
+      0x3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5fn,
+      2n ** 384n - 2n ** 128n - 2n ** 96n + 2n ** 32n - 1n,
+    ],
+  ])('include the base point of %s and its negative, in one spelling', (crv, x, y, p) => {
+    expect([isOnCurve(crv, x, y), isOnCurve(crv, x, p - y)]).toEqual([true, true])
+    expect([isOnCurve(crv, x + p, y), isOnCurve(crv, x, y + p), isOnCurve(crv, p, y), isOnCurve(crv, x, p)]).toEqual(
+      Array(4).fill(false),
+    )
+    expect([isOnCurve(crv, x, y + 1n), isOnCurve(crv, x + 1n, y), isOnCurve('P-999', x, y)]).toEqual(
+      Array(3).fill(false),
+    )
+  })
+
+  it('of Ed25519 are about half of all numbers below p', () => {
+    const on = Array.from({ length: 20 }, (_, y) => y).filter((y) =>
+      isEd25519Point(Uint8Array.from({ length: 32 }, (_unused, index) => (index === 0 ? y : 0))),
+    )
+    expect(on).toMatchInlineSnapshot(`
+      [
+        3,
+        4,
+        5,
+        6,
+        9,
+        10,
+        14,
+        15,
+        16,
+        18,
+        19,
+      ]
+    `)
+  })
+})
+
+describe('bytes in base64url', () => {
+  it('are as many as asked for at most, in their one spelling', () => {
+    expect(bytesOf('AQID', 3)).toEqual(Uint8Array.of(1, 2, 3))
+    expect(bytesOf('AQIDBA', 4)).toEqual(Uint8Array.of(1, 2, 3, 4))
+    expect(bytesOf('', 0)).toEqual(new Uint8Array())
+    for (const text of ['AQIDBA', 'AQID=', 'AQI', 'AR', 'A', 'A+I', 7, undefined])
+      expect([text, bytesOf(text, 3)]).toEqual([text, text === 'AQI' ? Uint8Array.of(1, 2) : undefined])
+  })
+
+  it('are a number, the first byte highest', () => {
+    expect([numberOf(Uint8Array.of()), numberOf(Uint8Array.of(1, 0, 10)), numberOf(Uint8Array.of(0, 255))]).toEqual([
+      0n,
+      65_546n,
+      255n,
+    ])
   })
 })

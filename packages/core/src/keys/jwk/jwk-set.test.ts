@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest'
+
+import { parseJwkSet, type JwkSetOptions, type KeySet } from './jwk-set.ts'
+import { publicJwk } from './test-jwks.test-support.ts'
+
+const [ec, rsa] = await Promise.all(['ES256', 'RS256'].map(async (alg) => publicJwk({}, alg)))
+
+const failure = (source: unknown, options?: JwkSetOptions): string => {
+  try {
+    parseJwkSet(source, options)
+    return 'parsed'
+  } catch (error) {
+    const { reason, message, cause } = error as { reason: string; message: string; cause?: unknown }
+    return `${reason}: ${message}${cause === undefined ? '' : ` (${(cause as Error).name})`}`
+  }
+}
+
+describe('a JWK Set that cannot be read', () => {
+  it('says why', () => {
+    const sources = [
+      '{',
+      '[]',
+      'null',
+      '{"keys":{}}',
+      '{"keys":[],"keys":[]}',
+      `{"keys":${'['.repeat(20)}${']'.repeat(20)}}`,
+      7,
+      undefined,
+      null,
+    ]
+    expect(sources.map((source) => failure(source))).toMatchInlineSnapshot(`
+      [
+        "malformed: The JWK Set is not JSON (StrictJsonError)",
+        "malformed: The JWK Set has no "keys" array",
+        "malformed: The JWK Set has no "keys" array",
+        "malformed: The JWK Set has no "keys" array",
+        "malformed: The JWK Set has a member name twice (StrictJsonError)",
+        "too_large: The JWK Set is nested deeper than 16 (StrictJsonError)",
+        "malformed: The JWK Set has no "keys" array",
+        "malformed: The JWK Set has no "keys" array",
+        "malformed: The JWK Set has no "keys" array",
+      ]
+    `)
+    const three = { keys: [ec, ec, ec] }
+    expect(failure(three, { maxKeys: 2 })).toBe('too_large: The JWK Set has 3 members, and at most 2 are read')
+    expect(failure(three, { maxKeys: 3 })).toBe('parsed')
+  })
+
+  it('has more members than are read when nobody says how many', () => {
+    const set = (size: number) => ({ keys: Array.from({ length: size }, () => ec) })
+    expect(failure(set(64))).toBe('parsed')
+    expect(failure(set(65))).toBe('too_large: The JWK Set has 65 members, and at most 64 are read')
+  })
+
+  it('has as many members of objects, and as deep, as it may', () => {
+    const wide = (size: number) => `{"keys":[{${Array.from({ length: size }, (_, index) => `"${index}":0`).join()}}]}`
+    expect(failure(wide(1000))).toBe('parsed')
+    expect(failure(wide(1001))).toMatch(/^too_large: /)
+    const many = (size: number) =>
+      `{"keys":[${Array.from({ length: 66 }, () => `[${'0,'.repeat(size - 1)}0]`).join()}]}`
+    expect(failure(many(1000), { maxKeys: 1000 })).toMatch(/^too_large: /)
+    expect(failure(many(900), { maxKeys: 1000 })).toBe('parsed')
+    const deep = (depth: number) => `{"keys":[${'['.repeat(depth - 2)}${']'.repeat(depth - 2)}]}`
+    expect(failure(deep(16))).toBe('parsed')
+    expect(failure(deep(17))).toMatch(/^too_large: /)
+  })
+})
+
+describe('a JWK Set that was read', () => {
+  it('tells what was wrong with a member of a key ID', () => {
+    const set = parseJwkSet({ keys: [{ ...ec, kid: 'a' }, { ...rsa, kid: 'b', use: 'enc' }, null, 7, { kid: 7 }] })
+    expect([set.flawOf('a'), set.flawOf('b'), set.flawOf('7')]).toEqual([undefined, 'wrong_use', undefined])
+    expect(set.kids).toEqual(['a'])
+    expect(set.skipped).toEqual(['wrong_use', 'malformed', 'malformed', 'malformed'])
+  })
+
+  it('is frozen', () => {
+    const set = parseJwkSet({ keys: [{ ...ec, kid: 'a' }, null] })
+    expect([set, set.kids, set.skipped].map(Object.isFrozen)).toEqual([true, true, true])
+  })
+
+  it('names a key ID once, and finds keys by it and without', () => {
+    const set = parseJwkSet({ keys: [{ ...ec, kid: 'a' }, rsa, { ...rsa, kid: 'a' }] })
+    expect(set.kids).toEqual(['a'])
+    expect(set.select({ alg: 'RS256', kid: 'a' })).toMatchObject({ kind: 'found', key: { index: 2 } })
+    expect(set.select({ alg: 'RS256' })).toEqual({ kind: 'ambiguous', candidates: 2 })
+    expect(set.select({ alg: 'ES256' })).toMatchObject({ kind: 'found', key: { index: 0, kid: 'a', alg: undefined } })
+    expect(set.select({ alg: 'RS256', kid: 'undefined' })).toEqual({ kind: 'unknown_kid' })
+  })
+
+  it('exports what it was given, and no member it has not', () => {
+    const set = parseJwkSet({ keys: [rsa, { ...ec, kid: 'a', alg: 'ES256' }] })
+    expect(set.toJwks()).toStrictEqual({
+      keys: [
+        { ...rsa, use: 'sig' },
+        { ...ec, kid: 'a', alg: 'ES256', use: 'sig' },
+      ],
+    })
+  })
+})
+
+describe('the keys of a set', () => {
+  const first = async (set: KeySet, alg: string): Promise<CryptoKey> => {
+    const selection = set.select({ alg, kid: 'a' })
+    if (selection.kind !== 'found') throw new Error(selection.kind)
+    return set.import(selection.key, alg)
+  }
+
+  it.each(['promise', 'poll'] as const)(
+    'are imported once for each algorithm, where requests share by %s',
+    async (sharing) => {
+      const set = parseJwkSet({ keys: [{ ...rsa, kid: 'a' }] }, { sharing })
+      const key = await first(set, 'RS256')
+      expect(await first(set, 'RS256')).toBe(key)
+      const pss = await first(set, 'PS256')
+      expect([key.algorithm.name, pss.algorithm.name]).toEqual(['RSASSA-PKCS1-v1_5', 'RSA-PSS'])
+    },
+  )
+
+  it('are imported by one request for all that share promises, and by each where they must not', async () => {
+    for (const [sharing, shared] of [
+      ['promise', true],
+      ['poll', false],
+    ] as const) {
+      const set = parseJwkSet({ keys: [{ ...rsa, kid: 'a' }] }, { sharing })
+      const [one, two] = await Promise.all([first(set, 'RS256'), first(set, 'RS256')])
+      expect([sharing, one === two]).toEqual([sharing, shared])
+    }
+  })
+})
