@@ -34,7 +34,7 @@ afterAll(async () => {
 })
 
 async function quickStart(name: string): Promise<string> {
-  const code = new RegExp(`<!-- run: ${name} -->\\n\`\`\`js\\n([\\s\\S]*?)\`\`\``).exec(readme)?.[1]
+  const code = new RegExp(`<!-- run: ${name} -->\\n+\`\`\`js\\n([\\s\\S]*?)\`\`\``).exec(readme)?.[1]
   expect(code, `the quick start "${name}" of README.md`).toBeDefined()
   expect(code?.split('\n').filter((line) => line.trim() !== '').length, 'lines of code').toBeLessThanOrEqual(11)
   const file = join(folder, `${name}.mjs`)
@@ -98,6 +98,31 @@ describe('the worker quick start', () => {
   })
 })
 
+describe('the snippet that logs refusals', () => {
+  it('answers as without it, and tells the log the code and never the token', async () => {
+    const port = await freePort()
+    const url = `http://127.0.0.1:${port}`
+    const server = spawn(process.execPath, [await quickStart('refusals')], {
+      env: { ...process.env, ...environment, PORT: String(port) },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    let log = ''
+    server.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()))
+    const closed = once(server, 'close')
+    await answering(url, server)
+    const forged = `${reader.slice(0, -8)}AAAAAAAA`
+    const refused = await fetch(`${url}/orders`, bearer(forged))
+    server.kill()
+    await closed
+
+    expect(refused.status).toBe(401)
+    expect(refused.headers.get('www-authenticate')).toContain('error="invalid_token"')
+    expect(log).toContain('credential_missing')
+    expect(log).toContain('signature_invalid')
+    expect(log).not.toContain(forged.slice(0, 20))
+  })
+})
+
 describe('the quick start without HTTP', () => {
   it('verifies the token of a job', async () => {
     Object.assign(process.env, environment)
@@ -106,6 +131,17 @@ describe('the quick start without HTTP', () => {
     }
     expect(await consume({ token: reader })).toBe('ada')
     await expect(consume({ token: 'nonsense' })).rejects.toMatchObject({ code: 'token_malformed' })
+  })
+
+  it('verifies the token of a job that waited as of the time it was put into the queue', async () => {
+    Object.assign(process.env, environment)
+    const { consumeLater } = (await import(pathToFileURL(await quickStart('as-of')).href)) as {
+      consumeLater(job: { token: string; enqueuedAt: number }): Promise<string>
+    }
+    const now = Math.floor(Date.now() / 1000)
+    expect(await consumeLater({ token: reader, enqueuedAt: now })).toBe('ada')
+    const longAgo = consumeLater({ token: reader, enqueuedAt: now - 3700 })
+    await expect(longAgo).rejects.toMatchObject({ code: 'verification_time' })
   })
 })
 

@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { KEY_SET_DEFAULTS } from '../../packages/core/src/keys/remote/remote-key-set-options.ts'
+import { DEFAULT_LIMITS } from '../../packages/core/src/model/limits.ts'
+import { DEFAULTS } from '../../packages/core/src/options.ts'
+
+const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+
+/** Rows of the tables below a heading, up to the next: the first cell's words in code, and the last cell. */
+const rowsBelow = (heading: string): ReadonlyMap<string, string> => {
+  const section = readme.split(/^#+ /m).find((text) => text.startsWith(`${heading}\n`)) ?? ''
+  const cells = [...section.matchAll(/^\|(.+)\|$/gm)].map(([, row = '']) => row.split('|').map((cell) => cell.trim()))
+  return new Map(
+    cells.flatMap((row) => [...(row[0] ?? '').matchAll(/`(\w+)`/g)].map(([, name = '']) => [name, row.at(-1) ?? ''])),
+  )
+}
+
+const inCode = (values: readonly string[]): string => values.map((value) => `\`${value}\``).join(', ')
+
+describe('the tables of README.md', () => {
+  const options = rowsBelow('Options')
+
+  it('give the defaults of the options', () => {
+    expect(options.get('clockTolerance')).toBe(inCode([String(DEFAULTS.clockTolerance)]))
+    expect(options.get('idTokens')).toBe(inCode([DEFAULTS.idTokens]))
+    expect(options.get('realm')).toBe(inCode([DEFAULTS.realm]))
+    expect(options.get('scopeSources')).toBe(inCode(DEFAULTS.scopeSources))
+    expect(options.get('tokenTypes')).toBe(`absent, ${inCode(DEFAULTS.tokenTypes)}`)
+  })
+
+  it('give the default algorithms', () => {
+    const families = ['RS', 'PS', 'ES'].flatMap((family) => ['256', '384', '512'].map((size) => family + size))
+    expect(DEFAULTS.algorithms).toEqual([...families, 'EdDSA', 'Ed25519'])
+    expect(options.get('algorithms')).toBe('RS, PS and ES 256 to 512, `EdDSA`, `Ed25519`')
+  })
+
+  it('give every number of a key set with its default', () => {
+    const rows = rowsBelow('Key sets')
+    for (const [name, value] of Object.entries(KEY_SET_DEFAULTS)) expect(rows.get(name), name).toBe(`\`${value}\``)
+  })
+
+  it('give every limit with its default, and no other', () => {
+    const rows = Object.entries(DEFAULT_LIMITS).map(([name, value]) => [name, `\`${String(value)}\``])
+    expect([...rowsBelow('Limits')]).toEqual(rows)
+  })
+})
+
+describe('README.md', () => {
+  it.each([
+    ['core/src/options.ts', ['IssuerPolicy', 'KeyLocation', 'ClaimRules', 'SharedOptions']],
+    ['core/src/authenticator-options.ts', ['HttpOptions', 'ReadyVerifier']],
+    ['core/src/keys/remote/remote-key-set-options.ts', ['RemoteKeySetTuning']],
+    ['core/src/http/credential-source.ts', ['AuthorizationSource', 'HeaderSource', 'QuerySource']],
+    ['express/src/authenticate-jwt-options.ts', ['MiddlewareOptions', 'ReadyAuthenticator']],
+    ['fastify/src/claimgate-options.ts', ['ScopeOptions']],
+  ])('speaks of every option of %s', async (file, interfaces) => {
+    const source = await readFile(new URL(`../../packages/${file}`, import.meta.url), 'utf8')
+    for (const name of interfaces) {
+      const [body = ''] = new RegExp(`^export interface ${name}\\b[^]*?^}`, 'm').exec(source) ?? []
+      const members = [...body.matchAll(/^ {2}readonly (\w+)\??: /gm)].map(([, member]) => member)
+      expect(members.length, name).toBeGreaterThan(0)
+      const missing = members.filter((member) => !new RegExp(`\`${member}\`|[{,] ${member}: `).test(readme))
+      expect(missing, name).toEqual([])
+    }
+  })
+})
