@@ -614,6 +614,19 @@ describe('onReject', () => {
     expect([refused.statusCode, refused.body, sent.length]).toEqual([status, body, 1])
   })
 
+  it('that takes the connection over is left alone', async () => {
+    await app.register(claimgate, {
+      ...authority.options,
+      onReject: (_refusal, _request, reply) => {
+        reply.hijack()
+        setImmediate(() => reply.raw.end('raw'))
+      },
+    })
+    app.get('/orders', echo)
+    const { statusCode, body } = await get('/orders')
+    expect([statusCode, body]).toEqual([200, 'raw'])
+  })
+
   it('that throws the error of the refusal sends the challenge, and no claims', async () => {
     await app.register(claimgate, {
       ...authority.options,
