@@ -188,12 +188,166 @@ describe.each(transports)('a document fetched through %s', (_, fetch) => {
   })
 })
 
+const coded = (code: unknown): Error => Object.assign(new Error('coded'), { code })
+
 describe('a transport that minds nothing', () => {
   const options = (fetch: FetchLike) => {
     const clock = manualClock()
     return { fetch, clock, timeout: 5, maxBytes: 1000 }
   }
   const url = new URL('https://issuer.example/keys')
+
+  it.each<[string, () => Promise<Response>, object]>([
+    [
+      'status',
+      async () => new Response(null, { status: 404 }),
+      { status: 404, message: 'The status was 404, not 200' },
+    ],
+    [
+      'status',
+      async () => new Response(null, { status: 503, headers: { 'retry-after': '7' } }),
+      { status: 503, retryAfter: 7, message: 'The status was 503, not 200' },
+    ],
+    [
+      'redirect',
+      async () => new Response(null, { status: 302 }),
+      { status: undefined, message: 'Redirects are not followed (status 302)' },
+    ],
+    ['redirect', async () => new Response(null, { status: 399 }), {}],
+    ['redirect', async () => new Response(null, { status: 300 }), {}],
+    ['status', async () => new Response(null, { status: 299 }), {}],
+    ['status', async () => new Response(null, { status: 400 }), {}],
+    [
+      'redirect',
+      async () => Object.defineProperty(new Response(), 'type', { value: 'opaqueredirect' }),
+      { message: 'Redirects are not followed (status 200)' },
+    ],
+    ['too_large', async () => new Response('x'.repeat(1001)), { message: 'The body has more than 1000 bytes' }],
+    [
+      'malformed',
+      async () => new Response(Uint8Array.of(255)),
+      { message: 'The body is not UTF-8', cause: expect.any(Error) },
+    ],
+    ['network', async () => Promise.reject(new Error('x')), { message: 'The request failed', cause: new Error('x') }],
+    ['network', async () => Promise.reject(coded('ECONNRESET')), { message: 'The request failed (ECONNRESET)' }],
+    [
+      'network',
+      async () => Promise.reject(new TypeError('x', { cause: coded('CERT_HAS_EXPIRED') })),
+      { message: 'The request failed (CERT_HAS_EXPIRED)' },
+    ],
+    ['network', async () => Promise.reject(coded('bad\r\ncode')), { message: 'The request failed' }],
+    ['network', async () => Promise.reject(coded('XBAD\r\n')), { message: 'The request failed' }],
+    ['network', async () => Promise.reject(coded(7)), { message: 'The request failed' }],
+    ['network', async () => Promise.reject(coded('E')), { message: 'The request failed' }],
+    [
+      'network',
+      async () => Promise.reject({ code: 'ECONNRESET' } as unknown as Error),
+      { message: 'The request failed' },
+    ],
+  ])('has its answers judged: %s', async (reason, fetch, details) => {
+    const failure = await fetchDocument(url, options(fetch)).catch((error: unknown) => error)
+    expect(failure).toMatchObject({ name: 'FetchError', reason, ...details })
+  })
+
+  it('is asked for nothing but JSON, and conditionally with an entity-tag alone', async () => {
+    const seen: unknown[] = []
+    const fetch: FetchLike = async (address, { method, headers, redirect }) => {
+      seen.push({ address, method, headers, redirect })
+      return new Response('{}')
+    }
+    const accept = 'application/jwk-set+json, application/json;q=0.9'
+    await fetchDocument(url, options(fetch))
+    await fetchDocument(url, { ...options(fetch), etag: '"1"' })
+    const common = { address: url.href, method: 'GET', redirect: 'manual' }
+    expect(seen).toStrictEqual([
+      { ...common, headers: { accept } },
+      { ...common, headers: { accept, 'if-none-match': '"1"' } },
+    ])
+  })
+
+  it('may say 304 only when asked conditionally, and its body is not read', async () => {
+    const unread = () =>
+      new ReadableStream({ pull: (controller) => controller.error(new Error('read')) }, { highWaterMark: 0 })
+    const fetch = async () => Object.defineProperty(new Response(unread()), 'status', { value: 304 })
+    await expect(fetchDocument(url, { ...options(fetch), etag: '"1"' })).resolves.toMatchObject({
+      status: 304,
+      text: '',
+    })
+    await expect(fetchDocument(url, options(fetch))).rejects.toMatchObject({ reason: 'status', status: 304 })
+  })
+
+  it('may give a body of nothing, or none', async () => {
+    const texts = await Promise.all(
+      [new Response(''), new Response(null)].map(async (response) =>
+        fetchDocument(
+          url,
+          options(async () => response),
+        ),
+      ),
+    )
+    expect(texts.map(({ text }) => text)).toEqual(['', ''])
+  })
+
+  it('gives its body in any number of pieces', async () => {
+    const body = new ReadableStream({
+      start: (controller) => {
+        for (const piece of [[0xc3], [0xa9, 0x31], [], [0x32]]) controller.enqueue(Uint8Array.from(piece))
+        controller.close()
+      },
+    })
+    expect(
+      (
+        await fetchDocument(
+          url,
+          options(async () => new Response(body)),
+        )
+      ).text,
+    ).toBe('é12')
+  })
+
+  it('has its signal aborted, and leaves nothing behind, once the answer is there', async () => {
+    let signal: AbortSignal | undefined
+    const world = options(async (_url, init) => {
+      signal = init.signal
+      return new Response('{}')
+    })
+    const given = new AbortController()
+    await fetchDocument(url, { ...world, signal: given.signal })
+    expect(signal?.aborted).toBe(true)
+    expect(world.clock.timers()).toBe(0)
+  })
+
+  it('is not even asked when it is given up before', async () => {
+    let asked = 0
+    const world = options(async () => {
+      asked += 1
+      return new Response('{}')
+    })
+    const closing = AbortSignal.abort()
+    await expect(fetchDocument(url, { ...world, signal: closing })).rejects.toMatchObject({
+      reason: 'network',
+      message: 'The fetch was given up',
+    })
+    expect(asked).toBe(0)
+  })
+
+  it('has the reading of a body that is too long, or out of time, cancelled', async () => {
+    for (const give of [[new Uint8Array(1001)], []]) {
+      let cancelled = 0
+      const body = new ReadableStream({
+        start: (controller) => {
+          for (const piece of give) controller.enqueue(piece)
+        },
+        cancel: () => void (cancelled += 1),
+      })
+      const world = options(async () => new Response(body))
+      const outcome = fetchDocument(url, world).catch((error: unknown) => error)
+      await world.clock.pass(5)
+      const timedOut = { reason: 'timeout', message: 'No complete answer within 5 s' }
+      expect(await outcome).toMatchObject(give.length > 0 ? { reason: 'too_large' } : timedOut)
+      expect(cancelled).toBe(1)
+    }
+  })
 
   it('cannot hold a request beyond the deadline', async () => {
     const world = options(async () => new Promise(() => undefined))
