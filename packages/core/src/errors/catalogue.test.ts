@@ -11,7 +11,7 @@ describe('the catalogue of errors', () => {
     let heading = ''
     for (const line of page.split('\n')) {
       if (line.startsWith('## ')) heading = line
-      const row = /^\| `(\w+)` \| ([^|]+) \|/.exec(line)
+      const row = /^\| `(\w+)` *\| ([^|]+) \|/.exec(line)
       if (row) documented.set(row[1] ?? '', { heading, meaning: row[2]?.trim() ?? '' })
     }
     expect([...documented.keys()].toSorted()).toEqual(Object.keys(catalogue).toSorted())

@@ -1,7 +1,6 @@
 import { audience } from '../claims/audience.ts'
 import type { ClaimCheck } from '../claims/claim-check.ts'
 import { client } from '../claims/client.ts'
-import { issuer } from '../claims/issuer.ts'
 import { registeredClaims } from '../claims/registered-claims.ts'
 import { presentClaim, requiredClaim } from '../claims/required-claims.ts'
 import type { ScopeRules } from '../claims/scopes.ts'
@@ -94,7 +93,6 @@ function claimChecks(options: IssuerPolicy, limits: Limits): ClaimCheck[] {
   return [
     registeredClaims(limits),
     tokenType(tokenTypeRules(options)),
-    ...(options.issuer === null ? [] : [issuer(options.issuer)]),
     ...(accepted === null ? [] : [audience(accepted)]),
     expiry(timeRules),
     notBefore(timeRules),

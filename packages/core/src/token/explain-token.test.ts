@@ -42,7 +42,6 @@ describe('an explanation', () => {
       'signature passed',
       'claims passed',
       'typ passed',
-      'iss passed',
       'aud passed',
       'exp passed',
       'nbf passed',
