@@ -239,7 +239,11 @@ describe('a transport that minds nothing', () => {
     ['network', async () => Promise.reject(coded('XBAD\r\n')), { message: 'The request failed' }],
     ['network', async () => Promise.reject(coded(7)), { message: 'The request failed' }],
     ['network', async () => Promise.reject(coded('E')), { message: 'The request failed' }],
-    ['network', async () => Promise.reject<never>({ code: 'ECONNRESET' }), { message: 'The request failed' }],
+    [
+      'network',
+      async () => Promise.reject(Object.create({ code: 'ECONNRESET' }) as Error),
+      { message: 'The request failed' },
+    ],
   ])('has its answers judged: %s', async (reason, fetch, details) => {
     const failure = await fetchDocument(url, options(fetch)).catch((error: unknown) => error)
     expect(failure).toMatchObject({ name: 'FetchError', reason, ...details })
