@@ -178,10 +178,8 @@ describe('options that are wrong stop the start', () => {
     expect(() => createAuthenticator({ verifier: {} } as never)).toThrow(/must come from createVerifier/)
     const made = createAuthenticator(verifier)
     expect(createAuthenticator(made)).toBe(made)
-    expect(() => createAuthenticator({ ...verifier, realm: 'x' } as never)).toThrow(
-      /"realm" beside the methods of a verifier/,
-    )
-    expect(() => createAuthenticator({ ...made, optional: true } as never)).toThrow(/"optional" beside/)
+    expect(() => createAuthenticator({ ...verifier, realm: 'x' })).toThrow(/"realm" beside the methods of a verifier/)
+    expect(() => createAuthenticator({ ...made, optional: true })).toThrow(/"optional" beside/)
     expect(() => createAuthenticator(undefined as never)).toThrow(/give a verifier, or options/)
     expect(() => createVerifier(undefined as never)).toThrow(/give options/)
   })

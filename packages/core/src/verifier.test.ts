@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { exportPKCS8, exportSPKI, generateKeyPair, SignJWT } from 'jose'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { AuthError } from './errors/auth-error.ts'
 import {
   accessClaims,
@@ -484,8 +484,8 @@ describe('what an application gets wrong opens nothing', () => {
     const verifier = createVerifier({
       clock,
       keySet: { timeout: 30 },
-      fetch: async (input) => {
-        const url = String(input)
+      fetch: async (input: string | URL | Request) => {
+        const url = input instanceof Request ? input.url : String(input)
         fetches.set(url, (fetches.get(url) ?? 0) + 1)
         if (url.includes('honest')) await new Promise<void>((resolve) => (release = resolve))
         return Response.json(key.jwks)
@@ -576,16 +576,13 @@ describe('what an application gets wrong opens nothing', () => {
       jwks: key.jwks,
     }))
     const verifier = createVerifier({ clock, issuers })
-    const text = String.prototype.toLowerCase
     const token = await key.sign(accessClaims({ iss: '\u0130'.repeat(4000) }))
-    String.prototype.toLowerCase = function toLowerCase(this: string): string {
-      compared += 1
-      return text.call(this)
-    }
+    const lowered = vi.spyOn(String.prototype, 'toLowerCase')
     try {
       await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'issuer_unknown' })
     } finally {
-      String.prototype.toLowerCase = text
+      compared = lowered.mock.calls.length
+      lowered.mockRestore()
     }
     expect(compared).toBeLessThan(10)
     const near = await key.sign(accessClaims({ iss: 'https://issuer-7.example/' }))

@@ -29,7 +29,10 @@ export interface Verifier<C extends object = object> {
    * @throws AuthError with status 401 for a token that is refused, and 503 where keys or a check cannot be reached
    */
   verify(token: string, context?: VerifyContext): Promise<VerifiedToken<C>>
-  /** Every step with passed, failed or skipped, and why. Never throws and never repeats the token. */
+  /**
+   * Every step with passed, failed or skipped, and why. Never throws and never repeats the token. Takes the same steps as `verify`: it
+   * may fetch keys, within the same bounds, and it runs the token checks.
+   */
   explain(token: string, context?: VerifyContext): Promise<Explanation>
   /**
    * Fetches keys ahead of the first token.
@@ -58,7 +61,7 @@ export interface AsOf {
 }
 
 /**
- * Makes a verifier.
+ * Makes a verifier. Options are read once: what is changed in them afterwards counts for nothing.
  *
  * @throws TypeError for options that are missing, contradict each other or are out of range
  */
@@ -155,8 +158,8 @@ function hasManyIssuers<C extends object>(options: VerifierOptions<C>): options 
 // Read name by name, for an option may be a getter of a class.
 function policyPart(options: IssuerPolicy): IssuerPolicy {
   const values = options as unknown as Readonly<Record<string, unknown>>
-  const given = POLICY_OPTIONS.filter((name) => values[name] !== undefined).map((name) => [name, values[name]])
-  return Object.fromEntries(given) as unknown as IssuerPolicy
+  const given = POLICY_OPTIONS.filter((name) => values[name] !== undefined).map((name) => [name, values[name]] as const)
+  return Object.fromEntries<unknown>(given) as unknown as IssuerPolicy
 }
 
 function resolveSchema<C extends object>(schema: ClaimsSchema<C> | undefined): ClaimsSchema<C> | undefined {

@@ -119,8 +119,9 @@ function sameOptions(one: IssuerPolicy, other: IssuerPolicy): boolean {
 
 // A list that is changed afterwards must not pass for the one that was resolved.
 function copyOf(options: IssuerPolicy): IssuerPolicy {
-  const entries = Object.entries(options).map(([name, value]) => [name, Array.isArray(value) ? [...value] : value])
-  return Object.fromEntries(entries) as IssuerPolicy
+  const copied = (value: unknown): unknown => (Array.isArray(value) ? Array.from<unknown>(value) : value)
+  const entries = Object.entries(options).map(([name, value]) => [name, copied(value)] as const)
+  return Object.fromEntries<unknown>(entries) as unknown as IssuerPolicy
 }
 
 function sameValue(one: unknown, other: unknown): boolean {

@@ -186,7 +186,8 @@ describe('options of undici', () => {
   })
 
   it('may be given as undefined', () => {
-    expect(undiciFetch(Object.assign({}, { refusePrivateAddresses: undefined }))).toBeTypeOf('function')
+    const options: object = { refusePrivateAddresses: undefined }
+    expect(undiciFetch(options)).toBeTypeOf('function')
   })
 })
 
