@@ -23,7 +23,7 @@ const weierstrass: Readonly<Record<string, WeierstrassCurve>> = {
 export function isOnCurve(crv: string, x: bigint, y: bigint): boolean {
   const curve = weierstrass[crv]
   if (!curve || x >= curve.p || y >= curve.p) return false
-  return modulo(y * y - (x * x * x - 3n * x + curve.b), curve.p) === 0n
+  return (y * y - (x * x * x - 3n * x + curve.b)) % curve.p === 0n
 }
 
 const P = 2n ** 255n - 19n
@@ -43,10 +43,11 @@ export function isEd25519Point(bytes: Uint8Array): boolean {
   // x² = u / v has a root exactly when u · v has one, which needs no division.
   const u = y * y - 1n
   const v = D * y * y + 1n
-  return jacobi(modulo(u * v, P), P) === 1
+  return jacobi((u * v) % P, P) === 1
 }
 
-// By reciprocity, as fast as a greatest common divisor: key sets may hold a thousand keys.
+// Of a positive number and a prime that does not divide it: 1 for a square. By reciprocity, as fast as a greatest common
+// divisor: key sets may hold a thousand keys.
 function jacobi(numerator: bigint, denominator: bigint): number {
   let [a, n] = [numerator, denominator]
   let sign = 1
@@ -59,10 +60,5 @@ function jacobi(numerator: bigint, denominator: bigint): number {
     if ((a & 3n) === 3n && (n & 3n) === 3n) sign = -sign
     ;[a, n] = [n % a, a]
   }
-  return n === 1n ? sign : 0
-}
-
-function modulo(value: bigint, by: bigint): bigint {
-  const rest = value % by
-  return rest < 0n ? rest + by : rest
+  return sign
 }

@@ -58,6 +58,7 @@ describe('a member of a JWK Set that may verify signatures', () => {
     ['ML-DSA-87', { kty: 'AKP', alg: 'ML-DSA-87', pub: base64url(new Uint8Array(2592)) }],
     ['EC with the longest kid', { ...ec, kid: 'k'.repeat(1024) }],
     ['EC for more than verifying', { ...ec, key_ops: ['sign', 'verify'] }],
+    ['RSA with the curve of another key', { ...rsa, crv: 'P-256', alg: 'RS256' }],
     ['RSA for PSS', { ...rsa, alg: 'PS512' }],
     ['RSA with an exponent of 2^32 - 1', { ...rsa, e: numberText(2n ** 32n - 1n) }],
     ['RSA with zeros before its modulus', { ...rsa, n: base64url(Uint8Array.from([0, ...bytes(2n ** 2048n - 1n)])) }],
@@ -161,6 +162,9 @@ describe('a member of a JWK Set is skipped', () => {
     ['of small order: 8, the other', { ...ed, x: edText(P - ORDER_8) }, 'invalid_point'],
     ['of small order: 1, with a sign', { ...ed, x: edText(1n | (1n << 255n)) }, 'invalid_point'],
     ['of a y that is not reduced', { ...ed, x: edText(P + 3n) }, 'invalid_point'],
+    ['of the y of p', { ...ed, x: edText(P) }, 'invalid_point'],
+    ['of an OKP without x', { ...ed, x: undefined }, 'malformed'],
+    ['of an ML-DSA without pub', { kty: 'AKP', alg: 'ML-DSA-44' }, 'malformed'],
     ['off Ed25519', { ...ed, x: edText(2n) }, 'invalid_point'],
     ['with an Ed25519 key too short', { ...ed, x: 'AAAA' }, 'malformed'],
   ])('when it is one %s', (_, member, flaw) => {
@@ -181,6 +185,15 @@ describe('the public material of a member', () => {
       crv: 'P-256',
       x: ec?.x,
       y: ec?.y,
+    })
+  })
+})
+
+describe('the public material of an ML-DSA key', () => {
+  it('is its public half alone', () => {
+    expect(publicMaterial({ kty: 'AKP', alg: 'ML-DSA-44', pub: 'AA', priv: 'AA' })).toStrictEqual({
+      kty: 'AKP',
+      pub: 'AA',
     })
   })
 })
@@ -208,6 +221,17 @@ describe('the points of a curve', () => {
     expect([isOnCurve(crv, x, y + 1n), isOnCurve(crv, x + 1n, y), isOnCurve('P-999', x, y)]).toEqual(
       Array(3).fill(false),
     )
+  })
+
+  it('are in one spelling where x is zero, too', () => {
+    const p = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n
+    const b = 0x5ac635d8_aa3a93e7_b3ebbd55_769886bc_651d06b0_cc53b0f6_3bce3c3e_27d2604bn
+    let [root, base] = [1n, b]
+    for (let exponent = (p + 1n) / 4n; exponent > 0n; exponent >>= 1n) {
+      if ((exponent & 1n) === 1n) root = (root * base) % p
+      base = (base * base) % p
+    }
+    expect([isOnCurve('P-256', 0n, root), isOnCurve('P-256', p, root)]).toEqual([true, false])
   })
 
   it('of Ed25519 are about half of all numbers below p', () => {

@@ -127,4 +127,25 @@ describe('the keys of a set', () => {
       expect([sharing, one === two]).toEqual([sharing, shared])
     }
   })
+
+  it('are forgotten, the longest unused first, when there are more than 256', async () => {
+    const keys = Array.from({ length: 257 }, (_, index) => ({ ...rsa, kid: `${index}` }))
+    const set = parseJwkSet({ keys }, { maxKeys: 257, sharing: 'promise' })
+    const imported = async (index: number): Promise<CryptoKey> => {
+      const selection = set.select({ alg: 'RS256', kid: `${index}` })
+      if (selection.kind !== 'found') throw new Error(selection.kind)
+      return set.import(selection.key, 'RS256')
+    }
+    const [zero, one] = [await imported(0), await imported(1)]
+    for (let index = 2; index < 256; index += 1) await imported(index)
+    expect(await imported(0)).toBe(zero)
+    await imported(256)
+    expect(await imported(0)).toBe(zero)
+    expect(await imported(1)).not.toBe(one)
+  })
+})
+
+it('a key of RSA is found although it carries a curve', () => {
+  const set = parseJwkSet({ keys: [{ ...rsa, crv: 'P-256' }] })
+  expect(set.select({ alg: 'RS256' })).toMatchObject({ kind: 'found' })
 })

@@ -30,16 +30,13 @@ const SMALL_PRIMES = [
 
 // Infineon's primes are powers of 65537 modulo these, and so are their products; of random moduli one in 2^27 is.
 function hasRocaFingerprint(modulus: bigint): boolean {
-  return SMALL_PRIMES.every((prime) => powersOf65537(prime).has(Number(modulus % BigInt(prime))))
+  return residues.every(([prime, powers]) => powers.has(Number(modulus % prime)))
 }
 
-const cache = new Map<number, ReadonlySet<number>>()
+const residues = SMALL_PRIMES.map((prime) => [BigInt(prime), powersOf65537(prime)] as const)
 
 function powersOf65537(prime: number): ReadonlySet<number> {
-  const known = cache.get(prime)
-  if (known) return known
   const powers = new Set<number>()
   for (let value = 1; !powers.has(value); value = (value * 65_537) % prime) powers.add(value)
-  cache.set(prime, powers)
   return powers
 }
