@@ -40,14 +40,18 @@ export function publicKey(text: string, algorithms: readonly Algorithm[] = DEFAU
   }
 }
 
+const BEGIN = '-----BEGIN'
+
 type ImportPem = (pem: string, algorithm: string, options?: { extractable?: boolean }) => Promise<CryptoKey>
 
 function readPem(text: string): { readonly pem: string; readonly importPem: ImportPem } {
   const action = 'use public key'
   if (typeof text !== 'string' || text.trim() === '')
     throw misconfigured(action, '"publicKey" must be a PEM text or the base64 of one', typeof text)
-  const pem = (text.includes('-----BEGIN') ? text : fromBase64(text)).replaceAll('\\n', '\n').trim()
-  const label = /^-----BEGIN ([A-Z0-9 ]+)-----/m.exec(pem)?.[1]
+  const plain = (text.includes(BEGIN) ? text : fromBase64(text)).replaceAll('\\n', '\n')
+  // Tools put remarks before it.
+  const pem = plain.slice(Math.max(0, plain.indexOf(BEGIN))).trim()
+  const label = /^-----BEGIN ([A-Z0-9 ]+)-----/.exec(pem)?.[1]
   if (label === 'PUBLIC KEY') return { pem, importPem: importSPKI }
   if (label === 'CERTIFICATE') return { pem, importPem: importX509 }
   if (label?.includes('PRIVATE KEY'))
@@ -81,7 +85,7 @@ async function importFor(algorithm: Algorithm, pem: string, importPem: ImportPem
   try {
     // Extractable only to be looked at: the same rules hold for a key in PEM as for one in a JWK Set.
     jwk = await exportJWK(await importPem(pem, algorithm, { extractable: true }))
-    key = await importPem(pem, algorithm)
+    key = await importPem(pem, algorithm, { extractable: false })
   } catch (cause) {
     throw new AuthError('algorithm_key_mismatch', {
       expected: 'the algorithm of the configured public key',
