@@ -8,6 +8,7 @@ import {
   NOW,
   type SigningKey,
 } from '../jose-tokens.test-support.ts'
+import type { VerifierOptions } from '../options.ts'
 import { createVerifier } from '../verifier.ts'
 
 // Every word a person may read when a token is refused, in one place to be read and judged.
@@ -88,8 +89,8 @@ async function tell([name, claims, options = {}, header = {}]: Case): Promise<st
   const policy = { issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks }
   const { many, ...rest } = options as { many?: boolean }
   const issuers = ['https://a.example', 'https://b.example'].map((issuer) => ({ ...policy, issuer }))
-  const options: unknown = { ...(many ? { issuers } : policy), clock, ...rest }
-  const verifier = createVerifier(options as VerifierOptions)
+  const made: unknown = { ...(many ? { issuers } : policy), clock, ...rest }
+  const verifier = createVerifier(made as VerifierOptions)
   const { steps } = await verifier.explain(await key.sign(accessClaims(claims), header))
   const told = steps
     .filter(({ result }) => result === 'failed')
