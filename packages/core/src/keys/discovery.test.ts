@@ -97,6 +97,70 @@ describe('discovery', () => {
     expect(new Set(urls())).toEqual(new Set([OIDC]))
   })
 
+  it.each([400, 401, 403, 404, 405, 410, 501])('goes on to the next place after status %d', async (code) => {
+    const { ask } = setUp({ [OIDC]: status(code), [OAUTH]: metadata(), [KEYS]: json({ keys: [a] }) })
+    expect(await ask('a')).toBe('verified')
+  })
+
+  it.each([402, 406, 408, 409, 429, 500, 502, 503])('asks nowhere else after status %d', async (code) => {
+    const { ask, urls } = setUp({ [OIDC]: status(code), [OAUTH]: metadata(), [KEYS]: json({ keys: [a] }) })
+    expect(await ask('a')).toBe('503 keys_unavailable status')
+    expect(urls()).toEqual([OIDC])
+  })
+
+  it('reads metadata of 64 KiB however small key sets must be, and of 256 KiB at most', async () => {
+    const padded = (bytes: number): Answer => {
+      const rest = JSON.stringify({ issuer: ISSUER, jwks_uri: KEYS, padding: '' }).length
+      return metadata({ padding: 'x'.repeat(bytes - rest) })
+    }
+    for (const [maxBytes, bytes, verdict] of [
+      [1000, 65_536, 'verified'],
+      [1000, 65_537, '503 keys_unavailable too_large'],
+      [100_000, 100_000, 'verified'],
+      [1_048_576, 262_144, 'verified'],
+      [1_048_576, 262_145, '503 keys_unavailable too_large'],
+    ] as const) {
+      const { ask } = setUp({ [OIDC]: padded(bytes), [KEYS]: json({ keys: [a] }) }, { maxBytes })
+      expect([maxBytes, bytes, await ask('a')]).toEqual([maxBytes, bytes, verdict])
+    }
+  })
+
+  it('reads metadata of as many members, and as deep, as it may be', async () => {
+    const wide = (members: number) =>
+      metadata(Object.fromEntries(Array.from({ length: members - 2 }, (_, index) => [`m${index}`, 0])))
+    const deep = (depth: number) =>
+      json(`{"issuer":"${ISSUER}","jwks_uri":"${KEYS}","x":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`)
+    for (const [answer, verdict] of [
+      [wide(1000), 'verified'],
+      [wide(1001), '503 keys_unavailable malformed'],
+      [deep(16), 'verified'],
+      [deep(17), '503 keys_unavailable malformed'],
+    ] as const)
+      expect(await setUp({ [OIDC]: answer, [KEYS]: json({ keys: [a] }) }).ask('a')).toBe(verdict)
+  })
+
+  it('takes keys over http from this machine when the issuer is there, and from no other', async () => {
+    const issuer = 'http://127.0.0.1:8080'
+    const place = `${issuer}/.well-known/openid-configuration`
+    const here = `${issuer}/keys`
+    const answers = { [place]: metadata({ issuer, jwks_uri: here }), [here]: json({ keys: [a] }) }
+    expect(await setUp(answers, { issuer }).ask('a')).toBe('verified')
+    const away = { [place]: metadata({ issuer, jwks_uri: 'http://issuer.example/keys' }) }
+    expect(await setUp(away, { issuer }).ask('a')).toBe('503 keys_unavailable uri_not_allowed')
+  })
+
+  it('keeps the cause of what went wrong with metadata', async () => {
+    const { keys } = setUp({ [OIDC]: json('<html>') })
+    await expect(keys.ready()).rejects.toMatchObject({
+      cause: { reason: 'malformed', cause: { name: 'StrictJsonError' } },
+    })
+    const down = setUp({ [OIDC]: status(503, { 'retry-after': '77' }) })
+    await expect(down.keys.ready()).rejects.toMatchObject({
+      retryAfter: 77,
+      cause: { reason: 'status', status: 503, retryAfter: 77, cause: { name: 'FetchError', status: 503 } },
+    })
+  })
+
   it('takes keys from another host that is allowed by name', async () => {
     const place = 'https://keys.example/keys'
     const answers = { [OIDC]: metadata({ jwks_uri: place }), [place]: json({ keys: [a] }) }
