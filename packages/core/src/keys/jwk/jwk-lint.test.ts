@@ -61,6 +61,10 @@ describe('a member of a JWK Set that may verify signatures', () => {
     ['RSA with the curve of another key', { ...rsa, crv: 'P-256', alg: 'RS256' }],
     ['RSA for PSS', { ...rsa, alg: 'PS512' }],
     ['RSA with an exponent of 2^32 - 1', { ...rsa, e: numberText(2n ** 32n - 1n) }],
+    [
+      'RSA of the largest size with zeros before it',
+      { ...rsa, n: base64url(Uint8Array.from([0, 0, ...bytes(2n ** 8192n - 1n)])) },
+    ],
     ['RSA with zeros before its modulus', { ...rsa, n: base64url(Uint8Array.from([0, ...bytes(2n ** 2048n - 1n)])) }],
   ])('%s has no flaw', (_, jwk) => {
     expect(lintJwk(jwk)).toBeUndefined()
