@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { AuthError } from '../errors/auth-error.ts'
 import type { VerifierEvent } from '../model/events.ts'
 import { discoveredKeySet, type DiscoveredKeySetOptions } from './discovery.ts'
-import { fakeEndpoint, hanging, json, refused, status, type Answer } from './remote/fake-endpoint.test-support.ts'
+import { fakeEndpoint, hanging, json, refused, slow, status, type Answer } from './remote/fake-endpoint.test-support.ts'
 import { manualClock } from './remote/manual-clock.test-support.ts'
 import { publicJwk } from './jwk/test-jwks.test-support.ts'
 
@@ -171,6 +171,31 @@ describe('discovery', () => {
     const { ask, urls } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
     await Promise.all(Array.from({ length: 1000 }, async () => ask('a')))
     expect(urls()).toEqual([OIDC, KEYS])
+  })
+
+  it.each(['promise', 'poll'] as const)('has the time of each of its steps, sharing by %s', async (sharing) => {
+    const world = setUp({}, { sharing })
+    world.answers[OIDC] = slow(world.clock, 4, metadata())
+    world.answers[KEYS] = slow(world.clock, 4, json({ keys: [a] }))
+    const asked = [world.ask('a'), world.ask('a')]
+    await world.clock.pass(9)
+    expect(await Promise.all(asked)).toEqual(['verified', 'verified'])
+    expect(world.urls()).toEqual([OIDC, KEYS])
+  })
+
+  it('trusts its metadata again once it has led to keys', async () => {
+    const brief = { 'cache-control': 'max-age=60' }
+    const { ask, answers, clock, urls } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }, brief) })
+    await ask('a')
+    answers[KEYS] = status(500)
+    await clock.pass(61)
+    await ask('a')
+    answers[KEYS] = json({ keys: [a] }, brief)
+    await clock.pass(1)
+    await ask('a')
+    await clock.pass(61)
+    await ask('a')
+    expect(urls()).toEqual([OIDC, KEYS, KEYS, OIDC, KEYS, KEYS])
   })
 
   it('follows metadata that moves its keys', async () => {
