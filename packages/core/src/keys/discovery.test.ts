@@ -75,6 +75,14 @@ describe('discovery', () => {
     ['names an issuer that differs by a slash', metadata({ issuer: `${ISSUER}/` }), 'issuer_mismatch'],
     ['names no issuer', json({ jwks_uri: KEYS }), 'issuer_mismatch'],
     ['is no object', json([]), 'malformed'],
+    ['is null', json('null'), 'malformed'],
+    ['is a number', json('7'), 'malformed'],
+    ['names a key set that is no text', metadata({ jwks_uri: [KEYS] }), 'malformed'],
+    [
+      'names a key set over http on its own host',
+      metadata({ jwks_uri: KEYS.replace('https', 'http') }),
+      'uri_not_allowed',
+    ],
     ['is no JSON', json('<html>'), 'malformed'],
     ['has a member twice', json(`{"issuer":"${ISSUER}","issuer":"${ISSUER}","jwks_uri":"${KEYS}"}`), 'malformed'],
     ['names no key set', json({ issuer: ISSUER }), 'malformed'],
@@ -159,6 +167,21 @@ describe('discovery', () => {
       retryAfter: 77,
       cause: { reason: 'status', status: 503, retryAfter: 77, cause: { name: 'FetchError', status: 503 } },
     })
+  })
+
+  it('takes no keys over http from this machine for an issuer on https, even here', async () => {
+    const issuer = 'https://localhost'
+    const place = `${issuer}/.well-known/openid-configuration`
+    const answers = { [place]: metadata({ issuer, jwks_uri: 'http://localhost/keys' }) }
+    expect(await setUp(answers, { issuer }).ask('a')).toBe('503 keys_unavailable uri_not_allowed')
+  })
+
+  it('forgets an address that is too old to be trusted', async () => {
+    const { ask, answers, clock } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
+    await ask('a')
+    answers[OIDC] = status(500)
+    await clock.pass(4201)
+    expect(await ask('a')).toBe('503 keys_unavailable status')
   })
 
   it('takes keys from another host that is allowed by name', async () => {

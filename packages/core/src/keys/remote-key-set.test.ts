@@ -665,6 +665,8 @@ describe('seeds and stores', () => {
   it.each<[string, () => Promise<JwkSetSeed | undefined>]>([
     ['throws', async () => Promise.reject(new Error('store'))],
     ['holds garbage', async () => 'garbage' as never],
+    ['holds null', async () => null as never],
+    ['holds a number', async () => 7 as never],
     ['holds a seed of another address', async () => ({ ...(await fetched()), uri: 'https://other.example/keys' })],
     ['holds a set that is none', async () => ({ ...(await fetched()), jwks: null as never })],
     [

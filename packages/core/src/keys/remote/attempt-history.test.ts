@@ -63,6 +63,25 @@ describe('attempts', () => {
     expect(nextAttemptAt(history, { cause: 'token', freshness: 'fresh' }, limits, 2000)).toBe(61_000)
   })
 
+  it('are remembered for two cool-downs where those are longer than a minute', () => {
+    const slow = { ...limits, cooldown: 100_000 }
+    const history = afterStart(afterStart(NO_ATTEMPTS, 'age', slow, 0), 'age', slow, 150_000)
+    expect(nextAttemptAt(history, { cause: 'age', freshness: 'ageing' }, slow, 150_000)).toBe(200_000)
+  })
+
+  it('while failing are seven in the first minute, and two in any minute after it', () => {
+    let history = afterStart(NO_ATTEMPTS, 'age', limits, -10_000)
+    for (let attempt = 0; attempt < 6; attempt += 1) history = afterStart(history, 'age', limits, attempt * 1000)
+    history = afterFailure(history, { startedAt: 0, retryAfter: undefined, random: 0 }, 5000)
+    expect(nextAttemptAt(history, byAge, limits, 6000)).toBe(5000)
+    history = afterStart(history, 'age', limits, 6000)
+    expect(nextAttemptAt(history, byAge, limits, 7000)).toBe(65_000)
+    expect(nextAttemptAt(history, byAge, limits, 60_000)).toBe(65_000)
+    const rested = afterStart({ ...history, starts: [] }, 'age', limits, 10_000)
+    expect(nextAttemptAt(rested, byAge, limits, 59_999)).toBe(5000)
+    expect(nextAttemptAt(rested, byAge, limits, 60_000)).toBe(60_000)
+  })
+
   it('are forgotten once no bound looks at them', () => {
     let history = NO_ATTEMPTS
     for (let minute = 0; minute < 1000; minute += 1) history = afterStart(history, 'age', limits, minute * 10_000)

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { FetchError } from '../fetch/fetch-error.ts'
 import { waitForFlight, type Flight, type FlightResult } from './flight.ts'
@@ -121,7 +121,12 @@ describe('a timer', () => {
 })
 
 describe('how requests share a fetch', () => {
-  it('is by promise here', () => {
+  it('is by promise here, and by polling on Cloudflare Workers', () => {
+    expect(defaultSharing()).toBe('promise')
+    onTestFinished(() => void vi.unstubAllGlobals())
+    vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
+    expect(defaultSharing()).toBe('poll')
+    vi.stubGlobal('navigator', undefined)
     expect(defaultSharing()).toBe('promise')
   })
 })
