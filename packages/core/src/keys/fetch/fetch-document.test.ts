@@ -238,6 +238,7 @@ describe('a transport that minds nothing', () => {
     ['network', async () => Promise.reject(coded('bad\r\ncode')), { message: 'The request failed' }],
     ['network', async () => Promise.reject(coded('XBAD\r\n')), { message: 'The request failed' }],
     ['network', async () => Promise.reject(coded(7)), { message: 'The request failed' }],
+    ['network', async () => Promise.reject(coded('bad ECONNRESET')), { message: 'The request failed' }],
     ['network', async () => Promise.reject(coded('E')), { message: 'The request failed' }],
     [
       'network',
