@@ -31,6 +31,13 @@ describe('options that are wrong stop the start', () => {
     ['null for the checks', { checks: null }, /"checks" must not be null/],
     ['a check that is a function', { checks: [async () => {}] }, /must be an object \{ name, check \}/],
     ['checks without a list', { checks: {} }, /"checks" must be a list/],
+    ['claims that are a number', { claims: 5 }, /"claims" must be a Standard Schema validator/],
+    ['claims that are a function', { claims: () => true }, /"claims" must be a Standard Schema validator/],
+    [
+      'claims whose schema cannot validate',
+      { claims: { '~standard': {} } },
+      /"claims" must be a Standard Schema validator/,
+    ],
     ['claims that are no schema', { claims: { sub: 'string' } }, /"claims" must be a Standard Schema validator/],
     ['a clock that gives seconds', { clock: { now: () => 1_800_000_000 } }, /"clock.now" must give milliseconds/],
     ['a clock without now', { clock: {} }, /"clock" must be an object with a "now"/],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { applySchema, type ClaimsSchema } from './schema.ts'
+import { applySchema, type ClaimsSchema, isSchema } from './schema.ts'
 
 const schemaOf = (validate: (value: never) => object): ClaimsSchema<object> => ({
   '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value: validate(value as never) }) },
@@ -21,5 +21,34 @@ describe('a claims schema', () => {
   it('gives the values that hold where it names a claim, and leaves the others', async () => {
     const schema = schemaOf(() => ({ sub: 'changed', extra: true }))
     expect(await applySchema(schema, { sub: 'ada', iss: 'i' })).toEqual({ sub: 'changed', iss: 'i', extra: true })
+  })
+
+  it('leaves instances of classes as they are, and takes objects without a prototype for plain', async () => {
+    const date = new Date(0)
+    const bare = Object.assign(Object.create(null) as object, { inner: { list: [{ a: 1 }] } })
+    const given = { date, bare, none: null, list: [null, 1] }
+    const completed = (await applySchema(
+      schemaOf(() => given),
+      {},
+    )) as typeof given
+    expect(completed.date).toBe(date)
+    expect(completed.bare).not.toBe(bare)
+    expect(completed).toEqual({ date, bare: { inner: { list: [{ a: 1 }] } }, none: null, list: [null, 1] })
+    expect(
+      await applySchema(
+        schemaOf(() => bare),
+        {},
+      ),
+    ).toEqual({ inner: { list: [{ a: 1 }] } })
+  })
+})
+
+describe('what is a schema', () => {
+  it('is an object or a function with a validator', () => {
+    const standard = schemaOf(() => ({}))
+    expect(isSchema(standard)).toBe(true)
+    expect(isSchema(Object.assign(() => true, standard))).toBe(true)
+    for (const value of [null, undefined, 5, 'text', {}, () => true, { '~standard': {} }, { '~standard': null }])
+      expect(isSchema(value), String(value)).toBe(false)
   })
 })

@@ -18,8 +18,7 @@ export async function applySchema<C extends object>(schema: ClaimsSchema<C>, cla
   if (result.issues !== undefined) throw new AuthError('claims_schema', { actual: describeIssues(result.issues) })
   if (!isPlainObject(result.value)) throw new TypeError('The schema of "claims" must answer with an object')
   const { cnf: _, ...completed } = copyOf(result.value) as Record<string, unknown>
-  const signed = Object.hasOwn(claims, 'cnf') ? { cnf: claims.cnf } : {}
-  return { ...claims, ...completed, ...signed } as C & Claims
+  return { ...claims, ...completed } as C & Claims
 }
 
 /** Whether a value is a Standard Schema validator. */

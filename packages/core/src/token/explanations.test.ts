@@ -79,6 +79,12 @@ const cases: readonly Case[] = [
   ['cnf', { cnf: { jkt: 'x' } }],
   ['schema with places', {}, schema([{ message: 'bad', path: ['a', { key: 'b' }, 0] }, { message: 'worse' }])],
   ['schema with four issues', {}, schema(['1', '2', '3', '4'].map((message) => ({ message, path: [] })))],
+  ['too many scopes', { scope: 'a '.repeat(300) }],
+  [
+    'schema with issues of another kind',
+    {},
+    { claims: { '~standard': { version: 1, vendor: 'x', validate: () => ({ issues: 'bad' }) } } },
+  ],
   ['algorithm', {}, { algorithms: ['RS256', 'EdDSA'] }],
   ['kid unknown', {}, {}, { kid: 'key-2' }],
   ['no kid', {}, {}, { kid: undefined }],
@@ -224,6 +230,10 @@ it('says of every refused claim what was expected, what was found and what to do
       schema: claims_schema | found "a.b.0: bad; worse"
     schema with four issues
       schema: claims_schema | found "1; 2; 3"
+    too many scopes
+      schema: claim_malformed | expected "at most 256 scopes" | found "more in scope"
+    schema with issues of another kind
+      schema: claims_schema | found "not said"
     algorithm
       algorithm: algorithm_not_allowed | expected ["RS256","EdDSA"] | found "ES256"
     kid unknown
