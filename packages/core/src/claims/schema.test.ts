@@ -49,6 +49,6 @@ describe('what is a schema', () => {
     expect(isSchema(standard)).toBe(true)
     expect(isSchema(Object.assign(() => true, standard))).toBe(true)
     for (const value of [null, undefined, 5, 'text', {}, () => true, { '~standard': {} }, { '~standard': null }])
-      expect(isSchema(value), String(value)).toBe(false)
+      expect(isSchema(value), typeof value).toBe(false)
   })
 })

@@ -1,7 +1,7 @@
 import type { Random } from '../random.ts'
 import { fromBase64url, toBase64url } from './base64url.ts'
 
-/** A token after one to three random changes. It may happen to be the original again. */
+/** A token after one to three random changes; never the original again. */
 export interface TokenMutation {
   /** What was done, in order, such as `flip`, `splice`. */
   readonly changes: readonly string[]
@@ -34,7 +34,8 @@ export function* tokenMutations(
       mutated = change(mutated, tools)
       changes.push(name)
     }
-    yield { changes, token: mutated }
+    // A character may be flipped to itself, or a part swapped with itself.
+    if (mutated !== token) yield { changes, token: mutated }
   }
 }
 
