@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { AuthError } from './auth-error.ts'
 import { catalogue, wireDescriptions } from './catalogue.ts'
+import { quote } from './quote.ts'
 
 const page = readFileSync(new URL('../../../../docs/errors.md', import.meta.url), 'utf8')
 
@@ -54,5 +55,34 @@ describe('AuthError', () => {
     const error = new AuthError('key_unusable', { cause })
     expect(error).toBeInstanceOf(Error)
     expect(error).toMatchObject({ name: 'AuthError', code: 'key_unusable', status: 401, error: 'invalid_token', cause })
+  })
+
+  it('shortens what is longer than 120 characters, and nothing else', () => {
+    expect(quote('x'.repeat(118))).toBe(`"${'x'.repeat(118)}"`)
+    expect(quote('x'.repeat(119))).toBe(`"${'x'.repeat(119)}…`)
+    expect(quote('x'.repeat(100_000))).toHaveLength(121)
+    expect(quote({ a: 'y'.repeat(200) })).toBe(`{"a":"${'y'.repeat(114)}…`)
+  })
+
+  it('writes characters that steer a terminal as escapes', () => {
+    expect(quote('\u0085\u2028\u202e\u2066')).toBe(String.raw`"\u0085\u2028\u202e\u2066"`)
+  })
+
+  it('names values that cannot be written', () => {
+    const circle: Record<string, unknown> = {}
+    circle['self'] = circle
+    expect(quote(circle)).toBe('a value of type object')
+    expect(quote(1n)).toBe('a value of type bigint')
+    expect(quote(() => 1)).toBe('function')
+    expect(quote(undefined)).toBe('nothing')
+    expect(quote(new Set(['a']))).toBe('["a"]')
+  })
+
+  it('takes a time to retry after that makes sense, or one second', () => {
+    const after = (retryAfter: number): number | undefined =>
+      new AuthError('keys_unavailable', { retryAfter }).retryAfter
+    expect([0, 2.5, -1, Number.NaN, Number.POSITIVE_INFINITY].map(after)).toEqual([0, 2.5, 1, 1, 1])
+    expect(new AuthError('token_expired', { retryAfter: 5 }).retryAfter).toBeUndefined()
+    expect(new AuthError('token_expired').scopes).toEqual([])
   })
 })
