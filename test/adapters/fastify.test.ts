@@ -687,3 +687,8 @@ describe('OpenAPI security', () => {
     expect(await securityOf(named, { global: false })).toEqual([{ bearerAuth: ['a'] }])
   })
 })
+
+it('is its own default export, as plugins of Fastify are', async () => {
+  const module = await import('@claimgate/fastify')
+  expect(module.default).toBe(module.claimgate)
+})

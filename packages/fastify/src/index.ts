@@ -1,7 +1,9 @@
 import type { Claims, Requirement, VerifiedToken } from '@claimgate/core'
 import type { AuthenticateHook } from './gate.ts'
 
-export { claimgate } from './claimgate.ts'
+// Fastify's loaders, such as @fastify/autoload, and its users' habits want a default as well.
+// oxlint-disable-next-line import/no-default-export
+export { claimgate, claimgate as default } from './claimgate.ts'
 export type { ClaimgateOptions, ScopeOptions } from './claimgate-options.ts'
 export type { AuthenticateHook } from './gate.ts'
 export type { OnReject } from './refuse.ts'
