@@ -183,4 +183,46 @@ describe('an explanation', () => {
     expect(text).not.toMatch(/\u202e|\u001b/)
     expect(text).not.toContain('x'.repeat(200))
   })
+
+  it('tells of what breaks within as of an unexpected error, by the step it broke in', async () => {
+    const broken = (thrown: unknown): object => {
+      const resolve = (): never => {
+        throw thrown
+      }
+      return { jwks: undefined, keys: { resolve } }
+    }
+    const explanation = await explainClaims(accessClaims(), broken(new Error('bug')))
+    expect(step(explanation, 'key')).toEqual({
+      step: 'key',
+      result: 'failed',
+      actual: 'an unexpected error',
+      hint: '"bug"',
+    })
+    expect(explanation).toMatchObject({ accepted: false, summary: 'Refused: "bug"' })
+    expect(explanation).not.toHaveProperty('code')
+    const odd = await explainClaims(accessClaims(), broken('text'))
+    expect(odd.summary).toBe('Refused: something that is not an error was thrown')
+  })
+
+  it('accepts any issuer where the policy says so', async () => {
+    expect(step(await explainClaims(accessClaims(), { issuer: null }), 'issuer')).toMatchObject({
+      result: 'passed',
+      expected: '"any issuer"',
+    })
+  })
+
+  it('names a step once, and what a refusal does not say not at all', async () => {
+    const skipped = await explainClaims(accessClaims({ iss: 'x' }), { algorithms: ['RS256'] })
+    expect(results(skipped).filter((line) => line.startsWith('key') || line.startsWith('signature'))).toEqual([
+      'key skipped',
+      'signature skipped',
+    ])
+    expect(Object.keys(step(skipped, 'key') ?? {})).toEqual(['step', 'result'])
+    const refusing = { checks: [{ name: 'denylist', check: () => Promise.reject(new AuthError('token_refused')) }] }
+    expect(step(await explainClaims(accessClaims(), refusing), 'checks')).toEqual({
+      step: 'checks',
+      result: 'failed',
+      code: 'token_refused',
+    })
+  })
 })

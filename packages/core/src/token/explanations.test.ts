@@ -324,6 +324,7 @@ it('says of every malformed token what is wrong with it', async () => {
   for (const token of [
     'opaque',
     'a.b',
+    '.b',
     'a.b.c.d',
     'a.b.c.d.e',
     'a'.repeat(16_385),
@@ -331,6 +332,9 @@ it('says of every malformed token what is wrong with it', async () => {
     'a=.b.c',
     'a.b.c',
     'AB.b.c',
+    'e30.a=.c',
+    'eyJhbGciOiJFUzI1NiJ9.e30=.AAAA',
+    'eyJhbGciOiJFUzI1NiJ9.e30.AAA=',
     'Bearer a.b.c',
     header('[]'),
     header('nonsense'),
@@ -355,6 +359,7 @@ it('says of every malformed token what is wrong with it', async () => {
     "
     Refused (token_malformed): The token is not a compact JWS of three parts: expected "three parts separated by dots", found "one part". An opaque token needs introspection (RFC 7662), not verification
     Refused (token_malformed): The token is not a compact JWS of three parts: expected "three parts separated by dots", found "two parts". An opaque token needs introspection (RFC 7662), not verification
+    Refused (token_malformed): The token is not a compact JWS of three parts: expected "three parts separated by dots", found "two parts". An opaque token needs introspection (RFC 7662), not verification
     Refused (token_malformed): The token is not a compact JWS of three parts: expected "three parts separated by dots", found "more than three parts"
     Refused (token_malformed): The token is not a compact JWS of three parts: expected "three parts separated by dots", found "five parts". This is an encrypted token (JWE)
     Refused (token_too_long): The token is too long: expected "at most 16384 characters", found 16385
@@ -362,6 +367,9 @@ it('says of every malformed token what is wrong with it', async () => {
     Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the header", found "characters outside the base64url alphabet"
     Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the header", found "an impossible length"
     Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the header", found "trailing bits that are not zero"
+    Refused (header_malformed): A parameter of the JOSE header is not well formed: expected "alg: a string", found "undefined"
+    Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the payload", found "characters outside the base64url alphabet"
+    Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the signature", found "characters outside the base64url alphabet"
     Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the header", found "characters outside the base64url alphabet". It holds white space: give the token alone, without "Bearer " and without a line break
     Refused (json_malformed): The token holds text that is not a JSON object in UTF-8: expected "a JSON object as a header", found "another JSON value"
     Refused (json_malformed): The token holds text that is not a JSON object in UTF-8: found "a header that is not JSON"
