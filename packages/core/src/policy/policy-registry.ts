@@ -39,6 +39,7 @@ export function singlePolicy(policy: ResolvedPolicy): PolicyRegistry {
 export function policyList(policies: readonly ResolvedPolicy[]): PolicyRegistry {
   if (policies.length === 0) throw misconfigured('create verifier', '"issuers" must not be empty')
   const byIssuer = new Map<unknown, ResolvedPolicy>()
+  const trusted = policies.map(({ issuer }) => String(issuer))
   for (const policy of policies) {
     if (policy.issuer === null) throw misconfigured('create verifier', 'among several, every issuer needs a name', null)
     if (byIssuer.has(policy.issuer))
@@ -49,7 +50,7 @@ export function policyList(policies: readonly ResolvedPolicy[]): PolicyRegistry 
     select: async ({ iss }) => {
       const policy = byIssuer.get(iss)
       if (policy !== undefined) return policy
-      throw unknownIssuer(iss, [...byIssuer.keys()].map(String))
+      throw unknownIssuer(iss, trusted)
     },
     known: () => policies,
   }

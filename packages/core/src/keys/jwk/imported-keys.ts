@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 
 import { importKey } from './import-key.ts'
 import type { PublishedKey } from './key-selection.ts'
-import type { Sharing } from '../remote/sharing.ts'
+import type { Sharing } from '../sharing.ts'
 
 const MOST = 256
 

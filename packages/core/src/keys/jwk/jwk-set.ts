@@ -7,7 +7,7 @@ import { FetchError } from '../fetch/fetch-error.ts'
 import { importedKeys } from './imported-keys.ts'
 import { lintJwk, publicMaterial, type JwkMember } from './jwk-lint.ts'
 import { selectKey, type PublishedKey, type Selection } from './key-selection.ts'
-import { defaultSharing, type Sharing } from '../remote/sharing.ts'
+import { defaultSharing, type Sharing } from '../sharing.ts'
 
 export type { JSONWebKeySet } from 'jose'
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../model/clock.ts'
 import type { FetchError } from '../fetch/fetch-error.ts'
-import type { Sharing } from './sharing.ts'
+import type { Sharing } from '../sharing.ts'
 import { startTimer } from './timer.ts'
 
 /** What became of a shared fetch. */

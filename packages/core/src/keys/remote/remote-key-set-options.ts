@@ -7,7 +7,7 @@ import type { EventListener } from '../../model/events.ts'
 import type { FetchLike } from '../../model/fetch.ts'
 import type { JwkSetSeed, JwkSetStore } from '../jwk-set-store.ts'
 import type { PlainHttp } from '../fetch/key-uri.ts'
-import { defaultSharing, type Sharing } from './sharing.ts'
+import { defaultSharing, type Sharing } from '../sharing.ts'
 
 /** How keys are fetched and kept. Durations are seconds. */
 export interface RemoteKeySetTuning {
