@@ -22,10 +22,10 @@ beforeAll(async () => {
   authorizationServer = await startTestIssuer()
   folder = await mkdtemp(join(here, '.run-'))
   environment = { JWT_ISSUER: authorizationServer.issuer.issuer, JWT_AUDIENCE: AUDIENCE }
-  const mint = (scope: string): Promise<string> =>
-    authorizationServer.issuer.mint({ sub: 'ada', client_id: 'shop', scope }, { audience: AUDIENCE })
-  reader = await mint('orders:read')
-  writer = await mint('orders:read orders:write')
+  const issue = (scope: string): Promise<string> =>
+    authorizationServer.issuer.issue({ sub: 'ada', client_id: 'shop', scope }, { audience: AUDIENCE })
+  reader = await issue('orders:read')
+  writer = await issue('orders:read orders:write')
 })
 
 afterAll(async () => {

@@ -56,7 +56,7 @@ describe('section D: finding the keys', () => {
     }
     expect(server.stats().connections).toBe(0)
     expect(stranger.stats().connections).toBe(0)
-    expect(await verdict(verifier.verify(await issuer.mint({ sub: 'someone' })))).toBe('verified')
+    expect(await verdict(verifier.verify(await issuer.issue({ sub: 'someone' })))).toBe('verified')
   })
 
   it('24. among many issuers the exact one is asked, and the others see no connection', async () => {
@@ -69,7 +69,7 @@ describe('section D: finding the keys', () => {
     const stranger = closing(await startFaultyJwksServer({ jwks: { keys: [signing.publicJwk] } }))
     expect(await verdict(verifier.verify(await signing.sign(claims(stranger.origin))))).toMatch(/^401 /)
     expect([one, two].map(({ server }) => server.stats().connections)).toEqual([0, 0])
-    expect(await verdict(verifier.verify(await two.issuer.mint({ sub: 'someone' })))).toBe('verified')
+    expect(await verdict(verifier.verify(await two.issuer.issue({ sub: 'someone' })))).toBe('verified')
     expect([one.server, stranger].map((server) => server.stats().connections)).toEqual([0, 0])
   })
 })
@@ -90,7 +90,7 @@ describe('section D: discovery', () => {
       server.at(`/.well-known/${name}`).behave({ kind: 'ok', body })
     const verifier = verifierOf({ issuer: issuer.issuer, ...options })
     const refusal: unknown = await verifier
-      .verify(await issuer.mint({ sub: 'someone' }))
+      .verify(await issuer.issue({ sub: 'someone' }))
       .catch((error: unknown) => error)
     const outcome = refusal instanceof AuthError ? `${refusal.status} ${causeOf(refusal).reason}` : 'verified'
     return { outcome, paths: server.stats().requests.map(({ path }) => path) }

@@ -46,7 +46,7 @@ describe('section D: redirects', () => {
     const { issuer, server, close } = await startTestIssuer({ audience: 'api' })
     for (const path of ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'])
       server.at(path).behave({ kind: 'redirect', location: target.urlOf(path) })
-    const token = await issuer.mint({ sub: 'someone' })
+    const token = await issuer.issue({ sub: 'someone' })
     for (const options of [{}, { fetch: globalThis.fetch }]) {
       const verifier = createVerifier({ issuer: issuer.issuer, audience: 'api', ...options })
       expect(await verdict(verifier.verify(token))).toBe('503 keys_unavailable')

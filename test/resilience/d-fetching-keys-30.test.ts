@@ -26,7 +26,7 @@ describe('section D: many requests, one fetch', () => {
   it('30. so do thousands of tokens with a verifier that first has to discover where the keys are', async () => {
     const { issuer, server, close } = await startTestIssuer({ audience: 'api' })
     const verifier = createVerifier({ issuer: issuer.issuer, audience: 'api' })
-    const token = await issuer.mint({ sub: 'someone' })
+    const token = await issuer.issue({ sub: 'someone' })
     const crowd = Array.from({ length: 3000 }, async () => verdict(verifier.verify(token)))
     expect(new Set(await Promise.all(crowd))).toEqual(new Set(['verified']))
     expect(server.stats().requests.map(({ path }) => path)).toEqual([

@@ -25,7 +25,7 @@ async function startApi({ issuer }: TestIssuer): Promise<Api> {
   open.push({ close: child.kill })
   await child.says('\n')
   const [, port] = /port (\d+)/.exec(child.output()) ?? []
-  const token = await issuer.mint({ sub: 'someone' }, { ttl: 86_400 })
+  const token = await issuer.issue({ sub: 'someone' }, { ttl: 86_400 })
   return {
     child,
     ask: async () => {

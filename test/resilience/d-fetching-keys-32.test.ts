@@ -68,7 +68,7 @@ describe('section D: a wall clock that is stepped by a day', () => {
     const { issuer, close } = await startTestIssuer({ audience: 'api', ttl: 600 })
     const clock = shiftedClock()
     const verifier = createVerifier({ issuer: issuer.issuer, audience: 'api', clock })
-    const token = await issuer.mint({ sub: 'someone' })
+    const token = await issuer.issue({ sub: 'someone' })
     const ask = async (): Promise<string> => verdict(verifier.verify(token))
     expect(await ask()).toBe('verified')
     clock.stepWall(DAY)

@@ -30,7 +30,7 @@ beforeEach(async () => {
     clock,
     keySet: { timeout: 2, softWait: 2 },
   })
-  token = await started.issuer.mint({ sub: 'someone' })
+  token = await started.issuer.issue({ sub: 'someone' })
 })
 afterEach(async () => {
   verifier.close()
@@ -74,7 +74,7 @@ describe('metadata under the rules of key sets', () => {
       }
       await started.issuer.rotate({ publishAhead: 0 })
       clock.pass(61)
-      expect(await ask(await started.issuer.mint({ sub: 'someone' }))).toBe('verified')
+      expect(await ask(await started.issuer.issue({ sub: 'someone' }))).toBe('verified')
       expect(asked(METADATA)).toBeGreaterThan(2)
       expect(asked(METADATA)).toBeLessThan(40)
       // Recovery needs nobody.
@@ -142,7 +142,7 @@ describe('metadata under the rules of key sets', () => {
     announce({})
     // A day is the longest anything is believed; a failed signature or an unknown kid asks for keys, not for metadata.
     clock.pass(86_401)
-    token = await started.issuer.mint({ sub: 'someone' })
+    token = await started.issuer.issue({ sub: 'someone' })
     expect(await ask()).toBe('verified')
     await attacker.close()
   })

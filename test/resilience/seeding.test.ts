@@ -108,7 +108,7 @@ describe('a store', () => {
     const { issuer, server: endpoint, close } = await startTestIssuer({ audience: 'api' })
     const store = createMemoryJwkSetStore()
     const options = { issuer: issuer.issuer, audience: 'api', keySet: { store } }
-    const token = await issuer.mint({ sub: 'someone' })
+    const token = await issuer.issue({ sub: 'someone' })
     expect(await verdict(createVerifier(options).verify(token))).toBe('verified')
     await expect.poll(async () => store.get(issuer.issuer)).toBeDefined()
     await endpoint.behave({ kind: 'refuse' })

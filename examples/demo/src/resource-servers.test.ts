@@ -49,7 +49,7 @@ describe.each(Object.entries(SERVERS))('the %s server', (_, start) => {
   const ask = async (line: string, role?: keyof typeof CLAIMS): Promise<Response> => {
     const [method = '', path = ''] = line.split(' ')
     const headers: Record<string, string> =
-      role === undefined ? {} : { authorization: `Bearer ${await auth.issuer.mint(CLAIMS[role])}` }
+      role === undefined ? {} : { authorization: `Bearer ${await auth.issuer.issue(CLAIMS[role])}` }
     return fetch(server.url + path, { method, headers })
   }
 
@@ -94,14 +94,14 @@ describe.each(Object.entries(SERVERS))('the %s server', (_, start) => {
   )
 
   it('refuses a token for an audience that it does not have', async () => {
-    const token = await auth.issuer.mint(CLAIMS.writer, { audience: 'stock-api' })
+    const token = await auth.issuer.issue(CLAIMS.writer, { audience: 'stock-api' })
     const headers = { authorization: `Bearer ${token}` }
     expect((await fetch(`${server.url}/api/v1/protected`, { headers })).status).toBe(401)
   })
 
   it('finds the keys from the issuer alone', async () => {
     const discovering = await start({ JWT_ISSUER: auth.url, JWT_AUDIENCE: 'orders-api' })
-    const headers = { authorization: `Bearer ${await auth.issuer.mint(CLAIMS.reader)}` }
+    const headers = { authorization: `Bearer ${await auth.issuer.issue(CLAIMS.reader)}` }
     const { status } = await fetch(`${discovering.url}/api/v1/protected`, { headers })
     await discovering.close()
     expect(status).toBe(200)

@@ -14,7 +14,7 @@ const setUp = async () => {
     JWT_JWKS_URI: `${auth.url}/.well-known/jwks.json`,
     KEYS,
   }
-  const token = await auth.issuer.mint({ sub: 'ada' })
+  const token = await auth.issuer.issue({ sub: 'ada' })
   const ask = async (
     worker: ReturnType<typeof createWorker>,
     bindings: typeof env | Omit<typeof env, 'KEYS'> = env,

@@ -60,19 +60,19 @@ afterEach(async () => {
   await closed
 })
 
-const mint = async (scope = 'orders:read orders:write'): Promise<string> =>
-  issuer.mint({ sub: 'ada', client_id: 'demo-client', scope })
+const issue = async (scope = 'orders:read orders:write'): Promise<string> =>
+  issuer.issue({ sub: 'ada', client_id: 'demo-client', scope })
 
 describe('a job whose token was good when it was enqueued', () => {
   it('is done at once', async () => {
-    const { id } = queue.enqueue(await mint(), 'tea')
+    const { id } = queue.enqueue(await issue(), 'tea')
     expect(await worker.next()).toEqual({ kind: 'done', id })
     expect(carriedOut).toEqual(['tea for ada'])
     expect(await worker.next()).toEqual({ kind: 'idle' })
   })
 
   it('is done though the token has expired while it waited', async () => {
-    const token = await mint()
+    const token = await issue()
     const { id } = queue.enqueue(token, 'tea')
     pass(TOKEN_LIFE + 60)
     await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'token_expired' })
@@ -83,7 +83,7 @@ describe('a job whose token was good when it was enqueued', () => {
     [MAX_LAG, 'done', 0],
     [MAX_LAG + 1, 'set aside', 1],
   ])('and that has waited %d s is %s', async (lag, kind, deadLetters) => {
-    queue.enqueue(await mint(), 'tea')
+    queue.enqueue(await issue(), 'tea')
     pass(lag)
     expect(await worker.next()).toMatchObject({ kind })
     expect(queue.deadLetters().map(({ code }) => code)).toEqual(Array(deadLetters).fill('verification_time'))
@@ -93,7 +93,7 @@ describe('a job whose token was good when it was enqueued', () => {
 
 describe('a job whose token is to blame', () => {
   it('is set aside where the token had expired before', async () => {
-    const token = await mint()
+    const token = await issue()
     pass(TOKEN_LIFE + 60)
     const { id } = queue.enqueue(token, 'tea')
     expect(await worker.next()).toMatchObject({ kind: 'set aside', id, error: { code: 'token_expired', status: 401 } })
@@ -103,13 +103,13 @@ describe('a job whose token is to blame', () => {
   })
 
   it('is set aside where its stamp is in the future', async () => {
-    await queue.retry({ id: 'stray', token: await mint(), enqueuedAt: clock.now() / 1000 + 60, order: 'tea' }, 0)
+    await queue.retry({ id: 'stray', token: await issue(), enqueuedAt: clock.now() / 1000 + 60, order: 'tea' }, 0)
     expect(await worker.next()).toMatchObject({ kind: 'set aside', id: 'stray', error: { code: 'verification_time' } })
   })
 
   it.each([
-    ['is for another API', async () => issuer.mint({ sub: 'ada' }, { audience: 'billing-api' }), 'audience_mismatch'],
-    ['lacks the scope', async () => mint('orders:read'), 'insufficient_scope'],
+    ['is for another API', async () => issuer.issue({ sub: 'ada' }, { audience: 'billing-api' }), 'audience_mismatch'],
+    ['lacks the scope', async () => issue('orders:read'), 'insufficient_scope'],
     ['is no token', async () => 'ada', 'token_malformed'],
   ])('is set aside where the token %s', async (_, token, code) => {
     queue.enqueue(await token(), 'tea')
@@ -122,7 +122,7 @@ describe('a job whose token is to blame', () => {
 describe('a job whose token cannot be judged', () => {
   it('goes back into the queue while keys cannot be had, and is done afterwards as of the same time', async () => {
     keys = 'down'
-    const { id, enqueuedAt } = queue.enqueue(await mint(), 'tea')
+    const { id, enqueuedAt } = queue.enqueue(await issue(), 'tea')
     const outcome = await worker.next()
     expect(outcome).toMatchObject({ kind: 'retried', id, error: { code: 'keys_unavailable', status: 503 } })
     expect(queue.deadLetters()).toEqual([])
@@ -138,7 +138,7 @@ describe('a job whose token cannot be judged', () => {
 
 describe('a job that fails for reasons of its own', () => {
   it('goes back into the queue, and the reason comes out', async () => {
-    const { id } = queue.enqueue(await mint(), 'a bug')
+    const { id } = queue.enqueue(await issue(), 'a bug')
     await expect(worker.next()).rejects.toThrow('a bug')
     expect(queue.waiting()).toMatchObject([{ id }])
     expect(queue.deadLetters()).toEqual([])

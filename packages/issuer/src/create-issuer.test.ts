@@ -10,11 +10,11 @@ const clock = { now: (): number => NOW }
 const verified = async (token: string, jwks: Parameters<typeof createLocalJWKSet>[0]) =>
   jwtVerify(token, createLocalJWKSet(jwks), { currentDate: new Date(NOW) })
 
-describe('a minted token', () => {
+describe('an issued token', () => {
   it.each(SIGNING_ALGORITHMS)('is signed with %s and verified by the JWK Set', async (algorithm) => {
     const issuer = await createIssuer({ issuer: ISSUER, algorithm, clock })
     const jwks = issuer.jwks()
-    const token = await issuer.mint({ sub: 'ada' })
+    const token = await issuer.issue({ sub: 'ada' })
 
     const { payload, protectedHeader } = await verified(token, jwks)
     expect(payload.sub).toBe('ada')
@@ -25,7 +25,7 @@ describe('a minted token', () => {
 
   it('carries the claims of the issuer beside those of the caller', async () => {
     const issuer = await createIssuer({ issuer: ISSUER, audience: 'orders', clock, randomUUID: () => 'id-1' })
-    const { payload } = await verified(await issuer.mint({ sub: 'ada', scope: 'read', role: 'writer' }), issuer.jwks())
+    const { payload } = await verified(await issuer.issue({ sub: 'ada', scope: 'read', role: 'writer' }), issuer.jwks())
 
     const iat = NOW / 1000
     expect(payload).toEqual({
@@ -43,7 +43,7 @@ describe('a minted token', () => {
   it('carries them although the caller has members of those names without a value', async () => {
     const issuer = await createIssuer({ issuer: ISSUER, audience: 'orders', clock })
     const { payload } = await verified(
-      await issuer.mint({ iss: undefined, aud: undefined, exp: undefined, jti: undefined }),
+      await issuer.issue({ iss: undefined, aud: undefined, exp: undefined, jti: undefined }),
       issuer.jwks(),
     )
     expect(payload).toMatchObject({ iss: ISSUER, aud: 'orders', exp: NOW / 1000 + 600, jti: expect.any(String) })
@@ -51,13 +51,13 @@ describe('a minted token', () => {
 
   it('rounds iat down to whole seconds', async () => {
     const issuer = await createIssuer({ issuer: ISSUER, clock: { now: () => NOW + 999 } })
-    const { payload } = await verified(await issuer.mint({}), issuer.jwks())
+    const { payload } = await verified(await issuer.issue({}), issuer.jwks())
     expect([payload.iat, payload.exp]).toEqual([NOW / 1000, NOW / 1000 + 600])
   })
 
   it('takes ttl, audience, typ, header and jti of its own', async () => {
     const issuer = await createIssuer({ issuer: ISSUER, audience: 'orders', clock })
-    const token = await issuer.mint(
+    const token = await issuer.issue(
       { jti: 'mine' },
       { ttl: 1, audience: ['a', 'b'], typ: 'JWT', header: { 'x-trace': '1' } },
     )
@@ -68,14 +68,14 @@ describe('a minted token', () => {
 
   it('has no aud where no audience is configured', async () => {
     const issuer = await createIssuer({ issuer: ISSUER, clock })
-    const { payload } = await verified(await issuer.mint({}), issuer.jwks())
+    const { payload } = await verified(await issuer.issue({}), issuer.jwks())
     expect(payload).not.toHaveProperty('aud')
   })
 
   it('has a jti that no other token has', async () => {
     const issuer = await createIssuer({ issuer: ISSUER, clock })
-    const { payload: first } = await verified(await issuer.mint({}), issuer.jwks())
-    const { payload: second } = await verified(await issuer.mint({}), issuer.jwks())
+    const { payload: first } = await verified(await issuer.issue({}), issuer.jwks())
+    const { payload: second } = await verified(await issuer.issue({}), issuer.jwks())
     expect(first.jti).toMatch(/^[0-9a-f-]{36}$/)
     expect(first.jti).not.toBe(second.jti)
   })
@@ -84,41 +84,41 @@ describe('a minted token', () => {
     [
       { iss: 'https://other.example' },
       {},
-      'Cannot mint token: "iss" must be left to the issuer, found "https://other.example"',
+      'Cannot issue token: "iss" must be left to the issuer, found "https://other.example"',
     ],
-    [{ aud: 'x' }, {}, 'Cannot mint token: "aud" must be left to the issuer, found "x"'],
-    [{ iat: 1 }, {}, 'Cannot mint token: "iat" must be left to the issuer, found 1'],
-    [{ exp: 1 }, {}, 'Cannot mint token: "exp" must be left to the issuer, found 1'],
-    [{ sub: 42 }, {}, 'Cannot mint token: "sub" must be a non-empty string, found 42'],
-    [{ client_id: '' }, {}, 'Cannot mint token: "client_id" must be a non-empty string, found ""'],
-    [{ scope: ['a'] }, {}, 'Cannot mint token: "scope" must be a non-empty string, found an array of 1'],
-    [{ jti: null }, {}, 'Cannot mint token: "jti" must be a non-empty string, found null'],
-    [{ nbf: '1' }, {}, 'Cannot mint token: "nbf" must be a number of seconds, found "1"'],
-    [{}, { expiresIn: 60 }, 'Cannot mint token: there is no option "expiresIn"; did you mean "ttl"?'],
-    [{}, { TTL: 60 }, 'Cannot mint token: there is no option "TTL"; did you mean "ttl"?'],
-    [{}, { scope: 'a' }, 'Cannot mint token: there is no option "scope"; the options are ttl, audience, typ, header'],
-    [[], {}, 'Cannot mint token: claims must be an object, found an empty array'],
-    [{}, { ttl: 0 }, 'Cannot mint token: "ttl" must be a whole number of seconds from 1 to 86400, found 0'],
-    [{}, { ttl: 86_401 }, 'Cannot mint token: "ttl" must be a whole number of seconds from 1 to 86400, found 86401'],
-    [{}, { ttl: 1.5 }, 'Cannot mint token: "ttl" must be a whole number of seconds from 1 to 86400, found 1.5'],
+    [{ aud: 'x' }, {}, 'Cannot issue token: "aud" must be left to the issuer, found "x"'],
+    [{ iat: 1 }, {}, 'Cannot issue token: "iat" must be left to the issuer, found 1'],
+    [{ exp: 1 }, {}, 'Cannot issue token: "exp" must be left to the issuer, found 1'],
+    [{ sub: 42 }, {}, 'Cannot issue token: "sub" must be a non-empty string, found 42'],
+    [{ client_id: '' }, {}, 'Cannot issue token: "client_id" must be a non-empty string, found ""'],
+    [{ scope: ['a'] }, {}, 'Cannot issue token: "scope" must be a non-empty string, found an array of 1'],
+    [{ jti: null }, {}, 'Cannot issue token: "jti" must be a non-empty string, found null'],
+    [{ nbf: '1' }, {}, 'Cannot issue token: "nbf" must be a number of seconds, found "1"'],
+    [{}, { expiresIn: 60 }, 'Cannot issue token: there is no option "expiresIn"; did you mean "ttl"?'],
+    [{}, { TTL: 60 }, 'Cannot issue token: there is no option "TTL"; did you mean "ttl"?'],
+    [{}, { scope: 'a' }, 'Cannot issue token: there is no option "scope"; the options are ttl, audience, typ, header'],
+    [[], {}, 'Cannot issue token: claims must be an object, found an empty array'],
+    [{}, { ttl: 0 }, 'Cannot issue token: "ttl" must be a whole number of seconds from 1 to 86400, found 0'],
+    [{}, { ttl: 86_401 }, 'Cannot issue token: "ttl" must be a whole number of seconds from 1 to 86400, found 86401'],
+    [{}, { ttl: 1.5 }, 'Cannot issue token: "ttl" must be a whole number of seconds from 1 to 86400, found 1.5'],
     [
       {},
       { audience: [] },
-      'Cannot mint token: "audience" must be a non-empty string or an array of them, found an empty array',
+      'Cannot issue token: "audience" must be a non-empty string or an array of them, found an empty array',
     ],
-    [{}, { typ: '' }, 'Cannot mint token: "typ" must be a non-empty string, found ""'],
-    [{}, { header: { alg: 'none' } }, 'Cannot mint token: "header.alg" must be left to the issuer, found "none"'],
-    [{}, { header: { kid: 'x' } }, 'Cannot mint token: "header.kid" must be left to the issuer, found "x"'],
-    [{}, { header: { typ: 'x' } }, 'Cannot mint token: "header.typ" must be left to the issuer, found "x"'],
+    [{}, { typ: '' }, 'Cannot issue token: "typ" must be a non-empty string, found ""'],
+    [{}, { header: { alg: 'none' } }, 'Cannot issue token: "header.alg" must be left to the issuer, found "none"'],
+    [{}, { header: { kid: 'x' } }, 'Cannot issue token: "header.kid" must be left to the issuer, found "x"'],
+    [{}, { header: { typ: 'x' } }, 'Cannot issue token: "header.typ" must be left to the issuer, found "x"'],
     [
       {},
       { header: { crit: ['x'] } },
-      'Cannot mint token: "header.crit" must be left to the issuer, found an array of 1',
+      'Cannot issue token: "header.crit" must be left to the issuer, found an array of 1',
     ],
-    [{}, { header: { b64: false } }, 'Cannot mint token: "header.b64" must be left to the issuer, found false'],
+    [{}, { header: { b64: false } }, 'Cannot issue token: "header.b64" must be left to the issuer, found false'],
   ])('is refused for claims %j with options %j', async (claims, options, message) => {
     const issuer = await createIssuer({ issuer: ISSUER, clock })
-    await expect(issuer.mint(claims as never, options as never)).rejects.toThrow(new TypeError(message))
+    await expect(issuer.issue(claims as never, options as never)).rejects.toThrow(new TypeError(message))
   })
 })
 
@@ -139,8 +139,8 @@ describe('the claims and header members of a caller', () => {
     ['itself', cyclic, 'claims must not be nested deeper than 64'],
   ])('may not be, or have, %s', async (_, claims, message) => {
     const issuer = await createIssuer({ issuer: ISSUER, clock })
-    await expect(issuer.mint(claims as never)).rejects.toThrow(message)
-    const header = issuer.mint({}, { header: claims as never })
+    await expect(issuer.issue(claims as never)).rejects.toThrow(message)
+    const header = issuer.issue({}, { header: claims as never })
     await expect(header).rejects.toThrow(message.replace('claims', '"header"'))
   })
 
@@ -148,27 +148,27 @@ describe('the claims and header members of a caller', () => {
     let reads = 0
     const claims = Object.defineProperty({}, 'sub', { enumerable: true, get: () => `reader ${(reads += 1)}` })
     const issuer = await createIssuer({ issuer: ISSUER, clock })
-    const { payload } = await verified(await issuer.mint(claims), issuer.jwks())
+    const { payload } = await verified(await issuer.issue(claims), issuer.jwks())
     expect(payload.sub).toBe('reader 1')
   })
 
   it('may be nested and have no prototype', async () => {
     const claims = Object.assign(Object.create(null), { act: { sub: 'bob', roles: ['a', null, { deep: [true] }] } })
     const issuer = await createIssuer({ issuer: ISSUER, clock })
-    const { payload } = await verified(await issuer.mint(claims), issuer.jwks())
+    const { payload } = await verified(await issuer.issue(claims), issuer.jwks())
     expect(payload).toMatchObject({ act: { sub: 'bob', roles: ['a', null, { deep: [true] }] } })
   })
 })
 
 describe('an issuer with given keys', () => {
-  it('mints, after a restart, tokens under the same key ID', async () => {
+  it('issues, after a restart, tokens under the same key ID', async () => {
     const pair = await generateKeyPair('ES256', { extractable: true })
     const jwk = await exportJWK(pair.privateKey)
     const before = await createIssuer({ issuer: ISSUER, clock, keys: [jwk] })
     const after = await createIssuer({ issuer: ISSUER, clock, keys: [pair] })
 
     expect(after.jwks()).toEqual(before.jwks())
-    await expect(verified(await before.mint({}), after.jwks())).resolves.toBeDefined()
+    await expect(verified(await before.issue({}), after.jwks())).resolves.toBeDefined()
   })
 
   it('keeps the key ID and the algorithm a JWK came with', async () => {
@@ -178,7 +178,7 @@ describe('an issuer with given keys', () => {
       clock,
       keys: [{ ...(await exportJWK(privateKey)), kid: 'key-1', alg: 'PS256', use: 'enc', key_ops: ['sign'] }],
     })
-    expect(decodeProtectedHeader(await issuer.mint({}))).toMatchObject({ kid: 'key-1', alg: 'PS256' })
+    expect(decodeProtectedHeader(await issuer.issue({}))).toMatchObject({ kid: 'key-1', alg: 'PS256' })
     expect(issuer.jwks().keys[0]?.use).toBe('sig')
   })
 
@@ -188,7 +188,7 @@ describe('an issuer with given keys', () => {
     const issuer = await createIssuer({ issuer: ISSUER, clock: { now: () => now }, keys })
     const [first, second] = issuer.jwks().keys
 
-    expect(decodeProtectedHeader(await issuer.mint({})).kid).toBe(first?.kid)
+    expect(decodeProtectedHeader(await issuer.issue({})).kid).toBe(first?.kid)
     now += 86_404_000
     expect(issuer.jwks().keys).toEqual([first, second])
     now += 1000

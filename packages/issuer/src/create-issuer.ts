@@ -8,9 +8,9 @@ import { oneAtATime } from './one-at-a-time.ts'
 import { refusal } from './refusal.ts'
 import { type RotateOptions, type Rotation, rotateKeys } from './rotate-keys.ts'
 import { signJwt } from './sign-jwt.ts'
-import { type Claims, type MintOptions, unsignedToken } from './token.ts'
+import { type Claims, type IssueOptions, unsignedToken } from './token.ts'
 
-/** Mints tokens and publishes the keys that verify them. */
+/** Issues tokens and publishes the keys that verify them. */
 export interface Issuer {
   /** The `iss` of every token. */
   readonly issuer: string
@@ -19,7 +19,7 @@ export interface Issuer {
    *
    * @throws TypeError where a claim or an option has the wrong type or is the issuer's to set.
    */
-  mint(claims: Claims, options?: MintOptions): Promise<string>
+  issue(claims: Claims, options?: IssueOptions): Promise<string>
   /** The JWK Set (RFC 7517 section 5): public parts, with `kid`, `alg` and `use`. A new object each time. */
   jwks(): JSONWebKeySet
   /** The JWK Set as an HTTP answer. */
@@ -59,13 +59,13 @@ export const createIssuer = async (options: IssuerOptions): Promise<Issuer> => {
   const refill = async (): Promise<void> => {
     if (!ring.signs(now())) ring.add(await source.fresh(ring), now(), now())
   }
-  const mint = async (claims: Claims, mintOptions: MintOptions = {}): Promise<string> => {
+  const issue = async (claims: Claims, issueOptions: IssueOptions = {}): Promise<string> => {
     // Only after a withdrawal: wait for the replacement, or make it where an earlier attempt failed.
     if (!ring.signs(now())) await inTurn(refill)
-    const token = unsignedToken(claims, mintOptions, resolved, now())
+    const token = unsignedToken(claims, issueOptions, resolved, now())
     const key = ring.take(now(), token.claims.exp)
     if (key === undefined)
-      throw new Error('Cannot mint token: the signing key was withdrawn and has no replacement yet')
+      throw new Error('Cannot issue token: the signing key was withdrawn and has no replacement yet')
     const { alg, kid } = key.signer
     return signJwt(key.signer, { alg, typ: token.typ, kid, ...token.header }, token.claims)
   }
@@ -76,7 +76,7 @@ export const createIssuer = async (options: IssuerOptions): Promise<Issuer> => {
 
   return Object.freeze({
     issuer: resolved.issuer,
-    mint,
+    issue,
     jwks: () => ({ keys: ring.published(now()).map(({ jwk }) => ({ ...jwk })) }),
     jwksResponse: (request: JwksRequest = {}) => jwksResponse(ring.published(now()), resolved.jwksMaxAge, request),
     metadata: (extra: Readonly<Record<string, unknown>> = {}) => {

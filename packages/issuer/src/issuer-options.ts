@@ -32,7 +32,7 @@ export interface IssuerOptions {
   readonly issuer: string
   /** The algorithm of keys that are generated, or given without one. @defaultValue 'ES256' */
   readonly algorithm?: SigningAlgorithm
-  /** The `aud` of tokens minted without one of their own. Without both, tokens have no `aud`. */
+  /** The `aud` of tokens issued without one of their own. Without both, tokens have no `aud`. */
   readonly audience?: string | readonly string[]
   /** Seconds a token lives. From 1 to 86400. @defaultValue 600 */
   readonly ttl?: number

@@ -14,7 +14,7 @@ const issuerAtTime = async (options: Partial<IssuerOptions> = {}) => {
       now = START + seconds * 1000
     },
     published: () => issuer.jwks().keys.map(({ kid }) => kid),
-    signs: async (ttl = 600) => decodeProtectedHeader(await issuer.mint({}, { ttl })).kid,
+    signs: async (ttl = 600) => decodeProtectedHeader(await issuer.issue({}, { ttl })).kid,
   }
 }
 
@@ -66,7 +66,7 @@ describe('rotation', () => {
 
   it('takes effect at once with publishAhead 0, and earlier tokens still verify', async () => {
     const { issuer, signs } = await issuerAtTime()
-    const token = await issuer.mint({ sub: 'ada' })
+    const token = await issuer.issue({ sub: 'ada' })
     const { kid, signsFrom } = await issuer.rotate({ publishAhead: 0 })
 
     expect(signsFrom).toBe(START)
@@ -193,13 +193,13 @@ describe('revocation', () => {
     expect(published()).toEqual([kid])
   })
 
-  it('takes effect before the replacement is ready, and minting waits for that', async () => {
+  it('takes effect before the replacement is ready, and issuing waits for that', async () => {
     const { issuer, published, signs } = await issuerAtTime()
     const leaked = await signs()
     const revoked = issuer.revoke(String(leaked))
-    const minted = signs()
+    const issued = signs()
     expect(published()).toEqual([])
-    expect(await minted).not.toBe(leaked)
+    expect(await issued).not.toBe(leaked)
     await revoked
   })
 

@@ -6,7 +6,7 @@ import { assertSeconds } from './seconds.ts'
 
 /**
  * The claims of a token, as its issuer sees fit: `sub`, `client_id`, `scope` and so on. `iss`, `aud`, `iat` and `exp` are
- * not among them: those come from the issuer and from {@link MintOptions}. Only what JSON can say: no class instances, no
+ * not among them: those come from the issuer and from {@link IssueOptions}. Only what JSON can say: no class instances, no
  * `toJSON`, no `__proto__`.
  */
 export interface Claims {
@@ -14,7 +14,7 @@ export interface Claims {
 }
 
 /** What holds for one token in place of the issuer's options. */
-export interface MintOptions {
+export interface IssueOptions {
   /** Seconds this token lives. From 1 to 86400. @defaultValue the issuer's `ttl` */
   readonly ttl?: number
   /** The `aud` of this token. @defaultValue the issuer's `audience` */
@@ -32,28 +32,28 @@ export interface UnsignedToken {
   readonly claims: Readonly<Record<string, unknown>> & { readonly exp: number }
 }
 
-const ACTION = 'mint token'
+const ACTION = 'issue token'
 const OPTIONS = ['ttl', 'audience', 'typ', 'header'] as const
 const OWN_CLAIMS = ['iss', 'aud', 'iat', 'exp'] as const
 const OWN_HEADER = ['alg', 'kid', 'typ', 'crit', 'b64'] as const
 const STRING_CLAIMS = ['sub', 'client_id', 'scope', 'jti'] as const
 
 /**
- * The claims and header of a token minted at `now` (epoch milliseconds). `jti` is the caller's or a new one.
+ * The claims and header of a token issued at `now` (epoch milliseconds). `jti` is the caller's or a new one.
  *
  * @throws TypeError where the caller sets what the issuer sets, or a claim or option has the wrong type.
  */
 export const unsignedToken = (
   claims: Claims,
-  mintOptions: MintOptions,
+  issueOptions: IssueOptions,
   options: ResolvedOptions,
   now: number,
 ): UnsignedToken => {
-  assertKnownOptions(ACTION, mintOptions, OPTIONS)
-  const { ttl = options.ttl, audience: aud = options.audience, typ = options.typ } = mintOptions
+  assertKnownOptions(ACTION, issueOptions, OPTIONS)
+  const { ttl = options.ttl, audience: aud = options.audience, typ = options.typ } = issueOptions
   // What is checked is the very copy that gets signed.
   const own = plainJson(ACTION, 'claims', claims)
-  const header = plainJson(ACTION, '"header"', mintOptions.header ?? {})
+  const header = plainJson(ACTION, '"header"', issueOptions.header ?? {})
   assertClaims(own)
   assertHeader(header)
   assertSeconds(ACTION, 'ttl', ttl, { min: 1, max: LONGEST_TTL })

@@ -22,7 +22,7 @@ describe('startTestIssuer', () => {
       const metadata = (await seen(`${issuer.issuer}/.well-known/${name}`)) as { issuer: string; jwks_uri: string }
       expect(metadata.issuer).toBe(server.origin)
       const keys = createLocalJWKSet((await seen(metadata.jwks_uri)) as JSONWebKeySet)
-      const token = await issuer.mint({ sub: 'alice' })
+      const token = await issuer.issue({ sub: 'alice' })
       const { payload } = await jwtVerify(token, keys, { issuer: server.origin, audience: 'api' })
       expect(payload.sub).toBe('alice')
     },

@@ -10,7 +10,7 @@ export interface TestIssuerOptions extends Omit<IssuerOptions, 'issuer'> {
 
 /** An issuer and the server that publishes its keys. */
 export interface TestIssuer {
-  /** Named by the server's origin. Mints and rotates; the server publishes the set of the moment. */
+  /** Named by the server's origin. Issues and rotates; the server publishes the set of the moment. */
   readonly issuer: Issuer
   /** Answers the metadata addresses and the JWK Set; can be told to misbehave on these paths too, with `at`. */
   readonly server: FaultyJwksServer

@@ -43,6 +43,6 @@ export const logIn =
       return
     }
     const { userName, role } = outcome.user
-    const jwt = await issuer.mint({ sub: userName, client_id: clientId, sid: randomUUID(), role, scope: SCOPES[role] })
+    const jwt = await issuer.issue({ sub: userName, client_id: clientId, sid: randomUUID(), role, scope: SCOPES[role] })
     response.json({ jwt })
   }
