@@ -32,6 +32,13 @@ const PACKAGE_IMPORTS = {
 const CORE_NODE_FILES = /^(node|transport\/[\w-]+\.node)\.ts$/
 const CORE_NODE_IMPORTS = ['undici', 'node:']
 
+/** The issuer's entry points that know a platform, each a folder, and what that lets them import. */
+const ISSUER_PLATFORM_IMPORTS = {
+  kms: ['@aws-sdk/client-kms'],
+  'parameter-store': ['@aws-sdk/client-ssm'],
+  node: ['node:'],
+}
+
 /** Leads into `transport`, whichever runtime resolves it. */
 const DEFAULT_FETCH = '#default-fetch'
 
@@ -81,10 +88,14 @@ function forbiddenPackage({ packageName, inSource }, { specifier, typeOnly }) {
       ? undefined
       : `only ${DEFAULT_FETCH_USERS.join(', ')} may choose a fetch`
   }
-  const knowsNode = packageName === 'core' && CORE_NODE_FILES.test(inSource)
-  const allowed = [...(PACKAGE_IMPORTS[packageName] ?? []), ...(knowsNode ? CORE_NODE_IMPORTS : [])]
+  const allowed = [...(PACKAGE_IMPORTS[packageName] ?? []), ...platformImports(packageName, inSource)]
   if (allowed.some((rule) => matches(rule, specifier, typeOnly))) return undefined
   return `packages/${packageName} may import only ${allowed.join(', ')}`
+}
+
+function platformImports(packageName, inSource) {
+  if (packageName === 'core') return CORE_NODE_FILES.test(inSource) ? CORE_NODE_IMPORTS : []
+  return packageName === 'issuer' ? (ISSUER_PLATFORM_IMPORTS[inSource.split('/')[0]] ?? []) : []
 }
 
 function matches(rule, specifier, typeOnly) {
