@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'key_ambiguous'
   | 'key_unusable'
   | 'keys_unavailable'
+  | 'token_decryption_failed'
   | 'signature_malformed'
   | 'signature_invalid'
   | 'issuer_missing'

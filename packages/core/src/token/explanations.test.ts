@@ -357,11 +357,11 @@ it('says of every malformed token what is wrong with it', async () => {
   told.push((await verifier.explain(undefined as unknown as string)).summary)
   expect(`\n${told.join('\n')}\n`).toMatchInlineSnapshot(`
     "
-    Refused (token_malformed): The token is not a compact JWS of three parts: expected "three parts separated by dots", found "one part". An opaque token needs introspection (RFC 7662), not verification
-    Refused (token_malformed): The token is not a compact JWS of three parts: expected "three parts separated by dots", found "two parts". An opaque token needs introspection (RFC 7662), not verification
-    Refused (token_malformed): The token is not a compact JWS of three parts: expected "three parts separated by dots", found "two parts". An opaque token needs introspection (RFC 7662), not verification
-    Refused (token_malformed): The token is not a compact JWS of three parts: expected "three parts separated by dots", found "more than three parts"
-    Refused (token_malformed): The token is not a compact JWS of three parts: expected "three parts separated by dots", found "five parts". This is an encrypted token (JWE)
+    Refused (token_malformed): The token does not have the parts it must have: expected "three parts separated by dots", found "one part". An opaque token needs introspection (RFC 7662), not verification
+    Refused (token_malformed): The token does not have the parts it must have: expected "three parts separated by dots", found "two parts". An opaque token needs introspection (RFC 7662), not verification
+    Refused (token_malformed): The token does not have the parts it must have: expected "three parts separated by dots", found "two parts". An opaque token needs introspection (RFC 7662), not verification
+    Refused (token_malformed): The token does not have the parts it must have: expected "three parts separated by dots", found "more than three parts"
+    Refused (token_malformed): The token does not have the parts it must have: expected "three parts separated by dots", found "five parts". This is an encrypted token (JWE)
     Refused (token_too_long): The token is too long: expected "at most 16384 characters", found 16385
     Refused (header_too_long): The JOSE header is too long: expected "at most 1024 characters", found 1025
     Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the header", found "characters outside the base64url alphabet"
@@ -387,7 +387,7 @@ it('says of every malformed token what is wrong with it', async () => {
     Refused (json_malformed): The token holds text that is not a JSON object in UTF-8: expected "a JSON object as claims", found "another JSON value"
     Refused (signature_malformed): The signature has the wrong form for its algorithm: expected "64 bytes", found "3 bytes"
     Refused (signature_malformed): The signature has the wrong form for its algorithm: expected "a signature", found "0 bytes"
-    Refused (token_malformed): The token is not a compact JWS of three parts: expected "a string", found "undefined"
+    Refused (token_malformed): The token does not have the parts it must have: expected "a string", found "undefined"
     "
   `)
 })
