@@ -1,0 +1,37 @@
+import type { AwsAnswer } from './aws-fault.ts'
+
+/** What an endpoint will answer. What is said for one operation comes before what is said for all. */
+export interface AwsScript {
+  behave(answer: AwsAnswer, operation?: string): void
+  once(answers: readonly AwsAnswer[], operation?: string): void
+  /** Takes the answer for the next request to an operation. */
+  take(operation: string): AwsAnswer
+}
+
+/** A script that lets the service speak for itself until it is told otherwise. */
+export const createAwsScript = (): AwsScript => {
+  const everywhere: Lines = { always: undefined, next: [] }
+  const perOperation = new Map<string, Lines>()
+  const linesOf = (operation: string | undefined): Lines => {
+    if (operation === undefined) return everywhere
+    const known = perOperation.get(operation) ?? { always: undefined, next: [] }
+    perOperation.set(operation, known)
+    return known
+  }
+
+  return {
+    behave: (answer, operation) => {
+      linesOf(operation).always = answer
+    },
+    once: (answers, operation) => void linesOf(operation).next.push(...answers),
+    take: (operation) => {
+      const own = perOperation.get(operation)
+      return own?.next.shift() ?? own?.always ?? everywhere.next.shift() ?? everywhere.always ?? { kind: 'ok' }
+    },
+  }
+}
+
+interface Lines {
+  always: AwsAnswer | undefined
+  readonly next: AwsAnswer[]
+}
