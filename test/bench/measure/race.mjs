@@ -1,0 +1,63 @@
+/**
+ * @typedef {object} Contender
+ * @property {string} name
+ * @property {(times: number) => unknown} run does the work so many times; a promise is waited for
+ */
+
+/**
+ * @typedef {object} RaceOptions
+ * @property {number} rounds how often each contender runs
+ * @property {number} slice milliseconds each contender runs in a round
+ * @property {number} warmUp milliseconds each contender runs beforehand
+ * @property {() => number} [random] gives numbers from 0 to 1
+ */
+
+/**
+ * Lets contenders run in turns, many short slices each and every round in another order, so that whatever else the machine
+ * does hits all of them alike.
+ *
+ * @param {readonly Contender[]} contenders
+ * @param {RaceOptions} options
+ * @returns {Promise<Record<string, number[]>>} microseconds for one time, by contender and round
+ */
+export async function race(contenders, { rounds, slice, warmUp, random = Math.random }) {
+  const times = new Map()
+  for (const contender of contenders) times.set(contender, await timesIn(slice, contender, warmUp))
+  const results = Object.fromEntries(contenders.map(({ name }) => [name, []]))
+  for (let round = 0; round < rounds; round += 1)
+    for (const contender of shuffled(contenders, random))
+      results[contender.name].push(await timed(contender, times.get(contender)))
+  return results
+}
+
+// Warming up finds out how often the work fits into a slice; the last try is the warmest.
+async function timesIn(slice, contender, warmUp) {
+  let times = 1
+  const until = performance.now() + warmUp
+  do {
+    const microseconds = Math.max(await timed(contender, times), 0.001)
+    times = Math.max(1, Math.min(times * 10, Math.round((slice * 1000) / microseconds)))
+  } while (performance.now() < until)
+  return times
+}
+
+async function timed({ run }, times) {
+  const started = performance.now()
+  await run(times)
+  return ((performance.now() - started) * 1000) / times
+}
+
+/**
+ * @template T
+ * @param {readonly T[]} list
+ * @param {() => number} random
+ * @returns {T[]} the same members in another order (Fisher and Yates)
+ */
+export function shuffled(list, random) {
+  const order = [...list]
+  for (let last = order.length - 1; last > 0; last -= 1) {
+    const other = Math.floor(random() * (last + 1))
+    ;[order[last], order[other]] = [order[other], order[last]]
+  }
+  return order
+}
