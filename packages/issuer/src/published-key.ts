@@ -1,6 +1,6 @@
 import { base64url, compactVerify, importJWK } from 'jose'
 import type { JWK } from 'jose'
-import { isSigningAlgorithm } from './algorithm.ts'
+import { assertSigner } from './assert-signer.ts'
 import { publicJwk } from './public-jwk.ts'
 import { refusal } from './refusal.ts'
 import { signJwt } from './sign-jwt.ts'
@@ -22,11 +22,8 @@ export interface PublishedKey {
  * @throws TypeError where the signer's parts do not fit together. Errors of the signer itself come through unchanged.
  */
 export const publishedKey = async (signer: Signer): Promise<PublishedKey> => {
+  assertSigner(signer)
   const { alg, kid } = signer
-  if (!isSigningAlgorithm(alg)) throw refusal('use key', '"alg" must be an asymmetric signature algorithm', alg)
-  if (typeof kid !== 'string' || kid.length === 0 || kid.length > 256) {
-    throw refusal('use key', '"kid" must have 1 to 256 characters', kid)
-  }
   const publicPart = publicJwk(signer.publicJwk)
   if (publicPart === undefined) throw refusal('use key', '"publicJwk" must be an asymmetric key', signer.publicJwk.kty)
   const jwk: JWK = Object.freeze({ ...publicPart, kid, alg, use: 'sig' })

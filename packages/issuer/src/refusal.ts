@@ -6,6 +6,10 @@
 export const refusal = (action: string, rule: string, found: unknown, cause?: unknown): TypeError =>
   new TypeError(`Cannot ${action}: ${rule}, found ${describe(found)}`, cause === undefined ? undefined : { cause })
 
+/** The same, for what may be secret: of a string it tells the length alone. */
+export const discreetRefusal = (action: string, rule: string, found: unknown): TypeError =>
+  new TypeError(`Cannot ${action}: ${rule}, found ${typeof found === 'string' ? measure(found) : describe(found)}`)
+
 const LONGEST_QUOTE = 80
 
 const describe = (found: unknown): string => {
@@ -15,5 +19,7 @@ const describe = (found: unknown): string => {
   if (Array.isArray(found)) return found.length === 0 ? 'an empty array' : `an array of ${found.length}`
   return typeof found === 'object' ? 'an object' : `a ${typeof found}`
 }
+
+const measure = (text: string): string => (text === '' ? 'an empty string' : `a string of length ${text.length}`)
 
 const shorten = (text: string): string => (text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text)

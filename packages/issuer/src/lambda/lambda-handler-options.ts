@@ -1,0 +1,86 @@
+import { assertAudience, assertTyp } from '../issuer-options.ts'
+import type { Clock } from '../issuer-options.ts'
+import { assertKnownOptions } from '../known-options.ts'
+import { refusal } from '../refusal.ts'
+import { assertSeconds } from '../seconds.ts'
+import type { Signer } from '../signer.ts'
+
+/** What `createLambdaHandler` is told. */
+export interface LambdaHandlerOptions {
+  /**
+   * The key to sign with, or what gets it: a function is called at the first event, and its signer kept for as long as the
+   * process lives; where it fails, the next event calls it again.
+   */
+  readonly signer: Signer | (() => Signer | Promise<Signer>)
+  /** The `iss` of tokens whose claims have none. Without both, tokens have no `iss`. */
+  readonly issuer?: string
+  /** The `aud` of tokens whose claims have none. Without both, tokens have no `aud`. */
+  readonly audience?: string | readonly string[]
+  /** Seconds a token lives where neither the event's `ttl` nor its `claims.exp` says. From 1 to 315360000. @defaultValue none */
+  readonly ttl?: number
+  /** The `typ` of tokens. `at+jwt` would promise more claims than a caller may give. @defaultValue 'JWT' */
+  readonly typ?: string
+  /** Whether a token may have no `exp` at all, and so be good forever. @defaultValue false */
+  readonly allowNoExpiry?: boolean
+  /** Where the time comes from. @defaultValue the wall clock */
+  readonly clock?: Clock
+  /** Where each `jti` comes from. @defaultValue `crypto.randomUUID` */
+  readonly randomUUID?: () => string
+}
+
+/** The options with every default filled in. */
+export interface ResolvedLambdaOptions {
+  readonly getSigner: () => Signer | Promise<Signer>
+  readonly issuer: string | undefined
+  readonly audience: string | readonly string[] | undefined
+  readonly ttl: number | undefined
+  readonly typ: string
+  readonly allowNoExpiry: boolean
+  readonly clock: Clock
+  readonly randomUUID: () => string
+}
+
+/** Seconds the longest token of a Lambda function may live: ten years. */
+export const LONGEST_LAMBDA_TTL = 315_360_000
+
+const ACTION = 'create Lambda handler'
+const OPTIONS: readonly (keyof LambdaHandlerOptions)[] = [
+  'signer',
+  'issuer',
+  'audience',
+  'ttl',
+  'typ',
+  'allowNoExpiry',
+  'clock',
+  'randomUUID',
+]
+
+/**
+ * Checks every option once and fills in the defaults.
+ *
+ * @throws TypeError that names the option, its rule, and what was found.
+ */
+export const resolveLambdaOptions = (options: LambdaHandlerOptions): ResolvedLambdaOptions => {
+  assertKnownOptions(ACTION, options, OPTIONS)
+  const { signer, issuer, audience, ttl, typ = 'JWT', allowNoExpiry = false } = options
+  if (typeof signer !== 'function' && (typeof signer !== 'object' || signer === null)) {
+    throw refusal(ACTION, '"signer" must be a signer or a function that gives one', typeof signer)
+  }
+  if (issuer !== undefined && (typeof issuer !== 'string' || issuer === '')) {
+    throw refusal(ACTION, '"issuer" must be a non-empty string', issuer)
+  }
+  assertAudience(ACTION, audience)
+  if (ttl !== undefined) assertSeconds(ACTION, 'ttl', ttl, { min: 1, max: LONGEST_LAMBDA_TTL })
+  assertTyp(ACTION, typ)
+  if (typeof allowNoExpiry !== 'boolean') throw refusal(ACTION, '"allowNoExpiry" must be a boolean', allowNoExpiry)
+  return Object.freeze({
+    getSigner: typeof signer === 'function' ? signer : () => signer,
+    issuer,
+    audience,
+    ttl,
+    typ,
+    allowNoExpiry,
+    clock: options.clock ?? { now: () => Date.now() },
+    randomUUID: options.randomUUID ?? (() => crypto.randomUUID()),
+  })
+}
