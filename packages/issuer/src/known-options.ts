@@ -15,18 +15,24 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
  *
  * @throws TypeError that suggests the name, or else lists the names there are.
  */
-export const assertKnownOptions = (action: string, options: unknown, known: readonly string[]): void => {
+export const assertKnownOptions = (
+  action: string,
+  options: unknown,
+  known: readonly string[],
+  noun: 'option' | 'member' = 'option',
+): void => {
   if (typeof options !== 'object' || options === null)
-    throw new TypeError(`Cannot ${action}: options must be an object`)
+    throw new TypeError(`Cannot ${action}: ${noun}s must be an object`)
   const unknown = Object.keys(options).find((name) => !known.includes(name))
   if (unknown === undefined) return
-  throw new TypeError(`Cannot ${action}: there is no option "${unknown.slice(0, 80)}"${suggestion(unknown, known)}`)
+  const found = `there is no ${noun} "${unknown.slice(0, 80)}"`
+  throw new TypeError(`Cannot ${action}: ${found}${suggestion(unknown, known, noun)}`)
 }
 
-const suggestion = (name: string, known: readonly string[]): string => {
+const suggestion = (name: string, known: readonly string[], noun: string): string => {
   const other = OTHER_NAMES[plain(name)]
   const close = known.find((candidate) => candidate === other || plain(candidate) === plain(name))
-  return close === undefined ? `; the options are ${known.join(', ')}` : `; did you mean "${close}"?`
+  return close === undefined ? `; the ${noun}s are ${known.join(', ')}` : `; did you mean "${close}"?`
 }
 
 const plain = (name: string): string =>

@@ -20,6 +20,7 @@ const LAST_SECOND = 99_999_999_999
  */
 export const eventClaims = (event: unknown, options: ResolvedLambdaOptions, now: number): JsonObject => {
   const { claims, ttl, setIat, setJti } = eventMembers(event)
+  if (typeof claims !== 'object') throw discreetRefusal(ACTION, '"claims" must be an object', claims)
   const own = plainJson(ACTION, '"claims"', claims)
   assertClaims(own)
   const seconds = Math.floor(now / 1000)
@@ -35,7 +36,7 @@ const eventMembers = (event: unknown): { readonly [member in keyof LambdaEvent]?
   if (typeof event !== 'object' || event === null || Array.isArray(event)) {
     throw discreetRefusal(ACTION, 'the event must be an object with "claims"', event)
   }
-  assertKnownOptions(ACTION, event, MEMBERS)
+  assertKnownOptions(ACTION, event, MEMBERS, 'member')
   return event
 }
 

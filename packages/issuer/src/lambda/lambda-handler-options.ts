@@ -63,9 +63,7 @@ const OPTIONS: readonly (keyof LambdaHandlerOptions)[] = [
 export const resolveLambdaOptions = (options: LambdaHandlerOptions): ResolvedLambdaOptions => {
   assertKnownOptions(ACTION, options, OPTIONS)
   const { signer, issuer, audience, ttl, typ = 'JWT', allowNoExpiry = false } = options
-  if (typeof signer !== 'function' && (typeof signer !== 'object' || signer === null)) {
-    throw refusal(ACTION, '"signer" must be a signer or a function that gives one', typeof signer)
-  }
+  assertSignerOption(signer)
   if (issuer !== undefined && (typeof issuer !== 'string' || issuer === '')) {
     throw refusal(ACTION, '"issuer" must be a non-empty string', issuer)
   }
@@ -83,4 +81,13 @@ export const resolveLambdaOptions = (options: LambdaHandlerOptions): ResolvedLam
     clock: options.clock ?? { now: () => Date.now() },
     randomUUID: options.randomUUID ?? (() => crypto.randomUUID()),
   })
+}
+
+const assertSignerOption = (signer: unknown): void => {
+  if (typeof signer === 'function') return
+  const rule = '"signer" must be a signer or a function that gives one'
+  if (typeof signer !== 'object' || signer === null) throw refusal(ACTION, rule, typeof signer)
+  // One that failed would fail at every event of this process.
+  if ('then' in signer)
+    throw new TypeError(`Cannot ${ACTION}: ${rule}, found a promise: give the function that makes it`)
 }
