@@ -1,0 +1,74 @@
+import { assertKnownOptions, type Clock, misconfigured, resolveClock } from '../../extend.ts'
+import type { DenylistStore } from './denylist-store.ts'
+
+/** How a denylist looks tokens up, and for how long it keeps what it is told. */
+export interface DenylistOptions {
+  /** Where entries are kept: `createMemoryDenylist()`, or a store that several processes share. */
+  readonly store: DenylistStore
+  /**
+   * Seconds from `iat` to `exp` of the longest-lived token there may be: entries of subjects and sessions are kept until such a
+   * token has expired. Tokens that live longer are refused, for they would outlive the entry that denies them; the life
+   * of a token without `iat` counts from now. From 1 to 31,536,000. @defaultValue 86400
+   */
+  readonly maxLifetime?: number
+  /**
+   * Seconds that the issuer's clock may be ahead of this one: `denySubject` ends tokens that bear an `iat` up to this much after it.
+   * From 0 to 300. @defaultValue 5
+   */
+  readonly clockTolerance?: number
+  /**
+   * The greatest `maxLag` that tokens are verified with (`asOf`): entries are kept this many seconds longer, for such tokens
+   * are accepted after they have expired. From 0 to 31,536,000. @defaultValue 0
+   */
+  readonly maxLag?: number
+  /** Seconds to wait for the store. Without an answer requests are refused with status 503. From 0.001 to 30. @defaultValue 1 */
+  readonly timeout?: number
+  /** Where time comes from; the verifier's, where that has one of its own. @defaultValue the runtime's clocks */
+  readonly clock?: Pick<Clock, 'now'> & Partial<Clock>
+}
+
+/** Options with defaults filled in, checked and frozen. */
+export type ResolvedDenylistOptions = Readonly<Required<Omit<DenylistOptions, 'clock'>>> & { readonly clock: Clock }
+
+/** The numbers that hold where an option is left out. */
+export const DENYLIST_DEFAULTS: Readonly<Record<NumericOption, number>> = Object.freeze({
+  maxLifetime: 86_400,
+  clockTolerance: 5,
+  maxLag: 0,
+  timeout: 1,
+})
+
+/** @throws TypeError for options that are missing or out of range */
+export function resolveDenylistOptions(options: DenylistOptions): ResolvedDenylistOptions {
+  if (typeof options !== 'object' || options === null) throw misconfigured(ACTION, 'give it a "store"', options)
+  assertKnownOptions(ACTION, options, ['store', 'clock', ...Object.keys(RANGES)])
+  const { store } = options
+  if (typeof store?.find !== 'function' || typeof store.add !== 'function')
+    throw misconfigured(ACTION, '"store" must be an object { find, add }, such as createMemoryDenylist()', typeof store)
+  return Object.freeze({
+    store,
+    clock: resolveClock(ACTION, options.clock),
+    maxLifetime: seconds(options, 'maxLifetime'),
+    clockTolerance: seconds(options, 'clockTolerance'),
+    maxLag: seconds(options, 'maxLag'),
+    timeout: seconds(options, 'timeout'),
+  })
+}
+
+type NumericOption = 'maxLifetime' | 'clockTolerance' | 'maxLag' | 'timeout'
+
+const ACTION = 'create denylist'
+const YEAR = 31_536_000
+const RANGES: Readonly<Record<NumericOption, readonly [number, number]>> = {
+  maxLifetime: [1, YEAR],
+  clockTolerance: [0, 300],
+  maxLag: [0, YEAR],
+  timeout: [0.001, 30],
+}
+
+function seconds(options: DenylistOptions, name: NumericOption): number {
+  const value: unknown = options[name] === undefined ? DENYLIST_DEFAULTS[name] : options[name]
+  const [least, most] = RANGES[name]
+  if (typeof value === 'number' && value >= least && value <= most) return value
+  throw misconfigured(ACTION, `"${name}" must be a number of seconds from ${least} to ${most}`, value)
+}

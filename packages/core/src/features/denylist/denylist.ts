@@ -1,0 +1,172 @@
+import { AuthError, misconfigured, type TokenCheck, type VerifiedToken } from '../../extend.ts'
+import { answeredWithin } from './answered-within.ts'
+import { type DeniedClaim, denylistKey } from './denylist-key.ts'
+import { type DenylistOptions, resolveDenylistOptions } from './denylist-options.ts'
+import type { DenylistEntry } from './denylist-store.ts'
+
+/**
+ * A token check that refuses tokens which have been ended, and the ways to end them.
+ *
+ * Each of these is done once its promise is fulfilled: from then on the tokens are refused wherever the store is shared. A
+ * promise that is rejected means that they may go on being accepted, so that whoever asked must be told.
+ */
+export interface Denylist extends TokenCheck {
+  /**
+   * Ends this one token, by its `jti`, until it has expired.
+   *
+   * @throws TypeError for a token without `jti`, which cannot be told from others of its session or subject
+   * @throws Error where the store is full or cannot be reached
+   */
+  denyToken(token: Pick<VerifiedToken, 'claims'>): Promise<void>
+  /**
+   * Ends all tokens of a subject (`sub`) that have been issued by now. Those issued later are good, so that the person can log in
+   * again: at once by `issuedUpTo`, otherwise after `clockTolerance`. Tokens without `iat` are refused for as long as the entry
+   * lasts, for nothing says when they were issued.
+   *
+   * @param issuer the exact `iss` of the tokens, or `null` for tokens without one
+   * @throws TypeError for an issuer, subject or time that is none
+   * @throws Error where the store is full or cannot be reached
+   */
+  denySubject(issuer: string | null, subject: string, options?: DenySubjectOptions): Promise<void>
+  /**
+   * Ends all tokens of a session (`sid`), whenever they were or will be issued: whoever logs in again gets another session (OpenID
+   * Connect Back-Channel Logout 1.0 section 2.1).
+   *
+   * @param issuer the exact `iss` of the tokens, or `null` for tokens without one
+   * @throws TypeError for an issuer or session that is none
+   * @throws Error where the store is full or cannot be reached
+   */
+  denySession(issuer: string | null, session: string): Promise<void>
+}
+
+/** Which tokens of a subject end. */
+export interface DenySubjectOptions {
+  /**
+   * The last `iat` that is ended, in seconds since the epoch, by the issuer's clock: the `iat` of its logout token, for example. Up to
+   * a whole second, because issuers round `iat`. @defaultValue now, and `clockTolerance` more
+   */
+  readonly issuedUpTo?: number
+}
+
+/**
+ * Makes a denylist: `createVerifier({ …, checks: [denylist({ store: createMemoryDenylist() })] })`.
+ *
+ * It looks up `jti`, `sub` and `sid`, each together with `iss`, in one round trip for every token. A store that fails or does not answer
+ * refuses with status 503. A token that has none of the three claims cannot be denied, and one without `jti` not by itself:
+ * `requiredClaims: ['jti', 'iat']` keeps them out. It looks at the claims as the `claims` schema leaves them, so that must not rewrite
+ * these.
+ *
+ * @throws TypeError for options that are missing or out of range
+ */
+export function denylist(options: DenylistOptions): Denylist {
+  const { store, clock, maxLifetime, clockTolerance, maxLag, timeout } = resolveDenylistOptions(options)
+  const now = (): number => clock.now() / 1000
+
+  const add = async (issuer: string | null, claim: DeniedClaim, value: string, entry: DenylistEntry): Promise<void> => {
+    if (issuer !== null) assertName('an issuer', issuer)
+    const key = await denylistKey(issuer, claim, value)
+    const rounded = { issuedUpTo: Math.ceil(entry.issuedUpTo), expiresAt: Math.ceil(entry.expiresAt) }
+    await answeredWithin(timeout, clock, async () => store.add(key, rounded))
+  }
+  // Whatever tolerance the verifier has, and it has at most this.
+  const kept = (end: number): number => end + MOST_TOLERANCE + maxLag
+  const issuedByNow = (): number => now() + clockTolerance
+
+  return Object.freeze<Denylist>({
+    name: 'denylist',
+    check: async ({ claims }) => {
+      const names = lookedUp(claims)
+      if (names.some(({ claim }) => claim !== 'jti')) assertLifetime(claims, maxLifetime, issuedByNow())
+      if (names.length === 0) return
+      const issuer = textOf(claims, 'iss') ?? null
+      const keys = await Promise.all(names.map(async ({ claim, value }) => denylistKey(issuer, claim, value)))
+      const found = await answeredWithin(timeout, clock, async () => store.find(keys))
+      assertAnswer(found, keys.length)
+      for (const [index, { claim }] of names.entries()) assertNotDenied(claim, claims.iat, found[index])
+    },
+    denyToken: async ({ claims }) => {
+      const { jti, exp } = claims
+      assertName('a token with "jti"', jti)
+      if (typeof exp !== 'number') throw misconfigured(ACTION, 'give a verified token, which has an "exp"', typeof exp)
+      await add(textOf(claims, 'iss') ?? null, 'jti', jti, { issuedUpTo: EVERY_TOKEN, expiresAt: kept(exp) })
+    },
+    denySubject: async (issuer, subject, { issuedUpTo = issuedByNow() } = {}) => {
+      assertName('a subject', subject)
+      if (!(issuedUpTo >= 0 && issuedUpTo < EVERY_TOKEN))
+        throw misconfigured(
+          ACTION,
+          '"issuedUpTo" must be seconds since the epoch, such as Date.now() / 1000',
+          issuedUpTo,
+        )
+      const latest = Math.max(issuedUpTo, issuedByNow())
+      await add(issuer, 'sub', subject, { issuedUpTo, expiresAt: kept(latest + maxLifetime) })
+    },
+    denySession: async (issuer, session) => {
+      assertName('a session', session)
+      await add(issuer, 'sid', session, { issuedUpTo: EVERY_TOKEN, expiresAt: kept(issuedByNow() + maxLifetime) })
+    },
+  })
+}
+
+const ACTION = 'deny tokens'
+const MOST_TOLERANCE = 300
+/** No verified token has an `iat` as great. */
+const EVERY_TOKEN = 1e11
+
+const ENDED: Readonly<Record<DeniedClaim, string>> = {
+  jti: 'a token that has been ended',
+  sub: 'a subject whose tokens were ended',
+  sid: 'a session that has been ended',
+}
+
+type Claims = VerifiedToken['claims']
+
+interface LookedUp {
+  readonly claim: DeniedClaim
+  readonly value: string
+}
+
+function lookedUp(claims: Claims): readonly LookedUp[] {
+  return (['jti', 'sub', 'sid'] as const).flatMap((claim) => {
+    const value = textOf(claims, claim)
+    return value === undefined ? [] : [{ claim, value }]
+  })
+}
+
+// A claim of another type could be looked up under no key, and would let the token pass.
+function textOf(claims: Claims, name: 'iss' | DeniedClaim): string | undefined {
+  const value: unknown = Object.hasOwn(claims, name) ? claims[name] : undefined
+  if (value === undefined || typeof value === 'string') return value
+  throw new AuthError('claim_malformed', { expected: `${name}: a string`, actual: typeof value })
+}
+
+function assertLifetime({ iat, exp }: Claims, maxLifetime: number, latest: number): void {
+  const lifetime = Number(exp) - (iat ?? latest)
+  if (lifetime <= maxLifetime) return
+  throw new AuthError('token_lifetime_too_long', {
+    expected: `at most ${maxLifetime} s`,
+    actual: `${Math.round(lifetime)} s`,
+    hint: 'The denylist keeps its entries no longer: if the issuer is right, raise its "maxLifetime"',
+  })
+}
+
+function assertAnswer(found: readonly unknown[], length: number): void {
+  const wellFormed =
+    Array.isArray(found) &&
+    found.length === length &&
+    found.every((item) => item === undefined || Number.isFinite(item))
+  if (!wellFormed) throw new TypeError('The store of a denylist must answer with a number or undefined for each key')
+}
+
+function assertNotDenied(claim: DeniedClaim, iat: number | undefined, issuedUpTo: number | undefined): void {
+  if (issuedUpTo === undefined || (typeof iat === 'number' && iat > issuedUpTo)) return
+  throw new AuthError('token_refused', {
+    expected: 'a token that is not on the denylist',
+    actual: ENDED[claim],
+    hint: 'The client needs a new token',
+  })
+}
+
+function assertName(what: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string' || value === '') throw misconfigured(ACTION, `give ${what}`, typeof value)
+}
