@@ -2,3 +2,5 @@ export type { AwsCall, AwsEndpoint, AwsInput, AwsOperation, AwsOperationScript, 
 export { startAwsEndpoint } from './aws-endpoint.ts'
 export type { AwsAnswer, AwsCommonError, AwsError, AwsOk, AwsOutage } from './aws-fault.ts'
 export { AwsRefusal } from './aws-refusal.ts'
+export { startFakeSsm } from './fake-ssm.ts'
+export type { FakeParameter, FakeSsm, FakeSsmOptions } from './fake-ssm.ts'
