@@ -1,1 +1,9 @@
-export {}
+export { ParameterStoreError, type ParameterStoreErrorCode } from './parameter-store-error.ts'
+export { type ParameterStoreKey, parameterStoreKey } from './parameter-store-key.ts'
+export type {
+  MonotonicClock,
+  ParameterCreation,
+  ParameterStoreEvent,
+  ParameterStoreOptions,
+} from './parameter-store-options.ts'
+export { parameterStoreSigner } from './parameter-store-signer.ts'

@@ -1,0 +1,120 @@
+import { ParameterStoreError, type ParameterStoreErrorCode } from './parameter-store-error.ts'
+
+/** An {@link ParameterStoreError} in the making: its code and what to say about it. */
+interface Reading {
+  readonly code: ParameterStoreErrorCode
+  readonly because: string
+}
+
+const THROTTLED: Reading = {
+  code: 'parameter_store_throttled',
+  because: 'too many requests; ask less often, or let the client try more often ("maxAttempts")',
+}
+const DENIED: Reading = {
+  code: 'parameter_store_denied',
+  because:
+    'the credentials must allow it (ssm:GetParameter, ssm:PutParameter to create it, kms:Decrypt for the key behind it)',
+}
+const UNKNOWN_CALLER: Reading = {
+  code: 'parameter_store_denied',
+  because: 'the credentials must be there, right and unexpired',
+}
+const NOT_FOUND: Reading = {
+  code: 'parameter_not_found',
+  because: 'there must be such a parameter in the client\'s region; store a PKCS #8 PEM, or set "createIfMissing"',
+}
+const KEY_UNUSABLE: Reading = {
+  code: 'parameter_key_unusable',
+  because: 'the KMS key that encrypts the parameter must exist and be enabled',
+}
+const UNAVAILABLE: Reading = { code: 'parameter_store_unavailable', because: 'Parameter Store gave no usable answer' }
+const TIMEOUT: Reading = { code: 'parameter_store_timeout', because: 'Parameter Store did not answer in time' }
+
+// By the names that the service and the SDK give their errors. Texts of theirs decide nothing.
+const READINGS: ReadonlyMap<string, Reading> = new Map([
+  ['ThrottlingException', THROTTLED],
+  ['Throttling', THROTTLED],
+  ['TooManyRequestsException', THROTTLED],
+  ['RequestLimitExceeded', THROTTLED],
+  ['TooManyUpdates', THROTTLED],
+  ['AccessDeniedException', DENIED],
+  ['AccessDenied', DENIED],
+  ['UnauthorizedOperation', DENIED],
+  ['UnrecognizedClientException', UNKNOWN_CALLER],
+  ['InvalidClientTokenId', UNKNOWN_CALLER],
+  ['InvalidSignatureException', UNKNOWN_CALLER],
+  ['IncompleteSignature', UNKNOWN_CALLER],
+  ['MissingAuthenticationTokenException', UNKNOWN_CALLER],
+  ['ExpiredTokenException', UNKNOWN_CALLER],
+  ['ExpiredToken', UNKNOWN_CALLER],
+  ['OptInRequired', UNKNOWN_CALLER],
+  ['CredentialsProviderError', UNKNOWN_CALLER],
+  ['TokenProviderError', UNKNOWN_CALLER],
+  ['ParameterNotFound', NOT_FOUND],
+  ['ParameterVersionNotFound', NOT_FOUND],
+  ['InvalidKeyId', KEY_UNUSABLE],
+  ['InternalServerError', UNAVAILABLE],
+  ['InternalFailure', UNAVAILABLE],
+  ['ServiceUnavailable', UNAVAILABLE],
+  ['ServiceUnavailableException', UNAVAILABLE],
+  ['TimeoutError', TIMEOUT],
+])
+
+/**
+ * What the SDK threw, as one of our own errors; the only place that knows the SDK's errors.
+ *
+ * @param action the end of a sentence that begins with "Cannot"
+ */
+export const fromAwsError = (action: string, error: unknown): ParameterStoreError => {
+  const { code, because } = readingOf(error)
+  return new ParameterStoreError(code, `Cannot ${action}: ${because}, found ${nameOf(error)}`, discreetCause(error))
+}
+
+/** Whether this is the service's error of that name. */
+export const isNamed = (error: unknown, name: string): boolean => isServiceError(error) && error.name === name
+
+const readingOf = (error: unknown): Reading => {
+  const known = READINGS.get(nameOf(error))
+  if (known !== undefined) return known
+  if (isServiceError(error) && error.$fault === 'client') {
+    return { code: 'parameter_store_refused', because: 'Parameter Store must accept the request' }
+  }
+  return UNAVAILABLE
+}
+
+/**
+ * The SDK's error where its text is sure to be free of the parameter's value. A refused request may be quoted in the
+ * refusal, and what failed to parse is quoted by the parser: of such errors only the name is kept.
+ */
+const discreetCause = (error: unknown): Error => {
+  if (isServiceError(error) && READINGS.has(error.name)) return error
+  if (isSystemError(error) || nameOf(error) === 'TimeoutError' || nameOf(error) === 'CredentialsProviderError')
+    return error as Error
+  const { httpStatusCode, requestId } = metadataOf(error)
+  const known = [httpStatusCode && `HTTP status ${httpStatusCode}`, requestId && `request ID ${requestId}`]
+  const text = ['its text is left out, since it may quote the parameter', ...known.filter(Boolean)].join('; ')
+  const cause = new Error(text)
+  cause.name = nameOf(error)
+  return cause
+}
+
+interface ServiceError extends Error {
+  readonly $fault: 'client' | 'server'
+}
+
+const isServiceError = (error: unknown): error is ServiceError => error instanceof Error && '$fault' in error
+
+// Errors of sockets and look-ups, which Node gives the name of a system call: they know addresses and nothing else.
+const isSystemError = (error: unknown): boolean => error instanceof Error && 'syscall' in error
+
+const nameOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return typeof error
+  const name = isSystemError(error) && 'code' in error ? error.code : error.name
+  return typeof name === 'string' && /^[\w.-]{1,80}$/.test(name) ? name : 'an error'
+}
+
+const metadataOf = (error: unknown): { readonly httpStatusCode?: unknown; readonly requestId?: unknown } => {
+  if (typeof error !== 'object' || error === null || !('$metadata' in error)) return {}
+  const { $metadata } = error
+  return typeof $metadata === 'object' && $metadata !== null ? $metadata : {}
+}
