@@ -1,7 +1,7 @@
-import { createLocalJWKSet, decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify } from 'jose'
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
 
-import { createIssuer, SIGNING_ALGORITHMS } from './index.ts'
+import { type Claims, createIssuer, type IssueOptions, SIGNING_ALGORITHMS } from './index.ts'
 
 const ISSUER = 'https://issuer.example'
 const NOW = 1_800_000_000_000
@@ -66,6 +66,21 @@ describe('an issued token', () => {
     expect(protectedHeader).toMatchObject({ typ: 'JWT', 'x-trace': '1' })
   })
 
+  it.each<[string, Claims, IssueOptions, object]>([
+    ['an iat of its own, from which its time counts', {}, { setIat: 1000, ttl: 60 }, { iat: 1000, exp: 1060 }],
+    ['an iat up to a day ahead', {}, { setIat: NOW / 1000 + 86_400 }, { iat: NOW / 1000 + 86_400 }],
+    ['an iat of now for true', {}, { setIat: true }, { iat: NOW / 1000, exp: NOW / 1000 + 600 }],
+    ['a jti of its own', {}, { setJti: 'mine' }, { jti: 'mine' }],
+    ['a jti of its own in place of the one in the claims', { jti: 'theirs' }, { setJti: 'mine' }, { jti: 'mine' }],
+    ['a new UUID in place of the jti in the claims', { jti: 'theirs' }, { setJti: true }, { jti: 'id-1' }],
+    ['a new UUID', {}, { setJti: true }, { jti: 'id-1' }],
+    ['a subject', {}, { subject: 'ada' }, { sub: 'ada' }],
+    ['a subject that the claims name too', { sub: 'ada' }, { subject: 'ada' }, { sub: 'ada' }],
+  ])('takes %s', async (_, claims, options, expected) => {
+    const issuer = await createIssuer({ issuer: ISSUER, clock, randomUUID: () => 'id-1' })
+    expect(decodeJwt(await issuer.issue(claims, options))).toMatchObject(expected)
+  })
+
   it('has no aud where no audience is configured', async () => {
     const issuer = await createIssuer({ issuer: ISSUER, clock })
     const { payload } = await verified(await issuer.issue({}), issuer.jwks())
@@ -96,7 +111,11 @@ describe('an issued token', () => {
     [{ nbf: '1' }, {}, 'Cannot issue token: "nbf" must be a number of seconds, found "1"'],
     [{}, { expiresIn: 60 }, 'Cannot issue token: there is no option "expiresIn"; did you mean "ttl"?'],
     [{}, { TTL: 60 }, 'Cannot issue token: there is no option "TTL"; did you mean "ttl"?'],
-    [{}, { scope: 'a' }, 'Cannot issue token: there is no option "scope"; the options are ttl, audience, typ, header'],
+    [
+      {},
+      { scope: 'a' },
+      'Cannot issue token: there is no option "scope"; the options are ttl, setIat, setJti, audience, subject, typ, header',
+    ],
     [[], {}, 'Cannot issue token: claims must be an object, found an empty array'],
     [{}, { ttl: 0 }, 'Cannot issue token: "ttl" must be a whole number of seconds from 1 to 86400, found 0'],
     [{}, { ttl: 86_401 }, 'Cannot issue token: "ttl" must be a whole number of seconds from 1 to 86400, found 86401'],
@@ -106,6 +125,31 @@ describe('an issued token', () => {
       { audience: [] },
       'Cannot issue token: "audience" must be a non-empty string or an array of them, found an empty array',
     ],
+    [
+      {},
+      { setIat: -1 },
+      'Cannot issue token: "setIat" must be true or a whole number of seconds since 1970, at most a day ahead, found -1',
+    ],
+    [
+      {},
+      { setIat: NOW / 1000 + 86_401 },
+      `Cannot issue token: "setIat" must be true or a whole number of seconds since 1970, at most a day ahead, found ${NOW / 1000 + 86_401}`,
+    ],
+    [
+      {},
+      { setIat: false },
+      'Cannot issue token: "setIat" must be true or a whole number of seconds since 1970, at most a day ahead, found false',
+    ],
+    [{}, { setJti: '' }, 'Cannot issue token: "setJti" must be true or a non-empty string, found ""'],
+    [{}, { setJti: false }, 'Cannot issue token: "setJti" must be true or a non-empty string, found false'],
+    [{}, { subject: '' }, 'Cannot issue token: "subject" must be a non-empty string, found ""'],
+    [
+      { sub: 'bob' },
+      { subject: 'ada' },
+      'Cannot issue token: "subject" must be left out where the claims have another "sub", found "bob"',
+    ],
+    [{}, { sub: 'ada' }, 'Cannot issue token: there is no option "sub"; did you mean "subject"?'],
+    [{}, { jwtid: 'x' }, 'Cannot issue token: there is no option "jwtid"; did you mean "setJti"?'],
     [{}, { typ: '' }, 'Cannot issue token: "typ" must be a non-empty string, found ""'],
     [{}, { header: { alg: 'none' } }, 'Cannot issue token: "header.alg" must be left to the issuer, found "none"'],
     [{}, { header: { kid: 'x' } }, 'Cannot issue token: "header.kid" must be left to the issuer, found "x"'],

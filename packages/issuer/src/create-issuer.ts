@@ -2,7 +2,7 @@ import type { JSONWebKeySet } from 'jose'
 import { type IssuerOptions, LONGEST_TTL, type ResolvedOptions, resolveOptions } from './issuer-options.ts'
 import { type JwksRequest, type JwksResponse, jwksResponse } from './jwks-response.ts'
 import { createKeyRing, type KeyRing } from './key-ring.ts'
-import { createKeySource } from './key-source.ts'
+import { createKeySource, type InitialKeys } from './key-source.ts'
 import { type IssuerMetadata, metadata } from './metadata.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { refusal } from './refusal.ts'
@@ -27,10 +27,12 @@ export interface Issuer {
   /** The metadata document, with `extra` on top. `jwks_uri` is below the issuer at `/.well-known/jwks.json`. */
   metadata(extra?: Readonly<Record<string, unknown>>): IssuerMetadata
   /**
-   * Brings in a new key: published now, signing once verifiers had time to see it. While one already waits no other is
-   * made, but it is brought forward where that is asked for. The old key stays published until its last token expired.
+   * Moves on to the next key: the next one of `signers`, or else a new one. It signs once verifiers had time to see it, which
+   * those of `signers`, published from the start, may have had already. While a key waits no other is called, but it is
+   * brought forward where that is asked for. The old key stays published until its last token expired.
    *
-   * @throws TypeError where `publishAhead` is out of range; Error where 64 keys are published, or a new key is not new.
+   * @throws TypeError where `publishAhead` is out of range; Error where 64 keys are published, a new key is not new, or the
+   * last of `signers` signs already and there is no `createSigner`.
    */
   rotate(options?: RotateOptions): Promise<Rotation>
   /**
@@ -52,12 +54,13 @@ export const createIssuer = async (options: IssuerOptions): Promise<Issuer> => {
   const resolved = resolveOptions(options)
   const source = createKeySource(resolved)
   const ring = createKeyRing(resolved.overlap)
-  await fill(ring, await source.initial(), resolved)
+  fill(ring, await source.initial(), resolved)
   const inTurn = oneAtATime()
   const now = (): number => resolved.clock.now()
 
   const refill = async (): Promise<void> => {
-    if (!ring.signs(now())) ring.add(await source.fresh(ring), now(), now())
+    if (ring.signs(now()) || ring.callUp(0, now()) !== undefined) return
+    ring.add(await source.fresh(ring), now(), now())
   }
   const issue = async (claims: Claims, issueOptions: IssueOptions = {}): Promise<string> => {
     // Only after a withdrawal: wait for the replacement, or make it where an earlier attempt failed.
@@ -89,12 +92,9 @@ export const createIssuer = async (options: IssuerOptions): Promise<Issuer> => {
   })
 }
 
-const fill = async (
-  ring: KeyRing,
-  [first, ...earlier]: Awaited<ReturnType<ReturnType<typeof createKeySource>['initial']>>,
-  { clock }: ResolvedOptions,
-): Promise<void> => {
+const fill = (ring: KeyRing, { signing, line, earlier }: InitialKeys, { clock }: ResolvedOptions): void => {
   const now = clock.now()
-  ring.add(first, now, now)
+  ring.add(signing, now, now)
+  for (const key of line) ring.lineUp(key, now)
   for (const key of earlier) ring.keep(key, Math.ceil(now / 1000) + LONGEST_TTL)
 }

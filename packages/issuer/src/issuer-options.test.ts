@@ -1,4 +1,4 @@
-import { exportJWK, generateKeyPair } from 'jose'
+import { decodeProtectedHeader, exportJWK, generateKeyPair } from 'jose'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 
@@ -31,6 +31,28 @@ describe('creating an issuer', () => {
     [{ jwksMaxAge: -1 }, `"jwksMaxAge" ${SECONDS} 0 to 86400, found -1`],
     [{ overlap: { publishAhead: 86_401 } }, `"overlap.publishAhead" ${SECONDS} 0 to 86400, found 86401`],
     [{ overlap: { clockTolerance: 301 } }, `"overlap.clockTolerance" ${SECONDS} 0 to 300, found 301`],
+    [{ signers: [] }, '"signers" must be an array of at least one, found an empty array'],
+    [{ signers: {} }, '"signers" must be an array of at least one, found an object'],
+    [{ signer: 'secret' }, '"signer" must be a key, found "string"'],
+    [
+      { signer: { kty: 'EC', d: 'secret' } },
+      '"signer" is unfit: it must be a signer, such as localSigner makes, found an object without "sign"',
+    ],
+    [
+      { signers: [Promise.resolve()] },
+      '"signers[0]" is unfit: it must be a signer, such as localSigner makes, found a promise: await it',
+    ],
+    [{ signer: {}, algorithm: 'RS256' }, '"algorithm" must be left out beside "signer": each signer has its own'],
+    [{ signers: [{}], algorithm: 'RS256' }, '"algorithm" must be left out beside "signers": each signer has its own'],
+    [
+      { signer: {}, signers: [{}] },
+      /^"signer" and "signers" must not both be given: list all in "signers", in the order/,
+    ],
+    [{ signer: {}, keys: [] }, /^"signer" and "keys" must not both be given: list all in "signers", in the order/],
+    [
+      { signers: [{}], keys: [{}] },
+      /^"signers" and "keys" must not both be given: list all in "signers", in the order/,
+    ],
     [{ keys: {} }, '"keys" must be an array, found an object'],
     [{ keys: ['secret'] }, '"keys[0]" must be a key, found "string"'],
     [
@@ -91,6 +113,10 @@ describe('creating an issuer', () => {
 
   it('is refused with the same key twice', async () => {
     const pair = await generateKeyPair('ES256')
+    const signer = await localSigner(pair)
+    await expect(createIssuer({ issuer: ISSUER, signers: [signer, signer] })).rejects.toThrow(
+      'Cannot create issuer: "signers" must have different key IDs',
+    )
     await expect(createIssuer({ issuer: ISSUER, keys: [pair, pair] })).rejects.toThrow('must have different key IDs')
   })
 
@@ -104,6 +130,14 @@ describe('creating an issuer', () => {
 })
 
 describe('a signer of one’s own', () => {
+  it('is the one to sign, whether given alone or as a list of one', async () => {
+    const signer = await localSigner(undefined, { algorithm: 'Ed25519' })
+    const alone = await createIssuer({ issuer: ISSUER, signer })
+    const listed = await createIssuer({ issuer: ISSUER, signers: [signer] })
+    expect(decodeProtectedHeader(await alone.issue({}))).toEqual({ alg: 'Ed25519', typ: 'at+jwt', kid: signer.kid })
+    expect(alone.jwks()).toEqual(listed.jwks())
+  })
+
   it('signs tokens and is published without any private member it shows', async () => {
     const inner = await localSigner(undefined, { algorithm: 'ES384' })
     const careless = { ...inner, kid: 'remote-1', publicJwk: { ...inner.publicJwk, d: 'c2VjcmV0', kid: 'other' } }

@@ -42,12 +42,24 @@ export interface IssuerOptions {
   readonly jwksMaxAge?: number
   /** How rotation overlaps. */
   readonly overlap?: Overlap
+  /** The one key to sign with; the same as `signers` with one element. */
+  readonly signer?: Signer
   /**
-   * The keys to start with, so that tokens survive a restart: private JWKs, WebCrypto key pairs, or signers. The first
-   * one signs; the others are published for as long as a token can live, 86400 seconds. Without any, one is created.
+   * The keys to sign with, in the order of their use: the first one signs, and each `rotate()` moves on to the next. All are
+   * published from the start, and each until its turn is over and its last token has expired. At least one. One that signed
+   * before the start, and whose tokens are still in use, goes to the end.
+   */
+  readonly signers?: readonly Signer[]
+  /**
+   * The keys that tokens are signed with, so that they survive a restart, where rotation makes new ones: private JWKs, WebCrypto key
+   * pairs, or signers. The first one signs; the others are earlier ones, published for as long as a token can live, 86400
+   * seconds. Without any, one is created. Not beside `signer` or `signers`.
    */
   readonly keys?: readonly (JWK | KeyPair | Signer)[]
-  /** Makes each new key: the first one where `keys` has none, and one per rotation. @defaultValue a local key */
+  /**
+   * Makes each new key: the first one where none is given, and one per rotation where no signer of `signers` is left in line.
+   * @defaultValue a local key; beside `signer` or `signers` none
+   */
   readonly createSigner?: () => Promise<Signer>
   /** Where the time comes from. @defaultValue the wall clock */
   readonly clock?: Clock
@@ -56,7 +68,14 @@ export interface IssuerOptions {
 }
 
 /** The options with every default filled in. */
-export interface ResolvedOptions extends Required<Omit<IssuerOptions, 'audience' | 'createSigner' | 'overlap'>> {
+export interface ResolvedOptions extends Required<
+  Omit<IssuerOptions, 'audience' | 'createSigner' | 'overlap' | 'signer' | 'signers'>
+> {
+  /** Those of `signer` or `signers`; `undefined` where neither is given. */
+  readonly signers: readonly Signer[] | undefined
+  /** Which of the two it was. */
+  readonly signersOption: 'signer' | 'signers'
+
   readonly audience: string | readonly string[] | undefined
   readonly createSigner: (() => Promise<Signer>) | undefined
   readonly overlap: Required<Overlap>
@@ -83,6 +102,8 @@ const OPTIONS: readonly (keyof IssuerOptions)[] = [
   'typ',
   'jwksMaxAge',
   'overlap',
+  'signer',
+  'signers',
   'keys',
   'createSigner',
   'clock',
@@ -97,6 +118,7 @@ const OPTIONS: readonly (keyof IssuerOptions)[] = [
 export const resolveOptions = (options: IssuerOptions): ResolvedOptions => {
   assertKnownOptions(ACTION, options, OPTIONS)
   assertKnownOptions(ACTION, options.overlap ?? {}, ['publishAhead', 'clockTolerance'])
+  assertOneSource(options)
   const { algorithm = DEFAULTS.algorithm, jwksMaxAge = DEFAULTS.jwksMaxAge, keys = [] } = options
   const { publishAhead = jwksMaxAge, clockTolerance = DEFAULTS.clockTolerance } = options.overlap ?? {}
   const resolved: ResolvedOptions = {
@@ -107,6 +129,8 @@ export const resolveOptions = (options: IssuerOptions): ResolvedOptions => {
     typ: options.typ ?? DEFAULTS.typ,
     jwksMaxAge,
     overlap: { publishAhead, clockTolerance },
+    signers: options.signer === undefined ? options.signers : [options.signer],
+    signersOption: options.signer === undefined ? 'signers' : 'signer',
     keys,
     createSigner: options.createSigner,
     clock: options.clock ?? { now: () => Date.now() },
@@ -116,8 +140,22 @@ export const resolveOptions = (options: IssuerOptions): ResolvedOptions => {
   return Object.freeze(resolved)
 }
 
+const assertOneSource = ({ signer, signers, keys, algorithm }: IssuerOptions): void => {
+  const given = Object.entries({ signer, signers, keys }).flatMap(([name, value]) =>
+    value === undefined ? [] : [name],
+  )
+  const [first, second] = given
+  if (first !== undefined && second !== undefined) {
+    const advice = 'list all in "signers", in the order of their use (localSigner makes one of a JWK or a key pair)'
+    throw new TypeError(`Cannot ${ACTION}: "${first}" and "${second}" must not both be given: ${advice}`)
+  }
+  if (algorithm !== undefined && (signer !== undefined || signers !== undefined)) {
+    throw new TypeError(`Cannot ${ACTION}: "algorithm" must be left out beside "${first}": each signer has its own`)
+  }
+}
+
 const assertOptions = (options: ResolvedOptions): void => {
-  const { algorithm, overlap, keys } = options
+  const { algorithm, overlap, keys, signers } = options
   assertIssuer(options.issuer)
   if (!isSigningAlgorithm(algorithm)) {
     throw refusal(ACTION, `"algorithm" must be one of ${SIGNING_ALGORITHMS.join(', ')}`, algorithm)
@@ -129,6 +167,9 @@ const assertOptions = (options: ResolvedOptions): void => {
   assertSeconds(ACTION, 'overlap.publishAhead', overlap.publishAhead, { min: 0, max: 86_400 })
   assertSeconds(ACTION, 'overlap.clockTolerance', overlap.clockTolerance, { min: 0, max: 300 })
   if (!Array.isArray(keys)) throw refusal(ACTION, '"keys" must be an array', keys)
+  if (signers !== undefined && (!Array.isArray(signers) || signers.length === 0)) {
+    throw refusal(ACTION, '"signers" must be an array of at least one', signers)
+  }
 }
 
 const assertIssuer = (issuer: unknown): void => {

@@ -11,20 +11,27 @@ export interface WaitingKey {
  * Which keys are published and which one signs, at a given time. Nothing here runs by itself: every call brings the
  * ring up to its `now` (epoch milliseconds) first.
  *
- * A key goes one way only: waiting, signing, kept (until the last token it signed has expired), gone. So a clock that
- * steps back never brings an older key back to signing.
+ * A key goes one way only: in line (published, with no time set), waiting, signing, kept (until the last token it signed has
+ * expired), gone. So a clock that steps back never brings an older key back to signing.
  */
 export interface KeyRing {
   /** Whether a key signs at `now`. False only after a withdrawal. */
   signs(now: number): boolean
   /** The key to sign with, for a token that expires at `expiry` (epoch seconds). */
   take(now: number, expiry: number): PublishedKey | undefined
-  /** The keys to publish: the signing one, the waiting one, then the kept ones. */
+  /** The keys to publish: the signing one, the waiting one, those in line, then the kept ones. */
   published(now: number): readonly PublishedKey[]
   /** The key that waits, if any. */
   waiting(now: number): WaitingKey | undefined
   /** Adds a key that signs from `signsFrom` on, or from `now` on where no key signs. One key waits at a time. */
   add(key: PublishedKey, signsFrom: number, now: number): void
+  /** Puts a key at the end of the line. */
+  lineUp(key: PublishedKey, now: number): void
+  /**
+   * Takes the first key out of the line: it signs once it has been published for `publishAhead` seconds, or from `now` on where
+   * no key signs. Gives its key ID; `undefined` where the line is empty. One key waits at a time.
+   */
+  callUp(publishAhead: number, now: number): string | undefined
   /** Adds a key of earlier tokens, kept until `expiry` (epoch seconds). */
   keep(key: PublishedKey, expiry: number): void
   /** Lets the waiting key sign from `signsFrom` on, if that is sooner than planned. */
@@ -41,10 +48,17 @@ interface HeldKey {
   lastExpiry: number
 }
 
+interface LinedUpKey {
+  readonly key: PublishedKey
+  /** When it was published, in epoch milliseconds. */
+  readonly since: number
+}
+
 /** An empty {@link KeyRing}. Keys are kept `clockTolerance` seconds longer than their last token lasts. */
 export const createKeyRing = ({ clockTolerance }: { readonly clockTolerance: number }): KeyRing => {
   let signing: HeldKey | undefined
   let next: HeldKey | undefined
+  let line: readonly LinedUpKey[] = []
   let kept: readonly HeldKey[] = []
   const withdrawn = new Set<string>()
 
@@ -56,13 +70,19 @@ export const createKeyRing = ({ clockTolerance }: { readonly clockTolerance: num
     }
     kept = kept.filter(({ lastExpiry }) => now < (lastExpiry + clockTolerance) * 1000)
   }
-  const all = (now: number): readonly HeldKey[] => {
+  const all = (now: number): readonly PublishedKey[] => {
     settle(now)
-    return [signing, next, ...kept].filter((held) => held !== undefined)
+    return [signing, next, ...line, ...kept].flatMap((held) => (held === undefined ? [] : [held.key]))
   }
-  const has = (kid: string, now: number): boolean => all(now).some(({ key }) => key.signer.kid === kid)
-  const unlessNamed = (held: HeldKey | undefined, kid: string): HeldKey | undefined =>
-    held?.key.signer.kid === kid ? undefined : held
+  const has = (kid: string, now: number): boolean => all(now).some(({ signer }) => signer.kid === kid)
+  const isOther =
+    (kid: string) =>
+    ({ key }: { readonly key: PublishedKey }): boolean =>
+      key.signer.kid !== kid
+  const add = (key: PublishedKey, signsFrom: number, now: number): void => {
+    next = { key, signsFrom, lastExpiry: 0 }
+    settle(now)
+  }
 
   return {
     signs: (now) => {
@@ -74,14 +94,21 @@ export const createKeyRing = ({ clockTolerance }: { readonly clockTolerance: num
       if (signing !== undefined) signing.lastExpiry = Math.max(signing.lastExpiry, expiry)
       return signing?.key
     },
-    published: (now) => all(now).map(({ key }) => key),
+    published: all,
     waiting: (now) => {
       settle(now)
       return next && { kid: next.key.signer.kid, signsFrom: next.signsFrom }
     },
-    add: (key, signsFrom, now) => {
-      next = { key, signsFrom, lastExpiry: 0 }
-      settle(now)
+    add,
+    lineUp: (key, now) => {
+      line = [...line, { key, since: now }]
+    },
+    callUp: (publishAhead, now) => {
+      const [first, ...others] = line
+      if (first === undefined) return undefined
+      line = others
+      add(first.key, Math.max(now, first.since + publishAhead * 1000), now)
+      return first.key.signer.kid
     },
     keep: (key, expiry) => {
       kept = [...kept, { key, signsFrom: 0, lastExpiry: expiry }]
@@ -93,9 +120,11 @@ export const createKeyRing = ({ clockTolerance }: { readonly clockTolerance: num
     withdraw: (kid, now) => {
       if (!has(kid, now)) return false
       withdrawn.add(kid)
-      signing = unlessNamed(signing, kid)
-      next = unlessNamed(next, kid)
-      kept = kept.filter((held) => unlessNamed(held, kid) !== undefined)
+      const stays = isOther(kid)
+      if (signing !== undefined && !stays(signing)) signing = undefined
+      if (next !== undefined && !stays(next)) next = undefined
+      line = line.filter(stays)
+      kept = kept.filter(stays)
       settle(now)
       return true
     },

@@ -5,8 +5,13 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   exp: 'ttl',
   expirationtime: 'ttl',
   expiresin: 'ttl',
+  iat: 'setIat',
   iss: 'issuer',
+  issuedat: 'setIat',
+  jti: 'setJti',
+  jwtid: 'setJti',
   lifetime: 'ttl',
+  sub: 'subject',
   type: 'typ',
 }
 

@@ -6,13 +6,13 @@ import { assertSeconds } from './seconds.ts'
 
 /** What holds for one rotation in place of the issuer's options. */
 export interface RotateOptions {
-  /** Seconds the new key is published before it signs. From 0 (at once) to 86400. @defaultValue `overlap.publishAhead` */
+  /** Seconds the key is published before it signs. From 0 (at once) to 86400. @defaultValue `overlap.publishAhead` */
   readonly publishAhead?: number
 }
 
 /** What a rotation has set up. */
 export interface Rotation {
-  /** The key ID of the new key. */
+  /** The ID of the key that signs next. */
   readonly kid: string
   /** When it begins to sign, in epoch milliseconds. */
   readonly signsFrom: number
@@ -22,7 +22,7 @@ export interface Rotation {
 const MOST_KEYS = 64
 
 /**
- * Publishes a new key, or brings the waiting one forward.
+ * Calls up the next key in line or publishes a new one, or brings the waiting one forward.
  *
  * @throws TypeError where `publishAhead` is out of range; Error where too many keys are published.
  */
@@ -42,6 +42,8 @@ export const rotateKeys = async (
     ring.hasten(from(called), called)
     return { kid: waiting.kid, signsFrom: ring.waiting(called)?.signsFrom ?? called }
   }
+  const calledUp = ring.callUp(publishAhead, called)
+  if (calledUp !== undefined) return { kid: calledUp, signsFrom: ring.waiting(called)?.signsFrom ?? called }
   if (ring.published(called).length >= MOST_KEYS) {
     throw new Error(`Cannot rotate: at most ${MOST_KEYS} keys may be published, and the oldest still have live tokens`)
   }

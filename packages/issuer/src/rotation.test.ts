@@ -157,6 +157,92 @@ describe('rotation', () => {
   })
 })
 
+describe('rotation through a list of signers', () => {
+  const three = async (): Promise<[Signer, Signer, Signer]> => [
+    await localSigner(),
+    await localSigner(undefined, { algorithm: 'Ed25519' }),
+    await localSigner(),
+  ]
+
+  it('publishes all of them from the start, and signs with the first', async () => {
+    const [first, second, third] = await three()
+    const { published, signs } = await issuerAtTime({ signers: [first, second, third] })
+    expect(published()).toEqual([first.kid, second.kid, third.kid])
+    expect(await signs()).toBe(first.kid)
+  })
+
+  it('moves on to the next once verifiers had time to see it', async () => {
+    const [first, second, third] = await three()
+    const { issuer, to, published, signs } = await issuerAtTime({ signers: [first, second, third], jwksMaxAge: 120 })
+    to(20)
+    expect(await issuer.rotate()).toEqual({ kid: second.kid, signsFrom: START + 120_000 })
+    expect(await issuer.rotate()).toEqual({ kid: second.kid, signsFrom: START + 120_000 })
+    to(119)
+    expect(await signs()).toBe(first.kid)
+    expect(published()).toEqual([first.kid, second.kid, third.kid])
+    to(120)
+    expect(await signs()).toBe(second.kid)
+  })
+
+  it('moves on at once where the next has been published for long', async () => {
+    const [first, second, third] = await three()
+    const { issuer, to, signs } = await issuerAtTime({ signers: [first, second, third] })
+    to(300)
+    expect(await issuer.rotate()).toEqual({ kid: second.kid, signsFrom: START + 300_000 })
+    expect(await signs()).toBe(second.kid)
+    expect(await issuer.rotate()).toEqual({ kid: third.kid, signsFrom: START + 300_000 })
+    expect(await signs()).toBe(third.kid)
+  })
+
+  it('keeps the old one until its last token has expired, and earlier tokens verify all the while', async () => {
+    const [first, second, third] = await three()
+    const { issuer, to, published } = await issuerAtTime({ signers: [first, second, third] })
+    to(300)
+    const token = await issuer.issue({ sub: 'ada' }, { ttl: 100 })
+    await issuer.rotate()
+    to(399)
+    const jwks = createLocalJWKSet(issuer.jwks())
+    const { payload } = await jwtVerify(token, jwks, { currentDate: new Date(START + 399_000) })
+    expect(payload.sub).toBe('ada')
+    to(404)
+    expect(published()).toEqual([second.kid, third.kid, first.kid])
+    to(405)
+    expect(published()).toEqual([second.kid, third.kid])
+  })
+
+  it('ends with the last one, which goes on signing', async () => {
+    const [only] = await three()
+    const { issuer, published, signs } = await issuerAtTime({ signer: only })
+    await expect(issuer.rotate()).rejects.toThrow(
+      new Error('Cannot add key: no signer is left in line: list more of them in "signers", or give "createSigner"'),
+    )
+    expect(published()).toEqual([only.kid])
+    expect(await signs()).toBe(only.kid)
+  })
+
+  it('goes on with createSigner after the last one', async () => {
+    const [first, second, made] = await three()
+    const { issuer, to, published } = await issuerAtTime({ signers: [first, second], createSigner: async () => made })
+    to(300)
+    expect((await issuer.rotate()).kid).toBe(second.kid)
+    expect(await issuer.rotate()).toEqual({ kid: made.kid, signsFrom: START + 600_000 })
+    expect(published()).toEqual([second.kid, made.kid])
+  })
+
+  it('goes on at once where the signing one is withdrawn, and passes over one withdrawn in line', async () => {
+    const [first, second, third] = await three()
+    const { issuer, published, signs } = await issuerAtTime({ signers: [first, second, third] })
+    await issuer.revoke(second.kid)
+    expect(published()).toEqual([first.kid, third.kid])
+    await issuer.revoke(first.kid)
+    expect(published()).toEqual([third.kid])
+    expect(await signs()).toBe(third.kid)
+    await expect(issuer.revoke(third.kid)).rejects.toThrow('no signer is left in line')
+    expect(published()).toEqual([])
+    await expect(signs()).rejects.toThrow('no signer is left in line')
+  })
+})
+
 describe('revocation', () => {
   it('of the signing key replaces it at once', async () => {
     const { issuer, published, signs } = await issuerAtTime()

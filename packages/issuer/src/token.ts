@@ -15,10 +15,22 @@ export interface Claims {
 
 /** What holds for one token in place of the issuer's options. */
 export interface IssueOptions {
-  /** Seconds this token lives. From 1 to 86400. @defaultValue the issuer's `ttl` */
+  /** Seconds this token lives, counted from its `iat`. From 1 to 86400. @defaultValue the issuer's `ttl` */
   readonly ttl?: number
+  /**
+   * The `iat` of this token: `true` is now, as without it; a number is that second since 1970, from 0 to one day ahead. A token
+   * with an `iat` in the past may have expired already. @defaultValue true
+   */
+  readonly setIat?: true | number
+  /**
+   * The `jti` of this token, in place of one in the claims: `true` is a new UUID, a string is itself. Without it, a token has the
+   * `jti` of its claims, or else a new UUID.
+   */
+  readonly setJti?: true | string
   /** The `aud` of this token. @defaultValue the issuer's `audience` */
   readonly audience?: string | readonly string[]
+  /** The `sub` of this token; the claims must not name another. @defaultValue the `sub` of the claims, if any */
+  readonly subject?: string
   /** The `typ` of this token. @defaultValue the issuer's `typ` */
   readonly typ?: string
   /** More members for the protected header. `alg`, `kid`, `typ`, `crit` and `b64` are not for the caller to set. */
@@ -33,13 +45,13 @@ export interface UnsignedToken {
 }
 
 const ACTION = 'issue token'
-const OPTIONS = ['ttl', 'audience', 'typ', 'header'] as const
+const OPTIONS: readonly (keyof IssueOptions)[] = ['ttl', 'setIat', 'setJti', 'audience', 'subject', 'typ', 'header']
 const OWN_CLAIMS = ['iss', 'aud', 'iat', 'exp'] as const
 const OWN_HEADER = ['alg', 'kid', 'typ', 'crit', 'b64'] as const
 const STRING_CLAIMS = ['sub', 'client_id', 'scope', 'jti'] as const
 
 /**
- * The claims and header of a token issued at `now` (epoch milliseconds). `jti` is the caller's or a new one.
+ * The claims and header of a token issued at `now` (epoch milliseconds).
  *
  * @throws TypeError where the caller sets what the issuer sets, or a claim or option has the wrong type.
  */
@@ -59,10 +71,34 @@ export const unsignedToken = (
   assertSeconds(ACTION, 'ttl', ttl, { min: 1, max: LONGEST_TTL })
   assertAudience(ACTION, aud)
   assertTyp(ACTION, typ)
-  const iat = Math.floor(now / 1000)
-  const exp = iat + ttl
-  const jti = own['jti'] ?? options.randomUUID()
-  return { typ, header, claims: { ...own, iss: options.issuer, aud, iat, exp, jti } }
+  const iat = issuedAt(issueOptions.setIat, Math.floor(now / 1000))
+  const sub = subject(issueOptions.subject, own['sub'])
+  const jti = tokenId(issueOptions.setJti, own['jti'], options)
+  return { typ, header, claims: { ...own, iss: options.issuer, sub, aud, iat, exp: iat + ttl, jti } }
+}
+
+const issuedAt = (setIat: unknown, seconds: number): number => {
+  if (setIat === undefined || setIat === true) return seconds
+  // Later ones would keep a replaced key published for as long as their tokens last.
+  const latest = seconds + LONGEST_TTL
+  if (typeof setIat === 'number' && Number.isInteger(setIat) && setIat >= 0 && setIat <= latest) return setIat
+  throw refusal(ACTION, '"setIat" must be true or a whole number of seconds since 1970, at most a day ahead', setIat)
+}
+
+const subject = (given: unknown, own: unknown): unknown => {
+  if (given === undefined) return own
+  if (typeof given !== 'string' || given === '') {
+    throw refusal(ACTION, '"subject" must be a non-empty string', given)
+  }
+  if (own === undefined || own === given) return given
+  throw refusal(ACTION, '"subject" must be left out where the claims have another "sub"', own)
+}
+
+const tokenId = (setJti: unknown, own: unknown, { randomUUID }: ResolvedOptions): unknown => {
+  if (setJti === undefined) return own ?? randomUUID()
+  if (setJti === true) return randomUUID()
+  if (typeof setJti === 'string' && setJti !== '') return setJti
+  throw refusal(ACTION, '"setJti" must be true or a non-empty string', setJti)
 }
 
 const assertClaims = (claims: JsonObject): void => {
