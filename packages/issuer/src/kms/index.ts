@@ -1,1 +1,3 @@
-export {}
+export type { KmsAlgorithm } from './kms-algorithm.ts'
+export { KmsError, type KmsErrorCode } from './kms-error.ts'
+export { KMS_SIGNER_DEFAULTS, kmsSigner, type KmsSignerOptions } from './kms-signer.ts'

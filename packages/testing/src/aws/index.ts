@@ -4,3 +4,7 @@ export type { AwsAnswer, AwsCommonError, AwsError, AwsOk, AwsOutage } from './aw
 export { AwsRefusal } from './aws-refusal.ts'
 export { startFakeSsm } from './fake-ssm.ts'
 export type { FakeParameter, FakeSsm, FakeSsmOptions } from './fake-ssm.ts'
+export type { FakeKms, FakeKmsOptions } from './fake-kms.ts'
+export { startFakeKms } from './fake-kms.ts'
+export type { FakeKmsKey, FakeKmsKeyOptions, FakeKmsKeyState } from './fake-kms-key.ts'
+export type { FakeKmsKeySpec, FakeKmsKeyUsage } from './kms-key-spec.ts'

@@ -1,0 +1,57 @@
+import type { KeySpec, SigningAlgorithmSpec } from '@aws-sdk/client-kms'
+
+/** The algorithms that a key in KMS can sign tokens with. */
+export type KmsAlgorithm =
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'EdDSA'
+  | 'Ed25519'
+
+/** How KMS carries out an algorithm of JWS. */
+export interface KmsAlgorithmTraits {
+  /** KMS's name for it. */
+  readonly spec: SigningAlgorithmSpec
+  /** The hash of a message that is too long to be sent. `undefined` where KMS must see the message itself. */
+  readonly hash: 'SHA-256' | 'SHA-384' | 'SHA-512' | undefined
+  /** Bytes of r and of s where the signature comes in DER (RFC 7518 section 3.4). */
+  readonly coordinate: 32 | 48 | 66 | undefined
+}
+
+/** Every algorithm and how KMS carries it out. */
+export const KMS_ALGORITHMS: Readonly<Record<KmsAlgorithm, KmsAlgorithmTraits>> = {
+  RS256: { spec: 'RSASSA_PKCS1_V1_5_SHA_256', hash: 'SHA-256', coordinate: undefined },
+  RS384: { spec: 'RSASSA_PKCS1_V1_5_SHA_384', hash: 'SHA-384', coordinate: undefined },
+  RS512: { spec: 'RSASSA_PKCS1_V1_5_SHA_512', hash: 'SHA-512', coordinate: undefined },
+  PS256: { spec: 'RSASSA_PSS_SHA_256', hash: 'SHA-256', coordinate: undefined },
+  PS384: { spec: 'RSASSA_PSS_SHA_384', hash: 'SHA-384', coordinate: undefined },
+  PS512: { spec: 'RSASSA_PSS_SHA_512', hash: 'SHA-512', coordinate: undefined },
+  ES256: { spec: 'ECDSA_SHA_256', hash: 'SHA-256', coordinate: 32 },
+  ES384: { spec: 'ECDSA_SHA_384', hash: 'SHA-384', coordinate: 48 },
+  ES512: { spec: 'ECDSA_SHA_512', hash: 'SHA-512', coordinate: 66 },
+  EdDSA: { spec: 'ED25519_SHA_512', hash: undefined, coordinate: undefined },
+  Ed25519: { spec: 'ED25519_SHA_512', hash: undefined, coordinate: undefined },
+}
+
+const RSA: readonly KmsAlgorithm[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
+
+/** The key specs of KMS that can sign tokens, each with its algorithms; the first is the default. */
+export const KMS_KEY_SPECS: ReadonlyMap<KeySpec, readonly KmsAlgorithm[]> = new Map([
+  ['RSA_2048', RSA],
+  ['RSA_3072', RSA],
+  ['RSA_4096', RSA],
+  ['ECC_NIST_P256', ['ES256']],
+  ['ECC_NIST_P384', ['ES384']],
+  ['ECC_NIST_P521', ['ES512']],
+  ['ECC_NIST_EDWARDS25519', ['EdDSA', 'Ed25519']],
+])
+
+/** Whether `value` is an algorithm that a key in KMS can sign tokens with. */
+export const isKmsAlgorithm = (value: unknown): value is KmsAlgorithm =>
+  typeof value === 'string' && Object.hasOwn(KMS_ALGORITHMS, value)

@@ -1,0 +1,120 @@
+import { type KMSClient, SignCommand, type SignCommandOutput } from '@aws-sdk/client-kms'
+import { base64url } from 'jose'
+import { assertKnownOptions } from '../known-options.ts'
+import { refusal } from '../refusal.ts'
+import type { Signer } from '../signer.ts'
+import { ecdsaSignature } from './ecdsa-signature.ts'
+import { isKmsAlgorithm, KMS_ALGORITHMS, type KmsAlgorithm } from './kms-algorithm.ts'
+import { KmsError } from './kms-error.ts'
+import { type KmsPublicKey, kmsPublicKey } from './kms-public-key.ts'
+import { within } from './within.ts'
+
+/** What a {@link kmsSigner} is told about its key. */
+export interface KmsSignerOptions {
+  /** The client that asks KMS. Its region, credentials and `maxAttempts` are the caller's. */
+  readonly client: KMSClient
+  /** The key: its ID, its ARN, an alias (`alias/…`) or the alias's ARN. 1 to 2048 characters. */
+  readonly keyId: string
+  /**
+   * The algorithm to sign with: one that the key's spec allows.
+   * @defaultValue RS256 for RSA keys, EdDSA for Ed25519 keys; a NIST curve has but one
+   */
+  readonly algorithm?: KmsAlgorithm
+  /** The `kid` of tokens: the ID of the KMS key, or the RFC 7638 thumbprint of its public key. @defaultValue 'key-id' */
+  readonly kid?: 'key-id' | 'thumbprint'
+  /** Seconds for one request, the client's retries included. From 0.01 to 60. @defaultValue 5 */
+  readonly timeout?: number
+}
+
+/** What holds where an option is left out. */
+export const KMS_SIGNER_DEFAULTS = { kid: 'key-id', timeout: 5 } as const
+
+const OPTIONS: readonly (keyof KmsSignerOptions)[] = ['client', 'keyId', 'algorithm', 'kid', 'timeout']
+
+/**
+ * A {@link Signer} whose private key is in AWS KMS and never leaves it. The public key is asked for once, here; every
+ * signature is one request. An alias is followed once: a signer stays with its key when the alias moves on.
+ *
+ * Needs `kms:GetPublicKey` and `kms:Sign`. Messages of up to 4,096 bytes are sent as they are, of longer ones the digest;
+ * Ed25519 keys cannot sign longer ones.
+ *
+ * @throws TypeError where an option is wrong.
+ * @throws KmsError with the codes of {@link KmsErrorCode} where KMS does not answer or the key is unfit; `sign` too.
+ */
+export const kmsSigner = async (options: KmsSignerOptions): Promise<Signer> => {
+  assertOptions(options)
+  const { client, keyId, algorithm, kid = KMS_SIGNER_DEFAULTS.kid, timeout = KMS_SIGNER_DEFAULTS.timeout } = options
+  const key = await kmsPublicKey({ client, keyId, algorithm, timeout })
+  return Object.freeze({
+    alg: key.algorithm,
+    kid: kid === 'thumbprint' ? key.thumbprint : key.keyId,
+    publicJwk: Object.freeze(key.jwk),
+    sign: (signingInput: Uint8Array) => sign(signingInput, key, { client, timeout }),
+  })
+}
+
+const assertOptions = (options: KmsSignerOptions): void => {
+  const action = 'create KMS signer'
+  assertKnownOptions(action, options, OPTIONS)
+  const { client, keyId, algorithm, kid, timeout = KMS_SIGNER_DEFAULTS.timeout } = options
+  if (typeof client?.send !== 'function') throw refusal(action, '"client" must be a KMSClient', client)
+  if (typeof keyId !== 'string' || keyId.length === 0 || keyId.length > 2048) {
+    throw refusal(action, '"keyId" must have 1 to 2048 characters', keyId)
+  }
+  if (algorithm !== undefined && !isKmsAlgorithm(algorithm)) {
+    throw refusal(action, `"algorithm" must be one of ${Object.keys(KMS_ALGORITHMS).join(', ')}`, algorithm)
+  }
+  if (kid !== undefined && kid !== 'key-id' && kid !== 'thumbprint') {
+    throw refusal(action, '"kid" must be "key-id" or "thumbprint"', kid)
+  }
+  if (typeof timeout !== 'number' || !(timeout >= 0.01 && timeout <= 60)) {
+    throw refusal(action, '"timeout" must be seconds from 0.01 to 60', timeout)
+  }
+}
+
+/** The longest message that KMS takes as it is, in bytes. */
+const LONGEST_MESSAGE = 4096
+
+const ACTION = 'sign with KMS key'
+
+const sign = async (
+  signingInput: Uint8Array,
+  key: KmsPublicKey,
+  { client, timeout }: Required<Pick<KmsSignerOptions, 'client' | 'timeout'>>,
+): Promise<Uint8Array> => {
+  const { spec } = KMS_ALGORITHMS[key.algorithm]
+  const message = await messageOf(signingInput, key.algorithm)
+  // By its ARN: by an alias that has moved on, another key than the published one would sign.
+  const command = new SignCommand({ KeyId: key.arn, SigningAlgorithm: spec, ...message })
+  const answer = await within({ action: ACTION, timeout }, (abortSignal) => client.send(command, { abortSignal }))
+  const signature = signatureOf(answer, key)
+  if (signature !== undefined) return signature
+  throw new KmsError('kms_unavailable', `Cannot ${ACTION}: KMS must give a usable answer, found no signature in it`)
+}
+
+interface Message {
+  readonly MessageType: 'RAW' | 'DIGEST'
+  readonly Message: Uint8Array
+}
+
+const messageOf = async (signingInput: Uint8Array, algorithm: KmsAlgorithm): Promise<Message> => {
+  const { length } = signingInput
+  if (length <= LONGEST_MESSAGE) return { MessageType: 'RAW', Message: signingInput }
+  const { hash } = KMS_ALGORITHMS[algorithm]
+  if (hash === undefined) {
+    const rule = `an Ed25519 key in KMS signs at most ${LONGEST_MESSAGE} bytes, found ${length}`
+    const hint = 'put less into the token, or sign with an RSA key or one on a NIST curve'
+    throw new KmsError('kms_message_too_long', `Cannot ${ACTION}: ${rule}; ${hint}`)
+  }
+  return { MessageType: 'DIGEST', Message: new Uint8Array(await crypto.subtle.digest(hash, signingInput.slice())) }
+}
+
+/** The signature as JWS wants it; `undefined` where the answer is about something else, or its size is wrong. */
+const signatureOf = (answer: SignCommandOutput, { arn, algorithm, jwk }: KmsPublicKey): Uint8Array | undefined => {
+  const { KeyId: signedBy, SigningAlgorithm: signedWith, Signature: signature } = answer
+  const { spec, coordinate } = KMS_ALGORITHMS[algorithm]
+  if (signature === undefined || signedBy !== arn || signedWith !== spec) return undefined
+  if (coordinate !== undefined) return ecdsaSignature(signature, coordinate)
+  const size = jwk.n === undefined ? 64 : base64url.decode(jwk.n).length
+  return signature.length === size ? signature : undefined
+}
