@@ -1,5 +1,7 @@
 export { createTestClock } from './clock/test-clock.ts'
 export type { TestClock, TestClockOptions } from './clock/test-clock.ts'
+export type { DenylistStoreCase, DenylistStoreSubject } from './denylist/denylist-store-case.ts'
+export { denylistStoreCases } from './denylist/denylist-store-cases.ts'
 export { expiredCertificate } from './fixtures/expired-certificate.ts'
 export type { TestCertificate } from './fixtures/test-certificate.ts'
 export { validCertificate } from './fixtures/valid-certificate.ts'

@@ -1,0 +1,82 @@
+import { deepEqual, ok } from 'node:assert/strict'
+
+import type { DenylistStoreCase } from './denylist-store-case.ts'
+
+/** Nothing is forgotten before its time. When it is forgotten after that is the store's own affair. */
+export const expiryCases: readonly DenylistStoreCase[] = [
+  {
+    name: 'keeps an entry until it expires',
+    run: async ({ store, now, pass }) => {
+      await store.add('a', { issuedUpTo: 7, expiresAt: Math.ceil(now()) + 4 })
+      await pass(2)
+      deepEqual(await store.find(['a']), [7])
+    },
+  },
+  {
+    name: 'keeps an entry while others expire',
+    run: async ({ store, now, pass }) => {
+      const start = Math.ceil(now())
+      await store.add('short', { issuedUpTo: 1, expiresAt: start + 1 })
+      await store.add('long', { issuedUpTo: 2, expiresAt: start + 60 })
+      await store.add('short too', { issuedUpTo: 3, expiresAt: start + 1 })
+      await pass(3)
+      await store.add('new', { issuedUpTo: 4, expiresAt: start + 60 })
+      deepEqual(await store.find(['long', 'new']), [2, 4])
+    },
+  },
+  {
+    name: 'keeps the later expiry where an earlier one is added later',
+    run: async ({ store, now, pass }) => {
+      const start = Math.ceil(now())
+      await store.add('a', { issuedUpTo: 7, expiresAt: start + 60 })
+      await store.add('a', { issuedUpTo: 7, expiresAt: start + 1 })
+      await store.add('a', { issuedUpTo: 8, expiresAt: start + 1 })
+      await pass(3)
+      deepEqual(await store.find(['a']), [8])
+    },
+  },
+  {
+    name: 'takes the later expiry where it is added later, with a lesser issuedUpTo too',
+    run: async ({ store, now, pass }) => {
+      const start = Math.ceil(now())
+      await store.add('a', { issuedUpTo: 7, expiresAt: start + 1 })
+      await store.add('a', { issuedUpTo: 6, expiresAt: start + 60 })
+      await pass(3)
+      deepEqual(await store.find(['a']), [7])
+    },
+  },
+  {
+    name: 'keeps an entry where one that has expired already is added to it',
+    run: async ({ store, now }) => {
+      const start = Math.ceil(now())
+      await store.add('a', { issuedUpTo: 7, expiresAt: start + 60 })
+      await store.add('a', { issuedUpTo: 6, expiresAt: start - 60 })
+      deepEqual(await store.find(['a']), [7])
+    },
+  },
+  {
+    name: 'takes an entry that has expired already, which may be forgotten at once',
+    run: async ({ store, now }) => {
+      await store.add('a', { issuedUpTo: 7, expiresAt: Math.ceil(now()) - 60 })
+      const [found] = await store.find(['a'])
+      ok(found === undefined || found === 7, `found ${found}`)
+    },
+  },
+  {
+    name: 'takes a new entry for a key whose old one has expired',
+    run: async ({ store, now, pass }) => {
+      await store.add('a', { issuedUpTo: 7, expiresAt: Math.ceil(now()) + 1 })
+      await pass(3)
+      await store.add('a', { issuedUpTo: 7, expiresAt: Math.ceil(now()) + 60 })
+      deepEqual(await store.find(['a']), [7])
+    },
+  },
+  {
+    name: 'takes entries that expire in a year',
+    run: async ({ store, now, pass }) => {
+      await store.add('a', { issuedUpTo: 7, expiresAt: Math.ceil(now()) + 31_536_000 })
+      await pass(1)
+      deepEqual(await store.find(['a']), [7])
+    },
+  },
+]

@@ -1,0 +1,213 @@
+import type { DenylistEntry, DenylistStore } from '@claimgate/core/denylist'
+
+type Entries = Map<string, DenylistEntry>
+type Flaw = Partial<{
+  /** What a key becomes before it is used. */
+  key: (key: string) => string
+  /** What is held after an entry has been added to another, or to none. */
+  combine: (added: DenylistEntry, held: DenylistEntry | undefined) => DenylistEntry | undefined
+  /** Whether an entry is given away at this time. */
+  holds: (entry: DenylistEntry, now: number) => boolean
+  /** What the answers become before they are given. */
+  answer: (answers: readonly (number | undefined)[], keys: readonly string[]) => readonly unknown[]
+  /** Something done to all entries whenever one is added. */
+  afterwards: (entries: Entries, now: number) => void
+}>
+
+const greater = (added: DenylistEntry, held: DenylistEntry = added): DenylistEntry => ({
+  issuedUpTo: Math.max(added.issuedUpTo, held.issuedUpTo),
+  expiresAt: Math.max(added.expiresAt, held.expiresAt),
+})
+
+const storeWith =
+  ({ key: keyOf = (key) => key, combine = greater, holds, answer, afterwards }: Flaw = {}) =>
+  (now: () => number): DenylistStore => {
+    const entries: Entries = new Map()
+    return {
+      find: async (keys) => {
+        const answers = keys.map((key) => {
+          const entry = entries.get(keyOf(key))
+          return entry !== undefined && (holds?.(entry, now()) ?? entry.expiresAt > now())
+            ? entry.issuedUpTo
+            : undefined
+        })
+        return (answer?.(answers, keys) ?? answers) as typeof answers
+      },
+      add: async (key, entry) => {
+        const held = entries.get(keyOf(key))
+        const combined = combine(entry, held !== undefined && held.expiresAt > now() ? held : undefined)
+        if (combined !== undefined) entries.set(keyOf(key), combined)
+        afterwards?.(entries, now())
+      },
+    }
+  }
+
+const glob = (key: string): string =>
+  RegExp.escape(key)
+    .replaceAll(String.raw`\*`, '.*')
+    .replaceAll(String.raw`\?`, '.')
+
+/** A store without a flaw, made of the same parts. */
+export const soundStore: (now: () => number) => DenylistStore = storeWith()
+
+/** Stores with one flaw each, as somebody might write them. */
+export const FLAWED_STORES: Readonly<Record<string, (now: () => number) => DenylistStore>> = {
+  'keeps nothing': storeWith({ combine: () => undefined }),
+  'never forgets what it never held, and answers everything': storeWith({ answer: (answers) => answers.map(() => 7) }),
+  'takes seconds for milliseconds': storeWith({ holds: ({ expiresAt }, now) => expiresAt > now * 1000 }),
+  'lets the last issuedUpTo win': storeWith({
+    combine: (added, held) => ({ ...greater(added, held), issuedUpTo: added.issuedUpTo }),
+  }),
+  'lets the first issuedUpTo win': storeWith({
+    combine: (added, held) => ({ ...greater(added, held), issuedUpTo: (held ?? added).issuedUpTo }),
+  }),
+  'lets the last expiry win': storeWith({
+    combine: (added, held) => ({ ...greater(added, held), expiresAt: added.expiresAt }),
+  }),
+  'lets the first expiry win': storeWith({
+    combine: (added, held) => ({ ...greater(added, held), expiresAt: (held ?? added).expiresAt }),
+  }),
+  'overwrites the entry where issuedUpTo is greater': storeWith({
+    combine: (added, held) => (held !== undefined && held.issuedUpTo >= added.issuedUpTo ? held : added),
+  }),
+  'compares numbers as texts': storeWith({
+    combine: (added, held) => ({
+      ...greater(added, held),
+      issuedUpTo:
+        held !== undefined && String(held.issuedUpTo) > String(added.issuedUpTo) ? held.issuedUpTo : added.issuedUpTo,
+    }),
+  }),
+  'takes 0 for nothing': storeWith({ answer: (answers) => answers.map((found) => found || undefined) }),
+  'keeps numbers of 32 bits': storeWith({
+    combine: (added, held) => ({ ...greater(added, held), issuedUpTo: greater(added, held).issuedUpTo | 0 }),
+  }),
+  'answers with what it found alone': storeWith({
+    answer: (answers) => answers.filter((found) => found !== undefined),
+  }),
+  'answers null for nothing': storeWith({ answer: (answers) => answers.map((found) => found ?? null) }),
+  'answers true': storeWith({ answer: (answers) => answers.map((found) => (found === undefined ? undefined : true)) }),
+  'answers each key once': storeWith({
+    answer: (answers, keys) => [...new Map(keys.map((key, index) => [key, answers[index]])).values()],
+  }),
+  'looks up the first key alone': storeWith({
+    answer: ([first], keys) => keys.map((_, at) => (at === 0 ? first : undefined)),
+  }),
+  'answers in order of the keys': storeWith({
+    answer: (answers, keys) =>
+      keys
+        .map((key, index) => ({ key, found: answers[index] }))
+        .toSorted((one, other) => one.key.localeCompare(other.key))
+        .map(({ found }) => found),
+  }),
+  'does not mind capitals': storeWith({ key: (key) => key.toLowerCase() }),
+  'trims keys': storeWith({ key: (key) => key.trim() }),
+  'cuts keys off': storeWith({ key: (key) => key.slice(0, 128) }),
+  'unescapes keys': storeWith({ key: (key) => (key.includes('%2F') ? decodeURIComponent(key) : key) }),
+  'takes keys for paths': storeWith({ key: (key) => new URL(`file:///${encodeURI(key)}`).pathname }),
+  'forgets the oldest where there are many': storeWith({
+    afterwards: (entries) => {
+      const [oldest] = entries.keys()
+      if (entries.size > 1000 && oldest !== undefined) entries.delete(oldest)
+    },
+  }),
+  'forgets all when one expires': storeWith({
+    afterwards: (entries, now) => {
+      if ([...entries.values()].some(({ expiresAt }) => expiresAt <= now)) entries.clear()
+    },
+  }),
+  'keeps entries in an object': () => {
+    const entries: Record<string, number> = {}
+    return {
+      find: async (keys) => keys.map((key) => entries[key]),
+      add: async (key, { issuedUpTo }) => {
+        entries[key] = Math.max(issuedUpTo, entries[key] ?? 0)
+      },
+    }
+  },
+  'finds keys by their beginning': (now) => {
+    const sound = soundStore(now)
+    const known: string[] = []
+    return {
+      find: async (keys) => sound.find(keys.map((key) => known.find((other) => other.startsWith(key)) ?? key)),
+      add: async (key, entry) => {
+        known.push(key)
+        await sound.add(key, entry)
+      },
+    }
+  },
+  'takes keys for patterns': (now) => {
+    const sound = soundStore(now)
+    const known: string[] = []
+    const matching = (pattern: RegExp): string | undefined => known.find((key) => pattern.test(key))
+    return {
+      find: async (keys) =>
+        sound.find(keys.map((key) => (key.includes('*') ? (matching(new RegExp(`^${glob(key)}$`)) ?? key) : key))),
+      add: async (key, entry) => {
+        known.push(key)
+        await sound.add(key, entry)
+      },
+    }
+  },
+  'fails where there are no keys': (now) => {
+    const sound = soundStore(now)
+    return {
+      ...sound,
+      find: async (keys) => {
+        if (keys.length === 0) throw new RangeError('wrong number of arguments')
+        return sound.find(keys)
+      },
+    }
+  },
+  'adds later': (now) => {
+    const sound = soundStore(now)
+    return { ...sound, add: async (key, entry) => void setTimeout(() => void sound.add(key, entry), 5) }
+  },
+  'reads, waits, writes': (now) => {
+    const sound = soundStore(now)
+    const latest = new Map<string, DenylistEntry>()
+    return {
+      find: async (keys) => {
+        const known = await sound.find(keys)
+        return keys.map((key, index) => latest.get(key)?.issuedUpTo ?? known[index])
+      },
+      add: async (key, entry) => {
+        const combined = greater(entry, latest.get(key))
+        await Promise.resolve()
+        latest.set(key, combined)
+      },
+    }
+  },
+  'keeps one entry in all when many come at once': () => {
+    let all: ReadonlyMap<string, DenylistEntry> = new Map()
+    return {
+      find: async (keys) => keys.map((key) => all.get(key)?.issuedUpTo),
+      add: async (key, entry) => {
+        const copy = new Map(all)
+        await Promise.resolve()
+        all = copy.set(key, greater(entry, copy.get(key)))
+      },
+    }
+  },
+  'refuses what has expired': (now) => {
+    const sound = soundStore(now)
+    return {
+      ...sound,
+      add: async (key, entry) => {
+        if (entry.expiresAt <= now()) throw new RangeError('expired')
+        await sound.add(key, entry)
+      },
+    }
+  },
+  'deletes what is added with an expiry in the past': (now) => {
+    const sound = storeWith({
+      combine: (added, held) => (added.expiresAt <= now() ? { ...added, expiresAt: 0 } : greater(added, held)),
+    })
+    return sound(now)
+  },
+  'cannot wait for more than 24 days': (now) => {
+    const month = 2 ** 31 / 1000
+    return storeWith({
+      combine: (added, held) => (added.expiresAt - now() > month ? undefined : greater(added, held)),
+    })(now)
+  },
+}
