@@ -6,6 +6,7 @@ import { findCycles } from './find-cycles.mjs'
 /** Core's units from the bottom up. A unit may import those of lower rows; units of one row do not know each other. */
 const CORE_LAYERS = [
   ['model'],
+  ['encoding'],
   ['errors'],
   ['http', 'claims', 'keys', 'binding', 'checks', 'authorization', 'transport'],
   ['options'],
@@ -29,7 +30,7 @@ const PACKAGE_IMPORTS = {
 }
 
 /** Core's files that know Node, and what that lets them import. */
-const CORE_NODE_FILES = /^(node|transport\/[\w-]+\.node)\.ts$/
+const CORE_NODE_FILES = /^(node|(?:transport|encoding)\/[\w-]+\.node)\.ts$/
 const CORE_NODE_IMPORTS = ['undici', 'node:']
 
 /** The issuer's entry points that know a platform, each a folder, and what that lets them import. */
@@ -41,6 +42,9 @@ const ISSUER_PLATFORM_IMPORTS = {
 
 /** Leads into `transport`, whichever runtime resolves it. */
 const DEFAULT_FETCH = '#default-fetch'
+
+/** Leads into `encoding`, whichever runtime resolves it. */
+const BYTES = '#bytes'
 
 /** Core's files that fill in a fetch where the caller gave none. Everything else is handed one. */
 const DEFAULT_FETCH_USERS = ['options.ts', 'verifier.ts', 'keys/remote/remote-key-set-options.ts']
@@ -83,6 +87,7 @@ function forbiddenBecause(module, imported) {
 }
 
 function forbiddenPackage({ packageName, inSource }, { specifier, typeOnly }) {
+  if (packageName === 'core' && specifier === BYTES) return undefined
   if (packageName === 'core' && specifier === DEFAULT_FETCH) {
     return DEFAULT_FETCH_USERS.includes(inSource)
       ? undefined
@@ -113,6 +118,7 @@ function forbiddenLayer(from, to, { typeOnly }) {
   if (fromUnit.startsWith('features/')) return toUnit === 'extend' ? undefined : 'a feature imports only extend'
   if (toUnit.startsWith('features/')) return 'core does not know its features'
   if (toUnit === 'options' && typeOnly && fromUnit !== 'model') return undefined
+  if (toUnit === 'encoding') return `only ${BYTES} lets the runtime choose`
   if (toUnit === 'transport' && fromUnit !== 'node') return `only ${DEFAULT_FETCH} lets the runtime choose`
   if (fromRank === toRank) return `"${fromUnit}" and "${toUnit}" are siblings`
   return toRank < fromRank ? undefined : `"${fromUnit}" is below "${toUnit}"`

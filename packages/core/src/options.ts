@@ -91,6 +91,12 @@ export interface SharedOptions<C extends object = object> {
   readonly claims?: ClaimsSchema<C>
   /** Further checks, run in order after the claims. @defaultValue none */
   readonly checks?: readonly TokenCheck[]
+  /**
+   * Accepted tokens that are remembered, so that one that comes again costs little. Answers are the same without: the policy, the key,
+   * times, predicates, confirmations, the schema and `checks` are gone through again each time. `false` remembers none.
+   * @defaultValue the values of `TokenCacheOptions`
+   */
+  readonly tokenCache?: TokenCacheOptions | false
   /** Caps on what is read before a signature has been verified. @defaultValue DEFAULT_LIMITS */
   readonly limits?: Partial<Limits>
   /** How keys are fetched and kept. @defaultValue the values of `RemoteKeySetTuning` */
@@ -103,6 +109,19 @@ export interface SharedOptions<C extends object = object> {
   readonly clock?: Pick<Clock, 'now'> & Partial<Clock>
 }
 
+/** How many accepted tokens a verifier remembers, and for how long; never past their `exp`. */
+export interface TokenCacheOptions {
+  /** Tokens. From 1 to 1,000,000. @defaultValue 10000 */
+  readonly maxEntries?: number
+  /** Bytes that tokens and their claims take up, roughly. From 65,536 to 1,073,741,824. @defaultValue 16777216 */
+  readonly maxBytes?: number
+  /** Seconds until a token is verified anew. From 1 to 300. @defaultValue 300 */
+  readonly maxAge?: number
+}
+
+/** `TokenCacheOptions` with its defaults filled in. */
+export type ResolvedTokenCache = Required<TokenCacheOptions>
+
 /** The numbers and words that hold where an option is left out. */
 export const DEFAULTS: {
   readonly clockTolerance: number
@@ -111,6 +130,7 @@ export const DEFAULTS: {
   readonly idTokens: 'refuse'
   readonly algorithms: readonly Algorithm[]
   readonly realm: string
+  readonly tokenCache: ResolvedTokenCache
 } = Object.freeze({
   clockTolerance: 5,
   tokenTypes: Object.freeze(['jwt', 'at+jwt']),
@@ -118,6 +138,7 @@ export const DEFAULTS: {
   idTokens: 'refuse',
   algorithms: DEFAULT_ALGORITHMS,
   realm: 'api',
+  tokenCache: Object.freeze({ maxEntries: 10_000, maxBytes: 16_777_216, maxAge: 300 }),
 })
 
 /**
@@ -134,6 +155,35 @@ export function resolveLimits(action: string, limits: Partial<Limits> = {}): Lim
       throw misconfigured(action, `"limits.${name}" must be a whole number from 1 to ${most}`, value)
   }
   return Object.freeze(resolved)
+}
+
+/**
+ * The token cache with defaults filled in, or `undefined` for none.
+ *
+ * @throws TypeError for an unknown name, and for a number out of its range
+ */
+export function resolveTokenCache(
+  action: string,
+  options: TokenCacheOptions | false | undefined,
+): ResolvedTokenCache | undefined {
+  if (options === false) return undefined
+  if (options !== undefined && (typeof options !== 'object' || options === null))
+    throw misconfigured(action, '"tokenCache" must be false, or an object such as { maxEntries: 1000 }', options)
+  const resolved = { ...DEFAULTS.tokenCache, ...withoutUndefined(options ?? {}) }
+  for (const [name, value] of Object.entries(resolved)) {
+    const range = Object.hasOwn(TOKEN_CACHE_RANGES, name) ? TOKEN_CACHE_RANGES[name] : undefined
+    if (range === undefined) throw misconfigured(action, `"tokenCache" has no "${name}"`)
+    const [least, most] = range
+    if (!Number.isInteger(value) || value < least || value > most)
+      throw misconfigured(action, `"tokenCache.${name}" must be a whole number from ${least} to ${most}`, value)
+  }
+  return Object.freeze(resolved)
+}
+
+const TOKEN_CACHE_RANGES: Readonly<Record<string, readonly [number, number]>> = {
+  maxEntries: [1, 1_000_000],
+  maxBytes: [65_536, 1_073_741_824],
+  maxAge: [1, 300],
 }
 
 /**

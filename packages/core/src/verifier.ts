@@ -6,7 +6,8 @@ import { misconfigured } from './errors/misconfigured.ts'
 import { keySources } from './policy/key-sources.ts'
 import { defaultFetch } from '#default-fetch'
 import { emit } from './model/emit.ts'
-import type { EventListener } from './model/events.ts'
+import type { EventListener, TokenVerifiedEvent } from './model/events.ts'
+import type { Limits } from './model/limits.ts'
 import type { VerifiedToken } from './model/token.ts'
 import {
   DEFAULTS,
@@ -14,12 +15,16 @@ import {
   type ManyIssuersOptions,
   resolveClock,
   resolveLimits,
+  resolveTokenCache,
   type VerifierOptions,
 } from './options.ts'
 import { policyList, policyResolver, type PolicyRegistry, singlePolicy } from './policy/policy-registry.ts'
 import { POLICY_OPTIONS, resolvePolicy } from './policy/resolve-policy.ts'
 import { type Explanation, explainToken } from './token/explain-token.ts'
-import { jwtVerifier, type TokenContext } from './token/jwt-verifier.ts'
+import { cachedVerifier } from './token/cached-verifier.ts'
+import { type JwtRules, jwtVerifier, type TokenContext } from './token/jwt-verifier.ts'
+import { quickParser } from './token/quick-parser.ts'
+import { webCryptoSignature } from './token/web-crypto-signature.ts'
 
 /** Verifies access tokens. Make one per set of options and keep it: it holds the keys. */
 export interface Verifier<C extends object = object> {
@@ -66,6 +71,16 @@ export interface AsOf {
  * @throws TypeError for options that are missing, contradict each other or are out of range
  */
 export function createVerifier<C extends object = object>(options: VerifierOptions<C>): Verifier<C> {
+  return verifierWith(quickEngine, options)
+}
+
+/** How tokens are taken apart and their signatures verified. */
+type Engine = (limits: Limits) => Pick<JwtRules<object>, 'parse' | 'isSignedBy'>
+
+const quickEngine: Engine = (limits) => ({ parse: quickParser(limits), isSignedBy: webCryptoSignature })
+
+/** A verifier that answers as that of `createVerifier` does, with another engine in it. */
+export function verifierWith<C extends object>(engine: Engine, options: VerifierOptions<C>): Verifier<C> {
   if (typeof options !== 'object' || options === null)
     throw misconfigured(ACTION, 'give options with "issuer" and "audience"', typeof options)
   assertKnownOptions(ACTION, options, VERIFIER_OPTIONS)
@@ -84,18 +99,26 @@ export function createVerifier<C extends object = object>(options: VerifierOptio
       tuning: options.keySet ?? {},
     },
   })
-  const rules = { limits, policies, schema: resolveSchema(options.claims), checks: resolveChecks(options.checks) }
-  const jwts = jwtVerifier<C>(rules)
-  const contextOf = ({ asOf, confirmations = [] }: VerifyContext): TokenContext => ({
+  const rules: JwtRules<C> = {
+    limits,
+    policies,
+    schema: resolveSchema(options.claims),
+    checks: resolveChecks(options.checks),
+    ...engine(limits),
+  }
+  const cache = resolveTokenCache(ACTION, options.tokenCache)
+  const jwts = cache === undefined ? jwtVerifier<C>(rules) : cachedVerifier<C>(rules, cache, clock)
+  const contextOf = ({ asOf, confirmations }: VerifyContext): TokenContext => ({
     now: verificationTime(clock.now() / 1000, asOf),
-    confirmations: new Set(confirmations),
+    confirmations: confirmations === undefined ? NONE : new Set(confirmations),
   })
 
   return {
-    verify: async (token, context = {}) => {
+    verify: async (token, context = NO_CONTEXT) => {
       try {
-        const verified = await jwts.verify(token, contextOf(context))
-        tell({ type: 'token.verified' })
+        const answer = jwts.verify(token, contextOf(context))
+        const verified = answer instanceof Promise ? await answer : answer
+        tell(TOKEN_VERIFIED)
         return verified
       } catch (error) {
         if (error instanceof AuthError) tell({ type: 'token.rejected', code: error.code })
@@ -128,7 +151,10 @@ export async function verify<C extends object = object>(
 }
 
 const ACTION = 'create verifier'
-const SHARED_OPTIONS: readonly string[] = ['claims', 'checks', 'limits', 'keySet', 'onEvent', 'fetch', 'clock']
+const NONE: ReadonlySet<string> = new Set()
+const NO_CONTEXT: VerifyContext = {}
+const TOKEN_VERIFIED: TokenVerifiedEvent = Object.freeze({ type: 'token.verified' })
+const SHARED_OPTIONS: readonly string[] = ['claims', 'checks', 'tokenCache', 'limits', 'keySet', 'onEvent', 'fetch', 'clock']
 
 /** The names `VerifierOptions` may have. */
 export const VERIFIER_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'issuers', ...SHARED_OPTIONS]

@@ -6,12 +6,13 @@ import { nearestMiss } from './near-miss.ts'
 export function audience(accepted: ReadonlySet<string>): ClaimCheck {
   return {
     step: 'aud',
+    answer: 'lasting',
     check: ({ claims }) => {
       const { aud } = claims
+      if (typeof aud === 'string' && accepted.has(aud)) return
       if (aud === undefined) throw new AuthError('audience_missing', { expected: accepted, actual: aud })
       const values: readonly unknown[] = Array.isArray(aud) ? aud : [aud]
-      if (values.some((value) => typeof value === 'string' && accepted.has(value)))
-        return { expected: accepted, actual: aud }
+      if (values.some((value) => typeof value === 'string' && accepted.has(value))) return
       const hint = hintFor(accepted, values) ?? idTokenHint(values, claims['azp'] ?? claims['client_id'])
       throw new AuthError('audience_mismatch', {
         expected: accepted,
@@ -19,6 +20,7 @@ export function audience(accepted: ReadonlySet<string>): ClaimCheck {
         ...(hint === undefined ? {} : { hint }),
       })
     },
+    compare: ({ claims }) => ({ expected: accepted, actual: claims.aud }),
   }
 }
 

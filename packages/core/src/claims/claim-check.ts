@@ -11,14 +11,19 @@ export interface ClaimContext {
   readonly now: number
 }
 
-/** One rule about the claims. Throws `AuthError` where the token breaks it, and returns what it compared where it holds. */
+/** One rule about the claims. */
 export interface ClaimCheck {
   /** Name of the step in an explanation: the claim it looks at. */
   readonly step: string
-  check(subject: ClaimSubject, context: ClaimContext): Comparison
+  /** A lasting answer follows from the token alone; a momentary one from the time too, or from a function of the application. */
+  readonly answer: 'lasting' | 'momentary'
+  /** Throws `AuthError` where the token breaks the rule. */
+  check(subject: ClaimSubject, context: ClaimContext): void
+  /** What was compared, for `explain`; asked of a token that has passed. */
+  compare(subject: ClaimSubject, context: ClaimContext): Comparison
 }
 
-/** What a check compared, for `explain`. */
+/** What a check compared. */
 export interface Comparison {
   readonly expected?: unknown
   readonly actual?: unknown

@@ -6,10 +6,9 @@ import type { ClaimCheck } from './claim-check.ts'
 export function presentClaim(name: string): ClaimCheck {
   return {
     step: name,
-    check: ({ claims }) => {
-      if (!isPresent(claims, name)) throw new AuthError('claim_missing', { expected: name, actual: undefined })
-      return { expected: 'present', actual: 'present' }
-    },
+    answer: 'lasting',
+    check: ({ claims }) => assertPresent(claims, name),
+    compare: () => ({ expected: 'present', actual: 'present' }),
   }
 }
 
@@ -19,16 +18,18 @@ export function requiredClaim(name: string, condition: ClaimCondition): ClaimChe
   const expected = typeof condition === 'function' ? `${name}: a value its predicate accepts` : fixed
   return {
     step: name,
+    answer: typeof condition === 'function' ? 'momentary' : 'lasting',
     check: ({ claims }) => {
-      if (!isPresent(claims, name)) throw new AuthError('claim_missing', { expected: name, actual: undefined })
+      assertPresent(claims, name)
       const actual = claims[name]
       if (!meetsCondition(actual, fixed)) throw new AuthError('claim_mismatch', { expected, actual })
-      return { expected, actual }
     },
+    compare: ({ claims }) => ({ expected, actual: claims[name] }),
   }
 }
 
-function isPresent(claims: object, name: string): boolean {
+function assertPresent(claims: object, name: string): void {
   const value: unknown = Object.hasOwn(claims, name) ? (claims as Record<string, unknown>)[name] : undefined
-  return value !== undefined && value !== null
+  if (value === undefined || value === null)
+    throw new AuthError('claim_missing', { expected: name, actual: undefined })
 }

@@ -13,67 +13,85 @@ export interface TimeRules {
 
 /** `exp` is required and lies in the future (RFC 7519 section 4.1.4). */
 export function expiry({ clockTolerance }: TimeRules): ClaimCheck {
+  const compare: ClaimCheck['compare'] = ({ claims }, { now }) => ({
+    expected: `after ${instant(now - clockTolerance)}`,
+    actual: instant(requiredDate(claims, 'exp')),
+  })
   return {
     step: 'exp',
-    check: ({ claims }, { now }) => {
-      const exp = requiredDate(claims, 'exp')
-      const comparison = { expected: `after ${instant(now - clockTolerance)}`, actual: instant(exp) }
-      if (!(now < exp + clockTolerance))
-        throw new AuthError('token_expired', { ...comparison, hint: `It expired ${seconds(now - exp)} ago` })
-      return comparison
+    answer: 'momentary',
+    check: (subject, context) => {
+      const exp = requiredDate(subject.claims, 'exp')
+      if (!(context.now < exp + clockTolerance))
+        throw new AuthError('token_expired', {
+          ...compare(subject, context),
+          hint: `It expired ${seconds(context.now - exp)} ago`,
+        })
     },
+    compare,
   }
 }
 
 /** `nbf`, if present, lies in the past (RFC 7519 section 4.1.5). */
 export function notBefore({ clockTolerance }: TimeRules): ClaimCheck {
+  const compare = pastOrAbsent('nbf', clockTolerance)
   return {
     step: 'nbf',
-    check: ({ claims }, { now }) => {
-      const nbf = dateOf(claims, 'nbf')
-      if (nbf === undefined) return { expected: 'absent, or in the past', actual: 'absent' }
-      const comparison = { expected: `at or before ${instant(now + clockTolerance)}`, actual: instant(nbf) }
-      if (!(nbf <= now + clockTolerance))
-        throw new AuthError('token_not_yet_valid', { ...comparison, hint: clockHint(nbf - now) })
-      return comparison
+    answer: 'momentary',
+    check: (subject, context) => {
+      const nbf = dateOf(subject.claims, 'nbf')
+      if (nbf !== undefined && !(nbf <= context.now + clockTolerance))
+        throw new AuthError('token_not_yet_valid', { ...compare(subject, context), hint: clockHint(nbf - context.now) })
     },
+    compare,
   }
 }
 
 /** `iat`, if present, lies in the past (RFC 7519 section 4.1.6), and no longer ago than `maxAge`. */
 export function issuedAt({ clockTolerance, maxAge }: TimeRules): ClaimCheck {
+  const compare = pastOrAbsent('iat', clockTolerance)
   return {
     step: 'iat',
-    check: ({ claims }, { now }) => {
-      const iat = dateOf(claims, 'iat')
+    answer: 'momentary',
+    check: (subject, context) => {
+      const iat = dateOf(subject.claims, 'iat')
       if (iat === undefined) {
         if (maxAge !== undefined) throw missing('iat')
-        return { expected: 'absent, or in the past', actual: 'absent' }
+        return
       }
-      const comparison = { expected: `at or before ${instant(now + clockTolerance)}`, actual: instant(iat) }
-      if (!(iat <= now + clockTolerance))
-        throw new AuthError('token_issued_in_future', { ...comparison, hint: clockHint(iat - now) })
-      if (maxAge !== undefined && !(now - iat <= maxAge + clockTolerance))
-        throw new AuthError('token_too_old', {
-          expected: `at most ${maxAge} s old`,
-          actual: `${seconds(now - iat)} old`,
-        })
-      return comparison
+      const age = context.now - iat
+      if (!(iat <= context.now + clockTolerance))
+        throw new AuthError('token_issued_in_future', { ...compare(subject, context), hint: clockHint(-age) })
+      if (maxAge !== undefined && !(age <= maxAge + clockTolerance))
+        throw new AuthError('token_too_old', { expected: `at most ${maxAge} s old`, actual: `${seconds(age)} old` })
     },
+    compare,
   }
 }
 
 /** From `iat` to `exp` at most `maxLifetime` passes, so that nobody can mint a token for life. */
 export function lifetime(maxLifetime: number): ClaimCheck {
+  const lifetimeOf = (claims: Claims): number => requiredDate(claims, 'exp') - requiredDate(claims, 'iat')
+  const compare: ClaimCheck['compare'] = ({ claims }) => ({
+    expected: `at most ${maxLifetime} s`,
+    actual: seconds(lifetimeOf(claims)),
+  })
   return {
     step: 'lifetime',
-    check: ({ claims }) => {
-      const exp = requiredDate(claims, 'exp')
-      const iat = requiredDate(claims, 'iat')
-      const comparison = { expected: `at most ${maxLifetime} s`, actual: seconds(exp - iat) }
-      if (!(exp - iat <= maxLifetime)) throw new AuthError('token_lifetime_too_long', comparison)
-      return comparison
+    answer: 'lasting',
+    check: (subject, context) => {
+      if (!(lifetimeOf(subject.claims) <= maxLifetime))
+        throw new AuthError('token_lifetime_too_long', compare(subject, context))
     },
+    compare,
+  }
+}
+
+function pastOrAbsent(name: 'nbf' | 'iat', clockTolerance: number): ClaimCheck['compare'] {
+  return ({ claims }, { now }) => {
+    const time = dateOf(claims, name)
+    if (time === undefined) return { expected: 'absent, or in the past', actual: 'absent' }
+    return { expected: `at or before ${instant(now + clockTolerance)}`, actual: instant(time) }
   }
 }
 

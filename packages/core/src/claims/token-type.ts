@@ -16,13 +16,13 @@ export interface TokenTypeRules {
 export function tokenType({ types, typeRequired, idTokens }: TokenTypeRules): ClaimCheck {
   return {
     step: 'typ',
+    answer: 'lasting',
     check: (subject) => {
       const { typ } = subject.header
-      const comparison = { expected: types, actual: typ }
       const name = typ === undefined ? undefined : mediaTypeName(typ)
       if (name === undefined ? typeRequired === 'required' : !types.has(name)) {
         const hint = hintFor(name, subject)
-        throw new AuthError('token_type', { ...comparison, ...(hint === undefined ? {} : { hint }) })
+        throw new AuthError('token_type', { expected: types, actual: typ, ...(hint === undefined ? {} : { hint }) })
       }
       if (Object.hasOwn(subject.claims, 'events'))
         throw new AuthError('token_type', {
@@ -31,8 +31,8 @@ export function tokenType({ types, typeRequired, idTokens }: TokenTypeRules): Cl
           hint: 'This is a security event token or a logout token',
         })
       if (idTokens === 'refuse') assertNoIdTokenMarks(subject)
-      return comparison
     },
+    compare: ({ header }) => ({ expected: types, actual: header.typ }),
   }
 }
 
@@ -52,8 +52,10 @@ function assertNoIdTokenMarks({ claims }: ClaimSubject): void {
   })
 }
 
+const ID_TOKEN_MARKS: readonly string[] = ['nonce', 'at_hash', 'c_hash']
+
 function idTokenMark(claims: Claims): string | undefined {
-  return ['nonce', 'at_hash', 'c_hash'].find((name) => Object.hasOwn(claims, name))
+  return ID_TOKEN_MARKS.find((name) => Object.hasOwn(claims, name))
 }
 
 function idTokenHint(mark: string, claims: Claims): string {

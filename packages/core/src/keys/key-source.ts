@@ -11,6 +11,11 @@ import type { JoseHeader } from '../model/token.ts'
 export interface KeySource {
   resolve(header: JoseHeader): Promise<CryptoKey>
   /**
+   * The key `resolve` would give, if it is at hand and nothing needs to be fetched or awaited, not even in the background. It spares a
+   * verification the way through `resolve`, and must never answer otherwise than that would.
+   */
+  current?(header: JoseHeader): CryptoKey | undefined
+  /**
    * Asked once after a signature did not verify under `failed`: another key published since under the same `kid`,
    * or `undefined` if there is none. Must be rate-limited by the source.
    */

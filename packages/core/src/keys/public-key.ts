@@ -28,6 +28,7 @@ export function publicKey(text: string, algorithms: readonly Algorithm[] = DEFAU
   }
   return {
     resolve,
+    current: ({ alg }) => imported.get(alg),
     ready: async () => {
       const outcomes = await Promise.allSettled(algorithms.map(async (alg) => resolve({ alg })))
       const failures = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }): unknown => reason)

@@ -30,6 +30,7 @@ export function secretKey(secret: string | Uint8Array, algorithms: readonly Symm
       imported.set(alg, key)
       return key
     },
+    current: ({ alg }: JoseHeader) => imported.get(alg),
     describe: () => 'a secret',
   }
 }

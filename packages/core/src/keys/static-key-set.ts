@@ -28,8 +28,9 @@ export function staticKeySet(jwks: JSONWebKeySet | string, options: StaticKeySet
   return Object.freeze<KeySource>({
     resolve: async (header) => {
       const key = foundKey(set.select(header), { set, header, about, onEvent })
-      return set.import(key, header.alg)
+      return set.import(key, header)
     },
+    current: (header) => set.imported(header),
     generation: () => 0,
     describe: () => `${set.size} keys given in the configuration: ${listKids(set)}`,
   })

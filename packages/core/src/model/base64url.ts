@@ -6,12 +6,16 @@ const ALPHABET = /^[A-Za-z0-9_-]*$/
  */
 export function base64urlFlaw(text: string): string | undefined {
   if (!ALPHABET.test(text)) return 'characters outside the base64url alphabet'
-  const rest = text.length % 4
-  if (rest === 1) return 'an impossible length'
+  if (text.length % 4 === 1) return 'an impossible length'
+  return hasUnusedBits(text) ? 'trailing bits that are not zero' : undefined
+}
+
+/** Whether bits that stand for no byte are set at the end of a base64url text. Looks at nothing else. */
+export function hasUnusedBits(text: string): boolean {
   // Two characters carry 12 bits for one byte, three carry 18 for two: the last 4 or 2 bits mean nothing.
+  const rest = text.length % 4
   const unusedBits = rest === 2 ? 0b1111 : rest === 3 ? 0b11 : 0
-  if (unusedBits === 0 || (valueOf(text.charCodeAt(text.length - 1)) & unusedBits) === 0) return undefined
-  return 'trailing bits that are not zero'
+  return unusedBits !== 0 && (valueOf(text.charCodeAt(text.length - 1)) & unusedBits) !== 0
 }
 
 // The six bits a character of the alphabet stands for.

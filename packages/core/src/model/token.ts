@@ -30,8 +30,9 @@ export interface Claims {
 export interface ParsedJws {
   readonly token: string
   readonly header: JoseHeader
-  readonly payload: Uint8Array
-  readonly signature: Uint8Array
+  /** What was signed: the encoded header and payload with a dot between them (RFC 7515 section 5.1). */
+  readonly signingInput: string
+  readonly signature: Uint8Array<ArrayBuffer>
 }
 
 /** A JWT, taken apart and well formed, with nothing in it trusted yet. */

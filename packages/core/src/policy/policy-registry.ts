@@ -8,8 +8,12 @@ import type { ResolvedPolicy } from './resolve-policy.ts'
 
 /** Finds the policy for a token by exact look-up of its `iss` in the configuration, before any I/O of ours. */
 export interface PolicyRegistry {
-  /** @throws AuthError `issuer_missing`, `issuer_mismatch`, `issuer_unknown`, `issuer_unavailable` */
-  select(claims: Claims): Promise<ResolvedPolicy>
+  /**
+   * A promise where a function has to be asked.
+   *
+   * @throws AuthError `issuer_missing`, `issuer_mismatch`, `issuer_unknown`, `issuer_unavailable`
+   */
+  select(claims: Claims): ResolvedPolicy | Promise<ResolvedPolicy>
   /** The policies known so far: all of them unless they come from a function. */
   known(): Iterable<ResolvedPolicy>
 }
@@ -17,7 +21,7 @@ export interface PolicyRegistry {
 /** One issuer, or with `issuer: null` any. */
 export function singlePolicy(policy: ResolvedPolicy): PolicyRegistry {
   return {
-    select: async ({ iss }) => {
+    select: ({ iss }) => {
       if (policy.issuer === null || iss === policy.issuer) return policy
       if (iss === undefined) throw new AuthError('issuer_missing', { expected: policy.issuer, actual: iss })
       const hint = typeof iss === 'string' ? nearMiss(policy.issuer, iss) : 'iss must be a string'
@@ -47,7 +51,7 @@ export function policyList(policies: readonly ResolvedPolicy[]): PolicyRegistry 
     byIssuer.set(policy.issuer, policy)
   }
   return {
-    select: async ({ iss }) => {
+    select: ({ iss }) => {
       const policy = byIssuer.get(iss)
       if (policy !== undefined) return policy
       throw unknownIssuer(iss, trusted)

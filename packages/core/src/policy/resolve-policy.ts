@@ -22,6 +22,8 @@ export interface ResolvedPolicy {
   readonly keys: KeySource
   /** In the order they are run. */
   readonly claimChecks: readonly ClaimCheck[]
+  /** Those of them whose answer about the same token may be another the next time. */
+  readonly momentaryChecks: readonly ClaimCheck[]
   readonly scopeRules: ScopeRules
 }
 
@@ -64,11 +66,13 @@ export function resolvePolicy(options: IssuerPolicy, limits: Limits, environment
   )
   const expectedIssuer = resolveIssuer(options.issuer)
   const { algorithms, keys } = resolveKeys(options, environment)
+  const checks = claimChecks(options, limits)
   return Object.freeze({
     issuer: expectedIssuer,
     algorithms,
     keys,
-    claimChecks: Object.freeze(claimChecks(options, limits)),
+    claimChecks: Object.freeze(checks),
+    momentaryChecks: Object.freeze(checks.filter(({ answer }) => answer === 'momentary')),
     scopeRules: resolveScopeRules(options, limits),
   })
 }

@@ -8,7 +8,7 @@ import { base64urlFlaw } from '../model/base64url.ts'
  * @param part - what is decoded, for the message
  * @throws AuthError `token_encoding`
  */
-export function decodePart(text: string, part: string): Uint8Array {
+export function decodePart(text: string, part: string): Uint8Array<ArrayBuffer> {
   const flaw = base64urlFlaw(text)
   if (flaw !== undefined)
     throw new AuthError('token_encoding', {
@@ -18,5 +18,5 @@ export function decodePart(text: string, part: string): Uint8Array {
         hint: 'It holds white space: give the token alone, without "Bearer " and without a line break',
       }),
     })
-  return base64url.decode(text)
+  return base64url.decode(text) as Uint8Array<ArrayBuffer>
 }

@@ -7,9 +7,10 @@ import type { Algorithm } from '../model/algorithm.ts'
 import type { ErrorCode } from '../model/error-code.ts'
 import type { ParsedJwt } from '../model/token.ts'
 import type { ResolvedPolicy } from '../policy/resolve-policy.ts'
-import { type JwtRules, type TokenContext, verifiedToken } from './jwt-verifier.ts'
+import { type JwtRules, type TokenContext, verifiedToken, withSchema } from './jwt-verifier.ts'
 import { parseJwt } from './parse-jwt.ts'
 import { checkAlgorithm, checkSignatureForm, verifySignature } from './verify-signature.ts'
+import type { SignatureVerification } from './web-crypto-signature.ts'
 
 /** Why a token is accepted or refused: every step in order. For people and logs; holds no token and no key material. */
 export interface Explanation {
@@ -66,7 +67,7 @@ async function tell<C extends object>(
   const algorithm = parsed && policy && (await explainAlgorithm(story, parsed, policy))
   // A foreign issuer must not make anybody fetch keys, not even to explain.
   const trusted = algorithm !== undefined && !story.hasFailed('issuer')
-  const signed = parsed && policy && trusted && (await explainSignature(story, parsed, policy, algorithm))
+  const signed = parsed && policy && trusted && (await explainSignature(story, parsed, policy, { algorithm, isSignedBy: rules.isSignedBy }))
   if (!parsed || !policy || !context) return story.skip(['algorithm', 'key', 'signature', 'claims'])
   if (!signed) story.skip(['key', 'signature'])
 
@@ -74,7 +75,7 @@ async function tell<C extends object>(
     await story.step(
       claimCheck.step,
       () => claimCheck.check(parsed, context),
-      (comparison) => comparison,
+      () => claimCheck.compare(parsed, context),
     )
   await story.step(
     'cnf',
@@ -85,7 +86,10 @@ async function tell<C extends object>(
 
   const verified = await story.step(
     'schema',
-    () => verifiedToken(parsed, policy, rules.schema),
+    () => {
+      const token = verifiedToken(parsed, policy)
+      return rules.schema === undefined ? token : withSchema(token, rules.schema)
+    },
     ({ scopes }) => ({
       actual: `scopes ${[...scopes].join(' ') || '(none)'}`,
     }),
@@ -140,7 +144,7 @@ async function explainSignature(
   story: Story,
   parsed: ParsedJwt,
   { keys }: ResolvedPolicy,
-  algorithm: Algorithm,
+  { algorithm, isSignedBy }: { readonly algorithm: Algorithm; readonly isSignedBy: SignatureVerification },
 ): Promise<true | undefined> {
   const held = keys.describe?.()
   const key = await story.step(
@@ -156,7 +160,7 @@ async function explainSignature(
     story.step(
       'signature',
       async () => {
-        await verifySignature(parsed, algorithm, keys)
+        await verifySignature(parsed, algorithm, keys, isSignedBy)
         return true as const
       },
       () => ({ expected: 'a signature by that key', actual: 'verified' }),

@@ -1,3 +1,4 @@
+import type { CryptoKey } from 'jose'
 import { checkConfirmation } from '../binding/binding.ts'
 import { runTokenChecks, type TokenCheck } from '../checks/token-check.ts'
 import type { ClaimContext } from '../claims/claim-check.ts'
@@ -9,13 +10,15 @@ import { ReadonlyScopes } from '../model/readonly-scopes.ts'
 import type { ParsedJwt, VerifiedToken } from '../model/token.ts'
 import type { PolicyRegistry } from '../policy/policy-registry.ts'
 import type { ResolvedPolicy } from '../policy/resolve-policy.ts'
-import { parseJwt } from './parse-jwt.ts'
+import type { JwtParser } from './quick-parser.ts'
+import { VerifiedJwt } from './verified-jwt.ts'
 import { checkAlgorithm, checkSignatureForm, verifySignature } from './verify-signature.ts'
+import type { SignatureVerification } from './web-crypto-signature.ts'
 
 /** The seam for other kinds of token: whatever turns a text into a verified token. */
 export interface TokenVerifier<C extends object> {
-  /** @throws AuthError */
-  verify(token: string, context: TokenContext): Promise<VerifiedToken<C>>
+  /** A promise only where something has to be waited for. @throws AuthError */
+  verify(token: string, context: TokenContext): VerifiedToken<C> | Promise<VerifiedToken<C>>
 }
 
 /** What a verification depends on besides the token. */
@@ -29,37 +32,74 @@ export interface JwtRules<C extends object> {
   readonly policies: PolicyRegistry
   readonly schema: ClaimsSchema<C> | undefined
   readonly checks: readonly TokenCheck[]
+  readonly parse: JwtParser
+  readonly isSignedBy: SignatureVerification
+}
+
+/** A JWT whose signature and claims hold, and what they were held against. Its schema and the token checks are still to come. */
+export interface AcceptedJwt {
+  readonly parsed: ParsedJwt
+  readonly policy: ResolvedPolicy
+  readonly key: CryptoKey
 }
 
 /** Verifies signed JWTs: parse, policy, algorithm, key, signature, claims, in this order and no other. */
 export function jwtVerifier<C extends object>(rules: JwtRules<C>): TokenVerifier<C> {
   return {
     verify: async (token, context) => {
-      const parsed = parseJwt(token, rules.limits)
-      const policy = await rules.policies.select(parsed.claims)
-      const algorithm = checkAlgorithm(parsed.header, policy.algorithms)
-      checkSignatureForm(parsed.signature, algorithm)
-      await verifySignature(parsed, algorithm, policy.keys)
-      for (const claimCheck of policy.claimChecks) claimCheck.check(parsed, context)
+      const { parsed, policy } = await acceptJwt(token, rules, context)
       checkConfirmation(parsed.claims, context.confirmations)
-      const verified = await verifiedToken(parsed, policy, rules.schema)
-      await runTokenChecks(rules.checks, verified)
-      return verified
+      return checkedToken(verifiedToken(parsed, policy), rules)
     },
   }
 }
 
-/** The token of a JWT whose signature and claims have been checked, with the schema applied. */
-export async function verifiedToken<C extends object>(
-  { token, header, claims }: ParsedJwt,
-  { scopeRules }: ResolvedPolicy,
-  schema: ClaimsSchema<C> | undefined,
-): Promise<VerifiedToken<C>> {
-  const scopes = new ReadonlyScopes(scopesOf(claims, scopeRules))
+/** The line up to the claims. @throws AuthError */
+export async function acceptJwt<C extends object>(
+  token: string,
+  { parse, policies, isSignedBy }: JwtRules<C>,
+  context: ClaimContext,
+): Promise<AcceptedJwt> {
+  const parsed = parse(token)
+  const selected = policies.select(parsed.claims)
+  const policy = selected instanceof Promise ? await selected : selected
+  const algorithm = checkAlgorithm(parsed.header, policy.algorithms)
+  checkSignatureForm(parsed.signature, algorithm)
+  const key = await verifySignature(parsed, algorithm, policy.keys, isSignedBy)
+  for (const claimCheck of policy.claimChecks) claimCheck.check(parsed, context)
+  return { parsed, policy, key }
+}
+
+/** What the application adds to a verification: its schema, then its token checks. @throws AuthError */
+export function checkedToken<C extends object>(
+  token: VerifiedToken,
+  { schema, checks }: Pick<JwtRules<C>, 'schema' | 'checks'>,
+): VerifiedToken<C> | Promise<VerifiedToken<C>> {
   // Without a schema C is the type of plain claims.
-  const verified = deepFreeze(claims) as VerifiedToken<C>['claims']
-  const completed = schema === undefined ? verified : deepFreeze(await applySchema(schema, claims))
-  const verifiedParts = { claims: completed, header: deepFreeze(header), scopes }
-  // Not enumerable, so that a logger that prints the object does not print the token.
-  return Object.freeze(Object.defineProperty(verifiedParts, 'token', { value: token }) as unknown as VerifiedToken<C>)
+  if (schema === undefined && checks.length === 0) return token as VerifiedToken<C>
+  return withChecks(token, schema, checks)
+}
+
+async function withChecks<C extends object>(
+  token: VerifiedToken,
+  schema: ClaimsSchema<C> | undefined,
+  checks: readonly TokenCheck[],
+): Promise<VerifiedToken<C>> {
+  const completed = schema === undefined ? (token as VerifiedToken<C>) : await withSchema(token, schema)
+  await runTokenChecks(checks, completed)
+  return completed
+}
+
+/** The token with what a schema makes of its claims. @throws AuthError `claims_schema` */
+export async function withSchema<C extends object>(
+  { token, claims, header, scopes }: VerifiedToken,
+  schema: ClaimsSchema<C>,
+): Promise<VerifiedToken<C>> {
+  return new VerifiedJwt<C>(token, { claims: deepFreeze(await applySchema(schema, claims)), header, scopes })
+}
+
+/** The token of a JWT whose signature and claims have been checked. @throws AuthError `claim_malformed` */
+export function verifiedToken({ token, header, claims }: ParsedJwt, { scopeRules }: ResolvedPolicy): VerifiedToken {
+  const scopes = new ReadonlyScopes(scopesOf(claims, scopeRules))
+  return new VerifiedJwt(token, { claims: deepFreeze(claims), header: deepFreeze(header), scopes })
 }

@@ -11,22 +11,33 @@ import { parseJsonObject } from './parse-json.ts'
  *
  * @throws AuthError with status 401 and a `token_`, `json_`, `header_`, `kid_` or `signature_` code
  */
-export function parseJws(token: string, limits: Limits): ParsedJws {
+export function parseJws(token: string, limits: Limits): ParsedJws & { readonly payload: Uint8Array } {
+  const [headerEnd, payloadEnd] = partsOf(token, limits)
+  const header = parseJsonObject(decodePart(token.slice(0, headerEnd), 'header'), 'a header', limits)
+  checkHeader(header, limits)
+  const payload = decodePart(token.slice(headerEnd + 1, payloadEnd), 'payload')
+  const signature = decodePart(token.slice(payloadEnd + 1), 'signature')
+  return { token, header, signingInput: token.slice(0, payloadEnd), payload, signature }
+}
+
+/**
+ * Where the first and the second part of a token end. The lengths of token and header are within their limits, and there are exactly
+ * three parts.
+ *
+ * @throws AuthError `token_malformed`, `token_too_long`, `header_too_long`
+ */
+export function partsOf(token: string, limits: Limits): readonly [number, number] {
   if (typeof token !== 'string') throw new AuthError('token_malformed', { expected: 'a string', actual: typeof token })
   if (token.length > limits.tokenLength)
     throw new AuthError('token_too_long', {
       expected: `at most ${limits.tokenLength} characters`,
       actual: token.length,
     })
-  const [headerEnd, payloadEnd] = dots(token)
+  const ends = dots(token)
+  const [headerEnd] = ends
   if (headerEnd > limits.headerLength)
     throw new AuthError('header_too_long', { expected: `at most ${limits.headerLength} characters`, actual: headerEnd })
-
-  const header = parseJsonObject(decodePart(token.slice(0, headerEnd), 'header'), 'a header', limits)
-  checkHeader(header, limits)
-  const payload = decodePart(token.slice(headerEnd + 1, payloadEnd), 'payload')
-  const signature = decodePart(token.slice(payloadEnd + 1), 'signature')
-  return { token, header, payload, signature }
+  return ends
 }
 
 // Found one by one: splitting a string of dots would build an array as long as the string.

@@ -9,6 +9,6 @@ import { parseJws } from './parse-jws.ts'
  * @throws AuthError as `parseJws`, and with a `json_` code for claims that are not a proper JSON object
  */
 export function parseJwt(token: string, limits: Limits): ParsedJwt {
-  const jws = parseJws(token, limits)
-  return { ...jws, claims: parseJsonObject(jws.payload, 'claims', limits) }
+  const { payload, ...jws } = parseJws(token, limits)
+  return { ...jws, claims: parseJsonObject(payload, 'claims', limits) }
 }

@@ -103,7 +103,7 @@ describe('the keys of a set', () => {
   const first = async (set: KeySet, alg: string): Promise<CryptoKey> => {
     const selection = set.select({ alg, kid: 'a' })
     if (selection.kind !== 'found') throw new Error(selection.kind)
-    return set.import(selection.key, alg)
+    return set.import(selection.key, { alg })
   }
 
   it.each(['promise', 'poll'] as const)(
@@ -134,7 +134,7 @@ describe('the keys of a set', () => {
     const imported = async (index: number): Promise<CryptoKey> => {
       const selection = set.select({ alg: 'RS256', kid: `${index}` })
       if (selection.kind !== 'found') throw new Error(selection.kind)
-      return set.import(selection.key, 'RS256')
+      return set.import(selection.key, { alg: 'RS256' })
     }
     const [zero, one] = [await imported(0), await imported(1)]
     for (let index = 2; index < 256; index += 1) await imported(index)

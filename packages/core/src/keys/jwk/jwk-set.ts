@@ -32,8 +32,10 @@ export interface KeySet {
   select(header: JoseHeader): Selection
   /** What was wrong with a member of that key ID, if it was skipped. */
   flawOf(kid: string): KeyFlaw | undefined
-  /** Imports a selected key; remembers what it imported. @throws AuthError `key_unusable` */
-  import(key: PublishedKey, alg: string): Promise<CryptoKey>
+  /** Imports the key selected for a header; remembers what it imported. @throws AuthError `key_unusable` */
+  import(key: PublishedKey, header: JoseHeader): Promise<CryptoKey>
+  /** What has been imported for this very header, an object that must be frozen. */
+  imported(header: JoseHeader): CryptoKey | undefined
   /** The usable keys, public members only. */
   toJwks(): JSONWebKeySet
 }
@@ -109,13 +111,21 @@ function keySet(
     if (named) named.push(key)
     else byKid.set(key.kid, [key])
   }
-  return Object.freeze({
+  const importOnce = importedKeys(sharing)
+  const byHeader = new WeakMap<JoseHeader, CryptoKey>()
+  return Object.freeze<KeySet>({
     size: keys.length,
     kids: Object.freeze([...byKid.keys()]),
     skipped: Object.freeze(skipped),
     select: (header: JoseHeader) => selectKey({ keys, byKid }, header),
     flawOf: (kid: string) => flaws.get(kid),
-    import: importedKeys(sharing),
+    import: async (selected: PublishedKey, header: JoseHeader) => {
+      const key = await importOnce(selected, header.alg)
+      // A header that cannot change selects the same key for as long as the set lives.
+      if (Object.isFrozen(header)) byHeader.set(header, key)
+      return key
+    },
+    imported: (header: JoseHeader) => byHeader.get(header),
     toJwks: () => ({ keys: keys.map(toJwk) }),
   })
 }

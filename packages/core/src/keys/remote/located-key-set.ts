@@ -114,15 +114,16 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
       const selection = held.set.select(header)
       if (selection.kind === 'unknown_kid' && failure) throw unavailable(failure, 'token')
       const key = foundKey(selection, { set: held.set, header, about: () => about(held), onEvent })
-      return held.set.import(key, header.alg)
+      return held.set.import(key, header)
     },
+    current: (header) => keeper.fresh()?.set.imported(header),
     resolveAgain: async (header, failed) => {
       if (header.kid === undefined) return undefined
       const newer = async (): Promise<CryptoKey | undefined> => {
         const set = keeper.usable()?.set
         const selection = set?.select(header)
         if (!set || selection?.kind !== 'found' || isMadeOf(failed, selection.key.material)) return undefined
-        return set.import(selection.key, header.alg)
+        return set.import(selection.key, header)
       }
       const known = await newer()
       if (known) return known

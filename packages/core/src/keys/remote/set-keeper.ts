@@ -26,6 +26,8 @@ import { readStore, writeStore } from './store-access.ts'
 export interface SetKeeper {
   /** The set, unless it is too old to be served. */
   usable(): HeldSet | undefined
+  /** The set, while it is young enough that nobody need think of another. */
+  fresh(): HeldSet | undefined
   freshness(): Freshness
   opening(cause: AttemptCause): FetchOpening
   /** Milliseconds until an attempt may begin. */
@@ -190,6 +192,7 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
   if (options.seed) adoptSeed(checkSeed(options.seed, location.id))
 
   return {
+    fresh: () => (freshness() === 'fresh' ? held : undefined),
     usable: () => (['cold', 'expired'].includes(freshness()) ? undefined : held),
     freshness,
     opening: (cause) => {

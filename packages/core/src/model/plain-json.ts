@@ -1,0 +1,73 @@
+import type { JsonLimits } from './strict-json.ts'
+
+/**
+ * The object in a JSON text of the plain kind that issuers write: printable ASCII without escapes, no member twice, no `__proto__`, few
+ * members. Deeply frozen. `undefined` is no verdict: the text may be fit all the same, and `parseStrictJson` judges it.
+ */
+export function parsePlainJson(text: string, limits: JsonLimits): Readonly<Record<string, unknown>> | undefined {
+  const members = countMembers(text, limits)
+  if (members === undefined) return undefined
+  const value = parse(text)
+  // A name that comes twice makes one member of two, in whichever object.
+  return isRecord(value) && freezeMembers(value) === members ? value : undefined
+}
+
+const QUOTE = 34
+const COMMA = 44
+const COLON = 58
+const OPEN_BRACKET = 91
+const BACKSLASH = 92
+const CLOSE_BRACKET = 93
+const OPEN_BRACE = 123
+const CLOSE_BRACE = 125
+const FIRST_PRINTABLE = 32
+const LAST_PRINTABLE = 126
+
+// Walks the text as parseStrictJson does, and is content with less: no object has more members than all of them together.
+function countMembers(text: string, { members: mostMembers, nodes: mostNodes, depth: deepest }: JsonLimits) {
+  let members = 0
+  let nodes = 1
+  let depth = 0
+  let inString = false
+  const { length } = text
+  for (let index = 0; index < length; index += 1) {
+    const unit = text.charCodeAt(index)
+    if (unit === QUOTE) inString = !inString
+    else if (unit === BACKSLASH || unit < FIRST_PRINTABLE || unit > LAST_PRINTABLE) return undefined
+    else if (inString) continue
+    else if (unit === COLON) members += 1
+    else if (unit === COMMA) nodes += 1
+    else if (unit === OPEN_BRACE || unit === OPEN_BRACKET) {
+      nodes += 1
+      depth += 1
+      if (depth > deepest) return undefined
+    } else if (unit === CLOSE_BRACE || unit === CLOSE_BRACKET) depth -= 1
+  }
+  return nodes <= mostMembers && nodes <= mostNodes ? members : undefined
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Freezes a parsed value through and through, and counts the members of its objects; `NaN` if one is `__proto__`. */
+function freezeMembers(value: object): number {
+  Object.freeze(value)
+  const isArray = Array.isArray(value)
+  let members = 0
+  // JSON.parse makes own members only, so that nothing inherited is met here.
+  for (const name in value) {
+    const item: unknown = (value as Record<string, unknown>)[name]
+    if (!isArray) members += name === '__proto__' ? Number.NaN : 1
+    if (typeof item === 'object' && item !== null) members += freezeMembers(item)
+  }
+  return members
+}

@@ -1,0 +1,103 @@
+import { LRUCache } from 'lru-cache'
+import type { CryptoKey } from 'jose'
+import { checkConfirmation } from '../binding/binding.ts'
+import type { Clock } from '../model/clock.ts'
+import type { VerifiedToken } from '../model/token.ts'
+import type { ResolvedTokenCache } from '../options.ts'
+import type { ResolvedPolicy } from '../policy/resolve-policy.ts'
+import {
+  acceptJwt,
+  checkedToken,
+  type JwtRules,
+  type TokenContext,
+  type TokenVerifier,
+  verifiedToken,
+} from './jwt-verifier.ts'
+
+/** A token that has been accepted, and what that rested on. */
+interface Entry {
+  /** Without what a schema made of it. */
+  readonly verified: VerifiedToken
+  readonly policy: ResolvedPolicy
+  readonly key: CryptoKey
+  /** Monotonic milliseconds. */
+  readonly acceptedAt: number
+}
+
+/**
+ * Verifies as `jwtVerifier` does, and spares a token it has accepted the parsing and the signature. It gives the same answer: the policy
+ * and the key are asked for again, and must be the very ones; times, predicates, confirmations, the schema and the token checks are
+ * gone through again. Refusals are not remembered.
+ */
+export function cachedVerifier<C extends object>(
+  rules: JwtRules<C>,
+  { maxEntries, maxBytes, maxAge }: ResolvedTokenCache,
+  clock: Pick<Clock, 'monotonic'>,
+): TokenVerifier<C> {
+  let made: LRUCache<string, Entry> | undefined
+  const longest = maxAge * 1000
+
+  const find = (token: string): Entry | undefined => {
+    if (made === undefined || typeof token !== 'string') return undefined
+    const entry = made.get(nameOf(token))
+    // Whoever knows the end of a token may put anything before it.
+    if (entry?.verified.token !== token) return undefined
+    return clock.monotonic() - entry.acceptedAt < longest ? entry : undefined
+  }
+
+  const remember = (token: string, entry: Entry): void => {
+    // An idle verifier needs no room.
+    made ??= new LRUCache({ max: maxEntries, maxSize: maxBytes, sizeCalculation: bytesOf })
+    made.set(nameOf(token), entry)
+  }
+
+  const verifyAnew = async (token: string, context: TokenContext): Promise<VerifiedToken<C>> => {
+    const { parsed, policy, key } = await acceptJwt(token, rules, context)
+    checkConfirmation(parsed.claims, context.confirmations)
+    const verified = verifiedToken(parsed, policy)
+    remember(token, { verified, policy, key, acceptedAt: clock.monotonic() })
+    return checkedToken(verified, rules)
+  }
+
+  const verifyAgain = (entry: Entry, context: TokenContext): VerifiedToken<C> | Promise<VerifiedToken<C>> => {
+    for (const claimCheck of entry.policy.momentaryChecks) claimCheck.check(entry.verified, context)
+    checkConfirmation(entry.verified.claims, context.confirmations)
+    return checkedToken(entry.verified, rules)
+  }
+
+  // Where the policy or the key has to be waited for.
+  const verifyLater = async (
+    { verified }: Entry,
+    policy: ResolvedPolicy | Promise<ResolvedPolicy>,
+    context: TokenContext,
+  ): Promise<VerifiedToken<C>> => {
+    const { keys } = await policy
+    const key = keys.current?.(verified.header) ?? (await keys.resolve(verified.header))
+    const entry = find(verified.token)
+    return entry?.policy === (await policy) && entry.key === key
+      ? verifyAgain(entry, context)
+      : verifyAnew(verified.token, context)
+  }
+
+  return {
+    verify: (token, context) => {
+      const entry = find(token)
+      if (entry === undefined) return verifyAnew(token, context)
+      const policy = rules.policies.select(entry.verified.claims)
+      const key = policy === entry.policy ? policy.keys.current?.(entry.verified.header) : undefined
+      return key === entry.key ? verifyAgain(entry, context) : verifyLater(entry, policy, context)
+    },
+  }
+}
+
+// A short end makes a fast key; find compares the whole. It is signature, which nobody can choose.
+const NAME_LENGTH = 43
+
+function nameOf(token: string): string {
+  return token.slice(-NAME_LENGTH)
+}
+
+// The text, the claims made of it and the entry, roughly.
+function bytesOf({ verified }: Entry): number {
+  return verified.token.length * 3 + 1024
+}
