@@ -1,0 +1,112 @@
+import { compactDecrypt } from 'jose'
+import {
+  AuthError,
+  assertKnownOptions,
+  type KeySource,
+  type Limits,
+  misconfigured,
+  resolveLimits,
+} from '../../extend.ts'
+import { type ContentEncryption, resolveContentEncryption } from './content-encryption.ts'
+import type { DecryptionKey } from './decryption-key.ts'
+import { decryptionKeys } from './decryption-keys.ts'
+import { decryptionFailed } from './decryption-failed.ts'
+import { type KeyManagementAlgorithm, resolveKeyManagement } from './key-management.ts'
+import { type JweHeader, type ParsedJwe, parseJwe } from './parse-jwe.ts'
+
+/** What tokens are decrypted with. */
+export interface DecryptionOptions {
+  /** `decryptionKeys(…)`, made once and kept, or keys to make it of; or a key source of your own. */
+  readonly keys: KeySource | DecryptionKey | readonly DecryptionKey[] | { readonly keys: readonly DecryptionKey[] }
+  /** JWE `alg` to accept, compared as exact strings. @defaultValue KEY_MANAGEMENT_ALGORITHMS */
+  readonly algorithms?: readonly KeyManagementAlgorithm[]
+  /** JWE `enc` to accept, compared as exact strings. @defaultValue CONTENT_ENCRYPTIONS */
+  readonly encryptions?: readonly ContentEncryption[]
+  /** Caps on the encrypted token and its header. @defaultValue DEFAULT_LIMITS */
+  readonly limits?: Partial<Limits>
+}
+
+/** A JWE that has been decrypted. */
+export interface DecryptedJwe {
+  readonly header: JweHeader
+  readonly plaintext: Uint8Array
+}
+
+/**
+ * Decrypts a compact JWE (RFC 7516 section 5.2). Everybody can encrypt to a public key, so this says nothing about who wrote the plaintext
+ * or what may be done with it: for tokens, use `createNestedVerifier`. Never decompresses.
+ *
+ * @throws AuthError with status 401: `token_decryption_failed` whatever the key or the cryptography says, another code for a token that
+ * is refused for its form or its header
+ * @throws TypeError for wrong options
+ */
+export async function decryptJwe(token: string, options: DecryptionOptions): Promise<DecryptedJwe> {
+  const { parse, open } = jweDecrypter('decrypt JWE', options)
+  const parsed = parse(token)
+  return { header: parsed.header, plaintext: await open(parsed) }
+}
+
+/** The two halves of decrypting: what needs no key, and what does. */
+export interface JweDecrypter {
+  readonly limits: Limits
+  /** @throws AuthError */
+  parse(token: string): ParsedJwe
+  /** @throws AuthError `token_decryption_failed`, or with status 503 what the key source says */
+  open(parsed: ParsedJwe): Promise<Uint8Array>
+  /** Warms the keys. */
+  ready(): Promise<void>
+}
+
+/**
+ * Resolves options once, for many tokens.
+ *
+ * @throws TypeError
+ */
+export function jweDecrypter(action: string, options: DecryptionOptions): JweDecrypter {
+  if (typeof options !== 'object' || options === null)
+    throw misconfigured(action, 'give options with "keys"', typeof options)
+  assertKnownOptions(action, options, ['keys', 'algorithms', 'encryptions', 'limits'])
+  const rules = {
+    limits: resolveLimits(action, options.limits),
+    algorithms: resolveKeyManagement(action, options.algorithms),
+    encryptions: resolveContentEncryption(action, options.encryptions),
+  }
+  if (options.keys === undefined) throw misconfigured(action, 'give "keys" to decrypt with')
+  const keys = isKeySource(options.keys) ? options.keys : decryptionKeys(options.keys)
+  return {
+    limits: rules.limits,
+    parse: (token) => parseJwe(token, rules),
+    open: (parsed) => decrypt(parsed, keys),
+    ready: async () => keys.ready?.(),
+  }
+}
+
+function isKeySource(keys: DecryptionOptions['keys']): keys is KeySource {
+  return typeof keys === 'object' && keys !== null && 'resolve' in keys && typeof keys.resolve === 'function'
+}
+
+async function decrypt({ token, header }: ParsedJwe, keys: KeySource): Promise<Uint8Array> {
+  const key = await resolveKey(header, keys)
+  try {
+    const { alg, enc } = header
+    const { plaintext } = await compactDecrypt(token, key, {
+      keyManagementAlgorithms: [alg],
+      contentEncryptionAlgorithms: [enc],
+      maxDecompressedLength: 0,
+    })
+    return plaintext
+  } catch {
+    throw decryptionFailed()
+  }
+}
+
+async function resolveKey(header: JweHeader, keys: KeySource): Promise<CryptoKey> {
+  try {
+    const key = await keys.resolve(header)
+    if (key?.type === 'private') return key
+  } catch (error) {
+    // A key source that cannot tell now is no fault of the token.
+    if (!(error instanceof AuthError) || error.status === 503 || error.code === 'token_decryption_failed') throw error
+  }
+  throw decryptionFailed()
+}

@@ -1,0 +1,131 @@
+import {
+  assertKnownOptions,
+  AuthError,
+  emit,
+  type EventListener,
+  type Explanation,
+  misconfigured,
+  type VerifiedToken,
+  type Verifier,
+} from '../../extend.ts'
+import { type DecryptionOptions, type JweDecrypter, jweDecrypter } from './decrypt-jwe.ts'
+import { decryptedExplanation, undecryptedExplanation } from './explain-decryption.ts'
+import { type JweHeader, firstDots } from './parse-jwe.ts'
+
+/** How to verify encrypted tokens. */
+export interface NestedVerifierOptions<C extends object = object> {
+  /** Verifies the signed JWT inside: issuer, audience, signature, claims and checks are all its own. */
+  readonly verifier: Verifier<C>
+  /** What tokens are decrypted with. */
+  readonly decryption: DecryptionOptions
+  /** `either` takes signed tokens that are not encrypted as well. @defaultValue 'encrypted' */
+  readonly accept?: 'encrypted' | 'either'
+  /**
+   * Told of tokens that are refused before `verifier` sees anything of them, which tells its own hook of all others: with the same hook
+   * in both, every token is told once. What it throws is ignored. @defaultValue nobody
+   */
+  readonly onEvent?: EventListener
+}
+
+/**
+ * Makes a verifier of nested tokens, signed and then encrypted (RFC 7519 sections 5.2 and 11.2): decrypts the token, and passes the JWT
+ * inside through the whole of `verifier`. Use it wherever a verifier goes: in an authenticator, an adapter, a gate.
+ *
+ * - `cty` must be `JWT`, in any case. Bare claims, an unsigned JWT and a second layer of encryption are refused.
+ * - Encryption is no proof of anything: everybody can encrypt to a public key. The signature inside is what counts.
+ * - The verified token has the claims and the header of the JWT inside. Its `token` is the encrypted one, as received: that is what a proof
+ *   of possession is about, and what may be passed on or logged by mistake without giving away what was encrypted. Token checks of
+ *   `verifier` run before, and see the JWT inside.
+ * - `ready` and `close` are passed on to `verifier`.
+ *
+ * @throws TypeError for wrong options
+ */
+export function createNestedVerifier<C extends object = object>(options: NestedVerifierOptions<C>): Verifier<C> {
+  const { verifier, decryption, accept = 'encrypted', onEvent } = checkOptions(options)
+  const decrypter = jweDecrypter(ACTION, decryption)
+  const passesOn = (token: string): boolean => accept === 'either' && isSigned(token, decrypter)
+
+  const open = async (token: string): Promise<Opened> => {
+    const parsed = decrypter.parse(token)
+    checkContentType(parsed.header)
+    const jwt = new TextDecoder('utf-8', { ignoreBOM: true }).decode(await decrypter.open(parsed))
+    checkInside(jwt)
+    return { header: parsed.header, jwt }
+  }
+
+  const nested: Verifier<C> = {
+    verify: async (token, context) => {
+      if (passesOn(token)) return verifier.verify(token, context)
+      const { jwt } = await open(token).catch((error: unknown) => {
+        if (error instanceof AuthError) emit(onEvent, { type: 'token.rejected', code: error.code })
+        throw error
+      })
+      return asReceived(await verifier.verify(jwt, context), token)
+    },
+    explain: async (token, context) => {
+      if (passesOn(token)) return verifier.explain(token, context)
+      const opened: Opened | Explanation = await open(token).catch(undecryptedExplanation)
+      if ('steps' in opened) return opened
+      return decryptedExplanation(opened.header, await verifier.explain(opened.jwt, context))
+    },
+    ready: async () => {
+      await Promise.all([decrypter.ready(), verifier.ready()])
+    },
+    close: () => verifier.close(),
+  }
+  nestedVerifiers.add(nested)
+  return nested
+}
+
+const ACTION = 'create nested verifier'
+const nestedVerifiers = new WeakSet<object>()
+
+interface Opened {
+  readonly header: JweHeader
+  /** What was encrypted. */
+  readonly jwt: string
+}
+
+function checkOptions<C extends object>(options: NestedVerifierOptions<C>): NestedVerifierOptions<C> {
+  if (typeof options !== 'object' || options === null)
+    throw misconfigured(ACTION, 'give options with "verifier" and "decryption"', typeof options)
+  assertKnownOptions(ACTION, options, ['verifier', 'decryption', 'accept', 'onEvent'])
+  const { verifier, accept, onEvent } = options
+  if (typeof verifier !== 'object' || verifier === null || typeof verifier.verify !== 'function')
+    throw misconfigured(ACTION, '"verifier" must come from createVerifier', typeof verifier)
+  if (nestedVerifiers.has(verifier))
+    throw misconfigured(ACTION, '"verifier" must verify signed tokens, and this one decrypts tokens itself')
+  if (![undefined, 'encrypted', 'either'].includes(accept))
+    throw misconfigured(ACTION, '"accept" must be "encrypted" or "either"', accept)
+  if (onEvent !== undefined && typeof onEvent !== 'function')
+    throw misconfigured(ACTION, '"onEvent" must be a function', typeof onEvent)
+  return options
+}
+
+function isSigned(token: string, { limits }: JweDecrypter): boolean {
+  return typeof token === 'string' && token.length <= limits.tokenLength && firstDots(token).length === 2
+}
+
+// RFC 7519 section 5.2 demands this very value of a nested JWT, and media types are compared without regard to case.
+function checkContentType({ cty }: JweHeader): void {
+  if (cty?.toUpperCase() !== 'JWT')
+    throw new AuthError('token_type', {
+      expected: 'cty: JWT',
+      actual: cty,
+      hint: 'Whoever encrypts a signed JWT says so in the header of the encrypted one',
+    })
+}
+
+// Bare claims may hold any number of dots: whatever has two is for the verifier to refuse.
+function checkInside(jwt: string): void {
+  const dots = firstDots(jwt).length
+  if (dots === 2) return
+  throw new AuthError('token_malformed', {
+    expected: 'a signed JWT of three parts inside the encrypted token',
+    actual: dots === 4 ? 'another encrypted token' : 'something else',
+  })
+}
+
+function asReceived<C extends object>(verified: VerifiedToken<C>, token: string): VerifiedToken<C> {
+  return Object.freeze(Object.defineProperty({ ...verified }, 'token', { value: token, enumerable: false }))
+}

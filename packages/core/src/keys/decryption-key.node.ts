@@ -1,0 +1,44 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto'
+import type { JWK } from 'jose'
+import { misconfigured } from '../errors/misconfigured.ts'
+
+/**
+ * A private key in PEM as a JWK, for `decryptionKeys` of `@claimgate/core/jwe`: PKCS#8, with a passphrase or without (RFC 7468 sections 10
+ * and 11), or what OpenSSL wrote before there was PKCS#8. RSA from 2048 bits, P-256, P-384, P-521 or X25519.
+ *
+ * The JWK holds the private key: neither log nor publish it.
+ *
+ * @param passphrase - what an encrypted PEM was encrypted with
+ * @throws TypeError for a wrong or missing passphrase, and for text that is no such key. It quotes neither of the two
+ */
+export function decryptionKeyFromPem(pem: string, passphrase?: string): JWK {
+  if (typeof pem !== 'string' || !pem.includes('-----BEGIN'))
+    throw misconfigured(ACTION, 'it must be a PEM text', typeof pem)
+  const key = read(pem, passphrase)
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key
+  if (type === 'rsa' && (details?.modulusLength ?? 0) < 2048)
+    throw misconfigured(ACTION, 'an RSA key must have at least 2048 bits', details?.modulusLength)
+  if (type !== 'rsa' && type !== 'x25519' && !(type === 'ec' && CURVES.includes(details?.namedCurve ?? '')))
+    throw misconfigured(ACTION, 'it must be an RSA key, or a key on P-256, P-384, P-521 or X25519', type)
+  return { ...(key.export({ format: 'jwk' }) as JWK), use: 'enc' }
+}
+
+const ACTION = 'read decryption key'
+const CURVES = ['prime256v1', 'secp384r1', 'secp521r1']
+
+function read(pem: string, passphrase: string | undefined): KeyObject {
+  const encrypted = pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----') || /^Proc-Type: 4,ENCRYPTED/m.test(pem)
+  if (encrypted && (passphrase === undefined || passphrase === ''))
+    throw misconfigured(ACTION, 'the PEM is encrypted, and needs its passphrase')
+  try {
+    return createPrivateKey({ key: pem, format: 'pem', ...(encrypted && { passphrase }) })
+  } catch {
+    // What OpenSSL says is left out: its reasons differ from one wrong passphrase to the next.
+    throw misconfigured(
+      ACTION,
+      encrypted
+        ? 'the passphrase is not the one of this PEM, or the PEM is damaged'
+        : 'it must be a private key in PEM',
+    )
+  }
+}
