@@ -30,7 +30,7 @@ const PACKAGE_IMPORTS = {
 }
 
 /** Core's files that know Node, and what that lets them import. */
-const CORE_NODE_FILES = /^(node|(?:transport|encoding)\/[\w-]+\.node)\.ts$/
+const CORE_NODE_FILES = /^(node|(?:transport|encoding|keys)\/[\w-]+\.node)\.ts$/
 const CORE_NODE_IMPORTS = ['undici', 'node:']
 
 /** The issuer's entry points that know a platform, each a folder, and what that lets them import. */
