@@ -59,14 +59,18 @@ const exportPublic = async (publicKey: CryptoKey): Promise<JWK | undefined> => {
 
 const fromJwk = async (jwk: JWK, algorithm: SigningAlgorithm): Promise<KeyMaterial> => {
   const { kid } = jwk
-  if (kid !== undefined && !isKeyId(kid)) throw refusal('use key', 'its "kid" must have 1 to 256 characters', kid)
+  if (kid !== undefined) assertKeyId(kid)
   const publicPart = publicJwk(jwk)
   const privateKey = await importPrivate(jwk, algorithm)
   if (publicPart !== undefined && privateKey !== undefined) return { privateKey, publicPart, kid }
   throw refusal('use key', `it must be a private JWK for ${algorithm}`, jwk)
 }
 
-const isKeyId = (kid: unknown): boolean => typeof kid === 'string' && kid.length >= 1 && kid.length <= 256
+/** A `kid` of 1 to 256 characters. */
+export const assertKeyId = (kid: unknown): void => {
+  if (typeof kid === 'string' && kid.length >= 1 && kid.length <= 256) return
+  throw refusal('use key', 'its "kid" must have 1 to 256 characters', kid)
+}
 
 // `ext`, `use` and `key_ops` are left behind: they say what another program meant to do with the key.
 const MATERIAL = ['kty', 'crv', 'x', 'y', 'd', 'n', 'e', 'p', 'q', 'dp', 'dq', 'qi', 'pub', 'priv'] as const

@@ -1,7 +1,8 @@
 import { base64url, calculateJwkThumbprint, FlattenedSign } from 'jose'
 import type { CompactJWSHeaderParameters, CryptoKey, JWK } from 'jose'
 import { isSigningAlgorithm, type SigningAlgorithm } from './algorithm.ts'
-import { isKeyPair, keyMaterial, type KeyPair } from './key-material.ts'
+import { assertKeyId, isKeyPair, keyMaterial, type KeyPair } from './key-material.ts'
+import { assertKnownOptions } from './known-options.ts'
 import { refusal } from './refusal.ts'
 import type { Signer } from './signer.ts'
 
@@ -9,21 +10,26 @@ import type { Signer } from './signer.ts'
 export interface LocalSignerOptions {
   /** The algorithm to sign with. A JWK with an `alg` of its own goes by that. @defaultValue 'ES256' */
   readonly algorithm?: SigningAlgorithm
+  /** The key ID, 1 to 256 characters. @defaultValue the `kid` of the JWK, or else the RFC 7638 thumbprint */
+  readonly kid?: string
 }
 
 /**
  * A {@link Signer} with its private key in memory. Without a key it generates one that cannot be extracted; RSA keys
- * have 2048 bits. The `kid` is that of the JWK, or else the RFC 7638 thumbprint.
+ * have 2048 bits.
  *
  * @throws TypeError where the key is not a private key for the algorithm, or the runtime lacks the algorithm. The error
  * never quotes the key.
  */
 export const localSigner = async (key?: JWK | KeyPair, options: LocalSignerOptions = {}): Promise<Signer> => {
+  assertKnownOptions('use key', options, ['algorithm', 'kid'])
+  if (options.kid !== undefined) assertKeyId(options.kid)
   const alg = algorithmOf(key, options)
   const { privateKey, publicPart, kid } = await keyMaterial(key, alg)
+  assertLongEnough(privateKey)
   return Object.freeze({
     alg,
-    kid: kid ?? (await calculateJwkThumbprint(publicPart)),
+    kid: options.kid ?? kid ?? (await calculateJwkThumbprint(publicPart)),
     publicJwk: Object.freeze(publicPart),
     sign: (signingInput: Uint8Array) => sign(signingInput, privateKey),
   })
@@ -34,6 +40,13 @@ const algorithmOf = (key: JWK | KeyPair | undefined, options: LocalSignerOptions
   const alg = own ?? options.algorithm ?? 'ES256'
   if (!isSigningAlgorithm(alg)) throw refusal('use key', 'its algorithm must be an asymmetric signature algorithm', alg)
   return alg
+}
+
+// RFC 7518 sections 3.3 and 3.5.
+const assertLongEnough = ({ algorithm }: CryptoKey): void => {
+  const bits: unknown = 'modulusLength' in algorithm ? algorithm.modulusLength : undefined
+  if (typeof bits !== 'number' || bits >= 2048) return
+  throw refusal('use key', 'an RSA key must have at least 2048 bits', bits)
 }
 
 const sign = async (signingInput: Uint8Array, privateKey: CryptoKey): Promise<Uint8Array> => {

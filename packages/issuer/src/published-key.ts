@@ -23,12 +23,20 @@ export interface PublishedKey {
  */
 export const publishedKey = async (signer: Signer): Promise<PublishedKey> => {
   assertSigner(signer)
-  const { alg, kid } = signer
-  const publicPart = publicJwk(signer.publicJwk)
-  if (publicPart === undefined) throw refusal('use key', '"publicJwk" must be an asymmetric key', signer.publicJwk.kty)
-  const jwk: JWK = Object.freeze({ ...publicPart, kid, alg, use: 'sig' })
+  const jwk = publishedJwk(signer)
   await prove(signer, jwk)
   return Object.freeze({ signer, jwk, tag: await contentTag(jwk) })
+}
+
+/**
+ * What a JWK Set says about a signer's key: public parts, `kid`, `alg` and `use`.
+ *
+ * @throws TypeError where the key is not an asymmetric one.
+ */
+export const publishedJwk = ({ alg, kid, publicJwk: jwk }: Signer): JWK => {
+  const publicPart = publicJwk(jwk)
+  if (publicPart === undefined) throw refusal('use key', '"publicJwk" must be an asymmetric key', jwk.kty)
+  return Object.freeze({ ...publicPart, kid, alg, use: 'sig' })
 }
 
 const prove = async (signer: Signer, jwk: JWK): Promise<void> => {

@@ -1,1 +1,1 @@
-export {}
+export { encryptedPemSigner, type EncryptedPemSignerOptions } from './encrypted-pem-signer.ts'

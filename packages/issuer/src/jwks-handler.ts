@@ -1,0 +1,18 @@
+import type { Issuer } from './create-issuer.ts'
+
+/** Answers requests for a JWK Set. */
+export type JwksHandler = (request: Request) => Response
+
+/**
+ * The JWK Set's address as a fetch handler: `GET` and `HEAD` with `Cache-Control` and `ETag`, 304 where `If-None-Match` names
+ * the current content (RFC 9110 section 13.1.2), 405 for any other method. Which address that is, is for the router to say.
+ */
+export const jwksHandler =
+  ({ jwksResponse }: Pick<Issuer, 'jwksResponse'>): JwksHandler =>
+  (request) => {
+    const { method } = request
+    if (method !== 'GET' && method !== 'HEAD')
+      return new Response(null, { status: 405, headers: { allow: 'GET, HEAD' } })
+    const { status, headers, body } = jwksResponse({ ifNoneMatch: request.headers.get('if-none-match') ?? undefined })
+    return new Response(method === 'HEAD' || status === 304 ? null : body, { status, headers })
+  }

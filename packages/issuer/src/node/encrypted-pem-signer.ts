@@ -1,0 +1,57 @@
+import { createPrivateKey } from 'node:crypto'
+import { assertPemSignerOptions, pemSigner, type PemSignerOptions } from '../pem-signer.ts'
+import { discreetRefusal } from '../refusal.ts'
+import type { Signer } from '../signer.ts'
+
+/** What an {@link encryptedPemSigner} is told about its key. */
+export interface EncryptedPemSignerOptions extends PemSignerOptions {
+  /** What the key was encrypted with. At least one character. */
+  readonly passphrase: string
+}
+
+/**
+ * A {@link Signer} of an encrypted private key in PEM: PKCS #8 (RFC 7468 section 11), or the older form with `Proc-Type` and
+ * `DEK-Info` (RFC 1421) as far as OpenSSL still reads it. A key that is not encrypted is refused, so that one that lost its
+ * protection is noticed.
+ *
+ * @throws TypeError where the text is not such a key, the passphrase is another one, or the key does not fit the algorithm. It
+ * quotes neither the text nor the passphrase.
+ */
+export const encryptedPemSigner = async (pem: string, options: EncryptedPemSignerOptions): Promise<Signer> => {
+  assertPemSignerOptions(options, ['passphrase'])
+  const { passphrase, ...rest } = options
+  if (typeof passphrase !== 'string' || passphrase === '') {
+    throw discreetRefusal('use key', '"passphrase" must be a non-empty string', passphrase)
+  }
+  assertEncrypted(pem)
+  const { opened, problem } = open(pem, passphrase)
+  if (opened === undefined) throw new TypeError(`Cannot use key: ${problem}`)
+  return pemSigner(opened, rest)
+}
+
+const RULE = 'its text must be an encrypted private key in PEM'
+
+const assertEncrypted = (pem: unknown): void => {
+  if (typeof pem !== 'string') throw discreetRefusal('use key', RULE, pem)
+  if (pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----') || pem.includes('Proc-Type: 4,ENCRYPTED')) return
+  const isOpen = /-----BEGIN (?:RSA |EC )?PRIVATE KEY-----/.test(pem)
+  throw new TypeError(
+    `Cannot use key: ${RULE}, found ${isOpen ? 'one that is not encrypted: encrypt it, or use pemSigner' : 'something else'}`,
+  )
+}
+
+// The error itself is dropped on purpose: what OpenSSL says about a bad key is not ours to vouch for.
+const open = (key: string, passphrase: string): { readonly opened?: string; readonly problem?: string } => {
+  try {
+    const opened = createPrivateKey({ key, format: 'pem', passphrase }).export({ type: 'pkcs8', format: 'pem' })
+    return { opened: opened.toString() }
+  } catch (error) {
+    const wrong = error instanceof Error && 'code' in error && error.code === 'ERR_OSSL_BAD_DECRYPT'
+    return { problem: wrong ? WRONG_PASSPHRASE : UNREADABLE }
+  }
+}
+
+const WRONG_PASSPHRASE = '"passphrase" must be what the key was encrypted with, found another one'
+// Some wrong passphrases give bytes that look decrypted but are no key.
+const UNREADABLE =
+  '"passphrase" must open the key: it is another one, the text is damaged, or OpenSSL lacks the encryption'

@@ -1,0 +1,78 @@
+import { exportJWK, importPKCS8 } from 'jose'
+import type { JWK } from 'jose'
+import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from './algorithm.ts'
+import { assertKnownOptions } from './known-options.ts'
+import { localSigner } from './local-signer.ts'
+import { discreetRefusal, refusal } from './refusal.ts'
+import type { Signer } from './signer.ts'
+
+/** What a {@link pemSigner} is told about its key. */
+export interface PemSignerOptions {
+  /** The algorithm to sign with: the text of a key does not tell it. */
+  readonly algorithm: SigningAlgorithm
+  /** The key ID, 1 to 256 characters. @defaultValue the RFC 7638 thumbprint */
+  readonly kid?: string
+}
+
+/**
+ * A {@link Signer} of a private key in PEM: PKCS #8, not encrypted (RFC 7468 section 10). Text around it is passed over. For an
+ * encrypted one there is `encryptedPemSigner` in `@claimgate/issuer/node`.
+ *
+ * @throws TypeError where the text is not a private key for the algorithm; it says how to convert other forms, and never
+ * quotes the text.
+ */
+export const pemSigner = async (pem: string, options: PemSignerOptions): Promise<Signer> => {
+  assertPemSignerOptions(options)
+  const { algorithm, kid } = options
+  return localSigner(await privateJwk(privateKeyBlock(pem), algorithm), {
+    algorithm,
+    ...(kid === undefined ? {} : { kid }),
+  })
+}
+
+/**
+ * The options with nothing missing and nothing unknown; `more` names further ones.
+ *
+ * @throws TypeError that names the option and its rule.
+ */
+export const assertPemSignerOptions = (options: unknown, more: readonly string[] = []): void => {
+  assertKnownOptions('use key', options, ['algorithm', 'kid', ...more])
+  const { algorithm } = options as { readonly algorithm?: unknown }
+  if (isSigningAlgorithm(algorithm)) return
+  throw refusal('use key', `"algorithm" must be one of ${SIGNING_ALGORITHMS.join(', ')}`, algorithm)
+}
+
+const RULE = 'its text must be a private key in PEM (PKCS #8)'
+
+const ADVICE: Readonly<Record<string, string>> = {
+  'ENCRYPTED PRIVATE KEY': 'an encrypted one: use encryptedPemSigner of @claimgate/issuer/node',
+  'RSA PRIVATE KEY': 'PKCS #1: convert it with "openssl pkcs8 -topk8 -nocrypt"',
+  'EC PRIVATE KEY': 'SEC 1: convert it with "openssl pkcs8 -topk8 -nocrypt"',
+  'PUBLIC KEY': 'a public key',
+  'RSA PUBLIC KEY': 'a public key',
+  CERTIFICATE: 'a certificate',
+}
+
+const privateKeyBlock = (pem: unknown): string => {
+  if (typeof pem !== 'string') throw discreetRefusal('use key', RULE, pem)
+  const [block] = /-----BEGIN PRIVATE KEY-----[^-]*-----END PRIVATE KEY-----/.exec(pem) ?? []
+  if (block !== undefined) return block
+  if (pem.includes('Proc-Type: 4,ENCRYPTED')) throw unusable(ADVICE['ENCRYPTED PRIVATE KEY'])
+  // The label is looked up, never quoted.
+  const [, label = ''] = /-----BEGIN ([A-Z ]+)-----/.exec(pem) ?? []
+  throw unusable(Object.hasOwn(ADVICE, label) ? ADVICE[label] : undefined)
+}
+
+const unusable = (found = 'something else'): TypeError => new TypeError(`Cannot use key: ${RULE}, found ${found}`)
+
+const privateJwk = async (block: string, algorithm: SigningAlgorithm): Promise<JWK> => {
+  try {
+    // Extractable for as long as it takes to find its public half; the signer imports it anew.
+    return await exportJWK(await importPKCS8(block, algorithm, { extractable: true }))
+  } catch {
+    // The cause is dropped on purpose: what a runtime says about a bad key is not ours to vouch for.
+    throw new TypeError(
+      `Cannot use key: it must be a private key for ${algorithm}, found another one, or a damaged text`,
+    )
+  }
+}

@@ -1,0 +1,17 @@
+import type { JSONWebKeySet } from 'jose'
+import { assertSigner } from './assert-signer.ts'
+import { publishedJwk } from './published-key.ts'
+import type { Signer } from './signer.ts'
+
+/**
+ * The JWK Set of some signers (RFC 7517 section 5), for a verifier that holds it as a file or a setting: public parts, with
+ * `kid`, `alg` and `use`. An issuer has its own in `jwks()`, which follows its rotations.
+ *
+ * @throws TypeError where one of them is not a signer or has no asymmetric public key.
+ */
+export const publicJwkSet = (signers: readonly Signer[]): JSONWebKeySet => ({
+  keys: signers.map((signer) => {
+    assertSigner(signer)
+    return { ...publishedJwk(signer) }
+  }),
+})
