@@ -1,0 +1,111 @@
+import { execFileSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
+import { exportPKCS8, exportSPKI, generateKeyPair } from 'jose'
+import { describe, expect, it } from 'vitest'
+
+import { createIssuer, localSigner, pemSigner, publicKeyPem, SIGNING_ALGORITHMS } from './index.ts'
+
+const ec = await generateKeyPair('ES256', { extractable: true })
+const pem = await exportPKCS8(ec.privateKey)
+const spki = await exportSPKI(ec.publicKey)
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+
+const failureOf = async (text: unknown, options: object = { algorithm: 'ES256' }): Promise<unknown> =>
+  pemSigner(text as string, options as never).then(
+    () => 'no failure',
+    (error: unknown) => error,
+  )
+
+describe('a private key in PEM', () => {
+  it.each(SIGNING_ALGORITHMS)(
+    'signs with %s under the same key ID as the key pair it was exported from',
+    async (algorithm) => {
+      const pair = await generateKeyPair(algorithm, { extractable: true })
+      const signer = await pemSigner(await exportPKCS8(pair.privateKey), { algorithm })
+      const { alg, kid, publicJwk } = await localSigner(pair, { algorithm })
+      expect({ ...signer, sign: undefined }).toEqual({ alg, kid, publicJwk, sign: undefined })
+      await expect(createIssuer({ issuer: 'https://issuer.example', signer })).resolves.toBeDefined()
+    },
+  )
+
+  it.each<[string, string]>([
+    ['white space around it', `\n\n  ${pem}\n \n`],
+    ['a remark before it', `Bag Attributes\n    localKeyID: 01\n${pem}`],
+    ['its public key beside it', `${spki}\n${pem}`],
+    ['line breaks of another system', pem.replaceAll('\n', '\r\n')],
+  ])('may have %s', async (_, text) => {
+    const { kid } = await localSigner(ec)
+    expect((await pemSigner(text, { algorithm: 'ES256' })).kid).toBe(kid)
+  })
+
+  it('is read as openssl writes it', async () => {
+    const text = execFileSync('openssl', ['genpkey', '-quiet', '-algorithm', 'ED25519'], { encoding: 'utf8' })
+    const signer = await pemSigner(text, { algorithm: 'EdDSA', kid: 'key-1' })
+    const printed = execFileSync('openssl', ['pkey', '-pubout'], { encoding: 'utf8', input: text })
+    expect([signer.kid, await publicKeyPem(signer)]).toEqual(['key-1', printed])
+  })
+
+  it.each<[string, unknown, string]>([
+    ['nothing', undefined, 'found undefined'],
+    ['bytes', Buffer.from(pem), 'found an object'],
+    ['no PEM', 'c2VjcmV0', 'found something else'],
+    ['PEM of something unknown', pem.replaceAll('PRIVATE KEY', 'SECRET'), 'found something else'],
+    ['PEM without an end', pem.slice(0, -10), 'found something else'],
+    [
+      'encrypted',
+      pem.replaceAll('PRIVATE KEY', 'ENCRYPTED PRIVATE KEY'),
+      'found an encrypted one: use encryptedPemSigner of @claimgate/issuer/node',
+    ],
+    [
+      'encrypted in the older form',
+      '-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n',
+      'found an encrypted one: use encryptedPemSigner of @claimgate/issuer/node',
+    ],
+    [
+      'PKCS #1',
+      rsa.privateKey.export({ type: 'pkcs1', format: 'pem' }),
+      'found PKCS #1: convert it with "openssl pkcs8 -topk8 -nocrypt"',
+    ],
+    [
+      'SEC 1',
+      pem.replaceAll('PRIVATE KEY', 'EC PRIVATE KEY'),
+      'found SEC 1: convert it with "openssl pkcs8 -topk8 -nocrypt"',
+    ],
+    ['a public key', spki, 'found a public key'],
+    ['a certificate', pem.replaceAll('PRIVATE KEY', 'CERTIFICATE'), 'found a certificate'],
+  ])('is refused where it is %s', async (_, text, found) => {
+    expect(await failureOf(text)).toEqual(
+      new TypeError(`Cannot use key: its text must be a private key in PEM (PKCS #8), ${found}`),
+    )
+  })
+
+  it.each<[string, string, string]>([
+    ['for another type of key', pem, 'RS256'],
+    ['for another curve', pem, 'ES384'],
+    ['damaged', pem.replace(/\n[A-Za-z0-9]{9}/, '\nAAAAAAAAA'), 'ES256'],
+  ])('is refused where it is %s', async (_, text, algorithm) => {
+    expect(await failureOf(text, { algorithm })).toEqual(
+      new TypeError(`Cannot use key: it must be a private key for ${algorithm}, found another one, or a damaged text`),
+    )
+  })
+
+  it.each<[object, string]>([
+    [{}, '"algorithm" must be one of RS256'],
+    [{ algorithm: 'HS256' }, '"algorithm" must be one of RS256'],
+    [{ alg: 'ES256' }, 'there is no option "alg"; did you mean "algorithm"?'],
+    [{ algorithm: 'ES256', passphrase: 'x' }, 'there is no option "passphrase"; the options are algorithm, kid'],
+    [{ algorithm: 'ES256', kid: '' }, 'its "kid" must have 1 to 256 characters, found ""'],
+  ])('is refused with the options %j', async (options, rule) => {
+    const failure = await failureOf(pem, options)
+    expect(failure).toBeInstanceOf(TypeError)
+    expect((failure as TypeError).message).toContain(`Cannot use key: ${rule}`)
+  })
+
+  it('is refused where it is an RSA key that is too short', async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 })
+    const text = privateKey.export({ type: 'pkcs8', format: 'pem' })
+    expect(await failureOf(text, { algorithm: 'RS256' })).toEqual(
+      new TypeError('Cannot use key: an RSA key must have at least 2048 bits, found 1024'),
+    )
+  })
+})
