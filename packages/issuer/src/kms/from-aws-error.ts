@@ -1,4 +1,5 @@
 import { KmsError, type KmsErrorCode } from './kms-error.ts'
+import { withoutResponse } from './without-response.ts'
 
 /** What an error of the SDK comes to: a code, and what must hold for it not to happen again. */
 interface Reading {
@@ -72,8 +73,9 @@ const readingOf = (error: unknown): Reading =>
   READINGS.get(nameOf(error)) ?? (faultOf(error) === 'client' ? REFUSED : UNAVAILABLE)
 
 /** The SDK's error, but for one that may quote the answer: what a parser stumbled over can be half a signature. */
-const discreetCause = (error: unknown): unknown => {
-  if (faultOf(error) !== undefined || isSystemError(error) || READINGS.has(nameOf(error))) return error
+const discreetCause = (error: unknown): Error => {
+  const known = faultOf(error) !== undefined || isSystemError(error) || READINGS.has(nameOf(error))
+  if (known && error instanceof Error) return withoutResponse(error)
   const cause = new Error('Its text is left out, since it may quote the answer')
   cause.name = nameOf(error)
   return cause

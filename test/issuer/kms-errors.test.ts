@@ -1,0 +1,209 @@
+import { inspect } from 'node:util'
+import { createIssuer, type Signer } from '@claimgate/issuer'
+import { KmsError, kmsSigner } from '@claimgate/issuer/kms'
+import { type AwsAnswer, type FakeKms, startFakeKms } from '@claimgate/testing/aws'
+import { KMSServiceException } from '@aws-sdk/client-kms'
+import type { KMSClient } from '@aws-sdk/client-kms'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { kmsClient, SECRETS } from './support/kms-client.ts'
+
+let kms: FakeKms
+let client: KMSClient
+let signer: Signer
+
+beforeAll(async () => {
+  kms = await startFakeKms({
+    keys: [
+      { keyId: 'good' },
+      { keyId: 'secp256k1', keySpec: 'ECC_SECG_P256K1' },
+      { keyId: 'agreement', keySpec: 'ECC_NIST_P256', keyUsage: 'KEY_AGREEMENT' },
+      { keyId: 'encryption', keySpec: 'RSA_2048', keyUsage: 'ENCRYPT_DECRYPT' },
+      { keyId: 'hmac', keySpec: 'HMAC_256' },
+      { keyId: 'symmetric', keySpec: 'SYMMETRIC_DEFAULT' },
+      { keyId: 'disabled', state: 'Disabled' },
+      { keyId: 'doomed', state: 'PendingDeletion' },
+    ],
+  })
+  client = kmsClient(kms.endpoint)
+  signer = await kmsSigner({ client, keyId: 'good' })
+})
+afterAll(async () => {
+  client.destroy()
+  await kms.close()
+})
+beforeEach(() => {
+  kms.behave({ kind: 'ok' })
+  kms.setState('good', 'Enabled')
+  kms.forget()
+})
+
+const MESSAGE = Buffer.from('eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhZGEifQ')
+
+/** What a failed promise failed with. */
+const failure = async (promise: Promise<unknown>): Promise<KmsError> => {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  if (error instanceof KmsError) return error
+  throw new Error('It did not fail with a KmsError', { cause: error })
+}
+const rule = (because: string, found: string): RegExp => new RegExp(`^Cannot [^:]+: ${because}, found ${found}$`)
+
+const SERVICE_ERRORS = [
+  ['ThrottlingException', 'kms_throttled', 'requests must be fewer; .+'],
+  ['LimitExceededException', 'kms_throttled', 'requests must be fewer; .+'],
+  ['AccessDeniedException', 'kms_denied', 'the credentials must allow kms:GetPublicKey and kms:Sign for the key'],
+  ['UnrecognizedClientException', 'kms_denied', 'the credentials must be there, right and unexpired'],
+  ['ExpiredTokenException', 'kms_denied', 'the credentials must be there, right and unexpired'],
+  ['NotFoundException', 'kms_key_not_found', 'there must be such a key in the account and the region of the client'],
+  ['DisabledException', 'kms_key_disabled', 'the key must be enabled'],
+  ['KMSInvalidStateException', 'kms_key_state', 'the key must be ready for use, .+'],
+  ['InvalidKeyUsageException', 'kms_key_unfit', 'the key must be an asymmetric one with key usage SIGN_VERIFY .+'],
+  ['KMSInternalException', 'kms_unavailable', 'KMS must give a usable answer', 500],
+  ['KeyUnavailableException', 'kms_unavailable', 'KMS must give a usable answer', 500],
+  ['DependencyTimeoutException', 'kms_unavailable', 'KMS must give a usable answer', 503],
+  ['ValidationException', 'kms_refused', 'KMS must accept the request'],
+  ['SomethingNewException', 'kms_refused', 'KMS must accept the request'],
+] as const
+
+describe.each(SERVICE_ERRORS)('%s', (type, code, because, status = 400) => {
+  it.each([
+    ['signing', () => signer.sign(MESSAGE)],
+    ['asking for the public key', () => kmsSigner({ client, keyId: 'good' })],
+  ])(`while %s is ${code}, with what KMS said as its cause`, async (_when, ask) => {
+    kms.once({ kind: 'error', type, status, message: 'What KMS says' })
+    const error = await failure(ask())
+    expect([error.name, error.code]).toEqual(['KmsError', code])
+    expect(error.message).toMatch(rule(because, type))
+    expect(error.cause).toBeInstanceOf(KMSServiceException)
+    expect(error.cause).toMatchObject({
+      name: type,
+      message: 'What KMS says',
+      $metadata: { httpStatusCode: status, requestId: expect.any(String) },
+    })
+  })
+})
+
+describe('a KMS that does not answer as it should', () => {
+  it.each<[string, AwsAnswer, string]>([
+    ['cuts the connection', { kind: 'reset' }, 'ECONNRESET'],
+    ['answers with a page', { kind: 'garbage' }, 'SyntaxError'],
+    ['stops in the middle', { kind: 'truncated' }, '\\w+'],
+  ])('and %s is kms_unavailable', async (_what, answer, found) => {
+    kms.once(answer)
+    const error = await failure(signer.sign(MESSAGE))
+    expect(error.code).toBe('kms_unavailable')
+    expect(error.message).toMatch(rule('KMS must give a usable answer', found))
+    expect(error.cause).toBeInstanceOf(Error)
+  })
+
+  it('because nobody listens is kms_unavailable', async () => {
+    const gone = await startFakeKms()
+    await gone.close()
+    const nowhere = kmsClient(gone.endpoint)
+    const error = await failure(kmsSigner({ client: nowhere, keyId: 'good' }))
+    expect(error).toMatchObject({ code: 'kms_unavailable', cause: { code: 'ECONNREFUSED' } })
+    nowhere.destroy()
+  })
+
+  it('in time is kms_timeout, and its answer is not waited for', async () => {
+    const hasty = await kmsSigner({ client, keyId: 'good', timeout: 0.05 })
+    kms.once({ kind: 'hang' })
+    const error = await failure(hasty.sign(MESSAGE))
+    expect(error.message).toMatch(rule('KMS must answer in time \\("timeout"\\)', 'TimeoutError'))
+    expect(error).toMatchObject({ code: 'kms_timeout', cause: { name: 'TimeoutError' } })
+    expect(await hasty.sign(MESSAGE)).toHaveLength(64)
+  })
+
+  it('in time when asked for the public key is kms_timeout', async () => {
+    kms.once({ kind: 'hang' })
+    expect((await failure(kmsSigner({ client, keyId: 'good', timeout: 0.05 }))).code).toBe('kms_timeout')
+  })
+
+  it('in time between the attempts of a patient client is kms_timeout too', async () => {
+    const patient = kmsClient(kms.endpoint, { maxAttempts: 50 })
+    const hasty = await kmsSigner({ client: patient, keyId: 'good', timeout: 0.2 })
+    kms.behave({ kind: 'throttle' })
+    expect((await failure(hasty.sign(MESSAGE))).code).toBe('kms_timeout')
+    patient.destroy()
+  })
+})
+
+describe('a slow answer', () => {
+  it('is waited for as long as there is time', async () => {
+    kms.once({ kind: 'ok', delay: 50 })
+    expect(await signer.sign(MESSAGE)).toHaveLength(64)
+  })
+})
+
+describe('throttling for a moment', () => {
+  it('is overcome by the retries of the client', async () => {
+    const patient = kmsClient(kms.endpoint, { maxAttempts: 3 })
+    const enduring = await kmsSigner({ client: patient, keyId: 'good' })
+    kms.forget()
+    kms.once({ kind: 'throttle' }, { kind: 'throttle' })
+    expect(await enduring.sign(MESSAGE)).toHaveLength(64)
+    expect(kms.requests('Sign')).toBe(3)
+    patient.destroy()
+  })
+})
+
+describe('a key that cannot sign tokens', () => {
+  const SPECS = 'RSA_2048, RSA_3072, RSA_4096, ECC_NIST_P256, ECC_NIST_P384, ECC_NIST_P521, ECC_NIST_EDWARDS25519'
+
+  it.each([
+    ['secp256k1', `its spec must be one of ${SPECS}`, 'ECC_SECG_P256K1'],
+    ['agreement', 'its key usage must be SIGN_VERIFY', 'KEY_AGREEMENT'],
+    ['encryption', 'its key usage must be SIGN_VERIFY', 'ENCRYPT_DECRYPT'],
+    ['hmac', 'the key must be an asymmetric one .+', 'UnsupportedOperationException'],
+    ['symmetric', 'the key must be an asymmetric one .+', 'UnsupportedOperationException'],
+  ])('is refused before a token depends on it: %s', async (keyId, because, found) => {
+    const error = await failure(kmsSigner({ client, keyId }))
+    expect(error.code).toBe('kms_key_unfit')
+    expect(error.message).toMatch(rule(because, found))
+    expect(kms.requests('Sign')).toBe(0)
+  })
+
+  it('is refused where it cannot sign with the algorithm asked for', async () => {
+    const error = await failure(kmsSigner({ client, keyId: 'good', algorithm: 'RS256' }))
+    expect(error.code).toBe('kms_key_unfit')
+    expect(error.message).toMatch(rule('"algorithm" must be one of ES256 for a key of spec ECC_NIST_P256', 'RS256'))
+  })
+
+  it.each([
+    ['nobody knows', 'kms_key_not_found'],
+    ['disabled', 'kms_key_disabled'],
+    ['doomed', 'kms_key_state'],
+  ])('is refused where it is one that is not there for use: %s', async (keyId, code) => {
+    expect((await failure(kmsSigner({ client, keyId }))).code).toBe(code)
+  })
+
+  it('fails an issuer in service by its code when it is disabled, and serves again when it is enabled', async () => {
+    const issuer = await createIssuer({ issuer: 'https://issuer.example', signer })
+    kms.setState('good', 'Disabled')
+    expect((await failure(issuer.issue({ sub: 'ada' }))).code).toBe('kms_key_disabled')
+    kms.setState('good', 'Enabled')
+    expect((await issuer.issue({ sub: 'ada' })).split('.')).toHaveLength(3)
+  })
+})
+
+describe('an error', () => {
+  it.each<[AwsAnswer]>([
+    [{ kind: 'denied' }],
+    [{ kind: 'throttle' }],
+    [{ kind: 'error', type: 'KMSInternalException', status: 500 }],
+    [{ kind: 'garbage' }],
+    [{ kind: 'truncated' }],
+    [{ kind: 'reset' }],
+    [{ kind: 'hang' }],
+  ])('holds neither credentials nor the message, however deep one looks: %j', async (answer) => {
+    const hasty = await kmsSigner({ client, keyId: 'good', timeout: 0.2 })
+    kms.once(answer)
+    const shown = inspect(await failure(hasty.sign(MESSAGE)), { depth: 30, showHidden: true, maxStringLength: null })
+    expect(shown).toContain('KmsError')
+    for (const secret of [...Object.values(SECRETS), MESSAGE.toString(), MESSAGE.toString('base64')]) {
+      expect(shown).not.toContain(secret)
+    }
+  })
+})
