@@ -118,6 +118,24 @@ describe('denySubject', () => {
     expect(await answerTo(accessClaims({ iat: NOW + 1 }))).toBe('verified')
   })
 
+  it.each([
+    ['now', undefined],
+    ['long ago', NOW - 86_400],
+    ['a time to come', NOW + 86_400],
+  ])(
+    'keeps the entry until a token of that time, or of now, has expired, where it ends those up to %s',
+    async (_, issuedUpTo) => {
+      const until: number[] = []
+      const store: DenylistStore = {
+        find: async (keys) => keys.map(() => undefined),
+        add: async (__, { expiresAt }) => void until.push(expiresAt),
+      }
+      const { denySubject } = setUp({ store, maxLifetime: 600 })
+      await denySubject(ISSUER, 'ada', issuedUpTo === undefined ? {} : { issuedUpTo })
+      expect(until).toEqual([Math.max(NOW + 5, issuedUpTo ?? 0) + 600 + 300])
+    },
+  )
+
   it('never brings back what an earlier call has ended', async () => {
     const { denySubject, answerTo } = setUp()
     await denySubject(ISSUER, 'ada', { issuedUpTo: NOW })

@@ -74,6 +74,22 @@ describe('a denylist in memory', () => {
     expect(await store.find(['a'])).toEqual([7])
   })
 
+  it('keeps an entry by both clocks while it sweeps others away', async () => {
+    const { store, pass, stepWall } = setUp({ maxEntries: 3 })
+    await store.add('old', until(-1_000_000))
+    await store.add('a', until(60))
+    await store.add('b', until(60))
+    await store.add('b', until(10))
+    stepWall(-3600)
+    pass(60)
+    await store.add('c', until(60))
+    expect(await store.find(['old', 'a', 'b', 'c'])).toEqual([undefined, 7, 7, 7])
+    stepWall(86_400)
+    pass(-20)
+    await expect(store.add('d', until(60))).rejects.toThrow(RangeError)
+    expect(await store.find(['b'])).toEqual([7])
+  })
+
   it('is not reached through a list that was given away', async () => {
     const { store } = setUp()
     await store.add('a', until(60))
