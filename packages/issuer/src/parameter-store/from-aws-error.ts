@@ -1,3 +1,4 @@
+import { withoutResponse } from '../kms/without-response.ts'
 import { ParameterStoreError, type ParameterStoreErrorCode } from './parameter-store-error.ts'
 
 /** An {@link ParameterStoreError} in the making: its code and what to say about it. */
@@ -87,13 +88,15 @@ const readingOf = (error: unknown): Reading => {
  * refusal, and what failed to parse is quoted by the parser: of such errors only the name is kept.
  */
 const discreetCause = (error: unknown): Error => {
-  if (isServiceError(error) && READINGS.has(error.name)) return error
-  if (isSystemError(error) || nameOf(error) === 'TimeoutError' || nameOf(error) === 'CredentialsProviderError')
-    return error as Error
-  const { httpStatusCode, requestId } = metadataOf(error)
-  const known = [httpStatusCode && `HTTP status ${httpStatusCode}`, requestId && `request ID ${requestId}`]
-  const text = ['its text is left out, since it may quote the parameter', ...known.filter(Boolean)].join('; ')
-  const cause = new Error(text)
+  const known = isSystemError(error) || READINGS.has(nameOf(error))
+  if (known && error instanceof Error) return withoutResponse(error)
+  const { httpStatusCode: status, requestId: id } = metadataOf(error)
+  const clues = [
+    'its text is left out, since it may quote the parameter',
+    ...(typeof status === 'number' ? [`HTTP status ${status}`] : []),
+    ...(typeof id === 'string' && /^[\w-]{1,80}$/.test(id) ? [`request ID ${id}`] : []),
+  ]
+  const cause = new Error(clues.join('; '))
   cause.name = nameOf(error)
   return cause
 }

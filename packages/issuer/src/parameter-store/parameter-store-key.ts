@@ -10,8 +10,8 @@ import {
   type ResolvedParameterStoreOptions,
   resolveParameterStoreOptions,
 } from './parameter-store-options.ts'
-import { pemSigner } from './pem-signer.ts'
 import { readParameter, type StoredKey } from './read-parameter.ts'
+import { storedSigner } from './stored-signer.ts'
 
 /** The private key that a parameter holds, now and after it was replaced. A {@link Signer} itself never changes. */
 export interface ParameterStoreKey {
@@ -119,7 +119,19 @@ const loadOrCreate = async (options: ResolvedParameterStoreOptions): Promise<Loa
   if (stored !== undefined) return loaded('key.loaded', stored, options)
   const created = await createParameter(options, creation)
   if (created !== undefined) return loaded('key.created', created, options)
-  return loaded('key.loaded', await readParameter(options), options)
+  return loaded('key.loaded', await readStoredByOther(options), options)
+}
+
+// Milliseconds between attempts: what has just been stored may not be seen everywhere at once.
+const PAUSES = [100, 200, 400, 800]
+
+const readStoredByOther = async (options: ResolvedParameterStoreOptions): Promise<StoredKey> => {
+  for (const pause of PAUSES) {
+    const stored = await readParameter(options).catch(unlessMissing)
+    if (stored !== undefined) return stored
+    await new Promise((resolve) => setTimeout(resolve, pause))
+  }
+  return readParameter(options)
 }
 
 const unlessMissing = (error: unknown): undefined => {
@@ -129,8 +141,8 @@ const unlessMissing = (error: unknown): undefined => {
 const loaded = async (
   type: ParameterStoreEvent['type'],
   { pem, version }: StoredKey,
-  { name, algorithm }: ResolvedParameterStoreOptions,
-): Promise<Loaded> => ({ type, version, signer: await pemSigner(name, pem, algorithm) })
+  options: ResolvedParameterStoreOptions,
+): Promise<Loaded> => ({ type, version, signer: await storedSigner(pem, options) })
 
 const tell = ({ onEvent }: ResolvedParameterStoreOptions, event: ParameterStoreEvent): void => {
   try {

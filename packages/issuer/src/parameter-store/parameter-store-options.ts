@@ -1,7 +1,7 @@
 import type { SSMClient } from '@aws-sdk/client-ssm'
 import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from '../algorithm.ts'
 import { assertKnownOptions } from '../known-options.ts'
-import { refusal } from '../refusal.ts'
+import { discreetRefusal, refusal } from '../refusal.ts'
 import { assertSeconds } from '../seconds.ts'
 import type { ParameterStoreErrorCode } from './parameter-store-error.ts'
 
@@ -46,6 +46,11 @@ export interface ParameterStoreOptions {
   readonly name: string
   /** The algorithm the key signs with. @defaultValue 'ES256' */
   readonly algorithm?: SigningAlgorithm
+  /**
+   * What the PEM is encrypted with, beyond what Parameter Store does; needs Node. A PEM that is not encrypted is refused then.
+   * Not beside `createIfMissing`. @defaultValue none: the PEM is not encrypted
+   */
+  readonly passphrase?: string
   /** Makes a key pair and stores it where there is no such parameter; needs a plain name. @defaultValue false */
   readonly createIfMissing?: boolean | ParameterCreation
   /**
@@ -66,6 +71,7 @@ export interface ResolvedParameterStoreOptions {
   readonly client: SSMClient
   readonly name: string
   readonly algorithm: SigningAlgorithm
+  readonly passphrase: string | undefined
   readonly creation: ParameterCreation | undefined
   /** Milliseconds; infinite where the key is read once. */
   readonly freshFor: number
@@ -80,6 +86,7 @@ const OPTIONS: readonly (keyof ParameterStoreOptions)[] = [
   'client',
   'name',
   'algorithm',
+  'passphrase',
   'createIfMissing',
   'ttl',
   'timeout',
@@ -94,8 +101,8 @@ const OPTIONS: readonly (keyof ParameterStoreOptions)[] = [
  */
 export const resolveParameterStoreOptions = (options: ParameterStoreOptions): ResolvedParameterStoreOptions => {
   assertKnownOptions(ACTION, options, OPTIONS)
-  const { client, name, algorithm = 'ES256', createIfMissing = false, ttl, timeout = 5, onEvent } = options
-  const { clock = { monotonic: () => performance.now() } } = options
+  const { client, name, algorithm = 'ES256', createIfMissing = false } = options
+  const { passphrase, ttl, timeout = 5, onEvent, clock = { monotonic: () => performance.now() } } = options
   if (typeof client !== 'object' || client === null || typeof client.send !== 'function') {
     throw refusal(ACTION, '"client" must be an SSMClient of @aws-sdk/client-ssm', client)
   }
@@ -105,6 +112,9 @@ export const resolveParameterStoreOptions = (options: ParameterStoreOptions): Re
   if (!isSigningAlgorithm(algorithm)) {
     throw refusal(ACTION, `"algorithm" must be one of ${SIGNING_ALGORITHMS.join(', ')}`, algorithm)
   }
+  if (passphrase !== undefined && (typeof passphrase !== 'string' || passphrase === '')) {
+    throw discreetRefusal(ACTION, '"passphrase" must be a non-empty string', passphrase)
+  }
   if (ttl !== undefined) assertSeconds(ACTION, 'ttl', ttl, { min: 1, max: 86_400 })
   if (typeof timeout !== 'number' || !(timeout >= 0.01 && timeout <= 60)) {
     throw refusal(ACTION, '"timeout" must be a number of seconds from 0.01 to 60', timeout)
@@ -112,19 +122,32 @@ export const resolveParameterStoreOptions = (options: ParameterStoreOptions): Re
   if (onEvent !== undefined && typeof onEvent !== 'function') {
     throw refusal(ACTION, '"onEvent" must be a function', onEvent)
   }
-  const creation = creationOf(createIfMissing, name)
+  const creation = creationOf(createIfMissing, options)
   const freshFor = ttl === undefined ? Number.POSITIVE_INFINITY : ttl * 1000
-  return Object.freeze({ client, name, algorithm, creation, freshFor, timeout: timeout * 1000, onEvent, clock })
+  return Object.freeze({
+    client,
+    name,
+    algorithm,
+    creation,
+    freshFor,
+    passphrase,
+    timeout: timeout * 1000,
+    onEvent,
+    clock,
+  })
 }
 
 const creationOf = (
   createIfMissing: boolean | ParameterCreation | undefined,
-  name: string,
+  { name, passphrase }: ParameterStoreOptions,
 ): ParameterCreation | undefined => {
   if (createIfMissing === false) return undefined
   const creation = createIfMissing === true ? {} : createIfMissing
   assertKnownOptions(ACTION, creation, ['keyId', 'description'])
   // An ARN and a version can only be those of something that exists.
   if (name.includes(':')) throw refusal(ACTION, '"name" must be a plain name where "createIfMissing" is set', name)
+  if (passphrase !== undefined) {
+    throw refusal(ACTION, '"createIfMissing" must not stand beside "passphrase"', creation)
+  }
   return creation
 }

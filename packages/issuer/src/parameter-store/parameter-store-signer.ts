@@ -3,7 +3,7 @@ import type { Signer } from '../signer.ts'
 import { type ParameterStoreKey, parameterStoreKey } from './parameter-store-key.ts'
 import type { ParameterStoreOptions } from './parameter-store-options.ts'
 
-// By client, and below it by the options that decide about the key. No value of it is secret.
+// By client, and below it by the options that decide about the key; a passphrase is one of them, so they stay in here.
 const keys = new WeakMap<SSMClient, Map<string, ParameterStoreKey>>()
 
 /**
@@ -17,10 +17,10 @@ const keys = new WeakMap<SSMClient, Map<string, ParameterStoreKey>>()
  */
 export const parameterStoreSigner = async (options: ParameterStoreOptions): Promise<Signer> => {
   const created = parameterStoreKey(options)
-  const { client, name, algorithm, createIfMissing, ttl, timeout } = options
+  const { client, name, algorithm, passphrase, createIfMissing, ttl, timeout } = options
   const ofClient = keys.get(client) ?? new Map<string, ParameterStoreKey>()
   keys.set(client, ofClient)
-  const settings = JSON.stringify([name, algorithm, createIfMissing, ttl, timeout])
+  const settings = JSON.stringify([name, algorithm, passphrase, createIfMissing, ttl, timeout])
   const key = ofClient.get(settings) ?? created
   ofClient.set(settings, key)
   return key.signer()
