@@ -45,12 +45,12 @@ export function everything(value: unknown): string {
   return inspect(value, { depth: 30, showHidden: true, maxStringLength: null, maxArrayLength: null })
 }
 
-/** Fails where the text has 12 characters in a row of the PEM's body, as it stands or with its line ends escaped. */
+/** Fails where the text has 9 characters in a row of the PEM's body, as it stands or with its line ends escaped. */
 export function expectNothingOf(pem: string, text: string): void {
   const body = pem.replaceAll(/-----[^-]+-----/g, '').replaceAll(/\s/g, '')
   const seen = text.replaceAll(/\\[nr]|\s/g, '')
   // The first characters of a PKCS #8 PEM say which algorithm it is for, and are the same in all keys of a kind.
-  for (let at = 36; at + 12 <= body.length; at += 1) {
-    if (seen.includes(body.slice(at, at + 12))) throw new Error(`quotes the key at character ${at}`)
+  for (let at = 36; at + 9 <= body.length; at += 1) {
+    if (seen.includes(body.slice(at, at + 9))) throw new Error(`quotes the key at character ${at}`)
   }
 }
