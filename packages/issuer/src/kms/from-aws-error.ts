@@ -1,5 +1,5 @@
 import { KmsError, type KmsErrorCode } from './kms-error.ts'
-import { withoutResponse } from './without-response.ts'
+import { withoutResponse } from '../aws/without-response.ts'
 
 /** What an error of the SDK comes to: a code, and what must hold for it not to happen again. */
 interface Reading {

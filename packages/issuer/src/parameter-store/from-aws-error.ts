@@ -1,4 +1,4 @@
-import { withoutResponse } from '../kms/without-response.ts'
+import { withoutResponse } from '../aws/without-response.ts'
 import { ParameterStoreError, type ParameterStoreErrorCode } from './parameter-store-error.ts'
 
 /** An {@link ParameterStoreError} in the making: its code and what to say about it. */
