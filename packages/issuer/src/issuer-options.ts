@@ -2,7 +2,7 @@ import type { JWK } from 'jose'
 import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from './algorithm.ts'
 import { assertKnownOptions } from './known-options.ts'
 import type { KeyPair } from './key-material.ts'
-import { refusal } from './refusal.ts'
+import { discreetRefusal, refusal } from './refusal.ts'
 import { assertSeconds } from './seconds.ts'
 import type { Signer } from './signer.ts'
 
@@ -166,9 +166,9 @@ const assertOptions = (options: ResolvedOptions): void => {
   assertSeconds(ACTION, 'jwksMaxAge', options.jwksMaxAge, { min: 0, max: 86_400 })
   assertSeconds(ACTION, 'overlap.publishAhead', overlap.publishAhead, { min: 0, max: 86_400 })
   assertSeconds(ACTION, 'overlap.clockTolerance', overlap.clockTolerance, { min: 0, max: 300 })
-  if (!Array.isArray(keys)) throw refusal(ACTION, '"keys" must be an array', keys)
+  if (!Array.isArray(keys)) throw discreetRefusal(ACTION, '"keys" must be an array', keys)
   if (signers !== undefined && (!Array.isArray(signers) || signers.length === 0)) {
-    throw refusal(ACTION, '"signers" must be an array of at least one', signers)
+    throw discreetRefusal(ACTION, '"signers" must be an array of at least one', signers)
   }
 }
 

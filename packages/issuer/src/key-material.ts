@@ -2,7 +2,7 @@ import { exportJWK, generateKeyPair, importJWK } from 'jose'
 import type { CryptoKey, JWK } from 'jose'
 import type { SigningAlgorithm } from './algorithm.ts'
 import { pickMembers, publicJwk } from './public-jwk.ts'
-import { refusal } from './refusal.ts'
+import { discreetRefusal, refusal } from './refusal.ts'
 
 /** A WebCrypto key pair: the private key may sign, the public key can be exported. */
 export interface KeyPair {
@@ -44,12 +44,12 @@ const generate = async (algorithm: SigningAlgorithm): Promise<KeyPair> => {
 
 const fromKeyPair = async ({ privateKey, publicKey }: KeyPair, algorithm: SigningAlgorithm): Promise<KeyMaterial> => {
   const publicPart = await exportPublic(publicKey)
-  if (privateKey.type === 'private' && publicPart !== undefined) return { privateKey, publicPart }
-  throw refusal('use key', `it must be a key pair for ${algorithm} with an exportable public key`, privateKey)
+  if (privateKey?.type === 'private' && publicPart !== undefined) return { privateKey, publicPart }
+  throw discreetRefusal('use key', `it must be a key pair for ${algorithm} with an exportable public key`, privateKey)
 }
 
 const exportPublic = async (publicKey: CryptoKey): Promise<JWK | undefined> => {
-  if (publicKey.type !== 'public') return undefined
+  if (publicKey?.type !== 'public') return undefined
   try {
     return publicJwk(await exportJWK(publicKey))
   } catch {

@@ -3,7 +3,7 @@ import type { CompactJWSHeaderParameters, CryptoKey, JWK } from 'jose'
 import { isSigningAlgorithm, type SigningAlgorithm } from './algorithm.ts'
 import { assertKeyId, isKeyPair, keyMaterial, type KeyPair } from './key-material.ts'
 import { assertKnownOptions } from './known-options.ts'
-import { refusal } from './refusal.ts'
+import { discreetRefusal, refusal } from './refusal.ts'
 import type { Signer } from './signer.ts'
 
 /** What a {@link localSigner} is told about its key. */
@@ -24,6 +24,9 @@ export interface LocalSignerOptions {
 export const localSigner = async (key?: JWK | KeyPair, options: LocalSignerOptions = {}): Promise<Signer> => {
   assertKnownOptions('use key', options, ['algorithm', 'kid'])
   if (options.kid !== undefined) assertKeyId(options.kid)
+  if (key !== undefined && (typeof key !== 'object' || key === null)) {
+    throw discreetRefusal('use key', 'it must be a JWK or a key pair (for PEM there is pemSigner)', key)
+  }
   const alg = algorithmOf(key, options)
   const { privateKey, publicPart, kid } = await keyMaterial(key, alg)
   assertLongEnough(privateKey)
