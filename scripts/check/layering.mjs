@@ -13,7 +13,7 @@ const CORE_LAYERS = [
   ['policy', 'options-from-env'],
   ['token'],
   ['verifier'],
-  ['authenticator-options'],
+  ['authenticator-options', 'reference-verifier'],
   ['authenticator', 'adapter-options'],
   ['index', 'extend', 'node'],
   ['features'],

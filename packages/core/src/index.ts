@@ -40,6 +40,7 @@ export type {
   ManyIssuersOptions,
   SharedOptions,
   SingleIssuerOptions,
+  TokenCacheOptions,
   VerifierOptions,
 } from './options.ts'
 export { optionsFromEnv, type Environment } from './options-from-env.ts'

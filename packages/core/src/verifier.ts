@@ -75,7 +75,7 @@ export function createVerifier<C extends object = object>(options: VerifierOptio
 }
 
 /** How tokens are taken apart and their signatures verified. */
-type Engine = (limits: Limits) => Pick<JwtRules<object>, 'parse' | 'isSignedBy'>
+export type Engine = (limits: Limits) => Pick<JwtRules<object>, 'parse' | 'isSignedBy'>
 
 const quickEngine: Engine = (limits) => ({ parse: quickParser(limits), isSignedBy: webCryptoSignature })
 
@@ -154,7 +154,16 @@ const ACTION = 'create verifier'
 const NONE: ReadonlySet<string> = new Set()
 const NO_CONTEXT: VerifyContext = {}
 const TOKEN_VERIFIED: TokenVerifiedEvent = Object.freeze({ type: 'token.verified' })
-const SHARED_OPTIONS: readonly string[] = ['claims', 'checks', 'tokenCache', 'limits', 'keySet', 'onEvent', 'fetch', 'clock']
+const SHARED_OPTIONS: readonly string[] = [
+  'claims',
+  'checks',
+  'tokenCache',
+  'limits',
+  'keySet',
+  'onEvent',
+  'fetch',
+  'clock',
+]
 
 /** The names `VerifierOptions` may have. */
 export const VERIFIER_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'issuers', ...SHARED_OPTIONS]

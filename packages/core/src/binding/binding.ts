@@ -16,8 +16,8 @@ export interface Binding {
  * @throws AuthError `binding_unsupported`
  */
 export function checkConfirmation(claims: Claims, understood: ReadonlySet<string>): readonly string[] {
-  if (!Object.hasOwn(claims, 'cnf')) return []
   const cnf: unknown = claims.cnf
+  if (cnf === undefined) return NONE
   const members = typeof cnf === 'object' && cnf !== null && !Array.isArray(cnf) ? Object.keys(cnf) : []
   if (members.length === 0 || members.some((member) => !understood.has(member)))
     throw new AuthError('binding_unsupported', {
@@ -27,6 +27,8 @@ export function checkConfirmation(claims: Claims, understood: ReadonlySet<string
     })
   return members
 }
+
+const NONE: readonly string[] = []
 
 /** Confirms every binding of the token. */
 export async function confirmBindings(

@@ -10,9 +10,17 @@ export function registeredClaims(limits: { readonly audiences: number }): ClaimC
     step: 'claims',
     answer: 'lasting',
     check: ({ claims }) => {
-      for (const name of TEXT_CLAIMS) if (Object.hasOwn(claims, name)) assertText(name, claims[name])
-      if (Object.hasOwn(claims, 'aud')) assertAudience(claims['aud'], limits.audiences)
-      for (const name of DATE_CLAIMS) if (Object.hasOwn(claims, name)) assertNumericDate(name, claims[name])
+      const { iss, sub, aud, exp, nbf, iat, jti, client_id: clientId, azp } = claims
+      // Written out, for a loop over names costs as much as all the rest.
+      if (iss !== undefined) assertText('iss', iss)
+      if (sub !== undefined) assertText('sub', sub)
+      if (jti !== undefined) assertText('jti', jti)
+      if (clientId !== undefined) assertText('client_id', clientId)
+      if (azp !== undefined) assertText('azp', azp)
+      if (aud !== undefined) assertAudience(aud, limits.audiences)
+      if (exp !== undefined) assertNumericDate('exp', exp)
+      if (nbf !== undefined) assertNumericDate('nbf', nbf)
+      if (iat !== undefined) assertNumericDate('iat', iat)
     },
     compare: ({ claims }) => ({
       expected: 'well-formed registered claims',
@@ -21,15 +29,15 @@ export function registeredClaims(limits: { readonly audiences: number }): ClaimC
   }
 }
 
-const TEXT_CLAIMS: readonly string[] = ['iss', 'sub', 'jti', 'client_id', 'azp']
-const DATE_CLAIMS: readonly string[] = ['exp', 'nbf', 'iat']
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Cs}\u2028\u2029]/u
 const FIRST_IMPOSSIBLE_DATE = 1e11
 
 /** Refuses anything but a string without control characters. */
 export function assertText(name: string, value: unknown): asserts value is string {
   if (typeof value !== 'string') throw malformed(name, 'a string', kindOf(value))
-  if (CONTROL_CHARACTERS.test(value)) throw malformed(name, 'text without control characters', value)
+  if (!PRINTABLE_ASCII.test(value) && CONTROL_CHARACTERS.test(value))
+    throw malformed(name, 'text without control characters', value)
 }
 
 function assertAudience(value: unknown, most: number): void {

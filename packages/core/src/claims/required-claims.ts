@@ -30,6 +30,5 @@ export function requiredClaim(name: string, condition: ClaimCondition): ClaimChe
 
 function assertPresent(claims: object, name: string): void {
   const value: unknown = Object.hasOwn(claims, name) ? (claims as Record<string, unknown>)[name] : undefined
-  if (value === undefined || value === null)
-    throw new AuthError('claim_missing', { expected: name, actual: undefined })
+  if (value === undefined || value === null) throw new AuthError('claim_missing', { expected: name, actual: undefined })
 }

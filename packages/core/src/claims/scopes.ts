@@ -1,4 +1,6 @@
+import { LRUCache } from 'lru-cache'
 import { AuthError } from '../errors/auth-error.ts'
+import { ReadonlyScopes } from '../model/readonly-scopes.ts'
 import type { Claims } from '../model/token.ts'
 import { assertText } from './registered-claims.ts'
 
@@ -15,30 +17,52 @@ export interface ScopeRules {
  * The whole scope words a token grants (RFC 6749 section 3.3, RFC 9068 section 2.2.3), and those they imply. A source may be
  * a string of words separated by spaces or an array of words.
  *
- * @throws AuthError `claim_malformed`
+ * Throws `AuthError` `claim_malformed`.
  */
-export function scopesOf(claims: Claims, { sources, hierarchy, limit }: ScopeRules): ReadonlySet<string> {
-  const words = new Set<string>()
-  let count = 0
-  for (const source of sources) {
-    if (!Object.hasOwn(claims, source)) continue
-    for (const word of wordsOf(source, claims[source])) {
-      count += 1
-      if (count > limit)
+export type ScopeReader = (claims: Claims) => ReadonlySet<string>
+
+/** Reads scopes by rules. */
+export function scopeReader({ sources, hierarchy, limit }: ScopeRules): ScopeReader {
+  const textWords = wordSplitter()
+  return (claims) => {
+    let words: readonly string[] = NONE
+    for (const source of sources) {
+      const value = claims[source]
+      if (value === undefined) continue
+      const more = Array.isArray(value) ? arrayWords(source, value) : textWords(source, value)
+      words = words.length === 0 ? more : [...words, ...more]
+      if (words.length > limit)
         throw new AuthError('claim_malformed', { expected: `at most ${limit} scopes`, actual: `more in ${source}` })
-      words.add(word)
     }
+    return new ReadonlyScopes(hierarchy.size === 0 ? words : withImplied(words, hierarchy))
   }
-  // A Set visits what is added to it while it is walked, so implied scopes bring theirs.
-  if (hierarchy.size > 0) for (const word of words) for (const implied of hierarchy.get(word) ?? []) words.add(implied)
-  return words
 }
 
-function wordsOf(source: string, value: unknown): readonly string[] {
-  if (Array.isArray(value)) {
-    for (const word of value) assertText(source, word)
-    return value as readonly string[]
+const NONE: readonly string[] = []
+const MOST_TEXTS = 256
+const LONGEST_TEXT = 512
+
+// The tokens of an API carry the same few texts of scopes again and again.
+function wordSplitter(): (source: string, value: unknown) => readonly string[] {
+  const known = new LRUCache<string, readonly string[]>({ max: MOST_TEXTS })
+  return (source, value) => {
+    const split = typeof value === 'string' ? known.get(value) : undefined
+    if (split !== undefined) return split
+    assertText(source, value)
+    const words = value.split(' ').filter((word) => word !== '')
+    if (value.length <= LONGEST_TEXT) known.set(value, words)
+    return words
   }
-  assertText(source, value)
-  return value.split(' ').filter((word) => word !== '')
+}
+
+function arrayWords(source: string, values: readonly unknown[]): readonly string[] {
+  for (const word of values) assertText(source, word)
+  return values as readonly string[]
+}
+
+function withImplied(words: readonly string[], hierarchy: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {
+  const all = new Set(words)
+  // A Set visits what is added to it while it is walked, so implied scopes bring theirs.
+  for (const word of all) for (const implied of hierarchy.get(word) ?? []) all.add(implied)
+  return all
 }

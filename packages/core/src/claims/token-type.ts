@@ -19,12 +19,12 @@ export function tokenType({ types, typeRequired, idTokens }: TokenTypeRules): Cl
     answer: 'lasting',
     check: (subject) => {
       const { typ } = subject.header
-      const name = typ === undefined ? undefined : mediaTypeName(typ)
+      const name = typ === undefined || types.has(typ) ? typ : mediaTypeName(typ)
       if (name === undefined ? typeRequired === 'required' : !types.has(name)) {
         const hint = hintFor(name, subject)
         throw new AuthError('token_type', { expected: types, actual: typ, ...(hint === undefined ? {} : { hint }) })
       }
-      if (Object.hasOwn(subject.claims, 'events'))
+      if (subject.claims['events'] !== undefined)
         throw new AuthError('token_type', {
           expected: 'no "events" claim',
           actual: 'events',
@@ -52,10 +52,10 @@ function assertNoIdTokenMarks({ claims }: ClaimSubject): void {
   })
 }
 
-const ID_TOKEN_MARKS: readonly string[] = ['nonce', 'at_hash', 'c_hash']
-
 function idTokenMark(claims: Claims): string | undefined {
-  return ID_TOKEN_MARKS.find((name) => Object.hasOwn(claims, name))
+  if (claims['nonce'] !== undefined) return 'nonce'
+  if (claims['at_hash'] !== undefined) return 'at_hash'
+  return claims['c_hash'] === undefined ? undefined : 'c_hash'
 }
 
 function idTokenHint(mark: string, claims: Claims): string {

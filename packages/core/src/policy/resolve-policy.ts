@@ -3,7 +3,7 @@ import type { ClaimCheck } from '../claims/claim-check.ts'
 import { client } from '../claims/client.ts'
 import { registeredClaims } from '../claims/registered-claims.ts'
 import { presentClaim, requiredClaim } from '../claims/required-claims.ts'
-import type { ScopeRules } from '../claims/scopes.ts'
+import { scopeReader, type ScopeReader, type ScopeRules } from '../claims/scopes.ts'
 import { expiry, issuedAt, lifetime, notBefore } from '../claims/times.ts'
 import { mediaTypeName, tokenType } from '../claims/token-type.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
@@ -24,7 +24,7 @@ export interface ResolvedPolicy {
   readonly claimChecks: readonly ClaimCheck[]
   /** Those of them whose answer about the same token may be another the next time. */
   readonly momentaryChecks: readonly ClaimCheck[]
-  readonly scopeRules: ScopeRules
+  readonly scopesOf: ScopeReader
 }
 
 /** The names an `IssuerPolicy` may have. */
@@ -73,7 +73,7 @@ export function resolvePolicy(options: IssuerPolicy, limits: Limits, environment
     keys,
     claimChecks: Object.freeze(checks),
     momentaryChecks: Object.freeze(checks.filter(({ answer }) => answer === 'momentary')),
-    scopeRules: resolveScopeRules(options, limits),
+    scopesOf: scopeReader(resolveScopeRules(options, limits)),
   })
 }
 

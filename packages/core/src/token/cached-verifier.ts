@@ -1,25 +1,19 @@
 import { LRUCache } from 'lru-cache'
-import type { CryptoKey } from 'jose'
 import { checkConfirmation } from '../binding/binding.ts'
 import type { Clock } from '../model/clock.ts'
 import type { VerifiedToken } from '../model/token.ts'
 import type { ResolvedTokenCache } from '../options.ts'
 import type { ResolvedPolicy } from '../policy/resolve-policy.ts'
 import {
-  acceptJwt,
+  type Acceptance,
   checkedToken,
   type JwtRules,
+  jwtVerifier,
   type TokenContext,
   type TokenVerifier,
-  verifiedToken,
 } from './jwt-verifier.ts'
 
-/** A token that has been accepted, and what that rested on. */
-interface Entry {
-  /** Without what a schema made of it. */
-  readonly verified: VerifiedToken
-  readonly policy: ResolvedPolicy
-  readonly key: CryptoKey
+interface Entry extends Acceptance {
   /** Monotonic milliseconds. */
   readonly acceptedAt: number
 }
@@ -45,19 +39,13 @@ export function cachedVerifier<C extends object>(
     return clock.monotonic() - entry.acceptedAt < longest ? entry : undefined
   }
 
-  const remember = (token: string, entry: Entry): void => {
+  const remember = (acceptance: Acceptance): void => {
     // An idle verifier needs no room.
     made ??= new LRUCache({ max: maxEntries, maxSize: maxBytes, sizeCalculation: bytesOf })
-    made.set(nameOf(token), entry)
+    made.set(nameOf(acceptance.verified.token), { ...acceptance, acceptedAt: clock.monotonic() })
   }
 
-  const verifyAnew = async (token: string, context: TokenContext): Promise<VerifiedToken<C>> => {
-    const { parsed, policy, key } = await acceptJwt(token, rules, context)
-    checkConfirmation(parsed.claims, context.confirmations)
-    const verified = verifiedToken(parsed, policy)
-    remember(token, { verified, policy, key, acceptedAt: clock.monotonic() })
-    return checkedToken(verified, rules)
-  }
+  const { verify: verifyAnew } = jwtVerifier(rules, remember)
 
   const verifyAgain = (entry: Entry, context: TokenContext): VerifiedToken<C> | Promise<VerifiedToken<C>> => {
     for (const claimCheck of entry.policy.momentaryChecks) claimCheck.check(entry.verified, context)

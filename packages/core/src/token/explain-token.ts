@@ -67,7 +67,11 @@ async function tell<C extends object>(
   const algorithm = parsed && policy && (await explainAlgorithm(story, parsed, policy))
   // A foreign issuer must not make anybody fetch keys, not even to explain.
   const trusted = algorithm !== undefined && !story.hasFailed('issuer')
-  const signed = parsed && policy && trusted && (await explainSignature(story, parsed, policy, { algorithm, isSignedBy: rules.isSignedBy }))
+  const signed =
+    parsed &&
+    policy &&
+    trusted &&
+    (await explainSignature(story, parsed, policy, { algorithm, isSignedBy: rules.isSignedBy }))
   if (!parsed || !policy || !context) return story.skip(['algorithm', 'key', 'signature', 'claims'])
   if (!signed) story.skip(['key', 'signature'])
 
@@ -160,7 +164,7 @@ async function explainSignature(
     story.step(
       'signature',
       async () => {
-        await verifySignature(parsed, algorithm, keys, isSignedBy)
+        await verifySignature(parsed, algorithm, { keys, isSignedBy })
         return true as const
       },
       () => ({ expected: 'a signature by that key', actual: 'verified' }),

@@ -1,6 +1,6 @@
 import { AuthError } from '../errors/auth-error.ts'
 import type { Limits } from '../model/limits.ts'
-import type { ParsedJws } from '../model/token.ts'
+import type { JoseHeader, ParsedJws } from '../model/token.ts'
 import { decodePart } from './decode-part.ts'
 import { checkHeader } from './check-header.ts'
 import { parseJsonObject } from './parse-json.ts'
@@ -13,8 +13,7 @@ import { parseJsonObject } from './parse-json.ts'
  */
 export function parseJws(token: string, limits: Limits): ParsedJws & { readonly payload: Uint8Array } {
   const [headerEnd, payloadEnd] = partsOf(token, limits)
-  const header = parseJsonObject(decodePart(token.slice(0, headerEnd), 'header'), 'a header', limits)
-  checkHeader(header, limits)
+  const header = parseHeader(token.slice(0, headerEnd), limits)
   const payload = decodePart(token.slice(headerEnd + 1, payloadEnd), 'payload')
   const signature = decodePart(token.slice(payloadEnd + 1), 'signature')
   return { token, header, signingInput: token.slice(0, payloadEnd), payload, signature }
@@ -38,6 +37,13 @@ export function partsOf(token: string, limits: Limits): readonly [number, number
   if (headerEnd > limits.headerLength)
     throw new AuthError('header_too_long', { expected: `at most ${limits.headerLength} characters`, actual: headerEnd })
   return ends
+}
+
+/** The header in the first part of a token. @throws AuthError with a `token_`, `json_`, `header_` or `kid_` code */
+export function parseHeader(encoded: string, limits: Limits): JoseHeader {
+  const header = parseJsonObject(decodePart(encoded, 'header'), 'a header', limits)
+  checkHeader(header, limits)
+  return header
 }
 
 // Found one by one: splitting a string of dots would build an array as long as the string.

@@ -5,6 +5,7 @@ import type { Limits } from '../model/limits.ts'
 import { resolveLimits } from '../options.ts'
 import { parseJws } from './parse-jws.ts'
 import { checkAlgorithm, checkSignatureForm, verifySignature } from './verify-signature.ts'
+import { webCryptoSignature } from './web-crypto-signature.ts'
 
 /** What a signature is checked with. */
 export interface VerifyJwsOptions {
@@ -29,6 +30,6 @@ export async function verifyJws(token: string, { keys, algorithms, limits }: Ver
   const parsed = parseJws(token, resolveLimits('verify JWS', limits))
   const algorithm = checkAlgorithm(parsed.header, new Set(algorithms))
   checkSignatureForm(parsed.signature, algorithm)
-  await verifySignature(parsed, algorithm, keys)
+  await verifySignature(parsed, algorithm, { keys, isSignedBy: webCryptoSignature })
   return { header: parsed.header, payload: parsed.payload }
 }

@@ -3,7 +3,7 @@ import { AuthError } from '../errors/auth-error.ts'
 import type { KeySource } from '../keys/key-source.ts'
 import { type Algorithm, algorithmTraits } from '../model/algorithm.ts'
 import type { JoseHeader, ParsedJws } from '../model/token.ts'
-import { type SignatureVerification, webCryptoSignature } from './web-crypto-signature.ts'
+import type { SignatureVerification } from './web-crypto-signature.ts'
 
 /**
  * The token's `alg` is one of those allowed, compared as exact strings before any key is looked for (RFC 8725 section 3.1).
@@ -31,20 +31,38 @@ export function checkSignatureForm(signature: Uint8Array, algorithm: Algorithm):
 }
 
 /**
- * Verifies the signature of a parsed JWS with the key its source names (RFC 7515 section 5.2), and gives that key. Where it does not
- * verify, the source is asked once whether the key has been replaced under the same `kid`.
+ * Verifies the signature of a parsed JWS with the key its source names (RFC 7515 section 5.2), and gives that key.
  *
  * @throws AuthError `key_not_found`, `keys_unavailable`, `algorithm_key_mismatch`, `signature_invalid` …
  */
 export async function verifySignature(
   parsed: ParsedJws,
   algorithm: Algorithm,
-  keys: KeySource,
-  isSignedBy: SignatureVerification = webCryptoSignature,
+  { keys, isSignedBy }: { readonly keys: KeySource; readonly isSignedBy: SignatureVerification },
 ): Promise<CryptoKey> {
   const key = keys.current?.(parsed.header) ?? (await keys.resolve(parsed.header))
   if (await isSignedBy(parsed, algorithm, key)) return key
-  const replaced = await keys.resolveAgain?.(parsed.header, key)
+  return verifyReplaced(parsed, algorithm, { keys, isSignedBy, failed: key })
+}
+
+/**
+ * Asks the source once whether the key under which a signature did not verify has been replaced under the same `kid`, and verifies with
+ * the new one, which it gives.
+ *
+ * @throws AuthError `signature_invalid` …
+ */
+export async function verifyReplaced(
+  parsed: ParsedJws,
+  algorithm: Algorithm,
+  { keys, isSignedBy, failed }: FailedVerification,
+): Promise<CryptoKey> {
+  const replaced = await keys.resolveAgain?.(parsed.header, failed)
   if (replaced !== undefined && (await isSignedBy(parsed, algorithm, replaced))) return replaced
   throw new AuthError('signature_invalid')
+}
+
+interface FailedVerification {
+  readonly keys: KeySource
+  readonly isSignedBy: SignatureVerification
+  readonly failed: CryptoKey
 }

@@ -1,0 +1,38 @@
+import { LRUCache } from 'lru-cache'
+import { deepFreeze } from '../model/deep-freeze.ts'
+import type { JoseHeader } from '../model/token.ts'
+
+/** Gives the header that an encoded text stands for: the same frozen object for the same text, for as long as it is remembered. */
+export type HeaderReader = (encoded: string) => JoseHeader
+
+/**
+ * Remembers headers by their encoded text, for the header of an issuer's tokens is the same few texts again and again. What `parse`
+ * refuses is not remembered.
+ */
+export function headerCache(parse: HeaderReader): HeaderReader {
+  const headers = new LRUCache<string, Known>({ max: MOST_HEADERS })
+  // Most issuers sign with one key at a time, and to compare is cheaper than to look up.
+  let last: Known | undefined
+  return (encoded) => {
+    if (last?.encoded === encoded) return last.header
+    const known = headers.get(encoded)
+    if (known !== undefined) {
+      last = known
+      return known.header
+    }
+    const header = deepFreeze(parse(encoded))
+    // A copy of the text, for a slice would keep its whole token in memory.
+    const own = ` ${encoded}`.slice(1)
+    if (own.length <= LONGEST_HEADER) headers.set(own, { encoded: own, header })
+    return header
+  }
+}
+
+interface Known {
+  readonly encoded: string
+  readonly header: JoseHeader
+}
+
+// A verifier meets a few headers for each key. Strangers may fill the room, which costs the others a parse.
+const MOST_HEADERS = 256
+const LONGEST_HEADER = 1024
