@@ -30,7 +30,7 @@ export interface AwsCall {
   readonly input: AwsInput
 }
 
-/** Tells an endpoint how to answer one operation. Comes before what is said for all operations. */
+/** Tells an endpoint how to answer. What is ordered `once` comes before `behave`; within each, one operation before all. */
 export interface AwsOperationScript {
   /** All following requests. */
   behave(answer: AwsAnswer): void

@@ -1,6 +1,6 @@
 import type { AwsAnswer } from './aws-fault.ts'
 
-/** What an endpoint will answer. What is said for one operation comes before what is said for all. */
+/** What an endpoint will answer. `once` comes before `behave`; within each, one operation before all. */
 export interface AwsScript {
   behave(answer: AwsAnswer, operation?: string): void
   once(answers: readonly AwsAnswer[], operation?: string): void
@@ -26,7 +26,7 @@ export const createAwsScript = (): AwsScript => {
     once: (answers, operation) => void linesOf(operation).next.push(...answers),
     take: (operation) => {
       const own = perOperation.get(operation)
-      return own?.next.shift() ?? own?.always ?? everywhere.next.shift() ?? everywhere.always ?? { kind: 'ok' }
+      return own?.next.shift() ?? everywhere.next.shift() ?? own?.always ?? everywhere.always ?? { kind: 'ok' }
     },
   }
 }
