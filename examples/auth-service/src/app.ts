@@ -1,14 +1,26 @@
+import type { VerifierOptions } from '@claimgate/core'
+import { authenticateJwt } from '@claimgate/express'
 import express, { type Express } from 'express'
 import { logIn, type LogInParts } from './routes/log-in.ts'
+import { logOut } from './routes/log-out.ts'
 import { refuse } from './routes/refuse.ts'
 import { wellKnown } from './routes/well-known.ts'
+import type { SessionEnd } from './session-end.ts'
+
+/** What {@link createApp} works with. */
+export interface AppParts extends LogInParts {
+  /** How the service verifies tokens of its own. */
+  readonly ownTokens: VerifierOptions
+  readonly endSession: SessionEnd
+}
 
 /** The Express application: every route of the service, and nothing that listens. */
-export const createApp = (parts: LogInParts): Express => {
+export const createApp = (parts: AppParts): Express => {
   const app = express()
   app.disable('x-powered-by')
   app.use('/.well-known', wellKnown(parts.issuer))
   app.post('/api/v1/auth', express.json({ limit: '4kb' }), logIn(parts))
+  app.post('/api/v1/logout', authenticateJwt(parts.ownTokens), logOut(parts.endSession))
   app.use(refuse)
   return app
 }

@@ -1,24 +1,31 @@
 import type { AuthServiceOptions } from './options.ts'
 
 /**
- * The options that the environment gives: `PORT` (default 4000), `JWT_ISSUER`, `AUTH_AUDIENCE` (comma-separated),
+ * The options that the environment gives: `PORT` (default 4000), `JWT_ISSUER`, `AUTH_AUDIENCE` and `AUTH_LOGOUT_URIS` (comma-separated),
  * `AUTH_DATABASE` (a file) and `AUTH_ROTATE_EVERY` (seconds). A variable that is empty counts as unset.
  *
  * @throws TypeError that names the variable.
  */
 export const optionsFromEnvironment = (env: Readonly<Record<string, string | undefined>>): AuthServiceOptions => {
-  const { JWT_ISSUER, AUTH_AUDIENCE, AUTH_DATABASE } = env
-  const audience = (AUTH_AUDIENCE ?? '').split(',').map((part) => part.trim())
-  const named = audience.filter((part) => part !== '')
+  const { JWT_ISSUER, AUTH_DATABASE } = env
+  const audience = list(env['AUTH_AUDIENCE'])
+  const logoutUris = list(env['AUTH_LOGOUT_URIS'])
   const rotateEverySeconds = wholeNumber(env, 'AUTH_ROTATE_EVERY', 1, 2_000_000)
   return {
     port: wholeNumber(env, 'PORT', 0, 65_535) ?? 4000,
     ...(JWT_ISSUER && { issuer: JWT_ISSUER }),
-    ...(named.length > 0 && { audience: named.length === 1 ? String(named[0]) : named }),
+    ...(audience.length > 0 && { audience: audience.length === 1 ? String(audience[0]) : audience }),
+    ...(logoutUris.length > 0 && { logoutUris: () => logoutUris }),
     ...(AUTH_DATABASE && { database: AUTH_DATABASE }),
     ...(rotateEverySeconds !== undefined && { rotateEverySeconds }),
   }
 }
+
+const list = (text = ''): readonly string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
 
 const wholeNumber = (
   env: Readonly<Record<string, string | undefined>>,

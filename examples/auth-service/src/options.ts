@@ -14,6 +14,8 @@ export interface AuthServiceOptions extends LogInLimits {
   readonly audience?: string | readonly string[]
   /** The `client_id` of the tokens. @defaultValue 'demo-client' */
   readonly clientId?: string
+  /** Where APIs are told that a session has ended; asked at each log-out. @defaultValue nowhere */
+  readonly logoutUris?: () => readonly string[]
   /** A SQLite file, or `:memory:`. @defaultValue ':memory:' */
   readonly database?: string
   /** People to add where they are missing. @defaultValue none */

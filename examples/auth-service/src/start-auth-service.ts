@@ -4,7 +4,9 @@ import { createCredentialCheck } from './credentials.ts'
 import { type Listener, openListener } from './listener.ts'
 import { createLogInGuard } from './log-in-guard.ts'
 import type { AuthServiceOptions } from './options.ts'
+import { ownTokens } from './own-tokens.ts'
 import { startRotationTimer } from './rotation-timer.ts'
+import { createSessionEnd } from './session-end.ts'
 import { openUserStore, type UserStore } from './user-store.ts'
 
 /** A running auth service. */
@@ -41,7 +43,7 @@ export const startAuthService = async (options: AuthServiceOptions = {}): Promis
 
 const serve = async (options: AuthServiceOptions, users: UserStore, listener: Listener): Promise<AuthService> => {
   const { audience = 'orders-api', clientId = 'demo-client', ttl = 1200, rotateEverySeconds } = options
-  const { algorithm, keys, jwksMaxAge, clock } = options
+  const { algorithm, keys, jwksMaxAge, clock, logoutUris = () => [] } = options
   const issuer = await createIssuer({
     issuer: options.issuer ?? listener.url,
     audience,
@@ -53,7 +55,8 @@ const serve = async (options: AuthServiceOptions, users: UserStore, listener: Li
   })
   const guard = createLogInGuard(createCredentialCheck(users), options)
   const timer = rotateEverySeconds === undefined ? undefined : startRotationTimer(rotateEverySeconds, issuer.rotate)
-  listener.serve(createApp({ issuer, guard, clientId }))
+  const endSession = createSessionEnd({ issuer, uris: logoutUris })
+  listener.serve(createApp({ issuer, guard, clientId, endSession, ownTokens: ownTokens(issuer, audience, clock) }))
   return {
     url: listener.url,
     issuer,

@@ -29,7 +29,9 @@ export async function setStage(): Promise<Stage> {
   const clock = createDemoClock()
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   const keys = [await exportJWK(privateKey)]
-  let auth = await startAuthService({ users: DEMO_USERS, clock, keys })
+  const apis: { readonly url: string }[] = []
+  const logoutUris = (): readonly string[] => apis.map(({ url }) => `${url}/api/v1/ended-sessions`)
+  let auth = await startAuthService({ users: DEMO_USERS, clock, keys, logoutUris })
   const env = {
     JWT_ISSUER: auth.url,
     JWT_AUDIENCE: 'orders-api',
@@ -37,6 +39,7 @@ export async function setStage(): Promise<Stage> {
   }
   const express = await startExpressServer({ env, verifier: { clock } })
   const fastify = await startFastifyServer({ env, verifier: { clock } })
+  apis.push(express, fastify)
   const worker = await serveWorker(() => createWorker({ clock }), { ...env, KEYS: createMemoryNamespace() })
   const verifier = createVerifier({ ...optionsFromEnv(env), clock })
 
@@ -45,7 +48,8 @@ export async function setStage(): Promise<Stage> {
     auth: () => auth,
     restartAuth: async () => {
       await auth.close()
-      auth = await startAuthService({ users: DEMO_USERS, clock, keys, port: Number(new URL(auth.url).port) })
+      const port = Number(new URL(auth.url).port)
+      auth = await startAuthService({ users: DEMO_USERS, clock, keys, logoutUris, port })
     },
     worker,
     servers: [

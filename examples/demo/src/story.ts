@@ -2,6 +2,7 @@ import { brandNewKey } from './steps/brand-new-key.ts'
 import { expired } from './steps/expired.ts'
 import { forged } from './steps/forged.ts'
 import { firstLogIn } from './steps/first-log-in.ts'
+import { logOut } from './steps/log-out.ts'
 import { noToken } from './steps/no-token.ts'
 import { outage } from './steps/outage.ts'
 import { reader } from './steps/reader.ts'
@@ -20,6 +21,7 @@ export const STORY: readonly Step[] = [
   expired,
   forged,
   reader,
+  logOut,
   outage,
   restart,
   rotation,

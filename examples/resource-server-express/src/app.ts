@@ -1,9 +1,12 @@
 import type { VerifierOptions } from '@claimgate/core'
+import { createMemoryDenylist, denylist } from '@claimgate/core/denylist'
 import { authenticateJwt, getAuth, requireClaim, requireScope } from '@claimgate/express'
 import express, { type Express } from 'express'
 
 /** The application: one route for everybody, and below `authenticateJwt` only routes that need a token. */
 export function createApp(options: VerifierOptions): Express {
+  const time = options.clock === undefined ? {} : { clock: options.clock }
+  const ended = denylist({ store: createMemoryDenylist(time), ...time })
   const app = express()
   app.disable('x-powered-by')
 
@@ -11,7 +14,7 @@ export function createApp(options: VerifierOptions): Express {
     response.json({ status: 'ok' })
   })
 
-  app.use(authenticateJwt(options))
+  app.use(authenticateJwt({ ...options, checks: [...(options.checks ?? []), ended] }))
 
   app.get('/api/v1/protected', (request, response) => {
     const { claims, scopes } = getAuth(request)
@@ -23,6 +26,17 @@ export function createApp(options: VerifierOptions): Express {
   })
 
   app.delete('/api/v1/orders/:id', requireClaim('role', 'writer'), (_request, response) => {
+    response.status(204).end()
+  })
+
+  // The auth service alone is given this scope, and posts the session that somebody has logged out of.
+  app.post('/api/v1/ended-sessions', requireScope('sessions:end'), express.json(), async (request, response) => {
+    const { sid } = Object(request.body) as { readonly sid?: unknown }
+    if (typeof sid !== 'string' || sid === '') {
+      response.status(400).json({ error: 'The body must be JSON with "sid".' })
+      return
+    }
+    await ended.denySession(getAuth(request).claims.iss ?? null, sid)
     response.status(204).end()
   })
 

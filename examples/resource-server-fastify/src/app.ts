@@ -1,11 +1,20 @@
 import { claim, scope, type VerifierOptions } from '@claimgate/core'
+import { createMemoryDenylist, denylist } from '@claimgate/core/denylist'
 import { claimgate } from '@claimgate/fastify'
 import fastify, { type FastifyInstance } from 'fastify'
 
+const SESSION = {
+  type: 'object',
+  required: ['sid'],
+  properties: { sid: { type: 'string', minLength: 1 } },
+} as const
+
 /** The application: the plugin protects every route of its scope, and a route says where it needs more or less. */
 export async function createApp(options: VerifierOptions): Promise<FastifyInstance> {
+  const time = options.clock === undefined ? {} : { clock: options.clock }
+  const ended = denylist({ store: createMemoryDenylist(time), ...time })
   const app = fastify()
-  await app.register(claimgate, options)
+  await app.register(claimgate, { ...options, checks: [...(options.checks ?? []), ended] })
 
   app.get('/health', { config: { auth: false } }, () => ({ status: 'ok' }))
 
@@ -21,6 +30,16 @@ export async function createApp(options: VerifierOptions): Promise<FastifyInstan
 
   app.delete('/api/v1/orders/:id', { config: { auth: claim('role', 'writer') } }, (_request, reply) =>
     reply.code(204).send(),
+  )
+
+  // The auth service alone is given this scope, and posts the session that somebody has logged out of.
+  app.post<{ Body: { sid: string } }>(
+    '/api/v1/ended-sessions',
+    { config: { auth: scope('sessions:end') }, schema: { body: SESSION } },
+    async ({ auth, body }, reply) => {
+      await ended.denySession(auth?.claims.iss ?? null, body.sid)
+      return reply.code(204).send()
+    },
   )
 
   return app
