@@ -1,1 +1,3 @@
-export {}
+export type { RunningServer } from './invocation-server.ts'
+export { type ApiOptions, startApi } from './start-api.ts'
+export { type LocalIssuer, type LocalIssuerOptions, startIssuer } from './start-issuer.ts'

@@ -1,0 +1,33 @@
+import { type Environment, optionsFromEnv, scope } from '@claimgate/core'
+import { claimgate } from '@claimgate/fastify'
+import fastify from 'fastify'
+import type { RunningServer } from './invocation-server.ts'
+
+/** Where the API finds its settings. */
+export interface ApiOptions {
+  /** `JWT_ISSUER`, `JWT_AUDIENCE` and `JWT_PUBLIC_KEY`. */
+  readonly env: Environment
+  /** The port on 127.0.0.1; 0 takes a free one. @defaultValue 0 */
+  readonly port?: number
+}
+
+/**
+ * An API that trusts one public key. It has no client of AWS and asks nobody for anything.
+ *
+ * @throws TypeError for an environment that is incomplete or contradicts itself.
+ */
+export const startApi = async ({ env, port = 0 }: ApiOptions): Promise<RunningServer> => {
+  const app = fastify()
+  await app.register(claimgate, optionsFromEnv(env))
+  app.get('/health', { config: { auth: false } }, () => ({ status: 'ok' }))
+  app.get('/me', ({ auth }) => ({ caller: auth?.claims.sub, scopes: [...(auth?.scopes ?? [])] }))
+  app.post('/orders', { config: { auth: scope('orders:write') } }, ({ auth }, reply) =>
+    reply.code(201).send({ orderedBy: auth?.claims.sub }),
+  )
+  return {
+    url: await app.listen({ host: '127.0.0.1', port }),
+    close: async () => {
+      await app.close()
+    },
+  }
+}
