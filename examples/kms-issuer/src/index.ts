@@ -1,1 +1,5 @@
-export {}
+export { createApi } from './api.ts'
+export { createFunctionRunner } from './function-runner.ts'
+export { type OpenKey, openKey } from './open-key.ts'
+export { type Environment, tokenSettings, type TokenSettings } from './settings.ts'
+export { createSigningFunction } from './signing-function.ts'

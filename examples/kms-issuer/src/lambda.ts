@@ -1,0 +1,15 @@
+import { KMSClient } from '@aws-sdk/client-kms'
+import type { LambdaHandler } from '@claimgate/issuer'
+import { kmsSigner } from '@claimgate/issuer/kms'
+import { tokenSettings } from './settings.ts'
+import { createSigningFunction } from './signing-function.ts'
+
+const keyId = process.env['KMS_KEY_ID']
+if (keyId === undefined) throw new TypeError('Set KMS_KEY_ID to the ID, the ARN or an alias of a signing key in KMS')
+const client = new KMSClient()
+
+/** What Lambda calls. The public key is asked for at the first event and kept; each event is one request to KMS. */
+export const handler: LambdaHandler = createSigningFunction(
+  () => kmsSigner({ client, keyId }),
+  tokenSettings(process.env),
+)
