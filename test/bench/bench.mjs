@@ -1,25 +1,43 @@
 // npm run bench [-- --quick] [--only verify,cached] [--write]
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
-import { printComparison } from './report/print.mjs'
-import { verifySection } from './sections/verify.mjs'
-
-/**
- * @typedef {object} Pace
- * @property {number} rounds
- * @property {number} slice milliseconds of a contender's turn
- * @property {number} warmUp milliseconds
- */
-
-const PACES = { full: { rounds: 60, slice: 40, warmUp: 600 }, quick: { rounds: 15, slice: 15, warmUp: 120 } }
-const SECTIONS = { verify: verifySection }
+import { KEEPS_TOKENS } from './fixtures/core.mjs'
+import { startProcess } from './processes/start-process.mjs'
+import { goalLines } from './report/goals.mjs'
+import { assertOwnNode, assertSameJose } from './report/machine.mjs'
+import { printSection } from './report/print.mjs'
+import { PACES } from './report/section.mjs'
+import { writePage } from './report/write-page.mjs'
+import { SECTIONS } from './sections.mjs'
 
 const { values } = parseArgs({
   options: { quick: { type: 'boolean' }, only: { type: 'string' }, write: { type: 'boolean' } },
 })
 const only = values.only?.split(',') ?? Object.keys(SECTIONS)
+const unknown = only.filter((id) => !Object.hasOwn(SECTIONS, id))
+if (unknown.length > 0)
+  throw new Error(`There is no section ${unknown.join(', ')}; there are ${Object.keys(SECTIONS).join(', ')}`)
+assertOwnNode()
+assertSameJose()
+if (!KEEPS_TOKENS) console.log('This build of core has no cache of verified tokens: its "cached" rows are not.')
+
 const pace = values.quick ? PACES.quick : PACES.full
-for (const name of only) {
-  const results = await SECTIONS[name](pace)
-  for (const result of results) printComparison(result)
+const results = []
+for (const id of only) {
+  const { title, about, core } = SECTIONS[id]
+  const companion = startProcess(join(import.meta.dirname, 'processes/section-process.mjs'), { core })
+  const result = { id, title, about, ...(await companion.ask('run', { section: id, pace })) }
+  companion.stop()
+  printSection(result)
+  results.push(result)
+}
+
+console.log(`\n=== Goals\n${goalLines(results).join('\n')}`)
+
+const everything = values.only === undefined && !values.quick
+if (everything || values.write) writePage(results, ['npm run bench', ...rest()].join(' '))
+
+function rest() {
+  return process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : []
 }

@@ -5,7 +5,7 @@ import { median, ratioSpread } from '../measure/statistics.mjs'
  * @property {string} name
  * @property {'limit' | 'ours' | 'peer'} role
  * @property {number} value the median over all rounds, in the comparison's unit
- * @property {import('../measure/statistics.mjs').Spread} ofLimit how much of the limit's speed it has; 1 is as fast
+ * @property {import('../measure/statistics.mjs').Spread} ofBase how much of the base's speed it has; 1 is as fast
  * @property {import('../measure/statistics.mjs').Spread} ofOurs how much of our speed it has
  */
 
@@ -13,7 +13,8 @@ import { median, ratioSpread } from '../measure/statistics.mjs'
  * @typedef {object} Comparison
  * @property {string} title
  * @property {string} unit
- * @property {readonly Row[]} rows the limit, ours and the peers, as they were given
+ * @property {string} base the name of the row that ratios relate to
+ * @property {readonly Row[]} rows in the order they were given
  */
 
 /**
@@ -21,20 +22,26 @@ import { median, ratioSpread } from '../measure/statistics.mjs'
  * @param {string} measured.title
  * @param {string} measured.unit
  * @param {Readonly<Record<string, readonly number[]>>} measured.samples by name and round
- * @param {string} measured.limit the name of what no verifier can beat
  * @param {string} measured.ours
- * @param {'more' | 'less'} [measured.better] whether larger numbers are faster @defaultValue 'less'
+ * @param {string} [measured.limit] the name of what no verifier can beat; without it, ours is the base of the ratios
+ * @param {'more' | 'less'} [measured.better] whether larger or smaller numbers are faster @defaultValue 'less'
  * @returns {Comparison}
  */
-export function comparison({ title, unit, samples, limit, ours, better = 'less' }) {
+export function comparison({ title, unit, samples, ours, limit, better = 'less' }) {
+  const base = limit ?? ours
   const speed = (name, other) =>
     better === 'less' ? ratioSpread(samples[other], samples[name]) : ratioSpread(samples[name], samples[other])
   const rows = Object.entries(samples).map(([name, numbers]) => ({
     name,
-    role: name === limit ? 'limit' : name.startsWith(ours) ? 'ours' : 'peer',
+    role: roleOf(name, { limit, ours }),
     value: median(numbers),
-    ofLimit: speed(name, limit),
+    ofBase: speed(name, base),
     ofOurs: speed(name, ours),
   }))
-  return { title, unit, rows }
+  return { title, unit, base, rows }
+}
+
+function roleOf(name, { limit, ours }) {
+  if (name === limit) return 'limit'
+  return name === ours ? 'ours' : 'peer'
 }

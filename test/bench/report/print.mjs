@@ -1,18 +1,19 @@
+import { formatNumber, formatSpread } from './format.mjs'
+
 /**
- * @param {import('./comparison.mjs').Comparison} comparison
+ * @param {import('./section.mjs').SectionResult} result
  */
-export function printComparison({ title, unit, rows }) {
-  console.log(`\n${title}`)
-  for (const { name, value, ofLimit, ofOurs } of rows)
+export function printSection({ title, comparisons, facts }) {
+  console.log(`\n=== ${title}`)
+  for (const comparison of comparisons) printComparison(comparison)
+  if (facts.length > 0) console.log('')
+  for (const { name, value, unit } of facts) console.log(`  ${name}: ${formatNumber(value)} ${unit}`.trimEnd())
+}
+
+function printComparison({ title, unit, base, rows }) {
+  console.log(`\n${title} (ratios to ${base})`)
+  for (const { name, value, ofBase, ofOurs } of rows)
     console.log(
-      `  ${name.padEnd(34)} ${number(value).padStart(9)} ${unit}  of limit ${ratio(ofLimit)}  of ours ${ratio(ofOurs)}`,
+      `  ${name.padEnd(32)} ${formatNumber(value).padStart(9)} ${unit}  ${formatSpread(ofBase)}  ours: ${ofOurs.median.toFixed(2)}`,
     )
-}
-
-function ratio({ median, low, high }) {
-  return `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`
-}
-
-function number(value) {
-  return value >= 1000 ? Math.round(value).toLocaleString('en') : value.toPrecision(3)
 }

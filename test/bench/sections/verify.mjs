@@ -11,12 +11,12 @@ const WIDTHS = [64, 1]
 const TOKENS = 256
 
 /**
- * Every token verified anew, by all of our checks, against the signature alone.
+ * Every token verified anew, with all the checks of a verifier, against the signature alone.
  *
- * @param {import('../bench.mjs').Pace} pace
- * @returns {Promise<import('../report/comparison.mjs').Comparison[]>}
+ * @param {import('../report/section.mjs').Pace} pace
+ * @returns {Promise<import('../report/section.mjs').SectionResult>}
  */
-export async function verifySection({ rounds, slice, warmUp }) {
+export async function verify({ rounds, slice, warmUp }) {
   const comparisons = []
   for (const alg of ALGORITHMS) {
     const key = await createSigningKey(alg)
@@ -25,16 +25,16 @@ export async function verifySection({ rounds, slice, warmUp }) {
     for (const verifier of verifiers) await assertVerifier(verifier, key, tokens)
     for (const width of WIDTHS) {
       const contenders = [await limitContender(key, tokens, width)]
-      for (const verifier of verifiers) contenders.push({ name: verifier.name, run: runs(verifier, tokens, width) })
+      for (const verifier of verifiers) contenders.push({ name: verifier.name, run: runOf(verifier, tokens, width) })
       const samples = await race(contenders, { rounds, slice, warmUp })
       const title = `${alg}, ${width === 1 ? 'one at a time' : `${width} in flight`}`
       comparisons.push(comparison({ title, unit: 'µs', samples, limit: LIMIT, ours: OURS }))
     }
   }
-  return comparisons
+  return { comparisons, facts: [] }
 }
 
-function runs({ verify, synchronous }, tokens, width) {
-  const operation = (index) => verify(tokens[index % tokens.length])
+function runOf({ verify: verifyToken, synchronous }, tokens, width) {
+  const operation = (index) => verifyToken(tokens[index % tokens.length])
   return synchronous ? synchronously(operation) : inFlight(width, operation)
 }

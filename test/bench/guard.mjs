@@ -1,0 +1,39 @@
+// How near ours comes to the limits, as JSON: what the guard of the test suite asks. Needs nothing but core and Node.
+import { createVerifier, KEEPS_TOKENS, uncached } from './fixtures/core.mjs'
+import { LIMIT, limitContender } from './fixtures/limit.mjs'
+import { AUDIENCE, createSigningKey, distinctTokens, ISSUER } from './fixtures/tokens.mjs'
+import { inFlight, synchronously } from './measure/in-flight.mjs'
+import { race } from './measure/race.mjs'
+import { ratioSpread } from './measure/statistics.mjs'
+
+const TOKENS = 64
+const PACE = { rounds: 15, slice: 8, warmUp: 250 }
+
+const ratios = {}
+for (const alg of ['RS256', 'ES256']) {
+  const key = await createSigningKey(alg)
+  const tokens = await distinctTokens(key, TOKENS)
+  const options = { issuer: ISSUER, audience: AUDIENCE, jwks: { keys: [key.jwk] } }
+  const verifier = createVerifier(uncached(options))
+  for (const width of [64, 1])
+    ratios[`${alg}, ${width} in flight`] = await ratioTo(await limitContender(key, tokens, width), {
+      name: 'ours',
+      run: inFlight(width, (index) => verifier.verify(tokens[index % tokens.length])),
+    })
+  if (KEEPS_TOKENS && alg === 'RS256') ratios.cached = await cachedRatio(createVerifier(options), tokens[0])
+}
+console.log(JSON.stringify(ratios))
+
+async function cachedRatio(verifier, token) {
+  const bytes = Buffer.from(token, 'latin1')
+  const map = new Map([[token, {}]])
+  return ratioTo(
+    { name: LIMIT, run: synchronously(() => map.get(bytes.latin1Slice())) },
+    { name: 'ours', run: inFlight(1, () => verifier.verify(bytes.latin1Slice())) },
+  )
+}
+
+async function ratioTo(limit, ours) {
+  const samples = await race([limit, ours], PACE)
+  return ratioSpread(samples[limit.name], samples[ours.name]).median
+}

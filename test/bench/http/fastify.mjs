@@ -1,0 +1,65 @@
+import fastifyJwt from '@fastify/jwt'
+import Fastify from 'fastify'
+import fastifyJwtJwks from 'fastify-jwt-jwks'
+import buildGetJwks from 'get-jwks'
+
+import { claimgate } from '../../../packages/fastify/dist/index.js'
+import { uncached } from '../fixtures/core.mjs'
+
+/** Fastify 5 with nothing, with ours and with the peers. Each gives its server, listening. */
+export const FASTIFY = {
+  bare: () =>
+    serve(
+      async () => {},
+      () => 'ada',
+    ),
+  claimgate: (settings) =>
+    serve(
+      (app) => app.register(claimgate, ours(settings)),
+      ({ auth }) => auth.claims.sub,
+    ),
+  'claimgate, no cache': (settings) =>
+    serve(
+      (app) => app.register(claimgate, uncached(ours(settings))),
+      ({ auth }) => auth.claims.sub,
+    ),
+  'fastify-jwt-jwks': (settings) => jwtJwks(settings),
+  'fastify-jwt-jwks, cache': (settings) => jwtJwks(settings, { cache: 5000 }),
+  '@fastify/jwt with get-jwks': ({ issuer, audience, jwksUri }) => {
+    const getJwks = buildGetJwks({ issuersWhitelist: [issuer], jwksPath: new URL(jwksUri).pathname })
+    const secret = (request, { header: { kid, alg }, payload: { iss } }, callback) => {
+      getJwks.getPublicKey({ kid, domain: iss, alg }).then((key) => callback(null, key), callback)
+    }
+    return serve(async (app) => {
+      await app.register(fastifyJwt, {
+        decode: { complete: true },
+        secret,
+        verify: { allowedIss: issuer, allowedAud: audience },
+      })
+      app.addHook('onRequest', async (request) => {
+        await request.jwtVerify()
+      })
+    }, subOfUser)
+  },
+}
+
+const subOfUser = ({ user }) => user.sub
+
+function ours({ issuer, audience, jwksUri }) {
+  return { issuer, audience, jwksUri }
+}
+
+function jwtJwks({ issuer, audience, jwksUri }, more = {}) {
+  return serve(async (app) => {
+    await app.register(fastifyJwtJwks, { jwksUrl: jwksUri, issuer, audience, ...more })
+    app.addHook('preValidation', app.authenticate)
+  }, subOfUser)
+}
+
+async function serve(protect, subOf) {
+  const app = Fastify()
+  await protect(app)
+  app.get('/me', async (request) => ({ sub: subOf(request) }))
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return app.server
+}

@@ -1,0 +1,92 @@
+// Sends requests over kept connections, several ahead on each, from a process of its own; told what to do by messages.
+import { connect } from 'node:net'
+
+import { answerMessages } from '../processes/answer-messages.mjs'
+
+const CONNECTIONS = 32
+// As Fastify's own benchmarks do: what the network costs must not hide what the server does.
+const AHEAD = 10
+
+const pools = new Map()
+answerMessages({
+  open: async ({ name, port, tokens }) => {
+    const requests = tokens.map((token) =>
+      Buffer.from(`GET /me HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${token}\r\n\r\n`),
+    )
+    const rotation = { requests, next: 0 }
+    const connections = []
+    for (let index = 0; index < CONNECTIONS; index += 1) connections.push(await openConnection(port, rotation))
+    pools.set(name, connections)
+  },
+  run: async ({ name, milliseconds }) => {
+    const connections = pools.get(name)
+    const until = performance.now() + milliseconds
+    const counts = await Promise.all(connections.map((connection) => connection.send(until)))
+    return counts.reduce((sum, count) => sum + count, 0)
+  },
+})
+
+async function openConnection(port, rotation) {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
+  socket.removeAllListeners('error')
+  let turn
+  const fail = (error) => turn?.reject(error ?? new Error('the server has closed a connection'))
+  socket.on('error', fail).on('close', () => fail())
+  const answers = answerCounter()
+  socket.on('data', (chunk) => {
+    try {
+      turn.received(answers(chunk))
+    } catch (error) {
+      fail(error)
+    }
+  })
+
+  const write = (count) => {
+    const batch = []
+    for (let index = 0; index < count; index += 1)
+      batch.push(rotation.requests[rotation.next++ % rotation.requests.length])
+    socket.write(count === 1 ? batch[0] : Buffer.concat(batch))
+  }
+  const send = (until) =>
+    new Promise((resolve, reject) => {
+      let done = 0
+      let outstanding = AHEAD
+      const received = (count) => {
+        done += count
+        outstanding -= count
+        if (performance.now() < until) {
+          outstanding += count
+          if (count > 0) write(count)
+        } else if (outstanding === 0) resolve(done)
+      }
+      turn = { received, reject }
+      write(AHEAD)
+    })
+  return { send }
+}
+
+/** Counts whole answers in what arrives. All have the length of the first, and every one must be a 200. */
+function answerCounter() {
+  let length = 0
+  let rest = Buffer.alloc(0)
+  return (chunk) => {
+    const text = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    if (length === 0) length = lengthOf(text)
+    let start = 0
+    let count = 0
+    for (; length > 0 && text.length - start >= length; start += length, count += 1)
+      if (text.latin1Slice(start, start + 12) !== 'HTTP/1.1 200')
+        throw new Error(`an answer is ${text.latin1Slice(start, start + 200)}`)
+    rest = text.subarray(start)
+    return count
+  }
+}
+
+function lengthOf(text) {
+  const end = text.indexOf('\r\n\r\n')
+  if (end < 0) return 0
+  const [, body] = /content-length: (\d+)/i.exec(text.latin1Slice(0, end)) ?? []
+  if (body === undefined) throw new Error(`an answer has no length: ${text.latin1Slice(0, end)}`)
+  return end + 4 + Number(body)
+}

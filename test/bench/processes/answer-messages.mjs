@@ -1,0 +1,15 @@
+/**
+ * Makes this process do what its parent asks for by message, until the parent is gone.
+ *
+ * @param {Readonly<Record<string, (rest: any) => unknown>>} commands
+ */
+export function answerMessages(commands) {
+  process.on('message', async ({ id, command, ...rest }) => {
+    try {
+      process.send({ id, result: await commands[command](rest) })
+    } catch (error) {
+      process.send({ id, error: error.stack })
+    }
+  })
+  process.on('disconnect', () => process.exit())
+}

@@ -1,0 +1,51 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+
+/**
+ * @typedef {object} Companion
+ * @property {(command: string, rest?: object) => Promise<any>} ask
+ * @property {() => void} stop
+ */
+
+/**
+ * Starts a module as a process that answers messages, kept to one core where that is asked for and possible.
+ *
+ * @param {string} path absolute path of the module
+ * @param {{ core?: number, args?: readonly string[] }} [options]
+ * @returns {Companion}
+ */
+export function startProcess(path, { core, args = [] } = {}) {
+  // What libraries print as warnings would stand between the results.
+  const node = [process.execPath, '--no-warnings', path, ...args]
+  const [command, ...rest] = core !== undefined && CAN_PIN ? ['taskset', '-c', String(core), ...node] : node
+  const child = spawn(command, rest, {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, NODE_ENV: 'production' },
+  })
+  const waiting = new Map()
+  let last = 0
+  let ended
+  child.on('message', ({ id, result, error }) => {
+    const { resolve, reject } = waiting.get(id)
+    waiting.delete(id)
+    if (error === undefined) resolve(result)
+    else reject(new Error(error))
+  })
+  child.on('exit', (code) => {
+    ended = new Error(`${[path, ...args].join(' ')} ended with ${code}`)
+    for (const { reject } of waiting.values()) reject(ended)
+  })
+  return {
+    ask: (name, more = {}) =>
+      new Promise((resolve, reject) => {
+        if (ended !== undefined) return reject(ended)
+        const id = (last += 1)
+        waiting.set(id, { resolve, reject })
+        child.send({ id, command: name, ...more })
+      }),
+    stop: () => child.kill(),
+  }
+}
+
+/** Whether processes can be kept to one core each here: that takes `taskset` and two cores. */
+export const CAN_PIN = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0

@@ -1,0 +1,78 @@
+import { formatNumber } from './format.mjs'
+
+/** What Claimgate wants to reach: a number from a comparison or a fact, and the bound it is held against. */
+const GOALS = [
+  ...['RS256', 'PS256'].map((alg) => ofLimit(`${alg}, 64 in flight`, 0.8)),
+  ...['ES256', 'EdDSA'].map((alg) => ofLimit(`${alg}, 64 in flight`, 0.94)),
+  ...['RS256', 'PS256', 'ES256', 'EdDSA'].map((alg) => ofLimit(`${alg}, one at a time`, 0.9)),
+  ...['64 in flight', 'one at a time'].flatMap((width) => [
+    timesPeer(`RS256, ${width}`, 'jose', 1.2),
+    ...['PS256', 'ES256', 'EdDSA'].map((alg) => timesPeer(`${alg}, ${width}`, 'jose', 1)),
+  ]),
+  { what: 'The same token again, in µs', most: 1, in: 'The same token again', of: ours(({ value }) => value) },
+  timesPeer('The same token again', 'fast-jwt, cache', 2),
+  ...['Express 5', 'Fastify 5'].flatMap((framework) => [
+    ofLimit(`${framework}, 2,000 warm tokens`, 0.9),
+    timesBestPeer(`${framework}, every token verified anew`, 1.5),
+  ]),
+  ...[
+    'Garbage in three parts',
+    'An algorithm that is not accepted',
+    'Another issuer',
+    'An unknown kid, in the cool-down',
+  ].map((title) => ({
+    what: `${title}: refusals a second`,
+    least: 500_000,
+    in: title,
+    of: ours(({ value }) => value),
+  })),
+  ofLimit('10,000 issuers, ES256, 64 in flight', 1 / 1.1),
+  ofLimit('A set of 1,000 keys, ES256, 64 in flight', 0.95),
+  { what: 'Fetches of a cold start', most: 1, fact: 'Fetches for 10,000 requests at once, with no keys yet' },
+  { what: 'Worker bundle, bytes', most: 16_000, fact: 'Worker bundle of createVerifier, minified and gzipped' },
+  {
+    what: 'Import time, times that of jose',
+    most: 1.5,
+    in: 'Import in a fresh process',
+    of: ours(({ ofBase }) => 1 / ofBase.median),
+  },
+]
+
+/**
+ * @param {readonly import('./section.mjs').SectionResult[]} results
+ * @returns {string[]} a line for each goal that these results tell of
+ */
+export function goalLines(results) {
+  return GOALS.flatMap((goal) => {
+    const value = valueOf(goal, results)
+    if (value === undefined) return []
+    const { what, least, most } = goal
+    const reached = (least === undefined || value >= least) && (most === undefined || value <= most)
+    const bound = least === undefined ? `at most ${formatNumber(most)}` : `at least ${formatNumber(least)}`
+    return [`${reached ? 'reached' : 'SHORT  '} ${what}: ${formatNumber(value)}, wanted ${bound}`]
+  })
+}
+
+function valueOf({ in: title, of, fact }, results) {
+  if (fact !== undefined) return results.flatMap(({ facts }) => facts).find(({ name }) => name === fact)?.value
+  const found = results.flatMap(({ comparisons }) => comparisons).find((comparison) => comparison.title === title)
+  return found === undefined ? undefined : of(found.rows)
+}
+
+function ofLimit(title, least) {
+  return { what: `${title}: of the limit`, least, in: title, of: ours(({ ofBase }) => ofBase.median) }
+}
+
+function timesPeer(title, peer, least) {
+  const of = (rows) => 1 / rows.find(({ name }) => name === peer).ofOurs.median
+  return { what: `${title}: times as fast as ${peer}`, least, in: title, of }
+}
+
+function timesBestPeer(title, least) {
+  const of = (rows) => 1 / Math.max(...rows.filter(({ role }) => role === 'peer').map(({ ofOurs }) => ofOurs.median))
+  return { what: `${title}: times as fast as the best peer`, least, in: title, of }
+}
+
+function ours(value) {
+  return (rows) => value(rows.find(({ role }) => role === 'ours'))
+}

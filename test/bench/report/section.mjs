@@ -1,0 +1,33 @@
+/**
+ * How long to measure. Durations are milliseconds.
+ *
+ * @typedef {object} Pace
+ * @property {number} rounds
+ * @property {number} slice a contender's turn in a round
+ * @property {number} warmUp
+ * @property {number} httpRounds
+ * @property {number} httpSlice
+ * @property {number} httpWarmUp
+ */
+
+/**
+ * @typedef {object} Fact
+ * @property {string} name
+ * @property {number} value
+ * @property {string} unit empty for a mere number
+ */
+
+/**
+ * @typedef {object} SectionResult
+ * @property {string} id
+ * @property {string} title
+ * @property {string} about what the numbers are, for whoever reads them
+ * @property {readonly import('./comparison.mjs').Comparison[]} comparisons
+ * @property {readonly Fact[]} facts numbers that stand alone
+ */
+
+/** @type {Readonly<Record<'full' | 'quick', Pace>>} */
+export const PACES = {
+  full: { rounds: 60, slice: 40, warmUp: 1000, httpRounds: 20, httpSlice: 1000, httpWarmUp: 4000 },
+  quick: { rounds: 11, slice: 12, warmUp: 150, httpRounds: 4, httpSlice: 250, httpWarmUp: 700 },
+}

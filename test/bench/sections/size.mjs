@@ -1,0 +1,45 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+
+import { bundleForWorkers } from '../../../scripts/check/bundle-size.mjs'
+import { shuffled } from '../measure/race.mjs'
+import { comparison } from '../report/comparison.mjs'
+
+const CORE = join(import.meta.dirname, '../../../packages/core')
+const IMPORTED = {
+  jose: join(CORE, 'node_modules/jose/dist/webapi/index.js'),
+  claimgate: join(CORE, 'dist/index.js'),
+}
+
+/**
+ * What shipping and importing core cost; importing includes jose, which core imports.
+ *
+ * @param {import('../report/section.mjs').Pace} pace
+ * @returns {Promise<import('../report/section.mjs').SectionResult>}
+ */
+export async function size({ rounds }) {
+  const samples = { jose: [], claimgate: [] }
+  for (let round = 0; round <= rounds; round += 1)
+    for (const name of shuffled(Object.keys(samples), Math.random)) {
+      const milliseconds = await importTime(IMPORTED[name])
+      // The first round only brings the files into memory.
+      if (round > 0) samples[name].push(milliseconds)
+    }
+  const { size: bytes } = await bundleForWorkers(join(import.meta.dirname, '../entries/create-verifier.mjs'))
+  return {
+    comparisons: [
+      comparison({ title: 'Import in a fresh process', unit: 'ms', samples, limit: 'jose', ours: 'claimgate' }),
+    ],
+    facts: [{ name: 'Worker bundle of createVerifier, minified and gzipped', value: bytes, unit: 'bytes' }],
+  }
+}
+
+async function importTime(path) {
+  const script = `const started = performance.now()
+    await import(${JSON.stringify(pathToFileURL(path).href)})
+    console.log(performance.now() - started)`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script])
+  return Number(stdout)
+}
