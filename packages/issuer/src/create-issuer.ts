@@ -1,14 +1,17 @@
 import type { JSONWebKeySet } from 'jose'
+import { encryptedTo } from './encrypt/encrypt-token.ts'
+import { ENCRYPTION_OPTIONS, type EncryptionOptions, resolveEncryption } from './encrypt/encryption-options.ts'
 import { type IssuerOptions, LONGEST_TTL, type ResolvedOptions, resolveOptions } from './issuer-options.ts'
 import { type JwksRequest, type JwksResponse, jwksResponse } from './jwks-response.ts'
 import { createKeyRing, type KeyRing } from './key-ring.ts'
 import { createKeySource, type InitialKeys } from './key-source.ts'
+import { assertKnownOptions } from './known-options.ts'
 import { type IssuerMetadata, metadata } from './metadata.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { refusal } from './refusal.ts'
 import { type RotateOptions, type Rotation, rotateKeys } from './rotate-keys.ts'
 import { signJwt } from './sign-jwt.ts'
-import { type Claims, type IssueOptions, unsignedToken } from './token.ts'
+import { type Claims, ISSUE_OPTIONS, type IssueOptions, unsignedToken } from './token.ts'
 
 /** Issues tokens and publishes the keys that verify them. */
 export interface Issuer {
@@ -20,6 +23,13 @@ export interface Issuer {
    * @throws TypeError where a claim or an option has the wrong type or is the issuer's to set.
    */
   issue(claims: Claims, options?: IssueOptions): Promise<string>
+  /**
+   * A token as `issue` makes it, encrypted to a recipient: a nested JWT (RFC 7519 section 11.2). Only the recipient can read
+   * it; whoever verifies it needs the issuer's JWK Set as for any other.
+   *
+   * @throws TypeError as `issue` does, and where the recipient's key does not fit. It never quotes the key.
+   */
+  issueEncrypted(claims: Claims, options: IssueOptions & EncryptionOptions): Promise<string>
   /** The JWK Set (RFC 7517 section 5): public parts, with `kid`, `alg` and `use`. A new object each time. */
   jwks(): JSONWebKeySet
   /** The JWK Set as an HTTP answer. */
@@ -72,6 +82,13 @@ export const createIssuer = async (options: IssuerOptions): Promise<Issuer> => {
     const { alg, kid } = key.signer
     return signJwt(key.signer, { alg, typ: token.typ, kid, ...token.header }, token.claims)
   }
+  const issueEncrypted = async (claims: Claims, allOptions: IssueOptions & EncryptionOptions): Promise<string> => {
+    assertKnownOptions('encrypt token', allOptions, [...ISSUE_OPTIONS, ...ENCRYPTION_OPTIONS])
+    const { recipient, keyManagement, contentEncryption, ...issueOptions } = allOptions
+    // Before anything is signed.
+    const encryption = resolveEncryption({ recipient, keyManagement, contentEncryption })
+    return encryptedTo(await issue(claims, issueOptions), encryption)
+  }
   const revoke = async (kid: string): Promise<void> => {
     if (!ring.withdraw(kid, now())) throw refusal('revoke key', '"kid" must be that of a published key', kid)
     await inTurn(refill)
@@ -80,6 +97,7 @@ export const createIssuer = async (options: IssuerOptions): Promise<Issuer> => {
   return Object.freeze({
     issuer: resolved.issuer,
     issue,
+    issueEncrypted,
     jwks: () => ({ keys: ring.published(now()).map(({ jwk }) => ({ ...jwk })) }),
     jwksResponse: (request: JwksRequest = {}) => jwksResponse(ring.published(now()), resolved.jwksMaxAge, request),
     metadata: (extra: Readonly<Record<string, unknown>> = {}) => {

@@ -1,5 +1,7 @@
 export { SIGNING_ALGORITHMS, type SigningAlgorithm } from './algorithm.ts'
 export { createIssuer, type Issuer } from './create-issuer.ts'
+export { encryptToken } from './encrypt/encrypt-token.ts'
+export type { ContentEncryption, EncryptionOptions, KeyManagementAlgorithm } from './encrypt/encryption-options.ts'
 export { type Clock, DEFAULTS, type IssuerOptions, type Overlap } from './issuer-options.ts'
 export { jwksHandler, type JwksHandler } from './jwks-handler.ts'
 export type { JwksRequest, JwksResponse } from './jwks-response.ts'

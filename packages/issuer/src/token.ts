@@ -44,8 +44,18 @@ export interface UnsignedToken {
   readonly claims: Readonly<Record<string, unknown>> & { readonly exp: number }
 }
 
+/** The names of the options. */
+export const ISSUE_OPTIONS: readonly (keyof IssueOptions)[] = [
+  'ttl',
+  'setIat',
+  'setJti',
+  'audience',
+  'subject',
+  'typ',
+  'header',
+]
+
 const ACTION = 'issue token'
-const OPTIONS: readonly (keyof IssueOptions)[] = ['ttl', 'setIat', 'setJti', 'audience', 'subject', 'typ', 'header']
 const OWN_CLAIMS = ['iss', 'aud', 'iat', 'exp'] as const
 const OWN_HEADER = ['alg', 'kid', 'typ', 'crit', 'b64'] as const
 const STRING_CLAIMS = ['sub', 'client_id', 'scope', 'jti'] as const
@@ -61,7 +71,7 @@ export const unsignedToken = (
   options: ResolvedOptions,
   now: number,
 ): UnsignedToken => {
-  assertKnownOptions(ACTION, issueOptions, OPTIONS)
+  assertKnownOptions(ACTION, issueOptions, ISSUE_OPTIONS)
   const { ttl = options.ttl, audience: aud = options.audience, typ = options.typ } = issueOptions
   // What is checked is the very copy that gets signed.
   const own = plainJson(ACTION, 'claims', claims)
