@@ -10,7 +10,7 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-const INVOCATIONS = '/2015-03-31/functions/issuer/invocations'
+const INVOCATIONS = '/2015-03-31/functions/function/invocations'
 const LONGEST_EVENT = 65_536
 
 /**

@@ -20,8 +20,8 @@ export const startApi = async ({ env, port = 0 }: ApiOptions): Promise<RunningSe
   const app = fastify()
   await app.register(claimgate, optionsFromEnv(env))
   app.get('/health', { config: { auth: false } }, () => ({ status: 'ok' }))
-  app.get('/me', ({ auth }) => ({ caller: auth?.claims.sub, scopes: [...(auth?.scopes ?? [])] }))
-  app.post('/orders', { config: { auth: scope('orders:write') } }, ({ auth }, reply) =>
+  app.get('/api/v1/protected', ({ auth }) => ({ caller: auth?.claims.sub, scopes: [...(auth?.scopes ?? [])] }))
+  app.post('/api/v1/orders', { config: { auth: scope('orders:write') } }, ({ auth }, reply) =>
     reply.code(201).send({ orderedBy: auth?.claims.sub }),
   )
   return {

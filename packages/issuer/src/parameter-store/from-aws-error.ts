@@ -1,7 +1,7 @@
 import { withoutResponse } from '../aws/without-response.ts'
 import { ParameterStoreError, type ParameterStoreErrorCode } from './parameter-store-error.ts'
 
-/** An {@link ParameterStoreError} in the making: its code and what to say about it. */
+/** A {@link ParameterStoreError} in the making: its code and what to say about it. */
 interface Reading {
   readonly code: ParameterStoreErrorCode
   readonly because: string
