@@ -27,6 +27,11 @@ describe('the environment', () => {
     })
   })
 
+  it('names the places where ended sessions are posted', () => {
+    const { logoutUris } = optionsFromEnvironment({ AUTH_LOGOUT_URIS: 'http://a.example/x, http://b.example/x,' })
+    expect(logoutUris?.()).toEqual(['http://a.example/x', 'http://b.example/x'])
+  })
+
   it.each([
     [{ PORT: '65536' }, 'PORT must be a whole number from 0 to 65535, found "65536"'],
     [{ PORT: 'http' }, 'PORT must be a whole number from 0 to 65535, found "http"'],

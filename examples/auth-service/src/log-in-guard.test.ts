@@ -4,6 +4,7 @@ import { createApp } from './app.ts'
 import type { CredentialCheck } from './credentials.ts'
 import { type Listener, openListener } from './listener.ts'
 import { createLogInGuard } from './log-in-guard.ts'
+import { ownTokens } from './own-tokens.ts'
 
 const ada = { userName: 'ada', role: 'reader', passwordHash: '' } as const
 const check: CredentialCheck = async ({ userName, password }) =>
@@ -50,7 +51,8 @@ describe('many log-ins at once', () => {
     })
     listener = await openListener('127.0.0.1', 0)
     const issuer = await createIssuer({ issuer: listener.url })
-    listener.serve(createApp({ issuer, guard, clientId: 'test' }))
+    const ended = { ownTokens: ownTokens(issuer, 'test', undefined), endSession: async () => {} }
+    listener.serve(createApp({ issuer, guard, clientId: 'test', ...ended }))
     const logIn = async (userName: string): Promise<Response> =>
       fetch(`${listener?.url}/api/v1/auth`, {
         method: 'POST',

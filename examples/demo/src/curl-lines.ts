@@ -18,5 +18,8 @@ export async function curlLines(stage: Stage): Promise<readonly string[]> {
     '# auth: log in for another token, and the keys that verify it',
     `curl -s ${stage.auth().url}/api/v1/auth -H 'content-type: application/json' -d '${credentialsOf('ada')}'`,
     `curl -s ${stage.auth().url}/.well-known/jwks.json`,
+    '',
+    '# log Bob out: his token ends at Express and Fastify; then try it there again',
+    `curl -i -X POST ${stage.auth().url}/api/v1/logout -H "Authorization: Bearer $BOB"`,
   ]
 }

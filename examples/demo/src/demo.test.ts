@@ -40,6 +40,9 @@ describe('the demo', { timeout: 60_000 }, () => {
     expect(output.out).not.toContain('\u001B')
     expect(output.out).not.toContain('✗')
     expect(output.out).not.toMatch(/eyJ/)
+    expect(output.out).toMatch(
+      /auth {4}204[^]+the laptop's token\n.*express 401.*\n.*fastify 401[^]+the phone's token\n.*express 200/,
+    )
     for (const [index, { title }] of STORY.entries()) expect(output.out).toContain(`\n${index + 1}. ${title}\n`)
     expect(output.out).toMatch(/\n✓ \d{2} answers as expected, 0 not\n$/)
   })

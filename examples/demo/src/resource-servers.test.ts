@@ -108,6 +108,45 @@ describe.each(Object.entries(SERVERS))('the %s server', (_, start) => {
   })
 })
 
+describe.each(NODE_SERVERS)('the sessions of the %s server', (_, start) => {
+  let server: Server
+  beforeAll(async () => {
+    server = await start({ env })
+  })
+  afterAll(async () => server.close())
+
+  const statusOf = async (token: string): Promise<number> => {
+    const headers = { authorization: `Bearer ${token}` }
+    return (await fetch(`${server.url}/api/v1/protected`, { headers })).status
+  }
+  const end = async (token: string, body: string, type = 'application/json'): Promise<Response> =>
+    fetch(`${server.url}/api/v1/ended-sessions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': type },
+      body,
+    })
+  const authServiceToken = async (): Promise<string> =>
+    auth.issuer.issue({ sub: 'auth-service', scope: 'sessions:end' }, { ttl: 60 })
+
+  it('end all their tokens at once, and those of no other session', async () => {
+    const tokenOf = async (sid: string): Promise<string> => auth.issuer.issue({ ...CLAIMS.writer, sid })
+    const [laptop, laptopLater, phone] = [await tokenOf('laptop'), await tokenOf('laptop'), await tokenOf('phone')]
+    expect([await statusOf(laptop), await statusOf(laptopLater), await statusOf(phone)]).toEqual([200, 200, 200])
+    expect((await end(await authServiceToken(), '{"sid":"laptop"}')).status).toBe(204)
+    expect([await statusOf(laptop), await statusOf(laptopLater), await statusOf(phone)]).toEqual([401, 401, 200])
+  })
+
+  it.each(Object.entries(CLAIMS))('are not ended by a %s', async (__, claims) => {
+    const token = await auth.issuer.issue({ ...claims, sid: 'kept' })
+    expect((await end(token, '{"sid":"kept"}')).status).toBe(403)
+    expect(await statusOf(token)).toBe(200)
+  })
+
+  it.each(['{}', '{"sid":""}', '{"sid":null}', '{"sid":{}}', '[]', '"x"', '{'])('are not ended by %j', async (body) => {
+    expect((await end(await authServiceToken(), body)).status).toBe(400)
+  })
+})
+
 describe.each(NODE_SERVERS)('starting the %s server', (_, start) => {
   it('fails with the name of the variable that is missing', async () => {
     await expect(start({ env: { ...env, JWT_AUDIENCE: '' } })).rejects.toThrow(/JWT_AUDIENCE/)
