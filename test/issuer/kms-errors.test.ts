@@ -50,24 +50,29 @@ const failure = async (promise: Promise<unknown>): Promise<KmsError> => {
 }
 const rule = (because: string, found: string): RegExp => new RegExp(`^Cannot [^:]+: ${because}, found ${found}$`)
 
-const SERVICE_ERRORS = [
-  ['ThrottlingException', 'kms_throttled', 'requests must be fewer; .+'],
-  ['LimitExceededException', 'kms_throttled', 'requests must be fewer; .+'],
-  ['AccessDeniedException', 'kms_denied', 'the credentials must allow kms:GetPublicKey and kms:Sign for the key'],
-  ['UnrecognizedClientException', 'kms_denied', 'the credentials must be there, right and unexpired'],
-  ['ExpiredTokenException', 'kms_denied', 'the credentials must be there, right and unexpired'],
-  ['NotFoundException', 'kms_key_not_found', 'there must be such a key in the account and the region of the client'],
-  ['DisabledException', 'kms_key_disabled', 'the key must be enabled'],
-  ['KMSInvalidStateException', 'kms_key_state', 'the key must be ready for use, .+'],
-  ['InvalidKeyUsageException', 'kms_key_unfit', 'the key must be an asymmetric one with key usage SIGN_VERIFY .+'],
+const SERVICE_ERRORS: readonly (readonly [type: string, code: string, because: string, status: number])[] = [
+  ['ThrottlingException', 'kms_throttled', 'requests must be fewer; .+', 400],
+  ['LimitExceededException', 'kms_throttled', 'requests must be fewer; .+', 400],
+  ['AccessDeniedException', 'kms_denied', 'the credentials must allow kms:GetPublicKey and kms:Sign for the key', 400],
+  ['UnrecognizedClientException', 'kms_denied', 'the credentials must be there, right and unexpired', 400],
+  ['ExpiredTokenException', 'kms_denied', 'the credentials must be there, right and unexpired', 400],
+  [
+    'NotFoundException',
+    'kms_key_not_found',
+    'there must be such a key in the account and the region of the client',
+    400,
+  ],
+  ['DisabledException', 'kms_key_disabled', 'the key must be enabled', 400],
+  ['KMSInvalidStateException', 'kms_key_state', 'the key must be ready for use, .+', 400],
+  ['InvalidKeyUsageException', 'kms_key_unfit', 'the key must be an asymmetric one with key usage SIGN_VERIFY .+', 400],
   ['KMSInternalException', 'kms_unavailable', 'KMS must give a usable answer', 500],
   ['KeyUnavailableException', 'kms_unavailable', 'KMS must give a usable answer', 500],
   ['DependencyTimeoutException', 'kms_unavailable', 'KMS must give a usable answer', 503],
-  ['ValidationException', 'kms_refused', 'KMS must accept the request'],
-  ['SomethingNewException', 'kms_refused', 'KMS must accept the request'],
-] as const
+  ['ValidationException', 'kms_refused', 'KMS must accept the request', 400],
+  ['SomethingNewException', 'kms_refused', 'KMS must accept the request', 400],
+]
 
-describe.each(SERVICE_ERRORS)('%s', (type, code, because, status = 400) => {
+describe.each(SERVICE_ERRORS)('%s', (type, code, because, status) => {
   it.each([
     ['signing', () => signer.sign(MESSAGE)],
     ['asking for the public key', () => kmsSigner({ client, keyId: 'good' })],

@@ -18,13 +18,12 @@ export const createFunctionRunner = (handler: LambdaHandler, signer: Signer): Ex
   // Whatever the content type says, as Lambda does.
   app.use(express.json({ type: () => true }))
 
-  app.post('/2015-03-31/functions/function/invocations', async (request, response) => {
-    try {
-      response.json(await handler(request.body as LambdaEvent))
-    } catch (error) {
+  app.post('/2015-03-31/functions/function/invocations', (request, response) => {
+    const failed = (error: unknown): void => {
       const { name, message } = error instanceof Error ? error : new Error('Not an error')
       response.set('x-amz-function-error', 'Unhandled').json({ errorType: name, errorMessage: message })
     }
+    void handler(request.body as LambdaEvent).then((answer) => response.json(answer), failed)
   })
 
   return app
