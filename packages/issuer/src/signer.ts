@@ -20,3 +20,9 @@ export interface Signer {
    */
   sign(signingInput: Uint8Array): Promise<Uint8Array>
 }
+
+/** Gives the signer of the moment: a key that may be replaced while a program runs. It caches as it sees fit. */
+export interface SignerSource {
+  /** The key to sign the next token with. */
+  signer(): Promise<Signer>
+}

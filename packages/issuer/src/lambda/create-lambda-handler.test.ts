@@ -188,6 +188,21 @@ describe('the signer of the Lambda handler', () => {
     expect(await issue({ claims: {}, ttl: 1 })).toHaveProperty('token')
   })
 
+  it('is made again at the next event where what was made is no signer', async () => {
+    const made: unknown[] = [{}, signer]
+    const issue = handlerWith({ signer: () => made.shift() as Signer })
+    expect(await failureOf(issue({ claims: {}, ttl: 1 }))).toBeInstanceOf(TypeError)
+    expect(await issue({ claims: {}, ttl: 1 })).toHaveProperty('token')
+  })
+
+  it('is asked for at every event where it comes from a source', async () => {
+    const signers = [signer, await localSigner()]
+    let calls = 0
+    const issue = handlerWith({ signer: { signer: async () => signers[calls++] ?? signer } })
+    const tokens = [await issue({ claims: {}, ttl: 1 }), await issue({ claims: {}, ttl: 1 })]
+    expect(tokens.map(({ token }) => decodeProtectedHeader(token).kid)).toEqual(signers.map(({ kid }) => kid))
+  })
+
   it.each<[string, unknown, string]>([
     ['nothing', undefined, 'it must be a signer, such as localSigner makes, found undefined'],
     ['a JWK', { kty: 'EC' }, 'it must be a signer, such as localSigner makes, found an object without "sign"'],
@@ -206,11 +221,14 @@ describe('the signer of the Lambda handler', () => {
 
 describe('creating a Lambda handler', () => {
   it.each<[object, string]>([
-    [{}, '"signer" must be a signer or a function that gives one, found "undefined"'],
-    [{ signer: 'secret' }, '"signer" must be a signer or a function that gives one, found "string"'],
+    [{}, '"signer" must be a signer, a source of signers, or a function that gives one, found "undefined"'],
+    [
+      { signer: 'secret' },
+      '"signer" must be a signer, a source of signers, or a function that gives one, found "string"',
+    ],
     [
       { signer: Promise.resolve(signer) },
-      '"signer" must be a signer or a function that gives one, found a promise: give the function that makes it',
+      '"signer" must be a signer, a source of signers, or a function that gives one, found a promise: give the function that makes it',
     ],
     [{ signer, issuer: '' }, '"issuer" must be a non-empty string, found ""'],
     [{ signer, audience: [] }, '"audience" must be a non-empty string or an array of them, found an empty array'],

@@ -25,27 +25,12 @@ export type LambdaHandler = (event: LambdaEvent) => Promise<LambdaAnswer>
  */
 export const createLambdaHandler = (options: LambdaHandlerOptions): LambdaHandler => {
   const resolved = resolveLambdaOptions(options)
-  const signerOnce = onceItSucceeds(async () => {
-    const signer = await resolved.getSigner()
-    assertSigner(signer)
-    return signer
-  })
   return async (event) => {
     // Before the signer: a wrong event costs no call to a key service.
     const claims = eventClaims(event, resolved, resolved.clock.now())
-    const signer: Signer = await signerOnce()
+    const signer: Signer = await resolved.currentSigner()
+    assertSigner(signer)
     const { alg, kid } = signer
     return { token: await signJwt(signer, { alg, typ: resolved.typ, kid }, claims) }
-  }
-}
-
-const onceItSucceeds = <T>(get: () => Promise<T>): (() => Promise<T>) => {
-  let shared: Promise<T> | undefined
-  return () => {
-    shared ??= get().catch((error: unknown) => {
-      shared = undefined
-      throw error
-    })
-    return shared
   }
 }

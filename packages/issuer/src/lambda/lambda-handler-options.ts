@@ -1,17 +1,19 @@
+import { assertSigner } from '../assert-signer.ts'
 import { assertAudience, assertTyp } from '../issuer-options.ts'
 import type { Clock } from '../issuer-options.ts'
 import { assertKnownOptions } from '../known-options.ts'
 import { refusal } from '../refusal.ts'
 import { assertSeconds } from '../seconds.ts'
-import type { Signer } from '../signer.ts'
+import type { Signer, SignerSource } from '../signer.ts'
+import { onceItSucceeds } from './once-it-succeeds.ts'
 
 /** What `createLambdaHandler` is told. */
 export interface LambdaHandlerOptions {
   /**
-   * The key to sign with, or what gets it: a function is called at the first event, and its signer kept for as long as the
-   * process lives; where it fails, the next event calls it again.
+   * The key to sign with, or what gets it. A function is called at the first event, and its signer kept for as long as the
+   * process lives; where it fails, the next event calls it again. A source, such as `parameterStoreKey`, is asked at every event.
    */
-  readonly signer: Signer | (() => Signer | Promise<Signer>)
+  readonly signer: Signer | SignerSource | (() => Signer | Promise<Signer>)
   /** The `iss` of tokens whose claims have none. Without both, tokens have no `iss`. */
   readonly issuer?: string
   /** The `aud` of tokens whose claims have none. Without both, tokens have no `aud`. */
@@ -30,7 +32,7 @@ export interface LambdaHandlerOptions {
 
 /** The options with every default filled in. */
 export interface ResolvedLambdaOptions {
-  readonly getSigner: () => Signer | Promise<Signer>
+  readonly currentSigner: () => Promise<Signer>
   readonly issuer: string | undefined
   readonly audience: string | readonly string[] | undefined
   readonly ttl: number | undefined
@@ -63,7 +65,7 @@ const OPTIONS: readonly (keyof LambdaHandlerOptions)[] = [
 export const resolveLambdaOptions = (options: LambdaHandlerOptions): ResolvedLambdaOptions => {
   assertKnownOptions(ACTION, options, OPTIONS)
   const { signer, issuer, audience, ttl, typ = 'JWT', allowNoExpiry = false } = options
-  assertSignerOption(signer)
+  const currentSigner = signerOption(signer)
   if (issuer !== undefined && (typeof issuer !== 'string' || issuer === '')) {
     throw refusal(ACTION, '"issuer" must be a non-empty string', issuer)
   }
@@ -72,7 +74,7 @@ export const resolveLambdaOptions = (options: LambdaHandlerOptions): ResolvedLam
   assertTyp(ACTION, typ)
   if (typeof allowNoExpiry !== 'boolean') throw refusal(ACTION, '"allowNoExpiry" must be a boolean', allowNoExpiry)
   return Object.freeze({
-    getSigner: typeof signer === 'function' ? signer : () => signer,
+    currentSigner,
     issuer,
     audience,
     ttl,
@@ -83,11 +85,17 @@ export const resolveLambdaOptions = (options: LambdaHandlerOptions): ResolvedLam
   })
 }
 
-const assertSignerOption = (signer: unknown): void => {
-  if (typeof signer === 'function') return
-  const rule = '"signer" must be a signer or a function that gives one'
+const signerOption = (signer: LambdaHandlerOptions['signer']): (() => Promise<Signer>) => {
+  if (typeof signer === 'function') return onceItSucceeds(async () => asserted(await signer()))
+  const rule = '"signer" must be a signer, a source of signers, or a function that gives one'
   if (typeof signer !== 'object' || signer === null) throw refusal(ACTION, rule, typeof signer)
   // One that failed would fail at every event of this process.
   if ('then' in signer)
     throw new TypeError(`Cannot ${ACTION}: ${rule}, found a promise: give the function that makes it`)
+  return 'signer' in signer ? async () => signer.signer() : async () => signer
+}
+
+const asserted = (signer: Signer): Signer => {
+  assertSigner(signer)
+  return signer
 }
