@@ -63,8 +63,8 @@ function freezeMembers(value: object): number {
   Object.freeze(value)
   const isArray = Array.isArray(value)
   let members = 0
-  // JSON.parse makes own members only, so that nothing inherited is met here.
-  for (const name in value) {
+  // Its own alone: what somebody has put on Object.prototype would stand in for a member that came twice.
+  for (const name of Object.keys(value)) {
     const item: unknown = (value as Record<string, unknown>)[name]
     if (!isArray) members += name === '__proto__' ? Number.NaN : 1
     if (typeof item === 'object' && item !== null) members += freezeMembers(item)

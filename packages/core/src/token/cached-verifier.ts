@@ -55,14 +55,17 @@ export function cachedVerifier<C extends object>(
 
   // Where the policy or the key has to be waited for.
   const verifyLater = async (
-    { verified }: Entry,
-    policy: ResolvedPolicy | Promise<ResolvedPolicy>,
+    { verified, policy: former }: Entry,
+    selected: ResolvedPolicy | Promise<ResolvedPolicy>,
     context: TokenContext,
   ): Promise<VerifiedToken<C>> => {
-    const { keys } = await policy
+    const policy = await selected
+    // It may not allow the algorithm, and then nobody may ask for a key.
+    if (policy !== former) return verifyAnew(verified.token, context)
+    const { keys } = policy
     const key = keys.current?.(verified.header) ?? (await keys.resolve(verified.header))
     const entry = find(verified.token)
-    return entry?.policy === (await policy) && entry.key === key
+    return entry?.policy === policy && entry.key === key
       ? verifyAgain(entry, context)
       : verifyAnew(verified.token, context)
   }
