@@ -135,6 +135,73 @@ describe('a KMS that does not answer as it should', () => {
   })
 })
 
+describe('an answer of KMS that is not what was asked for', () => {
+  const ARN = 'arn:aws:kms:eu-central-1:111122223333:key/good'
+  const base64 = (hex: string): string => Buffer.from(hex, 'hex').toString('base64')
+  const signed = { KeyId: ARN, SigningAlgorithm: 'ECDSA_SHA_256', Signature: base64('3006020101020102') }
+
+  it('is one that the table below starts from', async () => {
+    kms.once({ kind: 'ok', body: signed })
+    expect(Buffer.from(await signer.sign(MESSAGE)).toString('hex')).toBe(`${'00'.repeat(31)}01${'00'.repeat(31)}02`)
+  })
+
+  it.each<[string, object]>([
+    ['nothing', {}],
+    ['no signature', { ...signed, Signature: undefined }],
+    ['an empty signature', { ...signed, Signature: '' }],
+    ['DER with a byte too many', { ...signed, Signature: base64('300602010102010200') }],
+    ['DER with a negative number', { ...signed, Signature: base64('3006020181020102') }],
+    ['r and s side by side', { ...signed, Signature: base64('7f'.repeat(64)) }],
+    ['the signature of another key', { ...signed, KeyId: ARN.replace('good', 'doomed') }],
+    ['the signature of another algorithm', { ...signed, SigningAlgorithm: 'ECDSA_SHA_384' }],
+  ])('is refused while signing: %s', async (_what, body) => {
+    kms.once({ kind: 'ok', body })
+    const error = await failure(signer.sign(MESSAGE))
+    expect(error.code).toBe('kms_unavailable')
+    expect(error.message).toMatch(rule('KMS must give a usable answer', 'no signature in it'))
+  })
+
+  it.each([
+    ['RSA', 'RSA_2048', 256],
+    ['Ed25519', 'ECC_NIST_EDWARDS25519', 64],
+  ] as const)('is refused where an %s signature has not its one size', async (_what, keySpec, size) => {
+    const { keyId, arn } = await kms.addKey({ keySpec })
+    const other = await kmsSigner({ client, keyId })
+    const algorithm = keySpec === 'RSA_2048' ? 'RSASSA_PKCS1_V1_5_SHA_256' : 'ED25519_SHA_512'
+    for (const length of [size - 1, size + 1]) {
+      const Signature = Buffer.alloc(length, 7).toString('base64')
+      kms.once({ kind: 'ok', body: { KeyId: arn, SigningAlgorithm: algorithm, Signature } })
+      expect((await failure(other.sign(MESSAGE))).code).toBe('kms_unavailable')
+    }
+  })
+
+  const key = { KeyId: ARN, KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY', SigningAlgorithms: ['ECDSA_SHA_256'] }
+  it.each<[string, object, string, string, string]>([
+    ['nothing', {}, 'kms_key_unfit', 'its key usage must be SIGN_VERIFY', 'none'],
+    ['no algorithm', { ...key, SigningAlgorithms: undefined }, 'kms_key_unfit', 'it must offer one of ES256', 'none'],
+    ['no public key', key, 'kms_unavailable', 'KMS must give a usable answer', 'no public key in it'],
+    [
+      'no DER',
+      { ...key, PublicKey: 'AAAA' },
+      'kms_unavailable',
+      'KMS must give a usable answer',
+      'no public key in it',
+    ],
+  ])('is refused when asked for the public key: %s', async (_what, body, code, because, found) => {
+    kms.once({ kind: 'ok', body })
+    const error = await failure(kmsSigner({ client, keyId: 'good' }))
+    expect(error.code).toBe(code)
+    expect(error.message).toMatch(rule(because, found))
+  })
+
+  it('is refused when asked for the public key of one spec and given that of another', async () => {
+    const { publicPem, arn } = await kms.addKey({ keySpec: 'ECC_NIST_P384' })
+    const PublicKey = publicPem.replaceAll(/-----.+-----|\n/g, '')
+    kms.once({ kind: 'ok', body: { ...key, KeyId: arn, PublicKey } })
+    expect((await failure(kmsSigner({ client, keyId: 'good' }))).code).toBe('kms_unavailable')
+  })
+})
+
 describe('a slow answer', () => {
   it('is waited for as long as there is time', async () => {
     kms.once({ kind: 'ok', delay: 50 })

@@ -55,7 +55,7 @@ const algorithmOf = (answer: GetPublicKeyCommandOutput, wanted: KmsAlgorithm | u
   if (bySpec === undefined) throw unfit(`its spec must be one of ${[...KMS_KEY_SPECS.keys()].join(', ')}`, spec)
   const algorithms = bySpec.filter((name) => offered.includes(KMS_ALGORITHMS[name].spec))
   const [first] = algorithms
-  if (first === undefined) throw unfit(`it must offer one of ${bySpec.join(', ')}`, offered.join(', '))
+  if (first === undefined) throw unfit(`it must offer one of ${bySpec.join(', ')}`, offered.join(', ') || 'none')
   if (wanted === undefined) return first
   if (algorithms.includes(wanted)) return wanted
   throw unfit(`"algorithm" must be one of ${algorithms.join(', ')} for a key of spec ${spec}`, wanted)

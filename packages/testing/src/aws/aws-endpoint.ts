@@ -141,7 +141,9 @@ const beforehand = async (answer: AwsAnswer, response: ServerResponse): Promise<
   switch (answer.kind) {
     case 'ok':
       if (answer.delay !== undefined) await wait(answer.delay, undefined, { ref: false })
-      return 'open'
+      if (answer.body === undefined) return 'open'
+      send(response, 200, JSON.stringify(answer.body))
+      return 'answered'
     case 'error':
       sendError(response, new AwsRefusal(answer.type, answer.message ?? `${answer.type}.`, answer.status))
       return 'answered'

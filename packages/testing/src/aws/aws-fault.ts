@@ -1,6 +1,8 @@
-/** What the service itself says, as late as asked for. */
+/** 200: what the service itself says, or something else in its place, as late as asked for. */
 export interface AwsOk {
   readonly kind: 'ok'
+  /** The members of the answer, in place of the service's. Byte strings are in base64. @defaultValue the service's own */
+  readonly body?: object
   /** Milliseconds to wait before answering. @defaultValue 0 */
   readonly delay?: number
 }
