@@ -37,14 +37,15 @@ export function createAuthenticator<C extends object = object>(
     return made
   }
   const { verifier, sources, anonymous, refusal, bindings } = resolveAuthenticatorOptions(made)
-  const verifyContext = { confirmations: [...bindings.keys()] }
+  const verifyContext = bindings.size === 0 ? {} : { confirmations: [...bindings.keys()] }
 
   const authenticate = async (view: RequestView, requirement?: Requirement): Promise<Outcome<C>> => {
     try {
-      const credential = await extractCredential(view, sources)
+      const extracted = extractCredential(view, sources)
+      const credential = extracted instanceof Promise ? await extracted : extracted
       if (credential === undefined) return withoutCredential(requirement)
       const token = await verifier.verify(credential.token, verifyContext)
-      await confirmBindings(bindings, token, view)
+      if (token.claims.cnf !== undefined) await confirmBindings(bindings, token, view)
       if (requirement !== undefined) assertRequirement(requirement, token)
       return { kind: 'authenticated', token }
     } catch (error) {

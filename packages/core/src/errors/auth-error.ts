@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../model/error-code.ts'
 import { catalogue, type WireError } from './catalogue.ts'
 import { quote } from './quote.ts'
+import { withoutStacks } from './without-stacks.ts'
 
 /** What is known about a refusal beyond its code. `expected` and `actual` are quoted and shortened by `AuthError`. */
 export interface AuthErrorDetails {
@@ -18,7 +19,8 @@ export interface AuthErrorDetails {
 }
 
 /**
- * Why a request or a token was refused. Told apart by `code`, never by text: the message is for logs and may change.
+ * Why a request or a token was refused. Told apart by `code`, never by text: the message is for logs and may change. It has no stack
+ * trace, for it is the request's doing and not the program's, and anybody may cause a million of them; a `cause` has its own.
  *
  * Status 400, 401 and 403 are the caller's fault; 503 says that Claimgate could not decide (RFC 6750 section 3.1).
  */
@@ -34,27 +36,43 @@ export class AuthError extends Error {
   readonly retryAfter: number | undefined
   readonly scopes: readonly string[]
 
-  constructor(code: ErrorCode, details: AuthErrorDetails = {}) {
-    const entry = catalogue[code]
+  constructor(code: ErrorCode, details: AuthErrorDetails = NO_DETAILS) {
+    const { summary, status, error } = catalogue[code]
+    const { hint, scopes = NO_SCOPES } = details
     const expected = 'expected' in details ? quote(details.expected) : undefined
     const actual = 'actual' in details ? quote(details.actual) : undefined
-    super(sentence(entry.summary, expected, actual, details.hint), 'cause' in details ? { cause: details.cause } : {})
+    const restoreStacks = withoutStacks()
+    super(sentence({ summary, expected, actual, hint }), 'cause' in details ? { cause: details.cause } : undefined)
+    restoreStacks()
     this.code = code
-    this.status = entry.status
-    this.error = entry.error
-    this.hint = details.hint
+    this.status = status
+    this.error = error
+    this.hint = hint
     this.expected = expected
     this.actual = actual
-    this.retryAfter = entry.status === 503 ? secondsToWait(details.retryAfter) : undefined
-    this.scopes = details.scopes ?? []
+    this.retryAfter = status === 503 ? secondsToWait(details.retryAfter) : undefined
+    this.scopes = scopes
   }
 }
+
+const NO_DETAILS: AuthErrorDetails = {}
+const NO_SCOPES: readonly string[] = []
 
 function secondsToWait(retryAfter = 1): number {
   return Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter : 1
 }
 
-function sentence(summary: string, expected?: string, actual?: string, hint?: string): string {
-  const comparison = [expected && `expected ${expected}`, actual && `found ${actual}`].filter(Boolean).join(', ')
-  return [comparison ? `${summary}: ${comparison}` : summary, hint].filter(Boolean).join('. ')
+interface Sentence {
+  readonly summary: string
+  readonly expected: string | undefined
+  readonly actual: string | undefined
+  readonly hint: string | undefined
+}
+
+function sentence({ summary, expected, actual, hint }: Sentence): string {
+  const wanted = expected === undefined ? '' : `expected ${expected}`
+  const found = actual === undefined ? '' : `found ${actual}`
+  const between = wanted !== '' && found !== '' ? ', ' : ''
+  const comparison = wanted === '' && found === '' ? '' : `: ${wanted}${between}${found}`
+  return hint === undefined || hint === '' ? `${summary}${comparison}` : `${summary}${comparison}. ${hint}`
 }

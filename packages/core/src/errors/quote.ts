@@ -1,7 +1,10 @@
 const LONGEST = 120
+// Nothing in it that JSON escapes.
+const PLAIN = /^[ !#-[\]-~]*$/
 
 /** An untrusted value as it may stand in a log line: JSON-escaped on one line, and shortened. */
 export function quote(value: unknown): string {
+  if (typeof value === 'string' && value.length <= LONGEST - 2 && PLAIN.test(value)) return `"${value}"`
   const text = escape(value)
   return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`
 }

@@ -6,16 +6,44 @@ import { fieldValues } from './field-values.ts'
 
 /**
  * Extracts the one credential of a request from the places it may be in (RFC 6750 section 2), or `undefined` where it carries none.
+ * A promise only where a body has to be read.
  *
  * @throws AuthError `credential_repeated`, `credential_malformed` (status 400), `credential_scheme` (status 401)
  */
-export async function extractCredential(
+export function extractCredential(
   view: RequestView,
   sources: readonly CredentialSource[],
-): Promise<Credential | undefined> {
-  const found: { readonly source: CredentialSource; readonly text: string }[] = []
-  for (const source of sources) for (const text of await fieldValues(view, source)) found.push({ source, text })
+): Credential | undefined | Promise<Credential | undefined> {
+  const found: Found[] = []
+  for (const [index, source] of sources.entries()) {
+    const texts = fieldValues(view, source)
+    if (texts instanceof Promise) return extractLater(view, { found, source, texts, rest: sources.slice(index + 1) })
+    for (const text of texts) found.push({ source, text })
+  }
+  return theOnly(found)
+}
 
+interface Found {
+  readonly source: CredentialSource
+  readonly text: string
+}
+
+interface Unfinished extends Pick<Found, 'source'> {
+  readonly found: Found[]
+  readonly texts: Promise<readonly string[]>
+  readonly rest: readonly CredentialSource[]
+}
+
+async function extractLater(
+  view: RequestView,
+  { found, source, texts, rest }: Unfinished,
+): Promise<Credential | undefined> {
+  for (const text of await texts) found.push({ source, text })
+  for (const other of rest) for (const text of await fieldValues(view, other)) found.push({ source: other, text })
+  return theOnly(found)
+}
+
+function theOnly(found: readonly Found[]): Credential | undefined {
   const [first, second] = found
   if (first === undefined) return undefined
   if (second !== undefined)

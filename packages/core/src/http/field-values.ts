@@ -1,8 +1,11 @@
 import type { RequestView } from '../model/request-view.ts'
 import type { CredentialSource } from './credential-source.ts'
 
-/** Every text the request has in one place, in order: more than one is for the caller to refuse. */
-export async function fieldValues(view: RequestView, source: CredentialSource): Promise<readonly string[]> {
+/** Every text the request has in one place, in order: more than one is for the caller to refuse. A promise only for a body. */
+export function fieldValues(
+  view: RequestView,
+  source: CredentialSource,
+): readonly string[] | Promise<readonly string[]> {
   switch (source.from) {
     case 'authorization':
       return view.header('authorization')

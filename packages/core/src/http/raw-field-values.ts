@@ -5,5 +5,10 @@
  * @param name - in lower case
  */
 export function rawFieldValues(rawHeaders: readonly string[], name: string): readonly string[] {
-  return rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name)
+  const values: string[] = []
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const field = rawHeaders[index] ?? ''
+    if (field.length === name.length && field.toLowerCase() === name) values.push(rawHeaders[index + 1] ?? '')
+  }
+  return values
 }

@@ -4,6 +4,7 @@ import { runTokenChecks, type TokenCheck } from '../checks/token-check.ts'
 import type { ClaimContext } from '../claims/claim-check.ts'
 import { applySchema, type ClaimsSchema } from '../claims/schema.ts'
 import { deepFreeze } from '../model/deep-freeze.ts'
+import type { Algorithm } from '../model/algorithm.ts'
 import type { Limits } from '../model/limits.ts'
 import type { ParsedJwt, VerifiedToken } from '../model/token.ts'
 import type { PolicyRegistry } from '../policy/policy-registry.ts'
@@ -15,7 +16,7 @@ import type { SignatureVerification } from './web-crypto-signature.ts'
 
 /** The seam for other kinds of token: whatever turns a text into a verified token. */
 export interface TokenVerifier<C extends object> {
-  /** A promise only where something has to be waited for. @throws AuthError */
+  /** A promise only where something has to be waited for, so that it may throw at once. @throws AuthError */
   verify(token: string, context: TokenContext): VerifiedToken<C> | Promise<VerifiedToken<C>>
 }
 
@@ -51,23 +52,42 @@ export function jwtVerifier<C extends object>(
   onAccepted?: (acceptance: Acceptance) => void,
 ): TokenVerifier<C> {
   const { parse, policies, isSignedBy } = rules
+
+  const accept = (parsed: ParsedJwt, policy: ResolvedPolicy, key: CryptoKey, context: TokenContext) => {
+    for (const claimCheck of policy.claimChecks) claimCheck.check(parsed, context)
+    checkConfirmation(parsed.claims, context.confirmations)
+    const verified = verifiedToken(parsed, policy)
+    onAccepted?.({ verified, policy, key })
+    return checkedToken(verified, rules)
+  }
+
+  // One function for all that is waited for, because each costs a fifth of a microsecond.
+  const verifySigned = async (
+    parsed: ParsedJwt,
+    policy: ResolvedPolicy,
+    algorithm: Algorithm,
+    context: TokenContext,
+  ) => {
+    const { keys } = policy
+    const key = keys.current?.(parsed.header) ?? (await keys.resolve(parsed.header))
+    if (await isSignedBy(parsed, algorithm, key)) return accept(parsed, policy, key, context)
+    const replaced = await verifyReplaced(parsed, algorithm, { keys, failed: key, isSignedBy })
+    return accept(parsed, policy, replaced, context)
+  }
+
+  const verifyUnder = (parsed: ParsedJwt, policy: ResolvedPolicy, context: TokenContext) => {
+    const algorithm = checkAlgorithm(parsed.header, policy.algorithms)
+    checkSignatureForm(parsed.signature, algorithm)
+    return verifySigned(parsed, policy, algorithm, context)
+  }
+
   return {
-    // One function from end to end, for each that is awaited costs a fifth of a microsecond.
-    verify: async (token, context) => {
+    verify: (token, context) => {
       const parsed = parse(token)
-      const selected = policies.select(parsed.claims)
-      const policy = selected instanceof Promise ? await selected : selected
-      const algorithm = checkAlgorithm(parsed.header, policy.algorithms)
-      checkSignatureForm(parsed.signature, algorithm)
-      const { keys } = policy
-      let key = keys.current?.(parsed.header) ?? (await keys.resolve(parsed.header))
-      if (!(await isSignedBy(parsed, algorithm, key)))
-        key = await verifyReplaced(parsed, algorithm, { keys, failed: key, isSignedBy })
-      for (const claimCheck of policy.claimChecks) claimCheck.check(parsed, context)
-      checkConfirmation(parsed.claims, context.confirmations)
-      const verified = verifiedToken(parsed, policy)
-      onAccepted?.({ verified, policy, key })
-      return checkedToken(verified, rules)
+      const policy = policies.select(parsed.claims)
+      return policy instanceof Promise
+        ? policy.then((selected) => verifyUnder(parsed, selected, context))
+        : verifyUnder(parsed, policy, context)
     },
   }
 }
