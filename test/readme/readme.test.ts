@@ -123,6 +123,25 @@ describe('the snippet that logs refusals', () => {
   })
 })
 
+describe('the snippet that ends tokens', () => {
+  it('refuses a token that was logged out, and takes another', async () => {
+    const port = await freePort()
+    const url = `http://127.0.0.1:${port}`
+    const server = spawn(process.execPath, [await quickStart('log-out')], {
+      env: { ...process.env, ...environment, PORT: String(port) },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+    const closed = once(server, 'close')
+    await answering(url, server)
+    const statuses: number[] = []
+    for (const token of [reader, reader, writer])
+      statuses.push((await fetch(`${url}/logout`, { method: 'POST', ...bearer(token) })).status)
+    server.kill()
+    await closed
+    expect(statuses).toEqual([204, 401, 204])
+  })
+})
+
 describe('the quick start without HTTP', () => {
   it('verifies the token of a job', async () => {
     Object.assign(process.env, environment)
