@@ -100,7 +100,7 @@ describe('the issuer and the API, started as the page says', () => {
     ported = await freePorts()
     issuer = await start(ported(startIssuer))
     api = await start(ported(startApi))
-  })
+  }, 90_000)
   afterAll(async () => {
     await Promise.all([issuer?.stop(), api?.stop()])
   })
@@ -187,8 +187,8 @@ describe('with AWS in the environment', () => {
 
   it('the function that is deployed signs with it too, or creates it where it is told to', async () => {
     const { ssm, env } = await store()
-    const load = (more: Record<string, string>) =>
-      run(process.execPath, ['-e', LOAD], { cwd: root, env: { ...clean, ...env, ...JWT, ...more } })
+    const load = (settings: Record<string, string>) =>
+      run(process.execPath, ['-e', LOAD], { cwd: root, env: { ...clean, ...env, ...JWT, ...settings } })
     await expect(load({})).rejects.toThrow('parameter_not_found')
     const created = await load({ SIGNING_KEY_CREATE: 'true' })
     const loaded = await load({})
@@ -206,9 +206,9 @@ describe('with AWS in the environment', () => {
   it.each([
     ['a key that is not there', {}, 'parameter_not_found'],
     ['a setting that is neither true nor false', { SIGNING_KEY_CREATE: 'yes' }, 'SIGNING_KEY_CREATE must be'],
-  ])('nothing starts with %s', async (_what, more, says) => {
+  ])('nothing starts with %s', async (_what, settings, says) => {
     const { env } = await store()
-    await expect(start((await freePorts())(startIssuer), { ...env, ...more })).rejects.toThrow(says)
+    await expect(start((await freePorts())(startIssuer), { ...env, ...settings })).rejects.toThrow(says)
   })
 
   it('nothing starts with a parameter and no credentials', async () => {

@@ -1,5 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { ParameterStoreError, parameterStoreKey, parameterStoreSigner } from '@claimgate/issuer/parameter-store'
+import { readFile } from 'node:fs/promises'
+import {
+  PARAMETER_STORE_DEFAULTS,
+  ParameterStoreError,
+  parameterStoreKey,
+  parameterStoreSigner,
+} from '@claimgate/issuer/parameter-store'
 import type { AwsAnswer } from '@claimgate/testing/aws'
 import { describe, expect, it } from 'vitest'
 import { everything, expectNothingOf, fakeSsm, p256Pem, rejection, ssmClient } from './support.ts'
@@ -166,6 +172,18 @@ describe('what a parameter holds', () => {
 })
 
 describe('options', () => {
+  it('have the defaults that their description says', async () => {
+    const source = new URL('../../../packages/issuer/src/parameter-store/parameter-store-options.ts', import.meta.url)
+    const text = await readFile(source, 'utf8')
+    for (const [name, value] of Object.entries(PARAMETER_STORE_DEFAULTS)) {
+      const [, said] = new RegExp(`@defaultValue (\\S+) \\*/\\n  readonly ${name}\\?:`).exec(text) ?? []
+      expect(said, name).toBe(typeof value === 'string' ? `'${value}'` : String(value))
+    }
+    const ssm = await fakeSsm({ parameters: { [NAME]: p256Pem() } })
+    const signer = await parameterStoreSigner({ client: ssmClient(ssm), name: NAME })
+    expect(signer.alg).toBe(PARAMETER_STORE_DEFAULTS.algorithm)
+  })
+
   const refused: readonly (readonly [string, object, string])[] = [
     ['no client', { client: undefined }, '"client" must be an SSMClient'],
     ['no name', { name: '' }, '"name" must have 1 to 2048 characters'],

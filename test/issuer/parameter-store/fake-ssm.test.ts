@@ -34,6 +34,23 @@ describe('startFakeSsm', () => {
     expect(ssm.parameter('/a')).toBeUndefined()
   })
 
+  it('finds versions by labels, which move', async () => {
+    const ssm = await fakeSsm({ parameters: { '/a': 'one' } })
+    const client = ssmClient(ssm)
+    const get = async (Name: string) =>
+      (await client.send(new GetParameterCommand({ Name, WithDecryption: true }))).Parameter?.Value
+    expect(await rejection(get('/a:current'))).toMatchObject({ name: 'ParameterVersionNotFound' })
+    ssm.label('/a', 'current', 1)
+    ssm.put('/a', 'two')
+    expect(await get('/a:current')).toBe('one')
+    ssm.label('/a', 'current', 2)
+    expect(await get('/a:current')).toBe('two')
+    expect(() => ssm.label('/a', 'next', 3)).toThrow(RangeError)
+    ssm.remove('/a')
+    ssm.put('/a', 'three')
+    expect(await rejection(get('/a:current'))).toMatchObject({ name: 'ParameterVersionNotFound' })
+  })
+
   it.each([
     ['a name with a space', { Name: 'a b', Value: 'x', Type: 'String' }],
     ['an empty value', { Name: '/a', Value: '', Type: 'String' }],

@@ -77,6 +77,35 @@ describe('a signer with its key in Parameter Store', () => {
   })
 })
 
+describe('keys under labels', () => {
+  it('change without a gap for any number of processes: published as next, then current', async () => {
+    const ssm = await fakeSsm({ parameters: { [NAME]: p256Pem() } })
+    ssm.put(NAME, p256Pem())
+    ssm.label(NAME, 'current', 1)
+    ssm.label(NAME, 'next', 2)
+    const startProcess = async () => {
+      const client = ssmClient(ssm)
+      const current = await parameterStoreSigner({ client, name: `${NAME}:current` })
+      const next = await parameterStoreSigner({ client, name: `${NAME}:next` })
+      return createIssuer({ issuer: ISSUER, audience: AUDIENCE, signers: [current, next] })
+    }
+    const before = await startProcess()
+    const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks: before.jwks() })
+    ssm.label(NAME, 'current', 2)
+    ssm.label(NAME, 'next', 1)
+    const after = await startProcess()
+    for (const issuer of [before, after]) {
+      expect((await verifier.verify(await issuer.issue({ sub: 'ada' }))).claims.sub).toBe('ada')
+    }
+    expect(after.jwks().keys.map(({ kid }) => kid)).toEqual(
+      before
+        .jwks()
+        .keys.map(({ kid }) => kid)
+        .toReversed(),
+    )
+  })
+})
+
 describe('a key that does not exist', () => {
   it('is made and stored once for 50 callers at the same time', async () => {
     const ssm = await fakeSsm()

@@ -1,9 +1,10 @@
 export { ParameterStoreError, type ParameterStoreErrorCode } from './parameter-store-error.ts'
 export { type ParameterStoreKey, parameterStoreKey } from './parameter-store-key.ts'
-export type {
-  MonotonicClock,
-  ParameterCreation,
-  ParameterStoreEvent,
-  ParameterStoreOptions,
+export {
+  type MonotonicClock,
+  PARAMETER_STORE_DEFAULTS,
+  type ParameterCreation,
+  type ParameterStoreEvent,
+  type ParameterStoreOptions,
 } from './parameter-store-options.ts'
 export { parameterStoreSigner } from './parameter-store-signer.ts'

@@ -36,6 +36,9 @@ export interface ParameterStoreKey {
    * Has an issuer go over to the parameter's key where it does not publish it yet, with its overlap: to be awaited before
    * `issue`. Costs nothing within `ttl`. The issuer's `createSigner` must be `reload` of this key.
    *
+   * Where several processes publish keys, one of them may learn of the new key a `ttl` after another has: then `publishAhead`
+   * should be `ttl` and `jwksMaxAge` together. A process that starts after the change signs with the new key at once.
+   *
    * @returns the rotation, or nothing where the issuer publishes the key already
    */
   follow(issuer: Pick<Issuer, 'jwks' | 'rotate'>, options?: RotateOptions): Promise<Rotation | undefined>

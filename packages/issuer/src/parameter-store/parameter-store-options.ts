@@ -81,6 +81,9 @@ export interface ResolvedParameterStoreOptions {
   readonly clock: MonotonicClock
 }
 
+/** What holds where an option is left out. */
+export const PARAMETER_STORE_DEFAULTS = { algorithm: 'ES256', createIfMissing: false, timeout: 5 } as const
+
 const ACTION = 'use parameter'
 const OPTIONS: readonly (keyof ParameterStoreOptions)[] = [
   'client',
@@ -101,8 +104,13 @@ const OPTIONS: readonly (keyof ParameterStoreOptions)[] = [
  */
 export const resolveParameterStoreOptions = (options: ParameterStoreOptions): ResolvedParameterStoreOptions => {
   assertKnownOptions(ACTION, options, OPTIONS)
-  const { client, name, algorithm = 'ES256', createIfMissing = false } = options
-  const { passphrase, ttl, timeout = 5, onEvent, clock = { monotonic: () => performance.now() } } = options
+  const { client, name, algorithm = PARAMETER_STORE_DEFAULTS.algorithm } = options
+  const { createIfMissing = PARAMETER_STORE_DEFAULTS.createIfMissing, passphrase, ttl } = options
+  const {
+    timeout = PARAMETER_STORE_DEFAULTS.timeout,
+    onEvent,
+    clock = { monotonic: () => performance.now() },
+  } = options
   if (typeof client !== 'object' || client === null || typeof client.send !== 'function') {
     throw refusal(ACTION, '"client" must be an SSMClient of @aws-sdk/client-ssm', client)
   }

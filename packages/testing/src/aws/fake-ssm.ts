@@ -23,17 +23,20 @@ export interface FakeSsm extends AwsEndpoint {
   put(name: string, parameter: string | FakeParameter): void
   /** The newest version, or nothing. */
   parameter(name: string): (FakeParameter & { readonly version: number }) | undefined
-  /** Deletes a parameter and all its versions. */
+  /** Moves a label of a parameter to a version. @throws RangeError where there is no such version. */
+  label(name: string, label: string, version: number): void
+  /** Deletes a parameter, all its versions and labels. */
   remove(name: string): void
 }
 
 /**
- * Starts a fake AWS Systems Manager Parameter Store: `GetParameter` (with `name:version`, and ARNs) and `PutParameter` over
+ * Starts a fake AWS Systems Manager Parameter Store: `GetParameter` (also by `name:version`, `name:label` and ARN) and `PutParameter` over
  * HTTP on 127.0.0.1, as the SDK's `SSMClient` speaks it. A SecureString comes in the clear only `WithDecryption`. It has no
- * access control, no labels and no other operations.
+ * access control and no other operations.
  */
 export async function startFakeSsm({ parameters = {} }: FakeSsmOptions = {}): Promise<FakeSsm> {
   const stored = new Map<string, readonly FakeParameter[]>()
+  const labels = new Map<string, number>()
   const put = (name: string, parameter: string | FakeParameter): number => {
     const versions = [...(stored.get(name) ?? []), whole(parameter)]
     stored.set(name, versions)
@@ -48,7 +51,8 @@ export async function startFakeSsm({ parameters = {} }: FakeSsmOptions = {}): Pr
         const [name, selector] = locate(text(input, 'Name'))
         const versions = stored.get(name)
         if (versions === undefined) throw new AwsRefusal('ParameterNotFound', 'There is no such parameter.')
-        const version = selector === undefined ? versions.length : Number(selector)
+        const version =
+          selector === undefined ? versions.length : (labels.get(`${name}:${selector}`) ?? Number(selector))
         const parameter = versions[version - 1]
         if (parameter === undefined) throw new AwsRefusal('ParameterVersionNotFound', 'There is no such version.')
         return { Parameter: described(name, parameter, version, selector, input['WithDecryption'] === true) }
@@ -76,7 +80,16 @@ export async function startFakeSsm({ parameters = {} }: FakeSsmOptions = {}): Pr
       const newest = versions.at(-1)
       return newest && { ...newest, version: versions.length }
     },
-    remove: (name: string) => void stored.delete(name),
+    label: (name: string, label: string, version: number) => {
+      if (stored.get(name)?.[version - 1] === undefined) {
+        throw new RangeError(`Cannot label parameter: there is no version ${version} of ${JSON.stringify(name)}`)
+      }
+      labels.set(`${name}:${label}`, version)
+    },
+    remove: (name: string) => {
+      stored.delete(name)
+      for (const label of labels.keys()) if (label.startsWith(`${name}:`)) labels.delete(label)
+    },
   })
 }
 

@@ -1,0 +1,30 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, it, onTestFinished } from 'vitest'
+import { fakeSsm } from './support.ts'
+
+// Run as it stands in the page, against the packages as they are built.
+const page = await readFile(new URL('../../../packages/issuer/README.md', import.meta.url), 'utf8')
+
+it('the README of @claimgate/issuer shows code that runs', async () => {
+  const [, code = ''] = /## Parameter Store\n[^]*?```ts\n([^]*?)```/.exec(page) ?? []
+  expect(code).toContain('parameterStoreSigner(')
+  const folder = await mkdtemp(fileURLToPath(new URL('../../readme/.run-', import.meta.url)))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, 'parameter-store.mjs')
+  await writeFile(file, `${code}\nconsole.log(token)`)
+  const ssm = await fakeSsm()
+  const env = {
+    ...process.env,
+    AWS_ENDPOINT_URL_SSM: ssm.endpoint,
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'example',
+  }
+  const { stdout } = await promisify(execFile)(process.execPath, [file], { env })
+  expect(stdout.trim()).toMatch(/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/)
+  expect(ssm.calls().map(({ operation }) => operation)).toEqual(['GetParameter', 'PutParameter', 'GetParameter'])
+})
