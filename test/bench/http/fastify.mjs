@@ -27,9 +27,8 @@ export const FASTIFY = {
   'fastify-jwt-jwks, cache': (settings) => jwtJwks(settings, { cache: 5000 }),
   '@fastify/jwt with get-jwks': ({ issuer, audience, jwksUri }) => {
     const getJwks = buildGetJwks({ issuersWhitelist: [issuer], jwksPath: new URL(jwksUri).pathname })
-    const secret = (request, { header: { kid, alg }, payload: { iss } }, callback) => {
-      getJwks.getPublicKey({ kid, domain: iss, alg }).then((key) => callback(null, key), callback)
-    }
+    const secret = async (_request, { header: { kid, alg }, payload: { iss } }) =>
+      getJwks.getPublicKey({ kid, domain: iss, alg })
     return serve(async (app) => {
       await app.register(fastifyJwt, {
         decode: { complete: true },
@@ -59,7 +58,7 @@ function jwtJwks({ issuer, audience, jwksUri }, more = {}) {
 async function serve(protect, subOf) {
   const app = Fastify()
   await protect(app)
-  app.get('/me', async (request) => ({ sub: subOf(request) }))
+  app.get('/me', (request, reply) => reply.send({ sub: subOf(request) }))
   await app.listen({ port: 0, host: '127.0.0.1' })
   return app.server
 }

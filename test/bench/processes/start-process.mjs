@@ -24,7 +24,8 @@ export function startProcess(path, { core, args = [] } = {}) {
   })
   const waiting = new Map()
   let last = 0
-  let ended
+  let ended = false
+  const end = (code) => new Error(`${[path, ...args].join(' ')} ended with ${code}`)
   child.on('message', ({ id, result, error }) => {
     const { resolve, reject } = waiting.get(id)
     waiting.delete(id)
@@ -32,20 +33,21 @@ export function startProcess(path, { core, args = [] } = {}) {
     else reject(new Error(error))
   })
   child.on('exit', (code) => {
-    ended = new Error(`${[path, ...args].join(' ')} ended with ${code}`)
-    for (const { reject } of waiting.values()) reject(ended)
+    ended = true
+    for (const { reject } of waiting.values()) reject(end(code))
   })
   return {
-    ask: (name, more = {}) =>
-      new Promise((resolve, reject) => {
-        if (ended !== undefined) return reject(ended)
-        const id = (last += 1)
-        waiting.set(id, { resolve, reject })
-        child.send({ id, command: name, ...more })
-      }),
+    ask: async (name, more = {}) => {
+      if (ended) throw end(child.exitCode)
+      const id = (last += 1)
+      const { promise, resolve, reject } = Promise.withResolvers()
+      waiting.set(id, { resolve, reject })
+      child.send({ id, command: name, ...more })
+      return promise
+    },
     stop: () => child.kill(),
   }
 }
 
 /** Whether processes can be kept to one core each here: that takes `taskset` and two cores. */
-export const CAN_PIN = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0
+const CAN_PIN = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0
