@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process'
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { createVerifier } from '@claimgate/core'
+import type { JSONWebKeySet } from 'jose'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+// Examples are run as they stand in the page, against the packages as they are built.
+const page = await readFile(new URL('../../packages/issuer/README.md', import.meta.url), 'utf8')
+const ISSUER = 'https://login.example'
+const PASSPHRASE = 'of the next key'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(fileURLToPath(new URL('.', import.meta.url)), '.run-'))
+})
+afterAll(async () => rm(folder, { recursive: true, force: true }))
+
+const pkcs8 = { type: 'pkcs8', format: 'pem' } as const
+const signingKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export(pkcs8).toString()
+const nextKey = createPrivateKey(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export(pkcs8))
+  .export({ ...pkcs8, cipher: 'aes-256-cbc', passphrase: PASSPHRASE })
+  .toString()
+
+/** What `expression` is after the example of that name has run, by way of JSON. */
+async function outcomeOf(name: string, expression: string): Promise<unknown> {
+  const code = new RegExp(`<!-- run: ${name} -->\\n+\`\`\`js\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1]
+  expect(code, `the example "${name}"`).toBeDefined()
+  const file = join(folder, `${name}.mjs`)
+  await writeFile(file, `${code}\nconsole.log(JSON.stringify(${expression}))\n`)
+  const env = { ...process.env, SIGNING_KEY: signingKey, NEXT_KEY: nextKey, PASSPHRASE }
+  const { stdout } = await promisify(execFile)(process.execPath, [file], { env })
+  return JSON.parse(stdout)
+}
+
+describe('the README of @claimgate/issuer', () => {
+  it('has no example that is not run here', () => {
+    expect([...page.matchAll(/<!-- run: (\S+) -->/g)].map(([, name]) => name)).toEqual(['issue', 'keys', 'lambda'])
+    expect(page.match(/^```js$/gm)).toHaveLength(3)
+  })
+
+  it('issues a token that the JWK Set verifies', async () => {
+    const expression = `{ token, status: respond(new Request(metadata.jwks_uri)).status, jwks: issuer.jwks() }`
+    const { token, status, jwks } = (await outcomeOf('issue', expression)) as {
+      readonly token: string
+      readonly status: number
+      readonly jwks: JSONWebKeySet
+    }
+    expect(status).toBe(200)
+    const { claims } = await createVerifier({ issuer: ISSUER, audience: 'orders-api', jwks }).verify(token)
+    expect(claims).toMatchObject({ sub: 'ada', exp: Number(claims.iat) + 300 })
+  })
+
+  it('takes keys from the environment, and gives public ones for it', async () => {
+    const { token, pem, line, count } = (await outcomeOf(
+      'keys',
+      `{ token: await issuer.issue({ sub: 'ada' }), pem, line, count: issuer.jwks().keys.length }`,
+    )) as { readonly token: string; readonly pem: string; readonly line: string; readonly count: number }
+    expect(count).toBe(2)
+    for (const publicKey of [pem, line]) {
+      const { claims } = await createVerifier({ issuer: ISSUER, audience: null, publicKey }).verify(token)
+      expect(claims['sub']).toBe('ada')
+    }
+  })
+
+  it('answers events with tokens', async () => {
+    const answer = await outcomeOf(
+      'lambda',
+      `await handler({ claims: { sub: 'ada' }, ttl: 60, setIat: true, setJti: true })`,
+    )
+    expect(answer).toEqual({ token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/) as string })
+  })
+})
