@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
+import { DENYLIST_DEFAULTS } from '../../packages/core/src/features/denylist/denylist-options.ts'
 import { KEY_SET_DEFAULTS } from '../../packages/core/src/keys/remote/remote-key-set-options.ts'
 import { DEFAULT_LIMITS } from '../../packages/core/src/model/limits.ts'
 import { DEFAULTS } from '../../packages/core/src/options.ts'
@@ -39,6 +40,22 @@ describe('the tables of README.md', () => {
     for (const [name, value] of Object.entries(KEY_SET_DEFAULTS)) expect(rows.get(name), name).toBe(`\`${value}\``)
   })
 
+  it('give every number of a denylist with its default', () => {
+    const rows = rowsBelow('Denylists')
+    for (const [name, value] of Object.entries(DENYLIST_DEFAULTS)) expect(rows.get(name), name).toBe(`\`${value}\``)
+  })
+
+  it('and its documentation say the same', async () => {
+    const source = await readFile(
+      new URL('../../packages/core/src/features/denylist/denylist-options.ts', import.meta.url),
+      'utf8',
+    )
+    for (const [name, value] of Object.entries(DENYLIST_DEFAULTS)) {
+      const [, said] = new RegExp(`@defaultValue (\\d+)[^@]*?readonly ${name}\\?:`).exec(source) ?? []
+      expect(said, name).toBe(String(value))
+    }
+  })
+
   it('give every limit with its default, and no other', () => {
     const rows = Object.entries(DEFAULT_LIMITS).map(([name, value]) => [name, `\`${String(value)}\``])
     expect([...rowsBelow('Limits')]).toEqual(rows)
@@ -50,6 +67,7 @@ describe('README.md', () => {
     ['core/src/options.ts', ['IssuerPolicy', 'KeyLocation', 'ClaimRules', 'SharedOptions']],
     ['core/src/authenticator-options.ts', ['HttpOptions', 'ReadyVerifier']],
     ['core/src/keys/remote/remote-key-set-options.ts', ['RemoteKeySetTuning']],
+    ['core/src/features/denylist/denylist-options.ts', ['DenylistOptions']],
     ['core/src/http/credential-source.ts', ['AuthorizationSource', 'HeaderSource', 'QuerySource']],
     ['express/src/authenticate-jwt-options.ts', ['MiddlewareOptions', 'ReadyAuthenticator']],
     ['fastify/src/claimgate-options.ts', ['ScopeOptions']],

@@ -18,10 +18,13 @@ interface Told {
 // An API that is told of ended sessions and answers with this status.
 const startApi = async (status: number, headers: Record<string, string> = {}) => {
   const told: Told[] = []
-  const server = createServer(async (request, response) => {
-    const body = (await request.toArray()).join('')
-    told.push({ headers: request.headers, body })
-    response.writeHead(status, headers).end()
+  const server = createServer((request, response) => {
+    let body = ''
+    request.setEncoding('utf8').on('data', (text: string) => (body += text))
+    request.on('end', () => {
+      told.push({ headers: request.headers, body })
+      response.writeHead(status, headers).end()
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
