@@ -11,9 +11,9 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 // The commands are those of the page, run from the top of the repository; only their ports are others, which are free for sure.
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const page = await readFile(new URL('../README.md', import.meta.url), 'utf8')
-const [setUp = '', startIssuer = '', startApi = '', tryIt = '', ...more] = [...page.matchAll(/```sh\n([^]*?)```/g)].map(
-  ([, command = '']) => command,
-)
+const [setUp = '', startIssuer = '', startApi = '', tryIt = '', bundle = '', ...more] = [
+  ...page.matchAll(/```sh\n([^]*?)```/g),
+].map(([, command = '']) => command)
 
 // Nothing of the machine's own AWS account, and no settings but the page's.
 const clean = Object.fromEntries(
@@ -82,11 +82,12 @@ async function freePorts(): Promise<(text: string) => string> {
 const forAda = { claims: { sub: 'ada', scope: 'orders:read orders:write' }, ttl: 60, setIat: true }
 
 describe('the page', () => {
-  it('has commands to set up, to start both programs, and to try them', () => {
+  it('has commands to set up, to start both programs, to try them and to deploy', () => {
     expect(setUp.trim()).toBe('npm run setup && npm run build')
     expect(startIssuer).toContain('dist/issuer.js')
     expect(startApi).toContain('dist/api.js')
     expect(tryIt).toContain('TOKEN=')
+    expect(bundle).toContain('esbuild')
     expect(more).toEqual([])
     expect(page.split('\n').length, 'lines, of which a page has 80').toBeLessThanOrEqual(80)
   })
@@ -162,7 +163,7 @@ describe('with AWS in the environment', () => {
   }
   const newPem = () =>
     generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-  const LOAD = `import('./examples/parameter-store-issuer/dist/lambda.js').then(async ({ handler }) =>
+  const LOAD = `import('./examples/parameter-store-issuer/dist/function/index.cjs').then(async ({ handler }) =>
     console.log((await handler(${JSON.stringify(forAda)})).token))`
   const JWT = { JWT_ISSUER: 'https://issuer.example', JWT_AUDIENCE: 'orders-api' }
 
@@ -187,6 +188,7 @@ describe('with AWS in the environment', () => {
 
   it('the function that is deployed signs with it too, or creates it where it is told to', async () => {
     const { ssm, env } = await store()
+    await run('bash', ['-c', bundle], { cwd: root, env: clean })
     const load = (settings: Record<string, string>) =>
       run(process.execPath, ['-e', LOAD], { cwd: root, env: { ...clean, ...env, ...JWT, ...settings } })
     await expect(load({})).rejects.toThrow('parameter_not_found')
