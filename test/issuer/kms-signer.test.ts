@@ -1,7 +1,8 @@
+import { readFile } from 'node:fs/promises'
 import { createPublicKey, verify as verifyWithNode } from 'node:crypto'
 import { createVerifier } from '@claimgate/core'
 import { createIssuer } from '@claimgate/issuer'
-import { type KmsAlgorithm, kmsSigner } from '@claimgate/issuer/kms'
+import { KMS_SIGNER_DEFAULTS, type KmsAlgorithm, kmsSigner } from '@claimgate/issuer/kms'
 import { type FakeKms, startFakeKms } from '@claimgate/testing/aws'
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { calculateJwkThumbprint, importSPKI, jwtVerify } from 'jose'
@@ -176,6 +177,19 @@ describe('the public key', () => {
     const signature = await signer.sign(message)
     const key = createPublicKey(pemOf(keyId))
     expect(verifyWithNode('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature)).toBe(true)
+  })
+})
+
+describe('an option that is left out', () => {
+  it('has the default that its description and the README give', async () => {
+    const read = (path: string): Promise<string> =>
+      readFile(new URL(`../../packages/issuer/${path}`, import.meta.url), 'utf8')
+    const [source, readme] = await Promise.all([read('src/kms/kms-signer.ts'), read('README.md')])
+    for (const [name, value] of Object.entries(KMS_SIGNER_DEFAULTS)) {
+      const written = typeof value === 'string' ? `'${value}'` : String(value)
+      expect(new RegExp(`@defaultValue (\\S+) \\*/\\n  readonly ${name}\\?:`).exec(source)?.[1], name).toBe(written)
+      expect(new RegExp(`\\| \`${name}\` .*\\| +\`([^\`]+)\` +\\|`).exec(readme)?.[1], name).toBe(written)
+    }
   })
 })
 

@@ -23,8 +23,8 @@ beforeAll(async () => {
 afterAll(async () => rm(folder, { recursive: true, force: true }))
 
 describe('the README of @claimgate/testing', () => {
-  it('has examples for the issuer, the clock, the server and bad tokens', () => {
-    expect(examples.map(({ name }) => name)).toEqual(['issuer', 'clock', 'outage', 'bad-tokens'])
+  it('has examples for the issuer, the clock, the server, bad tokens and KMS', () => {
+    expect(examples.map(({ name }) => name)).toEqual(['issuer', 'clock', 'outage', 'bad-tokens', 'kms'])
     // Every example on the page is one of them.
     expect(page.match(/^```js$/gm)).toHaveLength(examples.length)
   })
@@ -36,7 +36,7 @@ describe('the README of @claimgate/testing', () => {
     await promisify(execFile)(process.execPath, args, { env: { ...process.env, NO_COLOR: '1' } }).catch(() => undefined)
     const text = await readFile(file, 'utf8')
     const report = JSON.parse(text) as { readonly testResults: readonly unknown[] }
-    expect(report, text).toMatchObject({ success: true, numPassedTests: 6, numTotalTests: 6 })
+    expect(report, text).toMatchObject({ success: true, numPassedTests: 7, numTotalTests: 7 })
     expect(report.testResults).toHaveLength(examples.length)
   })
 })
