@@ -44,8 +44,11 @@ export function sealAgreed(pair: ECDH, recipient: { readonly x?: string; readonl
     Buffer.from(recipient.x ?? '', 'base64url'),
     Buffer.from(recipient.y ?? '', 'base64url'),
   ])
-  const { apu = '', apv = '' } = seal.header as { readonly apu?: string; readonly apv?: string }
-  const parties = [Buffer.from('A256GCM'), Buffer.from(String(apu), 'base64url'), Buffer.from(String(apv), 'base64url')]
+  const { apu, apv } = seal.header as { readonly apu?: unknown; readonly apv?: unknown }
+  const parties = [
+    Buffer.from('A256GCM'),
+    ...[apu, apv].map((party) => Buffer.from(typeof party === 'string' ? party : '', 'base64url')),
+  ]
   const fields = parties.flatMap((party) => [uint32(party.length), party])
   const secret = pair.computeSecret(point)
   const cek = createHash('sha256')
