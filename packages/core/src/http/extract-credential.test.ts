@@ -179,9 +179,11 @@ describe('extracting a credential', () => {
       authorization('Basic YTpi'),
       authorization('a.b.c'),
     ])
-      await extractCredential(view(parts), [{ from: 'authorization' }]).catch((error: Error) =>
-        messages.push(error.message),
-      )
+      try {
+        await extractCredential(view(parts), [{ from: 'authorization' }])
+      } catch (error) {
+        messages.push((error as Error).message)
+      }
     expect(messages).toMatchInlineSnapshot(`
       [
         "The credential is not well formed: expected "one space and a token of the b64token characters (RFC 6750 section 2.1)"",

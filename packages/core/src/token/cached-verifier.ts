@@ -45,7 +45,7 @@ export function cachedVerifier<C extends object>(
     made.set(nameOf(acceptance.verified.token), { ...acceptance, acceptedAt: clock.monotonic() })
   }
 
-  const { verify: verifyAnew } = jwtVerifier(rules, remember)
+  const jwts = jwtVerifier(rules, remember)
 
   const verifyAgain = (entry: Entry, context: TokenContext): VerifiedToken<C> | Promise<VerifiedToken<C>> => {
     for (const claimCheck of entry.policy.momentaryChecks) claimCheck.check(entry.verified, context)
@@ -53,7 +53,7 @@ export function cachedVerifier<C extends object>(
     return checkedToken(entry.verified, rules)
   }
 
-  // Where the policy or the key has to be waited for.
+  // Where the policy or the key has to be waited for, or is another one. What has been asked for is not asked for again.
   const verifyLater = async (
     { verified, policy: former }: Entry,
     selected: ResolvedPolicy | Promise<ResolvedPolicy>,
@@ -61,19 +61,19 @@ export function cachedVerifier<C extends object>(
   ): Promise<VerifiedToken<C>> => {
     const policy = await selected
     // It may not allow the algorithm, and then nobody may ask for a key.
-    if (policy !== former) return verifyAnew(verified.token, context)
+    if (policy !== former) return jwts.verifyOn(verified.token, { policy }, context)
     const { keys } = policy
     const key = keys.current?.(verified.header) ?? (await keys.resolve(verified.header))
     const entry = find(verified.token)
     return entry?.policy === policy && entry.key === key
       ? verifyAgain(entry, context)
-      : verifyAnew(verified.token, context)
+      : jwts.verifyOn(verified.token, { policy, key }, context)
   }
 
   return {
     verify: (token, context) => {
       const entry = find(token)
-      if (entry === undefined) return verifyAnew(token, context)
+      if (entry === undefined) return jwts.verify(token, context)
       const policy = rules.policies.select(entry.verified.claims)
       const key = policy === entry.policy ? policy.keys.current?.(entry.verified.header) : undefined
       return key === entry.key ? verifyAgain(entry, context) : verifyLater(entry, policy, context)

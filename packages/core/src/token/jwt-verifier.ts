@@ -43,6 +43,18 @@ export interface Acceptance {
   readonly key: CryptoKey
 }
 
+/** What has been asked for already when a verification begins. */
+export interface Basis {
+  readonly policy: ResolvedPolicy
+  /** Where the policy's keys have been asked for it. */
+  readonly key?: CryptoKey | undefined
+}
+
+export interface JwtVerifier<C extends object> extends TokenVerifier<C> {
+  /** As `verify`, for a token whose policy is known. @throws AuthError */
+  verifyOn(token: string, basis: Basis, context: TokenContext): Promise<VerifiedToken<C>>
+}
+
 /**
  * Verifies signed JWTs: parse, policy, algorithm, key, signature, claims, in this order and no other. `onAccepted` is told before the
  * schema and the token checks, which have their say each time.
@@ -50,7 +62,7 @@ export interface Acceptance {
 export function jwtVerifier<C extends object>(
   rules: JwtRules<C>,
   onAccepted?: (acceptance: Acceptance) => void,
-): TokenVerifier<C> {
+): JwtVerifier<C> {
   const { parse, policies, isSignedBy } = rules
 
   const accept = (parsed: ParsedJwt, policy: ResolvedPolicy, key: CryptoKey, context: TokenContext) => {
@@ -64,21 +76,21 @@ export function jwtVerifier<C extends object>(
   // One function for all that is waited for, because each costs a fifth of a microsecond.
   const verifySigned = async (
     parsed: ParsedJwt,
-    policy: ResolvedPolicy,
     algorithm: Algorithm,
+    { policy, key = policy.keys.current?.(parsed.header) }: Basis,
     context: TokenContext,
   ) => {
     const { keys } = policy
-    const key = keys.current?.(parsed.header) ?? (await keys.resolve(parsed.header))
-    if (await isSignedBy(parsed, algorithm, key)) return accept(parsed, policy, key, context)
-    const replaced = await verifyReplaced(parsed, algorithm, { keys, failed: key, isSignedBy })
+    const named = key ?? (await keys.resolve(parsed.header))
+    if (await isSignedBy(parsed, algorithm, named)) return accept(parsed, policy, named, context)
+    const replaced = await verifyReplaced(parsed, algorithm, { keys, failed: named, isSignedBy })
     return accept(parsed, policy, replaced, context)
   }
 
-  const verifyUnder = (parsed: ParsedJwt, policy: ResolvedPolicy, context: TokenContext) => {
-    const algorithm = checkAlgorithm(parsed.header, policy.algorithms)
+  const verifyOn = (parsed: ParsedJwt, basis: Basis, context: TokenContext) => {
+    const algorithm = checkAlgorithm(parsed.header, basis.policy.algorithms)
     checkSignatureForm(parsed.signature, algorithm)
-    return verifySigned(parsed, policy, algorithm, context)
+    return verifySigned(parsed, algorithm, basis, context)
   }
 
   return {
@@ -86,9 +98,10 @@ export function jwtVerifier<C extends object>(
       const parsed = parse(token)
       const policy = policies.select(parsed.claims)
       return policy instanceof Promise
-        ? policy.then((selected) => verifyUnder(parsed, selected, context))
-        : verifyUnder(parsed, policy, context)
+        ? policy.then((selected) => verifyOn(parsed, { policy: selected }, context))
+        : verifyOn(parsed, { policy }, context)
     },
+    verifyOn: (token, basis, context) => verifyOn(parse(token), basis, context),
   }
 }
 

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest'
+import { AuthError } from '../errors/auth-error.ts'
+import type { JoseHeader } from '../model/token.ts'
+import { headerCache } from './header-cache.ts'
+
+/** A cache over a parser that counts, and makes a header of any text but `bad…`. */
+function counted() {
+  const parsed: string[] = []
+  const headerOf = headerCache((encoded): JoseHeader => {
+    parsed.push(encoded)
+    if (encoded.startsWith('bad')) throw new AuthError('header_malformed')
+    return { alg: 'ES256', kid: encoded, deep: { list: [1] } }
+  })
+  return { parsed, headerOf }
+}
+
+const codeOf = (read: () => unknown): string => {
+  try {
+    read()
+    return 'read'
+  } catch (error) {
+    return (error as AuthError).code
+  }
+}
+
+describe('a header cache', () => {
+  it('parses a text once, and gives the same object for it', () => {
+    const { parsed, headerOf } = counted()
+    const first = headerOf('one')
+    expect(headerOf('one')).toBe(first)
+    expect(headerOf(['o', 'ne'].join(''))).toBe(first)
+    expect(first).toEqual({ alg: 'ES256', kid: 'one', deep: { list: [1] } })
+    expect(parsed).toEqual(['one'])
+  })
+
+  it('freezes headers through and through, so that nobody changes them for the next token', () => {
+    const { headerOf } = counted()
+    const { deep } = headerOf('one') as unknown as { deep: { list: number[] } }
+    expect(() => deep.list.push(2)).toThrow(TypeError)
+    expect(() => Object.assign(headerOf('one'), { kid: 'two' })).toThrow(TypeError)
+    expect(headerOf('one')).toEqual({ alg: 'ES256', kid: 'one', deep: { list: [1] } })
+  })
+
+  it('keeps texts apart that differ in anything, in whatever order they come', () => {
+    const { headerOf } = counted()
+    const texts = ['one', 'One', 'one ', ' one', 'on', 'onee', '', 'constructor', '__proto__', 'one\0']
+    for (let round = 0; round < 3; round += 1)
+      for (const text of [...texts, ...texts.toReversed()]) expect(headerOf(text).kid, JSON.stringify(text)).toBe(text)
+  })
+
+  it('remembers no refusal', () => {
+    const { parsed, headerOf } = counted()
+    for (let round = 0; round < 3; round += 1) {
+      expect(codeOf(() => headerOf('bad'))).toBe('header_malformed')
+      expect(headerOf('one').kid).toBe('one')
+    }
+    expect(parsed).toEqual(['bad', 'one', 'bad', 'bad'])
+  })
+
+  it('remembers 256 texts, and forgets the one that was not asked for the longest', () => {
+    const { parsed, headerOf } = counted()
+    for (let index = 0; index < 256; index += 1) headerOf(`k${index}`)
+    headerOf('k0')
+    headerOf('k256')
+    parsed.length = 0
+    headerOf('k0')
+    headerOf('k256')
+    expect(parsed).toEqual([])
+    headerOf('k1')
+    expect(parsed).toEqual(['k1'])
+  })
+
+  it('remembers no text of more than 1,024 characters', () => {
+    const { parsed, headerOf } = counted()
+    for (const text of ['a'.repeat(1024), 'b'.repeat(1025)]) {
+      headerOf(text)
+      expect(headerOf(text).kid).toBe(text)
+    }
+    expect(parsed.map(({ length }) => length)).toEqual([1024, 1025, 1025])
+  })
+})

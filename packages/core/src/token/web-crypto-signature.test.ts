@@ -1,0 +1,177 @@
+import { createPublicKey } from 'node:crypto'
+import { createTestKeys, supportedAlgorithms, type TestKeys } from '@claimgate/testing'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { AuthError } from '../errors/auth-error.ts'
+import { DEFAULT_LIMITS } from '../model/limits.ts'
+import type { Algorithm } from '../model/algorithm.ts'
+import type { ParsedJws } from '../model/token.ts'
+import { joseSignature } from './jose-signature.ts'
+import { parseJwt } from './parse-jwt.ts'
+import { type SignatureVerification, webCryptoSignature } from './web-crypto-signature.ts'
+
+const ASYMMETRIC = (await supportedAlgorithms()) as readonly Algorithm[]
+const SYMMETRIC = ['HS256', 'HS384', 'HS512'] as const
+
+interface Signer {
+  readonly verifying: CryptoKey
+  readonly token: string
+}
+
+const signers = new Map<Algorithm, Signer>()
+const strangers = new Map<Algorithm, CryptoKey>()
+/** Keys that fit no algorithm, or not the one they are given for. */
+const oddKeys = new Map<string, unknown>()
+
+async function secretOf(hash: string, length = 64): Promise<CryptoKey> {
+  const bytes = new Uint8Array(length).fill(7)
+  return crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash }, false, ['sign', 'verify'])
+}
+
+async function asymmetricSigner(keys: TestKeys): Promise<Signer> {
+  return { verifying: keys.publicKey, token: await keys.sign({ sub: 'ada' }) }
+}
+
+const encode = (value: string | ArrayBuffer): string => Buffer.from(value as string).toString('base64url')
+
+beforeAll(async () => {
+  for (const alg of ASYMMETRIC) {
+    signers.set(alg, await asymmetricSigner(await createTestKeys(alg, { kid: 'key' })))
+    // RSA keys are slow to make: a stranger of one hash is as strange as any.
+    const isRsa = alg.startsWith('RS') || alg.startsWith('PS')
+    if (!isRsa || alg.endsWith('256')) strangers.set(alg, (await createTestKeys(alg, { kid: 'stranger' })).publicKey)
+  }
+  for (const alg of SYMMETRIC) {
+    const secret = await secretOf(`SHA-${alg.slice(2)}`)
+    const input = `${encode(JSON.stringify({ alg }))}.${encode('{"sub":"ada"}')}`
+    const signature = await crypto.subtle.sign('HMAC', secret, Buffer.from(input))
+    signers.set(alg, { verifying: secret, token: `${input}.${encode(signature)}` })
+    strangers.set(alg, await crypto.subtle.generateKey({ name: 'HMAC', hash: `SHA-${alg.slice(2)}` }, false, ['verify']))
+  }
+  const { privateKey } = await createTestKeys('ES256', { kid: 'key' })
+  const rsaOf = async (modulusLength: number, usages: readonly KeyUsage[], name = 'RSASSA-PKCS1-v1_5') =>
+    crypto.subtle.generateKey(
+      { name, hash: 'SHA-256', modulusLength, publicExponent: Uint8Array.of(1, 0, 1) },
+      true,
+      usages,
+    ) as Promise<CryptoKeyPair>
+  const small = await rsaOf(1024, ['sign', 'verify'])
+  const idle = await crypto.subtle.importKey(
+    'jwk',
+    { ...(await createTestKeys('ES256', { kid: 'key' })).publicJwk, alg: 'ES256' } as JsonWebKey,
+    { name: 'ECDSA', namedCurve: 'P-256' },
+    false,
+    [],
+  )
+  const agreement = (await crypto.subtle.generateKey({ name: 'ECDH', namedCurve: 'P-256' }, false, [
+    'deriveBits',
+  ])) as CryptoKeyPair
+  const encryption = await rsaOf(2048, ['encrypt', 'decrypt'], 'RSA-OAEP')
+  for (const [name, key] of [
+    ['a private key', privateKey],
+    ['an RSA key of 1,024 bits', small.publicKey],
+    ['a private RSA key', small.privateKey],
+    ['a public key that may not verify', idle],
+    ['a key for agreement', agreement.publicKey],
+    ['a key for encryption', encryption.publicKey],
+    ['a secret for encryption', await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt'])],
+    ['a secret that may sign alone', await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])],
+    ['nothing', undefined],
+    ['null', null],
+    ['a number', 1],
+    ['text', 'secret'],
+    ['an empty object', {}],
+  ] as const)
+    oddKeys.set(name, key)
+})
+
+async function answerOf(
+  verification: SignatureVerification,
+  parsed: ParsedJws,
+  algorithm: Algorithm,
+  key: unknown,
+): Promise<string> {
+  try {
+    return (await verification(parsed, algorithm, key as CryptoKey)) ? 'verified' : 'not verified'
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error
+    expect(error.status).toBe(401)
+    return error.code
+  }
+}
+
+async function sameAnswer(parsed: ParsedJws, algorithm: Algorithm, key: unknown): Promise<string> {
+  const [ours, reference] = [
+    await answerOf(webCryptoSignature, parsed, algorithm, key),
+    await answerOf(joseSignature, parsed, algorithm, key),
+  ]
+  expect(ours, `${algorithm} by WebCrypto, and by jose`).toBe(reference)
+  // What is known of a key must not change the answer.
+  expect(await answerOf(webCryptoSignature, parsed, algorithm, key)).toBe(ours)
+  return ours
+}
+
+function signerOf(algorithm: Algorithm): Signer {
+  const signer = signers.get(algorithm)
+  if (signer === undefined) throw new Error(`no key for ${algorithm}`)
+  return signer
+}
+
+const parse = (token: string): ParsedJws => parseJwt(token, DEFAULT_LIMITS)
+
+function withSignature(token: string, change: (bytes: Uint8Array) => Uint8Array): ParsedJws {
+  const input = token.slice(0, token.lastIndexOf('.'))
+  return parse(`${input}.${encode(change(parse(token).signature).slice().buffer)}`)
+}
+
+describe.each([...ASYMMETRIC, ...SYMMETRIC])('a signature of %s', (algorithm) => {
+  it('is verified with its key, as by jose', async () => {
+    const { token, verifying } = signerOf(algorithm)
+    expect(await sameAnswer(parse(token), algorithm, verifying)).toBe('verified')
+  })
+
+  it('is not verified once anything has changed, as by jose', async () => {
+    const { token, verifying } = signerOf(algorithm)
+    const [header = '', claims = '', signature = ''] = token.split('.')
+    const flipped = (at: number) => (bytes: Uint8Array) => bytes.map((byte, index) => (index === at ? byte ^ 1 : byte))
+    for (const changed of [
+      withSignature(token, flipped(0)),
+      withSignature(token, (bytes) => flipped(bytes.length - 1)(bytes)),
+      withSignature(token, (bytes) => bytes.fill(0)),
+      withSignature(token, (bytes) => bytes.subarray(1)),
+      withSignature(token, (bytes) => Uint8Array.of(...bytes, 0)),
+      withSignature(token, () => new Uint8Array()),
+      parse(`${header}.${encode('{"sub":"eve"}')}.${signature}`),
+      parse(`${encode(JSON.stringify({ alg: algorithm, x: 1 }))}.${claims}.${signature}`),
+    ])
+      expect(await sameAnswer(changed, algorithm, verifying)).toBe('not verified')
+  })
+
+  it("is not verified with a stranger's key, as by jose", async () => {
+    const stranger = strangers.get(algorithm)
+    if (stranger !== undefined) expect(await sameAnswer(parse(signerOf(algorithm).token), algorithm, stranger)).toBe('not verified')
+  })
+
+  it('is refused with a key made for another algorithm, as by jose', async () => {
+    const { token } = signerOf(algorithm)
+    for (const [other, { verifying }] of signers) {
+      const same = new Set([algorithm, other])
+      const isOneAlgorithm = same.size === 1 || (same.has('EdDSA') && same.has('Ed25519'))
+      const answer = await sameAnswer(parse(token), algorithm, verifying)
+      if (!isOneAlgorithm) expect(answer, `a key of ${other}`).toBe('algorithm_key_mismatch')
+    }
+  })
+
+  it('is refused with what is no key for verifying, as by jose', async () => {
+    for (const [name, key] of oddKeys)
+      expect(await sameAnswer(parse(signerOf(algorithm).token), algorithm, key), name).toBe('algorithm_key_mismatch')
+  })
+})
+
+describe('a key that WebCrypto does not take', () => {
+  it("is Node's own object: jose takes it, and the types of a key source do not", async () => {
+    const { token } = signerOf('ES256')
+    const { publicPem } = await createTestKeys('ES256', { kid: 'key' })
+    const key = createPublicKey(publicPem)
+    expect(await answerOf(webCryptoSignature, parse(token), 'ES256', key)).toBe('algorithm_key_mismatch')
+  })
+})
