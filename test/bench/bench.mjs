@@ -25,9 +25,9 @@ if (!KEEPS_TOKENS) console.log('This build of core has no cache of verified toke
 const pace = values.quick ? PACES.quick : PACES.full
 const results = []
 for (const id of only) {
-  const { title, about, core } = SECTIONS[id]
+  const { title, about, charted, core } = SECTIONS[id]
   const companion = startProcess(join(import.meta.dirname, 'processes/section-process.mjs'), { core })
-  const result = { id, title, about, ...(await companion.ask('run', { section: id, pace })) }
+  const result = { id, title, about, charted, ...(await companion.ask('run', { section: id, pace })) }
   companion.stop()
   printSection(result)
   results.push(result)

@@ -10,6 +10,7 @@
  * @property {number} slice milliseconds each contender runs in a round
  * @property {number} warmUp milliseconds each contender runs beforehand
  * @property {() => number} [random] gives numbers from 0 to 1
+ * @property {() => number} [now] gives milliseconds
  */
 
 /**
@@ -20,31 +21,33 @@
  * @param {RaceOptions} options
  * @returns {Promise<Record<string, number[]>>} microseconds for one time, by contender and round
  */
-export async function race(contenders, { rounds, slice, warmUp, random = Math.random }) {
+export async function race(contenders, { rounds, slice, warmUp, random = Math.random, now = MONOTONIC }) {
   const times = new Map()
-  for (const contender of contenders) times.set(contender, await timesIn(slice, contender, warmUp))
+  for (const contender of contenders) times.set(contender, await timesIn(contender, { slice, warmUp, now }))
   const results = Object.fromEntries(contenders.map(({ name }) => [name, []]))
   for (let round = 0; round < rounds; round += 1)
     for (const contender of shuffled(contenders, random))
-      results[contender.name].push(await timed(contender, times.get(contender)))
+      results[contender.name].push(await timed(contender, times.get(contender), now))
   return results
 }
 
+const MONOTONIC = () => performance.now()
+
 // Warming up finds out how often the work fits into a slice; the last try is the warmest.
-async function timesIn(slice, contender, warmUp) {
+async function timesIn(contender, { slice, warmUp, now }) {
   let times = 1
-  const until = performance.now() + warmUp
+  const until = now() + warmUp
   do {
-    const microseconds = Math.max(await timed(contender, times), 0.001)
+    const microseconds = Math.max(await timed(contender, times, now), 0.001)
     times = Math.max(1, Math.min(times * 10, Math.round((slice * 1000) / microseconds)))
-  } while (performance.now() < until)
+  } while (now() < until)
   return times
 }
 
-async function timed({ run }, times) {
-  const started = performance.now()
+async function timed({ run }, times, now) {
+  const started = now()
   await run(times)
-  return ((performance.now() - started) * 1000) / times
+  return ((now() - started) * 1000) / times
 }
 
 /**

@@ -3,7 +3,7 @@ const LABELS = 250
 const VALUES = 60
 const BAR = 14
 const ROW = 20
-const HEADING = 34
+const HEADING = 36
 const BARS = WIDTH - LABELS - VALUES
 
 /** Colours that keep their contrast on white and on near black; text takes the reader's own scheme. */
@@ -16,13 +16,13 @@ const STYLE = `
 `
 
 /**
- * A bar for every row of every comparison: its speed, where the base is 1.
+ * A bar for every row of every comparison of the sections it is for: its speed, where the base is 1.
  *
  * @param {readonly import('./section.mjs').SectionResult[]} results
  * @returns {string} SVG
  */
 export function chart(results) {
-  const comparisons = results.flatMap((result) => result.comparisons)
+  const comparisons = results.filter(({ charted }) => charted).flatMap((result) => result.comparisons)
   const parts = []
   let top = 8
   for (const comparison of comparisons) {
@@ -43,7 +43,7 @@ function group({ title, base, rows }, top) {
   const most = Math.max(1, ...rows.map(({ ofBase }) => ofBase.median))
   const lengthOf = (ratio) => Math.round((BARS * ratio * 10) / most) / 10
   const one = LABELS + lengthOf(1)
-  const first = top + HEADING - 8
+  const first = top + HEADING - 6
   return [
     `<text class="title" x="8" y="${top + 18}">${escaped(`${title} (${base} = 1)`)}</text>`,
     ...rows.map((row, index) => bar(row, first + index * ROW, lengthOf)),

@@ -22,6 +22,7 @@
  * @property {string} id
  * @property {string} title
  * @property {string} about what the numbers are, for whoever reads them
+ * @property {boolean} charted whether its comparisons are in the chart
  * @property {readonly import('./comparison.mjs').Comparison[]} comparisons
  * @property {readonly Fact[]} facts numbers that stand alone
  */

@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest'
+
+import { chart } from '../bench/report/chart.mjs'
+import { comparison } from '../bench/report/comparison.mjs'
+import { formatNumber, formatSpread } from '../bench/report/format.mjs'
+import { goalLines } from '../bench/report/goals.mjs'
+import { page } from '../bench/report/page.mjs'
+
+const verification = comparison({
+  title: 'RS256, 64 in flight',
+  unit: 'µs',
+  samples: { limit: [10, 12], ours: [20, 24], 'a <peer>': [5, 6] },
+  limit: 'limit',
+  ours: 'ours',
+})
+const result = {
+  id: 'verify',
+  title: 'Uncached verification',
+  about: 'Microseconds.',
+  charted: true,
+  comparisons: [verification],
+  facts: [
+    { name: 'Memory', value: 5285, unit: 'bytes' },
+    { name: 'Fetches', value: 1, unit: '' },
+  ],
+}
+const results = [result]
+const circumstances = {
+  date: '2026-11-22',
+  command: 'npm run bench',
+  machine: 'a CPU, 2 cores',
+  versions: { jose: '6.2.17' },
+}
+
+describe('a comparison', () => {
+  it('holds everybody against the limit and against ours, where less is faster', () => {
+    expect(
+      verification.rows.map(({ name, role, value, ofBase, ofOurs }) => [
+        name,
+        role,
+        value,
+        ofBase.median,
+        ofOurs.median,
+      ]),
+    ).toEqual([
+      ['limit', 'limit', 11, 1, 2],
+      ['ours', 'ours', 22, 0.5, 1],
+      ['a <peer>', 'peer', 5.5, 2, 4],
+    ])
+  })
+
+  it('turns ratios round where more is faster', () => {
+    const { rows } = comparison({
+      title: 'HTTP',
+      unit: 'req/s',
+      samples: { bare: [100], ours: [80] },
+      limit: 'bare',
+      ours: 'ours',
+      better: 'more',
+    })
+    expect(rows[1]?.ofBase.median).toBe(0.8)
+  })
+
+  it('takes ours as the base where there is no limit', () => {
+    const { base, rows } = comparison({ title: 'Refusals', unit: '', samples: { ours: [4], peer: [8] }, ours: 'ours' })
+    expect(base).toBe('ours')
+    expect(rows.map(({ role, ofBase }) => [role, ofBase.median])).toEqual([
+      ['ours', 1],
+      ['peer', 0.5],
+    ])
+  })
+})
+
+describe('numbers in the results', () => {
+  it.each([
+    [0.01234, '0.0123'],
+    [10.26, '10.3'],
+    [99.96, '100'],
+    [999.7, '1,000'],
+    [62_812.4, '62,812'],
+    [1, '1'],
+  ])('write %d as %s', (value, expected) => {
+    expect(formatNumber(value)).toBe(expected)
+  })
+
+  it('leave a spread out that is too small to see', () => {
+    expect(formatSpread({ median: 0.8, low: 0.801, high: 0.799 })).toBe('0.80')
+    expect(formatSpread({ median: 0.8, low: 0.78, high: 0.82 })).toBe('0.80 (0.78 to 0.82)')
+  })
+})
+
+describe('the page of benchmarks', () => {
+  const text = page(results, circumstances)
+
+  it('tells date, command, machine and versions', () => {
+    expect(text).toContain('on 2026-11-22 with `npm run bench`')
+    expect(text).toContain('a CPU, 2 cores')
+    expect(text).toContain('| jose    | 6.2.17  |')
+    expect(text).toContain('](benchmarks.svg)')
+  })
+
+  it('has a table for each comparison and one for the facts', () => {
+    expect(text).toContain(
+      [
+        '### RS256, 64 in flight',
+        '',
+        '|          | µs  | speed, limit = 1 | of ours |',
+        '| -------- | --- | ---------------- | ------- |',
+        '| limit    | 11  | 1.00             | 2.00    |',
+        '| **ours** | 22  | 0.50             | 1.00    |',
+        '| a <peer> | 5.5 | 2.00             | 4.00    |',
+      ].join('\n'),
+    )
+    expect(text).toContain('| Memory  | 5,285 bytes |\n| Fetches | 1           |')
+  })
+})
+
+describe('the chart of benchmarks', () => {
+  const svg = chart(results)
+
+  it('has a bar for each row, as long as its speed', () => {
+    const widths = [...svg.matchAll(/<rect class="(\w+)" [^>]*width="([\d.]+)"/g)].map(([, role, width]) => [
+      role,
+      Number(width),
+    ])
+    const longest = Math.max(...widths.map(([, width]) => Number(width)))
+    expect(widths).toEqual([
+      ['limit', longest / 2],
+      ['ours', longest / 4],
+      ['peer', longest],
+    ])
+  })
+
+  it('escapes names', () => {
+    expect(svg).toContain('a &lt;peer&gt;')
+    expect(svg).not.toContain('<peer>')
+  })
+
+  it('keeps its text readable on a dark page', () => {
+    expect(svg).toMatch(/@media \(prefers-color-scheme: dark\)/)
+  })
+
+  it('leaves out sections that are not for it', () => {
+    expect(chart([{ ...result, charted: false }])).not.toContain('<rect')
+  })
+})
+
+describe('the goals', () => {
+  it('are told of as far as there are results', () => {
+    const full = {
+      ...result,
+      comparisons: [
+        {
+          ...verification,
+          rows: verification.rows.map((row) => ({ ...row, name: row.role === 'peer' ? 'jose' : row.name })),
+        },
+      ],
+    }
+    expect(goalLines([full])).toEqual([
+      'SHORT   RS256, 64 in flight: of the limit: 0.5, wanted at least 0.8',
+      'SHORT   RS256, 64 in flight: times as fast as jose: 0.25, wanted at least 1.2',
+    ])
+  })
+
+  it('are reached at their bound', () => {
+    const facts = [{ name: 'Fetches for 10,000 requests at once, with no keys yet', value: 1, unit: '' }]
+    expect(goalLines([{ id: 'scale', title: '', about: '', charted: false, comparisons: [], facts }])).toEqual([
+      'reached Fetches of a cold start: 1, wanted at most 1',
+    ])
+  })
+})
