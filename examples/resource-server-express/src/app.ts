@@ -30,14 +30,14 @@ export function createApp(options: VerifierOptions): Express {
   })
 
   // The auth service alone is given this scope, and posts the session that somebody has logged out of.
-  app.post('/api/v1/ended-sessions', requireScope('sessions:end'), express.json(), async (request, response) => {
+  app.post('/api/v1/ended-sessions', requireScope('sessions:end'), express.json(), (request, response, next) => {
     const { sid } = Object(request.body) as { readonly sid?: unknown }
     if (typeof sid !== 'string' || sid === '') {
       response.status(400).json({ error: 'The body must be JSON with "sid".' })
       return
     }
-    await ended.denySession(getAuth(request).claims.iss ?? null, sid)
-    response.status(204).end()
+    const { iss = null } = getAuth(request).claims
+    ended.denySession(iss, sid).then(() => response.status(204).end(), next)
   })
 
   return app
