@@ -1,5 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import {
   PARAMETER_STORE_DEFAULTS,
   ParameterStoreError,
@@ -7,7 +10,7 @@ import {
   parameterStoreSigner,
 } from '@claimgate/issuer/parameter-store'
 import type { AwsAnswer } from '@claimgate/testing/aws'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { everything, expectNothingOf, fakeSsm, p256Pem, rejection, ssmClient } from './support.ts'
 
 const NAME = '/orders/signing-key'
@@ -22,15 +25,15 @@ const failing = async (answer: AwsAnswer, operation = 'GetParameter'): Promise<u
 
 describe('what Parameter Store answers', () => {
   const refusals = [
-    ['ThrottlingException', 'parameter_store_throttled', 'too many requests'],
-    ['TooManyUpdates', 'parameter_store_throttled', 'too many requests'],
+    ['ThrottlingException', 'parameter_store_throttled', 'requests must be fewer'],
+    ['TooManyUpdates', 'parameter_store_throttled', 'requests must be fewer'],
     ['AccessDeniedException', 'parameter_store_denied', 'ssm:GetParameter'],
     ['UnrecognizedClientException', 'parameter_store_denied', 'credentials'],
     ['ExpiredTokenException', 'parameter_store_denied', 'unexpired'],
     ['ParameterNotFound', 'parameter_not_found', 'createIfMissing'],
     ['ParameterVersionNotFound', 'parameter_not_found', 'createIfMissing'],
     ['InvalidKeyId', 'parameter_key_unusable', 'must exist and be enabled'],
-    ['InternalServerError', 'parameter_store_unavailable', 'no usable answer'],
+    ['InternalServerError', 'parameter_store_unavailable', 'a usable answer'],
   ] as const
   it.each(refusals)('%s becomes %s with the SDK’s error as its cause', async (type, code, says) => {
     const error = await failing({ kind: 'error', type, status: type === 'InternalServerError' ? 500 : 400 })
@@ -71,6 +74,23 @@ describe('what Parameter Store answers', () => {
     expect(await rejection(late)).toMatchObject({ code: 'parameter_store_timeout', cause: { name: 'TimeoutError' } })
     ssm.once({ kind: 'ok', delay: 100 })
     expect((await parameterStoreSigner({ client: ssmClient(ssm), name: NAME })).alg).toBe('ES256')
+  })
+
+  it('counts as late where it begins and never ends', async () => {
+    const server = createServer((request, response) => {
+      request.resume()
+      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' }).write('{"Parameter":')
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    onTestFinished(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    const { port } = server.address() as AddressInfo
+    const client = ssmClient({ endpoint: `http://127.0.0.1:${port}` })
+    const error = await rejection(parameterStoreSigner({ client, name: NAME, timeout: 0.2 }))
+    expect(error).toMatchObject({ code: 'parameter_store_timeout' })
   })
 
   it('is asked for again by the client where that is set to try more often', async () => {

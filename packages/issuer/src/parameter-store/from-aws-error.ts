@@ -1,35 +1,34 @@
 import { withoutResponse } from '../aws/without-response.ts'
 import { ParameterStoreError, type ParameterStoreErrorCode } from './parameter-store-error.ts'
 
-/** A {@link ParameterStoreError} in the making: its code and what to say about it. */
+/** What an error of the SDK comes to: a code, and what must hold for it not to happen again. */
 interface Reading {
   readonly code: ParameterStoreErrorCode
-  readonly because: string
+  readonly rule: string
 }
 
 const THROTTLED: Reading = {
   code: 'parameter_store_throttled',
-  because: 'too many requests; ask less often, or let the client try more often ("maxAttempts")',
+  rule: 'requests must be fewer; or let the client try more often ("maxAttempts")',
 }
 const DENIED: Reading = {
   code: 'parameter_store_denied',
-  because:
-    'the credentials must allow it (ssm:GetParameter, ssm:PutParameter to create it, kms:Decrypt for the key behind it)',
+  rule: 'the credentials must allow it (ssm:GetParameter, ssm:PutParameter to create it, kms:Decrypt for the key behind it)',
 }
 const UNKNOWN_CALLER: Reading = {
   code: 'parameter_store_denied',
-  because: 'the credentials must be there, right and unexpired',
+  rule: 'the credentials must be there, right and unexpired',
 }
 const NOT_FOUND: Reading = {
   code: 'parameter_not_found',
-  because: 'there must be such a parameter in the client\'s region; store a PKCS #8 PEM, or set "createIfMissing"',
+  rule: 'there must be such a parameter in the client\'s region; store a PKCS #8 PEM, or set "createIfMissing"',
 }
 const KEY_UNUSABLE: Reading = {
   code: 'parameter_key_unusable',
-  because: 'the KMS key that encrypts the parameter must exist and be enabled',
+  rule: 'the KMS key that encrypts the parameter must exist and be enabled',
 }
-const UNAVAILABLE: Reading = { code: 'parameter_store_unavailable', because: 'Parameter Store gave no usable answer' }
-const TIMEOUT: Reading = { code: 'parameter_store_timeout', because: 'Parameter Store did not answer in time' }
+const UNAVAILABLE: Reading = { code: 'parameter_store_unavailable', rule: 'Parameter Store must give a usable answer' }
+const TIMEOUT: Reading = { code: 'parameter_store_timeout', rule: 'Parameter Store must answer in time ("timeout")' }
 
 // By the names that the service and the SDK give their errors. Texts of theirs decide nothing.
 const READINGS: ReadonlyMap<string, Reading> = new Map([
@@ -67,8 +66,8 @@ const READINGS: ReadonlyMap<string, Reading> = new Map([
  * @param action the end of a sentence that begins with "Cannot"
  */
 export const fromAwsError = (action: string, error: unknown): ParameterStoreError => {
-  const { code, because } = readingOf(error)
-  return new ParameterStoreError(code, `Cannot ${action}: ${because}, found ${nameOf(error)}`, discreetCause(error))
+  const { code, rule } = readingOf(error)
+  return new ParameterStoreError(code, `Cannot ${action}: ${rule}, found ${nameOf(error)}`, discreetCause(error))
 }
 
 /** Whether this is the service's error of that name. */
@@ -78,7 +77,7 @@ const readingOf = (error: unknown): Reading => {
   const known = READINGS.get(nameOf(error))
   if (known !== undefined) return known
   if (isServiceError(error) && error.$fault === 'client') {
-    return { code: 'parameter_store_refused', because: 'Parameter Store must accept the request' }
+    return { code: 'parameter_store_refused', rule: 'Parameter Store must accept the request' }
   }
   return UNAVAILABLE
 }

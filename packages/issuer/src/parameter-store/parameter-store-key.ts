@@ -44,7 +44,7 @@ export interface ParameterStoreKey {
   follow(issuer: Pick<Issuer, 'jwks' | 'rotate'>, options?: RotateOptions): Promise<Rotation | undefined>
 }
 
-// What an outage must last for the next attempt, where `ttl` is longer: milliseconds.
+// Milliseconds between attempts in an outage, where `ttl` is longer.
 const LONGEST_PAUSE = 30_000
 
 /**
