@@ -10,8 +10,10 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 // The commands of README.md as they stand there, but for the ports: those are taken on a machine that runs it already.
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
-const FOREIGN = ['KMS_KEY_ID', 'JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_PUBLIC_KEY', 'AWS_ENDPOINT_URL_KMS']
-const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.includes(name)))
+// Without the machine's own AWS account and settings.
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(AWS|JWT|KMS)_|_PORT$/.test(name)),
+)
 
 let ports: readonly number[]
 beforeAll(async () => {
@@ -146,21 +148,27 @@ describe('the example with a key in AWS', () => {
     expect(example.output()).not.toMatch(/eyJ|secret-access-key/)
   })
 
-  const INVOKE = `import('./examples/kms-issuer/dist/lambda.js').then(async ({ handler }) =>
-    console.log((await handler({ claims: { sub: 'ada' }, ttl: 60 })).token))`
+  const BUILT = './examples/kms-issuer/dist/lambda.js'
+  const BUNDLED = './examples/kms-issuer/dist/function/index.cjs'
+  const load = async (file: string, env: Record<string, string> = {}): Promise<string> => {
+    const text = `import('${file}').then(async ({ handler }) =>
+      console.log((await handler({ claims: { sub: 'ada' }, ttl: 60 })).token))`
+    return (await run(process.execPath, ['-e', text], { cwd: root, env: { ...environment, ...env } })).stdout
+  }
 
-  it('has a function that Lambda can load as it is', async () => {
-    const { env } = await aws()
-    const token = (await run(process.execPath, ['-e', INVOKE], { cwd: root, env: { ...environment, ...env } })).stdout
-    expect(JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())).toMatchObject({
-      alg: 'RS256',
-      kid: 'in-aws',
-    })
+  it('has a function that Lambda can load, as it is built and as the README bundles it', async () => {
+    const { env, requests } = await aws()
+    await shell(command('bundle'))
+    for (const file of [BUILT, BUNDLED]) {
+      const [header = ''] = (await load(file, env)).split('.')
+      const parsed: unknown = JSON.parse(Buffer.from(header, 'base64url').toString())
+      expect(parsed).toEqual({ alg: 'RS256', typ: 'JWT', kid: 'in-aws' })
+    }
+    expect(requests(), 'signatures asked of AWS').toBe(2)
   })
 
   it('has a function that says at once when it was told no key', async () => {
-    const loading = run(process.execPath, ['-e', INVOKE], { cwd: root, env: environment })
-    await expect(loading).rejects.toThrow('Set KMS_KEY_ID to the ID, the ARN or an alias of a signing key in KMS')
+    await expect(load(BUILT)).rejects.toThrow('Set KMS_KEY_ID to the ID, the ARN or an alias of a signing key in KMS')
   })
 
   it('does not start with a key that is not there, and says so', async () => {
