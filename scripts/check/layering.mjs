@@ -83,7 +83,15 @@ function forbiddenBecause(module, imported) {
   if (imported.path === undefined) return forbiddenPackage(module, imported)
   const target = placeOf(imported.path)
   if (target.packageName !== module.packageName) return 'a relative path must not leave its package'
+  if (module.packageName === 'issuer') return forbiddenPlatform(module.inSource, target.inSource)
   return module.packageName === 'core' ? forbiddenLayer(module.inSource, target.inSource, imported) : undefined
+}
+
+/** Else whoever imports the issuer would need the SDKs of all platforms. */
+function forbiddenPlatform(from, to) {
+  const [fromFolder, toFolder] = [from.split('/')[0], to.split('/')[0]]
+  const leadsIn = fromFolder !== toFolder && Object.hasOwn(ISSUER_PLATFORM_IMPORTS, toFolder)
+  return leadsIn ? `"${toFolder}" is an entry point of its own` : undefined
 }
 
 function forbiddenPackage({ packageName, inSource }, { specifier, typeOnly }) {

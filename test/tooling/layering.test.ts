@@ -7,6 +7,11 @@ const core = (inSource: string, text = ''): { path: string; text: string } => ({
   text,
 })
 
+const issuer = (inSource: string, text: string): { path: string; text: string } => ({
+  path: `packages/issuer/src/${inSource}`,
+  text,
+})
+
 describe('layering lets', () => {
   it.each([
     ['a unit import a lower one', core('errors/auth-error.ts', `import { x } from '../model/token.ts'`)],
@@ -19,6 +24,8 @@ describe('layering lets', () => {
     ['the node entry import undici', core('node.ts', `import { Agent } from 'undici'`)],
     ['the node transport import Node', core('transport/default-fetch.node.ts', `import { isIP } from 'node:net'`)],
     ['a feature import extend', core('features/dpop/index.ts', `import { AuthError } from '../../extend.ts'`)],
+    ['an entry point for KMS import its SDK', issuer('kms/a.ts', `import { SignCommand } from '@aws-sdk/client-kms'`)],
+    ['an entry point for a platform import the issuer', issuer('kms/a.ts', `import { x } from '../refusal.ts'`)],
     ['comments and strings alone', core('model/a.ts', ` * import { x } from '../token/x.ts'\n// import 'undici'`)],
     [
       'an adapter import core',
@@ -64,6 +71,11 @@ describe('layering refuses', () => {
     ['a feature reaching another', core('features/dpop/a.ts', `import { x } from '../mtls/x.ts'`), 'only extend'],
     ['a path out of the package', core('keys/a.ts', `import '../../../issuer/src/x.ts'`), 'leave its package'],
     ['jose in an adapter', { path: 'packages/fastify/src/a.ts', text: `import { x } from 'jose'` }, 'may import only'],
+    ['the SDK of KMS elsewhere', issuer('a.ts', `import '@aws-sdk/client-kms'`), 'may import only jose'],
+    ['the SDK of another service', issuer('kms/a.ts', `import '@aws-sdk/client-ssm'`), 'may import only jose'],
+    ['Node beside KMS', issuer('kms/a.ts', `import 'node:crypto'`), 'may import only jose'],
+    ['KMS in the issuer', issuer('index.ts', `export * from './kms/index.ts'`), '"kms" is an entry point of its own'],
+    ['one platform in another', issuer('kms/a.ts', `import '../node/a.ts'`), '"node" is an entry point of its own'],
     ['core in the issuer', { path: 'packages/issuer/src/a.ts', text: `import '@claimgate/core'` }, 'may import only'],
   ])('%s', (_, file, reason) => {
     expect(layeringViolations([file])).toEqual([expect.stringContaining(reason)])
