@@ -87,11 +87,12 @@ function forbiddenBecause(module, imported) {
   return module.packageName === 'core' ? forbiddenLayer(module.inSource, target.inSource, imported) : undefined
 }
 
-/** Else whoever imports the issuer would need the SDKs of all platforms. */
+/** Else whoever imports the issuer would need the SDKs of all platforms. A program with Parameter Store runs on Node. */
 function forbiddenPlatform(from, to) {
   const [fromFolder, toFolder] = [from.split('/')[0], to.split('/')[0]]
   const leadsIn = fromFolder !== toFolder && Object.hasOwn(ISSUER_PLATFORM_IMPORTS, toFolder)
-  return leadsIn ? `"${toFolder}" is an entry point of its own` : undefined
+  if (!leadsIn || (fromFolder === 'parameter-store' && toFolder === 'node')) return undefined
+  return `"${toFolder}" is an entry point of its own`
 }
 
 function forbiddenPackage({ packageName, inSource }, { specifier, typeOnly }) {
