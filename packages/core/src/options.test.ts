@@ -4,7 +4,7 @@ import { createAuthenticator } from './authenticator.ts'
 import { AUDIENCE, createSigningKey, ISSUER, type SigningKey } from './jose-tokens.test-support.ts'
 import { KEY_SET_DEFAULTS } from './keys/remote/remote-key-set-options.ts'
 import { DEFAULT_LIMITS, MAXIMUM_LIMITS } from './model/limits.ts'
-import { DEFAULTS } from './options.ts'
+import { DEFAULTS, resolveTokenCache } from './options.ts'
 import { optionsFromEnv } from './options-from-env.ts'
 import { createVerifier } from './verifier.ts'
 
@@ -47,6 +47,27 @@ describe('options that are wrong stop the start', () => {
       { issuer: undefined, audience: undefined, jwks: undefined, issuers: ['https://a.example'] },
       /each issuer needs an object/,
     ],
+    ['null for the token cache', { tokenCache: null }, /"tokenCache" must not be null/],
+    ['true for the token cache', { tokenCache: true }, /"tokenCache" must be false, or an object such as/],
+    ['a number for the token cache', { tokenCache: 100 }, /"tokenCache" must be false, or an object such as/],
+    ['a misspelled bound of the token cache', { tokenCache: { maxSize: 1 } }, /"tokenCache" has no "maxSize"/],
+    ['a name every object has', { tokenCache: { constructor: 1 } }, /"tokenCache" has no "constructor"/],
+    ...(
+      [
+        ['maxEntries', 1, 1_000_000],
+        ['maxBytes', 65_536, 1_073_741_824],
+        ['maxAge', 1, 300],
+      ] as const
+    ).flatMap(([name, least, most]) =>
+      [least - 1, most + 1, least + 0.5, Number.NaN, Infinity, String(least), null].map(
+        (value) =>
+          [
+            `${name} of ${String(value)}`,
+            { tokenCache: { [name]: value } },
+            new RegExp(`"tokenCache.${name}" must be a whole number from ${least} to ${most}, found `),
+          ] as const,
+      ),
+    ),
     ['no algorithms', { algorithms: [] }, /"algorithms" must not be empty/],
     ['none', { algorithms: ['none'] }, /no signature algorithm, found "none"/],
     ['an algorithm in lower case', { algorithms: ['es256'] }, /no signature algorithm, found "es256"/],
@@ -192,6 +213,29 @@ describe('options that are wrong stop the start', () => {
   })
 })
 
+describe('the token cache', () => {
+  it.each([
+    [false],
+    [undefined],
+    [{}],
+    [{ maxEntries: 1, maxBytes: 65_536, maxAge: 1 }],
+    [{ maxEntries: 1_000_000, maxBytes: 1_073_741_824, maxAge: 300 }],
+    [{ maxEntries: undefined, maxAge: 5 }],
+  ])('may be %j', (tokenCache) => {
+    expect(create({ tokenCache })).toBeDefined()
+  })
+
+  it('is read once: what is changed afterwards counts for nothing', () => {
+    const tokenCache = { maxAge: 60 }
+    const resolved = resolveTokenCache('create verifier', tokenCache)
+    tokenCache.maxAge = 300
+    expect(resolved).toEqual({ maxEntries: 10_000, maxBytes: 16_777_216, maxAge: 60 })
+    expect(Object.isFrozen(resolved)).toBe(true)
+    expect(resolveTokenCache('create verifier', false)).toBeUndefined()
+    expect(resolveTokenCache('create verifier', undefined)).toEqual(DEFAULTS.tokenCache)
+  })
+})
+
 describe('options from the environment', () => {
   const minimal = { JWT_ISSUER: 'https://issuer.example', JWT_AUDIENCE: 'api' }
 
@@ -257,6 +301,10 @@ describe('documented defaults', () => {
     expect(documented(options, 'clockTolerance')).toBe(String(DEFAULTS.clockTolerance))
     expect(documented(options, 'idTokens')).toBe(`'${DEFAULTS.idTokens}'`)
     expect(documented(options, 'scopeSources')).toBe(`['${DEFAULTS.scopeSources.join("', '")}']`)
+    // There is another maxAge above.
+    const tokenCache = options.slice(options.indexOf('interface TokenCacheOptions'))
+    for (const [name, value] of Object.entries(DEFAULTS.tokenCache))
+      expect(documented(tokenCache, name), name).toBe(String(value))
     expect(documented(source('./authenticator-options.ts'), 'realm')).toBe(`'${DEFAULTS.realm}'`)
   })
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { badTokens, createRandom, createTestKeys, tokenMutations } from '@claimgate/testing'
 import { describe, expect, it } from 'vitest'
 import { AuthError } from '../errors/auth-error.ts'
@@ -25,7 +26,10 @@ function expectSame(tokens: Iterable<string>, limits: Limits = DEFAULT_LIMITS): 
   for (const token of tokens) {
     const expected = answerOf(() => parseJwt(token, limits))
     // Twice, for the second time its header is known.
-    for (let time = 0; time < 2; time += 1) expect(answerOf(() => parse(token)), JSON.stringify(token)).toEqual(expected)
+    for (let time = 0; time < 2; time += 1) {
+      const answer = answerOf(() => parse(token))
+      if (!isDeepStrictEqual(answer, expected)) expect({ token, answer }).toEqual({ token, answer: expected })
+    }
     tally[Object.hasOwn(expected as object, 'code') ? 'refused' : 'parsed'] += 1
   }
   return tally
@@ -47,7 +51,7 @@ describe('the quick parser', () => {
 
   it('gives the same header object for tokens of the same header', () => {
     const parse = quickParser(DEFAULT_LIMITS)
-    expect(parse(withClaims('{"a":1}')).header).toBe(parse(withClaims('{"a":"é"}')).header)
+    expect(parse(withClaims('{"a":1}')).header).toBe(parse(withClaims('{"b":2}')).header)
   })
 
   it('answers as the plain one does to every bad token there is', async () => {
@@ -62,11 +66,22 @@ describe('the quick parser', () => {
 
   it('answers as the plain one does to mutated tokens, under limits of any size', async () => {
     const key = await createTestKeys('ES256', { kid: 'key-1' })
-    const tokens = [await key.sign(accessClaims()), await key.sign(accessClaims({ sub: 'café "x"', a: { b: [{ c: [1] }] } }))]
+    const tokens = [
+      await key.sign(accessClaims()),
+      await key.sign(accessClaims({ sub: 'café "x"', a: { b: [{ c: [1] }] } })),
+    ]
     const random = createRandom(20_261_122)
     const sources = tokens.map((token) => tokenMutations(token, random, { others: tokens }))
     const mutations = Array.from({ length: 3000 }, (_, index) => sources[index % 2]?.next().value.token ?? '')
-    const tight: Limits = { ...DEFAULT_LIMITS, tokenLength: 420, headerLength: 60, members: 9, nodes: 11, depth: 2, kidLength: 5 }
+    const tight: Limits = {
+      ...DEFAULT_LIMITS,
+      tokenLength: 420,
+      headerLength: 60,
+      members: 9,
+      nodes: 11,
+      depth: 2,
+      kidLength: 5,
+    }
     for (const limits of [DEFAULT_LIMITS, tight]) {
       const { parsed, refused } = expectSame([...tokens, ...mutations], limits)
       expect(parsed + refused).toBe(3002)
@@ -77,8 +92,12 @@ describe('the quick parser', () => {
 
   it('answers as the plain one does to claims of every kind', () => {
     const { parsed, refused } = expectSame([
-      ...['{}', ' {}', '{} ', '{"a":1}', '{"a":1}\n', '{"a":1e999}', '{"a":"é"}', '{"a":"\\u0061"}', '{"a":"~?>"}'].map(withClaims),
-      ...['[]', '1', '', '{', '{"a":1,"a":2}', '{"__proto__":1}', '\ufeff{}', '{"a":"\t"}', 'null', '"{}"'].map(withClaims),
+      ...['{}', ' {}', '{} ', '{"a":1}', '{"a":1}\n', '{"a":1e999}', '{"a":"é"}', '{"a":"\\u0061"}', '{"a":"~?>"}'].map(
+        withClaims,
+      ),
+      ...['[]', '1', '', '{', '{"a":1,"a":2}', '{"__proto__":1}', '\ufeff{}', '{"a":"\t"}', 'null', '"{}"'].map(
+        withClaims,
+      ),
       withClaims(Uint8Array.of(0x7b, 0xff, 0x7d)),
       withClaims(Uint8Array.of(0x7b, 0x22, 0xe9, 0x22, 0x3a, 0x31, 0x7d)),
       ...['AAAA=', 'AB', 'A', '+AAA', 'AA A', 'AAA\n', '\u0141AAA', ''].flatMap((part) => [
@@ -94,6 +113,6 @@ describe('the quick parser', () => {
   })
 
   it('refuses what is no string as the plain one does', () => {
-    expectSame([undefined, null, 1, {}, []] as unknown as string[])
+    expect(expectSame([undefined, null, 1, {}, []] as unknown as string[])).toEqual({ parsed: 0, refused: 5 })
   })
 })
