@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { denylistStoreCases } from '@claimgate/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 // Examples are run as they stand in the page, by the vitest a reader has, against the packages as they are built.
@@ -23,8 +24,15 @@ beforeAll(async () => {
 afterAll(async () => rm(folder, { recursive: true, force: true }))
 
 describe('the README of @claimgate/testing', () => {
-  it('has examples for the issuer, the clock, the server, bad tokens and KMS', () => {
-    expect(examples.map(({ name }) => name)).toEqual(['issuer', 'clock', 'outage', 'bad-tokens', 'kms'])
+  it('has examples for the issuer, the clock, the server, bad tokens, KMS and denylist stores', () => {
+    expect(examples.map(({ name }) => name)).toEqual([
+      'issuer',
+      'clock',
+      'outage',
+      'bad-tokens',
+      'kms',
+      'denylist-store',
+    ])
     // Every example on the page is one of them.
     expect(page.match(/^```js$/gm)).toHaveLength(examples.length)
   })
@@ -35,8 +43,9 @@ describe('the README of @claimgate/testing', () => {
     // What it prints is of interest only if it fails, and then the report says so.
     await promisify(execFile)(process.execPath, args, { env: { ...process.env, NO_COLOR: '1' } }).catch(() => undefined)
     const text = await readFile(file, 'utf8')
+    const tests = 7 + denylistStoreCases.length
     const report = JSON.parse(text) as { readonly testResults: readonly unknown[] }
-    expect(report, text).toMatchObject({ success: true, numPassedTests: 7, numTotalTests: 7 })
+    expect(report, text).toMatchObject({ success: true, numPassedTests: tests, numTotalTests: tests })
     expect(report.testResults).toHaveLength(examples.length)
   })
 })
