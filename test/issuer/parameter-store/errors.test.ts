@@ -76,9 +76,11 @@ describe('what Parameter Store answers', () => {
     expect((await parameterStoreSigner({ client: ssmClient(ssm), name: NAME })).alg).toBe('ES256')
   })
 
-  it('counts as late where it begins and never ends', async () => {
+  it('counts as late where it begins and never ends, and then the connection is given up', async () => {
+    let given: Promise<unknown> | undefined
     const server = createServer((request, response) => {
       request.resume()
+      given = once(response, 'close')
       response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' }).write('{"Parameter":')
     })
     server.listen(0, '127.0.0.1')
@@ -89,8 +91,18 @@ describe('what Parameter Store answers', () => {
     })
     const { port } = server.address() as AddressInfo
     const client = ssmClient({ endpoint: `http://127.0.0.1:${port}` })
-    const error = await rejection(parameterStoreSigner({ client, name: NAME, timeout: 0.2 }))
+    const error = await rejection(parameterStoreSigner({ client, name: NAME, timeout: 0.3 }))
     expect(error).toMatchObject({ code: 'parameter_store_timeout' })
+    expect(given).toBeDefined()
+    await given
+  })
+
+  it('counts as late where the client does not even ask, such as while it waits for credentials', async () => {
+    const ssm = await fakeSsm({ parameters: { [NAME]: p256Pem() } })
+    const client = ssmClient(ssm, { credentials: () => new Promise(() => {}) })
+    const error = await rejection(parameterStoreSigner({ client, name: NAME, timeout: 0.1 }))
+    expect(error).toMatchObject({ code: 'parameter_store_timeout' })
+    expect(ssm.requests()).toBe(0)
   })
 
   it('is asked for again by the client where that is set to try more often', async () => {
