@@ -1,4 +1,4 @@
-import { errors } from 'jose'
+import * as errors from 'jose/errors'
 import { AuthError } from './auth-error.ts'
 
 /** What jose threw while verifying a signature, in Claimgate's words. The one place that knows jose's errors. */

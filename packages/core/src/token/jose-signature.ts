@@ -1,4 +1,5 @@
-import { compactVerify, errors } from 'jose'
+import * as errors from 'jose/errors'
+import { compactVerify } from 'jose/jws/compact/verify'
 import { fromJose } from '../errors/from-jose.ts'
 import type { SignatureVerification } from './web-crypto-signature.ts'
 

@@ -1,4 +1,5 @@
-import { type CryptoKey, importJWK, type JWK } from 'jose'
+import type { CryptoKey, JWK } from 'jose'
+import { importJWK } from 'jose/key/import'
 
 import { AuthError } from '../../errors/auth-error.ts'
 import type { PublicMaterial } from './jwk-lint.ts'
