@@ -40,6 +40,11 @@ describe('the tables of README.md', () => {
     for (const [name, value] of Object.entries(KEY_SET_DEFAULTS)) expect(rows.get(name), name).toBe(`\`${value}\``)
   })
 
+  it('give every number of the token cache with its default', () => {
+    const rows = rowsBelow('Token cache')
+    for (const [name, value] of Object.entries(DEFAULTS.tokenCache)) expect(rows.get(name), name).toBe(`\`${value}\``)
+  })
+
   it('give every number of a denylist with its default', () => {
     const rows = rowsBelow('Denylists')
     for (const [name, value] of Object.entries(DENYLIST_DEFAULTS)) expect(rows.get(name), name).toBe(`\`${value}\``)
