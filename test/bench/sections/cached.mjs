@@ -59,6 +59,8 @@ async function compare(title, tokens, verifiers, { rounds, slice, warmUp }) {
       return { name, run: synchronous ? synchronously(operation) : inFlight(1, operation) }
     }),
   ]
+  // Every token has been verified once before the clock runs.
+  for (const { run } of contenders) await run(tokens.length)
   const samples = await race(contenders, { rounds, slice, warmUp })
   return comparison({ title, unit: 'µs', samples, limit: LIMIT, ours: OURS })
 }
