@@ -1,6 +1,6 @@
 import { createVerifier } from '@claimgate/core'
 import { createMemoryDenylist, denylist, type DenylistStore } from '@claimgate/core/denylist'
-import { createTestKeys } from '@claimgate/testing'
+import { createRandom, createTestClock, createTestKeys } from '@claimgate/testing'
 import { describe, expect, it } from 'vitest'
 
 import { startDenylistServer } from './denylist-server.ts'
@@ -96,5 +96,47 @@ describe('37. A denylist that cannot answer lets nobody through', () => {
   it('nor a token that would outlive the entry which denies it', async () => {
     const { options } = setUp(createMemoryDenylist({ clock }), { maxLifetime: 600 })
     expect(await answerTo(token, options)).toEqual(refused('token_lifetime_too_long'))
+  })
+})
+
+describe('33. A verifier that remembers tokens', () => {
+  it('gives the same answers as one that does not, whatever is ended and whenever', async () => {
+    const random = createRandom(33)
+    const one = random.pick
+    const people = ['ada', 'bob']
+    const codes = new Set<string>()
+    for (let run = 0; run < 40; run += 1) {
+      const time = createTestClock({ wall: NOW * 1000 })
+      const denied = denylist({ store: createMemoryDenylist({ clock: time }), clock: time, maxLifetime: 120 })
+      const rules = optionsWith({ jwks: { keys: [key.publicJwk] }, checks: [denied], clock: time })
+      const verifiers = [createVerifier(rules), createVerifier({ ...rules, tokenCache: false })]
+      const answers = async (text: string): Promise<readonly string[]> =>
+        Promise.all(
+          verifiers.map(async (verifier) =>
+            verifier.verify(text).then(
+              () => 'verified',
+              ({ code }) => String(code),
+            ),
+          ),
+        )
+      const issued: string[] = []
+      for (let step = 0; step < 30; step += 1) {
+        const act = one(['issue', 'verify', 'verify', 'verify', 'token', 'subject', 'session', 'wait'])
+        if (act === 'issue' || issued.length === 0) {
+          const iat = Math.floor(time.now() / 1000)
+          const names = { sub: one(people), sid: one(['s1', 's2', 's3']), jti: `${run}-${step}` }
+          issued.push(await key.sign(accessClaims({ ...names, iat, exp: iat + one([20, 120]) })))
+        } else if (act === 'verify') {
+          const [remembering, forgetful] = await answers(one(issued))
+          expect(remembering).toBe(forgetful)
+          codes.add(String(remembering))
+        } else if (act === 'token') {
+          await verifiers[0]?.verify(one(issued)).then(denied.denyToken, () => {})
+        } else if (act === 'subject') await denied.denySubject(ISSUER, one(people))
+        else if (act === 'session') await denied.denySession(ISSUER, one(['s1', 's2', 's3']))
+        else time.advance(one([1000, 7000, 40_000]))
+      }
+    }
+    expect([...codes].toSorted()).toEqual(['token_expired', 'token_refused', 'verified'])
   })
 })
