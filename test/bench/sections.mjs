@@ -27,7 +27,7 @@ export const SECTIONS = {
   },
   refusals: {
     title: 'Refusals',
-    about: 'Tokens refused in a second on one core, one after the other, the error included.',
+    about: 'Tokens refused in a second of processor time on one core, one after the other, the error included.',
     core: 1,
     charted: true,
     load: async () => (await import('./sections/refusals.mjs')).refusals,

@@ -33,7 +33,8 @@ export function page(results, { date, command, machine, versions }) {
 const METHOD = [
   'All contenders of a comparison run in one process (HTTP: against one load), in turns, many short slices each and every',
   'round in another order, after a warm-up, with the same tokens. Each peer has the options that its own documentation',
-  'recommends for checking issuer and audience, and has to give the right claims and to refuse bad tokens before it is timed.',
+  'recommends for checking issuer and audience, and has to give the right claims and to refuse bad tokens before it is timed:',
+  'see `test/bench/fixtures/verifiers.mjs` and `test/bench/http/`.',
   '_Speed_ is the median over the rounds of the ratio to the base in the same round, with its quartiles: 1 is as fast as the',
   'base, more is faster. _Of ours_ is the median of the ratio to Claimgate.',
 ].join('\n')
