@@ -40,7 +40,10 @@ const privateMembers = jwks.flatMap(({ d, p, q, dp, dq, qi }) => [d, p, q, dp, d
 // The start of PKCS #8 says which kind of key it is, and nothing else.
 const bodies = [...pems, ...encryptedPems].map((pem) => bodyOf(pem).slice(48))
 // The armor would be the first to be seen of a PEM that is quoted.
-const SECRETS = ['-----BEGIN ', ...[...privateMembers, ...bodies, PASSPHRASE].flatMap(piecesOf)]
+const SECRETS = [
+  '-----BEGIN ',
+  ...[...privateMembers, ...bodies, ...pems.map((pem) => btoa(pem).slice(100)), PASSPHRASE].flatMap(piecesOf),
+]
 
 /** What `error` tells in a log, with stack, causes and hidden members. */
 const toldBy = (error: unknown): string =>
@@ -66,6 +69,7 @@ const SECRET_THINGS: readonly unknown[] = [
   ...pems,
   ...encryptedPems,
   ...pems.map(bodyOf),
+  ...[...pems, ...encryptedPems].map((pem) => btoa(pem)),
   ...jwks,
   ...jwks.map((jwk) => JSON.stringify(jwk)),
   ...jwks.map((jwk) => [jwk]),

@@ -31,6 +31,9 @@ describe('a private key in PEM', () => {
     ['white space around it', `\n\n  ${pem}\n \n`],
     ['a remark before it', `Bag Attributes\n    localKeyID: 01\n${pem}`],
     ['its public key beside it', `${spki}\n${pem}`],
+    ['its line breaks written out', pem.replaceAll('\n', String.raw`\n`)],
+    ['base64 around it', btoa(pem)],
+    ['base64 of several lines around it', btoa(pem).replaceAll(/(.{40})/g, '$1\n')],
     ['line breaks of another system', pem.replaceAll('\n', '\r\n')],
   ])('may have %s', async (_, text) => {
     const { kid } = await localSigner(ec)
@@ -51,6 +54,8 @@ describe('a private key in PEM', () => {
     ['nothing', undefined, 'found undefined'],
     ['bytes', Buffer.from(pem), 'found an object'],
     ['no PEM', 'c2VjcmV0', 'found something else'],
+    ['base64 of no PEM', btoa('c2VjcmV0'), 'found something else'],
+    ['base64 cut short', 'c2VjcmV0c', 'found something else'],
     ['PEM of something unknown', pem.replaceAll('PRIVATE KEY', 'SECRET'), 'found something else'],
     ['PEM without an end', pem.slice(0, -10), 'found something else'],
     [

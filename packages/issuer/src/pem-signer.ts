@@ -3,6 +3,7 @@ import type { JWK } from 'jose'
 import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from './algorithm.ts'
 import { assertKnownOptions } from './known-options.ts'
 import { localSigner } from './local-signer.ts'
+import { pemText } from './pem-text.ts'
 import { discreetRefusal, refusal } from './refusal.ts'
 import type { Signer } from './signer.ts'
 
@@ -16,7 +17,8 @@ export interface PemSignerOptions {
 
 /**
  * A {@link Signer} of a private key in PEM: PKCS #8, not encrypted (RFC 7468 section 10). Text around it is passed over. For an
- * encrypted one there is `encryptedPemSigner` in `@claimgate/issuer/node`.
+ * environment variable, line breaks may be written out as `\n`, or the base64 of the PEM be given. For an encrypted one there is
+ * `encryptedPemSigner` in `@claimgate/issuer/node`.
  *
  * @throws TypeError where the text is not a private key for the algorithm; it says how to convert other forms, and never
  * quotes the text.
@@ -53,8 +55,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   CERTIFICATE: 'a certificate',
 }
 
-const privateKeyBlock = (pem: unknown): string => {
-  if (typeof pem !== 'string') throw discreetRefusal('use key', RULE, pem)
+const privateKeyBlock = (text: unknown): string => {
+  if (typeof text !== 'string') throw discreetRefusal('use key', RULE, text)
+  const pem = pemText(text)
   const [block] = /-----BEGIN PRIVATE KEY-----[^-]*-----END PRIVATE KEY-----/.exec(pem) ?? []
   if (block !== undefined) return block
   if (pem.includes('Proc-Type: 4,ENCRYPTED')) throw unusable(ADVICE['ENCRYPTED PRIVATE KEY'])

@@ -41,6 +41,14 @@ describe('an encrypted private key in PEM', () => {
     expect(signer).toMatchObject({ alg: algorithm, kid: 'key-1' })
   })
 
+  it.each<[string, string]>([
+    ['its line breaks written out', pem.replaceAll('\n', String.raw`\n`)],
+    ['base64 around it', btoa(pem)],
+  ])('may have %s, for an environment variable', async (_, text) => {
+    const signer = await encryptedPemSigner(text, { algorithm: 'ES256', passphrase: PASSPHRASE, kid: 'key-1' })
+    expect(signer.kid).toBe('key-1')
+  })
+
   it('is refused with another passphrase', async () => {
     expect(await failureOf(pem, { algorithm: 'ES256', passphrase: 'another' })).toEqual(
       new TypeError('Cannot use key: "passphrase" must be what the key was encrypted with, found another one'),

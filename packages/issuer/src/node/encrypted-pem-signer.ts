@@ -1,5 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
 import { assertPemSignerOptions, pemSigner, type PemSignerOptions } from '../pem-signer.ts'
+import { pemText } from '../pem-text.ts'
 import { discreetRefusal } from '../refusal.ts'
 import type { Signer } from '../signer.ts'
 
@@ -11,8 +12,8 @@ export interface EncryptedPemSignerOptions extends PemSignerOptions {
 
 /**
  * A {@link Signer} of an encrypted private key in PEM: PKCS #8 (RFC 7468 section 11), or the older form with `Proc-Type` and
- * `DEK-Info` (RFC 1421) as far as OpenSSL still reads it. A key that is not encrypted is refused, so that one that lost its
- * protection is noticed.
+ * `DEK-Info` (RFC 1421) as far as OpenSSL still reads it. For an environment variable it takes the forms that `pemSigner` does.
+ * A key that is not encrypted is refused, so that one that lost its protection is noticed.
  *
  * @throws TypeError where the text is not such a key, the passphrase is another one, or the key does not fit the algorithm. It
  * quotes neither the text nor the passphrase.
@@ -23,17 +24,17 @@ export const encryptedPemSigner = async (pem: string, options: EncryptedPemSigne
   if (typeof passphrase !== 'string' || passphrase === '') {
     throw discreetRefusal('use key', '"passphrase" must be a non-empty string', passphrase)
   }
-  assertEncrypted(pem)
-  const { opened, problem } = open(pem, passphrase)
+  const { opened, problem } = open(encryptedPem(pem), passphrase)
   if (opened === undefined) throw new TypeError(`Cannot use key: ${problem}`)
   return pemSigner(opened, rest)
 }
 
 const RULE = 'its text must be an encrypted private key in PEM'
 
-const assertEncrypted = (pem: unknown): void => {
-  if (typeof pem !== 'string') throw discreetRefusal('use key', RULE, pem)
-  if (pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----') || pem.includes('Proc-Type: 4,ENCRYPTED')) return
+const encryptedPem = (text: unknown): string => {
+  if (typeof text !== 'string') throw discreetRefusal('use key', RULE, text)
+  const pem = pemText(text)
+  if (pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----') || pem.includes('Proc-Type: 4,ENCRYPTED')) return pem
   const isOpen = /-----BEGIN (?:RSA |EC )?PRIVATE KEY-----/.test(pem)
   throw new TypeError(
     `Cannot use key: ${RULE}, found ${isOpen ? 'one that is not encrypted: encrypt it, or use pemSigner' : 'something else'}`,
