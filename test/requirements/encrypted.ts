@@ -40,7 +40,7 @@ export const keys = decryptionKeys([
 await keys.ready()
 export const nestedWith = (given: Parameters<typeof decryptionKeys>[0] | KeySource, changes: object = {}): Verifier =>
   createNestedVerifier({ verifier, decryption: { keys: given, ...changes } })
-export const nested = nestedWith(keys)
+const nested = nestedWith(keys)
 
 export const HEADER = { alg: 'RSA-OAEP-256', enc: 'A256GCM', kid: 'rsa', cty: 'JWT' }
 export const seal = (header: object | string = {}): string =>
