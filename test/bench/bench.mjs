@@ -2,7 +2,6 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
-import { KEEPS_TOKENS } from './fixtures/core.mjs'
 import { startProcess } from './processes/start-process.mjs'
 import { goalLines } from './report/goals.mjs'
 import { assertOwnNode, assertSameJose } from './report/machine.mjs'
@@ -20,7 +19,6 @@ if (unknown.length > 0)
   throw new Error(`There is no section ${unknown.join(', ')}; there are ${Object.keys(SECTIONS).join(', ')}`)
 assertOwnNode()
 assertSameJose()
-if (!KEEPS_TOKENS) console.log('This build of core has no cache of verified tokens: its "cached" rows are not.')
 
 const pace = values.quick ? PACES.quick : PACES.full
 const results = []
