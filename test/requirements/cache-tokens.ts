@@ -1,0 +1,53 @@
+import { createTestKeys, type TestKeys } from '@claimgate/testing'
+
+import { accessClaims, encode, NOW } from './refusal.ts'
+
+export const OTHER_ISSUER = 'https://other-issuer.example'
+
+/** Keys of the tests: `renewed` is other material under the `kid` of `first`. */
+export interface CacheKeys {
+  readonly first: TestKeys
+  readonly second: TestKeys
+  readonly renewed: TestKeys
+  readonly stranger: TestKeys
+}
+
+export async function cacheKeys(): Promise<CacheKeys> {
+  return {
+    first: await createTestKeys('ES256', { kid: 'cache-1' }),
+    second: await createTestKeys('EdDSA', { kid: 'cache-2' }),
+    renewed: await createTestKeys('ES256', { kid: 'cache-1', generation: 1 }),
+    stranger: await createTestKeys('ES256', { kid: 'cache-stranger' }),
+  }
+}
+
+/** Tokens that a verifier may meet again and again, by what is special about them. */
+export async function cacheTokens({
+  first,
+  second,
+  renewed,
+  stranger,
+}: CacheKeys): Promise<ReadonlyMap<string, string>> {
+  const claims = (changes: object = {}): object => accessClaims({ exp: NOW + 20_000, role: 'reader', ...changes })
+  const lasting = await first.sign(claims())
+  const [header = '', , signature = ''] = lasting.split('.')
+  return new Map([
+    ['lasting', lasting],
+    ['of the second key', await second.sign(claims({ sub: 'bob' }))],
+    ['of the renewed key', await renewed.sign(claims({ sub: 'cy' }))],
+    ['without kid', await first.sign(claims({ sub: 'di' }), { kid: undefined })],
+    ['of the other issuer', await second.sign(claims({ iss: OTHER_ISSUER }))],
+    ['of the other issuer, by the first key', await first.sign(claims({ iss: OTHER_ISSUER, sub: 'ed' }))],
+    ['short', await first.sign(claims({ exp: NOW + 90 }))],
+    ['for later', await first.sign(claims({ nbf: NOW + 60 }))],
+    ['issued later', await second.sign(claims({ iat: NOW + 60 }))],
+    ['bound', await first.sign(claims({ cnf: { jkt: 'x' } }))],
+    ['not plain', await first.sign(claims({ sub: 'caf\u00e9 "x"', list: ['b', { c: 1 }] }))],
+    ['of another role', await second.sign(claims({ role: 'writer' }))],
+    ['for another audience', await first.sign(claims({ aud: 'https://elsewhere.example' }))],
+    ['with a signature of the lasting one', `${header}.${encode(claims({ sub: 'eve' }))}.${signature}`],
+    ['without its beginning', lasting.slice(-120)],
+    ['by a stranger', await stranger.sign(claims(), { kid: 'cache-1' })],
+    ['of an unknown key', await stranger.sign(claims())],
+  ])
+}

@@ -1,0 +1,250 @@
+import { isDeepStrictEqual } from 'node:util'
+
+import { AuthError, type Verifier, type VerifierOptions, type VerifyContext } from '@claimgate/core'
+import { createTestClock, type TestClock } from '@claimgate/testing'
+
+import type { CacheKeys } from './cache-tokens.ts'
+import { OTHER_ISSUER } from './cache-tokens.ts'
+import { AUDIENCE, ISSUER, NOW } from './refusal.ts'
+
+/** How verifiers are made for one run. */
+export interface Setup {
+  readonly trusts: 'one issuer' | 'a list' | 'a function' | 'a function that gives new objects'
+  readonly clockTolerance: number
+  readonly freshFor: number
+  readonly maxAge: number | undefined
+  readonly tokenCache: NonNullable<VerifierOptions['tokenCache']>
+  /** Which functions of the application have a say. */
+  readonly with: 'nothing' | 'predicate' | 'schema' | 'check' | 'everything'
+}
+
+export const SETS = [
+  'first',
+  'both',
+  'both, written otherwise',
+  'second',
+  'renewed',
+  'renewed and second',
+  'twice',
+  'none',
+]
+export const ENDPOINTS = ['up', 'failing', 'unreachable', 'garbage'] as const
+export const POLICIES = ['usual', 'audience', 'algorithms', 'keys', 'claims', 'withdrawn', 'throwing'] as const
+export const VERDICTS = ['yes', 'no', 'throws'] as const
+export const CONTEXTS = ['none', 'jkt', 'x5t#S256', 'earlier', 'much earlier', 'ahead'] as const
+
+/** What can happen to a verifier. */
+export type Step =
+  | {
+      readonly do: 'verify'
+      readonly token: string
+      readonly context: (typeof CONTEXTS)[number]
+      readonly times: number
+    }
+  | { readonly do: 'pass'; readonly seconds: number }
+  | { readonly do: 'step wall'; readonly seconds: number }
+  | { readonly do: 'publish'; readonly at: 'a' | 'b'; readonly set: string }
+  | { readonly do: 'endpoint'; readonly at: 'a' | 'b'; readonly is: (typeof ENDPOINTS)[number] }
+  | { readonly do: 'policy'; readonly is: (typeof POLICIES)[number] }
+  | {
+      readonly do: 'decide'
+      readonly who: 'predicate' | 'schema' | 'check'
+      readonly answer: (typeof VERDICTS)[number]
+    }
+
+/** A verifier with a clock, endpoints and an application of its own. */
+export interface World {
+  readonly clock: TestClock
+  /** What came of a step, as far as anybody could tell. */
+  take(step: Step): Promise<unknown>
+  /** Addresses fetched so far, in order. */
+  readonly fetched: readonly string[]
+}
+
+const ADDRESSES = { a: 'https://a.example/jwks', b: 'https://b.example/jwks' } as const
+
+/** A world of its own around the verifier that `create` makes. */
+export function newWorld(
+  setup: Setup,
+  { keys, tokens }: { readonly keys: CacheKeys; readonly tokens: ReadonlyMap<string, string> },
+  create: (options: VerifierOptions) => Verifier,
+): World {
+  const clock = createTestClock({ wall: NOW * 1000, monotonic: 5000 })
+  const sets = { a: 'both', b: 'both' }
+  const endpoints: Record<'a' | 'b', (typeof ENDPOINTS)[number]> = { a: 'up', b: 'up' }
+  const answers: Record<string, (typeof VERDICTS)[number]> = { predicate: 'yes', schema: 'yes', check: 'yes' }
+  let policy: (typeof POLICIES)[number] = 'usual'
+  const fetched: string[] = []
+
+  const fetch = async (url: string): Promise<Response> => {
+    fetched.push(url)
+    const at = url === ADDRESSES.a ? 'a' : 'b'
+    switch (endpoints[at]) {
+      case 'up':
+        return new Response(setText(sets[at], keys))
+      case 'failing':
+        return new Response('no', { status: 500 })
+      case 'unreachable':
+        throw new TypeError('connection refused')
+      case 'garbage':
+        return new Response('<html>')
+    }
+  }
+
+  const has = (what: string): boolean => setup.with === what || setup.with === 'everything'
+  const decided = (who: string): boolean => {
+    if (answers[who] === 'throws') throw new RangeError(`the ${who} is broken`)
+    return answers[who] === 'yes'
+  }
+  const usual = () => ({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwksUri: ADDRESSES.a,
+    clockTolerance: setup.clockTolerance,
+    ...(setup.maxAge !== undefined && { maxAge: setup.maxAge }),
+  })
+  const predicate = (role: unknown): boolean => decided('predicate') && role === 'reader'
+  const required = { role: predicate }
+  const own = { ...usual(), ...(has('predicate') && { requiredClaims: required }) }
+  const other = { ...usual(), issuer: OTHER_ISSUER, jwksUri: ADDRESSES.b }
+
+  const changed = (): object | undefined => {
+    switch (policy) {
+      case 'usual':
+        return {}
+      case 'audience':
+        return { audience: 'https://elsewhere.example' }
+      case 'algorithms':
+        return { algorithms: ['EdDSA'], jwksUri: ADDRESSES.b }
+      case 'keys':
+        return { jwksUri: ADDRESSES.b }
+      case 'claims':
+        return { requiredClaims: ['sub', 'list'] }
+      case 'withdrawn':
+        return undefined
+      case 'throwing':
+        throw new RangeError('the issuers are out of reach')
+    }
+  }
+  const issuers = async (iss: string): Promise<object | undefined> => {
+    if (iss === OTHER_ISSUER) return other
+    const changes = iss === ISSUER ? changed() : undefined
+    const isNew = setup.trusts === 'a function that gives new objects' && has('predicate')
+    return changes && { ...own, ...(isNew && { requiredClaims: { role: predicate } }), ...changes }
+  }
+
+  const trusted = (): object => {
+    if (setup.trusts === 'one issuer') return own
+    return { issuers: setup.trusts === 'a list' ? [own, other] : issuers }
+  }
+  const claims = {
+    '~standard': {
+      version: 1 as const,
+      vendor: 'test',
+      validate: (value: unknown) => (decided('schema') ? { value: { seen: value } } : { issues: [{ message: 'no' }] }),
+    },
+  }
+  const check = async (): Promise<void> => {
+    if (!decided('check')) throw new AuthError('token_refused')
+  }
+  const verifier = create({
+    ...trusted(),
+    clock,
+    fetch,
+    keySet: { freshFor: setup.freshFor },
+    tokenCache: setup.tokenCache,
+    ...(has('schema') && { claims }),
+    ...(has('check') && { checks: [{ name: 'denylist', check }] }),
+  } as unknown as VerifierOptions)
+
+  const contextOf = (name: (typeof CONTEXTS)[number]): VerifyContext | undefined => {
+    const now = clock.now() / 1000
+    if (name === 'jkt' || name === 'x5t#S256') return { confirmations: [name] }
+    if (name === 'earlier') return { asOf: { time: now - 100, maxLag: 500 } }
+    if (name === 'much earlier') return { asOf: { time: now - 1000, maxLag: 500 } }
+    return name === 'ahead' ? { asOf: { time: now + 60, maxLag: 500 } } : undefined
+  }
+
+  const take = async (step: Step): Promise<unknown> => {
+    switch (step.do) {
+      case 'verify': {
+        // A text of its own each time, as from a request.
+        const given = Array.from({ length: step.times }, () => Buffer.from(tokens.get(step.token) ?? '').toString())
+        const context = contextOf(step.context)
+        return Promise.all(given.map(async (token) => answerOf(verifier.verify(token, context))))
+      }
+      case 'pass':
+        return clock.advanceAsync(step.seconds * 1000)
+      case 'step wall':
+        return clock.stepWall(step.seconds * 1000)
+      case 'publish':
+        return void (sets[step.at] = step.set)
+      case 'endpoint':
+        return void (endpoints[step.at] = step.is)
+      case 'policy':
+        return void (policy = step.is)
+      case 'decide':
+        return void (answers[step.who] = step.answer)
+    }
+  }
+
+  return {
+    clock,
+    fetched,
+    take: async (step) => {
+      const outcome = await take(step)
+      await settle()
+      return outcome
+    },
+  }
+}
+
+function setText(name: string, { first, second, renewed }: CacheKeys): string {
+  const [one, two, anew] = [first.publicJwk, second.publicJwk, renewed.publicJwk]
+  const members: Readonly<Record<string, readonly object[]>> = {
+    first: [one],
+    both: [one, two],
+    'both, written otherwise': [two, one, { kty: 'unknown' }],
+    second: [two],
+    renewed: [anew],
+    'renewed and second': [anew, two],
+    twice: [one, anew],
+  }
+  return JSON.stringify({ keys: members[name] ?? [] })
+}
+
+async function answerOf(promise: ReturnType<Verifier['verify']>): Promise<unknown> {
+  try {
+    const verified = await promise
+    const { claims, header, token, scopes } = verified
+    const isFrozen = [verified, claims, header].every((value) => Object.isFrozen(value))
+    return { claims, header, token, scopes: [...scopes], isFrozen }
+  } catch (error) {
+    if (!(error instanceof AuthError)) return { thrown: String(error) }
+    const { code, status, message, expected, actual, hint, retryAfter } = error
+    return { code, status, message, expected, actual, hint, retryAfter }
+  }
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 3; turn += 1) await new Promise<void>((resolve) => void setImmediate(resolve))
+}
+
+/** Takes a step in worlds that are to be alike, and gives what came of it; throws where they differ. */
+export async function takeAlike(worlds: Readonly<Record<string, World>>, step: Step): Promise<unknown> {
+  const [[, reference] = [], ...others] = Object.entries(worlds)
+  if (reference === undefined) throw new TypeError('no worlds')
+  const expected = await reference.take(step)
+  for (const [name, world] of others) {
+    const answer = await world.take(step)
+    const ours = { answer, fetched: world.fetched }
+    const theirs = { answer: expected, fetched: reference.fetched }
+    if (!isDeepStrictEqual(ours, theirs))
+      throw new Error(`${name} differs at ${JSON.stringify(step)}: ${show(ours)} instead of ${show(theirs)}`)
+  }
+  return expected
+}
+
+function show({ answer, fetched }: { readonly answer: unknown; readonly fetched: readonly string[] }): string {
+  return `${JSON.stringify(answer)?.slice(0, 600)} after ${fetched.length} fetches`
+}

@@ -1,0 +1,370 @@
+import { inspect } from 'node:util'
+
+import { AuthError, createAuthenticator, createVerifier, scope } from '@claimgate/core'
+import { createReferenceVerifier } from '@claimgate/core/extend'
+import * as fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+
+import { cacheKeys, cacheTokens } from './cache-tokens.ts'
+import {
+  CONTEXTS,
+  ENDPOINTS,
+  newWorld,
+  POLICIES,
+  SETS,
+  type Setup,
+  type Step,
+  takeAlike,
+  VERDICTS,
+  type World,
+} from './cache-world.ts'
+import { accessClaims, type Answer, bearer, describeOutcome, NOW, optionsWith } from './refusal.ts'
+
+const keys = await cacheKeys()
+const tokens = await cacheTokens(keys)
+
+// Jitter would tell two worlds apart that nothing else does.
+beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0.5))
+afterEach(() => void vi.restoreAllMocks())
+
+const places = fc.constantFrom('a' as const, 'b' as const)
+const verify: fc.Arbitrary<Step> = fc.record({
+  do: fc.constant('verify' as const),
+  token: fc.oneof(fc.constantFrom('lasting', 'of the second key', 'short'), fc.constantFrom(...tokens.keys())),
+  context: fc.oneof({ weight: 4, arbitrary: fc.constant('none' as const) }, fc.constantFrom(...CONTEXTS)),
+  times: fc.constantFrom(1, 1, 1, 3),
+})
+const elsewhere: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({
+    do: fc.constant('pass' as const),
+    seconds: fc.constantFrom(0.5, 1, 5, 29, 31, 59, 61, 85, 95, 299, 300, 301, 480, 541, 600, 3600, 4201),
+  }),
+  fc.record({
+    do: fc.constant('step wall' as const),
+    seconds: fc.constantFrom(-1, 1, -30, 59, 61, 90, 96, -3600, 3600, -86_400, 86_400),
+  }),
+  fc.record({ do: fc.constant('publish' as const), at: places, set: fc.constantFrom(...SETS) }),
+  fc.record({ do: fc.constant('endpoint' as const), at: places, is: fc.constantFrom('up', ...ENDPOINTS) }),
+  fc.record({ do: fc.constant('policy' as const), is: fc.constantFrom('usual', ...POLICIES) }),
+  fc.record({
+    do: fc.constant('decide' as const),
+    who: fc.constantFrom('predicate', 'schema', 'check'),
+    answer: fc.constantFrom('yes', ...VERDICTS),
+  }),
+)
+const steps = fc.array(fc.oneof({ weight: 2, arbitrary: verify }, elsewhere), {
+  minLength: 5,
+  maxLength: 40,
+  size: 'max',
+})
+
+const setups: fc.Arbitrary<Setup> = fc.record({
+  trusts: fc.constantFrom('one issuer', 'a list', 'a function', 'a function that gives new objects'),
+  clockTolerance: fc.constantFrom(0, 5, 300),
+  freshFor: fc.constantFrom(60, 600),
+  maxAge: fc.constantFrom(undefined, undefined, 150),
+  tokenCache: fc.constantFrom({}, {}, { maxEntries: 2 }, { maxAge: 30 }, { maxBytes: 65_536 }),
+  with: fc.constantFrom('nothing', 'nothing', 'predicate', 'schema', 'check', 'everything'),
+})
+
+const makeWorld = (setup: Setup, create: Parameters<typeof newWorld>[2] = createVerifier): World =>
+  newWorld(setup, { keys, tokens }, create)
+
+function worldsOf(setup: Setup): Readonly<Record<'reference' | 'uncached' | 'cached', World>> {
+  return {
+    reference: makeWorld(setup, createReferenceVerifier),
+    uncached: makeWorld(setup, (options) => createVerifier({ ...options, tokenCache: false })),
+    cached: makeWorld(setup),
+  }
+}
+
+const CODES: string[] =
+  `verified token_expired token_not_yet_valid token_issued_in_future token_too_old signature_invalid key_not_found
+  key_ambiguous keys_unavailable algorithm_not_allowed issuer_unknown issuer_mismatch issuer_unavailable audience_mismatch
+  claim_missing claim_mismatch claims_schema token_refused check_unavailable binding_unsupported verification_time
+  token_malformed`.split(/\s+/)
+
+const codesIn = (answers: unknown): readonly string[] =>
+  Array.isArray(answers) ? answers.map((answer: { code?: string }) => answer.code ?? 'verified') : []
+
+const USUAL: Setup = {
+  trusts: 'one issuer',
+  clockTolerance: 0,
+  freshFor: 600,
+  maxAge: undefined,
+  tokenCache: {},
+  with: 'nothing',
+}
+
+/** How often a signature has been verified so far, by whatever asks the runtime to. */
+function countSignatures(): () => number {
+  const { mock } = vi.spyOn(crypto.subtle, 'verify')
+  return () => mock.calls.length
+}
+
+describe('33. A verifier that remembers tokens answers as one that does not', () => {
+  it('whatever happens to tokens, clocks, keys, endpoints, policies and the application', async () => {
+    const seen = new Set<string>()
+    const signatures = countSignatures()
+    const spent = { reference: 0, uncached: 0, cached: 0 }
+    const counted = ([name, world]: [string, World]): [string, World] => {
+      const take: World['take'] = async (step) => {
+        const before = signatures()
+        const outcome = await world.take(step)
+        spent[name as keyof typeof spent] += signatures() - before
+        return outcome
+      }
+      return [name, { ...world, take }]
+    }
+    await fc.assert(
+      fc.asyncProperty(setups, steps, async (setup, list) => {
+        const worlds = Object.fromEntries(Object.entries(worldsOf(setup)).map(counted))
+        for (const step of list) for (const code of codesIn(await takeAlike(worlds, step))) seen.add(code)
+      }),
+      { numRuns: 150, seed: 20_261_122 },
+    )
+    // A run that does not meet them, or in which little is remembered, has tested little.
+    expect([...seen]).toEqual(expect.arrayContaining(CODES))
+    expect(spent.uncached).toBe(spent.reference)
+    expect(spent.cached).toBeLessThan(spent.uncached * 0.8)
+  })
+
+  /** Takes steps in all worlds alike; gives what the last one answered. */
+  const play = async (setup: Partial<Setup>, ...list: readonly Step[]): Promise<readonly string[]> => {
+    const worlds = worldsOf({ ...USUAL, ...setup })
+    let codes: readonly string[] = []
+    for (const step of list) codes = codesIn(await takeAlike(worlds, step))
+    return codes
+  }
+  const show = (token: string, context: (typeof CONTEXTS)[number] = 'none', times = 1): Step => ({
+    do: 'verify',
+    token,
+    context,
+    times,
+  })
+  const pass = (seconds: number): Step => ({ do: 'pass', seconds })
+  const stepWall = (seconds: number): Step => ({ do: 'step wall', seconds })
+
+  it('at exp and after it, before nbf and iat, and wherever the clock is stepped to', async () => {
+    expect(await play({}, show('short'), pass(89), show('short'))).toEqual(['verified'])
+    expect(await play({}, show('short'), pass(90), show('short'))).toEqual(['token_expired'])
+    expect(await play({}, show('short'), stepWall(90), show('short'))).toEqual(['token_expired'])
+    expect(await play({}, show('lasting'), stepWall(-61), show('lasting'))).toEqual(['token_issued_in_future'])
+    expect(await play({}, pass(60), show('for later'), stepWall(-1), show('for later'))).toEqual([
+      'token_not_yet_valid',
+    ])
+    expect(await play({ maxAge: 150 }, show('lasting'), pass(91), show('lasting'))).toEqual(['token_too_old'])
+  })
+
+  it('as of an earlier time, and now', async () => {
+    const past = [pass(150), show('short', 'earlier')] as const
+    expect(await play({}, ...past)).toEqual(['verified'])
+    expect(await play({}, ...past, show('short'))).toEqual(['token_expired'])
+    expect(await play({}, ...past, show('short', 'much earlier'))).toEqual(['verification_time'])
+  })
+
+  it.each(['one issuer', 'a list', 'a function', 'a function that gives new objects'] as const)(
+    'once a key has left the set, or has other material, with %s',
+    async (trusts) => {
+      const after = (set: string): readonly Step[] => [
+        show('lasting', 'none', 3),
+        { do: 'publish', at: 'a', set },
+        pass(601),
+        show('lasting'),
+      ]
+      expect(await play({ trusts }, ...after('both'))).toEqual(['verified'])
+      expect(await play({ trusts }, ...after('both, written otherwise'))).toEqual(['verified'])
+      expect(await play({ trusts }, ...after('second'))).toEqual(['key_not_found'])
+      expect(await play({ trusts }, ...after('renewed and second'))).toEqual(['signature_invalid'])
+      expect(await play({ trusts }, ...after('twice'))).toEqual(['key_ambiguous'])
+    },
+  )
+
+  it('through an outage, and once it has lasted longer than old keys may be used', async () => {
+    const outage = [show('lasting'), { do: 'endpoint', at: 'a', is: 'failing' }, pass(700), show('lasting')] as const
+    expect(await play({}, ...outage)).toEqual(['verified'])
+    expect(await play({}, ...outage, pass(3600), show('lasting'))).toEqual(['keys_unavailable'])
+  })
+
+  it('refreshing keys as soon and as often, and no sooner', async () => {
+    const worlds = worldsOf(USUAL)
+    for (let time = 0; time < 40; time += 1) {
+      await takeAlike(worlds, pass(61))
+      await takeAlike(worlds, show('lasting', 'none', 2))
+    }
+    expect(worlds.cached.fetched.length).toBeGreaterThan(3)
+    expect(worlds.cached.fetched).toEqual(worlds.uncached.fetched)
+  })
+
+  it.each<[(typeof POLICIES)[number], string]>([
+    ['audience', 'audience_mismatch'],
+    ['algorithms', 'algorithm_not_allowed'],
+    ['claims', 'claim_missing'],
+    ['withdrawn', 'issuer_unknown'],
+    ['throwing', 'issuer_unavailable'],
+  ])('once the policy has changed: %s', async (is, code) => {
+    const changed = [show('lasting', 'none', 2), { do: 'policy', is }, show('lasting')] as const
+    expect(await play({ trusts: 'a function' }, ...changed)).toEqual([code])
+    expect(await play({ trusts: 'a function' }, ...changed, { do: 'policy', is: 'usual' }, show('lasting'))).toEqual([
+      'verified',
+    ])
+  })
+
+  it('asking no other keys for an algorithm that the new policy does not allow', async () => {
+    const world = makeWorld({ ...USUAL, trusts: 'a function' })
+    await world.take(show('lasting'))
+    await world.take({ do: 'policy', is: 'algorithms' })
+    expect(codesIn(await world.take(show('lasting')))).toEqual(['algorithm_not_allowed'])
+    expect(world.fetched).toEqual(['https://a.example/jwks'])
+  })
+
+  it.each([
+    ['predicate', 'claim_mismatch'],
+    ['schema', 'claims_schema'],
+    ['check', 'token_refused'],
+  ] as const)('once the %s has changed its mind', async (who, code) => {
+    const changed = [show('lasting', 'none', 2), { do: 'decide', who, answer: 'no' }, show('lasting')] as const
+    expect(await play({ with: who }, ...changed)).toEqual([code])
+    expect(await play({ with: who }, ...changed, { do: 'decide', who, answer: 'yes' }, show('lasting'))).toEqual([
+      'verified',
+    ])
+  })
+
+  it('to whoever confirms the sender, and to whoever does not', async () => {
+    expect(await play({}, show('bound', 'jkt'), show('bound', 'jkt'))).toEqual(['verified'])
+    expect(await play({}, show('bound', 'jkt'), show('bound'))).toEqual(['binding_unsupported'])
+    expect(await play({}, show('bound', 'jkt'), show('bound', 'x5t#S256'))).toEqual(['binding_unsupported'])
+  })
+
+  it('to a token with the end of another, which stays remembered', async () => {
+    const world = makeWorld(USUAL)
+    const signatures = countSignatures()
+    await world.take(show('lasting'))
+    expect(codesIn(await world.take(show('with a signature of the lasting one')))).toEqual(['signature_invalid'])
+    expect(codesIn(await world.take(show('without its beginning')))).not.toEqual(['verified'])
+    expect(signatures()).toBe(2)
+    expect(codesIn(await world.take(show('lasting')))).toEqual(['verified'])
+    expect(signatures()).toBe(2)
+  })
+
+  it('and remembers no refusal', async () => {
+    const world = makeWorld({ ...USUAL, with: 'predicate' })
+    const signatures = countSignatures()
+    for (const token of ['for another audience', 'for later', 'bound', 'by a stranger', 'of another role'])
+      for (const expected of [1, 2, 3]) {
+        const before = signatures()
+        expect(codesIn(await world.take(show(token)))).not.toEqual(['verified'])
+        expect(signatures() - before, `${token}, time ${expected}`).toBe(1)
+      }
+  })
+
+  it('and remembers a token for five minutes, or less if told so', async () => {
+    for (const [tokenCache, seconds] of [
+      [{}, 300],
+      [{ maxAge: 30 }, 30],
+    ] as const) {
+      const world = makeWorld({ ...USUAL, tokenCache })
+      const signatures = countSignatures()
+      const before = signatures()
+      for (const wait of [0, seconds - 1, 1]) {
+        await world.take(pass(wait))
+        await world.take(show('lasting'))
+      }
+      expect(signatures() - before).toBe(2)
+      await world.take(stepWall(3600))
+      await world.take(show('lasting'))
+      expect(signatures() - before).toBe(2)
+    }
+  })
+
+  it('and remembers as many tokens as there is room for, by entries and by bytes', async () => {
+    const clock = { now: () => NOW * 1000 }
+    const long = await Promise.all(
+      Array.from({ length: 3 }, async (_, index) =>
+        keys.first.sign(accessClaims({ jti: `${index}`, x: 'x'.repeat(6000) })),
+      ),
+    )
+    const few = Array.from(['lasting', 'bound', 'not plain'], (name) => tokens.get(name) ?? '')
+    const jwks = { keys: [keys.first.publicJwk] }
+    const signatures = countSignatures()
+    for (const [tokenCache, list] of [
+      [{ maxEntries: 2 }, few],
+      [{ maxBytes: 65_536 }, long],
+    ] as const) {
+      const verifier = createVerifier(optionsWith({ jwks, clock, tokenCache }))
+      const verifyAll = async (): Promise<number> => {
+        const before = signatures()
+        for (const token of list) await verifier.verify(token, { confirmations: ['jkt'] })
+        return signatures() - before
+      }
+      // The third pushes the first out, which comes again before the second.
+      expect([await verifyAll(), await verifyAll()]).toEqual([3, 3])
+      for (const token of list.slice(1)) await verifier.verify(token, { confirmations: ['jkt'] })
+      const before = signatures()
+      for (const token of list.slice(1)) await verifier.verify(token, { confirmations: ['jkt'] })
+      expect(signatures()).toBe(before)
+    }
+  })
+
+  it('and gives claims that nobody can change for the next request', async () => {
+    const verifier = createVerifier(optionsWith({ jwks: { keys: [keys.first.publicJwk] } }))
+    for (const name of ['lasting', 'not plain'])
+      for (let time = 0; time < 2; time += 1) {
+        const { claims, scopes, header } = await verifier.verify(tokens.get(name) ?? '')
+        expect(() => Object.assign(claims, { role: 'admin' })).toThrow(TypeError)
+        expect(() => Object.assign(header, { alg: 'none' })).toThrow(TypeError)
+        expect(() => (scopes as Set<string>).add('admin')).toThrow(TypeError)
+        if (name === 'not plain') expect(() => (claims['list'] as unknown[]).pop()).toThrow(TypeError)
+      }
+  })
+
+  it('and asks requirements, bindings and token checks at every request', async () => {
+    const asked = { binding: 0, check: 0 }
+    const confirm = async (): Promise<void> => {
+      asked.binding += 1
+      if (asked.binding === 3) throw new AuthError('binding_failed')
+    }
+    const check = async (): Promise<void> => {
+      asked.check += 1
+      if (asked.check === 4) throw new AuthError('token_refused')
+    }
+    const authenticator = createAuthenticator(
+      optionsWith({
+        jwks: { keys: [keys.first.publicJwk] },
+        bindings: [{ confirmation: 'jkt', confirm }],
+        checks: [{ name: 'denylist', check }],
+      }),
+    )
+    const answers: Answer[] = []
+    for (const requirement of ['orders:read', 'orders:write', 'profile', 'profile', 'profile'])
+      answers.push(
+        describeOutcome(await authenticator.authenticate(bearer(tokens.get('bound') ?? ''), scope(requirement))),
+      )
+    expect(answers.map(({ code }) => code)).toEqual([
+      undefined,
+      'insufficient_scope',
+      'binding_failed',
+      'token_refused',
+      undefined,
+    ])
+    expect(asked).toEqual({ binding: 4, check: 5 })
+  })
+
+  it('and shows its tokens to nobody who looks at an answer', async () => {
+    const verifier = createVerifier(optionsWith({ jwks: { keys: [keys.first.publicJwk] } }))
+    const token = tokens.get('bound') ?? ''
+    for (let time = 0; time < 2; time += 1) {
+      const verified = await verifier.verify(token, { confirmations: ['jkt'] })
+      const refusal: unknown = await verifier.verify(token).catch((error: unknown) => error)
+      expect(refusal).toMatchObject({ code: 'binding_unsupported' })
+      const all = { depth: Infinity, showHidden: true }
+      for (const text of [
+        inspect(verified, all),
+        inspect(refusal, all),
+        inspect(verifier, all),
+        JSON.stringify(verified),
+      ])
+        expect(text).not.toContain(token.slice(-43))
+    }
+  })
+})
