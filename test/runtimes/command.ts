@@ -1,4 +1,5 @@
 import type { VerifierOptions } from '@claimgate/core'
+import type { JWK } from 'jose'
 
 /** What a test asks the driver in a runtime to do. Travels as JSON, so that every runtime gets the same. */
 export type Command =
@@ -9,6 +10,7 @@ export type Command =
   | BeginCommand
   | AdvanceCommand
   | TransportCommand
+  | DecryptCommand
 
 /** Try to make a verifier for each algorithm. */
 export interface AlgorithmsCommand {
@@ -62,6 +64,14 @@ export interface TransportCommand {
   readonly token: string
 }
 
+/** Verify tokens, encrypted or not, by a nested verifier of its own. */
+export interface DecryptCommand {
+  readonly do: 'decrypt'
+  readonly options: VerifierOptions
+  readonly keys: readonly JWK[]
+  readonly tokens: readonly string[]
+}
+
 /** What became of one token. */
 export interface TokenAnswer {
   /** 200 for a verified token, the status of the refusal, or 500 for anything that is not an `AuthError`. */
@@ -82,5 +92,6 @@ export interface Answers {
   readonly 'first-verifier': TokenAnswer
   readonly begin: 'ok'
   readonly advance: 'ok'
+  readonly decrypt: readonly TokenAnswer[]
   readonly transport: { readonly answer: TokenAnswer; readonly through: 'global fetch' | 'something else' }
 }

@@ -1,8 +1,9 @@
 // The code that every runtime runs as it stands: only the Web's own APIs, and the built packages by name.
 import { AuthError, createVerifier, scope, verify, type Verifier, type VerifierOptions } from '@claimgate/core'
+import { createNestedVerifier, decryptionKeys } from '@claimgate/core/jwe'
 import { protect } from '@claimgate/fetch'
 
-import type { Answers, Command, OpenCommand, TokenAnswer, TransportCommand } from './command.ts'
+import type { Answers, Command, DecryptCommand, OpenCommand, TokenAnswer, TransportCommand } from './command.ts'
 
 interface Opened {
   readonly options: VerifierOptions
@@ -51,7 +52,16 @@ async function obey(command: Command): Promise<Answers[Command['do']]> {
       return answer(() => madeWhileLoading.verify(command.token))
     case 'transport':
       return findTransport(command)
+    case 'decrypt':
+      return decrypt(command)
   }
+}
+
+async function decrypt({ options, keys, tokens }: DecryptCommand): Promise<Answers['decrypt']> {
+  const decryption = { keys: decryptionKeys(keys) }
+  const nested = createNestedVerifier({ verifier: createVerifier(options), decryption, accept: 'either' })
+  await nested.ready()
+  return answers(tokens, (token) => nested.verify(token))
 }
 
 function tryAlgorithms(algorithms: readonly string[]): Answers['algorithms'] {

@@ -11,6 +11,8 @@ import {
   startFaultyJwksServer,
   type TestKeys,
 } from '@claimgate/testing'
+import { CONTENT_ENCRYPTIONS, KEY_MANAGEMENT_ALGORITHMS } from '@claimgate/core/jwe'
+import { CompactEncrypt, type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 import type { Answers, Command, OpenCommand, TokenAnswer } from './command.ts'
@@ -42,6 +44,7 @@ const shown: Shown[] = []
 let folder: string
 let keys: ReadonlyMap<string, TestKeys>
 let goodTokens: ReadonlyMap<string, string>
+let encryptionKeys: readonly EncryptionKey[]
 let hostile: readonly BadToken[]
 let forged: Readonly<Record<string, readonly [token: string, code: string]>>
 /** Where headers of forged tokens point. Nobody may ever connect to it. */
@@ -56,6 +59,7 @@ beforeAll(async () => {
   const { publicJwk, publicPem, signWith } = signer
   hostile = await badTokens({ token: goodToken('ES256'), signWith, publicJwk, publicPem, trapUrl: trap.url })
   forged = await forgeries(signer)
+  encryptionKeys = await makeEncryptionKeys()
 }, 60_000)
 
 afterAll(async () => {
@@ -304,6 +308,27 @@ describe.each(installed)('core in $name', (runtime) => {
     expect(endpoint.stats().requests.length).toBeLessThanOrEqual(2)
   })
 
+  it('decrypts tokens that are encrypted in every way there is, and tells nothing of the others', async () => {
+    const jwks = { keys: [keysFor('ES256').publicJwk] }
+    const privateJwks = encryptionKeys.map(({ jwk }) => jwk)
+    const tokens = await Promise.all(
+      encryptionKeys.flatMap(({ algs, publicKey, jwk }) =>
+        algs.flatMap((alg) => CONTENT_ENCRYPTIONS.map((enc) => encrypt(publicKey, { alg, enc, kid: jwk.kid ?? '' }))),
+      ),
+    )
+    const tampered = tokens.map((token) =>
+      token.replace(/[^.](?=[^.]{8}\.[^.]*$)/, (last) => (last === 'A' ? 'B' : 'A')),
+    )
+    const good = { status: 200, alg: 'ES256', sub: 'alice', scopes: ['orders:read'] }
+    const options = { ...RULES, jwks }
+    expect(await tell({ do: 'decrypt', options, keys: privateJwks, tokens: [...tokens, goodToken('ES256')] })).toEqual(
+      [...tokens, ''].map(() => good),
+    )
+    expect(await tell({ do: 'decrypt', options, keys: privateJwks, tokens: tampered })).toEqual(
+      tampered.map(() => ({ status: 401, code: 'token_decryption_failed' })),
+    )
+  })
+
   it('protects a resource with @claimgate/fetch: 200, 401, 403 and 503, each with its challenge', async () => {
     const get = async (token?: string): Promise<object> => {
       const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
@@ -345,6 +370,28 @@ function keysFor(alg: string): TestKeys {
 
 function goodToken(alg: string): string {
   return goodTokens.get(alg) ?? ''
+}
+
+interface EncryptionKey {
+  readonly algs: readonly string[]
+  readonly publicKey: CryptoKey
+  readonly jwk: JWK
+}
+
+async function makeEncryptionKeys(): Promise<readonly EncryptionKey[]> {
+  const agreements = KEY_MANAGEMENT_ALGORITHMS.filter((alg) => alg !== 'RSA-OAEP-256')
+  const make = async (algs: readonly string[], crv?: string): Promise<EncryptionKey> => {
+    const options = { extractable: true, ...(crv !== undefined && { crv }) }
+    const { privateKey, publicKey } = await generateKeyPair(algs[0] ?? '', options)
+    return { algs, publicKey, jwk: { ...(await exportJWK(privateKey)), kid: crv ?? 'RSA' } }
+  }
+  const curves = ['P-256', 'P-384', 'P-521', 'X25519'].map((crv) => make(agreements, crv))
+  return Promise.all([make(['RSA-OAEP-256']), ...curves])
+}
+
+function encrypt(publicKey: CryptoKey, header: { alg: string; enc: string; kid: string }): Promise<string> {
+  const jwt = new TextEncoder().encode(goodToken('ES256'))
+  return new CompactEncrypt(jwt).setProtectedHeader({ ...header, cty: 'JWT' }).encrypt(publicKey)
 }
 
 async function forgeries(signer: TestKeys): Promise<typeof forged> {
