@@ -1,4 +1,6 @@
 import { createPublicKey } from 'node:crypto'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 
 import {
   AuthError,
@@ -10,7 +12,12 @@ import {
   type VerifierEvent,
 } from '@claimgate/core'
 import { createNestedVerifier, type DecryptionOptions, decryptionKeys } from '@claimgate/core/jwe'
+import { authenticateJwt, getAuth } from '@claimgate/express'
+import { claimgate } from '@claimgate/fastify'
+import { createGate } from '@claimgate/fetch'
 import { createTestKeys } from '@claimgate/testing'
+import express from 'express'
+import { fastify } from 'fastify'
 import { CompactEncrypt, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
 import { describe, expect, it } from 'vitest'
 
@@ -184,6 +191,20 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     expect(await answerTo(seal(jwt, { cty: undefined }), either)).toEqual(refused('token_type'))
   })
 
+  it('leaves the length of tokens that are not encrypted to the verifier, and caps it where nobody takes them', async () => {
+    const limits = { tokenLength: 65_536, members: 1000, nodes: 65_536 }
+    const roomy = createVerifier({ ...options, limits })
+    const either = nestedWith(roomy, { accept: 'either' })
+    const long = await signing.sign(accessClaims({ more: 'x'.repeat(20_000) }))
+    expect(long.length).toBeGreaterThan(16_384)
+    await expect(either.verify(long)).resolves.toMatchObject({ claims: { sub: 'ada' } })
+    await expect(nestedWith(verifier, { accept: 'either' }).verify(long)).rejects.toMatchObject({
+      code: 'token_too_long',
+    })
+    for (const text of [`${'a'.repeat(100_000_000)}.b.c`, 'a.'.repeat(1_000_000)])
+      await expect(either.verify(text)).rejects.toMatchObject({ code: 'token_too_long' })
+  })
+
   it('tells of every token once', async () => {
     const events: VerifierEvent[] = []
     const onEvent = (event: VerifierEvent): void => void events.push(event)
@@ -224,6 +245,37 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     expect(sealed.steps.slice(1).map(({ result }) => result)).toEqual(Array(6).fill('skipped'))
     expect(sealed.summary).toMatch(/^Refused \(token_decryption_failed\): The token cannot be decrypted/)
     expect(JSON.stringify([good, expired, sealed])).not.toContain('eyJ')
+  })
+
+  it('goes wherever a verifier goes: a gate, the plugin of Fastify, the middleware of Express', async () => {
+    const tokens = [seal(jwt), seal(await signing.sign(accessClaims({ iat: 1, exp: 2 }))), jwt]
+    const expected = [200, 401, 401]
+    const headers = (token: string): { authorization: string } => ({ authorization: `Bearer ${token}` })
+
+    const gate = createGate(nested)
+    const gated = tokens.map(async (token) =>
+      gate(new Request('https://api.example/orders', { headers: headers(token) })),
+    )
+    expect((await Promise.all(gated)).map((result) => (result instanceof Response ? result.status : 200))).toEqual(
+      expected,
+    )
+
+    const server = fastify()
+    await server.register(claimgate, { verifier: nested })
+    server.get('/orders', async ({ auth }) => auth?.claims.sub)
+    const injected = tokens.map(async (token) => server.inject({ url: '/orders', headers: headers(token) }))
+    expect((await Promise.all(injected)).map(({ statusCode }) => statusCode)).toEqual(expected)
+    await server.close()
+
+    const app = express().use(authenticateJwt(nested))
+    app.get('/orders', (request, response) => void response.json(getAuth(request).claims.sub))
+    const listening = app.listen(0, '127.0.0.1')
+    await once(listening, 'listening')
+    const url = `http://127.0.0.1:${(listening.address() as AddressInfo).port}/orders`
+    const fetched = tokens.map(async (token) => fetch(url, { headers: headers(token) }))
+    expect((await Promise.all(fetched)).map(({ status }) => status)).toEqual(expected)
+    listening.close()
+    listening.closeAllConnections()
   })
 
   it.each<[string, () => unknown, RegExp]>([

@@ -48,7 +48,6 @@ export async function decryptJwe(token: string, options: DecryptionOptions): Pro
 
 /** The two halves of decrypting: what needs no key, and what does. */
 export interface JweDecrypter {
-  readonly limits: Limits
   /** @throws AuthError */
   parse(token: string): ParsedJwe
   /** @throws AuthError `token_decryption_failed`, or with status 503 what the key source says */
@@ -74,7 +73,6 @@ export function jweDecrypter(action: string, options: DecryptionOptions): JweDec
   if (options.keys === undefined) throw misconfigured(action, 'give "keys" to decrypt with')
   const keys = isKeySource(options.keys) ? options.keys : decryptionKeys(options.keys)
   return {
-    limits: rules.limits,
     parse: (token) => parseJwe(token, rules),
     open: (parsed) => decrypt(parsed, keys),
     ready: async () => keys.ready?.(),

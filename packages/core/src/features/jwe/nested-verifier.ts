@@ -4,11 +4,12 @@ import {
   emit,
   type EventListener,
   type Explanation,
+  MAXIMUM_LIMITS,
   misconfigured,
   type VerifiedToken,
   type Verifier,
 } from '../../extend.ts'
-import { type DecryptionOptions, type JweDecrypter, jweDecrypter } from './decrypt-jwe.ts'
+import { type DecryptionOptions, jweDecrypter } from './decrypt-jwe.ts'
 import { decryptedExplanation, undecryptedExplanation } from './explain-decryption.ts'
 import { type JweHeader, firstDots } from './parse-jwe.ts'
 
@@ -32,7 +33,8 @@ export interface NestedVerifierOptions<C extends object = object> {
  * inside through the whole of `verifier`. Use it wherever a verifier goes: in an authenticator, an adapter, a gate.
  *
  * - `cty` must be `JWT`, in any case. Bare claims, an unsigned JWT and a second layer of encryption are refused.
- * - Encryption is no proof of anything: everybody can encrypt to a public key. The signature inside is what counts.
+ * - Encryption is no proof of anything: everybody can encrypt to a public key. The signature inside is what counts, and claims that the
+ *   encrypted token's header repeats (RFC 7519 section 5.3) count for nothing.
  * - The verified token has the claims and the header of the JWT inside. Its `token` is the encrypted one, as received: that is what a proof
  *   of possession is about, and what may be passed on or logged by mistake without giving away what was encrypted. Token checks of
  *   `verifier` run before, and see the JWT inside.
@@ -43,7 +45,7 @@ export interface NestedVerifierOptions<C extends object = object> {
 export function createNestedVerifier<C extends object = object>(options: NestedVerifierOptions<C>): Verifier<C> {
   const { verifier, decryption, accept = 'encrypted', onEvent } = checkOptions(options)
   const decrypter = jweDecrypter(ACTION, decryption)
-  const passesOn = (token: string): boolean => accept === 'either' && isSigned(token, decrypter)
+  const passesOn = (token: string): boolean => accept === 'either' && isSigned(token)
 
   const open = async (token: string): Promise<Opened> => {
     const parsed = decrypter.parse(token)
@@ -102,8 +104,9 @@ function checkOptions<C extends object>(options: NestedVerifierOptions<C>): Nest
   return options
 }
 
-function isSigned(token: string, { limits }: JweDecrypter): boolean {
-  return typeof token === 'string' && token.length <= limits.tokenLength && firstDots(token).length === 2
+// Up to what any verifier may take: how long a signed token may be is for its own limits to say.
+function isSigned(token: string): boolean {
+  return typeof token === 'string' && token.length <= MAXIMUM_LIMITS.tokenLength && firstDots(token).length === 2
 }
 
 // RFC 7519 section 5.2 demands this very value of a nested JWT, and media types are compared without regard to case.
