@@ -1,4 +1,4 @@
-// Packs every public package the way a release does (`workspace:` ranges replaced), without using the network.
+// Packs public packages the way a release does (`workspace:` ranges replaced), without using the network.
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,14 +15,16 @@ import { PNPM } from './pnpm.mjs'
 
 /**
  * @param {string} root the repository's root; packages must be built
+ * @param {readonly string[]} [names] folders under `packages`; all that are published, unless told otherwise
  * @returns {Promise<{ packages: PackedPackage[], remove: () => void }>} `remove` deletes the tarballs again
  */
-export async function packPackages(root) {
+export async function packPackages(root, names = publicPackages(root)) {
   const folder = mkdtempSync(join(tmpdir(), 'claimgate-pack-'))
-  const pack = ['-r', '--filter', './packages/*', 'pack', '--pack-destination', folder]
+  const filters = names.flatMap((name) => ['--filter', `./packages/${name}`])
+  const pack = ['-r', ...filters, 'pack', '--pack-destination', folder]
   await succeed('npx', ['--yes', '--prefer-offline', PNPM, ...pack], root)
   return {
-    packages: await Promise.all(publicPackages(root).map((name) => unpack(root, name, folder))),
+    packages: await Promise.all(names.map((name) => unpack(root, name, folder))),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }

@@ -1,0 +1,163 @@
+import { execFile } from 'node:child_process'
+import { copyFileSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import { promisify } from 'node:util'
+
+import * as core from '@claimgate/core'
+import * as denylists from '@claimgate/core/denylist'
+import * as extend from '@claimgate/core/extend'
+import * as jwe from '@claimgate/core/jwe'
+import * as node from '@claimgate/core/node'
+import { createTestKeys, type FaultyJwksServer, startFaultyJwksServer } from '@claimgate/testing'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+
+import { bundleForWorkers, WORKER_BUDGET } from '../../scripts/check/bundle-size.mjs'
+import { installPacked, type PackedProject } from '../../scripts/install-packed.mjs'
+import type { ConsumerInput, ConsumerReport } from './consumer-report.ts'
+
+const root = join(import.meta.dirname, '../..')
+
+/** What a runtime or its bundler looks for, besides `import` and `default`. Node adds `node` to all of them. */
+const CONDITIONS: Readonly<Record<(typeof RUNTIMES)[number], readonly string[]>> = {
+  node: [],
+  workerd: ['workerd', 'worker', 'browser'],
+  'edge-light': ['edge-light', 'browser'],
+  deno: ['deno'],
+  bun: ['bun'],
+  browser: ['browser'],
+}
+const WEB = ['workerd', 'edge-light', 'deno', 'bun', 'browser'] as const
+const RUNTIMES = ['node', ...WEB] as const
+
+const sorted = (names: object): readonly string[] => Object.keys(names).toSorted()
+
+/** Copies the consumer into a project and runs it there. */
+async function consume(
+  { folder }: PackedProject,
+  conditions: readonly string[],
+  input: ConsumerInput,
+): Promise<ConsumerReport> {
+  for (const file of ['consumer.ts', 'consumer-report.ts'])
+    copyFileSync(join(import.meta.dirname, file), join(folder, file))
+  const flags = [...conditions.map((condition) => `--conditions=${condition}`), '--disable-warning=ExperimentalWarning']
+  const args = [...flags, join(folder, 'consumer.ts'), JSON.stringify(input)]
+  const { stdout } = await promisify(execFile)(process.execPath, args)
+  return JSON.parse(stdout) as ConsumerReport
+}
+
+describe('core as it is published, in an empty project', () => {
+  let project: PackedProject
+  let keys: FaultyJwksServer
+  let input: ConsumerInput
+
+  const runs = new Map<string, Promise<ConsumerReport>>()
+  /** One run for each runtime, however many tests look at it. On Node, its own entry point is imported, too. */
+  const runFor = (name: keyof typeof CONDITIONS): Promise<ConsumerReport> => {
+    const known = runs.get(name) ?? consume(project, CONDITIONS[name], { ...input, forNode: name === 'node' })
+    runs.set(name, known)
+    return known
+  }
+
+  beforeAll(async () => {
+    project = await installPacked(root, 'core')
+    const { publicJwk, sign } = await createTestKeys('ES256')
+    keys = await startFaultyJwksServer({ jwks: { keys: [publicJwk] } })
+    const now = Math.floor(Date.now() / 1000)
+    const token = await sign({
+      iss: 'https://issuer.example',
+      aud: 'orders-api',
+      sub: 'alice',
+      jti: 'a-token',
+      iat: now,
+      exp: now + 600,
+    })
+    input = { token, jwksUri: keys.url, gone: 'http://127.0.0.1:1/jwks', forNode: false }
+  }, 60_000)
+  afterAll(async () => {
+    await keys.close()
+    project.remove()
+  })
+
+  describe.each(RUNTIMES)('under the conditions of %s', (name) => {
+    it('verifies, denies, decrypts and fetches, with one AuthError for all of it', async () => {
+      const { subject, isOneClass, refusals } = await runFor(name)
+      expect({ subject, isOneClass, refusals }).toEqual({
+        subject: 'alice',
+        isOneClass: true,
+        refusals: {
+          core: { code: 'audience_mismatch' },
+          denylist: { code: 'token_refused' },
+          jwe: { code: 'token_encoding' },
+          transport: { code: 'keys_unavailable', cause: name === 'node' ? 'PrivateAddressError' : 'network' },
+        },
+      })
+    })
+
+    it('exports the names that the sources export', async () => {
+      const { names } = await runFor(name)
+      const expected = {
+        '.': sorted(core),
+        './extend': sorted(extend),
+        './jwe': sorted(jwe),
+        './denylist': sorted(denylists),
+        ...(name === 'node' && { './node': sorted(node) }),
+      }
+      expect(Object.fromEntries(Object.entries(names).map(([path, all]) => [path, all.toSorted()]))).toEqual(expected)
+    })
+
+    it('imports few files of its own, all of them from the bundle', async () => {
+      const { reached } = await runFor(name)
+      const own = reached.filter((url) => url.includes('/@claimgate/core/'))
+      expect(own.filter((url) => !url.includes('/@claimgate/core/bundle/'))).toEqual([])
+      expect(own.length).toBeLessThan(15)
+    })
+  })
+
+  it.each(WEB)('imports neither undici nor a module of Node under the conditions of %s', async (name) => {
+    const { reached } = await runFor(name)
+    expect(reached).toContainEqual(expect.stringContaining('/bundle/encoding/bytes.web.js'))
+    expect(reached.filter((url) => url.startsWith('node:') || url.includes('/undici/'))).toEqual([])
+  })
+
+  it('imports undici on Node, which would be seen', async () => {
+    const { reached } = await runFor('node')
+    expect(reached).toContainEqual(expect.stringContaining('/bundle/encoding/bytes.node.js'))
+    expect(reached).toContainEqual(expect.stringContaining('/undici/'))
+  })
+
+  it('runs no file twice: what is in the bundle is not in dist', () => {
+    const files = readdirSync(join(project.package, 'dist'), { recursive: true, withFileTypes: true })
+    const rest = files.filter((entry) => entry.isFile() && !entry.name.endsWith('.d.ts'))
+    expect(rest.map(({ name }) => name)).toEqual([])
+  })
+
+  it('has the entry points, conditions and types of the workspace', () => {
+    const read = (folder: string): Record<'exports' | 'imports', unknown> =>
+      JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<'exports' | 'imports', unknown>
+    const workspace = read(join(root, 'packages/core'))
+    const published = read(project.package)
+    const bundled = (target: unknown): unknown =>
+      JSON.parse(JSON.stringify(target).replaceAll(/"\.\/dist\/([^"]+\.js)"/g, '"./bundle/$1"'))
+    // As text, because the order of conditions matters.
+    expect(JSON.stringify(published.exports)).toBe(JSON.stringify(bundled(workspace.exports)))
+    expect(JSON.stringify(published.imports)).toBe(JSON.stringify(bundled(workspace.imports)))
+  })
+
+  it('is small in a worker, and reaches neither undici nor a module of Node', async () => {
+    const { size, foreign } = await bundleForWorkers(join(project.package, 'bundle/index.js'))
+    expect(foreign).toEqual([])
+    expect(size).toBeLessThan(WORKER_BUDGET)
+  })
+
+  it('would be seen to reach them in a worker, as its Node entry does', async () => {
+    const { foreign } = await bundleForWorkers(join(project.package, 'bundle/node.js'))
+    expect(foreign).toEqual(expect.arrayContaining(['undici']))
+  })
+
+  it('says that undici is missing, where it is', async () => {
+    const broken = await installPacked(root, 'core', { without: ['undici'] })
+    onTestFinished(broken.remove)
+    await expect(consume(broken, [], input)).rejects.toThrow(/undici, on which it depends, does not load/)
+  })
+})
