@@ -1,8 +1,7 @@
 import { LRUCache } from 'lru-cache'
-import { deepFreeze } from '../model/deep-freeze.ts'
 import type { JoseHeader } from '../model/token.ts'
 
-/** Gives the header that an encoded text stands for: the same frozen object for the same text, for as long as it is remembered. */
+/** Gives the header that an encoded text stands for, frozen: the same object for the same text, for as long as it is remembered. */
 export type HeaderReader = (encoded: string) => JoseHeader
 
 /**
@@ -20,7 +19,7 @@ export function headerCache(parse: HeaderReader): HeaderReader {
       last = known
       return known.header
     }
-    const header = deepFreeze(parse(encoded))
+    const header = parse(encoded)
     // A copy of the text, for a slice would keep its whole token in memory.
     const own = ` ${encoded}`.slice(1)
     if (own.length <= LONGEST_HEADER) headers.set(own, { encoded: own, header })

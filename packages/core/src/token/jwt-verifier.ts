@@ -135,6 +135,5 @@ export async function withSchema<C extends object>(
 
 /** The token of a JWT whose signature and claims have been checked. @throws AuthError `claim_malformed` */
 export function verifiedToken({ token, header, claims }: ParsedJwt, { scopesOf }: ResolvedPolicy): VerifiedToken {
-  const scopes = scopesOf(claims)
-  return new VerifiedJwt(token, { claims: deepFreeze(claims), header: deepFreeze(header), scopes })
+  return new VerifiedJwt(token, { claims, header, scopes: scopesOf(claims) })
 }

@@ -1,4 +1,5 @@
 import { AuthError } from '../errors/auth-error.ts'
+import { deepFreeze } from '../model/deep-freeze.ts'
 import type { Limits } from '../model/limits.ts'
 import type { JoseHeader, ParsedJws } from '../model/token.ts'
 import { decodePart } from './decode-part.ts'
@@ -39,11 +40,11 @@ export function partsOf(token: string, limits: Limits): readonly [number, number
   return ends
 }
 
-/** The header in the first part of a token. @throws AuthError with a `token_`, `json_`, `header_` or `kid_` code */
+/** The header in the first part of a token, frozen. @throws AuthError with a `token_`, `json_`, `header_` or `kid_` code */
 export function parseHeader(encoded: string, limits: Limits): JoseHeader {
   const header = parseJsonObject(decodePart(encoded, 'header'), 'a header', limits)
   checkHeader(header, limits)
-  return header
+  return deepFreeze(header)
 }
 
 // Found one by one: splitting a string of dots would build an array as long as the string.

@@ -1,4 +1,4 @@
-import { decodeBase64url } from '#bytes'
+import { asciiBytes, decodeBase64url } from '#bytes'
 import { hasUnusedBits } from '../model/base64url.ts'
 import type { Limits } from '../model/limits.ts'
 import { parsePlainJson } from '../model/plain-json.ts'
@@ -20,7 +20,7 @@ export function quickParser(limits: Limits): JwtParser {
     const [headerEnd, payloadEnd] = partsOf(token, limits)
     const header = headerOf(token.slice(0, headerEnd))
     const text = plainText(token.slice(headerEnd + 1, payloadEnd))
-    const claims = text === undefined ? undefined : parsePlainJson(text, limits)
+    const claims = text === undefined ? undefined : parsePlainJson(text, limits, asciiBytes(text))
     const signature = decodeBase64url(token.slice(payloadEnd + 1))
     if (claims === undefined || signature === undefined) return parseJwt(token, limits)
     return { token, header, signingInput: token.slice(0, payloadEnd), signature, claims }
