@@ -1,3 +1,4 @@
+import { withinDeadline } from '../aws/within-deadline.ts'
 import { fromAwsError } from './from-aws-error.ts'
 
 /** A request to KMS: what it is for, and how long it may take. */
@@ -18,19 +19,9 @@ export const within = async <Answer>(
   { action, timeout }: Request,
   send: (abortSignal: AbortSignal) => Promise<Answer>,
 ): Promise<Answer> => {
-  const deadline = new AbortController()
-  const late = new Promise<never>((_resolve, reject) => {
-    deadline.signal.addEventListener('abort', () => reject(deadline.signal.reason as Error), { once: true })
-  })
-  const timer = setTimeout(() => deadline.abort(tooLate(timeout)), timeout * 1000)
   try {
-    return await Promise.race([send(deadline.signal), late])
+    return await withinDeadline(timeout * 1000, send)
   } catch (error) {
-    throw fromAwsError(action, deadline.signal.aborted ? deadline.signal.reason : error)
-  } finally {
-    clearTimeout(timer)
+    throw fromAwsError(action, error)
   }
 }
-
-const tooLate = (timeout: number): DOMException =>
-  new DOMException(`There was no answer within ${timeout} seconds`, 'TimeoutError')

@@ -3,7 +3,7 @@ import { exportPKCS8, generateKeyPair } from 'jose'
 import { fromAwsError, isNamed } from './from-aws-error.ts'
 import type { ParameterCreation, ResolvedParameterStoreOptions } from './parameter-store-options.ts'
 import type { StoredKey } from './read-parameter.ts'
-import { withinDeadline } from './within-deadline.ts'
+import { withinDeadline } from '../aws/within-deadline.ts'
 
 /**
  * Makes a key pair and stores it, never in place of another: `undefined` where somebody else was faster.

@@ -2,7 +2,7 @@ import { GetParameterCommand } from '@aws-sdk/client-ssm'
 import { fromAwsError } from './from-aws-error.ts'
 import { ParameterStoreError } from './parameter-store-error.ts'
 import type { ResolvedParameterStoreOptions } from './parameter-store-options.ts'
-import { withinDeadline } from './within-deadline.ts'
+import { withinDeadline } from '../aws/within-deadline.ts'
 
 /** What a parameter holds. */
 export interface StoredKey {
