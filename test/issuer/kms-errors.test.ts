@@ -113,7 +113,7 @@ describe('a KMS that does not answer as it should', () => {
   })
 
   it('in time is kms_timeout, and its answer is not waited for', async () => {
-    const hasty = await kmsSigner({ client, keyId: 'good', timeout: 0.05 })
+    const hasty = await kmsSigner({ client, keyId: 'good', timeout: 1 })
     kms.once({ kind: 'hang' })
     const error = await failure(hasty.sign(MESSAGE))
     expect(error.message).toMatch(rule('KMS must answer in time \\("timeout"\\)', 'TimeoutError'))
@@ -128,7 +128,7 @@ describe('a KMS that does not answer as it should', () => {
 
   it('in time between the attempts of a patient client is kms_timeout too', async () => {
     const patient = kmsClient(kms.endpoint, { maxAttempts: 50 })
-    const hasty = await kmsSigner({ client: patient, keyId: 'good', timeout: 0.2 })
+    const hasty = await kmsSigner({ client: patient, keyId: 'good', timeout: 1 })
     kms.behave({ kind: 'throttle' })
     expect((await failure(hasty.sign(MESSAGE))).code).toBe('kms_timeout')
     patient.destroy()
@@ -270,7 +270,7 @@ describe('an error', () => {
     [{ kind: 'reset' }],
     [{ kind: 'hang' }],
   ])('holds neither credentials nor the message, however deep one looks: %j', async (answer) => {
-    const hasty = await kmsSigner({ client, keyId: 'good', timeout: 0.2 })
+    const hasty = await kmsSigner({ client, keyId: 'good', timeout: 1 })
     kms.once(answer)
     const shown = inspect(await failure(hasty.sign(MESSAGE)), { depth: 30, showHidden: true, maxStringLength: null })
     expect(shown).toContain('KmsError')
