@@ -61,6 +61,12 @@ describe('a comparison', () => {
     expect(rows[1]?.ofBase.median).toBe(0.8)
   })
 
+  it('counts other limits as no peers', () => {
+    const samples = { bare: [1], raw: [2], ours: [3], peer: [4] }
+    const { rows } = comparison({ title: '', unit: '', samples, limit: 'bare', otherLimits: ['raw'], ours: 'ours' })
+    expect(rows.map(({ role }) => role)).toEqual(['limit', 'limit', 'ours', 'peer'])
+  })
+
   it('takes ours as the base where there is no limit', () => {
     const { base, rows } = comparison({ title: 'Refusals', unit: '', samples: { ours: [4], peer: [8] }, ours: 'ours' })
     expect(base).toBe('ours')

@@ -8,18 +8,20 @@ import jwksRsa from 'jwks-rsa'
 
 import { authenticateJwt, getAuth } from '../../../packages/express/dist/index.js'
 import { uncached } from '../fixtures/core.mjs'
-
-/**
- * @typedef {object} Settings
- * @property {string} issuer
- * @property {string} audience
- * @property {string} jwksUri
- * @property {object} jwks the set at `jwksUri`
- */
+import { ours } from './settings.mjs'
+import { signatureAlone } from './signature-alone.mjs'
 
 /** Express 5 with nothing, with ours and with the peers. Each gives its server. */
 export const EXPRESS = {
   bare: () => serve(undefined, () => 'ada'),
+  'signature alone': async (settings) => {
+    const verify = await signatureAlone(settings)
+    const protection = async (req, res, next) => {
+      if (await verify(req.headers.authorization)) next()
+      else res.sendStatus(401)
+    }
+    return serve(protection, () => 'ada')
+  },
   claimgate: (settings) => serve(authenticateJwt(ours(settings)), (req) => getAuth(req).claims.sub),
   'claimgate, no cache': (settings) =>
     serve(authenticateJwt(uncached(ours(settings))), (req) => getAuth(req).claims.sub),
@@ -30,10 +32,6 @@ export const EXPRESS = {
     return serve(expressjwt({ secret, issuer, audience, algorithms: ['RS256'] }), (req) => req.auth.sub)
   },
   'jsonwebtoken with jwks-rsa': (settings) => serve(jsonWebToken(settings), (req) => req.auth.sub),
-}
-
-function ours({ issuer, audience, jwksUri }) {
-  return { issuer, audience, jwksUri }
 }
 
 function serve(protection, subOf) {

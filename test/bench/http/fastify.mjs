@@ -5,6 +5,8 @@ import buildGetJwks from 'get-jwks'
 
 import { claimgate } from '../../../packages/fastify/dist/index.js'
 import { uncached } from '../fixtures/core.mjs'
+import { ours } from './settings.mjs'
+import { signatureAlone } from './signature-alone.mjs'
 
 /** Fastify 5 with nothing, with ours and with the peers. Each gives its server, listening. */
 export const FASTIFY = {
@@ -13,6 +15,17 @@ export const FASTIFY = {
       async () => {},
       () => 'ada',
     ),
+  'signature alone': async (settings) => {
+    const verify = await signatureAlone(settings)
+    return serve(
+      async (app) => {
+        app.addHook('onRequest', async ({ headers }, reply) => {
+          if (!(await verify(headers.authorization))) return reply.code(401).send()
+        })
+      },
+      () => 'ada',
+    )
+  },
   claimgate: (settings) =>
     serve(
       (app) => app.register(claimgate, ours(settings)),
@@ -43,10 +56,6 @@ export const FASTIFY = {
 }
 
 const subOfUser = ({ user }) => user.sub
-
-function ours({ issuer, audience, jwksUri }) {
-  return { issuer, audience, jwksUri }
-}
 
 function jwtJwks({ issuer, audience, jwksUri }, more = {}) {
   return serve(async (app) => {

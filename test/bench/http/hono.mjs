@@ -4,6 +4,8 @@ import { jwk } from 'hono/jwk'
 
 import { createGate } from '../../../packages/fetch/dist/index.js'
 import { uncached } from '../fixtures/core.mjs'
+import { ours } from './settings.mjs'
+import { signatureAlone } from './signature-alone.mjs'
 
 /** Hono on Node with nothing, with ours and with its own middleware. Each gives its server. */
 export const HONO = {
@@ -12,6 +14,14 @@ export const HONO = {
       async (c, next) => next(),
       () => 'ada',
     ),
+  'signature alone': async (settings) => {
+    const verify = await signatureAlone(settings)
+    const protection = async (c, next) => {
+      if (!(await verify(c.req.header('authorization')))) return c.body(null, 401)
+      await next()
+    }
+    return serve(protection, () => 'ada')
+  },
   claimgate: (settings) => serve(gate(ours(settings)), (c) => c.get('auth').claims.sub),
   'claimgate, no cache': (settings) => serve(gate(uncached(ours(settings))), (c) => c.get('auth').claims.sub),
   'hono/jwk': ({ issuer, audience, jwks }) =>
@@ -19,10 +29,6 @@ export const HONO = {
       jwk({ keys: jwks.keys, alg: ['RS256'], verification: { iss: issuer, aud: audience } }),
       (c) => c.get('jwtPayload').sub,
     ),
-}
-
-function ours({ issuer, audience, jwksUri }) {
-  return { issuer, audience, jwksUri }
 }
 
 function gate(options) {

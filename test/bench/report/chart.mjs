@@ -6,12 +6,13 @@ const ROW = 20
 const HEADING = 36
 const BARS = WIDTH - LABELS - VALUES
 
-/** Colours that keep their contrast on white and on near black; text takes the reader's own scheme. */
+/** Colours that can be read on white and on near black, for whoever shows no preference; text takes the reader's own scheme. */
 const STYLE = `
-  text { font: 12px system-ui, sans-serif; fill: #24292f }
+  text { font: 12px system-ui, sans-serif; fill: #768390 }
   .title { font-weight: 600; font-size: 13px }
   .limit { fill: #8b949e } .ours { fill: #2f81f7 } .peer { fill: #c69026 }
   .base { stroke: #8b949e; stroke-dasharray: 3 3 }
+  @media (prefers-color-scheme: light) { text { fill: #24292f } }
   @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } }
 `
 

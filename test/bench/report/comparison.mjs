@@ -24,16 +24,17 @@ import { median, ratioSpread } from '../measure/statistics.mjs'
  * @param {Readonly<Record<string, readonly number[]>>} measured.samples by name and round
  * @param {string} measured.ours
  * @param {string} [measured.limit] the name of what no verifier can beat; without it, ours is the base of the ratios
+ * @param {readonly string[]} [measured.otherLimits] names of further rows that are no verifiers
  * @param {'more' | 'less'} [measured.better] whether larger or smaller numbers are faster @defaultValue 'less'
  * @returns {Comparison}
  */
-export function comparison({ title, unit, samples, ours, limit, better = 'less' }) {
+export function comparison({ title, unit, samples, ours, limit, otherLimits = [], better = 'less' }) {
   const base = limit ?? ours
   const speed = (name, other) =>
     better === 'less' ? ratioSpread(samples[other], samples[name]) : ratioSpread(samples[name], samples[other])
   const rows = Object.entries(samples).map(([name, numbers]) => ({
     name,
-    role: roleOf(name, { limit, ours }),
+    role: roleOf(name, { limits: [limit, ...otherLimits], ours }),
     value: median(numbers),
     ofBase: speed(name, base),
     ofOurs: speed(name, ours),
@@ -41,7 +42,7 @@ export function comparison({ title, unit, samples, ours, limit, better = 'less' 
   return { title, unit, base, rows }
 }
 
-function roleOf(name, { limit, ours }) {
-  if (name === limit) return 'limit'
+function roleOf(name, { limits, ours }) {
+  if (limits.includes(name)) return 'limit'
   return name === ours ? 'ours' : 'peer'
 }

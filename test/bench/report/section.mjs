@@ -30,5 +30,5 @@
 /** @type {Readonly<Record<'full' | 'quick', Pace>>} */
 export const PACES = {
   full: { rounds: 60, slice: 40, warmUp: 1000, httpRounds: 20, httpSlice: 1000, httpWarmUp: 4000 },
-  quick: { rounds: 11, slice: 12, warmUp: 150, httpRounds: 4, httpSlice: 250, httpWarmUp: 700 },
+  quick: { rounds: 11, slice: 12, warmUp: 150, httpRounds: 4, httpSlice: 250, httpWarmUp: 1500 },
 }
