@@ -125,6 +125,9 @@ describe('39. Keys that are not fit for decrypting stop a program at its start',
       /decryptionKeyFromPem/,
     ],
     ['a PKCS#1 PEM', '-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----', /openssl pkcs8/],
+    ['a text that is no base64', '!!!', /must start with "-----BEGIN PRIVATE KEY-----"/],
+    ['an empty text', '', /must start with "-----BEGIN PRIVATE KEY-----"/],
+    ['a PEM encrypted in the older form', '-----BEGIN PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n', /must start with/],
     ['a text', 'secret', /must start with "-----BEGIN PRIVATE KEY-----"/],
   ])('%s', (_, given, message) => {
     const make = (): unknown => decryptionKeys(given as DecryptionKey)

@@ -11,6 +11,7 @@ import {
   type Verifier,
   type VerifierEvent,
 } from '@claimgate/core'
+import type { KeySource } from '@claimgate/core/extend'
 import { createNestedVerifier, type DecryptionOptions, decryptionKeys } from '@claimgate/core/jwe'
 import { authenticateJwt, getAuth } from '@claimgate/express'
 import { claimgate } from '@claimgate/fastify'
@@ -276,6 +277,34 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     expect((await Promise.all(fetched)).map(({ status }) => status)).toEqual(expected)
     listening.close()
     listening.closeAllConnections()
+  })
+
+  it('is ready when its keys and the verifier inside are, and closes that verifier', async () => {
+    const calls: string[] = []
+    const inner: Verifier = {
+      ...acceptsAnything,
+      ready: async () => void calls.push('ready'),
+      close: () => void calls.push('close'),
+    }
+    const source: KeySource = { resolve: keys.resolve, ready: async () => void calls.push('keys') }
+    const watched = nestedWith(inner, {}, { keys: source })
+    await watched.ready()
+    expect(calls.toSorted()).toEqual(['keys', 'ready'])
+    watched.close()
+    expect(calls.at(-1)).toBe('close')
+    const down = { ...inner, ready: () => Promise.reject(new AuthError('keys_unavailable')) }
+    await expect(nestedWith(down).ready()).rejects.toMatchObject({ code: 'keys_unavailable' })
+    await expect(nestedWith(inner, {}, { keys: { resolve: keys.resolve } }).ready()).resolves.toBeUndefined()
+  })
+
+  it('takes a key source that changes from one set to another while the program runs', async () => {
+    let current = decryptionKeys(ecPrivate)
+    const rotating = nestedWith(verifier, {}, { keys: { resolve: (header) => current.resolve(header) } })
+    expect(await answerTo(seal(jwt), rotating)).toEqual(refused('token_decryption_failed'))
+    current = decryptionKeys([rsaPrivate, ecPrivate])
+    expect(await answerTo(seal(jwt), rotating)).toEqual(VERIFIED)
+    current = decryptionKeys(ecPrivate)
+    expect(await answerTo(seal(jwt), rotating)).toEqual(refused('token_decryption_failed'))
   })
 
   it.each<[string, () => unknown, RegExp]>([

@@ -16,7 +16,10 @@ import { type JweHeader, type ParsedJwe, parseJwe } from './parse-jwe.ts'
 
 /** What tokens are decrypted with. */
 export interface DecryptionOptions {
-  /** `decryptionKeys(…)`, made once and kept, or keys to make it of; or a key source of your own. */
+  /**
+   * `decryptionKeys(…)`, made once and kept, or keys to make it of; or a key source of your own, such as one that changes from one set to
+   * another while the program runs: `{ resolve: (header) => current.resolve(header) }`.
+   */
   readonly keys: KeySource | DecryptionKey | readonly DecryptionKey[] | { readonly keys: readonly DecryptionKey[] }
   /** JWE `alg` to accept, compared as exact strings. @defaultValue KEY_MANAGEMENT_ALGORITHMS */
   readonly algorithms?: readonly KeyManagementAlgorithm[]

@@ -49,7 +49,6 @@ export function decryptionKeys(
       await held()
     },
     publicJwks: async () => ({ keys: (await held()).map(toPublicJwk) }),
-    generation: () => 0,
     describe: () => `${importers.length} decryption keys`,
   })
 }
