@@ -1,7 +1,7 @@
 import { AuthError } from '../errors/auth-error.ts'
 import type { VerifiedToken } from '../model/token.ts'
 
-/** A further check of a verified token: a denylist, a logout store, a tenant lock. */
+/** A further check of a verified token, with its claims as they were signed: a denylist, a logout store, a tenant lock. */
 export interface TokenCheck {
   /** Named in explanations. */
   readonly name: string

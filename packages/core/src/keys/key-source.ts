@@ -6,7 +6,9 @@ import type { JoseHeader } from '../model/token.ts'
  * Where keys come from. Implement `resolve` to bring your own; the rest is for sources whose keys change.
  *
  * A source gives the key for a header whose `alg` is already known to be allowed, or throws `AuthError`:
- * `key_not_found` or `key_ambiguous` when it knows, `keys_unavailable` when it cannot know.
+ * `key_not_found` or `key_ambiguous` when it knows, `keys_unavailable` when it cannot know. Keys are those of WebCrypto, imported to
+ * verify with that very algorithm; Node's `KeyObject` has `toCryptoKey` for it. Give the same object for as long as the key is the same,
+ * so that tokens can be remembered.
  */
 export interface KeySource {
   resolve(header: JoseHeader): Promise<CryptoKey>

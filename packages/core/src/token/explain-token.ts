@@ -90,9 +90,10 @@ async function tell<C extends object>(
 
   const verified = await story.step(
     'schema',
-    () => {
-      const token = verifiedToken(parsed, policy)
-      return rules.schema === undefined ? token : withSchema(token, rules.schema)
+    async () => {
+      const signed = verifiedToken(parsed, policy)
+      if (rules.schema !== undefined) await withSchema(signed, rules.schema)
+      return signed
     },
     ({ scopes }) => ({
       actual: `scopes ${[...scopes].join(' ') || '(none)'}`,

@@ -121,7 +121,8 @@ async function withChecks<C extends object>(
   checks: readonly TokenCheck[],
 ): Promise<VerifiedToken<C>> {
   const completed = schema === undefined ? (token as VerifiedToken<C>) : await withSchema(token, schema)
-  await runTokenChecks(checks, completed)
+  // The claims as they were signed: what a schema makes of `sub` or `jti` is in no denylist.
+  await runTokenChecks(checks, token)
   return completed
 }
 

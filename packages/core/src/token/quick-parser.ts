@@ -22,7 +22,8 @@ export function quickParser(limits: Limits): JwtParser {
     const text = plainText(token.slice(headerEnd + 1, payloadEnd))
     const claims = text === undefined ? undefined : parsePlainJson(text, limits, asciiBytes(text))
     const signature = decodeBase64url(token.slice(payloadEnd + 1))
-    if (claims === undefined || signature === undefined) return parseJwt(token, limits)
+    // With the header at hand, by which key sets know their keys.
+    if (claims === undefined || signature === undefined) return { ...parseJwt(token, limits), header }
     return { token, header, signingInput: token.slice(0, payloadEnd), signature, claims }
   }
 }

@@ -53,8 +53,8 @@ export interface DenySubjectOptions {
  *
  * It looks up `jti`, `sub` and `sid`, each together with `iss`, in one round trip for every token. A store that fails or does not answer
  * refuses with status 503. A token that has none of the three claims cannot be denied, and one without `jti` not by itself:
- * `requiredClaims: ['jti', 'iat']` keeps them out. It looks at the claims as the `claims` schema leaves them, so that must not rewrite
- * these.
+ * `requiredClaims: ['jti', 'iat']` keeps them out. It looks at the claims as they were signed; give `denySubject` and `denySession` those,
+ * too, where a `claims` schema rewrites them.
  *
  * @throws TypeError for options that are missing or out of range
  */
