@@ -1,9 +1,13 @@
-// Joins core's built files into the few that are published: see docs/decisions on why. `pnpm pack` and `pnpm publish`
-// run it by core's `prepack`, under whatever Node the machine has.
+// Joins core's built files into the few that are published: see docs/decisions/0005-published-as-a-bundle.md. `pnpm pack`
+// and `pnpm publish` run it by core's `prepack`, under whatever Node the machine has.
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import { build } from 'esbuild'
+
+// npm knows nothing of the `exports` in `publishConfig`: what it packs would lead to files that are not in it.
+if (process.env.npm_lifecycle_event === 'prepack' && process.env.PNPM_SCRIPT_SRC_DIR === undefined)
+  throw new Error('Pack with pnpm, and not with npm')
 
 const core = join(import.meta.dirname, '../packages/core')
 const bundle = join(core, 'bundle')
