@@ -1,11 +1,13 @@
-// The long fuzz run: two million malformed tokens from a seed nobody has tried, `npm run fuzz -- 5000000 42` for more from a seed.
+// The long fuzz run: two million malformed tokens from a seed nobody has tried, and as many sequences of what can happen to a cache of
+// tokens as belong to that; `npm run fuzz -- 5000000 42` for more from a seed.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const [count = '2000000', seed = String(Date.now() % 2 ** 31)] = process.argv.slice(2)
 
-const { status } = spawnSync(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', 'test/fuzz'], {
+const tests = ['test/fuzz', 'test/requirements/e-token-cache.test.ts']
+const { status } = spawnSync(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...tests], {
   cwd: root,
   env: { ...process.env, FUZZ_COUNT: count, FUZZ_SEED: seed },
   stdio: 'inherit',

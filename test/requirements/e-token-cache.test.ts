@@ -5,6 +5,7 @@ import { createReferenceVerifier } from '@claimgate/core/extend'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
+import { fuzzRun } from '../fuzz/fuzz-run.ts'
 import { cacheKeys, cacheTokens } from './cache-tokens.ts'
 import {
   CONTEXTS,
@@ -20,6 +21,7 @@ import {
 } from './cache-world.ts'
 import { accessClaims, type Answer, bearer, describeOutcome, NOW, optionsWith } from './refusal.ts'
 
+const { seed, count } = fuzzRun(process.env)
 const keys = await cacheKeys()
 const tokens = await cacheTokens(keys)
 
@@ -102,6 +104,15 @@ function countSignatures(): () => number {
   return () => mock.calls.length
 }
 
+const show = (token: string, context: (typeof CONTEXTS)[number] = 'none', times = 1): Step => ({
+  do: 'verify',
+  token,
+  context,
+  times,
+})
+const pass = (seconds: number): Step => ({ do: 'pass', seconds })
+const stepWall = (seconds: number): Step => ({ do: 'step wall', seconds })
+
 describe('33. A verifier that remembers tokens answers as one that does not', () => {
   it('whatever happens to tokens, clocks, keys, endpoints, policies and the application', async () => {
     const seen = new Set<string>()
@@ -121,13 +132,13 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
         const worlds = Object.fromEntries(Object.entries(worldsOf(setup)).map(counted))
         for (const step of list) for (const code of codesIn(await takeAlike(worlds, step))) seen.add(code)
       }),
-      { numRuns: 150, seed: 20_261_122 },
+      { numRuns: Math.ceil(count / 1400), seed },
     )
     // A run that does not meet them, or in which little is remembered, has tested little.
     expect([...seen]).toEqual(expect.arrayContaining(CODES))
     expect(spent.uncached).toBe(spent.reference)
     expect(spent.cached).toBeLessThan(spent.uncached * 0.8)
-  })
+  }, 600_000)
 
   /** Takes steps in all worlds alike; gives what the last one answered. */
   const play = async (setup: Partial<Setup>, ...list: readonly Step[]): Promise<readonly string[]> => {
@@ -136,15 +147,6 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
     for (const step of list) codes = codesIn(await takeAlike(worlds, step))
     return codes
   }
-  const show = (token: string, context: (typeof CONTEXTS)[number] = 'none', times = 1): Step => ({
-    do: 'verify',
-    token,
-    context,
-    times,
-  })
-  const pass = (seconds: number): Step => ({ do: 'pass', seconds })
-  const stepWall = (seconds: number): Step => ({ do: 'step wall', seconds })
-
   it('at exp and after it, before nbf and iat, and wherever the clock is stepped to', async () => {
     expect(await play({}, show('short'), pass(89), show('short'))).toEqual(['verified'])
     expect(await play({}, show('short'), pass(90), show('short'))).toEqual(['token_expired'])
@@ -365,6 +367,25 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
         JSON.stringify(verified),
       ])
         expect(text).not.toContain(token.slice(-43))
+    }
+  })
+})
+
+describe('30. A crowd of tokens causes one fetch, whether they are remembered or not', () => {
+  it.each([{}, false] as const)('with tokenCache: %j', async (tokenCache) => {
+    const world = makeWorld(USUAL, (options) => createVerifier({ ...options, tokenCache }))
+    const crowd = async (tokensAtOnce: number): Promise<ReadonlySet<string>> =>
+      new Set(codesIn(await world.take(show('lasting', 'none', tokensAtOnce))))
+    expect(await crowd(10_000)).toEqual(new Set(['verified']))
+    expect(world.fetched).toHaveLength(1)
+    // Past what is fresh, and past what may be used at all.
+    for (const [seconds, fetches] of [
+      [700, 2],
+      [4201, 3],
+    ] as const) {
+      await world.take(pass(seconds))
+      expect(await crowd(1000)).toEqual(new Set(['verified']))
+      expect(world.fetched).toHaveLength(fetches)
     }
   })
 })
