@@ -4,29 +4,33 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 
 import { bundleForWorkers } from '../../../scripts/check/bundle-size.mjs'
+import { installPacked } from '../../../scripts/install-packed.mjs'
 import { shuffled } from '../measure/race.mjs'
 import { comparison } from '../report/comparison.mjs'
 
-const CORE = join(import.meta.dirname, '../../../packages/core')
-const IMPORTED = {
-  jose: join(CORE, 'node_modules/jose/dist/webapi/index.js'),
-  claimgate: join(CORE, 'dist/index.js'),
-}
+const ROOT = join(import.meta.dirname, '../../..')
 
 /**
- * What shipping and importing core cost; importing includes jose, which core imports.
+ * What shipping and importing core cost; importing includes the parts of jose that core imports.
  *
  * @param {import('../report/section.mjs').Pace} pace
  * @returns {Promise<import('../report/section.mjs').SectionResult>}
  */
 export async function size({ rounds }) {
+  // As it is published: what tests and examples run is not bundled.
+  const project = await installPacked(ROOT, 'core')
+  const imported = {
+    jose: join(project.folder, 'node_modules/jose/dist/webapi/index.js'),
+    claimgate: join(project.package, 'bundle/index.js'),
+  }
   const samples = { jose: [], claimgate: [] }
   for (let round = 0; round <= rounds; round += 1)
     for (const name of shuffled(Object.keys(samples), Math.random)) {
-      const milliseconds = await importTime(IMPORTED[name])
+      const milliseconds = await importTime(imported[name])
       // The first round only brings the files into memory.
       if (round > 0) samples[name].push(milliseconds)
     }
+  project.remove()
   const { size: bytes } = await bundleForWorkers(join(import.meta.dirname, '../entries/create-verifier.mjs'))
   return {
     comparisons: [
