@@ -21,6 +21,7 @@ import express from 'express'
 import { fastify } from 'fastify'
 import { CompactEncrypt, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 
 import { accessClaims, bearer, describeOutcome, encode, optionsWith, refused, VERIFIED } from './refusal.ts'
 import { sealRsa } from './seal.ts'
@@ -295,6 +296,18 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     const down = { ...inner, ready: () => Promise.reject(new AuthError('keys_unavailable')) }
     await expect(nestedWith(down).ready()).rejects.toMatchObject({ code: 'keys_unavailable' })
     await expect(nestedWith(inner, {}, { keys: { resolve: keys.resolve } }).ready()).resolves.toBeUndefined()
+  })
+
+  it('keeps what the schema of the verifier inside makes of the claims, and their type', async () => {
+    const claims = z.object({ tenant: z.string().default('none') })
+    const typed: Verifier<{ tenant: string }> = createNestedVerifier({
+      verifier: createVerifier({ ...options, claims }),
+      decryption: { keys },
+    })
+    expect((await typed.verify(seal(jwt))).claims.tenant).toBe('none')
+    expect(await answerTo(seal(await signing.sign(accessClaims({ tenant: 1 }))), typed)).toEqual(
+      refused('claims_schema'),
+    )
   })
 
   it('takes a key source that changes from one set to another while the program runs', async () => {
