@@ -6,12 +6,13 @@ import {
 } from './authenticator-options.ts'
 import { confirmBindings } from './binding/binding.ts'
 import { AuthError } from './errors/auth-error.ts'
-import { extractCredential } from './http/extract-credential.ts'
+import { b64TokenFlaw, extractCredential } from './http/extract-credential.ts'
 import type { Outcome, Refused } from './http/outcome.ts'
 import { refusalResponse } from './http/refusal-response.ts'
+import type { Credential } from './model/credential.ts'
 import type { RequestView } from './model/request-view.ts'
 import type { VerifiedToken } from './model/token.ts'
-import type { Verifier } from './verifier.ts'
+import { verifiesJwts, type Verifier } from './verifier.ts'
 
 /** Turns a request into an outcome: all that an adapter needs. */
 export interface Authenticator<C extends object = object> {
@@ -39,17 +40,24 @@ export function createAuthenticator<C extends object = object>(
   const { verifier, sources, anonymous, refusal, bindings } = resolveAuthenticatorOptions(made)
   const verifyContext = bindings.size === 0 ? {} : { confirmations: [...bindings.keys()] }
 
+  // A JWT that is accepted has no character that a b64token may not have, so that looking for one can wait for a refusal.
+  const looksFirst = !verifiesJwts(verifier)
+
   const authenticate = async (view: RequestView, requirement?: Requirement): Promise<Outcome<C>> => {
+    let credential: Credential | undefined
     try {
       const extracted = extractCredential(view, sources)
-      const credential = extracted instanceof Promise ? await extracted : extracted
+      credential = extracted instanceof Promise ? await extracted : extracted
       if (credential === undefined) return withoutCredential(requirement)
+      const flaw = looksFirst ? b64TokenFlaw(credential) : undefined
+      if (flaw !== undefined) throw flaw
       const token = await verifier.verify(credential.token, verifyContext)
       if (token.claims.cnf !== undefined) await confirmBindings(bindings, token, view)
       if (requirement !== undefined) assertRequirement(requirement, token)
       return { kind: 'authenticated', token }
     } catch (error) {
-      return refuse(error, requirement)
+      const flaw = credential !== undefined && error instanceof AuthError ? b64TokenFlaw(credential) : undefined
+      return refuse(flaw ?? error, requirement)
     }
   }
 

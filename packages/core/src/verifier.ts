@@ -113,7 +113,7 @@ export function verifierWith<C extends object>(engine: Engine, options: Verifier
     confirmations: confirmations === undefined ? NONE : new Set(confirmations),
   })
 
-  return {
+  const verifier: Verifier<C> = {
     verify: async (token, context = NO_CONTEXT) => {
       try {
         const answer = jwts.verify(token, contextOf(context))
@@ -133,6 +133,15 @@ export function verifierWith<C extends object>(engine: Engine, options: Verifier
     },
     close: () => sources.close(),
   }
+  jwtVerifiers.add(verifier)
+  return verifier
+}
+
+const jwtVerifiers = new WeakSet<object>()
+
+/** Whether a verifier is of this kind, which accepts nothing but signed JWTs. */
+export function verifiesJwts(verifier: object): boolean {
+  return jwtVerifiers.has(verifier)
 }
 
 const verifiers = new WeakMap<object, Verifier<object>>()

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { AuthError } from '../errors/auth-error.ts'
 import type { FormFields, RequestView } from '../model/request-view.ts'
 import type { CredentialSource } from './credential-source.ts'
-import { extractCredential } from './extract-credential.ts'
+import { b64TokenFlaw, extractCredential } from './extract-credential.ts'
 
 interface Parts {
   readonly method?: string
@@ -23,7 +23,10 @@ function view({ method = 'GET', target = '/', headers = [], form }: Parts): Requ
 async function answer(parts: Parts, ...sources: readonly CredentialSource[]): Promise<unknown> {
   try {
     const places: readonly CredentialSource[] = sources.length > 0 ? sources : [{ from: 'authorization' }]
-    return (await extractCredential(view(parts), places))?.token
+    const credential = await extractCredential(view(parts), places)
+    const flaw = credential && b64TokenFlaw(credential)
+    if (flaw) throw flaw
+    return credential?.token
   } catch (error) {
     if (error instanceof AuthError) return `${error.status} ${error.code}`
     throw error
