@@ -1,4 +1,4 @@
-import { type Authenticator, createAuthenticator, type Refused, type Requirement } from '@claimgate/core'
+import { createAuthenticator, type Outcome, type Refused, type Requirement } from '@claimgate/core'
 import { refusedError, resolveAdapterOptions } from '@claimgate/core/extend'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ClaimgateOptions, ScopeOptions } from './claimgate-options.ts'
@@ -34,27 +34,23 @@ export function createGate(options: ClaimgateOptions): Gate {
     securityScheme,
     stage: authenticator.readsBody ? 'preValidation' : 'onRequest',
     answering: (requirement) => async (request, reply) => {
-      const refusal = await authenticate(authenticator, request, requirement)
+      request.auth = null
+      const refusal = admit(request, await authenticator.authenticate(requestView(request), requirement))
       if (refusal === undefined) return undefined
       await answer(refusal, request, reply)
       // Fastify waits for the reply to be sent before it goes on, and then there is nothing left to do.
       return reply
     },
     throwing: (requirement) => async (request) => {
-      const refusal = await authenticate(authenticator, request, requirement)
+      request.auth = null
+      const refusal = admit(request, await authenticator.authenticate(requestView(request), requirement))
       if (refusal !== undefined) throw refusedError(refusal)
     },
   }
 }
 
-async function authenticate(
-  authenticator: Authenticator,
-  request: FastifyRequest,
-  requirement: Requirement | undefined,
-): Promise<Refused | undefined> {
-  // Nothing that another gate said outlives a refusal by this one.
-  request.auth = null
-  const outcome = await authenticator.authenticate(requestView(request), requirement)
+// The hooks clear `auth` first, so that nothing that another gate said outlives a refusal by this one.
+function admit(request: FastifyRequest, outcome: Outcome): Refused | undefined {
   if (outcome.kind === 'refused') return outcome
   request.auth = outcome.kind === 'anonymous' ? null : (outcome.token as NonNullable<typeof request.auth>)
   return undefined
