@@ -123,7 +123,7 @@ export function verifierWith<C extends object>(engine: Engine, options: Verifier
       } catch (error) {
         if (error instanceof AuthError) tell({ type: 'token.rejected', code: error.code })
         // A promise that is rejected before anybody can wait for it costs Node ten times this turn.
-        await undefined
+        await Promise.resolve()
         throw error
       }
     },

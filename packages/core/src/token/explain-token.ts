@@ -91,9 +91,9 @@ async function tell<C extends object>(
   const verified = await story.step(
     'schema',
     async () => {
-      const signed = verifiedToken(parsed, policy)
-      if (rules.schema !== undefined) await withSchema(signed, rules.schema)
-      return signed
+      const asSigned = verifiedToken(parsed, policy)
+      if (rules.schema !== undefined) await withSchema(asSigned, rules.schema)
+      return asSigned
     },
     ({ scopes }) => ({
       actual: `scopes ${[...scopes].join(' ') || '(none)'}`,
