@@ -1,15 +1,26 @@
 import { isDeepStrictEqual } from 'node:util'
 
-import { AuthError, type Verifier, type VerifierOptions, type VerifyContext } from '@claimgate/core'
+import {
+  AuthError,
+  type JoseHeader,
+  type KeySource,
+  type Verifier,
+  type VerifierEvent,
+  type VerifierOptions,
+  type VerifyContext,
+} from '@claimgate/core'
 import { createTestClock, type TestClock } from '@claimgate/testing'
 
-import type { CacheKeys } from './cache-tokens.ts'
-import { OTHER_ISSUER } from './cache-tokens.ts'
+import { type CryptoKey, exportJWK, importJWK } from 'jose'
+
+import { type CacheKeys, OTHER_ISSUER } from './cache-tokens.ts'
 import { AUDIENCE, ISSUER, NOW } from './refusal.ts'
 
 /** How verifiers are made for one run. */
 export interface Setup {
   readonly trusts: 'one issuer' | 'a list' | 'a function' | 'a function that gives new objects'
+  /** Where keys come from; own sources give what is published under `a`. */
+  readonly source: 'an address' | 'own, asked for' | 'own, new each time' | 'own, at hand'
   readonly clockTolerance: number
   readonly freshFor: number
   readonly maxAge: number | undefined
@@ -57,8 +68,10 @@ export interface World {
   readonly clock: TestClock
   /** What came of a step, as far as anybody could tell. */
   take(step: Step): Promise<unknown>
-  /** Addresses fetched so far, in order. */
+  /** Addresses fetched and own sources asked so far, in order. */
   readonly fetched: readonly string[]
+  /** What the listener has been told so far. */
+  readonly events: readonly VerifierEvent[]
 }
 
 const ADDRESSES = { a: 'https://a.example/jwks', b: 'https://b.example/jwks' } as const
@@ -75,6 +88,7 @@ export function newWorld(
   const answers: Record<string, (typeof VERDICTS)[number]> = { predicate: 'yes', schema: 'yes', check: 'yes' }
   let policy: (typeof POLICIES)[number] = 'usual'
   const fetched: string[] = []
+  const events: VerifierEvent[] = []
 
   const fetch = async (url: string): Promise<Response> => {
     fetched.push(url)
@@ -91,22 +105,41 @@ export function newWorld(
     }
   }
 
+  const ownKeys = (): KeySource => {
+    const known = (header: JoseHeader): CryptoKey | undefined => {
+      const { first, second, renewed } = keys
+      const members = [first, second, renewed].filter((key) => setText(sets.a, keys).includes(String(key.publicJwk.x)))
+      return members.find(({ kid, alg }) => kid === header.kid && alg === header.alg)?.publicKey
+    }
+    const resolve = async (header: JoseHeader): Promise<CryptoKey> => {
+      fetched.push('own')
+      if (endpoints.a === 'unreachable') throw new RangeError('the source is broken')
+      if (endpoints.a !== 'up') throw new AuthError('keys_unavailable')
+      const key = known(header)
+      if (key === undefined) throw new AuthError('key_not_found')
+      if (setup.source !== 'own, new each time') return key
+      return (await importJWK(await exportJWK(key), header.alg)) as CryptoKey
+    }
+    return { resolve, ...(setup.source === 'own, at hand' && { current: known }) }
+  }
+
   const has = (what: string): boolean => setup.with === what || setup.with === 'everything'
   const decided = (who: string): boolean => {
     if (answers[who] === 'throws') throw new RangeError(`the ${who} is broken`)
     return answers[who] === 'yes'
   }
+  const source = ownKeys()
   const usual = () => ({
     issuer: ISSUER,
     audience: AUDIENCE,
-    jwksUri: ADDRESSES.a,
+    ...(setup.source === 'an address' ? { jwksUri: ADDRESSES.a } : { keys: source }),
     clockTolerance: setup.clockTolerance,
     ...(setup.maxAge !== undefined && { maxAge: setup.maxAge }),
   })
   const predicate = (role: unknown): boolean => decided('predicate') && role === 'reader'
   const required = { role: predicate }
   const own = { ...usual(), ...(has('predicate') && { requiredClaims: required }) }
-  const other = { ...usual(), issuer: OTHER_ISSUER, jwksUri: ADDRESSES.b }
+  const other = { ...usual(), issuer: OTHER_ISSUER, keys: undefined, jwksUri: ADDRESSES.b }
 
   const changed = (): object | undefined => {
     switch (policy) {
@@ -115,9 +148,9 @@ export function newWorld(
       case 'audience':
         return { audience: 'https://elsewhere.example' }
       case 'algorithms':
-        return { algorithms: ['EdDSA'], jwksUri: ADDRESSES.b }
+        return { algorithms: ['EdDSA'], keys: undefined, jwksUri: ADDRESSES.b }
       case 'keys':
-        return { jwksUri: ADDRESSES.b }
+        return { keys: undefined, jwksUri: ADDRESSES.b }
       case 'claims':
         return { requiredClaims: ['sub', 'list'] }
       case 'withdrawn':
@@ -151,6 +184,7 @@ export function newWorld(
     ...trusted(),
     clock,
     fetch,
+    onEvent: (event: VerifierEvent) => events.push(event),
     keySet: { freshFor: setup.freshFor },
     tokenCache: setup.tokenCache,
     ...(has('schema') && { claims }),
@@ -191,6 +225,7 @@ export function newWorld(
   return {
     clock,
     fetched,
+    events,
     take: async (step) => {
       const outcome = await take(step)
       await settle()
@@ -237,14 +272,25 @@ export async function takeAlike(worlds: Readonly<Record<string, World>>, step: S
   const expected = await reference.take(step)
   for (const [name, world] of others) {
     const answer = await world.take(step)
-    const ours = { answer, fetched: world.fetched }
-    const theirs = { answer: expected, fetched: reference.fetched }
+    const ours = { answer, fetched: world.fetched, events: unordered(world.events) }
+    const theirs = { answer: expected, fetched: reference.fetched, events: unordered(reference.events) }
     if (!isDeepStrictEqual(ours, theirs))
       throw new Error(`${name} differs at ${JSON.stringify(step)}: ${show(ours)} instead of ${show(theirs)}`)
   }
   return expected
 }
 
-function show({ answer, fetched }: { readonly answer: unknown; readonly fetched: readonly string[] }): string {
-  return `${JSON.stringify(answer)?.slice(0, 600)} after ${fetched.length} fetches`
+// A refresh in the background ends before or after the verification that began it.
+function unordered(events: readonly VerifierEvent[]): readonly string[] {
+  return events.map((event) => JSON.stringify(event)).toSorted()
+}
+
+interface Outcome {
+  readonly answer: unknown
+  readonly fetched: readonly string[]
+  readonly events: readonly string[]
+}
+
+function show({ answer, fetched, events }: Outcome): string {
+  return `${JSON.stringify(answer)?.slice(0, 600)} after ${fetched.length} fetches, told ${events.join(', ').slice(0, 600)}`
 }

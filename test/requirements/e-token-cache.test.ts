@@ -62,6 +62,7 @@ const steps = fc.array(fc.oneof({ weight: 2, arbitrary: verify }, elsewhere), {
 
 const setups: fc.Arbitrary<Setup> = fc.record({
   trusts: fc.constantFrom('one issuer', 'a list', 'a function', 'a function that gives new objects'),
+  source: fc.constantFrom('an address', 'an address', 'own, asked for', 'own, new each time', 'own, at hand'),
   clockTolerance: fc.constantFrom(0, 5, 300),
   freshFor: fc.constantFrom(60, 600),
   maxAge: fc.constantFrom(undefined, undefined, 150),
@@ -91,6 +92,7 @@ const codesIn = (answers: unknown): readonly string[] =>
 
 const USUAL: Setup = {
   trusts: 'one issuer',
+  source: 'an address',
   clockTolerance: 0,
   freshFor: 600,
   maxAge: undefined,
@@ -211,6 +213,17 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
       'verified',
     ])
   })
+
+  it.each(['own, asked for', 'own, new each time', 'own, at hand'] as const)(
+    'asking a source of an application as often: %s',
+    async (source) => {
+      const worlds = worldsOf({ ...USUAL, source })
+      for (const set of ['both', 'second', 'renewed', 'first'])
+        for (const step of [{ do: 'publish', at: 'a', set }, show('lasting'), show('lasting')] as const)
+          await takeAlike(worlds, step)
+      expect(worlds.cached.fetched.length).toBeGreaterThan(0)
+    },
+  )
 
   it('asking no other keys for an algorithm that the new policy does not allow', async () => {
     const world = makeWorld({ ...USUAL, trusts: 'a function' })
