@@ -87,6 +87,20 @@ describe('34. A request carries one credential, in one place, in one form', () =
     },
   )
 
+  it('refuses such characters before a verifier of another kind of token sees them', async () => {
+    const seen: string[] = []
+    const inner = createVerifier(with_())
+    const verify = async (token: string) => {
+      seen.push(token)
+      return inner.verify(good)
+    }
+    const authenticator = createAuthenticator({ ...inner, verify })
+    expect(describeOutcome(await authenticator.authenticate(bearer('opaque')))).toEqual(VERIFIED)
+    for (const token of ['a"b', 'a%20', 'a=b', '\u00e9', 'a\tb'])
+      expect(describeOutcome(await authenticator.authenticate(bearer(token)))).toEqual(refused('credential_malformed'))
+    expect(seen).toEqual(['opaque'])
+  })
+
   it('looks at neither query nor body nor cookies unless told to', async () => {
     const form = async () => ({ access_token: good })
     const view = request(
