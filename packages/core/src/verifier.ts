@@ -113,18 +113,23 @@ export function verifierWith<C extends object>(engine: Engine, options: Verifier
     confirmations: confirmations === undefined ? NONE : new Set(confirmations),
   })
 
+  const accepted = (verified: VerifiedToken<C>): VerifiedToken<C> => {
+    tell(TOKEN_VERIFIED)
+    return verified
+  }
+  const refused = (error: unknown): Error => {
+    if (error instanceof AuthError) tell({ type: 'token.rejected', code: error.code })
+    return error as Error
+  }
+
   const verifier: Verifier<C> = {
-    verify: async (token, context = NO_CONTEXT) => {
+    // Not an async function, for that would throw each refusal again, and to throw costs more than to make it.
+    verify: (token, context = NO_CONTEXT) => {
       try {
         const answer = jwts.verify(token, contextOf(context))
-        const verified = answer instanceof Promise ? await answer : answer
-        tell(TOKEN_VERIFIED)
-        return verified
+        return answer instanceof Promise ? whenSettled(answer, accepted, refused) : Promise.resolve(accepted(answer))
       } catch (error) {
-        if (error instanceof AuthError) tell({ type: 'token.rejected', code: error.code })
-        // A promise that is rejected before anybody can wait for it costs Node ten times this turn.
-        await Promise.resolve()
-        throw error
+        return rejectedSoon(refused(error))
       }
     },
     explain: (token, context = {}) => explainToken(token, rules, () => contextOf(context)),
@@ -137,6 +142,24 @@ export function verifierWith<C extends object>(engine: Engine, options: Verifier
   return verifier
 }
 
+function whenSettled<T>(promise: Promise<T>, onValue: (value: T) => T, onError: (error: unknown) => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    promise.then(
+      (value) => resolve(onValue(value)),
+      (error: unknown) => reject(onError(error)),
+    )
+  })
+}
+
+// Node keeps books on a promise that is rejected before anybody can wait for it.
+function rejectedSoon(error: Error): Promise<never> {
+  return new Promise((_, reject) => {
+    // oxlint-disable-next-line promise/no-promise-in-callback -- the turn is what is wanted of it
+    void DONE.then(() => reject(error))
+  })
+}
+
+const DONE = Promise.resolve()
 const jwtVerifiers = new WeakSet<object>()
 
 /** Whether a verifier is of this kind, which accepts nothing but signed JWTs. */

@@ -12,8 +12,19 @@ export function quote(value: unknown): string {
 function escape(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'string') return escapeText(value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value)
-  if (value instanceof Set) return escape([...value])
+  if (value instanceof Set) return escapeSet(value)
   return escapeText(value)
+}
+
+// What a policy accepts is a few sets that stay as they are, and every refusal names one of them.
+const sets = new WeakMap<ReadonlySet<unknown>, { readonly size: number; readonly text: string }>()
+
+function escapeSet(set: ReadonlySet<unknown>): string {
+  const known = sets.get(set)
+  if (known?.size === set.size) return known.text
+  const text = escape([...set])
+  sets.set(set, { size: set.size, text })
+  return text
 }
 
 // JSON.stringify leaves C1 controls and line separators as they are, which some terminals and log readers obey.
