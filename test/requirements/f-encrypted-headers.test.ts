@@ -151,6 +151,10 @@ describe('39. The header of an encrypted token is as strict as that of a signed 
     expect(await answerTo(agree((epk) => epk))).toEqual(VERIFIED)
     expect(await answerTo(agree((epk) => epk, { apu: encode('Alice'), apv: encode('Bob') }))).toEqual(VERIFIED)
     expect(await answerTo(agree((epk) => ({ ...epk, kid: 'e', alg: 'ECDH-ES', use: 'enc' })))).toEqual(VERIFIED)
+    expect(await answerTo(agree((epk) => epk, { apu: 'A'.repeat(256) }))).toEqual(VERIFIED)
+    const [header = ''] = seal().split('.')
+    const exact = { tokenLength: seal().length, headerLength: header.length, kidLength: 3 }
+    expect(await answerTo(seal(), nestedWith(keys, { limits: exact }))).toEqual(VERIFIED)
   })
 
   it.each<[string, object | string, ErrorCode]>([
@@ -261,6 +265,7 @@ describe('39. The length is capped first, then there are exactly five parts', ()
     ['three parts', `${header}.${encryptedKey}.${iv}`, 'token_malformed'],
     ['four parts', `${header}.${encryptedKey}.${iv}.${ciphertext}`, 'token_malformed'],
     ['six parts', `${good}.${tag}`, 'token_malformed'],
+    ['five parts without a header', `.${encryptedKey}.${iv}.${ciphertext}.${tag}`, 'json_malformed'],
     ['five parts and a dot', `${good}.`, 'token_malformed'],
     ['a dot and five parts', `.${good}`, 'token_malformed'],
     [
@@ -283,6 +288,14 @@ describe('39. The length is capped first, then there are exactly five parts', ()
     } finally {
       split.mockRestore()
     }
+  })
+
+  it('says what was found instead, and where it is a signed token', async () => {
+    const [one, three, four, six] = ['a', 'a.b.c', 'a.b.c.d', 'a.b.c.d.e.f'].map((token) => refusalOf(token))
+    expect(await one).toMatchObject({ actual: '"one part"', hint: undefined })
+    expect(await three).toMatchObject({ actual: '"three parts"', hint: 'This is a signed token that is not encrypted' })
+    expect(await four).toMatchObject({ actual: '"four parts"', hint: undefined })
+    expect(await six).toMatchObject({ actual: '"more than five parts"', hint: undefined })
   })
 
   it.each([null, undefined, 1, {}, ['a.b.c.d.e'], { length: 5, indexOf: () => 1 }])(

@@ -101,6 +101,8 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
 
   it('refuses a second layer of encryption, whatever the verifier inside makes of it', async () => {
     const twice = seal(seal(jwt))
+    await expect(nested.verify(twice)).rejects.toMatchObject({ actual: '"another encrypted token"' })
+    await expect(nested.verify(seal('{}'))).rejects.toMatchObject({ actual: '"something else"' })
     expect(await answerTo(twice)).toEqual(refused('token_malformed'))
     expect(await answerTo(twice, nestedWith(acceptsAnything))).toEqual(refused('token_malformed'))
     expect(await answerTo(twice, nestedWith(acceptsAnything, { accept: 'either' }))).toEqual(refused('token_malformed'))
@@ -225,6 +227,14 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     ])
   })
 
+  it('tells nobody of a bug as of a refused token', async () => {
+    const events: VerifierEvent[] = []
+    const broken: KeySource = { resolve: () => Promise.reject(new RangeError('a bug')) }
+    const told = nestedWith(verifier, { onEvent: (event: VerifierEvent) => void events.push(event) }, { keys: broken })
+    await expect(told.verify(seal(jwt))).rejects.toThrow(RangeError)
+    expect(events).toEqual([])
+  })
+
   it('is not changed in its answer by a hook that throws', async () => {
     const onEvent = (): never => {
       throw new Error('a bug')
@@ -241,6 +251,7 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     const expired = await nested.explain(seal(await signing.sign(accessClaims({ iat: 1, exp: 2 }))))
     expect(expired).toMatchObject({ accepted: false, code: 'token_expired' })
     expect(expired.steps[0]).toEqual(decrypted)
+    expect(await nestedWith(verifier, { accept: 'either' }).explain(jwt)).toEqual(plain)
     const sealed = await nested.explain(seal(jwt, { kid: 'other' }))
     expect(sealed).toMatchObject({ accepted: false, code: 'token_decryption_failed' })
     expect(sealed.steps[0]).toMatchObject({ step: 'decrypt', result: 'failed', code: 'token_decryption_failed' })
@@ -322,6 +333,16 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
 
   it.each<[string, () => unknown, RegExp]>([
     ['no options', () => createNestedVerifier(undefined as never), /give options/],
+    ['null', () => createNestedVerifier(null as never), /give options/],
+    ['null as verifier', () => nestedWith(null as never), /must come from createVerifier/],
+    ['a text as verifier', () => nestedWith('verifier' as never), /must come from createVerifier/],
+    ['null as decryption', () => nestedWith(verifier, { decryption: null }), /give options with "keys"/],
+    ['null as keys', () => nestedWith(verifier, {}, { keys: null as never }), /JWK, a PEM text or a CryptoKey/],
+    [
+      'a resolve that is no function',
+      () => nestedWith(verifier, {}, { keys: { resolve: 1 } as never }),
+      /must be an RSA key/,
+    ],
     ['options of a verifier', () => nestedWith(options as never), /must come from createVerifier/],
     ['an unknown option', () => nestedWith(verifier, { acept: 'either' }), /no option "acept"/],
     ['another word for accept', () => nestedWith(verifier, { accept: 'plain' }), /"accept" must be/],

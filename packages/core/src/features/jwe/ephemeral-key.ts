@@ -5,12 +5,11 @@ import { decryptionFailed } from './decryption-failed.ts'
 export type Curve = 'P-256' | 'P-384' | 'P-521' | 'X25519'
 
 /**
- * The curve of the sender's ephemeral public key, `epk` (RFC 7518 section 4.6.1.1): a public key and nothing else, that is a point on its
- * curve. A point beside it would let whoever sends it learn the private key bit by bit.
+ * The sender's ephemeral public key, `epk` (RFC 7518 section 4.6.1.1), is a public key and nothing else, and a point on its curve. A point beside it would let whoever sends it learn the private key bit by bit.
  *
  * @throws AuthError `header_malformed`, `header_key_material`, `token_decryption_failed`
  */
-export function ephemeralCurve(header: Readonly<Record<string, unknown>>): Curve {
+export function checkEphemeralKey(header: Readonly<Record<string, unknown>>): void {
   const { epk } = header
   if (typeof epk !== 'object' || epk === null || Array.isArray(epk))
     throw new AuthError('header_malformed', { expected: 'epk: a public key', actual: typeof epk })
@@ -20,7 +19,6 @@ export function ephemeralCurve(header: Readonly<Record<string, unknown>>): Curve
   if (flaw === 'invalid_point') throw decryptionFailed()
   if (flaw !== undefined)
     throw new AuthError('header_malformed', { expected: 'epk: a public key on P-256, P-384, P-521 or X25519' })
-  return (epk as { readonly crv: Curve }).crv
 }
 
 function flawOf(epk: Readonly<Record<string, unknown>>): KeyFlaw | undefined {

@@ -1,7 +1,7 @@
 import { AuthError, checkHeader, decodePart, type JoseHeader, type Limits, parseJsonObject } from '../../extend.ts'
 import { type ContentEncryption, contentEncryptionTraits } from './content-encryption.ts'
 import { decryptionFailed } from './decryption-failed.ts'
-import { type Curve, ephemeralCurve } from './ephemeral-key.ts'
+import { checkEphemeralKey } from './ephemeral-key.ts'
 import { isKeyAgreement, type KeyManagementAlgorithm } from './key-management.ts'
 
 /** What an encrypted token may be. */
@@ -21,8 +21,6 @@ export interface JweHeader extends JoseHeader {
 export interface ParsedJwe {
   readonly token: string
   readonly header: JweHeader
-  /** The curve of `epk`; absent for RSA. */
-  readonly curve?: Curve
 }
 
 /**
@@ -38,7 +36,7 @@ export function parseJwe(token: string, rules: JweRules): ParsedJwe {
   const header = checkAlgorithms(fields, rules)
   // Compressed claims tell their length, and unpack to any size (RFC 8725 section 3.6).
   if (Object.hasOwn(header, 'zip')) throw new AuthError('header_critical', { expected: 'no "zip"', actual: 'zip' })
-  const curve = checkAgreement(header)
+  checkAgreement(header)
 
   const { ivBytes, tagBytes } = contentEncryptionTraits[header.enc]
   const hasKey = decodePart(encryptedKey, 'encrypted key').length > 0
@@ -48,7 +46,7 @@ export function parseJwe(token: string, rules: JweRules): ParsedJwe {
     hasKey === (header.alg !== 'ECDH-ES')
   decodePart(ciphertext, 'ciphertext')
   if (!fits) throw decryptionFailed()
-  return { token, header, ...(curve !== undefined && { curve }) }
+  return { token, header }
 }
 
 type Parts = readonly [header: string, encryptedKey: string, iv: string, ciphertext: string, tag: string]
@@ -100,14 +98,14 @@ function checkAlgorithms(header: JoseHeader, { algorithms, encryptions }: JweRul
 }
 
 // RFC 7518 section 4.6.1: what belongs to key agreement is there with it, and nowhere else.
-function checkAgreement(header: JweHeader): Curve | undefined {
+function checkAgreement(header: JweHeader): void {
   if (isKeyAgreement(header.alg)) {
     checkParty(header, 'apu')
     checkParty(header, 'apv')
-    return ephemeralCurve(header)
+    return checkEphemeralKey(header)
   }
   const stray = ['epk', 'apu', 'apv'].find((name) => Object.hasOwn(header, name))
-  if (stray === undefined) return undefined
+  if (stray === undefined) return
   throw new AuthError('header_malformed', { expected: `no "${stray}" with ${header.alg}`, actual: stray })
 }
 
