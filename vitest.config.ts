@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
 import { sourceAliases } from './scripts/source-aliases.mjs'
+import { recordingPlugin } from './test/tooling/support/recording/recording-plugin.ts'
 
 const inCi = Boolean(process.env['CI'])
 
 export default defineConfig({
+  plugins: [recordingPlugin(import.meta.dirname)],
   resolve: { alias: sourceAliases(import.meta.dirname) },
   test: {
     projects: [
@@ -14,6 +16,7 @@ export default defineConfig({
       },
       { extends: true, test: { name: 'integration', include: ['test/**/*.test.ts'] } },
     ],
+    setupFiles: ['test/tooling/support/recording/setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     maxWorkers: 2,

@@ -8,6 +8,8 @@ import { createVerifier } from '@claimgate/core'
 import type { JSONWebKeySet } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { recorder } from '../tooling/support/recording/recorder.ts'
+
 // Examples are run as they stand in the page, against the packages as they are built.
 const page = await readFile(new URL('../../packages/issuer/README.md', import.meta.url), 'utf8')
 const ISSUER = 'https://login.example'
@@ -33,6 +35,8 @@ async function outcomeOf(name: string, expression: string): Promise<unknown> {
   await writeFile(file, `${code}\nconsole.log(JSON.stringify(${expression}))\n`)
   const env = { ...process.env, SIGNING_KEY: signingKey, NEXT_KEY: nextKey, PASSPHRASE }
   const { stdout } = await promisify(execFile)(process.execPath, [file], { env })
+  // Every example prints its token.
+  expect(recorder().takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
   return JSON.parse(stdout)
 }
 

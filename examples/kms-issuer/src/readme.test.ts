@@ -7,6 +7,8 @@ import { promisify } from 'node:util'
 import { startFakeKms } from '@claimgate/testing/aws'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
+import { recorder } from '../../../test/tooling/support/recording/recorder.ts'
+
 // The commands of README.md as they stand there, but for the ports: those are taken on a machine that runs it already.
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
@@ -165,6 +167,8 @@ describe('the example with a key in AWS', () => {
       expect(parsed).toEqual({ alg: 'RS256', typ: 'JWT', kid: 'in-aws' })
     }
     expect(requests(), 'signatures asked of AWS').toBe(2)
+    // What `load` runs prints the token.
+    expect(recorder().takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
   })
 
   it('has a function that says at once when it was told no key', async () => {

@@ -8,6 +8,8 @@ import { promisify } from 'node:util'
 import { startFakeSsm } from '@claimgate/testing/aws'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
+import { recorder } from '../../../test/tooling/support/recording/recorder.ts'
+
 // The commands are those of the page, run from the top of the repository; only their ports are others, which are free for sure.
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const page = await readFile(new URL('../README.md', import.meta.url), 'utf8')
@@ -203,6 +205,8 @@ describe('with AWS in the environment', () => {
     expect(ssm.parameter(NAME)?.version).toBe(1)
     expect(created.stdout).toContain('"key.created"')
     expect(created.stdout + loaded.stdout).not.toContain('PRIVATE')
+    // What `load` runs prints the token.
+    expect(recorder().takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
   })
 
   it.each([

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
 import { fakeSsm } from './support.ts'
+import { recorder } from '../../tooling/support/recording/recorder.ts'
 
 // Run as it stands in the page, against the packages as they are built.
 const page = await readFile(new URL('../../../packages/issuer/README.md', import.meta.url), 'utf8')
@@ -25,6 +26,8 @@ it('the README of @claimgate/issuer shows code that runs', async () => {
     AWS_SECRET_ACCESS_KEY: 'example',
   }
   const { stdout } = await promisify(execFile)(process.execPath, [file], { env })
+  // The example prints its token.
+  expect(recorder().takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
   expect(stdout.trim()).toMatch(/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/)
   expect(ssm.calls().map(({ operation }) => operation)).toEqual(['GetParameter', 'PutParameter', 'GetParameter'])
 })
