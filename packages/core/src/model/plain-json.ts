@@ -11,11 +11,11 @@ export function parsePlainJson(
   limits: JsonLimits,
   bytes: Uint8Array = new TextEncoder().encode(text),
 ): Readonly<Record<string, unknown>> | undefined {
-  const members = countMembers(bytes, limits)
-  if (members === undefined) return undefined
+  const counted = count(bytes, limits)
+  if (counted === undefined) return undefined
   const value = parse(text)
   // A name that comes twice makes one member of two, in whichever object.
-  return isRecord(value) && freezeMembers(value) === members ? value : undefined
+  return isRecord(value) && freezeMembers(value, counted.containers) === counted.members ? value : undefined
 }
 
 const QUOTE = 34
@@ -29,31 +29,42 @@ const CLOSE_BRACE = 125
 const FIRST_PRINTABLE = 32
 const LAST_PRINTABLE = 126
 
-// Walks the text as parseStrictJson does, and is content with less: no object has more members than all of them together. Over bytes, for
-// to ask a string for its characters costs twice as much.
-function countMembers(
+interface Counted {
+  readonly members: number
+  /** Objects and arrays. */
+  readonly containers: number
+}
+
+// Walks the text as parseStrictJson does, and is content with less: no object has more members than all of them together. Over bytes and
+// by index, for to ask a string for its characters costs twice as much, and an iterator more.
+function count(
   bytes: Uint8Array,
   { members: mostMembers, nodes: mostNodes, depth: deepest }: JsonLimits,
-): number | undefined {
+): Counted | undefined {
   let members = 0
-  let nodes = 1
+  let elements = 1
+  let containers = 0
   let depth = 0
-  let inString = false
-  // By index, which is several times as fast as the iterator of a typed array.
   for (let index = 0; index < bytes.length; index += 1) {
-    const byte = bytes[index] as number
-    if (byte === QUOTE) inString = !inString
-    else if (byte === BACKSLASH || byte < FIRST_PRINTABLE || byte > LAST_PRINTABLE) return undefined
-    else if (inString) continue
-    else if (byte === COLON) members += 1
-    else if (byte === COMMA) nodes += 1
+    let byte = bytes[index] as number
+    if (byte === QUOTE) {
+      // Most of a token is in strings, where only their end is looked for, and what keeps the text from being plain.
+      do {
+        index += 1
+        byte = bytes[index] as number
+        if (byte === BACKSLASH || !(byte >= FIRST_PRINTABLE && byte <= LAST_PRINTABLE)) return undefined
+      } while (byte !== QUOTE)
+    } else if (byte === COLON) members += 1
+    else if (byte === COMMA) elements += 1
     else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-      nodes += 1
+      containers += 1
       depth += 1
       if (depth > deepest) return undefined
     } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth -= 1
+    else if (byte < FIRST_PRINTABLE || byte > LAST_PRINTABLE) return undefined
   }
-  return nodes <= mostMembers && nodes <= mostNodes ? members : undefined
+  const nodes = elements + containers
+  return nodes <= mostMembers && nodes <= mostNodes ? { members, containers } : undefined
 }
 
 function parse(text: string): unknown {
@@ -69,15 +80,15 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /** Freezes a parsed value through and through, and counts the members of its objects; `NaN` if one is `__proto__`. */
-function freezeMembers(value: object): number {
+function freezeMembers(value: object, containers: number): number {
   Object.freeze(value)
-  const isArray = Array.isArray(value)
-  let members = 0
   // Its own alone: what somebody has put on Object.prototype would stand in for a member that came twice.
-  for (const name of Object.keys(value)) {
+  const names = Object.keys(value)
+  let members = Array.isArray(value) ? 0 : Object.hasOwn(value, '__proto__') ? Number.NaN : names.length
+  if (containers === 1) return members
+  for (const name of names) {
     const item: unknown = (value as Record<string, unknown>)[name]
-    if (!isArray) members += name === '__proto__' ? Number.NaN : 1
-    if (typeof item === 'object' && item !== null) members += freezeMembers(item)
+    if (typeof item === 'object' && item !== null) members += freezeMembers(item, containers)
   }
   return members
 }
