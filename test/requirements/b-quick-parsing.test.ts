@@ -106,6 +106,7 @@ describe('13. What is parsed quickly has no member twice', () => {
     ['a member, where a list has as many items more', '"x":[1,2,3],"sub":"eve"'],
     ['a member, where a text has colons', '"x":"a:b:c","sub":"eve"'],
     ['a claim, behind a text with a quote', String.raw`"x":"\"","sub":"eve"`],
+    ['a member, where escaped quotes hide its colon', String.raw`"x":"\"","x":"\""`],
     ['a claim with a number for a name', '"1":1,"1":2'],
   ])('refuses %s', async (_, member) => {
     expect(await codeOf(withMember(member))).toBe('json_duplicate_member')
