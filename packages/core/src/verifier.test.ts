@@ -218,6 +218,19 @@ describe('a verifier', () => {
     expect(await answerTo(accessClaims({ exp: NOW - 299 }), { clockTolerance: 300 })).toBe('verified')
   })
 
+  it('gives nobody a scope that only Object.prototype has', async () => {
+    const verifier = createVerifier(base({ scopeSources: ['scope', 'roles'] }))
+    const token = await key.sign(accessClaims({ scope: undefined }))
+    Reflect.defineProperty(Object.prototype, 'scope', { value: 'admin', configurable: true })
+    Reflect.defineProperty(Object.prototype, 'roles', { value: ['admin'], configurable: true })
+    try {
+      expect([...(await verifier.verify(token)).scopes]).toEqual([])
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'scope')
+      Reflect.deleteProperty(Object.prototype, 'roles')
+    }
+  })
+
   it('reads scopes where the policy says, as whole words, with what they imply', async () => {
     const scopesOf = async (claims: object, changes: object = {}): Promise<string[]> => {
       const { scopes } = await createVerifier(base(changes)).verify(
@@ -305,6 +318,21 @@ describe('a verifier', () => {
     await verifier.verify(token)
     await expect(verifier.verify(`${token}x`)).rejects.toBeInstanceOf(AuthError)
     expect(events).toEqual([{ type: 'token.verified' }, { type: 'token.rejected', code: expect.any(String) }])
+  })
+
+  it('asks for its listener at the start, so that a getter that throws later leaves nobody without an answer', async () => {
+    let made = false
+    const options = Object.defineProperty(base(), 'onEvent', {
+      get: () => {
+        if (made) throw new Error('getter')
+        return undefined
+      },
+    })
+    const verifier = createVerifier(options)
+    made = true
+    const token = await key.sign(accessClaims())
+    await expect(verifier.verify(token)).resolves.toMatchObject({ token })
+    await expect(verifier.verify(await other.sign(accessClaims()))).rejects.toMatchObject({ code: 'signature_invalid' })
   })
 
   it('keeps a verifier per options object behind verify()', async () => {

@@ -86,7 +86,9 @@ export function verifierWith<C extends object>(engine: Engine, options: Verifier
   assertKnownOptions(ACTION, options, VERIFIER_OPTIONS)
   assertNotNull(ACTION, options, ['issuers', ...SHARED_OPTIONS])
   const clock = resolveClock(ACTION, options.clock)
-  const tell: EventListener = (event) => emit(options.onEvent, event)
+  // Read now, for a getter that throws later would leave whoever waits without an answer.
+  const { onEvent } = options
+  const tell: EventListener = (event) => emit(onEvent, event)
   const limits = resolveLimits(ACTION, options.limits)
   const sources = keySources()
   const policies = policiesOf(options, {

@@ -27,8 +27,9 @@ export function scopeReader({ sources, hierarchy, limit }: ScopeRules): ScopeRea
   return (claims) => {
     let words: readonly string[] = NONE
     for (const source of sources) {
+      // What somebody has put on Object.prototype grants nothing.
+      if (!Object.hasOwn(claims, source)) continue
       const value = claims[source]
-      if (value === undefined) continue
       const more = Array.isArray(value) ? arrayWords(source, value) : textWords(source, value)
       words = words.length === 0 ? more : [...words, ...more]
       if (words.length > limit)

@@ -41,8 +41,11 @@ export class AuthError extends Error {
     const { hint, scopes = NO_SCOPES } = details
     const expected = 'expected' in details ? quote(details.expected) : undefined
     const actual = 'actual' in details ? quote(details.actual) : undefined
+    const message = sentence({ summary, expected, actual, hint })
+    const options = 'cause' in details ? { cause: details.cause } : undefined
+    // Nothing between may throw, for then no error of the program would have a stack trace again.
     const restoreStacks = withoutStacks()
-    super(sentence({ summary, expected, actual, hint }), 'cause' in details ? { cause: details.cause } : undefined)
+    super(message, options)
     restoreStacks()
     this.code = code
     this.status = status

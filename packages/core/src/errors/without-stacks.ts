@@ -4,9 +4,14 @@
  */
 export function withoutStacks(): () => void {
   const limit = engine.stackTraceLimit
-  // Not in every runtime, and not where an application has frozen it.
+  // Not in every runtime.
   if (typeof limit !== 'number' || !isWritable) return nothing
-  engine.stackTraceLimit = 0
+  try {
+    engine.stackTraceLimit = 0
+  } catch {
+    // An application has frozen it since.
+    return nothing
+  }
   return () => {
     engine.stackTraceLimit = limit
   }
