@@ -30,7 +30,8 @@ export const assertKnownOptions = (
     throw new TypeError(`Cannot ${action}: ${noun}s must be an object`)
   const unknown = Object.keys(options).find((name) => !known.includes(name))
   if (unknown === undefined) return
-  const found = `there is no ${noun} "${unknown.slice(0, 80)}"`
+  // A member of an event is named by a stranger: escaped, it cannot begin a line of its own in a log.
+  const found = `there is no ${noun} ${JSON.stringify(unknown.slice(0, 80))}`
   throw new TypeError(`Cannot ${action}: ${found}${suggestion(unknown, known, noun)}`)
 }
 

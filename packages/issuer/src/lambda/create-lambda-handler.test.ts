@@ -94,6 +94,10 @@ describe('an event', () => {
     [undefined, 'the event must be an object with "claims", found undefined'],
     ['{"claims":{}}', 'the event must be an object with "claims", found a string of length 13'],
     [{ claims: {}, scope: 'x' }, 'there is no member "scope"; the members are claims, ttl, setIat, setJti'],
+    [
+      { claims: {}, 'a\nline': 1 },
+      String.raw`there is no member "a\nline"; the members are claims, ttl, setIat, setJti`,
+    ],
     [[], 'the event must be an object with "claims", found an empty array'],
     [{}, '"claims" must be an object, found undefined'],
     [{ claims: 'sub' }, '"claims" must be an object, found a string of length 3'],
