@@ -557,6 +557,57 @@ describe('what an application gets wrong opens nothing', () => {
     verifier.close()
   })
 
+  it('notices what has changed inside the policy that a function for issuers gives', async () => {
+    const token = await key.sign(accessClaims())
+    const policy = {
+      issuer: ISSUER,
+      audience: [AUDIENCE],
+      jwks: { keys: [...key.jwks.keys] },
+      requiredClaims: { scope: 'orders:read profile' },
+    }
+    const verifier = createVerifier({ clock, issuers: async () => policy })
+    await expect(verifier.verify(token)).resolves.toBeDefined()
+    policy.requiredClaims.scope = 'admin'
+    await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'claim_mismatch' })
+    policy.requiredClaims.scope = 'orders:read profile'
+    await expect(verifier.verify(token)).resolves.toBeDefined()
+    policy.jwks.keys = other.jwks.keys
+    await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'signature_invalid' })
+    policy.jwks.keys = key.jwks.keys
+    policy.audience[0] = 'another'
+    await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'audience_mismatch' })
+  })
+
+  it('notices what has changed behind the getters of a policy that a function for issuers gives', async () => {
+    let audience = AUDIENCE
+    class Tenant {
+      readonly issuer = ISSUER
+      readonly jwks = key.jwks
+      get audience(): string {
+        return audience
+      }
+    }
+    const verifier = createVerifier({ clock, issuers: async () => new Tenant() })
+    const token = await key.sign(accessClaims())
+    await expect(verifier.verify(token)).resolves.toBeDefined()
+    audience = 'another'
+    await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'audience_mismatch' })
+  })
+
+  it('takes a key source for another one, however alike the two are', async () => {
+    const resolve = async function (this: { readonly kid: string }): Promise<SigningKey['publicKey']> {
+      return sources.get(this) ?? other.publicKey
+    }
+    const first = { kid: 'key-1', resolve }
+    const sources = new WeakMap<object, SigningKey['publicKey']>([[first, key.publicKey]])
+    let keys = first
+    const verifier = createVerifier({ clock, issuers: async () => ({ issuer: ISSUER, audience: AUDIENCE, keys }) })
+    const token = await key.sign(accessClaims())
+    await expect(verifier.verify(token)).resolves.toBeDefined()
+    keys = { kid: 'key-1', resolve }
+    await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'signature_invalid' })
+  })
+
   it('leaves key sources it was given open, and opens none after it was closed', async () => {
     let closed = 0
     let fetched = 0

@@ -4,7 +4,7 @@ import { AuthError } from '../errors/auth-error.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
 import type { Claims } from '../model/token.ts'
 import type { IssuerPolicy, IssuerResolver } from '../options.ts'
-import type { ResolvedPolicy } from './resolve-policy.ts'
+import { POLICY_OPTIONS, type ResolvedPolicy } from './resolve-policy.ts'
 
 /** Finds the policy for a token by exact look-up of its `iss` in the configuration, before any I/O of ours. */
 export interface PolicyRegistry {
@@ -117,22 +117,42 @@ async function decided(
   }
 }
 
-function sameOptions(one: IssuerPolicy, other: IssuerPolicy): boolean {
-  const names = new Set([...Object.keys(one), ...Object.keys(other)]) as ReadonlySet<keyof IssuerPolicy>
-  return [...names].every((name) => sameValue(one[name], other[name]))
+// Besides those there are, read name by name: an option may be a getter of a class.
+function sameOptions(copy: IssuerPolicy, options: IssuerPolicy): boolean {
+  const names = [...POLICY_OPTIONS, ...Object.keys(options)] as readonly (keyof IssuerPolicy)[]
+  return names.every((name) => (name === 'keys' ? copy.keys === options.keys : sameValue(copy[name], options[name])))
 }
 
-// A list that is changed afterwards must not pass for the one that was resolved.
+// A list or an object that is changed afterwards, such as a JWK Set that loses a key, must not pass for the one that was resolved.
 function copyOf(options: IssuerPolicy): IssuerPolicy {
-  const copied = (value: unknown): unknown => (Array.isArray(value) ? Array.from<unknown>(value) : value)
-  const entries = Object.entries(options).map(([name, value]) => [name, copied(value)] as const)
-  return Object.fromEntries<unknown>(entries) as unknown as IssuerPolicy
+  const values = options as unknown as Readonly<Record<string, unknown>>
+  return Object.fromEntries<unknown>(
+    // A key source is what it is, not what it is made of.
+    POLICY_OPTIONS.map((name) => [name, name === 'keys' ? values[name] : copied(values[name])] as const),
+  ) as unknown as IssuerPolicy
 }
 
-function sameValue(one: unknown, other: unknown): boolean {
-  if (Array.isArray(one) && Array.isArray(other))
-    return one.length === other.length && one.every((item, index) => item === other[index])
-  return one === other
+function copied(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copied)
+  if (!isPlain(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copied(item)]))
+}
+
+function sameValue(copy: unknown, value: unknown): boolean {
+  if (Array.isArray(copy) && Array.isArray(value))
+    return copy.length === value.length && copy.every((item, index) => sameValue(item, value[index]))
+  if (!isPlain(copy) || !isPlain(value)) return copy === value
+  const names = Object.keys(value)
+  return (
+    names.length === Object.keys(copy).length &&
+    names.every((name) => Object.hasOwn(copy, name) && sameValue(copy[name], value[name]))
+  )
+}
+
+function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 function unknownIssuer(iss: unknown, trusted: readonly string[]): AuthError {
