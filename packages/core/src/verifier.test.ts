@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { runInNewContext } from 'node:vm'
 import { exportPKCS8, exportSPKI, generateKeyPair, SignJWT } from 'jose'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { AuthError } from './errors/auth-error.ts'
@@ -592,6 +593,19 @@ describe('what an application gets wrong opens nothing', () => {
     await expect(verifier.verify(token)).resolves.toBeDefined()
     audience = 'another'
     await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'audience_mismatch' })
+  })
+
+  it('tells its listener the truth where a key source has promises of another kind', async () => {
+    // As where a test runner gives each file a realm of its own: its promises are no instances of this one's.
+    const OtherPromise = runInNewContext('Promise') as PromiseConstructor
+    const events: VerifierEvent[] = []
+    const keys = { resolve: (): Promise<SigningKey['publicKey']> => OtherPromise.resolve(key.publicKey) }
+    const verifier = createVerifier(
+      base({ jwks: undefined, keys, onEvent: (event: VerifierEvent) => events.push(event) }),
+    )
+    await expect(verifier.verify(await key.sign(accessClaims({ aud: 'another' })))).rejects.toBeInstanceOf(AuthError)
+    await expect(verifier.verify(await key.sign(accessClaims()))).resolves.toBeDefined()
+    expect(events).toEqual([{ type: 'token.rejected', code: 'audience_mismatch' }, { type: 'token.verified' }])
   })
 
   it('takes a key source for another one, however alike the two are', async () => {
