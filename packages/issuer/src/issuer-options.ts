@@ -1,10 +1,10 @@
 import type { JWK } from 'jose'
-import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from './algorithm.ts'
 import { assertKnownOptions } from './known-options.ts'
-import type { KeyPair } from './key-material.ts'
 import { discreetRefusal, refusal } from './refusal.ts'
 import { assertSeconds } from './seconds.ts'
-import type { Signer } from './signer.ts'
+import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from './signer/algorithm.ts'
+import type { KeyPair } from './signer/key-material.ts'
+import type { Signer } from './signer/signer.ts'
 
 /** Where an issuer takes the time from. */
 export interface Clock {

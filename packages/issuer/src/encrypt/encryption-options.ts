@@ -1,7 +1,7 @@
 import type { JWK } from 'jose'
 import { assertKnownOptions } from '../known-options.ts'
-import { pickMembers } from '../public-jwk.ts'
 import { refusal } from '../refusal.ts'
+import { pickMembers } from '../signer/public-jwk.ts'
 
 /** How the key that encrypts a token reaches its recipient (RFC 7518 sections 4.3 and 4.6). */
 export type KeyManagementAlgorithm = 'ECDH-ES' | 'ECDH-ES+A128KW' | 'ECDH-ES+A192KW' | 'ECDH-ES+A256KW' | 'RSA-OAEP-256'

@@ -1,6 +1,6 @@
 import { GetPublicKeyCommand, type GetPublicKeyCommandOutput, type KMSClient } from '@aws-sdk/client-kms'
 import { calculateJwkThumbprint, exportJWK, importSPKI, type JWK } from 'jose'
-import { publicJwk } from '../public-jwk.ts'
+import { publicJwk } from '../signer/public-jwk.ts'
 import { KMS_ALGORITHMS, KMS_KEY_SPECS, type KmsAlgorithm } from './kms-algorithm.ts'
 import { KmsError } from './kms-error.ts'
 import { within } from './within.ts'

@@ -2,7 +2,7 @@ import { type KMSClient, SignCommand, type SignCommandOutput } from '@aws-sdk/cl
 import { base64url } from 'jose'
 import { assertKnownOptions } from '../known-options.ts'
 import { refusal } from '../refusal.ts'
-import type { Signer } from '../signer.ts'
+import type { Signer } from '../signer/signer.ts'
 import { ecdsaSignature } from './ecdsa-signature.ts'
 import { isKmsAlgorithm, KMS_ALGORITHMS, type KmsAlgorithm } from './kms-algorithm.ts'
 import { KmsError } from './kms-error.ts'

@@ -1,6 +1,6 @@
 import { assertKnownOptions } from '../known-options.ts'
-import { type JsonObject, plainJson } from '../plain-json.ts'
 import { discreetRefusal } from '../refusal.ts'
+import { type JsonObject, plainJson } from '../token/plain-json.ts'
 import type { LambdaEvent } from './lambda-event.ts'
 import { LONGEST_LAMBDA_TTL, type ResolvedLambdaOptions } from './lambda-handler-options.ts'
 

@@ -1,4 +1,4 @@
-import type { Claims } from '../token.ts'
+import type { Claims } from '../token/token.ts'
 
 /** What a Lambda function that issues tokens is invoked with. A member that is `null` counts as absent. */
 export interface LambdaEvent {

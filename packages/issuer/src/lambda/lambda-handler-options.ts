@@ -1,10 +1,10 @@
-import { assertSigner } from '../assert-signer.ts'
 import { assertAudience, assertTyp } from '../issuer-options.ts'
 import type { Clock } from '../issuer-options.ts'
 import { assertKnownOptions } from '../known-options.ts'
 import { refusal } from '../refusal.ts'
 import { assertSeconds } from '../seconds.ts'
-import type { Signer, SignerSource } from '../signer.ts'
+import { assertSigner } from '../signer/assert-signer.ts'
+import type { Signer, SignerSource } from '../signer/signer.ts'
 import { onceItSucceeds } from './once-it-succeeds.ts'
 
 /** What `createLambdaHandler` is told. */

@@ -1,8 +1,8 @@
 import { createPrivateKey } from 'node:crypto'
-import { assertPemSignerOptions, pemSigner, type PemSignerOptions } from '../pem-signer.ts'
-import { pemText } from '../pem-text.ts'
 import { discreetRefusal } from '../refusal.ts'
-import type { Signer } from '../signer.ts'
+import { assertPemSignerOptions, pemSigner, type PemSignerOptions } from '../signer/pem-signer.ts'
+import { pemText } from '../signer/pem-text.ts'
+import type { Signer } from '../signer/signer.ts'
 
 /** What an {@link encryptedPemSigner} is told about its key. */
 export interface EncryptedPemSignerOptions extends PemSignerOptions {

@@ -1,7 +1,7 @@
 import type { Issuer } from '../create-issuer.ts'
+import type { RotateOptions, Rotation } from '../keys/rotate-keys.ts'
 import { oneAtATime } from '../one-at-a-time.ts'
-import type { RotateOptions, Rotation } from '../rotate-keys.ts'
-import type { Signer } from '../signer.ts'
+import type { Signer } from '../signer/signer.ts'
 import { createParameter } from './create-parameter.ts'
 import { isOutage, ParameterStoreError } from './parameter-store-error.ts'
 import {

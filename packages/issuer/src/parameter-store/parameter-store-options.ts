@@ -1,8 +1,8 @@
 import type { SSMClient } from '@aws-sdk/client-ssm'
-import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from '../algorithm.ts'
 import { assertKnownOptions } from '../known-options.ts'
 import { discreetRefusal, refusal } from '../refusal.ts'
 import { assertSeconds } from '../seconds.ts'
+import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from '../signer/algorithm.ts'
 import type { ParameterStoreErrorCode } from './parameter-store-error.ts'
 
 /** How a key pair is stored that did not exist. */

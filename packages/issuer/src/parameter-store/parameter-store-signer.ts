@@ -1,5 +1,5 @@
 import type { SSMClient } from '@aws-sdk/client-ssm'
-import type { Signer } from '../signer.ts'
+import type { Signer } from '../signer/signer.ts'
 import { type ParameterStoreKey, parameterStoreKey } from './parameter-store-key.ts'
 import type { ParameterStoreOptions } from './parameter-store-options.ts'
 

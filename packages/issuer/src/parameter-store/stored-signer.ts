@@ -1,5 +1,5 @@
-import { pemSigner } from '../pem-signer.ts'
-import type { Signer } from '../signer.ts'
+import { pemSigner } from '../signer/pem-signer.ts'
+import type { Signer } from '../signer/signer.ts'
 import { ParameterStoreError } from './parameter-store-error.ts'
 import type { ResolvedParameterStoreOptions } from './parameter-store-options.ts'
 

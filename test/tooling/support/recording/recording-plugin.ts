@@ -41,13 +41,13 @@ export const RECORDING_POINTS: readonly RecordingPoint[] = [
     where: 'after',
   },
   {
-    file: `${ISSUER}/key-material.ts`,
+    file: `${ISSUER}/signer/key-material.ts`,
     line: 'if (key === undefined) return fromKeyPair(',
     record: 'live.addJwk(key)',
     where: 'before',
   },
   {
-    file: `${ISSUER}/pem-signer.ts`,
+    file: `${ISSUER}/signer/pem-signer.ts`,
     line: 'export const pemSigner = async (pem: string, options: PemSignerOptions): Promise<Signer> => {',
     record: 'live.addPem(pem)',
     where: 'after',

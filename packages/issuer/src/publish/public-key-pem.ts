@@ -1,9 +1,9 @@
 import { exportSPKI, importJWK } from 'jose'
 import type { CryptoKey } from 'jose'
-import { assertSigner } from './assert-signer.ts'
-import { publicJwk } from './public-jwk.ts'
-import { refusal } from './refusal.ts'
-import type { Signer } from './signer.ts'
+import { refusal } from '../refusal.ts'
+import { assertSigner } from '../signer/assert-signer.ts'
+import { publicJwk } from '../signer/public-jwk.ts'
+import type { Signer } from '../signer/signer.ts'
 
 /**
  * The public key of a signer in PEM: SubjectPublicKeyInfo (RFC 7468 section 13), for a verifier that trusts one key. The

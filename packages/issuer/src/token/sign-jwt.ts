@@ -1,5 +1,5 @@
 import { base64url } from 'jose'
-import type { Signer } from './signer.ts'
+import type { Signer } from '../signer/signer.ts'
 
 /** A JWT in JWS compact form (RFC 7519 section 7.1), signed by `signer`; header and claims are written as they stand. */
 export const signJwt = async (

@@ -1,8 +1,8 @@
-import { assertAudience, assertTyp, LONGEST_TTL, type ResolvedOptions } from './issuer-options.ts'
-import { assertKnownOptions } from './known-options.ts'
+import { assertAudience, assertTyp, LONGEST_TTL, type ResolvedOptions } from '../issuer-options.ts'
+import { assertKnownOptions } from '../known-options.ts'
+import { refusal } from '../refusal.ts'
+import { assertSeconds } from '../seconds.ts'
 import { type JsonObject, plainJson } from './plain-json.ts'
-import { refusal } from './refusal.ts'
-import { assertSeconds } from './seconds.ts'
 
 /**
  * The claims of a token, as its issuer sees fit: `sub`, `client_id`, `scope` and so on. `iss`, `aud`, `iat` and `exp` are

@@ -1,10 +1,10 @@
 import { base64url, compactVerify, importJWK } from 'jose'
 import type { JWK } from 'jose'
-import { assertSigner } from './assert-signer.ts'
-import { publicJwk } from './public-jwk.ts'
-import { refusal } from './refusal.ts'
-import { signJwt } from './sign-jwt.ts'
-import type { Signer } from './signer.ts'
+import { refusal } from '../refusal.ts'
+import { assertSigner } from '../signer/assert-signer.ts'
+import { publicJwk } from '../signer/public-jwk.ts'
+import type { Signer } from '../signer/signer.ts'
+import { signJwt } from '../token/sign-jwt.ts'
 
 /** A signer that has been proved, with what the JWK Set says about it. */
 export interface PublishedKey {

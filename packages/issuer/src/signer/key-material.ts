@@ -1,8 +1,8 @@
 import { exportJWK, generateKeyPair, importJWK } from 'jose'
 import type { CryptoKey, JWK } from 'jose'
+import { discreetRefusal, refusal } from '../refusal.ts'
 import type { SigningAlgorithm } from './algorithm.ts'
 import { pickMembers, publicJwk } from './public-jwk.ts'
-import { discreetRefusal, refusal } from './refusal.ts'
 
 /** A WebCrypto key pair: the private key may sign, the public key can be exported. */
 export interface KeyPair {

@@ -1,8 +1,8 @@
-import type { ResolvedOptions } from './issuer-options.ts'
+import type { ResolvedOptions } from '../issuer-options.ts'
+import { assertKnownOptions } from '../known-options.ts'
+import { assertSeconds } from '../seconds.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { KeySource } from './key-source.ts'
-import { assertKnownOptions } from './known-options.ts'
-import { assertSeconds } from './seconds.ts'
 
 /** What holds for one rotation in place of the issuer's options. */
 export interface RotateOptions {

@@ -1,9 +1,9 @@
 import { base64url, calculateJwkThumbprint, FlattenedSign } from 'jose'
 import type { CompactJWSHeaderParameters, CryptoKey, JWK } from 'jose'
+import { assertKnownOptions } from '../known-options.ts'
+import { discreetRefusal, refusal } from '../refusal.ts'
 import { isSigningAlgorithm, type SigningAlgorithm } from './algorithm.ts'
 import { assertKeyId, isKeyPair, keyMaterial, type KeyPair } from './key-material.ts'
-import { assertKnownOptions } from './known-options.ts'
-import { discreetRefusal, refusal } from './refusal.ts'
 import type { Signer } from './signer.ts'
 
 /** What a {@link localSigner} is told about its key. */

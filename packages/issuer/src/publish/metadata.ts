@@ -1,4 +1,4 @@
-import { refusal } from './refusal.ts'
+import { refusal } from '../refusal.ts'
 
 /** An authorization server's metadata (RFC 8414 section 2, OpenID Connect Discovery section 3). */
 export interface IssuerMetadata {

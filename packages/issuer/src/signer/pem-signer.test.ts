@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { exportPKCS8, exportSPKI, generateKeyPair } from 'jose'
 import { describe, expect, it } from 'vitest'
 
-import { createIssuer, localSigner, pemSigner, publicKeyPem, SIGNING_ALGORITHMS } from './index.ts'
+import { createIssuer, localSigner, pemSigner, publicKeyPem, SIGNING_ALGORITHMS } from '../index.ts'
 
 const ec = await generateKeyPair('ES256', { extractable: true })
 const pem = await exportPKCS8(ec.privateKey)

@@ -1,4 +1,4 @@
-import { refusal } from './refusal.ts'
+import { refusal } from '../refusal.ts'
 
 /** An object that JSON writes as it stands. */
 export interface JsonObject {

@@ -1,7 +1,7 @@
 import type { JSONWebKeySet } from 'jose'
-import { assertSigner } from './assert-signer.ts'
-import { publishedJwk } from './published-key.ts'
-import type { Signer } from './signer.ts'
+import { publishedJwk } from '../keys/published-key.ts'
+import { assertSigner } from '../signer/assert-signer.ts'
+import type { Signer } from '../signer/signer.ts'
 
 /**
  * The JWK Set of some signers (RFC 7517 section 5), for a verifier that holds it as a file or a setting: public parts, with

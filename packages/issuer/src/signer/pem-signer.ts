@@ -1,10 +1,10 @@
 import { exportJWK, importPKCS8 } from 'jose'
 import type { JWK } from 'jose'
+import { assertKnownOptions } from '../known-options.ts'
+import { discreetRefusal, refusal } from '../refusal.ts'
 import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from './algorithm.ts'
-import { assertKnownOptions } from './known-options.ts'
 import { localSigner } from './local-signer.ts'
 import { pemText } from './pem-text.ts'
-import { discreetRefusal, refusal } from './refusal.ts'
 import type { Signer } from './signer.ts'
 
 /** What a {@link pemSigner} is told about its key. */

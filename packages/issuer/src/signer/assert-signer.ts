@@ -1,5 +1,5 @@
+import { refusal } from '../refusal.ts'
 import { isSigningAlgorithm } from './algorithm.ts'
-import { refusal } from './refusal.ts'
 import type { Signer } from './signer.ts'
 
 /**

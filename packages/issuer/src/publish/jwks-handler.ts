@@ -1,4 +1,4 @@
-import type { Issuer } from './create-issuer.ts'
+import type { Issuer } from '../create-issuer.ts'
 
 /** Answers requests for a JWK Set. */
 export type JwksHandler = (request: Request) => Response

@@ -1,12 +1,12 @@
 import type { JWK } from 'jose'
-import { assertSigner } from './assert-signer.ts'
-import type { ResolvedOptions } from './issuer-options.ts'
-import type { KeyPair } from './key-material.ts'
+import type { ResolvedOptions } from '../issuer-options.ts'
+import { refusal } from '../refusal.ts'
+import { assertSigner } from '../signer/assert-signer.ts'
+import type { KeyPair } from '../signer/key-material.ts'
+import { localSigner } from '../signer/local-signer.ts'
+import type { Signer } from '../signer/signer.ts'
 import type { KeyRing } from './key-ring.ts'
-import { localSigner } from './local-signer.ts'
 import { type PublishedKey, publishedKey } from './published-key.ts'
-import { refusal } from './refusal.ts'
-import type { Signer } from './signer.ts'
 
 /** The keys an issuer starts with. */
 export interface InitialKeys {

@@ -1,4 +1,4 @@
-import type { PublishedKey } from './published-key.ts'
+import type { PublishedKey } from '../keys/published-key.ts'
 
 /** An answer for the JWK Set's address, for any HTTP framework to send as it stands. */
 export interface JwksResponse {
