@@ -129,7 +129,8 @@ export function verifierWith<C extends object>(engine: Engine, options: Verifier
     verify: (token, context = NO_CONTEXT) => {
       try {
         const answer = jwts.verify(token, contextOf(context))
-        return answer instanceof Promise ? whenSettled(answer, accepted, refused) : Promise.resolve(accepted(answer))
+        if (!(answer instanceof Promise)) return Promise.resolve(accepted(answer))
+        return onEvent === undefined ? answer : whenSettled(answer, accepted, refused)
       } catch (error) {
         return rejectedSoon(refused(error))
       }

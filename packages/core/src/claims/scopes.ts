@@ -23,19 +23,24 @@ export type ScopeReader = (claims: Claims) => ReadonlySet<string>
 
 /** Reads scopes by rules. */
 export function scopeReader({ sources, hierarchy, limit }: ScopeRules): ScopeReader {
-  const textWords = wordSplitter()
+  const scopesOf = (words: readonly string[]): ReadonlySet<string> =>
+    new ReadonlyScopes(hierarchy.size === 0 ? words : withImplied(words, hierarchy))
+  const textScopes = textCache((words) => scopesOf(words))
   return (claims) => {
     let words: readonly string[] = NONE
+    let alone: KnownText | undefined
     for (const source of sources) {
       // What somebody has put on Object.prototype grants nothing.
       if (!Object.hasOwn(claims, source)) continue
       const value = claims[source]
-      const more = Array.isArray(value) ? arrayWords(source, value) : textWords(source, value)
+      const known: KnownText | undefined = Array.isArray(value) ? undefined : textScopes(source, value)
+      const more = Array.isArray(value) ? arrayWords(source, value) : (known?.words ?? NONE)
+      alone = words.length === 0 ? known : undefined
       words = words.length === 0 ? more : [...words, ...more]
       if (words.length > limit)
         throw new AuthError('claim_malformed', { expected: `at most ${limit} scopes`, actual: `more in ${source}` })
     }
-    return new ReadonlyScopes(hierarchy.size === 0 ? words : withImplied(words, hierarchy))
+    return alone?.scopes() ?? scopesOf(words)
   }
 }
 
@@ -43,17 +48,37 @@ const NONE: readonly string[] = []
 const MOST_TEXTS = 256
 const LONGEST_TEXT = 512
 
-// The tokens of an API carry the same few texts of scopes again and again.
-function wordSplitter(): (source: string, value: unknown) => readonly string[] {
-  const known = new LRUCache<string, readonly string[]>({ max: MOST_TEXTS })
+interface KnownText {
+  readonly text: string
+  readonly words: readonly string[]
+  /** The scopes of a token that has these words and no others. */
+  readonly scopes: () => ReadonlySet<string>
+}
+
+// The tokens of an API carry the same few texts of scopes again and again; what they grant cannot be changed, and is shared.
+function textCache(
+  scopesOf: (words: readonly string[]) => ReadonlySet<string>,
+): (source: string, value: unknown) => KnownText {
+  const texts = new LRUCache<string, KnownText>({ max: MOST_TEXTS })
+  let last: KnownText | undefined
   return (source, value) => {
-    const split = typeof value === 'string' ? known.get(value) : undefined
-    if (split !== undefined) return split
+    if (last !== undefined && last.text === value) return last
+    const known = typeof value === 'string' ? texts.get(value) : undefined
+    if (known !== undefined) {
+      last = known
+      return known
+    }
     assertText(source, value)
-    const words = value.split(' ').filter((word) => word !== '')
-    if (value.length <= LONGEST_TEXT) known.set(value, words)
-    return words
+    const made = knownText(value, scopesOf)
+    if (value.length <= LONGEST_TEXT) texts.set(value, made)
+    return made
   }
+}
+
+function knownText(text: string, scopesOf: (words: readonly string[]) => ReadonlySet<string>): KnownText {
+  const words = text.split(' ').filter((word) => word !== '')
+  let scopes: ReadonlySet<string> | undefined
+  return { text, words, scopes: () => (scopes ??= scopesOf(words)) }
 }
 
 function arrayWords(source: string, values: readonly unknown[]): readonly string[] {

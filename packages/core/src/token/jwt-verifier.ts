@@ -50,6 +50,8 @@ export interface Basis {
   readonly key?: CryptoKey | undefined
 }
 
+type KeyBasis = Required<Basis> & { readonly key: CryptoKey }
+
 export interface JwtVerifier<C extends object> extends TokenVerifier<C> {
   /** As `verify`, for a token whose policy is known. @throws AuthError */
   verifyOn(token: string, basis: Basis, context: TokenContext): Promise<VerifiedToken<C>>
@@ -65,7 +67,7 @@ export function jwtVerifier<C extends object>(
 ): JwtVerifier<C> {
   const { parse, policies, isSignedBy } = rules
 
-  const accept = (parsed: ParsedJwt, policy: ResolvedPolicy, key: CryptoKey, context: TokenContext) => {
+  const accept = (parsed: ParsedJwt, { policy, key }: KeyBasis, context: TokenContext) => {
     for (const claimCheck of policy.claimChecks) claimCheck.check(parsed, context)
     checkConfirmation(parsed.claims, context.confirmations)
     const verified = verifiedToken(parsed, policy)
@@ -73,24 +75,28 @@ export function jwtVerifier<C extends object>(
     return checkedToken(verified, rules)
   }
 
-  // One function for all that is waited for, because each costs a fifth of a microsecond.
-  const verifySigned = async (
-    parsed: ParsedJwt,
-    algorithm: Algorithm,
-    { policy, key = policy.keys.current?.(parsed.header) }: Basis,
-    context: TokenContext,
-  ) => {
-    const { keys } = policy
-    const named = key ?? (await keys.resolve(parsed.header))
-    if (await isSignedBy(parsed, algorithm, named)) return accept(parsed, policy, named, context)
-    const replaced = await verifyReplaced(parsed, algorithm, { keys, failed: named, isSignedBy })
-    return accept(parsed, policy, replaced, context)
+  const acceptReplaced = async (parsed: ParsedJwt, algorithm: Algorithm, basis: KeyBasis, context: TokenContext) => {
+    const { policy, key: failed } = basis
+    const key = await verifyReplaced(parsed, algorithm, { keys: policy.keys, failed, isSignedBy })
+    return accept(parsed, { policy, key }, context)
   }
 
-  const verifyOn = (parsed: ParsedJwt, basis: Basis, context: TokenContext) => {
-    const algorithm = checkAlgorithm(parsed.header, basis.policy.algorithms)
+  // Without `await`, for each function that waits costs as much as all checks of the claims. A promise may be of another realm, and only
+  // one of our own is known for one: hence Promise.resolve.
+  const verifySigned = (parsed: ParsedJwt, algorithm: Algorithm, basis: KeyBasis, context: TokenContext) =>
+    Promise.resolve(isSignedBy(parsed, algorithm, basis.key)).then((isSigned) =>
+      isSigned ? accept(parsed, basis, context) : acceptReplaced(parsed, algorithm, basis, context),
+    )
+
+  const verifyOn = (parsed: ParsedJwt, { policy, key }: Basis, context: TokenContext) => {
+    const algorithm = checkAlgorithm(parsed.header, policy.algorithms)
     checkSignatureForm(parsed.signature, algorithm)
-    return verifySigned(parsed, algorithm, basis, context)
+    const current = key ?? policy.keys.current?.(parsed.header)
+    return current === undefined
+      ? Promise.resolve(policy.keys.resolve(parsed.header)).then((resolved) =>
+          verifySigned(parsed, algorithm, { policy, key: resolved }, context),
+        )
+      : verifySigned(parsed, algorithm, { policy, key: current }, context)
   }
 
   return {
