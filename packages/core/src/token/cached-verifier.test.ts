@@ -319,6 +319,16 @@ describe('the room for remembered tokens', () => {
     expect(await isRemembered(verifier, a)).toBe(false)
   })
 
+  it('counts what objects and arrays take up besides their text', async () => {
+    const verifier = verifierOf({ tokenCache: { maxBytes: 65_536 } satisfies TokenCacheOptions })
+    // About 1,500 characters each, of which many would fit.
+    const empty = Array.from({ length: 12 }, () => Array.from({ length: 20 }, () => ({})))
+    const [a = '', b = ''] = await Promise.all(['a', 'b'].map(async (jti) => tokenOf({ jti, empty })))
+    for (const token of [a, b]) await verifier.verify(token)
+    expect(await isRemembered(verifier, b)).toBe(true)
+    expect(await isRemembered(verifier, a)).toBe(false)
+  })
+
   it('takes no token that is larger than all of it', async () => {
     const verifier = verifierOf({ tokenCache: { maxBytes: 65_536 }, limits: { tokenLength: 65_536 } })
     const [small = ''] = await several(1)
