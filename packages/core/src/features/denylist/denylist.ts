@@ -29,8 +29,8 @@ export interface Denylist extends TokenCheck {
    */
   denySubject(issuer: string | null, subject: string, options?: DenySubjectOptions): Promise<void>
   /**
-   * Ends all tokens of a session (`sid`), whenever they were or will be issued: whoever logs in again gets another session (OpenID
-   * Connect Back-Channel Logout 1.0 section 2.1).
+   * Ends all tokens of a session (`sid`), those that have been issued and those that will be within `maxLifetime`: whoever logs in again
+   * gets another session (OpenID Connect Back-Channel Logout 1.0 section 2.1). By then the issuer must have ended the session, too.
    *
    * @param issuer the exact `iss` of the tokens, or `null` for tokens without one
    * @throws TypeError for an issuer or session that is none
