@@ -23,24 +23,18 @@ export type ScopeReader = (claims: Claims) => ReadonlySet<string>
 
 /** Reads scopes by rules. */
 export function scopeReader({ sources, hierarchy, limit }: ScopeRules): ScopeReader {
-  const scopesOf = (words: readonly string[]): ReadonlySet<string> =>
-    new ReadonlyScopes(hierarchy.size === 0 ? words : withImplied(words, hierarchy))
-  const textScopes = textCache((words) => scopesOf(words))
+  const textWords = wordCache()
   return (claims) => {
     let words: readonly string[] = NONE
-    let alone: KnownText | undefined
     for (const source of sources) {
-      // What somebody has put on Object.prototype grants nothing.
       if (!Object.hasOwn(claims, source)) continue
       const value = claims[source]
-      const known: KnownText | undefined = Array.isArray(value) ? undefined : textScopes(source, value)
-      const more = Array.isArray(value) ? arrayWords(source, value) : (known?.words ?? NONE)
-      alone = words.length === 0 ? known : undefined
+      const more = Array.isArray(value) ? arrayWords(source, value) : textWords(source, value)
       words = words.length === 0 ? more : [...words, ...more]
       if (words.length > limit)
         throw new AuthError('claim_malformed', { expected: `at most ${limit} scopes`, actual: `more in ${source}` })
     }
-    return alone?.scopes() ?? scopesOf(words)
+    return new ReadonlyScopes(hierarchy.size === 0 ? words : withImplied(words, hierarchy))
   }
 }
 
@@ -51,34 +45,24 @@ const LONGEST_TEXT = 512
 interface KnownText {
   readonly text: string
   readonly words: readonly string[]
-  /** The scopes of a token that has these words and no others. */
-  readonly scopes: () => ReadonlySet<string>
 }
 
-// The tokens of an API carry the same few texts of scopes again and again; what they grant cannot be changed, and is shared.
-function textCache(
-  scopesOf: (words: readonly string[]) => ReadonlySet<string>,
-): (source: string, value: unknown) => KnownText {
+// The tokens of an API carry the same few texts of scopes again and again.
+function wordCache(): (source: string, value: unknown) => readonly string[] {
   const texts = new LRUCache<string, KnownText>({ max: MOST_TEXTS })
   let last: KnownText | undefined
   return (source, value) => {
-    if (last !== undefined && last.text === value) return last
+    if (last !== undefined && last.text === value) return last.words
     const known = typeof value === 'string' ? texts.get(value) : undefined
     if (known !== undefined) {
       last = known
-      return known
+      return known.words
     }
     assertText(source, value)
-    const made = knownText(value, scopesOf)
-    if (value.length <= LONGEST_TEXT) texts.set(value, made)
-    return made
+    const words = value.split(' ').filter((word) => word !== '')
+    if (value.length <= LONGEST_TEXT) texts.set(value, { text: value, words })
+    return words
   }
-}
-
-function knownText(text: string, scopesOf: (words: readonly string[]) => ReadonlySet<string>): KnownText {
-  const words = text.split(' ').filter((word) => word !== '')
-  let scopes: ReadonlySet<string> | undefined
-  return { text, words, scopes: () => (scopes ??= scopesOf(words)) }
 }
 
 function arrayWords(source: string, values: readonly unknown[]): readonly string[] {
