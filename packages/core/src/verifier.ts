@@ -1,5 +1,6 @@
 import { AuthError } from './errors/auth-error.ts'
 import { type ClaimsSchema, isSchema } from './claims/schema.ts'
+import { wordCache } from './claims/scopes.ts'
 import type { TokenCheck } from './checks/token-check.ts'
 import { assertKnownOptions, assertNotNull } from './errors/known-options.ts'
 import { misconfigured } from './errors/misconfigured.ts'
@@ -99,6 +100,7 @@ export function verifierWith<C extends object>(engine: Engine, options: Verifier
       fetch: options.fetch ?? defaultFetch,
       onEvent: tell,
       tuning: options.keySet ?? {},
+      textWords: wordCache(),
     },
   })
   const rules: JwtRules<C> = {

@@ -21,9 +21,11 @@ export interface ScopeRules {
  */
 export type ScopeReader = (claims: Claims) => ReadonlySet<string>
 
+/** The words of a text with scopes; `source` is the claim it was in. Throws `AuthError` `claim_malformed`. */
+export type TextReader = (source: string, value: unknown) => readonly string[]
+
 /** Reads scopes by rules. */
-export function scopeReader({ sources, hierarchy, limit }: ScopeRules): ScopeReader {
-  const textWords = wordCache()
+export function scopeReader({ sources, hierarchy, limit }: ScopeRules, textWords: TextReader): ScopeReader {
   return (claims) => {
     let words: readonly string[] = NONE
     for (const source of sources) {
@@ -47,8 +49,8 @@ interface KnownText {
   readonly words: readonly string[]
 }
 
-// The tokens of an API carry the same few texts of scopes again and again.
-function wordCache(): (source: string, value: unknown) => readonly string[] {
+/** Remembers the words of texts, for the tokens of an API carry the same few again and again. One serves all issuers. */
+export function wordCache(): TextReader {
   const texts = new LRUCache<string, KnownText>({ max: MOST_TEXTS })
   let last: KnownText | undefined
   return (source, value) => {

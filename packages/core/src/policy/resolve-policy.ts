@@ -3,7 +3,7 @@ import type { ClaimCheck } from '../claims/claim-check.ts'
 import { client } from '../claims/client.ts'
 import { registeredClaims } from '../claims/registered-claims.ts'
 import { presentClaim, requiredClaim } from '../claims/required-claims.ts'
-import { scopeReader, type ScopeReader, type ScopeRules } from '../claims/scopes.ts'
+import { scopeReader, type ScopeReader, type ScopeRules, type TextReader } from '../claims/scopes.ts'
 import { expiry, issuedAt, lifetime, notBefore } from '../claims/times.ts'
 import { mediaTypeName, tokenType } from '../claims/token-type.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
@@ -25,6 +25,11 @@ export interface ResolvedPolicy {
   /** Those of them whose answer about the same token may be another the next time. */
   readonly momentaryChecks: readonly ClaimCheck[]
   readonly scopesOf: ScopeReader
+}
+
+/** What the policies of a verifier share. */
+export interface PolicyEnvironment extends KeyEnvironment {
+  readonly textWords: TextReader
 }
 
 /** The names an `IssuerPolicy` may have. */
@@ -55,7 +60,7 @@ export const POLICY_OPTIONS: readonly string[] = Object.freeze([
  *
  * @throws TypeError with a sentence that tells what to write instead
  */
-export function resolvePolicy(options: IssuerPolicy, limits: Limits, environment: KeyEnvironment): ResolvedPolicy {
+export function resolvePolicy(options: IssuerPolicy, limits: Limits, environment: PolicyEnvironment): ResolvedPolicy {
   if (typeof options !== 'object' || options === null)
     throw misconfigured(ACTION, 'each issuer needs an object with "issuer" and "audience"', options)
   assertKnownOptions(ACTION, options, POLICY_OPTIONS)
@@ -73,7 +78,7 @@ export function resolvePolicy(options: IssuerPolicy, limits: Limits, environment
     keys,
     claimChecks: Object.freeze(checks),
     momentaryChecks: Object.freeze(checks.filter(({ answer }) => answer === 'momentary')),
-    scopesOf: scopeReader(resolveScopeRules(options, limits)),
+    scopesOf: scopeReader(resolveScopeRules(options, limits), environment.textWords),
   })
 }
 

@@ -6,9 +6,13 @@ import type { Sharing } from '../sharing.ts'
 
 const MOST = 256
 
-/** Imports keys of one set, each once for each algorithm it is used with. */
-export function importedKeys(sharing: Sharing): (key: PublishedKey, alg: string) => Promise<CryptoKey> {
-  const imported = new LRUCache<string, CryptoKey>({ max: MOST })
+// RSA keys may be used with six.
+const ALGORITHMS_A_KEY = 6
+
+/** Imports keys of one set of `size`, each once for each algorithm it is used with. */
+export function importedKeys(size: number, sharing: Sharing): (key: PublishedKey, alg: string) => Promise<CryptoKey> {
+  // The cache takes up its room at once, and a program may hold thousands of small sets.
+  const imported = new LRUCache<string, CryptoKey>({ max: Math.min(MOST, Math.max(1, size * ALGORITHMS_A_KEY)) })
   const importing = new Map<string, Promise<CryptoKey>>()
   return async ({ index, material }, alg) => {
     const name = `${index} ${alg}`

@@ -111,7 +111,7 @@ function keySet(
     if (named) named.push(key)
     else byKid.set(key.kid, [key])
   }
-  const importOnce = importedKeys(sharing)
+  const importOnce = importedKeys(keys.length, sharing)
   const byHeader = new WeakMap<JoseHeader, CryptoKey>()
   return Object.freeze<KeySet>({
     size: keys.length,
