@@ -1,4 +1,5 @@
 import { AuthError } from '../errors/auth-error.ts'
+import { withoutStacks } from '../errors/without-stacks.ts'
 import type { ErrorCode } from '../model/error-code.ts'
 import { type JsonFlaw, type JsonLimits, parseStrictJson, StrictJsonError } from '../model/strict-json.ts'
 
@@ -21,20 +22,26 @@ export function parseJsonObject(
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 function decodeText(bytes: Uint8Array, part: string): string {
+  const restoreStacks = withoutStacks()
   try {
     return utf8.decode(bytes)
   } catch {
     throw new AuthError('json_malformed', { expected: `UTF-8 in the ${part}`, actual: 'other bytes' })
+  } finally {
+    restoreStacks()
   }
 }
 
 function parse(text: string, part: string, limits: JsonLimits): unknown {
+  const restoreStacks = withoutStacks()
   try {
     return parseStrictJson(text, limits)
   } catch (error) {
     if (error instanceof StrictJsonError)
       throw new AuthError(codes[error.flaw], { actual: `${part} that ${error.message}` })
     throw error
+  } finally {
+    restoreStacks()
   }
 }
 
