@@ -97,7 +97,8 @@ function pastOrAbsent(name: 'nbf' | 'iat', clockTolerance: number): ClaimCheck['
 
 // `explain` goes on after a claim of a wrong type, so that these may still meet one.
 function dateOf(claims: Claims, name: 'exp' | 'nbf' | 'iat'): number | undefined {
-  const value: unknown = claims[name]
+  // Its own alone: what somebody has put on Object.prototype would let tokens live for ever.
+  const value: unknown = Object.hasOwn(claims, name) ? claims[name] : undefined
   if (value === undefined || typeof value === 'number') return value
   throw new AuthError('claim_malformed', { expected: `${name}: a number`, actual: typeof value })
 }
