@@ -1,3 +1,4 @@
+import { isSystemError, nameOf } from '../aws/error-name.ts'
 import { KmsError, type KmsErrorCode } from './kms-error.ts'
 import { withoutResponse } from '../aws/without-response.ts'
 
@@ -84,13 +85,4 @@ const discreetCause = (error: unknown): Error => {
 const faultOf = (error: unknown): 'client' | 'server' | undefined => {
   if (!(error instanceof Error) || !('$fault' in error)) return undefined
   return error.$fault === 'client' ? 'client' : 'server'
-}
-
-// Errors of sockets and look-ups know addresses and nothing else.
-const isSystemError = (error: unknown): boolean => error instanceof Error && 'syscall' in error
-
-const nameOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return typeof error
-  const name = isSystemError(error) && 'code' in error ? error.code : error.name
-  return typeof name === 'string' && /^[\w.-]{1,80}$/.test(name) ? name : 'an error'
 }

@@ -1,3 +1,4 @@
+import { isSystemError, nameOf } from '../aws/error-name.ts'
 import { withoutResponse } from '../aws/without-response.ts'
 import { ParameterStoreError, type ParameterStoreErrorCode } from './parameter-store-error.ts'
 
@@ -105,15 +106,6 @@ interface ServiceError extends Error {
 }
 
 const isServiceError = (error: unknown): error is ServiceError => error instanceof Error && '$fault' in error
-
-// Errors of sockets and look-ups, which Node gives the name of a system call: they know addresses and nothing else.
-const isSystemError = (error: unknown): boolean => error instanceof Error && 'syscall' in error
-
-const nameOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return typeof error
-  const name = isSystemError(error) && 'code' in error ? error.code : error.name
-  return typeof name === 'string' && /^[\w.-]{1,80}$/.test(name) ? name : 'an error'
-}
 
 const metadataOf = (error: unknown): { readonly httpStatusCode?: unknown; readonly requestId?: unknown } => {
   if (typeof error !== 'object' || error === null || !('$metadata' in error)) return {}
