@@ -68,7 +68,7 @@ describe('34. A request carries one credential, in one place, in one form', () =
     ['a percent escape', `Bearer ${good}%20`],
     ['an equals sign inside', `Bearer a=${good}`],
     ['a letter beyond ASCII', `Bearer ${good}\u00e9`],
-    ['nothing at all', ''],
+    ['a no-break space', '\u00a0'],
     ['a space in front', ` Bearer ${good}`],
   ])('refuses %s with status 400', async (_, authorization) => {
     expect(await answerOf(request({ authorization }))).toEqual(refused('credential_malformed'))
@@ -136,26 +136,77 @@ describe('34. A request carries one credential, in one place, in one form', () =
       .slice(index + 1)
       .map((two) => [one, two] as const),
   )
-  const viewOf = (...names: readonly string[]) => {
-    const chosen = names.map((name) => places[name as keyof typeof places] as Place)
-    return request(
-      Object.assign({}, ...chosen.map(({ fields }) => fields)) as Record<string, string>,
-      Object.assign({}, ...chosen.map(({ rest }) => rest)) as object,
+  const viewOfPlaces = (chosen: readonly (Place | undefined)[]) =>
+    request(
+      Object.assign({}, ...chosen.map((place) => place?.fields)) as Record<string, string>,
+      Object.assign({}, ...chosen.map((place) => place?.rest)) as object,
     )
-  }
+  const viewOf = (...names: readonly string[]) =>
+    viewOfPlaces(names.map((name) => places[name as keyof typeof places] as Place))
 
   it.each(Object.keys(places))('takes the token from %s where told to', async (place) => {
     expect(await answerOf(viewOf(place), { credentials: everywhere })).toEqual(VERIFIED)
   })
 
-  it.each(pairs)('refuses a token in %s and in %s with status 400', async (one, two) => {
-    expect(await answerOf(viewOf(one, two), { credentials: everywhere })).toEqual(refused('credential_repeated'))
+  const another: Readonly<Record<string, Place>> = {
+    authorization: { fields: { authorization: `Bearer ${expired}` } },
+    query: { rest: { target: `/orders?access_token=${expired}` } },
+    form: {
+      fields: { 'content-type': 'application/x-www-form-urlencoded' },
+      rest: { method: 'POST', form: async () => ({ access_token: expired }) },
+    },
+    cookie: { fields: { cookie: `token=${expired}` } },
+    header: { fields: { 'x-token': expired } },
+  }
+  const emptied: Readonly<Record<string, Place>> = {
+    authorization: { fields: { authorization: '' } },
+    query: { rest: { target: '/orders?access_token=' } },
+    form: {
+      fields: { 'content-type': 'application/x-www-form-urlencoded' },
+      rest: { method: 'POST', form: async () => ({ access_token: '' }) },
+    },
+    cookie: { fields: { cookie: 'token=' } },
+    header: { fields: { 'x-token': '' } },
+  }
+
+  it.each(pairs)('takes the same token in %s and in %s for one, and two for none', async (one, two) => {
+    expect(await answerOf(viewOf(one, two), { credentials: everywhere })).toEqual(VERIFIED)
+    for (const [first, second] of [
+      [places, another],
+      [another, places],
+    ] as const) {
+      const view = viewOfPlaces([first[one as keyof typeof places], second[two as keyof typeof places]])
+      expect(await answerOf(view, { credentials: everywhere })).toEqual(refused('credential_repeated'))
+      expect(await answerOf(view, { credentials: everywhere, optional: true })).toEqual(refused('credential_repeated'))
+    }
+  })
+
+  it.each(pairs)('takes an empty value in %s for nothing beside a token in %s', async (one, two) => {
+    for (const [empty, full] of [
+      [one, two],
+      [two, one],
+    ]) {
+      const view = viewOfPlaces([emptied[empty as keyof typeof places], places[full as keyof typeof places]])
+      expect(await answerOf(view, { credentials: everywhere })).toEqual(VERIFIED)
+    }
+  })
+
+  it.each(Object.keys(places))('takes an empty value in %s for no credential', async (place) => {
+    const view = viewOfPlaces([emptied[place]])
+    expect(await answerOf(view, { credentials: everywhere })).toEqual(refused('credential_missing'))
+    expect(await answerOf(view, { credentials: everywhere, optional: true })).toEqual({ status: 0 })
   })
 
   it.each<[string, ReturnType<typeof request>]>([
     ['the query', request({}, { target: `/orders?access_token=${good}&access_token=${good}` })],
     ['a cookie', request({ cookie: `token=${good}; token=${good}` })],
     ['cookies of two fields', request({ cookie: [`token=${good}`, `token=x`] })],
+    ['a cookie, once empty', request({ cookie: `token=; token=${good}` })],
+    ['a cookie, both empty', request({ cookie: 'token=; token=', authorization: `Bearer ${good}` })],
+    [
+      'the query, both empty',
+      request({ authorization: `Bearer ${good}` }, { target: '/?access_token=&access_token=' }),
+    ],
     ['a header', request({ 'x-token': [good, good] })],
     [
       'the body',

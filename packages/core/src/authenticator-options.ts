@@ -1,8 +1,9 @@
 import type { Binding } from './binding/binding.ts'
-import { assertKnownOptions, assertNotNull } from './errors/known-options.ts'
+import { assertNotNull } from './errors/known-options.ts'
 import { misconfigured } from './errors/misconfigured.ts'
 import { isPlainText } from './http/challenge.ts'
-import { type CredentialSource, DEFAULT_CREDENTIAL_SOURCES } from './http/credential-source.ts'
+import type { CredentialSource } from './http/credential-source.ts'
+import { resolveSources } from './http/resolve-sources.ts'
 import { problemBody, type RefusalBody, type RefusalRules } from './http/refusal-response.ts'
 import { DEFAULTS, type VerifierOptions } from './options.ts'
 import { createVerifier, type Verifier, VERIFIER_OPTIONS } from './verifier.ts'
@@ -70,7 +71,7 @@ export function resolveAuthenticatorOptions<C extends object>(
   const http: HttpOptions = options
   assertNotNull(ACTION, http, HTTP_OPTIONS)
   return Object.freeze({
-    sources: resolveSources(http.credentials),
+    sources: resolveSources(ACTION, http.credentials),
     anonymous: resolveFlag('optional', http.optional) ? 'accepted' : 'refused',
     refusal: Object.freeze({
       realm: resolveRealm(http.realm),
@@ -142,44 +143,4 @@ function resolveRealm(realm: unknown = DEFAULTS.realm): string {
 function resolveFlag(name: string, flag: unknown = false): boolean {
   if (typeof flag === 'boolean') return flag
   throw misconfigured(ACTION, `"${name}" must be true or false`, flag)
-}
-
-function resolveSources(
-  sources: readonly CredentialSource[] = DEFAULT_CREDENTIAL_SOURCES,
-): readonly CredentialSource[] {
-  const list: unknown = sources
-  if (!Array.isArray(list) || list.length === 0)
-    throw misconfigured(ACTION, '"credentials" must list at least one place, such as { from: "authorization" }')
-  for (const source of sources) {
-    if (typeof source !== 'object' || source === null)
-      throw misconfigured(
-        ACTION,
-        'each of "credentials" must be an object, such as { from: "cookie", name: "token" }',
-        source,
-      )
-    if (!['authorization', 'header', 'cookie', 'query', 'form'].includes(source.from))
-      throw misconfigured(
-        ACTION,
-        'a place in "credentials" is authorization, header, cookie, query or form',
-        source.from,
-      )
-    assertKnownOptions(ACTION, source, source.from === 'authorization' ? ['from', 'bareToken'] : ['from', 'name'])
-    if (source.from === 'authorization' && ![undefined, 'accept', 'refuse'].includes(source.bareToken))
-      throw misconfigured(ACTION, '"bareToken" must be "accept" or "refuse"', source.bareToken)
-    if ((source.from === 'query' || source.from === 'form') && source.name !== undefined && !isToken(source.name))
-      throw misconfigured(ACTION, `the "name" of a ${source.from} in "credentials" must be a name`, source.name)
-    if ((source.from === 'header' || source.from === 'cookie') && !isToken(source.name))
-      throw misconfigured(ACTION, `a ${source.from} in "credentials" needs its "name"`, source.name)
-    if (source.from === 'header' && source.name.toLowerCase() === 'authorization')
-      throw misconfigured(
-        ACTION,
-        'for the Authorization header write { from: "authorization" }, with bareToken: "accept" if it has no scheme',
-      )
-  }
-  return Object.freeze([...sources])
-}
-
-// RFC 9110 section 5.6.2.
-function isToken(name: unknown): boolean {
-  return typeof name === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)
 }

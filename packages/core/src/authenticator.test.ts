@@ -134,8 +134,51 @@ describe('an authenticator', () => {
     expect(await authenticator.authenticate(view())).toEqual({ kind: 'anonymous' })
     expect(refused(await authenticator.authenticate(view(), scope('a'))).response.status).toBe(401)
     expect(refused(await authenticator.authenticate(view('Bearer a.b.c'))).response.status).toBe(401)
-    expect(refused(await authenticator.authenticate(view('Basic YTpi'))).response.status).toBe(401)
-    expect(refused(await authenticator.authenticate(view(''))).response.status).toBe(400)
+    for (const credential of ['Basic', 'Digest a="b", c="d"', 'DPoP a.b.c', 'Token eyJhbGciOi', token, 'a.b Bearer'])
+      expect(refused(await authenticator.authenticate(view(credential))).response).toMatchObject({
+        status: 401,
+        headers: { 'www-authenticate': 'Bearer realm="api"' },
+      })
+    expect(refused(await authenticator.authenticate(view('Bearer'))).response.status).toBe(400)
+  })
+
+  it('takes a credential of a foreign scheme, or an empty one, for none', async () => {
+    const authenticator = create({ optional: true })
+    for (const credential of ['', 'Basic YTpi', 'Negotiate YII=', 'Token token="abc"']) {
+      expect(await authenticator.authenticate(view(credential))).toEqual({ kind: 'anonymous' })
+      for (const strict of [create(), authenticator]) {
+        const { response } = refused(await strict.authenticate(view(credential), scope('a')))
+        expect([response.status, response.headers['www-authenticate']]).toEqual([401, 'Bearer realm="api", scope="a"'])
+      }
+    }
+    expect(refused(await create().authenticate(view('Basic YTpi'))).error.code).toBe('credential_scheme')
+  })
+
+  it('takes the token of another place where the Authorization header has a foreign scheme', async () => {
+    const credentials = [{ from: 'authorization' }, { from: 'cookie', name: 'jwt' }]
+    const request = (authorization: string, cookie: string): RequestView => ({
+      ...view(),
+      header: (name) => (name === 'cookie' ? [`jwt=${cookie}`] : name === 'authorization' ? [authorization] : []),
+    })
+    for (const optional of [true, false]) {
+      const authenticator = create({ optional, credentials })
+      expect(await authenticator.authenticate(request('Basic YTpi', token))).toHaveProperty('kind', 'authenticated')
+      expect(refused(await authenticator.authenticate(request('Basic YTpi', 'a.b.c'))).error.status).toBe(401)
+      expect(refused(await authenticator.authenticate(request('DPoP a.b.c', token))).error.status).toBe(400)
+      expect(refused(await authenticator.authenticate(request('Bearer a.b.c', token))).error.status).toBe(400)
+    }
+  })
+
+  it('repeats nothing of a credential in its messages that is no well-known scheme', async () => {
+    for (const credential of [`${token} Bearer`, 'opaque-secret Bearer', 'opaque-secret', 'opaque-secret x y', token]) {
+      const { error } = refused(await create().authenticate(view(credential)))
+      expect([error.code, error.message]).toEqual([
+        'credential_scheme',
+        'The request uses an authentication scheme that is not supported here: expected "Bearer", found "an unknown scheme, ' +
+          'a token without a scheme, or a scheme without a token". Send "Authorization: Bearer <token>"',
+      ])
+    }
+    expect(refused(await create().authenticate(view('dpop abc'))).error.actual).toBe('"DPoP"')
   })
 
   it('asserts requirements afterwards', async () => {

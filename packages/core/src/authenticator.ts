@@ -6,10 +6,11 @@ import {
 } from './authenticator-options.ts'
 import { confirmBindings } from './binding/binding.ts'
 import { AuthError } from './errors/auth-error.ts'
-import { b64TokenFlaw, extractCredential } from './http/extract-credential.ts'
+import { extractCredential, type Extracted } from './http/extract-credential.ts'
 import type { Outcome, Refused } from './http/outcome.ts'
+import { b64TokenFlaw, unsupportedScheme } from './http/parse-authorization.ts'
 import { refusalResponse } from './http/refusal-response.ts'
-import type { Credential } from './model/credential.ts'
+import type { Credential, OtherScheme } from './model/credential.ts'
 import type { RequestView } from './model/request-view.ts'
 import type { VerifiedToken } from './model/token.ts'
 import { verifiesJwts, type Verifier } from './verifier.ts'
@@ -46,9 +47,10 @@ export function createAuthenticator<C extends object = object>(
   const authenticate = async (view: RequestView, requirement?: Requirement): Promise<Outcome<C>> => {
     let credential: Credential | undefined
     try {
-      const extracted = extractCredential(view, sources)
-      credential = extracted instanceof Promise ? await extracted : extracted
-      if (credential === undefined) return withoutCredential(requirement)
+      const begun = extractCredential(view, sources)
+      const extracted = isExtracted(begun) ? begun : await begun
+      if (extracted === undefined || extracted.scheme === 'other') return withoutCredential(extracted, requirement)
+      credential = extracted
       const flaw = looksFirst ? b64TokenFlaw(credential) : undefined
       if (flaw !== undefined) throw flaw
       const token = await verifier.verify(credential.token, verifyContext)
@@ -61,9 +63,10 @@ export function createAuthenticator<C extends object = object>(
     }
   }
 
-  const withoutCredential = (requirement?: Requirement): Outcome<C> => {
-    if (anonymous === 'accepted' && requirement === undefined) return { kind: 'anonymous' }
-    throw new AuthError('credential_missing')
+  const withoutCredential = (other: OtherScheme | undefined, requirement?: Requirement): Outcome<C> => {
+    const mayBeAnonymous = other === undefined || !other.mayBeToken
+    if (anonymous === 'accepted' && requirement === undefined && mayBeAnonymous) return { kind: 'anonymous' }
+    throw other === undefined ? new AuthError('credential_missing') : unsupportedScheme(other)
   }
 
   const authorize = (token: VerifiedToken<C> | undefined, requirement: Requirement): Outcome<C> => {
@@ -83,6 +86,11 @@ export function createAuthenticator<C extends object = object>(
   }
 
   return { verifier, readsBody: sources.some(({ from }) => from === 'form'), authenticate, authorize }
+}
+
+// By its shape, because an application may have replaced `Promise`.
+function isExtracted(extracted: Extracted | Promise<Extracted>): extracted is Extracted {
+  return extracted === undefined || Object.hasOwn(extracted, 'scheme')
 }
 
 function isAuthenticator<C extends object>(made: object): made is Authenticator<C> {

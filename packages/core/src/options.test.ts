@@ -174,6 +174,36 @@ describe('options that are wrong stop the start', () => {
       { credentials: [{ from: 'authorization', bareToken: true }] },
       /"bareToken" must be "accept" or "refuse"/,
     ],
+    [
+      'a scheme of a header that is another',
+      { credentials: [{ from: 'header', name: 'x-token', scheme: 'DPoP' }] },
+      /the "scheme" of a header in "credentials" must be "Bearer", found "DPoP"/,
+    ],
+    [
+      'a scheme of a cookie',
+      { credentials: [{ from: 'cookie', name: 'jwt', scheme: 'Bearer' }] },
+      /there is no option "scheme"/,
+    ],
+    [
+      'the same place twice',
+      { credentials: [{ from: 'authorization' }, { from: 'authorization', bareToken: 'accept' }] },
+      /"credentials" names the same place twice, found "authorization"/,
+    ],
+    [
+      'the same header in another case',
+      {
+        credentials: [
+          { from: 'header', name: 'X-Token' },
+          { from: 'header', name: 'x-token', scheme: 'Bearer' },
+        ],
+      },
+      /"credentials" names the same place twice, found "header x-token"/,
+    ],
+    [
+      'the same query by its default name',
+      { credentials: [{ from: 'query' }, { from: 'query', name: 'access_token' }] },
+      /"credentials" names the same place twice, found "query access_token"/,
+    ],
     ['a query with an odd name', { credentials: [{ from: 'query', name: 'a b' }] }, /the "name" of a query/],
     ['a binding that is a function', { bindings: [async () => {}] }, /must be an object \{ confirmation, confirm \}/],
     ['bindings without a list', { bindings: {} }, /"bindings" must be a list/],

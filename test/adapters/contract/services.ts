@@ -27,6 +27,8 @@ export type ServicePath =
   | '/orders/optional-write'
   | '/orders/places'
   | '/orders/bare'
+  | '/orders/forwarded'
+  | '/orders/optional-places'
   | '/orders/browser'
   | '/orders/plain-text'
   | '/orders/undecided'
@@ -39,6 +41,13 @@ export type Services = Readonly<Record<ServicePath, Service>>
 export function createServices(jwks: JSONWebKeySet, deadUri: string): Services {
   const policy = { issuer: ISSUER, audience: AUDIENCE }
   const verifier = createVerifier({ ...policy, jwks })
+  const places: AuthenticatorOptions['credentials'] = [
+    { from: 'authorization' },
+    { from: 'header', name: 'X-Access-Token' },
+    { from: 'cookie', name: 'token' },
+    { from: 'query' },
+    { from: 'form' },
+  ]
   const unreachable = () => Promise.reject(new AuthError('keys_unavailable', { retryAfter: 7 }))
   return {
     '/orders': { options: { verifier } },
@@ -48,15 +57,14 @@ export function createServices(jwks: JSONWebKeySet, deadUri: string): Services {
     '/orders/acme': { options: { verifier }, requirement: claim('tenant', 'acme') },
     '/orders/optional': { options: { verifier, optional: true } },
     '/orders/optional-write': { options: { verifier, optional: true }, requirement: scope('orders:write') },
-    '/orders/places': {
+    '/orders/places': { options: { verifier, credentials: places } },
+    '/orders/optional-places': { options: { verifier, credentials: places, optional: true } },
+    '/orders/forwarded': {
       options: {
         verifier,
         credentials: [
           { from: 'authorization' },
-          { from: 'header', name: 'X-Access-Token' },
-          { from: 'cookie', name: 'token' },
-          { from: 'query' },
-          { from: 'form' },
+          { from: 'header', name: 'X-Forwarded-Authorization', scheme: 'Bearer' },
         ],
       },
     },

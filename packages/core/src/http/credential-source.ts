@@ -1,4 +1,7 @@
-/** A place a request may carry its access token in (RFC 6750 section 2). Two places at once are refused with status 400. */
+/**
+ * A place a request may carry its access token in (RFC 6750 section 2). The same token in several places is one credential; two
+ * different tokens are refused with status 400. An empty value is no credential.
+ */
 export type CredentialSource = AuthorizationSource | HeaderSource | CookieSource | QuerySource | FormSource
 
 /** The `Authorization` header with the `Bearer` scheme (RFC 6750 section 2.1). */
@@ -12,6 +15,8 @@ export interface AuthorizationSource {
 export interface HeaderSource {
   readonly from: 'header'
   readonly name: string
+  /** `Bearer` where the scheme stands before the token, as in `X-Forwarded-Authorization: Bearer …`. @defaultValue no scheme */
+  readonly scheme?: 'Bearer'
 }
 
 /** A cookie that holds nothing but the token. Protect such routes against cross-site request forgery. */
@@ -27,7 +32,10 @@ export interface QuerySource {
   readonly name?: string
 }
 
-/** A field of an `application/x-www-form-urlencoded` body (RFC 6750 section 2.2); not with GET or HEAD. */
+/**
+ * A field of an `application/x-www-form-urlencoded` body (RFC 6750 section 2.2); not with GET or HEAD. With `@claimgate/fetch` a body of
+ * more than 64 KiB or 1,000 fields is refused with status 413, and one that takes longer than 5 s with 408.
+ */
 export interface FormSource {
   readonly from: 'form'
   /** @defaultValue 'access_token' */

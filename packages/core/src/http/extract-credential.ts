@@ -1,24 +1,29 @@
 import { AuthError } from '../errors/auth-error.ts'
-import type { Credential } from '../model/credential.ts'
+import type { Credential, OtherScheme } from '../model/credential.ts'
 import type { RequestView } from '../model/request-view.ts'
-import type { AuthorizationSource, CredentialSource } from './credential-source.ts'
-import { fieldValues } from './field-values.ts'
+import type { CredentialSource } from './credential-source.ts'
+import { ACCESS_TOKEN, fieldValues } from './field-values.ts'
+import { bearer, malformed, parseAuthorization } from './parse-authorization.ts'
+
+/** The one credential of a request; `undefined` where it carries none. */
+export type Extracted = Credential | OtherScheme | undefined
 
 /**
- * Extracts the one credential of a request from the places it may be in (RFC 6750 section 2), or `undefined` where it carries none.
- * A promise only where a body has to be read.
+ * Extracts the one credential of a request from the places it may be in (RFC 6750 section 2). An empty value is no credential, and equal
+ * tokens in several places are one. A credential of a foreign scheme, such as `Basic`, gives way to a token in another place. A promise
+ * only where a body has to be read.
  *
- * @throws AuthError `credential_repeated`, `credential_malformed` (status 400), `credential_scheme` (status 401)
+ * @throws AuthError `credential_repeated`, `credential_malformed` (status 400)
  */
 export function extractCredential(
   view: RequestView,
   sources: readonly CredentialSource[],
-): Credential | undefined | Promise<Credential | undefined> {
+): Extracted | Promise<Extracted> {
   const found: Found[] = []
   for (const [index, source] of sources.entries()) {
-    const texts = fieldValues(view, source)
-    if (texts instanceof Promise) return extractLater(view, { found, source, texts, rest: sources.slice(index + 1) })
-    for (const text of texts) found.push({ source, text })
+    const values = fieldValues(view, source)
+    if (!isList(values)) return extractLater(view, { found, source, values, rest: sources.slice(index + 1) })
+    addTo(found, source, values)
   }
   return theOnly(found)
 }
@@ -30,65 +35,69 @@ interface Found {
 
 interface Unfinished extends Pick<Found, 'source'> {
   readonly found: Found[]
-  readonly texts: Promise<readonly string[]>
+  readonly values: Promise<readonly unknown[]>
   readonly rest: readonly CredentialSource[]
 }
 
-async function extractLater(
-  view: RequestView,
-  { found, source, texts, rest }: Unfinished,
-): Promise<Credential | undefined> {
-  for (const text of await texts) found.push({ source, text })
-  for (const other of rest) for (const text of await fieldValues(view, other)) found.push({ source: other, text })
+async function extractLater(view: RequestView, { found, source, values, rest }: Unfinished): Promise<Extracted> {
+  addTo(found, source, await values)
+  for (const other of rest) addTo(found, other, await fieldValues(view, other))
   return theOnly(found)
 }
 
-function theOnly(found: readonly Found[]): Credential | undefined {
+// By its shape, because an application may have replaced `Promise`.
+function isList<T>(values: readonly T[] | Promise<readonly T[]>): values is readonly T[] {
+  return Array.isArray(values)
+}
+
+function addTo(found: Found[], source: CredentialSource, values: readonly unknown[]): void {
+  if (values.length > 1)
+    throw new AuthError('credential_repeated', {
+      expected: 'one value',
+      actual: `${values.length} in the ${nameOf(source)}`,
+    })
+  const [value] = values
+  if (values.length === 0 || value === '') return
+  if (typeof value !== 'string') throw malformed(`one text in the ${nameOf(source)}`)
+  if (!BLANK.test(value)) found.push({ source, text: value })
+}
+
+const BLANK = /^[ \t]*$/
+
+function theOnly(found: readonly Found[]): Extracted {
   const [first, second] = found
   if (first === undefined) return undefined
-  if (second !== undefined)
-    throw new AuthError('credential_repeated', { expected: 'one credential', actual: `${found.length} credentials` })
-  return first.source.from === 'authorization' ? parseAuthorization(first.text, first.source) : bearer(first.text)
+  const credential = parse(first)
+  if (second === undefined) return credential
+  const others = found.slice(1).map((each) => ({ ...each, credential: parse(each) }))
+  return others.reduce<Credential | OtherScheme>((only, other) => {
+    if (isForeign(other.credential)) return only
+    if (isForeign(only)) return other.credential
+    if (isSame(only, other.credential)) return only
+    throw new AuthError('credential_repeated', {
+      expected: 'one credential',
+      actual: `another in the ${nameOf(other.source)}`,
+    })
+  }, credential)
 }
 
-const B64TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
-// Fields that a runtime has joined: a Bearer credential among them, or a token68 credential of another scheme and then a comma,
-// which no single credential has (RFC 9110 section 11.2).
-const SEVERAL = /,\s*bearer |^\S+ +[A-Za-z0-9._~+/-]+=*[ \t]*,/i
-const SCHEME = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: |$)/
+const isForeign = (credential: Credential | OtherScheme): boolean =>
+  credential.scheme === 'other' && !credential.mayBeToken
 
-// RFC 9110 section 11.4: scheme, one space, credentials; the scheme in any case.
-function parseAuthorization(field: string, { bareToken }: AuthorizationSource): Credential {
-  const scheme = SCHEME.exec(field)?.[1]
-  if (scheme?.toLowerCase() === 'bearer') return bearer(field.slice(scheme.length + 1))
-  if (SEVERAL.test(field))
-    throw new AuthError('credential_repeated', { expected: 'one credential', actual: 'several joined by a comma' })
-  if (bareToken === 'accept' && B64TOKEN.test(field)) return bearer(field)
-  if (scheme === undefined) throw malformed('an authentication scheme and a token')
-  throw new AuthError('credential_scheme', {
-    expected: 'Bearer',
-    actual: field.includes(' ') ? scheme : 'a token without a scheme, or a scheme without a token',
-    hint: 'Send "Authorization: Bearer <token>"',
-  })
+function isSame(one: Credential | OtherScheme, other: Credential | OtherScheme): boolean {
+  return one.scheme !== 'other' && one.scheme === other.scheme && one.token === other.token
 }
 
-function bearer(token: string): Credential {
-  if (token.includes(','))
-    throw new AuthError('credential_repeated', { expected: 'one credential', actual: 'several joined by a comma' })
-  if (token === '' || token.includes(' ')) throw malformed(A_TOKEN)
-  return { scheme: 'Bearer', token }
+function parse({ source, text }: Found): Credential | OtherScheme {
+  if (source.from === 'authorization') return parseAuthorization(text, source.bareToken ?? 'refuse')
+  if (source.from !== 'header') return bearer(text)
+  if (source.scheme !== undefined) return parseAuthorization(text, 'refuse')
+  if (!/^bearer /i.test(text)) return bearer(text)
+  throw malformed('a token without a scheme', 'For a header with one, write scheme: "Bearer" beside its name')
 }
 
-const A_TOKEN = 'one space and a token of the b64token characters (RFC 6750 section 2.1)'
-
-/**
- * What is wrong with the characters of a credential, if anything: `credential_malformed`. As it is extracted it is one word; to look at
- * each character costs as much as all the rest of extracting.
- */
-export function b64TokenFlaw({ token }: Credential): AuthError | undefined {
-  return B64TOKEN.test(token) ? undefined : malformed(A_TOKEN)
-}
-
-function malformed(expected: string): AuthError {
-  return new AuthError('credential_malformed', { expected })
+function nameOf(source: CredentialSource): string {
+  if (source.from === 'authorization') return 'Authorization header'
+  const name = source.name ?? ACCESS_TOKEN
+  return `${source.from} "${name}"`
 }

@@ -1,11 +1,14 @@
 import type { RequestView } from '../model/request-view.ts'
 import type { CredentialSource } from './credential-source.ts'
 
-/** Every text the request has in one place, in order: more than one is for the caller to refuse. A promise only for a body. */
+/**
+ * Every value the request has in one place, in order: more than one is for the caller to refuse, as is one that is not text. A promise
+ * only for a body.
+ */
 export function fieldValues(
   view: RequestView,
   source: CredentialSource,
-): readonly string[] | Promise<readonly string[]> {
+): readonly unknown[] | Promise<readonly unknown[]> {
   switch (source.from) {
     case 'authorization':
       return view.header('authorization')
@@ -20,16 +23,28 @@ export function fieldValues(
   }
 }
 
-const ACCESS_TOKEN = 'access_token'
+/** The name of a query parameter or a form field that holds the token (RFC 6750 sections 2.2 and 2.3). */
+export const ACCESS_TOKEN = 'access_token'
 
 // RFC 6265 section 4.2.1: pairs separated by a semicolon; HTTP/2 may send them as several fields.
 function cookieValues(fields: readonly string[], name: string): readonly string[] {
   return fields
     .flatMap((field) => field.split(';'))
-    .map((pair) => pair.trim())
+    .map(withoutSpace)
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => unquoted(pair.slice(name.length + 1)))
 }
+
+// RFC 9110 section 5.6.3. `trim` also strips characters that a browser takes for a part of the name: `\xA0__Host-token` is another cookie.
+function withoutSpace(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isSpace(text[start])) start += 1
+  while (end > start && isSpace(text[end - 1])) end -= 1
+  return text.slice(start, end)
+}
+
+const isSpace = (character: string | undefined): boolean => character === ' ' || character === '\t'
 
 function unquoted(value: string): string {
   return value.length >= 2 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value
@@ -37,22 +52,23 @@ function unquoted(value: string): string {
 
 function queryValues(target: string, name: string): readonly string[] {
   const start = target.indexOf('?')
-  return start < 0 ? [] : new URLSearchParams(target.slice(start + 1).split('#', 1)[0] ?? '').getAll(name)
+  if (start < 0) return []
+  const [query = ''] = target.slice(start + 1).split('#', 1)
+  // The constructor strips a question mark, which is here a part of the first name.
+  return new URLSearchParams(`&${query}`).getAll(name)
 }
 
-async function formValues(view: RequestView, name: string): Promise<readonly string[]> {
+async function formValues(view: RequestView, name: string): Promise<readonly unknown[]> {
   const method = view.method.toUpperCase()
   if (method === 'GET' || method === 'HEAD' || view.form === undefined) return []
   const [contentType = ''] = view.header('content-type')
-  if (contentType.split(';', 1)[0]?.trim().toLowerCase() !== 'application/x-www-form-urlencoded') return []
+  const [type = ''] = contentType.split(';', 1)
+  if (withoutSpace(type).toLowerCase() !== 'application/x-www-form-urlencoded') return []
   // Some body parsers leave null where there is nothing.
-  const fields: unknown = await view.form()
-  const value = hasOwn(fields, name) ? fields[name] : []
-  const values: readonly unknown[] = Array.isArray(value) ? value : [value]
-  // A body parser may build objects from names in brackets; they are counted, and refused as not well formed.
-  return values.map((item) => (typeof item === 'string' ? item : ''))
-}
-
-function hasOwn(fields: unknown, name: string): fields is Readonly<Record<string, unknown>> {
-  return typeof fields === 'object' && fields !== null && Object.hasOwn(fields, name)
+  const fields: unknown = await view.form(name)
+  if (fields instanceof URLSearchParams) return fields.getAll(name)
+  if (typeof fields !== 'object' || fields === null || !Object.hasOwn(fields, name)) return []
+  // A body parser may build lists and objects from names in brackets.
+  const value = (fields as Readonly<Record<string, unknown>>)[name]
+  return Array.isArray(value) ? (value as readonly unknown[]) : [value]
 }

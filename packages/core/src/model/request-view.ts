@@ -5,8 +5,11 @@ export interface RequestView {
   readonly target: string
   /** Every value of a field, in order, repeats included; `name` is in lower case. */
   header(name: string): readonly string[]
-  /** The parsed `application/x-www-form-urlencoded` body; called only where the credential may be in the body. */
-  form?(): Promise<FormFields | undefined>
+  /**
+   * The parsed `application/x-www-form-urlencoded` body, or at least its fields called `name`; called only where the credential may be in
+   * the body. A repeated field has an array of values.
+   */
+  form?(name: string): Promise<FormFields | undefined>
   /** The DER bytes of the client certificate of the TLS connection (RFC 8705). */
   clientCertificate?(): Uint8Array | undefined
 }
