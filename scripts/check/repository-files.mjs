@@ -15,7 +15,9 @@ export function findFiles(root, wanted) {
   const walk = (folder) =>
     readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
       const path = posix.join(folder, entry.name)
-      if (entry.isDirectory()) return NOT_OURS.has(entry.name) ? [] : walk(path)
+      // In a linked work tree `.git` is a file.
+      if (NOT_OURS.has(entry.name)) return []
+      if (entry.isDirectory()) return walk(path)
       return entry.isFile() && wanted(path) ? [path] : []
     })
   return walk('').toSorted()
