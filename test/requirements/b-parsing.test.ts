@@ -276,8 +276,8 @@ describe('15. JSON is bounded, in UTF-8, and free of control characters where th
     ['17 levels of objects', `${'{"a":'.repeat(16)}1${'}'.repeat(16)}`],
     ['5,000 levels', `${'['.repeat(5000)}${']'.repeat(5000)}`],
     ['levels that never end', '['.repeat(9000)],
-    ['257 members', `{${Array.from({ length: 257 }, (_, n) => `"m${n}":0`).join(',')}}`],
-    ['257 elements', `[${Array.from({ length: 257 }, () => '0').join(',')}]`],
+    ['1,025 members', `{${Array.from({ length: 1025 }, (_, n) => `"m${n}":0`).join(',')}}`],
+    ['1,025 elements', `[${Array.from({ length: 1025 }, () => '0').join(',')}]`],
     ['5,000 values', `[${Array.from({ length: 25 }, () => `[${'0,'.repeat(199)}0]`).join(',')}]`],
   ])('refuses %s', async (_, value) => {
     expect(await answerTo(await signClaims(`{${claims},"x":${value}}`), options)).toEqual(refused('json_limits'))

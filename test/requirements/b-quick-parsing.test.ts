@@ -143,8 +143,8 @@ describe('15. What is parsed quickly is bounded too', () => {
     expect(await codeOf(withMember(deep(15)))).toBe('verified')
     expect(await codeOf(withMember(deep(16)))).toBe('json_limits')
     const wide = (count: number): string => Array.from({ length: count }, (_, index) => `"a${index}":0`).join()
-    expect(await codeOf(withMember(wide(248)))).toBe('verified')
-    expect(await codeOf(withMember(wide(249)))).toBe('json_limits')
+    expect(await codeOf(withMember(wide(1016)))).toBe('verified')
+    expect(await codeOf(withMember(wide(1017)))).toBe('json_limits')
     const many = (count: number): string => Array.from({ length: count }, (_, index) => `"a${index}":[0]`).join()
     const limits = { nodes: 40 }
     expect(await codeOf(withMember(many(15)), { limits })).toBe('verified')

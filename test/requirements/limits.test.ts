@@ -3,7 +3,17 @@ import { DEFAULT_LIMITS, MAXIMUM_LIMITS, remoteKeySet, staticKeySet } from '@cla
 import { createTestKeys, startFaultyJwksServer, type TestKeys } from '@claimgate/testing'
 import { describe, expect, it } from 'vitest'
 
-import { accessClaims, AUDIENCE, encode, optionsWith, refused, VERIFIED, verdictOn, type Answer } from './refusal.ts'
+import {
+  accessClaims,
+  AUDIENCE,
+  encode,
+  optionsWith,
+  refusalOf,
+  refused,
+  VERIFIED,
+  verdictOn,
+  type Answer,
+} from './refusal.ts'
 
 const key = await createTestKeys('ES256', { kid: 'key-1' })
 const jwks = { keys: [key.publicJwk] }
@@ -64,13 +74,13 @@ const rows: readonly Row[] = [
   {
     limit: 'audiences',
     token: async (amount) => key.sign(accessClaims({ aud: [...Array<string>(amount - 1).fill('a'), AUDIENCE] })),
-    refusal: refused('claim_malformed'),
-    roomy: { members: 1000 },
+    refusal: refused('claim_too_long'),
+    roomy: { members: 4096 },
   },
   {
     limit: 'scopes',
     token: async (amount) => key.sign(accessClaims({ scope: Array<string>(amount).fill('s').join(' ') })),
-    refusal: refused('claim_malformed'),
+    refusal: refused('claim_too_long'),
   },
   {
     limit: 'members',
@@ -82,7 +92,7 @@ const rows: readonly Row[] = [
     // The eight claims of an access token, the object they are in, and x: the rest are the elements of x.
     token: async (amount) => key.sign(accessClaims({ x: nested(amount - 10) })),
     refusal: refused('json_limits'),
-    roomy: { tokenLength: 65_536, members: 1000 },
+    roomy: { tokenLength: 65_536, members: 4096 },
   },
   {
     limit: 'depth',
@@ -94,15 +104,18 @@ const rows: readonly Row[] = [
   },
 ]
 
+// Of the claims; the others are about the token as a text and its header.
+const NAMED: readonly string[] = ['audiences', 'scopes', 'members', 'nodes', 'depth']
+
 describe('the limits on a token', () => {
   it('are those of the table', () => {
     expect(DEFAULT_LIMITS).toEqual({
       tokenLength: 16_384,
       headerLength: 1024,
       kidLength: 256,
-      audiences: 32,
-      scopes: 256,
-      members: 256,
+      audiences: 128,
+      scopes: 1024,
+      members: 1024,
       nodes: 4096,
       depth: 16,
     })
@@ -110,9 +123,9 @@ describe('the limits on a token', () => {
       tokenLength: 65_536,
       headerLength: 8192,
       kidLength: 1024,
-      audiences: 1000,
-      scopes: 1000,
-      members: 1000,
+      audiences: 4096,
+      scopes: 4096,
+      members: 4096,
       nodes: 65_536,
       depth: 64,
     })
@@ -141,6 +154,18 @@ describe('the limits on a token', () => {
       expect(await judge(await token(raised + 1), { [limit]: raised })).toEqual(refusal)
     })
 
+    it.runIf(NAMED.includes(limit))('is named where a token is over it, and is no fault of the issuer', async () => {
+      const text = await token(most + 1)
+      const messageWith = async (limits: Partial<Limits>) =>
+        (await refusalOf(text, optionsWith({ jwks, limits: { ...roomy, ...limits } }))).message
+      expect(await messageWith({})).toContain(
+        `. If tokens of this issuer may hold so much, raise "limits.${limit}": it can be up to ${MAXIMUM_LIMITS[limit]}`,
+      )
+      expect(await messageWith({})).toMatch(
+        / holds more (values than are allowed here|than the limits of this API allow): /,
+      )
+    })
+
     it('can be lowered', async () => {
       const lowered = most / 2
       expect(await judge(await token(lowered), { [limit]: lowered })).toEqual(VERIFIED)
@@ -155,6 +180,20 @@ describe('the limits on a token', () => {
           `"limits.${limit}" must be a whole number from 1 to ${MAXIMUM_LIMITS[limit]}`,
         )
     })
+  })
+
+  it('cannot be raised for ever: at the maximum the message says so', async () => {
+    const text = await key.sign(accessClaims({ scope: Array<string>(4097).fill('s').join(' ') }))
+    expect((await refusalOf(text, optionsWith({ jwks, limits: { scopes: 4096 } }))).hint).toBe(
+      '"limits.scopes" cannot be more than that: the issuer must put less into its tokens',
+    )
+  })
+
+  it('fit a token of Keycloak with 40 audiences, 300 roles and 300 scopes', async () => {
+    const roles = Array.from({ length: 300 }, (_, n) => `role-${n}`)
+    const aud = [...Array.from({ length: 39 }, (_, n) => `client-${n}`), AUDIENCE]
+    const text = await key.sign(accessClaims({ aud, realm_access: { roles }, scope: roles.join(' ') }))
+    expect(await verdictOn(text, optionsWith({ jwks }))).toEqual(VERIFIED)
   })
 
   it('have no other names', () => {

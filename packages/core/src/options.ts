@@ -77,7 +77,10 @@ export interface ClaimRules {
   readonly maxAge?: number
   /** Longest time from `iat` to `exp`, in seconds. From 1. @defaultValue no bound */
   readonly maxLifetime?: number
-  /** Seconds of clock difference to forgive in `exp`, `nbf` and `iat`. From 0 to 300. @defaultValue 5 */
+  /**
+   * Seconds of clock difference to forgive in `exp` and `nbf`. An `iat` in the future is forgiven up to 60 s, or up to this if it is more.
+   * From 0 to 300. @defaultValue 5
+   */
   readonly clockTolerance?: number
   /** Claims that scopes are read from. @defaultValue ['scope', 'scp'] */
   readonly scopeSources?: readonly ('scope' | 'scp' | 'permissions' | 'roles')[]

@@ -1,15 +1,17 @@
 import { AuthError } from '../errors/auth-error.ts'
+import { type Limits, raiseLimit } from '../model/limits.ts'
+import { LAST_SECOND } from '../model/token-times.ts'
 import type { ClaimCheck } from './claim-check.ts'
 
 /**
  * The registered claims have the types of RFC 7519 section 4.1 and RFC 9068 section 2.2 wherever they are present, and hold
  * no control character that could break out of a log line or a header. Says nothing about their values.
  */
-export function registeredClaims(limits: { readonly audiences: number }): ClaimCheck {
+export function registeredClaims(limits: Pick<Limits, 'audiences'>): ClaimCheck {
   return {
     step: 'claims',
     answer: 'lasting',
-    check: ({ claims }) => {
+    check: ({ claims }, { now }) => {
       const { iss, sub, aud, exp, nbf, iat, jti, client_id: clientId, azp } = claims
       // Written out, for a loop over names costs as much as all the rest.
       if (iss !== undefined) assertText('iss', iss)
@@ -18,9 +20,9 @@ export function registeredClaims(limits: { readonly audiences: number }): ClaimC
       if (clientId !== undefined) assertText('client_id', clientId)
       if (azp !== undefined) assertText('azp', azp)
       if (aud !== undefined) assertAudience(aud, limits.audiences)
-      if (exp !== undefined) assertNumericDate('exp', exp)
-      if (nbf !== undefined) assertNumericDate('nbf', nbf)
-      if (iat !== undefined) assertNumericDate('iat', iat)
+      if (exp !== undefined) assertNumericDate('exp', exp, now)
+      if (nbf !== undefined) assertNumericDate('nbf', nbf, now)
+      if (iat !== undefined) assertNumericDate('iat', iat, now)
     },
     compare: ({ claims }) => ({
       expected: 'well-formed registered claims',
@@ -31,7 +33,7 @@ export function registeredClaims(limits: { readonly audiences: number }): ClaimC
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Cs}\u2028\u2029]/u
-const FIRST_IMPOSSIBLE_DATE = 1e11
+const CENTURY = 3_155_760_000
 
 /** Refuses anything but a string without control characters. */
 export function assertText(name: string, value: unknown): asserts value is string {
@@ -42,24 +44,31 @@ export function assertText(name: string, value: unknown): asserts value is strin
 
 function assertAudience(value: unknown, most: number): void {
   if (!Array.isArray(value)) return assertText('aud', value)
-  if (value.length > most) throw malformed('aud', `at most ${most} values`, value.length)
+  if (value.length > most)
+    throw new AuthError('claim_too_long', {
+      expected: `at most ${most} values of aud`,
+      actual: value.length,
+      hint: raiseLimit('audiences', most),
+    })
   for (const item of value) assertText('aud', item)
 }
 
-function assertNumericDate(name: string, value: unknown): void {
+function assertNumericDate(name: string, value: unknown, now: number): void {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
     throw malformed(
       name,
       'a number of seconds since the epoch',
       typeof value === 'number' ? String(value) : kindOf(value),
     )
-  if (value >= FIRST_IMPOSSIBLE_DATE)
-    throw malformed(
-      name,
-      'seconds since the epoch',
-      value,
-      `${name} is in milliseconds: the issuer must divide it by 1000`,
-    )
+  if (value > LAST_SECOND)
+    throw malformed(name, `seconds since the epoch, at most ${LAST_SECOND}`, value, millisecondsHint(name, value, now))
+}
+
+// By what the time would be, because a number of seconds may be just as large.
+function millisecondsHint(name: string, value: number, now: number): string | undefined {
+  return Math.abs(value / 1000 - now) < CENTURY
+    ? `${name} is in milliseconds: the issuer must divide it by 1000`
+    : undefined
 }
 
 function malformed(name: string, expected: string, actual: unknown, hint?: string): AuthError {

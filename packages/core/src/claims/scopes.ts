@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { AuthError } from '../errors/auth-error.ts'
+import { raiseLimit } from '../model/limits.ts'
 import { ReadonlyScopes } from '../model/readonly-scopes.ts'
 import type { Claims } from '../model/token.ts'
 import { assertText } from './registered-claims.ts'
@@ -17,7 +18,7 @@ export interface ScopeRules {
  * The whole scope words a token grants (RFC 6749 section 3.3, RFC 9068 section 2.2.3), and those they imply. A source may be
  * a string of words separated by spaces or an array of words.
  *
- * Throws `AuthError` `claim_malformed`.
+ * Throws `AuthError` `claim_malformed`, `claim_too_long`.
  */
 export type ScopeReader = (claims: Claims) => ReadonlySet<string>
 
@@ -34,7 +35,11 @@ export function scopeReader({ sources, hierarchy, limit }: ScopeRules, textWords
       const more = Array.isArray(value) ? arrayWords(source, value) : textWords(source, value)
       words = words.length === 0 ? more : [...words, ...more]
       if (words.length > limit)
-        throw new AuthError('claim_malformed', { expected: `at most ${limit} scopes`, actual: `more in ${source}` })
+        throw new AuthError('claim_too_long', {
+          expected: `at most ${limit} scopes`,
+          actual: words.length,
+          hint: raiseLimit('scopes', limit),
+        })
     }
     return new ReadonlyScopes(hierarchy.size === 0 ? words : withImplied(words, hierarchy))
   }

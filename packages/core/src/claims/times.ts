@@ -1,4 +1,5 @@
 import { AuthError } from '../errors/auth-error.ts'
+import { duration, forgivenAhead } from '../model/token-times.ts'
 import type { Claims } from '../model/token.ts'
 import type { ClaimCheck } from './claim-check.ts'
 
@@ -25,7 +26,7 @@ export function expiry({ clockTolerance }: TimeRules): ClaimCheck {
       if (!(context.now < exp + clockTolerance))
         throw new AuthError('token_expired', {
           ...compare(subject, context),
-          hint: `It expired ${seconds(context.now - exp)} ago`,
+          hint: `It expired ${duration(context.now - exp)} ago`,
         })
     },
     compare,
@@ -47,9 +48,13 @@ export function notBefore({ clockTolerance }: TimeRules): ClaimCheck {
   }
 }
 
-/** `iat`, if present, lies in the past (RFC 7519 section 4.1.6), and no longer ago than `maxAge`. */
+/**
+ * `iat`, if present, is at most 60 s, or `clockTolerance` if that is more, in the future (RFC 7519 section 4.1.6), and no longer ago
+ * than `maxAge`.
+ */
 export function issuedAt({ clockTolerance, maxAge }: TimeRules): ClaimCheck {
-  const compare = pastOrAbsent('iat', clockTolerance)
+  const ahead = forgivenAhead(clockTolerance)
+  const compare = pastOrAbsent('iat', ahead)
   return {
     step: 'iat',
     answer: 'momentary',
@@ -60,7 +65,7 @@ export function issuedAt({ clockTolerance, maxAge }: TimeRules): ClaimCheck {
         return
       }
       const age = context.now - iat
-      if (!(iat <= context.now + clockTolerance))
+      if (!(iat <= context.now + ahead))
         throw new AuthError('token_issued_in_future', { ...compare(subject, context), hint: clockHint(-age) })
       if (maxAge !== undefined && !(age <= maxAge + clockTolerance))
         throw new AuthError('token_too_old', { expected: `at most ${maxAge} s old`, actual: `${seconds(age)} old` })
@@ -87,11 +92,11 @@ export function lifetime(maxLifetime: number): ClaimCheck {
   }
 }
 
-function pastOrAbsent(name: 'nbf' | 'iat', clockTolerance: number): ClaimCheck['compare'] {
+function pastOrAbsent(name: 'nbf' | 'iat', forgiven: number): ClaimCheck['compare'] {
   return ({ claims }, { now }) => {
     const time = dateOf(claims, name)
     if (time === undefined) return { expected: 'absent, or in the past', actual: 'absent' }
-    return { expected: `at or before ${instant(now + clockTolerance)}`, actual: instant(time) }
+    return { expected: `at or before ${instant(now + forgiven)}`, actual: instant(time) }
   }
 }
 
@@ -123,5 +128,5 @@ function seconds(count: number): string {
 }
 
 function clockHint(ahead: number): string {
-  return `It is ${seconds(ahead)} ahead: compare the clocks of the issuer and of this server`
+  return `It is ${duration(ahead)} ahead: compare the clocks of the issuer and of this server`
 }

@@ -33,6 +33,7 @@ export type ErrorCode =
   | 'audience_mismatch'
   | 'claim_missing'
   | 'claim_malformed'
+  | 'claim_too_long'
   | 'claim_mismatch'
   | 'token_expired'
   | 'token_not_yet_valid'

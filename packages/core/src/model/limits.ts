@@ -6,11 +6,11 @@ export interface Limits {
   readonly headerLength: number
   /** Characters of a `kid`. From 1 to 1,024. @defaultValue 256 */
   readonly kidLength: number
-  /** Values of an `aud` array. From 1 to 1,000. @defaultValue 32 */
+  /** Values of an `aud` array. From 1 to 4,096. @defaultValue 128 */
   readonly audiences: number
-  /** Scope words of a token. From 1 to 1,000. @defaultValue 256 */
+  /** Scope words of a token. From 1 to 4,096. @defaultValue 1024 */
   readonly scopes: number
-  /** Members of one JSON object. From 1 to 1,000. @defaultValue 256 */
+  /** Members of one JSON object, or elements of one array. From 1 to 4,096. @defaultValue 1024 */
   readonly members: number
   /** Values in a JSON text, nested ones included. From 1 to 65,536. @defaultValue 4096 */
   readonly nodes: number
@@ -23,9 +23,9 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   tokenLength: 16_384,
   headerLength: 1024,
   kidLength: 256,
-  audiences: 32,
-  scopes: 256,
-  members: 256,
+  audiences: 128,
+  scopes: 1024,
+  members: 1024,
   nodes: 4096,
   depth: 16,
 })
@@ -35,9 +35,17 @@ export const MAXIMUM_LIMITS: Limits = Object.freeze({
   tokenLength: 65_536,
   headerLength: 8192,
   kidLength: 1024,
-  audiences: 1000,
-  scopes: 1000,
-  members: 1000,
+  audiences: 4096,
+  scopes: 4096,
+  members: 4096,
   nodes: 65_536,
   depth: 64,
 })
+
+/** What to do about a token that is over a limit of ours, as a hint: the issuer need not be at fault. */
+export function raiseLimit(name: keyof Limits, current: number): string {
+  const most = MAXIMUM_LIMITS[name]
+  return current < most
+    ? `If tokens of this issuer may hold so much, raise "limits.${name}": it can be up to ${most}`
+    : `"limits.${name}" cannot be more than that: the issuer must put less into its tokens`
+}

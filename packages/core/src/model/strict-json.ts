@@ -13,10 +13,13 @@ export interface JsonLimits {
 export class StrictJsonError extends Error {
   override readonly name: string = 'StrictJsonError'
   readonly flaw: JsonFlaw
+  /** Which limit, where the flaw is `limits`. */
+  readonly limit: keyof JsonLimits | undefined
 
-  constructor(flaw: JsonFlaw, message: string) {
+  constructor(flaw: JsonFlaw, message: string, limit?: keyof JsonLimits) {
     super(message)
     this.flaw = flaw
+    this.limit = limit
   }
 }
 
@@ -74,7 +77,8 @@ function checkStructure(text: string, limits: JsonLimits): void {
       case OPEN_BRACKET: {
         open.push({ names: text.charCodeAt(index) === OPEN_BRACE ? new Set() : undefined, members: 1 })
         nodes += 1
-        if (open.length > limits.depth) throw new StrictJsonError('limits', `is nested deeper than ${limits.depth}`)
+        if (open.length > limits.depth)
+          throw new StrictJsonError('limits', `is nested deeper than ${limits.depth}`, 'depth')
         break
       }
       case CLOSE_BRACE:
@@ -86,11 +90,15 @@ function checkStructure(text: string, limits: JsonLimits): void {
         const container = open.at(-1)
         nodes += 1
         if (container && (container.members += 1) > limits.members)
-          throw new StrictJsonError('limits', `has more than ${limits.members} members in one object or array`)
+          throw new StrictJsonError(
+            'limits',
+            `has more than ${limits.members} members in one object or array`,
+            'members',
+          )
         break
       }
     }
-    if (nodes > limits.nodes) throw new StrictJsonError('limits', `holds more than ${limits.nodes} values`)
+    if (nodes > limits.nodes) throw new StrictJsonError('limits', `holds more than ${limits.nodes} values`, 'nodes')
   }
 }
 

@@ -67,7 +67,7 @@ describe('an explanation', () => {
     expect(step(explanation, 'exp')).toMatchObject({
       result: 'failed',
       code: 'token_expired',
-      hint: 'It expired 100 s ago',
+      hint: 'It expired 100 seconds ago',
     })
     expect(step(explanation, 'aud')).toMatchObject({ result: 'failed', code: 'audience_mismatch' })
     expect(step(explanation, 'nbf')?.result).toBe('passed')
@@ -106,7 +106,7 @@ describe('an explanation', () => {
     ],
     ['a DPoP proof', {}, { typ: 'dpop+jwt' }, 'typ', /This is a DPoP proof/],
     ['an unusual type', {}, { typ: 'x+jwt' }, 'typ', /add it to "tokenTypes"/],
-    ['clocks apart', { nbf: NOW + 90 }, {}, 'nbf', /90 s ahead: compare the clocks/],
+    ['clocks apart', { nbf: NOW + 90 }, {}, 'nbf', /90 seconds ahead: compare the clocks/],
     ['a bound token', { cnf: { jkt: 'x' } }, {}, 'cnf', /sender-constrained/],
   ])('has a hint for %s', async (_, claims, header, name, hint) => {
     const explanation = await explainClaims(accessClaims(claims), {}, header)

@@ -1,6 +1,7 @@
 import { AuthError } from '../errors/auth-error.ts'
 import { withoutStacks } from '../errors/without-stacks.ts'
 import type { ErrorCode } from '../model/error-code.ts'
+import { raiseLimit } from '../model/limits.ts'
 import { type JsonFlaw, type JsonLimits, parseStrictJson, StrictJsonError } from '../model/strict-json.ts'
 
 /**
@@ -37,9 +38,10 @@ function parse(text: string, part: string, limits: JsonLimits): unknown {
   try {
     return parseStrictJson(text, limits)
   } catch (error) {
-    if (error instanceof StrictJsonError)
-      throw new AuthError(codes[error.flaw], { actual: `${part} that ${error.message}` })
-    throw error
+    if (!(error instanceof StrictJsonError)) throw error
+    const { flaw, limit, message } = error
+    const hint = limit === undefined ? {} : { hint: raiseLimit(limit, limits[limit]) }
+    throw new AuthError(codes[flaw], { actual: `${part} that ${message}`, ...hint })
   } finally {
     restoreStacks()
   }

@@ -59,8 +59,8 @@ describe('parsing a JWT', () => {
     ['__proto__ in the claims', withClaims('{"__proto__":{"admin":true}}'), 'json_forbidden_member'],
     ['17 levels', withClaims(`{"a":${'['.repeat(16)}${']'.repeat(16)}}`), 'json_limits'],
     [
-      '257 members',
-      withClaims(`{${Array.from({ length: 257 }, (_, index) => `"a${index}":0`).join()}}`),
+      '1,025 members',
+      withClaims(`{${Array.from({ length: 1025 }, (_, index) => `"a${index}":0`).join()}}`),
       'json_limits',
     ],
     ['no alg', withHeader('{}'), 'header_malformed'],

@@ -9,8 +9,8 @@ const MEMBERS: readonly (keyof LambdaEvent)[] = ['claims', 'ttl', 'setIat', 'set
 const STRING_CLAIMS = ['iss', 'sub', 'jti'] as const
 const TIME_CLAIMS = ['exp', 'nbf', 'iat'] as const
 
-// A time in milliseconds lies beyond it: in seconds it is the year 5138.
-const LAST_SECOND = 99_999_999_999
+// The end of the year 9999; the present time in milliseconds is more.
+const LAST_SECOND = 253_402_300_799
 
 /**
  * The claims that an event asks for at `now` (epoch milliseconds), completed by the options.

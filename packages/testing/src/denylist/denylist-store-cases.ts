@@ -43,6 +43,13 @@ const lookUps: readonly DenylistStoreCase[] = [
     },
   },
   {
+    name: 'keeps an entry that never expires: until the end of the year 9999',
+    run: async ({ store }) => {
+      await store.add('key', { issuedUpTo: 7, expiresAt: 253_402_300_799 })
+      deepEqual(await store.find(['key']), [7])
+    },
+  },
+  {
     name: 'forgets nothing where there is much: it holds thousands of entries, or add rejects',
     run: async ({ store, now }) => {
       const expiresAt = Math.ceil(now()) + 60

@@ -12,8 +12,8 @@ export interface DenylistOptions {
    */
   readonly maxLifetime?: number
   /**
-   * Seconds that the issuer's clock may be ahead of this one: `denySubject` ends tokens that bear an `iat` up to this much after it.
-   * From 0 to 300. @defaultValue 5
+   * Seconds that the issuer's clock may be ahead of this one: `denySubject` ends tokens whose `iat` is up to this much in the future.
+   * Not less than the verifier forgives: 60, or its `clockTolerance` if that is more. From 0 to 300. @defaultValue 60
    */
   readonly clockTolerance?: number
   /**
@@ -33,7 +33,7 @@ export type ResolvedDenylistOptions = Readonly<Required<Omit<DenylistOptions, 'c
 /** The numbers that hold where an option is left out. */
 export const DENYLIST_DEFAULTS: Readonly<Record<NumericOption, number>> = Object.freeze({
   maxLifetime: 86_400,
-  clockTolerance: 5,
+  clockTolerance: 60,
   maxLag: 0,
   timeout: 1,
 })

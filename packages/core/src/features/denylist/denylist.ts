@@ -20,7 +20,7 @@ export interface Denylist extends TokenCheck {
   denyToken(token: Pick<VerifiedToken, 'claims'>): Promise<void>
   /**
    * Ends all tokens of a subject (`sub`) that have been issued by now. Those issued later are good, so that the person can log in
-   * again: at once by `issuedUpTo`, otherwise after `clockTolerance`. Tokens without `iat` are refused for as long as the entry
+   * again: at once by `issuedUpTo`, otherwise after `clockTolerance`, which is a minute by default. Tokens without `iat` are refused for as long as the entry
    * lasts, for nothing says when they were issued.
    *
    * @param issuer the exact `iss` of the tokens, or `null` for tokens without one
@@ -69,7 +69,7 @@ export function denylist(options: DenylistOptions): Denylist {
     await answeredWithin(timeout, clock, () => store.add(key, rounded))
   }
   // Whatever tolerance the verifier has, and it has at most this.
-  const kept = (end: number): number => end + MOST_TOLERANCE + maxLag
+  const kept = (end: number): number => Math.min(end + MOST_TOLERANCE + maxLag, LAST_SECOND)
   const issuedByNow = (): number => now() + clockTolerance
 
   return Object.freeze<Denylist>({
@@ -110,7 +110,9 @@ export function denylist(options: DenylistOptions): Denylist {
 
 const ACTION = 'deny tokens'
 const MOST_TOLERANCE = 300
-/** No verified token has an `iat` as great. */
+// What is left of the year 9999 is more than any other token lasts, and a database may not know the year 10000.
+const LAST_SECOND = 253_402_300_799
+/** No verified token has an `iat` as great: it is at most 300 s in the future. */
 const EVERY_TOKEN = 1e11
 
 const ENDED: Readonly<Record<DeniedClaim, string>> = {

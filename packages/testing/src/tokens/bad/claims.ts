@@ -31,7 +31,7 @@ function times({ now, header, claims, withClaims, signTexts }: Forge): readonly 
     [`${name} negative`, withClaims({ [name]: -1 })],
     [`${name} 1e999`, raw(name, '1e999')],
     [`${name} -1e999`, raw(name, '-1e999')],
-    [`${name} 100000000000`, withClaims({ [name]: 1e11 })],
+    [`${name} in the year 10000`, withClaims({ [name]: 253_402_300_800 })],
     [`${name} in milliseconds`, withClaims({ [name]: now * 1_000 })],
   ]
   return [
@@ -86,7 +86,7 @@ function audiences({ claims, withClaims }: Forge): readonly BadTokenRow[] {
     'in another letter case': aud === aud.toUpperCase() ? aud.toLowerCase() : aud.toUpperCase(),
     'different by a trailing slash': aud.endsWith('/') ? aud.slice(0, -1) : `${aud}/`,
     'two in one string': `${aud} https://attacker.example`,
-    '40 of them': [...Array.from({ length: 39 }, (_, n) => `a${n}`), aud],
+    '200 of them': [...Array.from({ length: 199 }, (_, n) => `a${n}`), aud],
   }
   return Object.entries(values).map(([name, value]) => [`aud ${name}`, withClaims({ aud: value })])
 }
