@@ -51,20 +51,55 @@ const failures: readonly (readonly [what: string, answer: () => Response, reason
   ['a list of addresses', json({ ...metadata, jwks_uri: [JWKS_URI] }), 'malformed'],
   ['keys in place of an address', json({ issuer: ISSUER, jwks: goodSet }), 'malformed'],
   ['the address of the keys twice', text(`{"jwks_uri":"${OTHER_HOST}",${good.slice(1)}`), 'malformed'],
-  ['an HTML page', text('<!doctype html>', 200, { 'content-type': 'text/html' }), 'malformed'],
   ['an empty body', text(''), 'malformed'],
   ['JSON that stops short', text(good.slice(0, -2)), 'malformed'],
   ['a byte order mark', text(`\uFEFF${good}`), 'malformed'],
   ['an array', json([metadata]), 'malformed'],
   ['204', text(null, 204), 'status'],
-  ['301', text(null, 301, { location: OAUTH }), 'redirect'],
-  ['302', text(good, 302, { location: OAUTH }), 'redirect'],
   ['304', text(null, 304), 'status'],
   ['429', text(good, 429), 'status'],
   ['500', text(good, 500), 'status'],
 ]
 
+/** Answers of a server that has no metadata at an address, and does not say so with a 404. */
+const absences: readonly (readonly [what: string, answer: () => Response, reason: string])[] = [
+  ['an HTML page', text('<!doctype html>', 200, { 'content-type': 'text/html' }), 'malformed'],
+  [
+    'an HTML page that says it is JSON',
+    text('\uFEFF \n<html>', 200, { 'content-type': 'application/json' }),
+    'malformed',
+  ],
+  [
+    'an HTML page over the cap',
+    text(` ${'x'.repeat(70_000)}`, 200, { 'content-type': 'Text/HTML; charset=utf-8' }),
+    'too_large',
+  ],
+  ['301', text(null, 301, { location: `${ISSUER}/log-in` }), 'redirect'],
+  ['302', text(good, 302, { location: OTHER_HOST }), 'redirect'],
+]
+
 describe('metadata', () => {
+  it.each(absences)(
+    'is looked for where RFC 8414 puts it after %s, and a redirect is not followed',
+    async (_, answer) => {
+      const first = endpoint(OPENID, answer)
+      const second = endpoint(OAUTH, json(metadata))
+      const keys = endpoint(JWKS_URI, json(goodSet))
+      const elsewhere = [OTHER_HOST, `${ISSUER}/log-in`].map((url) => endpoint(url, json(metadata)))
+      expect(await verification().verify(knownToken)).toBe('verified')
+      expect([first, second, keys].map(({ requests }) => requests.length)).toEqual([1, 1, 1])
+      expect(elsewhere.flatMap(({ requests }) => requests)).toEqual([])
+    },
+  )
+
+  it.each(absences)('may be nowhere, and all addresses answer with %s', async (_, answer, reason) => {
+    const addresses = [OPENID, OAUTH].map((url) => endpoint(url, answer))
+    const { verify, keyEvents } = verification()
+    expect(await verify(knownToken)).toBe('503 keys_unavailable retry after 1')
+    expect(keyEvents).toEqual([{ type: 'keys.unavailable', uri: ISSUER, reason, retryAfter: 1 }])
+    expect(addresses.map(({ requests }) => requests.length)).toEqual([1, 1])
+  })
+
   it.each(failures)('is of no use, and nothing else is asked: %s', async (_, answer, reason) => {
     const first = endpoint(OPENID, answer)
     const others = [OAUTH, JWKS_URI, OTHER_HOST].map((url) => endpoint(url, json(metadata)))

@@ -83,7 +83,7 @@ describe('discovery', () => {
       metadata({ jwks_uri: KEYS.replace('https', 'http') }),
       'uri_not_allowed',
     ],
-    ['is no JSON', json('<html>'), 'malformed'],
+    ['is no JSON', json('{'), 'malformed'],
     ['has a member twice', json(`{"issuer":"${ISSUER}","issuer":"${ISSUER}","jwks_uri":"${KEYS}"}`), 'malformed'],
     ['names no key set', json({ issuer: ISSUER }), 'malformed'],
     ['names a key set that is no URL', metadata({ jwks_uri: '/keys' }), 'malformed'],
@@ -95,7 +95,6 @@ describe('discovery', () => {
     ['names a key set in a file', metadata({ jwks_uri: 'file:///keys' }), 'uri_not_allowed'],
     ['names a key set on another host', metadata({ jwks_uri: 'https://keys.example/keys' }), 'uri_not_allowed'],
     ['names a key set on a host below', metadata({ jwks_uri: 'https://keys.issuer.example/keys' }), 'uri_not_allowed'],
-    ['redirects', status(302, { location: OAUTH }), 'redirect'],
     ['fails', status(500), 'status'],
     ['is out of reach', refused, 'network'],
     ['is too large', json(`{"padding":"${'x'.repeat(65_536)}"}`), 'too_large'],
@@ -108,6 +107,15 @@ describe('discovery', () => {
   it.each([400, 401, 403, 404, 405, 410, 501])('goes on to the next place after status %d', async (code) => {
     const { ask } = setUp({ [OIDC]: status(code), [OAUTH]: metadata(), [KEYS]: json({ keys: [a] }) })
     expect(await ask('a')).toBe('verified')
+  })
+
+  it.each<[string, Answer]>([
+    ['a redirect', status(302, { location: KEYS })],
+    ['a web page', json('\n<!doctype html>')],
+  ])('goes on to the next place after %s', async (_, answer) => {
+    const { ask, urls } = setUp({ [OIDC]: answer, [OAUTH]: metadata(), [KEYS]: json({ keys: [a] }) })
+    expect(await ask('a')).toBe('verified')
+    expect(urls()).toEqual([OIDC, OAUTH, KEYS])
   })
 
   it.each([402, 406, 408, 409, 429, 500, 502, 503])('asks nowhere else after status %d', async (code) => {
@@ -158,7 +166,7 @@ describe('discovery', () => {
   })
 
   it('keeps the cause of what went wrong with metadata', async () => {
-    const { keys } = setUp({ [OIDC]: json('<html>') })
+    const { keys } = setUp({ [OIDC]: json('{') })
     await expect(keys.ready()).rejects.toMatchObject({
       cause: { reason: 'malformed', cause: { name: 'StrictJsonError' } },
     })
@@ -397,13 +405,17 @@ describe('discovery', () => {
       { [OIDC]: metadata({ jwks_uri: 'https://keys.example:444/keys' }) },
       { [OIDC]: json({ issuer: ISSUER }) },
       { [OIDC]: json([]) },
-      { [OIDC]: json('<html>') },
+      { [OIDC]: json('{') },
+      { [OIDC]: status(401) },
+      { [OIDC]: json('<html>'), [OAUTH]: status(403) },
+      { [OIDC]: status(302, { location: 'https://name:secret@log-in.example/?state=secret' }) },
+      { [OIDC]: status(404), [OAUTH]: status(500) },
     ]
     const told = await Promise.all(faults.map(async (answers) => setUp(answers).refusal('a')))
     const summary = 'AuthError: The keys to verify the token with cannot be fetched. Fetching the keys of '
     expect(told.map((text) => text.replace(summary, ''))).toMatchInlineSnapshot(`
       [
-        "https://issuer.example/tenant failed (status): No metadata from https://issuer.example/tenant/.well-known/openid-configuration, https://issuer.example/.well-known/oauth-authorization-server/tenant, https://issuer.example/.well-known/openid-configuration/tenant: The status was 404, not 200",
+        "https://issuer.example/tenant failed (status): No metadata from https://issuer.example/tenant/.well-known/openid-configuration (404), https://issuer.example/.well-known/oauth-authorization-server/tenant (404), https://issuer.example/.well-known/openid-configuration/tenant (404): The status was 404, not 200",
         "https://issuer.example/tenant failed (status): No metadata from https://issuer.example/tenant/.well-known/openid-configuration: The status was 500, not 200",
         "https://issuer.example/tenant failed (issuer_mismatch): The metadata names another issuer: expected "https://issuer.example/tenant", found "https://other.example/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…",
         "https://issuer.example/tenant failed (issuer_mismatch): The metadata names another issuer: expected "https://issuer.example/tenant", found nothing",
@@ -413,6 +425,10 @@ describe('discovery', () => {
         "https://issuer.example/tenant failed (malformed): The metadata has no "jwks_uri" that is a URL",
         "https://issuer.example/tenant failed (malformed): The metadata is not a JSON object",
         "https://issuer.example/tenant failed (malformed): The metadata is not JSON",
+        "https://issuer.example/tenant failed (status): No metadata from https://issuer.example/tenant/.well-known/openid-configuration (401), https://issuer.example/.well-known/oauth-authorization-server/tenant (404), https://issuer.example/.well-known/openid-configuration/tenant (404): The status was 401, not 200",
+        "https://issuer.example/tenant failed (status): No metadata from https://issuer.example/tenant/.well-known/openid-configuration (a web page), https://issuer.example/.well-known/oauth-authorization-server/tenant (403), https://issuer.example/.well-known/openid-configuration/tenant (404): The status was 403, not 200",
+        "https://issuer.example/tenant failed (redirect): No metadata from https://issuer.example/tenant/.well-known/openid-configuration (302), https://issuer.example/.well-known/oauth-authorization-server/tenant (404), https://issuer.example/.well-known/openid-configuration/tenant (404): Redirects are not followed (status 302 to "https://log-in.example/?state=…")",
+        "https://issuer.example/tenant failed (status): No metadata from https://issuer.example/tenant/.well-known/openid-configuration (404), https://issuer.example/.well-known/oauth-authorization-server/tenant (500): The status was 500, not 200",
       ]
     `)
   })

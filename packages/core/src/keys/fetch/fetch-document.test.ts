@@ -9,6 +9,7 @@ import { systemClock } from '../../model/clock.ts'
 import type { FetchLike } from '../../model/fetch.ts'
 import { defaultFetch as webFetch } from '../../transport/default-fetch.web.ts'
 import { undiciFetch } from '../../transport/undici-fetch.node.ts'
+import { USER_AGENT } from './user-agent.ts'
 import { fetchDocument, type FetchDocumentOptions } from './fetch-document.ts'
 import { manualClock, settle } from '../remote/manual-clock.test-support.ts'
 
@@ -45,6 +46,14 @@ describe.each(transports)('a document fetched through %s', (_, fetch) => {
       response.setHeader('content-type', 'text/html').end('{"é":1}')
     })
     expect(await get(url)).toMatchObject({ status: 200, text: '{"é":1}' })
+  })
+
+  it('is given by a server that refuses requests without a User-Agent', async () => {
+    const { url } = await serve(({ headers }, response) => {
+      if (headers['user-agent'] !== USER_AGENT) response.statusCode = 403
+      response.end('{}')
+    })
+    expect(await get(url)).toMatchObject({ status: 200 })
   })
 
   it('is asked for with GET, and the ETag', async () => {
@@ -188,6 +197,9 @@ describe.each(transports)('a document fetched through %s', (_, fetch) => {
   })
 })
 
+const rejecting = (reason: unknown) => async (): Promise<never> =>
+  // oxlint-disable-next-line promise/prefer-promise-reject-errors -- a fetch of the application may reject with anything
+  Promise.reject(reason)
 const coded = (code: unknown): Error => Object.assign(new Error('coded'), { code })
 
 describe('a transport that minds nothing', () => {
@@ -211,7 +223,23 @@ describe('a transport that minds nothing', () => {
     [
       'redirect',
       async () => new Response(null, { status: 302 }),
-      { status: undefined, message: 'Redirects are not followed (status 302)' },
+      { status: 302, message: 'Redirects are not followed (status 302)' },
+    ],
+    [
+      'redirect',
+      async () =>
+        new Response(null, { status: 302, headers: { location: '//name:secret@elsewhere.example/a?b=secret' } }),
+      { message: 'Redirects are not followed (status 302 to "https://elsewhere.example/a?b=\u2026")' },
+    ],
+    [
+      'redirect',
+      async () => new Response(null, { status: 308, headers: { location: 'keys/' } }),
+      { message: 'Redirects are not followed (status 308 to "https://issuer.example/keys/")' },
+    ],
+    [
+      'redirect',
+      async () => new Response(null, { status: 308, headers: { location: 'https://' } }),
+      { message: 'Redirects are not followed (status 308)' },
     ],
     ['redirect', async () => new Response(null, { status: 399 }), {}],
     ['redirect', async () => new Response(null, { status: 300 }), {}],
@@ -228,18 +256,40 @@ describe('a transport that minds nothing', () => {
       async () => new Response(Uint8Array.of(255)),
       { message: 'The body is not UTF-8', cause: expect.any(Error) },
     ],
-    ['network', async () => Promise.reject(new Error('x')), { message: 'The request failed', cause: new Error('x') }],
+    [
+      'network',
+      async () => Promise.reject(new Error('no route')),
+      { message: 'The request failed: "no route"', cause: new Error('no route') },
+    ],
+    [
+      'network',
+      async () => Promise.reject(new TypeError('fetch failed', { cause: new Error('other side closed') })),
+      { message: 'The request failed: "other side closed"' },
+    ],
+    [
+      'network',
+      async () => Promise.reject(new TypeError('fetch failed', { cause: {} })),
+      { message: 'The request failed: "fetch failed"' },
+    ],
+    ['network', rejecting('a\n\u202Etext'), { message: 'The request failed: "a\\n\\u202etext"' }],
+    [
+      'network',
+      async () => Promise.reject(new Error('x'.repeat(500))),
+      { message: expect.stringMatching(/^The request failed: "x{119}…$/) },
+    ],
+    ['network', rejecting(undefined), { message: 'The request failed' }],
+    ['network', async () => Promise.reject(new Error(' ')), { message: 'The request failed' }],
     ['network', async () => Promise.reject(coded('ECONNRESET')), { message: 'The request failed (ECONNRESET)' }],
     [
       'network',
       async () => Promise.reject(new TypeError('x', { cause: coded('CERT_HAS_EXPIRED') })),
       { message: 'The request failed (CERT_HAS_EXPIRED)' },
     ],
-    ['network', async () => Promise.reject(coded('bad\r\ncode')), { message: 'The request failed' }],
-    ['network', async () => Promise.reject(coded('XBAD\r\n')), { message: 'The request failed' }],
-    ['network', async () => Promise.reject(coded(7)), { message: 'The request failed' }],
-    ['network', async () => Promise.reject(coded('bad ECONNRESET')), { message: 'The request failed' }],
-    ['network', async () => Promise.reject(coded('E')), { message: 'The request failed' }],
+    ['network', async () => Promise.reject(coded('bad\r\ncode')), { message: 'The request failed: "coded"' }],
+    ['network', async () => Promise.reject(coded('XBAD\r\n')), { message: 'The request failed: "coded"' }],
+    ['network', async () => Promise.reject(coded(7)), { message: 'The request failed: "coded"' }],
+    ['network', async () => Promise.reject(coded('bad ECONNRESET')), { message: 'The request failed: "coded"' }],
+    ['network', async () => Promise.reject(coded('E')), { message: 'The request failed: "coded"' }],
     [
       'network',
       async () => Promise.reject(Object.create({ code: 'ECONNRESET' }) as Error),
@@ -257,12 +307,13 @@ describe('a transport that minds nothing', () => {
       return new Response('{}')
     }
     const accept = 'application/jwk-set+json, application/json;q=0.9'
+    const agent = { 'user-agent': USER_AGENT }
     await fetchDocument(url, options(fetch))
     await fetchDocument(url, { ...options(fetch), etag: '"1"' })
     const common = { address: url.href, method: 'GET', redirect: 'manual' }
     expect(seen).toStrictEqual([
-      { ...common, headers: { accept } },
-      { ...common, headers: { accept, 'if-none-match': '"1"' } },
+      { ...common, headers: { accept, ...agent } },
+      { ...common, headers: { accept, ...agent, 'if-none-match': '"1"' } },
     ])
   })
 
@@ -356,6 +407,14 @@ describe('a transport that minds nothing', () => {
     await world.clock.pass(5)
     expect(await outcome).toMatchObject({ reason: 'timeout' })
     expect(world.clock.timers()).toBe(0)
+  })
+
+  it('does not repeat the query of the address', async () => {
+    const secret = new URL('https://issuer.example/keys?api_key=secret')
+    const failing = options(async (address) => Promise.reject(new Error(`cannot GET ${address}`)))
+    await expect(fetchDocument(secret, failing)).rejects.toMatchObject({
+      message: 'The request failed: "cannot GET https://issuer.example/keys"',
+    })
   })
 
   it('is not taken for the network when it cannot be used at all', async () => {

@@ -1,9 +1,13 @@
+import { quote } from '../../errors/quote.ts'
 import { TransportError } from '../../errors/transport-error.ts'
 import type { Clock } from '../../model/clock.ts'
+import type { FetchFailure } from '../../model/events.ts'
 import type { FetchLike } from '../../model/fetch.ts'
 import { FetchError } from './fetch-error.ts'
-import { readText } from './read-text.ts'
+import { readText, type ReadTextOptions } from './read-text.ts'
+import { printedAddress } from './printed-address.ts'
 import { retryAfterSeconds } from './retry-after.ts'
+import { userAgent } from './user-agent.ts'
 
 export interface FetchDocumentOptions {
   readonly fetch: FetchLike
@@ -46,7 +50,7 @@ export async function fetchDocument(url: URL, options: FetchDocumentOptions): Pr
   } catch (cause) {
     const reason: unknown = deadline.signal.reason
     if (reason instanceof FetchError) throw reason
-    throw cause instanceof FetchError ? cause : requestFailed(cause)
+    throw cause instanceof FetchError ? cause : requestFailed(url, cause)
   } finally {
     cancelTimer()
     signal?.removeEventListener('abort', closed)
@@ -60,6 +64,7 @@ async function exchange(url: URL, options: FetchDocumentOptions, signal: AbortSi
   const { fetch, etag, maxBytes, clock } = options
   const headers = {
     accept: 'application/jwk-set+json, application/json;q=0.9',
+    ...userAgent(),
     ...(etag !== undefined && { 'if-none-match': etag }),
   }
   const response = await fetch(url.href, { method: 'GET', headers, redirect: 'manual', signal })
@@ -67,30 +72,64 @@ async function exchange(url: URL, options: FetchDocumentOptions, signal: AbortSi
     discard(response)
     return { status: 304, text: '', headers: response.headers }
   }
-  const failure = judge(response, clock)
+  const failure = judge(url, response, clock)
   if (failure) {
     discard(response)
     throw failure
   }
-  return { status: 200, text: await readText(response, { maxBytes, signal }), headers: response.headers }
+  const text = await readDocument(response, { maxBytes, signal })
+  return { status: 200, text, headers: response.headers }
 }
 
-function judge(response: Response, clock: Clock): FetchError | undefined {
-  const { status, type, redirected } = response
+// The content type is not trusted, but a page that is too large to read can be told by nothing else.
+async function readDocument(response: Response, options: ReadTextOptions): Promise<string> {
+  const isHtml = /^text\/html\b/i.test(response.headers.get('content-type') ?? '')
+  const text = await readText(response, options).catch((error: unknown) => {
+    throw isHtml && error instanceof FetchError && error.reason === 'too_large' ? webPage('too_large') : error
+  })
+  if (MARKUP.test(text)) throw webPage('malformed')
+  return text
+}
+
+const MARKUP = /^\uFEFF?\s*</
+
+function webPage(reason: FetchFailure): FetchError {
+  return new FetchError(reason, 'The answer is a web page, not JSON', { content: 'web_page' })
+}
+
+function judge(url: URL, response: Response, clock: Clock): FetchError | undefined {
+  const { status, type, redirected, headers } = response
   if (type === 'opaqueredirect' || redirected || (status >= 300 && status < 400 && status !== 304))
-    return new FetchError('redirect', `Redirects are not followed (status ${status})`)
+    return new FetchError('redirect', `Redirects are not followed (status ${status}${target(url, headers)})`, {
+      status,
+    })
   if (status === 200) return undefined
-  const retryAfter = retryAfterSeconds(response.headers.get('retry-after'), clock.now())
+  const retryAfter = retryAfterSeconds(headers.get('retry-after'), clock.now())
   return new FetchError('status', `The status was ${status}, not 200`, {
     status,
     ...(retryAfter !== undefined && { retryAfter }),
   })
 }
 
-function requestFailed(cause: unknown): FetchError {
+function target(url: URL, headers: Headers): string {
+  const location = headers.get('location')
+  if (location === null || !URL.canParse(location, url)) return ''
+  return ` to ${quote(printedAddress(new URL(location, url)))}`
+}
+
+function requestFailed(url: URL, cause: unknown): FetchError {
   if (cause instanceof TransportError) return new FetchError('transport', cause.message, { cause })
-  const code = codeOf(cause) ?? codeOf(cause instanceof Error ? cause.cause : undefined)
-  return new FetchError('network', `The request failed${code === undefined ? '' : ` (${code})`}`, { cause })
+  const inner = cause instanceof Error ? cause.cause : undefined
+  const code = codeOf(cause) ?? codeOf(inner)
+  const why = code === undefined ? textOf(inner, url) || textOf(cause, url) : ` (${code})`
+  return new FetchError('network', `The request failed${why}`, { cause })
+}
+
+/** What an error without a code says, and not the query of the address it may repeat. */
+function textOf(error: unknown, { search }: URL): string {
+  const text = error instanceof Error ? error.message : error
+  if (typeof text !== 'string' || text.trim() === '') return ''
+  return `: ${quote(search === '' ? text : text.replaceAll(search, ''))}`
 }
 
 /** The code of a system or TLS error, as `ECONNREFUSED`: what an operator looks for first. */

@@ -6,6 +6,8 @@ export interface FetchErrorDetails {
   readonly retryAfter?: number | undefined
   /** The HTTP status, where there was an answer. */
   readonly status?: number | undefined
+  /** What the document was instead, where that can be told. */
+  readonly content?: 'web_page' | undefined
 }
 
 /** Why keys or metadata could not be fetched; the `cause` of an `AuthError` `keys_unavailable`. */
@@ -14,11 +16,13 @@ export class FetchError extends Error {
   readonly reason: FetchFailure
   readonly retryAfter: number | undefined
   readonly status: number | undefined
+  readonly content: 'web_page' | undefined
 
   constructor(reason: FetchFailure, message: string, details: FetchErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : {})
     this.reason = reason
     this.retryAfter = details.retryAfter
     this.status = details.status
+    this.content = details.content
   }
 }

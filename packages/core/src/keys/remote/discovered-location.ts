@@ -85,28 +85,50 @@ export function discoveredLocation(
   }
 }
 
-// Only "there is nothing here" leads on to the next address; garbage, a mismatch or an outage does not.
+interface Miss {
+  readonly uri: URL
+  readonly error: FetchError
+}
+
+// Only "there is no metadata here" leads on to the next address: garbage, a mismatch or an outage does not.
 async function firstAnswer(
   [first, ...others]: readonly URL[],
   ask: (uri: URL) => Promise<FetchedDocument>,
-  asked: readonly URL[] = [],
+  missed: readonly Miss[] = [],
 ): Promise<FetchedDocument> {
-  if (!first) throw new FetchError('status', 'No metadata was found')
-  const all = [...asked, first]
+  if (!first) throw noMetadata(missed, mostTelling(missed))
   try {
     return await ask(first)
   } catch (error) {
     if (!(error instanceof FetchError)) throw error
-    const isAbsent = error.status !== undefined && ABSENT.has(error.status)
-    if (!isAbsent || others.length === 0) throw naming(all, error)
-    return firstAnswer(others, ask, all)
+    const miss = { uri: first, error }
+    if (!isAbsent(error)) throw noMetadata([...missed, miss], miss)
+    return firstAnswer(others, ask, [...missed, miss])
   }
 }
 
 const ABSENT: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 410, 501])
+const REFUSED: ReadonlySet<number> = new Set([401, 403])
 
-function naming(asked: readonly URL[], error: FetchError): FetchError {
-  const { reason, message, status, retryAfter } = error
-  const places = asked.map(({ href }) => href).join(', ')
-  return new FetchError(reason, `No metadata from ${places}: ${message}`, { cause: error, status, retryAfter })
+// A web application may answer every path with its one page, or redirect it to its log-in.
+function isAbsent({ reason, status, content }: FetchError): boolean {
+  return reason === 'redirect' || content === 'web_page' || (status !== undefined && ABSENT.has(status))
+}
+
+// "Authentication wanted", a redirect and a web page tell an operator more than the "not found" of the other places.
+function mostTelling(missed: readonly Miss[]): Miss | undefined {
+  const refused = missed.find(({ error: { status } }) => status !== undefined && REFUSED.has(status))
+  return refused ?? missed.find(({ error: { status } }) => status === undefined || !ABSENT.has(status)) ?? missed.at(-1)
+}
+
+function noMetadata(missed: readonly Miss[], telling: Miss | undefined): FetchError {
+  const { reason, message, status, retryAfter } = telling?.error ?? new FetchError('status', 'it has no address')
+  const places = missed.map(({ uri, error }) => `${uri.href}${missed.length > 1 ? ` (${inBrief(error)})` : ''}`)
+  const cause = telling?.error
+  return new FetchError(reason, `No metadata from ${places.join(', ')}: ${message}`, { cause, status, retryAfter })
+}
+
+function inBrief({ reason, status, content }: FetchError): string {
+  if (content === 'web_page') return 'a web page'
+  return status === undefined ? reason : String(status)
 }
