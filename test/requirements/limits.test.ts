@@ -111,7 +111,7 @@ describe('the limits on a token', () => {
   it('are those of the table', () => {
     expect(DEFAULT_LIMITS).toEqual({
       tokenLength: 16_384,
-      headerLength: 1024,
+      headerLength: 4096,
       kidLength: 256,
       audiences: 128,
       scopes: 1024,

@@ -412,7 +412,7 @@ async function forgeries(signer: TestKeys): Promise<typeof forged> {
     'another audience': [await signer.sign({ ...CLAIMS, aud: 'https://other.example' }), 'audience_mismatch'],
     expired: [await signer.sign({ ...CLAIMS, iat: now - 7200, exp: now - 3600 }), 'token_expired'],
     "another key's signature": [await other.sign(CLAIMS, { kid: signer.kid }), 'signature_invalid'],
-    'a jku header': [await other.sign(CLAIMS, { kid: other.kid, jku: trap.url }), 'header_key_material'],
-    'a jwk header': [await other.sign(CLAIMS, { jwk: other.publicJwk }), 'header_key_material'],
+    'a jku header': [await other.sign(CLAIMS, { kid: other.kid, jku: trap.url }), 'key_not_found'],
+    'a jwk header': [await other.sign(CLAIMS, { kid: signer.kid, jwk: other.publicJwk }), 'signature_invalid'],
   }
 }

@@ -33,7 +33,6 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = Object.fre
   header_too_long: badToken('The JOSE header is too long'),
   header_malformed: badToken('A parameter of the JOSE header is not well formed'),
   header_critical: badToken('The JOSE header demands an extension that is not supported'),
-  header_key_material: badToken('The JOSE header carries a key or the address of one'),
   kid_malformed: badToken('The key ID is not well formed'),
   algorithm_not_allowed: badToken('The algorithm of the token is not allowed'),
   algorithm_key_mismatch: badToken('The algorithm of the token does not fit the key'),

@@ -14,7 +14,6 @@ export type ErrorCode =
   | 'header_too_long'
   | 'header_malformed'
   | 'header_critical'
-  | 'header_key_material'
   | 'kid_malformed'
   | 'algorithm_not_allowed'
   | 'algorithm_key_mismatch'

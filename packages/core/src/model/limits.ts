@@ -2,7 +2,7 @@
 export interface Limits {
   /** Characters of a token; more is refused before any decoding. From 1 to 65,536. @defaultValue 16384 */
   readonly tokenLength: number
-  /** Characters of the encoded JOSE header. From 1 to 8,192. @defaultValue 1024 */
+  /** Characters of the encoded JOSE header. From 1 to 8,192. @defaultValue 4096 */
   readonly headerLength: number
   /** Characters of a `kid`. From 1 to 1,024. @defaultValue 256 */
   readonly kidLength: number
@@ -21,7 +21,7 @@ export interface Limits {
 /** The limits that hold unless told otherwise. */
 export const DEFAULT_LIMITS: Limits = Object.freeze({
   tokenLength: 16_384,
-  headerLength: 1024,
+  headerLength: 4096,
   kidLength: 256,
   audiences: 128,
   scopes: 1024,

@@ -3,9 +3,10 @@ import type { JoseHeader } from '../model/token.ts'
 
 /**
  * The JOSE header is one an access token may have (RFC 7515 section 4): `alg`, `kid`, `typ` and `cty` are strings, no extension is
- * demanded (RFC 7515 section 4.1.11, RFC 7797), and it brings neither a key nor the address of one (RFC 8725 section 3.10).
+ * demanded (RFC 7515 section 4.1.11, RFC 7797). Keys and addresses of keys in it (`jwk`, `jku`, `x5u`, `x5c`) are ignored, whatever their
+ * type: authorization servers send them, RFC 7515 lets a verifier ignore them, and nothing here ever reads them (RFC 8725 section 3.10).
  *
- * @throws AuthError `header_malformed`, `kid_malformed`, `header_critical`, `header_key_material`
+ * @throws AuthError `header_malformed`, `kid_malformed`, `header_critical`
  */
 export function checkHeader(
   header: Readonly<Record<string, unknown>>,
@@ -24,9 +25,13 @@ export function checkHeader(
   if (Object.hasOwn(header, 'kid')) checkKid(header['kid'], limits.kidLength)
   for (const name of ['crit', 'b64'])
     if (Object.hasOwn(header, name)) throw new AuthError('header_critical', { expected: `no "${name}"`, actual: name })
-  for (const name of ['jwk', 'jku', 'x5u', 'x5c']) if (Object.hasOwn(header, name)) throw keyMaterial(name)
-  for (const name of ['x5t', 'x5t#S256'])
-    if (Object.hasOwn(header, name) && !isThumbprint(header[name])) throw keyMaterial(name)
+}
+
+/** Says for `explain` which members of a header were ignored, or gives `undefined`. */
+export function ignoredKeysHint(header: JoseHeader): string | undefined {
+  const names = ['jwk', 'jku', 'x5u', 'x5c'].filter((name) => Object.hasOwn(header, name))
+  if (names.length === 0) return undefined
+  return `Ignored in the header: ${names.join(', ')}. Keys come only from the configuration of the issuer, never from a token`
 }
 
 const LONGEST_TYPE = 128
@@ -38,17 +43,4 @@ function checkKid(kid: unknown, most: number): void {
     throw new AuthError('kid_malformed', { expected: `at most ${most} characters`, actual: kid.length })
   if (CONTROL_CHARACTERS.test(kid) || kid === '__proto__')
     throw new AuthError('kid_malformed', { expected: 'an ordinary name', actual: kid })
-}
-
-// Some authorization servers name the certificate by its hash, which is harmless: 20 or 32 bytes are no key and no URL.
-function isThumbprint(value: unknown): boolean {
-  return typeof value === 'string' && /^(?:[\w-]{27}|[\w-]{43})$/.test(value)
-}
-
-function keyMaterial(name: string): AuthError {
-  return new AuthError('header_key_material', {
-    expected: `no "${name}"`,
-    actual: name,
-    hint: 'Keys are taken from the configuration of the issuer only, never from a token',
-  })
 }

@@ -115,12 +115,21 @@ describe('an explanation', () => {
     expect(step(explanation, name)?.hint).toMatch(hint)
   })
 
-  it('has a hint for opaque and encrypted tokens, and for keys in a header', async () => {
+  it('has a hint for opaque and encrypted tokens', async () => {
     expect((await explain('opaque')).summary).toMatch(/^Refused \(token_malformed\): .*introspection/)
     expect((await explain('a.b.c.d.e')).summary).toMatch(/encrypted token \(JWE\)/)
-    expect((await explainClaims(accessClaims(), {}, { jku: 'https://evil.example' })).summary).toMatch(
-      /never from a token/,
-    )
+  })
+
+  it('says which keys and addresses in the header were ignored, and never repeats them', async () => {
+    const header = { jku: 'https://evil.example', jwk: { kty: 'oct' }, x5c: null, x5u: 7 }
+    const explanation = await explainClaims(accessClaims(), {}, header)
+    expect(explanation.accepted).toBe(true)
+    expect(step(explanation, 'parse')).toMatchObject({
+      result: 'passed',
+      hint: 'Ignored in the header: jwk, jku, x5u, x5c. Keys come only from the configuration of the issuer, never from a token',
+    })
+    expect(JSON.stringify(explanation)).not.toContain('evil')
+    expect(step(await explainClaims(accessClaims(), {}, {}), 'parse')).not.toHaveProperty('hint')
   })
 
   it('names the key IDs it knows when it does not know the one of the token', async () => {

@@ -8,6 +8,7 @@ import type { ErrorCode } from '../model/error-code.ts'
 import type { ParsedJwt } from '../model/token.ts'
 import type { ResolvedPolicy } from '../policy/resolve-policy.ts'
 import { type JwtRules, type TokenContext, verifiedToken, withSchema } from './jwt-verifier.ts'
+import { ignoredKeysHint } from './check-header.ts'
 import { parseJwt } from './parse-jwt.ts'
 import { checkAlgorithm, checkSignatureForm, verifySignature } from './verify-signature.ts'
 import type { SignatureVerification } from './web-crypto-signature.ts'
@@ -107,8 +108,14 @@ async function tell<C extends object>(
     )
 }
 
-function describeParsed({ header }: ParsedJwt): Comparison {
-  return { expected: 'three well-formed parts', actual: { alg: header.alg, kid: header.kid, typ: header.typ } }
+function describeParsed({ header }: ParsedJwt): Told {
+  const actual = { alg: header.alg, kid: header.kid, typ: header.typ }
+  return { expected: 'three well-formed parts', actual, hint: ignoredKeysHint(header) }
+}
+
+/** What a step that passed tells. */
+interface Told extends Comparison {
+  readonly hint?: string | undefined
 }
 
 // A wrong issuer need not end the story: where there is only one policy, the rest is compared with that one.
@@ -186,10 +193,10 @@ class Story {
     return this.#steps.some(({ step, result }) => step === name && result === 'failed')
   }
 
-  async step<T>(name: string, take: () => T | Promise<T>, compare: (taken: T) => Comparison): Promise<T | undefined> {
+  async step<T>(name: string, take: () => T | Promise<T>, toldBy: (taken: T) => Told): Promise<T | undefined> {
     try {
       const taken = await take()
-      this.#steps.push({ step: name, result: 'passed', ...quoted(compare(taken)) })
+      this.#steps.push({ step: name, result: 'passed', ...quoted(toldBy(taken)) })
       return taken
     } catch (error) {
       this.fail(name, error)
@@ -229,10 +236,11 @@ class Story {
   }
 }
 
-function quoted({ expected, actual }: Comparison): { expected?: string; actual?: string } {
+function quoted({ expected, actual, hint }: Told): { expected?: string; actual?: string; hint?: string } {
   return {
     ...(expected === undefined ? {} : { expected: quote(expected) }),
     ...(actual === undefined ? {} : { actual: quote(actual) }),
+    ...(hint === undefined ? {} : { hint }),
   }
 }
 

@@ -328,7 +328,7 @@ it('says of every malformed token what is wrong with it', async () => {
     'a.b.c.d',
     'a.b.c.d.e',
     'a'.repeat(16_385),
-    `${'a'.repeat(1025)}..`,
+    `${'a'.repeat(4097)}..`,
     'a=.b.c',
     'a.b.c',
     'AB.b.c',
@@ -344,7 +344,6 @@ it('says of every malformed token what is wrong with it', async () => {
     header(`{"alg":"ES256","kid":"${'k'.repeat(257)}"}`),
     header('{"alg":"ES256","kid":"__proto__"}'),
     header('{"alg":"ES256","crit":["b64"]}'),
-    header('{"alg":"ES256","jku":"https://evil.example"}'),
     header('{"alg":"ES256","alg":"none"}'),
     header('{"alg":"ES256","__proto__":{}}'),
     header(`{"alg":"ES256","a":${'['.repeat(20)}${']'.repeat(20)}}`),
@@ -363,7 +362,7 @@ it('says of every malformed token what is wrong with it', async () => {
     Refused (token_malformed): The token does not have the parts it must have: expected "three parts separated by dots", found "more than three parts"
     Refused (token_malformed): The token does not have the parts it must have: expected "three parts separated by dots", found "five parts". This is an encrypted token (JWE)
     Refused (token_too_long): The token is too long: expected "at most 16384 characters", found 16385
-    Refused (header_too_long): The JOSE header is too long: expected "at most 1024 characters", found 1025
+    Refused (header_too_long): The JOSE header is too long: expected "at most 4096 characters", found 4097
     Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the header", found "characters outside the base64url alphabet"
     Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the header", found "an impossible length"
     Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the header", found "trailing bits that are not zero"
@@ -379,7 +378,6 @@ it('says of every malformed token what is wrong with it', async () => {
     Refused (kid_malformed): The key ID is not well formed: expected "at most 256 characters", found 257
     Refused (kid_malformed): The key ID is not well formed: expected "an ordinary name", found "__proto__"
     Refused (header_critical): The JOSE header demands an extension that is not supported: expected "no \\"crit\\"", found "crit"
-    Refused (header_key_material): The JOSE header carries a key or the address of one: expected "no \\"jku\\"", found "jku". Keys are taken from the configuration of the issuer only, never from a token
     Refused (json_duplicate_member): The token holds a JSON object with a member name twice: found "a header that has a member name twice"
     Refused (json_forbidden_member): The token holds a JSON member that could change a prototype: found "a header that has a member named __proto__"
     Refused (json_limits): The token holds more than the limits of this API allow: found "a header that is nested deeper than 16". If tokens of this issuer may hold so much, raise "limits.depth": it can be up to 64

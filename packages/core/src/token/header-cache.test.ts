@@ -62,12 +62,14 @@ describe('a header cache', () => {
     expect(parsed).toEqual(['k1'])
   })
 
-  it('remembers no text of more than 1,024 characters', () => {
+  it('remembers 256 KiB of text, so fewer texts where they are long', () => {
     const { parsed, headerOf } = counted()
-    for (const text of ['a'.repeat(1024), 'b'.repeat(1025)]) {
-      headerOf(text)
-      expect(headerOf(text).kid).toBe(text)
-    }
-    expect(parsed.map(({ length }) => length)).toEqual([1024, 1025, 1025])
+    const texts = Array.from({ length: 65 }, (_, index) => String(index).padStart(4096, '.'))
+    for (const text of texts) headerOf(text)
+    parsed.length = 0
+    for (const text of texts.slice(1)) expect(headerOf(text).kid).toBe(text)
+    expect(parsed).toEqual([])
+    expect(headerOf(texts[0] ?? '').kid).toBe(texts[0])
+    expect(parsed).toEqual([texts[0]])
   })
 })

@@ -9,7 +9,11 @@ export type HeaderReader = (encoded: string) => JoseHeader
  * refuses is not remembered.
  */
 export function headerCache(parse: HeaderReader): HeaderReader {
-  const headers = new LRUCache<string, Known>({ max: MOST_HEADERS })
+  const headers = new LRUCache<string, Known>({
+    max: MOST_HEADERS,
+    maxSize: MOST_CHARACTERS,
+    sizeCalculation: ({ encoded }) => Math.max(1, encoded.length),
+  })
   // Most issuers sign with one key at a time, and to compare is cheaper than to look up.
   let last: Known | undefined
   return (encoded) => {
@@ -22,7 +26,7 @@ export function headerCache(parse: HeaderReader): HeaderReader {
     const header = parse(encoded)
     // A copy of the text, for a slice would keep its whole token in memory.
     const own = ` ${encoded}`.slice(1)
-    if (own.length <= LONGEST_HEADER) headers.set(own, { encoded: own, header })
+    headers.set(own, { encoded: own, header })
     return header
   }
 }
@@ -34,4 +38,5 @@ interface Known {
 
 // A verifier meets a few headers for each key. Strangers may fill the room, which costs the others a parse.
 const MOST_HEADERS = 256
-const LONGEST_HEADER = 1024
+// A header with a certificate chain has thousands of characters: fewer of those are remembered.
+const MOST_CHARACTERS = 262_144

@@ -7,7 +7,7 @@ export type Curve = 'P-256' | 'P-384' | 'P-521' | 'X25519'
 /**
  * The sender's ephemeral public key, `epk` (RFC 7518 section 4.6.1.1), is a public key and nothing else, and a point on its curve. A point beside it would let whoever sends it learn the private key bit by bit.
  *
- * @throws AuthError `header_malformed`, `header_key_material`, `token_decryption_failed`
+ * @throws AuthError `header_malformed`, `token_decryption_failed`
  */
 export function checkEphemeralKey(header: Readonly<Record<string, unknown>>): void {
   const { epk } = header
@@ -15,7 +15,7 @@ export function checkEphemeralKey(header: Readonly<Record<string, unknown>>): vo
     throw new AuthError('header_malformed', { expected: 'epk: a public key', actual: typeof epk })
   const flaw = flawOf(epk as Readonly<Record<string, unknown>>)
   if (flaw === 'private_parts' || flaw === 'symmetric')
-    throw new AuthError('header_key_material', { expected: 'epk: a public key', actual: 'a private key' })
+    throw new AuthError('header_malformed', { expected: 'epk: a public key', actual: 'a private key' })
   if (flaw === 'invalid_point') throw decryptionFailed()
   if (flaw !== undefined)
     throw new AuthError('header_malformed', { expected: 'epk: a public key on P-256, P-384, P-521 or X25519' })

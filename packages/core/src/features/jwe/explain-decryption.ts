@@ -1,13 +1,16 @@
-import { AuthError, type Explanation, type ExplanationStep, quote } from '../../extend.ts'
+import { AuthError, type Explanation, type ExplanationStep, ignoredKeysHint, quote } from '../../extend.ts'
 import type { JweHeader } from './parse-jwe.ts'
 
 /** Why a token was accepted or refused after it could be decrypted: the step before, and those of the verifier. */
-export function decryptedExplanation({ alg, enc, kid }: JweHeader, explanation: Explanation): Explanation {
+export function decryptedExplanation(header: JweHeader, explanation: Explanation): Explanation {
+  const { alg, enc, kid } = header
+  const hint = ignoredKeysHint(header)
   const decrypted: ExplanationStep = {
     step: 'decrypt',
     result: 'passed',
     expected: 'a signed JWT, encrypted',
     actual: quote({ alg, enc, kid }),
+    ...(hint !== undefined && { hint }),
   }
   return { ...explanation, steps: Object.freeze([decrypted, ...explanation.steps]) }
 }
