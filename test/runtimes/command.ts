@@ -11,6 +11,7 @@ export type Command =
   | AdvanceCommand
   | TransportCommand
   | DecryptCommand
+  | FormsCommand
 
 /** Try to make a verifier for each algorithm. */
 export interface AlgorithmsCommand {
@@ -72,6 +73,21 @@ export interface DecryptCommand {
   readonly tokens: readonly string[]
 }
 
+/** Send forms of every kind through a gate that looks for the token in them. */
+export interface FormsCommand {
+  readonly do: 'forms'
+  readonly options: VerifierOptions
+  readonly token: string
+}
+
+/** What became of a form. */
+export interface FormAnswer {
+  /** 200, or the status of the refusal. */
+  readonly status: number
+  /** How many bytes the request still has afterwards; `undefined` where it was not asked. */
+  readonly left?: number
+}
+
 /** What became of one token. */
 export interface TokenAnswer {
   /** 200 for a verified token, the status of the refusal, or 500 for anything that is not an `AuthError`. */
@@ -93,5 +109,6 @@ export interface Answers {
   readonly begin: 'ok'
   readonly advance: 'ok'
   readonly decrypt: readonly TokenAnswer[]
+  readonly forms: Readonly<Record<string, FormAnswer>>
   readonly transport: { readonly answer: TokenAnswer; readonly through: 'global fetch' | 'something else' }
 }

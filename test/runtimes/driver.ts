@@ -1,9 +1,18 @@
 // The code that every runtime runs as it stands: only the Web's own APIs, and the built packages by name.
 import { AuthError, createVerifier, scope, verify, type Verifier, type VerifierOptions } from '@claimgate/core'
 import { createNestedVerifier, decryptionKeys } from '@claimgate/core/jwe'
-import { protect } from '@claimgate/fetch'
+import { createGate, protect } from '@claimgate/fetch'
 
-import type { Answers, Command, DecryptCommand, OpenCommand, TokenAnswer, TransportCommand } from './command.ts'
+import type {
+  Answers,
+  Command,
+  DecryptCommand,
+  FormAnswer,
+  FormsCommand,
+  OpenCommand,
+  TokenAnswer,
+  TransportCommand,
+} from './command.ts'
 
 interface Opened {
   readonly options: VerifierOptions
@@ -54,6 +63,52 @@ async function obey(command: Command): Promise<Answers[Command['do']]> {
       return findTransport(command)
     case 'decrypt':
       return decrypt(command)
+    case 'forms':
+      return sendForms(command)
+  }
+}
+
+async function sendForms({ options, token }: FormsCommand): Promise<Answers['forms']> {
+  const gate = createGate({ ...options, credentials: [{ from: 'form' }] })
+  const chunk = new Uint8Array(1024).fill(97)
+  const pulled = (count: number): ReadableStream => {
+    let left = count
+    return new ReadableStream({
+      pull: (controller) => {
+        if (left-- > 0) controller.enqueue(chunk)
+        else controller.close()
+      },
+    })
+  }
+  const send = async (body: string | ReadableStream, then?: 'read'): Promise<FormAnswer> => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const init = { method: 'POST', headers, body, duplex: 'half' } as RequestInit
+    const request = new Request('https://api.example/', init)
+    const auth = await gate(request)
+    const status = auth instanceof Response ? auth.status : 200
+    return then === 'read' ? { status, left: (await request.arrayBuffer()).byteLength } : { status }
+  }
+  return {
+    fits: await send(`note=x&access_token=${token}`, 'read'),
+    'without a token': await send('note=x', 'read'),
+    'too large': await send('x'.repeat(70_000), 'read'),
+    'too many fields': await send('x&'.repeat(1000), 'read'),
+    'a stream too large': await send(pulled(200), 'read'),
+    'a stream without an end': await send(pulled(Number.POSITIVE_INFINITY)),
+    'a stream that fails': await send(new ReadableStream({ pull: () => Promise.reject(new Error('broken')) })),
+    'a stream that stops': await inAHurry(() => send(new ReadableStream({ pull: () => new Promise(() => {}) }))),
+  }
+}
+
+/** Runs something with timers that end after a hundredth of their time. */
+async function inAHurry<T>(run: () => Promise<T>): Promise<T> {
+  const { setTimeout } = globalThis
+  const hurried = (callback: () => void, milliseconds = 0): unknown => setTimeout(callback, milliseconds / 100)
+  globalThis.setTimeout = hurried as unknown as typeof setTimeout
+  try {
+    return await run()
+  } finally {
+    globalThis.setTimeout = setTimeout
   }
 }
 

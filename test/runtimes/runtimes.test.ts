@@ -308,6 +308,21 @@ describe.each(installed)('core in $name', (runtime) => {
     expect(endpoint.stats().requests.length).toBeLessThanOrEqual(2)
   })
 
+  it('reads tokens from forms within bounds, and leaves the body to be read', async () => {
+    const options = { ...RULES, jwks: { keys: [keysFor('ES256').publicJwk] } }
+    const token = goodToken('ES256')
+    expect(await tell({ do: 'forms', options, token })).toEqual({
+      fits: { status: 200, left: `note=x&access_token=${token}`.length },
+      'without a token': { status: 401, left: 6 },
+      'too large': { status: 413, left: 70_000 },
+      'too many fields': { status: 413, left: 2000 },
+      'a stream too large': { status: 413, left: 200 * 1024 },
+      'a stream without an end': { status: 413 },
+      'a stream that fails': { status: 400 },
+      'a stream that stops': { status: 408 },
+    })
+  })
+
   it('decrypts tokens that are encrypted in every way there is, and tells nothing of the others', async () => {
     const jwks = { keys: [keysFor('ES256').publicJwk] }
     const privateJwks = encryptionKeys.map(({ jwk }) => jwk)

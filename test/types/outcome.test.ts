@@ -40,7 +40,7 @@ describe('an AuthError', () => {
   it('has a code out of a list, and a status that is never another', () => {
     const error = new AuthError('token_expired')
     expectTypeOf(error.code).toEqualTypeOf<ErrorCode>()
-    expectTypeOf(error.status).toEqualTypeOf<400 | 401 | 403 | 503>()
+    expectTypeOf(error.status).toEqualTypeOf<400 | 401 | 403 | 408 | 413 | 503>()
     expectTypeOf(error.hint).toEqualTypeOf<string | undefined>()
     // @ts-expect-error a code nobody knows
     expect(() => new AuthError('token_stale')).toThrow(TypeError)

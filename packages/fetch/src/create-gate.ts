@@ -27,8 +27,9 @@ export type GateOptions<C extends object = object> = AuthenticatorOptions<C> & {
 /**
  * Makes the gate in front of a protected resource. Make one, and keep it: it holds the keys.
  *
- * Reads the environment of no runtime: in a worker write `createGate(optionsFromEnv(env))`. Tokens in a form body (RFC 6750
- * section 2.2) are looked for in a copy of its first 100 KiB, so the request can still be read afterwards, but not before.
+ * Reads the environment of no runtime: in a worker write `createGate(optionsFromEnv(env))`. A token in a form body (RFC 6750
+ * section 2.2) is read from a copy, so the request can still be read afterwards, but not before. A form of more than 64 KiB or 1,000
+ * fields is refused with status 413, and one that takes longer than 5 s with 408.
  *
  * @param options - options, or a verifier or an authenticator made elsewhere
  * @throws TypeError for options that are missing, contradict each other or are out of range

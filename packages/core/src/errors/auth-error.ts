@@ -22,12 +22,12 @@ export interface AuthErrorDetails {
  * Why a request or a token was refused. Told apart by `code`, never by text: the message is for logs and may change. It has no stack
  * trace, for it is the request's doing and not the program's, and anybody may cause a million of them; a `cause` has its own.
  *
- * Status 400, 401 and 403 are the caller's fault; 503 says that Claimgate could not decide (RFC 6750 section 3.1).
+ * Status 400, 401, 403, 408 and 413 are the caller's fault; 503 says that Claimgate could not decide (RFC 6750 section 3.1).
  */
 export class AuthError extends Error {
   override readonly name: string = 'AuthError'
   readonly code: ErrorCode
-  readonly status: 400 | 401 | 403 | 503
+  readonly status: 400 | 401 | 403 | 408 | 413 | 503
   /** The RFC 6750 error for the challenge, if the status has one. */
   readonly error: WireError | undefined
   readonly hint: string | undefined

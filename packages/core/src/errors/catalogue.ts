@@ -5,7 +5,7 @@ export type WireError = 'invalid_request' | 'invalid_token' | 'insufficient_scop
 
 /** What a code means: its status, its RFC 6750 error, and a sentence. */
 export interface CatalogueEntry {
-  readonly status: 400 | 401 | 403 | 503
+  readonly status: 400 | 401 | 403 | 408 | 413 | 503
   readonly error?: WireError
   /** One sentence for the log, without a full stop. */
   readonly summary: string
@@ -15,6 +15,7 @@ const noCredential = (summary: string): CatalogueEntry => ({ status: 401, summar
 const badRequest = (summary: string): CatalogueEntry => ({ status: 400, error: 'invalid_request', summary })
 const badToken = (summary: string): CatalogueEntry => ({ status: 401, error: 'invalid_token', summary })
 const forbidden = (summary: string): CatalogueEntry => ({ status: 403, error: 'insufficient_scope', summary })
+const badForm = (status: 408 | 413, summary: string): CatalogueEntry => ({ status, summary })
 const undecided = (summary: string): CatalogueEntry => ({ status: 503, summary })
 
 /** Every code with its meaning. */
@@ -23,6 +24,8 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = Object.fre
   credential_scheme: noCredential('The request uses an authentication scheme that is not supported here'),
   credential_malformed: badRequest('The credential is not well formed'),
   credential_repeated: badRequest('The request carries more than one credential'),
+  form_too_large: badForm(413, 'The form that may hold the access token is too large'),
+  form_timeout: badForm(408, 'The form that may hold the access token did not arrive in time'),
   token_too_long: badToken('The token is too long'),
   token_malformed: badToken('The token does not have the parts it must have'),
   token_encoding: badToken('A part of the token is not canonical base64url'),

@@ -2,13 +2,13 @@ import type { AuthError } from '../errors/auth-error.ts'
 import { wireDescriptions } from '../errors/catalogue.ts'
 
 /**
- * The value of `WWW-Authenticate` for a refusal (RFC 6750 section 3), or `undefined` for status 503. Carries the configured realm,
- * the configured scopes and fixed text, and nothing from the request or the token.
+ * The value of `WWW-Authenticate` for a refusal (RFC 6750 section 3), or `undefined` where no token is at fault: status 408, 413 and 503.
+ * Carries the configured realm, the configured scopes and fixed text, and nothing from the request or the token.
  *
  * @param needed - scopes of the requirement that a request without credentials would have had to meet
  */
 export function challenge(error: AuthError, realm: string, needed: readonly string[] = []): string | undefined {
-  if (error.status === 503) return undefined
+  if (NO_CHALLENGE.has(error.status)) return undefined
   const parameters = [`realm="${realm}"`]
   if (error.error !== undefined)
     parameters.push(`error="${error.error}"`, `error_description="${wireDescriptions[error.error]}"`)
@@ -17,6 +17,9 @@ export function challenge(error: AuthError, realm: string, needed: readonly stri
   if (scopes.length > 0) parameters.push(`scope="${scopes.join(' ')}"`)
   return `Bearer ${parameters.join(', ')}`
 }
+
+// Another token would not help (RFC 9110 sections 15.5.9, 15.5.14 and 15.6.4).
+const NO_CHALLENGE: ReadonlySet<number> = new Set([408, 413, 503])
 
 // RFC 6749 section 3.3. What a requirement or check of the application's own names may come from anywhere.
 function isScope(scope: unknown): boolean {

@@ -52,9 +52,25 @@ export const problemBody: RefusalBody = (error) => ({
   }),
 })
 
-const titles = { 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 503: 'Service Unavailable' } as const
+const titles = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  408: 'Request Timeout',
+  413: 'Content Too Large',
+  503: 'Service Unavailable',
+} as const
+
+const NEEDS_TOKEN = 'This resource needs an access token'
+const details = {
+  400: NEEDS_TOKEN,
+  401: NEEDS_TOKEN,
+  403: NEEDS_TOKEN,
+  408: 'The form did not arrive in time to look for an access token',
+  413: 'The form is too large to look for an access token',
+  503: 'Access tokens cannot be verified at the moment',
+} as const
 
 function detailOf({ status, error }: AuthError): string {
-  if (error !== undefined) return wireDescriptions[error]
-  return status === 503 ? 'Access tokens cannot be verified at the moment' : 'This resource needs an access token'
+  return error === undefined ? details[status] : wireDescriptions[error]
 }

@@ -4,6 +4,8 @@ export type ErrorCode =
   | 'credential_scheme'
   | 'credential_malformed'
   | 'credential_repeated'
+  | 'form_too_large'
+  | 'form_timeout'
   | 'token_too_long'
   | 'token_malformed'
   | 'token_encoding'
