@@ -176,7 +176,7 @@ describe.each([
 
     it('names its own options too where one does not exist', () => {
       expect(() => authenticateJwt({ onrefuse: () => {} } as never)).toThrow(
-        /^Cannot create middleware: there is no option "onrefuse"; the options are onReject, requirement, authenticator, verifier, realm,.* issuer,/,
+        /^Cannot create middleware: there is no option "onrefuse"; take it out: the README has a table of all options$/,
       )
       expect(() => authenticateJwt({ onreject: () => {} } as never)).toThrow(/did you mean "onReject"\?$/)
     })

@@ -205,7 +205,7 @@ describe('19. aud names this API, and every claim that is configured is required
 
   it('needs an audience or an outspoken null, and an issuer likewise', () => {
     expect(() => createVerifier(with_({ audience: undefined }))).toThrow('"audience" must be')
-    expect(() => createVerifier(with_({ audience: [] }))).toThrow('"audience" must not be empty')
+    expect(() => createVerifier(with_({ audience: [] }))).toThrow('"audience" must be')
     expect(() => createVerifier(with_({ issuer: undefined }))).toThrow('"issuer" must be')
     expect(() => createVerifier(with_({ issuer: '' }))).toThrow('"issuer" must be')
   })

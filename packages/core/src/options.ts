@@ -1,6 +1,8 @@
 import type { TokenCheck } from './checks/token-check.ts'
 import type { ClaimsSchema } from './claims/schema.ts'
+import { assertKnownOptions } from './errors/known-options.ts'
 import { misconfigured } from './errors/misconfigured.ts'
+import { callback, checkOptions, type NumberRange, objectWith, readNumbers } from './errors/option-rules.ts'
 import type { JSONWebKeySet } from './keys/jwk/jwk-set.ts'
 import type { KeySource } from './keys/key-source.ts'
 import type { RemoteKeySetTuning } from './keys/remote-key-set.ts'
@@ -150,15 +152,13 @@ export const DEFAULTS: {
  * @throws TypeError for an unknown limit, or one that is not a whole number within its maximum
  */
 export function resolveLimits(action: string, limits: Partial<Limits> = {}): Limits {
-  const resolved = { ...DEFAULT_LIMITS, ...withoutUndefined(limits) }
-  for (const [name, value] of Object.entries(resolved)) {
-    if (!Object.hasOwn(MAXIMUM_LIMITS, name)) throw misconfigured(action, `"limits" has no "${name}"`)
-    const most = MAXIMUM_LIMITS[name as keyof Limits]
-    if (!Number.isInteger(value) || value < 1 || value > most)
-      throw misconfigured(action, `"limits.${name}" must be a whole number from 1 to ${most}`, value)
-  }
-  return Object.freeze(resolved)
+  assertKnownOptions(action, limits, Object.keys(MAXIMUM_LIMITS), 'limits.')
+  return readNumbers(action, limits, LIMIT_RANGES, { defaults: DEFAULT_LIMITS, path: 'limits.' })
 }
+
+const LIMIT_RANGES = Object.fromEntries(
+  Object.entries(MAXIMUM_LIMITS).map(([name, most]: [string, number]) => [name, { least: 1, most, whole: true }]),
+) as Readonly<Record<keyof Limits, NumberRange>>
 
 /**
  * The token cache with defaults filled in, or `undefined` for none.
@@ -167,26 +167,17 @@ export function resolveLimits(action: string, limits: Partial<Limits> = {}): Lim
  */
 export function resolveTokenCache(
   action: string,
-  options: TokenCacheOptions | false | undefined,
+  options: TokenCacheOptions | false = {},
 ): ResolvedTokenCache | undefined {
   if (options === false) return undefined
-  if (options !== undefined && (typeof options !== 'object' || options === null))
-    throw misconfigured(action, '"tokenCache" must be false, or an object such as { maxEntries: 1000 }', options)
-  const resolved = { ...DEFAULTS.tokenCache, ...withoutUndefined(options ?? {}) }
-  for (const [name, value] of Object.entries(resolved)) {
-    const range = Object.hasOwn(TOKEN_CACHE_RANGES, name) ? TOKEN_CACHE_RANGES[name] : undefined
-    if (range === undefined) throw misconfigured(action, `"tokenCache" has no "${name}"`)
-    const [least, most] = range
-    if (!Number.isInteger(value) || value < least || value > most)
-      throw misconfigured(action, `"tokenCache.${name}" must be a whole number from ${least} to ${most}`, value)
-  }
-  return Object.freeze(resolved)
+  assertKnownOptions(action, options, Object.keys(TOKEN_CACHE_RANGES), 'tokenCache.')
+  return readNumbers(action, options, TOKEN_CACHE_RANGES, { defaults: DEFAULTS.tokenCache, path: 'tokenCache.' })
 }
 
-const TOKEN_CACHE_RANGES: Readonly<Record<string, readonly [number, number]>> = {
-  maxEntries: [1, 1_000_000],
-  maxBytes: [65_536, 1_073_741_824],
-  maxAge: [1, 300],
+const TOKEN_CACHE_RANGES: Readonly<Record<keyof ResolvedTokenCache, NumberRange>> = {
+  maxEntries: { least: 1, most: 1_000_000, whole: true },
+  maxBytes: { least: 65_536, most: 1_073_741_824, whole: true },
+  maxAge: { least: 1, most: 300, whole: true },
 }
 
 /**
@@ -196,16 +187,17 @@ const TOKEN_CACHE_RANGES: Readonly<Record<string, readonly [number, number]>> = 
  */
 export function resolveClock(action: string, clock: SharedOptions['clock']): Clock {
   if (clock === undefined) return systemClock
-  if (typeof clock !== 'object' || typeof clock.now !== 'function')
-    throw misconfigured(action, '"clock" must be an object with a "now" that gives milliseconds', typeof clock)
+  if (!objectWith('', 'now').fits(clock))
+    throw misconfigured(action, '"clock" must be an object with a "now" that gives milliseconds', clock)
+  checkOptions(action, clock, { monotonic: callback, setTimeout: callback }, { path: 'clock.' })
   const now: unknown = clock.now()
   if (typeof now !== 'number' || !Number.isFinite(now) || looksLikeSeconds(now))
     throw misconfigured(action, '"clock.now" must give milliseconds since the epoch, as Date.now does', now)
   return {
     now: () => clock.now(),
     monotonic: () => clock.monotonic?.() ?? systemClock.monotonic(),
-    setTimeout: (callback, milliseconds) => {
-      const cancel: unknown = (clock.setTimeout ? clock : systemClock).setTimeout?.(callback, milliseconds)
+    setTimeout: (fire, milliseconds) => {
+      const cancel: unknown = (clock.setTimeout ? clock : systemClock).setTimeout?.(fire, milliseconds)
       return typeof cancel === 'function' ? (cancel as () => void) : () => {}
     },
   }
@@ -214,8 +206,4 @@ export function resolveClock(action: string, clock: SharedOptions['clock']): Clo
 // From 2001 to 2286 in seconds; in milliseconds that is a few months of 1970, where no token is verified.
 function looksLikeSeconds(now: number): boolean {
   return now >= 1e9 && now < 1e10
-}
-
-function withoutUndefined<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
 }

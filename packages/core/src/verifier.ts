@@ -1,9 +1,11 @@
 import { AuthError } from './errors/auth-error.ts'
-import { type ClaimsSchema, isSchema } from './claims/schema.ts'
+import { isSchema } from './claims/schema.ts'
 import { wordCache } from './claims/scopes.ts'
 import type { TokenCheck } from './checks/token-check.ts'
-import { assertKnownOptions, assertNotNull } from './errors/known-options.ts'
-import { misconfigured } from './errors/misconfigured.ts'
+import { assertKnownOptions } from './errors/known-options.ts'
+import { isOptions, misconfigured } from './errors/misconfigured.ts'
+import { anything, callback, checkOptions, listOf, type OptionRules, optionsOf } from './errors/option-rules.ts'
+import { checkKeySetTuning } from './keys/remote-key-set.ts'
 import { keySources } from './policy/key-sources.ts'
 import { defaultFetch } from '#default-fetch'
 import { emit } from './model/emit.ts'
@@ -20,7 +22,7 @@ import {
   type VerifierOptions,
 } from './options.ts'
 import { policyList, policyResolver, type PolicyRegistry, singlePolicy } from './policy/policy-registry.ts'
-import { POLICY_OPTIONS, resolvePolicy } from './policy/resolve-policy.ts'
+import { NARROWING_OPTIONS, POLICY_OPTIONS, resolvePolicy } from './policy/resolve-policy.ts'
 import { type Explanation, explainToken } from './token/explain-token.ts'
 import { cachedVerifier } from './token/cached-verifier.ts'
 import { type JwtRules, jwtVerifier, type TokenContext } from './token/jwt-verifier.ts'
@@ -82,10 +84,11 @@ const quickEngine: Engine = (limits) => ({ parse: quickParser(limits), isSignedB
 
 /** A verifier that answers as that of `createVerifier` does, with another engine in it. */
 export function verifierWith<C extends object>(engine: Engine, options: VerifierOptions<C>): Verifier<C> {
-  if (typeof options !== 'object' || options === null)
-    throw misconfigured(ACTION, 'give options with "issuer" and "audience"', typeof options)
+  if (!isOptions(options)) throw misconfigured(ACTION, 'give options with "issuer" and "audience"', options)
   assertKnownOptions(ACTION, options, VERIFIER_OPTIONS)
-  assertNotNull(ACTION, options, ['issuers', ...SHARED_OPTIONS])
+  checkOptions(ACTION, options, SHARED_RULES, { narrow: ['claims', 'checks'] })
+  const tuning = options.keySet ?? {}
+  checkKeySetTuning(ACTION, tuning)
   const clock = resolveClock(ACTION, options.clock)
   // Read now, for a getter that throws later would leave whoever waits without an answer.
   const { onEvent } = options
@@ -99,14 +102,14 @@ export function verifierWith<C extends object>(engine: Engine, options: Verifier
       sources,
       fetch: options.fetch ?? defaultFetch,
       onEvent: tell,
-      tuning: options.keySet ?? {},
+      tuning,
       textWords: wordCache(),
     },
   })
   const rules: JwtRules<C> = {
     limits,
     policies,
-    schema: resolveSchema(options.claims),
+    schema: options.claims,
     checks: resolveChecks(options.checks),
     ...engine(limits),
   }
@@ -193,19 +196,29 @@ const ACTION = 'create verifier'
 const NONE: ReadonlySet<string> = new Set()
 const NO_CONTEXT: VerifyContext = {}
 const TOKEN_VERIFIED: TokenVerifiedEvent = Object.freeze({ type: 'token.verified' })
-const SHARED_OPTIONS: readonly string[] = [
-  'claims',
-  'checks',
-  'tokenCache',
-  'limits',
-  'keySet',
-  'onEvent',
-  'fetch',
-  'clock',
-]
+const SHARED_RULES: OptionRules = {
+  issuers: {
+    be: 'a list of policies, or an async function from an iss to a policy',
+    fits: (value) => Array.isArray(value) || typeof value === 'function',
+  },
+  claims: {
+    be: 'a Standard Schema validator, for example of zod, valibot or arktype',
+    fits: isSchema,
+  },
+  checks: listOf('a list, such as [denylist]'),
+  tokenCache: {
+    be: 'false, or an object such as { maxEntries: 1000 }',
+    fits: (value) => value === false || isOptions(value),
+  },
+  limits: optionsOf('an object, such as { tokenLength: 32_768 }'),
+  keySet: optionsOf('an object, such as { timeout: 3 }'),
+  onEvent: callback,
+  fetch: callback,
+  clock: anything,
+}
 
 /** The names `VerifierOptions` may have. */
-export const VERIFIER_OPTIONS: readonly string[] = [...POLICY_OPTIONS, 'issuers', ...SHARED_OPTIONS]
+export const VERIFIER_OPTIONS: readonly string[] = [...POLICY_OPTIONS, ...Object.keys(SHARED_RULES)]
 
 type Shared = {
   readonly limits: Parameters<typeof resolvePolicy>[1]
@@ -215,13 +228,15 @@ type Shared = {
 function policiesOf<C extends object>(options: VerifierOptions<C>, { limits, environment }: Shared): PolicyRegistry {
   if (!hasManyIssuers(options)) return singlePolicy(resolvePolicy(policyPart(options), limits, environment))
 
-  const misplaced = POLICY_OPTIONS.find((name) => (options as unknown as Record<string, unknown>)[name] !== undefined)
+  const values = options as unknown as Readonly<Record<string, unknown>>
+  const misplaced = POLICY_OPTIONS.find(
+    (name) => values[name] !== undefined || (NARROWING_OPTIONS.includes(name) && name in options),
+  )
   if (misplaced !== undefined)
     throw misconfigured(ACTION, `with "issuers", "${misplaced}" belongs to each issuer of the list`)
   const { issuers } = options
   if (typeof issuers === 'function')
     return policyResolver(issuers, (policy) => resolvePolicy(policy, limits, environment))
-  if (!Array.isArray(issuers)) throw misconfigured(ACTION, '"issuers" must be a list or a function', typeof issuers)
   return policyList(issuers.map((policy: IssuerPolicy) => resolvePolicy(policy, limits, environment)))
 }
 
@@ -232,21 +247,14 @@ function hasManyIssuers<C extends object>(options: VerifierOptions<C>): options 
 // Read name by name, for an option may be a getter of a class.
 function policyPart(options: IssuerPolicy): IssuerPolicy {
   const values = options as unknown as Readonly<Record<string, unknown>>
-  const given = POLICY_OPTIONS.filter((name) => values[name] !== undefined).map((name) => [name, values[name]] as const)
+  const given = POLICY_OPTIONS.filter((name) => name in options).map((name) => [name, values[name]] as const)
   return Object.fromEntries<unknown>(given) as unknown as IssuerPolicy
 }
 
-function resolveSchema<C extends object>(schema: ClaimsSchema<C> | undefined): ClaimsSchema<C> | undefined {
-  if (schema === undefined || isSchema(schema)) return schema
-  throw misconfigured(ACTION, '"claims" must be a Standard Schema validator, for example of zod, valibot or arktype')
-}
-
 function resolveChecks(checks: readonly TokenCheck[] = []): readonly TokenCheck[] {
-  const list: unknown = checks
-  if (!Array.isArray(list)) throw misconfigured(ACTION, '"checks" must be a list', typeof checks)
   for (const check of checks)
     if (typeof check?.name !== 'string' || typeof check.check !== 'function')
-      throw misconfigured(ACTION, 'each of "checks" must be an object { name, check }', typeof check)
+      throw misconfigured(ACTION, 'each of "checks" must be an object { name, check }', check)
   return Object.freeze([...checks])
 }
 

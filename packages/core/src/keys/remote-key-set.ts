@@ -4,7 +4,11 @@ import { locatedKeySet, type RemoteKeySet } from './remote/located-key-set.ts'
 import { resolveKeySetOptions, type RemoteKeySetOptions } from './remote/remote-key-set-options.ts'
 
 export type { RemoteKeySet } from './remote/located-key-set.ts'
-export type { RemoteKeySetOptions, RemoteKeySetTuning } from './remote/remote-key-set-options.ts'
+export {
+  checkKeySetTuning,
+  type RemoteKeySetOptions,
+  type RemoteKeySetTuning,
+} from './remote/remote-key-set-options.ts'
 
 /**
  * The keys of a JWK Set at an address (RFC 7517 section 5), fetched when a token needs them and never more often than

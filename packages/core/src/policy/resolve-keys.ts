@@ -1,4 +1,5 @@
 import { misconfigured } from '../errors/misconfigured.ts'
+import { anything, type OptionRules } from '../errors/option-rules.ts'
 import { discoveredKeySet } from '../keys/discovery.ts'
 import type { KeySource } from '../keys/key-source.ts'
 import { publicKey } from '../keys/public-key.ts'
@@ -34,7 +35,10 @@ export function resolveKeys(options: IssuerPolicy, environment: KeyEnvironment):
   const locations = LOCATIONS.filter((name) => options[name] !== undefined)
   if (locations.length > 1)
     throw misconfigured(ACTION, `give one of ${LOCATIONS.map((name) => `"${name}"`).join(', ')}`, locations)
-
+  // Keys at an address of the issuer's choice are less than the keys the application meant to name.
+  const missing = PINNED.find((name) => name in options)
+  if (locations.length === 0 && missing !== undefined)
+    throw misconfigured(ACTION, `"${missing}" must not be undefined: give it a value, or leave it out for discovery`)
   if (options.allowedKeyHosts !== undefined && locations.length > 0)
     throw misconfigured(
       ACTION,
@@ -46,12 +50,37 @@ export function resolveKeys(options: IssuerPolicy, environment: KeyEnvironment):
 }
 
 const ACTION = 'create verifier'
-const LOCATIONS = ['jwksUri', 'jwks', 'publicKey', 'secret', 'keys'] as const
+const PINNED = ['jwks', 'publicKey', 'secret', 'keys'] as const
+const LOCATIONS = ['jwksUri', ...PINNED] as const
+
+/** Where keys come from; what is anything here is checked by the key source that is made of it. */
+export const KEY_LOCATION_RULES: OptionRules = {
+  jwksUri: {
+    be: 'the URL of a JWK Set, such as "https://auth.example.com/.well-known/jwks.json"',
+    fits: (value) => typeof value === 'string' || isUrl(value),
+  },
+  jwks: anything,
+  publicKey: anything,
+  secret: anything,
+  keys: anything,
+  allowedKeyHosts: {
+    be: 'a list of host names as URLs spell them, without port, such as ["keys.example.com"]',
+    fits: (value) => Array.isArray(value) && value.every(isHost),
+  },
+}
+
+function isHost(value: unknown): boolean {
+  return typeof value === 'string' && URL.canParse(`https://${value}`) && new URL(`https://${value}`).hostname === value
+}
+
+// Of whatever realm or polyfill.
+function isUrl(value: unknown): value is URL {
+  return value instanceof Object && 'searchParams' in value && 'href' in value && typeof value.href === 'string'
+}
 
 function resolveAlgorithms({ algorithms, secret }: IssuerPolicy): ReadonlySet<Algorithm> {
-  const list: readonly unknown[] = algorithms ?? (secret === undefined ? DEFAULTS.algorithms : ['HS256'])
-  if (!Array.isArray(list)) throw misconfigured(ACTION, '"algorithms" must be a list, such as ["RS256"]', list)
-  if (list.length === 0) throw misconfigured(ACTION, '"algorithms" must not be empty')
+  const list: readonly string[] = algorithms ?? (secret === undefined ? DEFAULTS.algorithms : ['HS256'])
+  const resolved: Algorithm[] = []
   for (const name of list) {
     if (!isAlgorithm(name))
       throw misconfigured(ACTION, '"algorithms" holds a name that is no signature algorithm', name)
@@ -61,8 +90,9 @@ function resolveAlgorithms({ algorithms, secret }: IssuerPolicy): ReadonlySet<Al
       throw misconfigured(ACTION, '"secret" works with HS256, HS384 and HS512 alone', name)
     if (name.startsWith('ML-DSA') && !runtimeVerifies(name))
       throw misconfigured(ACTION, `this JavaScript runtime does not have ${name}: take it out of "algorithms"`)
+    resolved.push(name)
   }
-  return new Set(list)
+  return new Set(resolved)
 }
 
 // `SubtleCrypto.supports` came to WebCrypto together with ML-DSA, so a runtime without it has neither.
@@ -95,5 +125,5 @@ function keySource(options: IssuerPolicy, algorithms: ReadonlySet<Algorithm>, en
 function customSource(keys: unknown): KeySource {
   if (typeof keys === 'object' && keys !== null && 'resolve' in keys && typeof keys.resolve === 'function')
     return keys as KeySource
-  throw misconfigured(ACTION, '"keys" must be a key source with a resolve method', typeof keys)
+  throw misconfigured(ACTION, '"keys" must be a key source with a resolve method', keys)
 }

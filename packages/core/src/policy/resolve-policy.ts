@@ -6,14 +6,15 @@ import { presentClaim, requiredClaim } from '../claims/required-claims.ts'
 import { scopeReader, type ScopeReader, type ScopeRules, type TextReader } from '../claims/scopes.ts'
 import { expiry, issuedAt, lifetime, notBefore } from '../claims/times.ts'
 import { mediaTypeName, tokenType } from '../claims/token-type.ts'
-import { misconfigured } from '../errors/misconfigured.ts'
+import { isOptions, isRecord, misconfigured } from '../errors/misconfigured.ts'
+import { checkOptions, numberIn, oneOf, type OptionRules } from '../errors/option-rules.ts'
 import type { KeySource } from '../keys/key-source.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import { isClaimCondition } from '../model/claim-condition.ts'
 import type { Limits } from '../model/limits.ts'
-import { assertKnownOptions, assertNotNull } from '../errors/known-options.ts'
+import { assertKnownOptions } from '../errors/known-options.ts'
 import { type ClaimRules, DEFAULTS, type IssuerPolicy } from '../options.ts'
-import { type KeyEnvironment, resolveKeys } from './resolve-keys.ts'
+import { KEY_LOCATION_RULES, type KeyEnvironment, resolveKeys } from './resolve-keys.ts'
 
 /** An `IssuerPolicy` checked once, with its defaults filled in and its keys at hand. */
 export interface ResolvedPolicy {
@@ -32,28 +33,54 @@ export interface PolicyEnvironment extends KeyEnvironment {
   readonly textWords: TextReader
 }
 
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+const isTextList = (value: unknown): boolean => Array.isArray(value) && value.length > 0 && value.every(isText)
+const SECONDS = numberIn({ least: 1 })
+
+const RULES: OptionRules = {
+  issuer: {
+    be: 'the exact iss of the tokens, or null to accept any',
+    fits: (value) => value === null || isText(value),
+  },
+  audience: {
+    be: 'the name of this API in aud, a list of names, or null to accept tokens for any audience',
+    fits: (value) => value === null || isText(value) || isTextList(value),
+  },
+  algorithms: { be: 'a list of algorithms, such as ["RS256"]', fits: isTextList },
+  ...KEY_LOCATION_RULES,
+  profile: oneOf('rfc9068'),
+  tokenTypes: { be: 'a list of typ values, such as ["at+jwt"]', fits: isTextList },
+  idTokens: oneOf('accept', 'refuse'),
+  clientId: {
+    be: 'the ID of the client whose tokens are accepted, or a list of IDs',
+    fits: (value) => isText(value) || isTextList(value),
+  },
+  requiredClaims: {
+    be: 'a list of claim names, such as ["sub"], or an object of conditions, such as { tenant: "acme" }',
+    fits: (value) => isRecord(value) || (Array.isArray(value) && value.every(isText)),
+  },
+  maxAge: SECONDS,
+  maxLifetime: SECONDS,
+  clockTolerance: numberIn({ least: 0, most: 300 }),
+  scopeSources: { be: 'a list of claims, such as ["scope", "permissions"]', fits: isTextList },
+  scopeHierarchy: { be: 'an object of lists, such as { "orders:write": ["orders:read"] }', fits: isRecord },
+}
+
 /** The names an `IssuerPolicy` may have. */
-export const POLICY_OPTIONS: readonly string[] = Object.freeze([
-  'issuer',
-  'audience',
+export const POLICY_OPTIONS: readonly string[] = Object.freeze(Object.keys(RULES))
+
+/** Those that accept more when they are left out, so that `undefined` is a mistake in them. */
+export const NARROWING_OPTIONS: readonly string[] = [
   'algorithms',
-  'jwksUri',
-  'jwks',
-  'publicKey',
-  'secret',
-  'keys',
   'allowedKeyHosts',
   'profile',
   'tokenTypes',
-  'idTokens',
   'clientId',
   'requiredClaims',
   'maxAge',
   'maxLifetime',
-  'clockTolerance',
   'scopeSources',
-  'scopeHierarchy',
-])
+]
 
 /**
  * Checks a policy at start-up.
@@ -61,19 +88,14 @@ export const POLICY_OPTIONS: readonly string[] = Object.freeze([
  * @throws TypeError with a sentence that tells what to write instead
  */
 export function resolvePolicy(options: IssuerPolicy, limits: Limits, environment: PolicyEnvironment): ResolvedPolicy {
-  if (typeof options !== 'object' || options === null)
+  if (!isOptions(options))
     throw misconfigured(ACTION, 'each issuer needs an object with "issuer" and "audience"', options)
   assertKnownOptions(ACTION, options, POLICY_OPTIONS)
-  assertNotNull(
-    ACTION,
-    options,
-    POLICY_OPTIONS.filter((name) => name !== 'issuer' && name !== 'audience'),
-  )
-  const expectedIssuer = resolveIssuer(options.issuer)
+  checkOptions(ACTION, options, RULES, { narrow: NARROWING_OPTIONS, required: ['issuer', 'audience'] })
   const { algorithms, keys } = resolveKeys(options, environment)
   const checks = claimChecks(options, limits)
   return Object.freeze({
-    issuer: expectedIssuer,
+    issuer: options.issuer,
     algorithms,
     keys,
     claimChecks: Object.freeze(checks),
@@ -84,30 +106,19 @@ export function resolvePolicy(options: IssuerPolicy, limits: Limits, environment
 
 const ACTION = 'create verifier'
 
-function resolveIssuer(value: unknown): string | null {
-  if (value === null) return null
-  if (typeof value === 'string' && value !== '') return value
-  throw misconfigured(ACTION, '"issuer" must be the exact iss of the tokens, or null to accept any', value)
-}
-
 function claimChecks(options: IssuerPolicy, limits: Limits): ClaimCheck[] {
   const { clockTolerance = DEFAULTS.clockTolerance, maxAge, maxLifetime, profile } = options
-  if (profile !== undefined && profile !== 'rfc9068')
-    throw misconfigured(ACTION, '"profile" must be "rfc9068"', profile)
-  assertSeconds('clockTolerance', clockTolerance, 0, 300)
-  if (maxAge !== undefined) assertSeconds('maxAge', maxAge, 1, Number.MAX_SAFE_INTEGER)
-  if (maxLifetime !== undefined) assertSeconds('maxLifetime', maxLifetime, 1, Number.MAX_SAFE_INTEGER)
   const timeRules = { clockTolerance, maxAge, maxLifetime }
-  const accepted = resolveAudience(options.audience)
+  const { audience: accepted } = options
   return [
     registeredClaims(limits),
     tokenType(tokenTypeRules(options)),
-    ...(accepted === null ? [] : [audience(accepted)]),
+    ...(accepted === null ? [] : [audience(textSet(accepted))]),
     expiry(timeRules),
     notBefore(timeRules),
     issuedAt(timeRules),
     ...(maxLifetime === undefined ? [] : [lifetime(maxLifetime)]),
-    ...(options.clientId === undefined ? [] : [client(textSet('clientId', options.clientId))]),
+    ...(options.clientId === undefined ? [] : [client(textSet(options.clientId))]),
     ...(profile === 'rfc9068' ? RFC_9068_CLAIMS.map(presentClaim) : []),
     ...requiredClaimChecks(options.requiredClaims ?? []),
   ]
@@ -116,23 +127,8 @@ function claimChecks(options: IssuerPolicy, limits: Limits): ClaimCheck[] {
 // RFC 9068 section 2.2; iss, exp and aud too, for a policy may leave issuer and audience open.
 const RFC_9068_CLAIMS: readonly string[] = ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti']
 
-function resolveAudience(value: unknown): ReadonlySet<string> | null {
-  if (value === null) return null
-  if (value === undefined)
-    throw misconfigured(
-      ACTION,
-      '"audience" must be the name of this API in aud, or null to accept tokens for any audience',
-    )
-  return textSet('audience', value)
-}
-
-function textSet(name: string, value: unknown): ReadonlySet<string> {
-  const values: readonly unknown[] = Array.isArray(value) ? value : [value]
-  if (values.length === 0) throw misconfigured(ACTION, `"${name}" must not be empty`)
-  for (const item of values)
-    if (typeof item !== 'string' || item === '')
-      throw misconfigured(ACTION, `"${name}" must be text, or a list of texts`, item)
-  return new Set(values as readonly string[])
+function textSet(value: string | readonly string[]): ReadonlySet<string> {
+  return new Set([value].flat())
 }
 
 function tokenTypeRules({
@@ -140,19 +136,17 @@ function tokenTypeRules({
   profile,
   idTokens = DEFAULTS.idTokens,
 }: ClaimRules): Parameters<typeof tokenType>[0] {
-  if (idTokens !== 'accept' && idTokens !== 'refuse')
-    throw misconfigured(ACTION, '"idTokens" must be "accept" or "refuse"', idTokens)
   if (profile === 'rfc9068') {
     if (tokenTypes !== undefined)
       throw misconfigured(ACTION, '"tokenTypes" is fixed by the profile "rfc9068": leave one out')
     return { types: new Set(['at+jwt']), typeRequired: 'required', idTokens }
   }
-  const types = new Set([...textSet('tokenTypes', tokenTypes ?? DEFAULTS.tokenTypes)].map(mediaTypeName))
+  const types = new Set((tokenTypes ?? DEFAULTS.tokenTypes).map(mediaTypeName))
   return { types, typeRequired: tokenTypes === undefined ? 'optional' : 'required', idTokens }
 }
 
 function requiredClaimChecks(required: NonNullable<ClaimRules['requiredClaims']>): readonly ClaimCheck[] {
-  if (isList(required)) return [...textSetOrNone(required)].map(presentClaim)
+  if (isList(required)) return [...new Set(required)].map(presentClaim)
   return Object.entries(required).map(([name, condition]) => {
     if (!isClaimCondition(condition))
       throw misconfigured(
@@ -168,23 +162,17 @@ function isList(value: unknown): value is readonly string[] {
   return Array.isArray(value)
 }
 
-function textSetOrNone(values: readonly string[]): ReadonlySet<string> {
-  return values.length === 0 ? new Set() : textSet('requiredClaims', values)
-}
-
 function resolveScopeRules({ scopeSources, scopeHierarchy = {} }: ClaimRules, limits: Limits): ScopeRules {
   const sources = scopeSources ?? DEFAULTS.scopeSources
   const known = ['scope', 'scp', 'permissions', 'roles']
-  for (const source of textSet('scopeSources', sources))
+  for (const source of sources)
     if (!known.includes(source)) throw misconfigured(ACTION, `"scopeSources" may name ${known.join(', ')}`, source)
   const hierarchy = new Map(
-    Object.entries(scopeHierarchy).map(([scope, implied]) => [scope, [...textSet(`scopeHierarchy.${scope}`, implied)]]),
+    Object.entries(scopeHierarchy).map(([scope, implied]) => {
+      if (!isTextList(implied))
+        throw misconfigured(ACTION, `"scopeHierarchy.${scope}" must be a list of scopes`, implied)
+      return [scope, [...implied]]
+    }),
   )
   return Object.freeze({ sources: [...sources], hierarchy, limit: limits.scopes })
-}
-
-function assertSeconds(name: string, value: unknown, least: number, most: number): void {
-  if (typeof value === 'number' && value >= least && value <= most) return
-  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`
-  throw misconfigured(ACTION, `"${name}" must be a number of seconds ${range}`, value)
 }

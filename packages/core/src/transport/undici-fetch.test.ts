@@ -164,10 +164,10 @@ describe('options of undici', () => {
 
   it('are refused where they do not exist, or the guard would be off by a slip of the pen', () => {
     expect(() => undiciFetch({ refusePrivateAdresses: true } as UndiciFetchOptions)).toThrowErrorMatchingInlineSnapshot(
-      `[TypeError: Cannot use undici: there is no option "refusePrivateAdresses"; the options are refusePrivateAddresses, connections, lookup]`,
+      `[TypeError: Cannot use undici: there is no option "refusePrivateAdresses"; did you mean "refusePrivateAddresses"?]`,
     )
     expect(() => undiciFetch({ refusePrivateAddress: true } as UndiciFetchOptions)).toThrowErrorMatchingInlineSnapshot(
-      `[TypeError: Cannot use undici: there is no option "refusePrivateAddress"; the options are refusePrivateAddresses, connections, lookup]`,
+      `[TypeError: Cannot use undici: there is no option "refusePrivateAddress"; did you mean "refusePrivateAddresses"?]`,
     )
   })
 

@@ -167,7 +167,7 @@ describe('options of a remote key set', () => {
     ['maxBytes', 1, 1_048_576, true],
     ['maxKeys', 1, 1000, true],
   ])('hold %s between %d and %d', (name, least, most, whole) => {
-    const told = `"${name}" must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}, found `
+    const told = `"${name}" must be a ${whole ? 'whole number' : 'number of seconds'} from ${least} to ${most}, found `
     expect([complaint({ [name]: least }), complaint({ [name]: most })]).toEqual(['taken', 'taken'])
     expect(complaint({ [name]: least - 0.001 })).toBe(`${told}${least - 0.001}`)
     expect(complaint({ [name]: most + 1 })).toBe(`${told}${most + 1}`)
@@ -177,7 +177,7 @@ describe('options of a remote key set', () => {
 
   it('say what must be a function, a word or a truth', () => {
     for (const name of ['fetch', 'random', 'onEvent', 'waitUntil'])
-      expect(complaint({ [name]: 'x' })).toBe(`"${name}" must be a function, found "string"`)
+      expect(complaint({ [name]: 'x' })).toBe(`"${name}" must be a function, found "x"`)
     expect(complaint({ sharing: 'both' })).toBe('"sharing" must be "promise" or "poll", found "both"')
     expect(complaint({ allowLoopbackHttp: 'false' })).toBe('"allowLoopbackHttp" must be true or false, found "false"')
   })

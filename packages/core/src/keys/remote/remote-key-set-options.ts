@@ -1,7 +1,17 @@
 import { assertDefaultFetch, defaultFetch } from '#default-fetch'
 
 import { assertKnownOptions } from '../../errors/known-options.ts'
-import { misconfigured } from '../../errors/misconfigured.ts'
+import {
+  callback,
+  checkOptions,
+  flag,
+  type NumberRange,
+  objectWith,
+  oneOf,
+  type OptionRules,
+  optionsOf,
+  readNumbers,
+} from '../../errors/option-rules.ts'
 import { systemClock, type Clock } from '../../model/clock.ts'
 import type { EventListener } from '../../model/events.ts'
 import type { FetchLike } from '../../model/fetch.ts'
@@ -97,13 +107,7 @@ type NumericOption =
   | 'maxBytes'
   | 'maxKeys'
 
-interface Range {
-  readonly least: number
-  readonly most: number
-  readonly whole?: true
-}
-
-const ranges: Readonly<Record<NumericOption, Range>> = {
+const RANGES: Readonly<Record<NumericOption, NumberRange>> = {
   freshFor: { least: 1, most: 86_400 },
   staleFor: { least: 0, most: 86_400 },
   cooldown: { least: 1, most: 3600 },
@@ -114,42 +118,42 @@ const ranges: Readonly<Record<NumericOption, Range>> = {
   maxKeys: { least: 1, most: 1000, whole: true },
 }
 
+/** The options of `RemoteKeySetTuning` that are no numbers. */
+const TUNING_RULES: OptionRules = {
+  allowLoopbackHttp: flag,
+  store: objectWith('an object { get, set }', 'get', 'set'),
+  seed: optionsOf('an object { uri, jwks, fetchedAt }'),
+  waitUntil: callback,
+  sharing: oneOf('promise', 'poll'),
+}
+
+const RULES: OptionRules = {
+  ...TUNING_RULES,
+  fetch: callback,
+  clock: objectWith('an object with "now" and "monotonic"', 'now', 'monotonic'),
+  random: callback,
+  onEvent: callback,
+}
+
 const ACTION = 'use remote key set'
 
-const OPTIONS: readonly string[] = [
-  ...Object.keys(ranges),
-  'allowLoopbackHttp',
-  'store',
-  'seed',
-  'waitUntil',
-  'sharing',
-  'fetch',
-  'clock',
-  'random',
-  'onEvent',
-]
+/**
+ * Checks `keySet` of a verifier, whose key sets may be made only when a token needs them.
+ *
+ * @throws TypeError for an option that does not exist or is out of its range
+ */
+export function checkKeySetTuning(action: string, tuning: RemoteKeySetTuning): void {
+  readTuning(action, tuning, { rules: TUNING_RULES, path: 'keySet.' })
+}
 
 /** @throws TypeError for an option that does not exist or is out of its range, and where there is no transport */
 export function resolveKeySetOptions(options: RemoteKeySetOptions): ResolvedKeySetOptions {
-  assertKnownOptions(ACTION, options, OPTIONS)
+  const numbers = readTuning(ACTION, options, { rules: RULES, path: '' })
   const { sharing = defaultSharing(), fetch = defaultFetch, clock = systemClock, random = Math.random } = options
   const { allowLoopbackHttp = true } = options
-  if (sharing !== 'promise' && sharing !== 'poll')
-    throw misconfigured(ACTION, '"sharing" must be "promise" or "poll"', sharing)
-  if (typeof allowLoopbackHttp !== 'boolean')
-    throw misconfigured(ACTION, '"allowLoopbackHttp" must be true or false', allowLoopbackHttp)
-  for (const [name, value] of Object.entries({
-    fetch,
-    random,
-    onEvent: options.onEvent,
-    waitUntil: options.waitUntil,
-  })) {
-    if (value !== undefined && typeof value !== 'function')
-      throw misconfigured(ACTION, `"${name}" must be a function`, typeof value)
-  }
   if (fetch === defaultFetch) assertDefaultFetch()
   return Object.freeze<ResolvedKeySetOptions>({
-    ...numbers(options),
+    ...numbers,
     plainHttp: allowLoopbackHttp ? 'loopback' : 'never',
     sharing,
     fetch,
@@ -162,14 +166,12 @@ export function resolveKeySetOptions(options: RemoteKeySetOptions): ResolvedKeyS
   })
 }
 
-function numbers(options: RemoteKeySetOptions): Record<NumericOption, number> {
-  const resolved = { ...KEY_SET_DEFAULTS }
-  for (const name of Object.keys(ranges) as NumericOption[]) {
-    const value: unknown = options[name] ?? KEY_SET_DEFAULTS[name]
-    const { least, most, whole } = ranges[name]
-    if (typeof value !== 'number' || !(value >= least && value <= most) || (whole && !Number.isInteger(value)))
-      throw misconfigured(ACTION, `"${name}" must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}`, value)
-    Object.assign(resolved, { [name]: value })
-  }
-  return resolved
+function readTuning(
+  action: string,
+  options: RemoteKeySetOptions,
+  { rules, path }: { readonly rules: OptionRules; readonly path: string },
+): Readonly<Record<NumericOption, number>> {
+  assertKnownOptions(action, options, [...Object.keys(RANGES), ...Object.keys(rules)], path)
+  checkOptions(action, options, rules, { path })
+  return readNumbers(action, options, RANGES, { defaults: KEY_SET_DEFAULTS, path })
 }
