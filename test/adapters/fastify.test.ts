@@ -1,8 +1,10 @@
 import { type Binding, claim, createVerifier, scope } from '@claimgate/core'
-import { claimgate } from '@claimgate/fastify'
+import { claimgate, type OnReject } from '@claimgate/fastify'
 import fastifyAuth from '@fastify/auth'
 import formbody from '@fastify/formbody'
 import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from 'fastify'
+import { type AddressInfo, connect } from 'node:net'
+import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createAuthority } from './support/authority.ts'
 
@@ -643,6 +645,81 @@ describe('onReject', () => {
     expect(refused.headers['www-authenticate']).toContain('error="invalid_token"')
   })
 })
+
+describe('37. Nothing fails open: a request is refused, and its client closes early', () => {
+  const later = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+  /** How many requests reach the handler. */
+  async function servedAfterReset(declare: (app: FastifyInstance) => Promise<unknown>, body = ''): Promise<number> {
+    let served = 0
+    app.addHook('onSend', async () => later(40))
+    await declare(app)
+    app.route({
+      method: ['DELETE', 'POST'],
+      url: '/accounts/42',
+      handler: async () => {
+        served += 1
+        return 'deleted'
+      },
+    })
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = app.server.address() as AddressInfo
+    const method = body === '' ? 'DELETE' : 'POST'
+    const type = `Content-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.length}\r\n`
+    await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const socket = connect({ host: '127.0.0.1', port })
+        socket.write(`${method} /accounts/42 HTTP/1.1\r\nHost: a\r\n${body === '' ? '' : type}\r\n${body}`)
+        await later(15)
+        socket.resetAndDestroy()
+      }),
+    )
+    await later(100)
+    return served
+  }
+
+  it.each([
+    ['with an onSend hook that waits', {}],
+    ['with an onReject that sends a stream', { onReject: () => Readable.from(sentSlowly()) }],
+    ['with an onReject that returns the reply', { onReject: (...[, , reply]: OnRejectArguments) => reply.send('no') }],
+    [
+      'with an onReject that answers later',
+      { onReject: async (...[, , reply]: OnRejectArguments) => answerLater(reply) },
+    ],
+    ['while keys are waited for', { verifier: { ...createVerifier(authority.options), verify: () => later(30) } }],
+    ['with a form', { credentials: [{ from: 'form' }] }, 'a=b'],
+  ])('%s: the handler does not run', async (_name, options, body?: string) => {
+    const served = servedAfterReset(async (to) => {
+      await to.register(formbody)
+      await to.register(claimgate, { ...('verifier' in options ? {} : authority.options), ...options } as never)
+    }, body)
+    expect(await served).toBe(0)
+  })
+
+  it.each(['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const)(
+    'by a hook of the scope in %s: the handler does not run',
+    async (stage) => {
+      const served = servedAfterReset(async (to) => {
+        await to.register(claimgate, { ...authority.options, global: false })
+        to.addHook(stage as 'onRequest', to.authenticateJwt())
+      })
+      expect(await served).toBe(0)
+    },
+  )
+
+  async function* sentSlowly(): AsyncGenerator<string> {
+    yield 'no'
+    await later(40)
+    yield ' entry'
+  }
+
+  async function answerLater(reply: FastifyReply): Promise<FastifyReply> {
+    setTimeout(() => void reply.send('no entry'), 30)
+    return reply
+  }
+})
+
+type OnRejectArguments = Parameters<OnReject>
 
 describe('OpenAPI security', () => {
   const securityOf = async (declare: (app: FastifyInstance) => void, options: object = {}): Promise<unknown> => {

@@ -180,8 +180,12 @@ describe('protect', () => {
       readonly status = 403
       readonly headers = new Headers()
     }
-    const served = async (result: unknown, requirement?: Requirement): Promise<unknown> =>
-      protect((async () => result) as unknown as OptionalGate, () => new Response('served'), requirement)(request(good))
+    const served = async (result: unknown, ...requirement: readonly [Requirement?]): Promise<unknown> =>
+      protect(
+        (async () => result) as unknown as OptionalGate,
+        () => new Response('served'),
+        ...requirement,
+      )(request(good))
 
     it('answers with the responses of another class', async () => {
       const refusal = new OtherResponse()

@@ -5,6 +5,7 @@ import {
   resolveAuthenticatorOptions,
 } from './authenticator-options.ts'
 import { confirmBindings } from './binding/binding.ts'
+import { asError, asRefusal } from './errors/as-error.ts'
 import { AuthError } from './errors/auth-error.ts'
 import { extractCredential, type Extracted } from './http/extract-credential.ts'
 import type { Outcome, Refused } from './http/outcome.ts'
@@ -20,7 +21,10 @@ export interface Authenticator<C extends object = object> {
   readonly verifier: Verifier<C>
   /** Whether the credential may be in the body, so that an adapter must have read the body before it calls `authenticate`. */
   readonly readsBody: boolean
-  /** Who is calling, may they do this, and if not, why? Throws nothing that is the request's fault: only bugs come through. */
+  /**
+   * Who is calling, may they do this, and if not, why? Rejects with bugs only, never for what the request is at fault for, and always with
+   * an `Error`, whatever application code threw.
+   */
   authenticate(view: RequestView, requirement?: Requirement): Promise<Outcome<C>>
   /** Asserts a requirement about a request that `authenticate` has let through; `undefined` is an anonymous one. */
   authorize(token: VerifiedToken<C> | undefined, requirement: Requirement): Outcome<C>
@@ -54,12 +58,12 @@ export function createAuthenticator<C extends object = object>(
       const flaw = looksFirst ? b64TokenFlaw(credential) : undefined
       if (flaw !== undefined) throw flaw
       const token = await verifier.verify(credential.token, verifyContext)
+      if (looksFirst) assertVerified(token)
       if (token.claims.cnf !== undefined) await confirmBindings(bindings, token, view)
       if (requirement !== undefined) assertRequirement(requirement, token)
       return { kind: 'authenticated', token }
     } catch (error) {
-      const flaw = credential !== undefined && error instanceof AuthError ? b64TokenFlaw(credential) : undefined
-      return refuse(flaw ?? error, requirement)
+      return refuse(error, requirement, credential)
     }
   }
 
@@ -80,9 +84,15 @@ export function createAuthenticator<C extends object = object>(
   }
 
   // Only a refusal becomes a response; a bug stays a bug and reaches the framework's own error handler.
-  const refuse = (error: unknown, requirement?: Requirement): Refused => {
-    if (!(error instanceof AuthError)) throw error
-    return { kind: 'refused', error, response: refusalResponse(error, refusal, requirement?.scopes) }
+  const refuse = (thrown: unknown, requirement?: Requirement, credential?: Credential): Refused => {
+    try {
+      const refused = asRefusal(thrown)
+      if (refused === undefined) throw thrown
+      const error = (credential === undefined ? undefined : b64TokenFlaw(credential)) ?? refused
+      return { kind: 'refused', error, response: refusalResponse(error, refusal, requirement?.scopes) }
+    } catch (bug) {
+      throw asError(bug)
+    }
   }
 
   return { verifier, readsBody: sources.some(({ from }) => from === 'form'), authenticate, authorize }
@@ -91,6 +101,13 @@ export function createAuthenticator<C extends object = object>(
 // By its shape, because an application may have replaced `Promise`.
 function isExtracted(extracted: Extracted | Promise<Extracted>): extracted is Extracted {
   return extracted === undefined || Object.hasOwn(extracted, 'scheme')
+}
+
+// A verifier of the application's own may forget to answer, or answer with the claims alone.
+function assertVerified(token: unknown): void {
+  const { claims, scopes } = (token ?? {}) as Partial<VerifiedToken>
+  if (typeof claims === 'object' && claims !== null && typeof scopes?.has === 'function') return
+  throw new TypeError('Cannot authenticate request: "verifier" must give a verified token with "claims" and "scopes"')
 }
 
 function isAuthenticator<C extends object>(made: object): made is Authenticator<C> {

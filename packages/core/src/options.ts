@@ -10,6 +10,7 @@ import { type Algorithm, DEFAULT_ALGORITHMS } from './model/algorithm.ts'
 import type { ClaimCondition } from './model/claim-condition.ts'
 import { type Clock, systemClock } from './model/clock.ts'
 import type { EventListener } from './model/events.ts'
+import { ignoreRejection } from './model/ignore-rejection.ts'
 import type { FetchLike } from './model/fetch.ts'
 import { DEFAULT_LIMITS, type Limits, MAXIMUM_LIMITS } from './model/limits.ts'
 
@@ -194,13 +195,20 @@ export function resolveClock(action: string, clock: SharedOptions['clock']): Clo
   if (typeof now !== 'number' || !Number.isFinite(now) || looksLikeSeconds(now))
     throw misconfigured(action, '"clock.now" must give milliseconds since the epoch, as Date.now does', now)
   return {
-    now: () => clock.now(),
-    monotonic: () => clock.monotonic?.() ?? systemClock.monotonic(),
+    now: () => numberFrom('now', clock.now()),
+    monotonic: () => numberFrom('monotonic', clock.monotonic?.() ?? systemClock.monotonic()),
     setTimeout: (fire, milliseconds) => {
       const cancel: unknown = (clock.setTimeout ? clock : systemClock).setTimeout?.(fire, milliseconds)
       return typeof cancel === 'function' ? (cancel as () => void) : () => {}
     },
   }
+}
+
+// No comparison with NaN or a promise is true, whichever way round.
+function numberFrom(name: 'now' | 'monotonic', value: unknown): number {
+  if (typeof value === 'number' && !Number.isNaN(value)) return value
+  ignoreRejection(value)
+  throw new TypeError(`"clock.${name}" must give milliseconds as a number, at once`)
 }
 
 // From 2001 to 2286 in seconds; in milliseconds that is a few months of 1970, where no token is verified.

@@ -1,3 +1,4 @@
+import { asError } from './errors/as-error.ts'
 import { AuthError } from './errors/auth-error.ts'
 import { isSchema } from './claims/schema.ts'
 import { wordCache } from './claims/scopes.ts'
@@ -35,6 +36,7 @@ export interface Verifier<C extends object = object> {
    * The verified token.
    *
    * @throws AuthError with status 401 for a token that is refused, and 503 where keys or a check cannot be reached
+   * @throws Error what a hook of the application threw, which becomes the `cause` of an `Error` if it is none
    */
   verify(token: string, context?: VerifyContext): Promise<VerifiedToken<C>>
   /**
@@ -125,8 +127,9 @@ export function verifierWith<C extends object>(engine: Engine, options: Verifier
     return verified
   }
   const refused = (error: unknown): Error => {
-    if (error instanceof AuthError) tell({ type: 'token.rejected', code: error.code })
-    return error as Error
+    const known = asError(error)
+    if (known instanceof AuthError) tell({ type: 'token.rejected', code: known.code })
+    return known
   }
 
   const verifier: Verifier<C> = {

@@ -1,10 +1,12 @@
 /**
- * Fails with a sentence where a function that makes a middleware was put in the place of one, so that Express calls it with a request.
+ * Fails with a sentence where a function that makes a middleware was passed uncalled, so that Express calls it with a request.
  *
+ * @param name - the function
  * @param call - how to write it
  * @throws TypeError
  */
-export function assertCalled(call: string, firstArgument: unknown): void {
-  if (typeof firstArgument !== 'object' || firstArgument === null || !('rawHeaders' in firstArgument)) return
-  throw new TypeError(`Cannot take a request for options: write ${call}, for without a call it is no middleware`)
+export function assertCalled(name: string, call: string, firstArgument: unknown): void {
+  if (typeof firstArgument !== 'object' || firstArgument === null) return
+  if ('headers' in firstArgument && 'method' in firstArgument)
+    throw new TypeError(`${name} was passed uncalled: write ${call}`)
 }

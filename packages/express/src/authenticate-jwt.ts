@@ -1,4 +1,5 @@
 import type { Authenticator, VerifiedToken, Verifier } from '@claimgate/core'
+import { admittedToken, asError } from '@claimgate/core/extend'
 import type { Request, RequestHandler } from 'express'
 import { admissionOf, admit, withdraw } from './admission.ts'
 import { assertCalled } from './assert-called.ts'
@@ -33,7 +34,7 @@ export interface AuthenticateJwt<C extends object = object> extends RequestHandl
 export function authenticateJwt<C extends object = object>(
   options?: AuthenticateJwtOptions<C> | Verifier<C> | Authenticator<C>,
 ): AuthenticateJwt<C> {
-  assertCalled('authenticateJwt()', options)
+  assertCalled('authenticateJwt', 'app.use(authenticateJwt())', options)
   const { authenticator, onReject, requirement } = resolveOptions<C>(options)
   const reject = rejectWith(onReject)
 
@@ -42,14 +43,15 @@ export function authenticateJwt<C extends object = object>(
       withdraw(req)
       const outcome = await authenticator.authenticate(requestView(req), requirement)
       if (outcome.kind === 'refused') return reject(outcome, req, res, next)
-      admit(req, { authenticator, token: outcome.kind === 'anonymous' ? undefined : outcome.token, reject })
+      admit(req, { authenticator, token: admittedToken(outcome), reject })
     } catch (error) {
-      return next(error)
+      // Express reads undefined, 'route' and 'router' as "go on".
+      return next(asError(error))
     }
     return next()
   }
 
-  // `run` never rejects: Express 4 would not look at its promise.
+  // `run` never rejects, because Express 4 ignores its promise.
   const middleware: RequestHandler = (req, res, next) => void run(req, res, next)
 
   const ownAuth = (req: Request): VerifiedToken<C> => {

@@ -1,4 +1,5 @@
 import { anyScope, claim, type ClaimCondition, type Requirement, scope } from '@claimgate/core'
+import { admittedToken, asError } from '@claimgate/core/extend'
 import type { RequestHandler } from 'express'
 import { admissionOf } from './admission.ts'
 import { assertCalled } from './assert-called.ts'
@@ -11,13 +12,18 @@ import { assertRequirement } from './assert-requirement.ts'
  * @throws TypeError for anything but a requirement
  */
 export function authorize(requirement: Requirement): RequestHandler {
-  assertCalled('authorize(scope("…"))', requirement)
+  assertCalled('authorize', 'authorize(scope("orders:read"))', requirement)
   assertRequirement(requirement)
   return (req, res, next) => {
-    const { authenticator, token, reject } = admissionOf(req)
-    const outcome = authenticator.authorize(token, requirement)
-    if (outcome.kind === 'refused') reject(outcome, req, res, next)
-    else next()
+    try {
+      const { authenticator, token, reject } = admissionOf(req)
+      const outcome = authenticator.authorize(token, requirement)
+      if (outcome.kind === 'refused') return reject(outcome, req, res, next)
+      if (admittedToken(outcome) === undefined) throw new TypeError('Cannot authorize request: it is anonymous')
+    } catch (error) {
+      return next(asError(error))
+    }
+    return next()
   }
 }
 
@@ -27,7 +33,7 @@ export function authorize(requirement: Requirement): RequestHandler {
  * @throws TypeError for no scope, or for text that is not one scope
  */
 export function requireScope(...all: readonly string[]): RequestHandler {
-  assertCalled('requireScope("…")', all[0])
+  assertCalled('requireScope', 'requireScope("orders:read")', all[0])
   return authorize(scope(...all))
 }
 
@@ -37,7 +43,7 @@ export function requireScope(...all: readonly string[]): RequestHandler {
  * @throws TypeError for no scope, or for text that is not one scope
  */
 export function requireAnyScope(...some: readonly string[]): RequestHandler {
-  assertCalled('requireAnyScope("…")', some[0])
+  assertCalled('requireAnyScope', 'requireAnyScope("orders:read", "orders:write")', some[0])
   return authorize(anyScope(...some))
 }
 
@@ -47,6 +53,6 @@ export function requireAnyScope(...some: readonly string[]): RequestHandler {
  * @throws TypeError for a condition of another type
  */
 export function requireClaim(name: string, condition: ClaimCondition): RequestHandler {
-  assertCalled('requireClaim("…", "…")', name)
+  assertCalled('requireClaim', 'requireClaim("tenant", "acme")', name)
   return authorize(claim(name, condition))
 }

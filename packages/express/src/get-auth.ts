@@ -1,5 +1,5 @@
-import type { Requirement, VerifiedToken } from '@claimgate/core'
-import { refusedError } from '@claimgate/core/extend'
+import type { Authenticator, Outcome, Requirement, VerifiedToken } from '@claimgate/core'
+import { asError, refusedError } from '@claimgate/core/extend'
 import type { Request } from 'express'
 import { admissionOf } from './admission.ts'
 
@@ -14,10 +14,18 @@ import { admissionOf } from './admission.ts'
  */
 export function getAuth<C extends object = object>(req: Request): VerifiedToken<C> {
   const { authenticator, token } = admissionOf(req)
-  const outcome = authenticator.authorize(token, ANY_TOKEN)
-  if (outcome.kind === 'authenticated') return outcome.token as VerifiedToken<C>
-  if (outcome.kind === 'anonymous') throw new TypeError('Cannot get auth: the request is anonymous')
-  throw refusedError(outcome)
+  if (token !== undefined) return token as VerifiedToken<C>
+  const outcome = refusalOfAnonymous(authenticator)
+  if (outcome.kind === 'refused') throw refusedError(outcome)
+  throw new TypeError('Cannot get auth: the request is anonymous')
+}
+
+function refusalOfAnonymous(authenticator: Authenticator): Outcome {
+  try {
+    return authenticator.authorize(undefined, ANY_TOKEN)
+  } catch (error) {
+    throw asError(error)
+  }
 }
 
 const ANY_TOKEN: Requirement = { description: 'a token', scopes: [], isMet: () => true }

@@ -1,31 +1,58 @@
 import type { Refused } from '@claimgate/core'
-import { refusedError } from '@claimgate/core/extend'
+import { asError, refusedError } from '@claimgate/core/extend'
 import type { NextFunction, Request, Response } from 'express'
 import type { Reject } from './admission.ts'
 
 /**
- * Answers a refused request in place of the default. It sends a response, or calls `next`, or else the request hangs. `next` never lets
- * the request through: called without an error it gives the error handler one that has `status` and `headers` of the refusal, the text
- * `Request refused`, and the `AuthError` as its `cause`.
+ * Answers a refused request in place of the default. It sends a response, or calls `next`, or throws. To answer from a later callback it
+ * returns a promise, or `res`; where it has done nothing else once it is finished, the default is sent.
+ *
+ * `next` never lets the request through: called without an error it gives the error handler one that has `status` and `headers` of the
+ * refusal, the text `Request refused`, and the `AuthError` as its `cause`.
  */
-export type OnReject = (refusal: Refused, req: Request, res: Response, next: NextFunction) => void | Promise<void>
+export type OnReject = (refusal: Refused, req: Request, res: Response, next: NextFunction) => unknown
 
-/** How to answer refused requests. */
+/** How to answer refused requests. Never throws, and never calls `next` without an error. */
 export function rejectWith(onReject: OnReject | undefined): Reject {
-  if (onReject === undefined) return (refusal, _req, res) => send(refusal, res)
+  if (onReject === undefined) return (refusal, _req, res, next) => send(refusal, res, next)
   return (refusal, req, res, next) => {
-    // Neither `next()` nor `next('route')` may lead to a handler behind the refusal, nor may its full story be sent.
-    const fail = (error?: unknown): void =>
-      next(error instanceof Error && error !== refusal.error ? error : refusedError(refusal))
-    Promise.resolve()
-      .then(() => onReject(refusal, req, res, fail))
-      .catch(fail)
+    let passedOn = false
+    const passOn = (error: Error): void => {
+      if (passedOn) return
+      passedOn = true
+      // The full story of the refusal is not for the caller.
+      next(error === refusal.error ? refusedError(refusal) : error)
+    }
+    // Neither `next()` nor `next('route')` may lead to a handler behind the refusal.
+    const nextWithError = (given?: unknown): void => {
+      if (isError(given)) passOn(given)
+      else if (!res.headersSent) passOn(refusedError(refusal))
+    }
+    const finished = (answer: unknown): void => {
+      if (!passedOn && answer !== res) send(refusal, res, passOn)
+    }
+    const failed = (thrown: unknown): void => passOn(asError(thrown))
+    try {
+      Promise.resolve(onReject(refusal, req, res, nextWithError)).then(finished, failed)
+    } catch (thrown) {
+      failed(thrown)
+    }
   }
 }
 
 // Node's own methods: Express adds a charset to the content type and an entity tag.
-function send({ response: { status, headers, body } }: Refused, res: Response): void {
-  res.statusCode = status
-  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
-  res.end(body)
+function send({ response: { status, headers, body } }: Refused, res: Response, next: (error: Error) => void): void {
+  // A time-out, for example, may have answered while keys were fetched.
+  if (res.headersSent) return
+  try {
+    res.statusCode = status
+    for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+    res.end(body)
+  } catch (thrown) {
+    next(asError(thrown))
+  }
+}
+
+function isError(value: unknown): value is Error {
+  return asError(value) === value
 }

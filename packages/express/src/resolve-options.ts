@@ -21,6 +21,12 @@ export function resolveOptions<C extends object>(
   if ('authenticate' in options) return readyMade(options, 'authenticator', AUTHENTICATOR_MEMBERS)
   if ('verify' in options) return readyMade(options, 'verifier', VERIFIER_MEMBERS)
   const { onReject, requirement } = options
+  // Present and undefined, as a misspelled member of an object of rules is.
+  if (requirement === undefined && 'requirement' in options)
+    throw misconfigured(
+      ACTION,
+      '"requirement" must not be undefined: leave it out, or check the name of what it is set to',
+    )
   if (requirement !== undefined) assertRequirement(requirement)
   if (onReject !== undefined && typeof onReject !== 'function')
     throw misconfigured(ACTION, '"onReject" must be a function', onReject)

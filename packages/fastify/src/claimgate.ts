@@ -1,10 +1,12 @@
+import { misconfigured } from '@claimgate/core/extend'
 import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ClaimgateOptions } from './claimgate-options.ts'
 import { describeSecurity } from './describe-security.ts'
-import { type AuthenticateHook, createGate, type Gate } from './gate.ts'
+import { type AnsweringHook, createGate, type Gate } from './gate.ts'
 import { protectNotFound } from './protect-not-found.ts'
-import { hookRule, type RouteRule, routeRule } from './route-rule.ts'
+import { ACTION } from './resolve-scope-options.ts'
+import { hookRule, passedUncalled, type RouteRule, routeRule } from './route-rule.ts'
 
 /**
  * Protects every route of the scope it is registered in, and of the scopes within that one.
@@ -17,27 +19,31 @@ import { hookRule, type RouteRule, routeRule } from './route-rule.ts'
  */
 export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
   async (fastify: FastifyInstance, options: ClaimgateOptions) => {
+    if (Object.hasOwn(fastify, GATE)) throw misconfigured(ACTION, REGISTERED_TWICE)
     const gate = createGate(options)
     const security = { scheme: gate.securityScheme, anonymous: options.optional === true }
     const named = new Map<unknown, NamedHook>()
 
     fastify.decorate(GATE, gate)
     if (!fastify.hasRequestDecorator('auth')) fastify.decorateRequest('auth', null)
-    fastify.decorate('authenticateJwt', (requirement) => {
-      const rule = hookRule(requirement)
+    const authenticateJwt: FastifyInstance['authenticateJwt'] = (...given) => {
+      const rule = hookRule(given)
       const hook = gate.throwing(rule)
       named.set(hook, { answering: gate.answering(rule), rule })
       return hook
-    })
+    }
+    fastify.decorate('authenticateJwt', authenticateJwt)
 
-    fastify.addHook(gate.stage, async (request, reply) => {
-      const rule = routeRule(request.routeOptions.config.auth)
-      if (gateFor(request.server, rule) !== gate) return undefined
-      return gate.answering(typeof rule === 'object' ? rule : undefined)(request, reply)
-    })
+    const protect: AnsweringHook = (request, reply, done) => {
+      const rule = routeRule(request.routeOptions.config)
+      if (gateFor(request.server, rule) !== gate) return done()
+      return gate.answering(typeof rule === 'object' ? rule : undefined)(request, reply, done)
+    }
+    fastify.addHook(gate.stage, protect)
 
     fastify.addHook('onRoute', function (route) {
-      const rule = routeRule(route.config?.auth)
+      if (hooksOf(route).includes(authenticateJwt)) throw passedUncalled()
+      const rule = routeRule(route.config)
       if (gateFor(this, rule) === gate) describeSecurity(route, rule, security)
       for (const { rule: own } of answerDirectly(route, named)) describeSecurity(route, own, security)
     })
@@ -49,8 +55,12 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
 
 const GATE: unique symbol = Symbol('claimgate')
 
+const REGISTERED_TWICE =
+  'this scope has it already. Register it once, and put routes that need other options into a scope of their own: ' +
+  'app.register(async (scope) => { await scope.register(claimgate, options) })'
+
 interface NamedHook {
-  readonly answering: AuthenticateHook
+  readonly answering: AnsweringHook
   readonly rule: RouteRule
 }
 
@@ -68,7 +78,7 @@ function gateFor(scope: unknown, rule: RouteRule): Gate | undefined {
 /** A hook that stands on the route itself answers; inside `fastify.auth([…])` it leaves that to @fastify/auth. */
 function answerDirectly(route: RouteOptions, named: ReadonlyMap<unknown, NamedHook>): readonly NamedHook[] {
   const found: NamedHook[] = []
-  for (const name of ['onRequest', 'preValidation', 'preHandler'] as const) {
+  for (const name of ANSWERING_STAGES) {
     const hooks: readonly unknown[] = [route[name] ?? []].flat()
     const replaced = hooks.map((hook) => {
       const own = named.get(hook)
@@ -78,4 +88,10 @@ function answerDirectly(route: RouteOptions, named: ReadonlyMap<unknown, NamedHo
     if (replaced.length > 0) Object.assign(route, { [name]: replaced })
   }
   return found
+}
+
+const ANSWERING_STAGES = ['onRequest', 'preValidation', 'preHandler'] as const
+
+function hooksOf({ onRequest, preParsing, preValidation, preHandler }: RouteOptions): readonly unknown[] {
+  return [onRequest, preParsing, preValidation, preHandler].flat()
 }

@@ -12,6 +12,7 @@ export function describeSecurity(route: RouteOptions, rule: RouteRule, { scheme,
   const { security } = (route.schema ?? {}) as { readonly security?: unknown }
   if (security !== undefined) return
   const required = typeof rule === 'object'
-  const token = { [scheme]: required ? rule.scopes : [] }
+  // A copy, because plugins that read the schema may change it.
+  const token = { [scheme]: required ? [...rule.scopes] : [] }
   Object.assign(route, { schema: { ...route.schema, security: anonymous && !required ? [token, {}] : [token] } })
 }

@@ -1,6 +1,6 @@
-import { createAuthenticator, type Outcome, type Refused, type Requirement } from '@claimgate/core'
-import { refusedError, resolveAdapterOptions } from '@claimgate/core/extend'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import { createAuthenticator, type Outcome, type Requirement } from '@claimgate/core'
+import { admittedToken, asError, refusedError, resolveAdapterOptions } from '@claimgate/core/extend'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { ClaimgateOptions, ScopeOptions } from './claimgate-options.ts'
 import { answerWith } from './refuse.ts'
 import { requestView } from './request-view.ts'
@@ -9,6 +9,9 @@ import { ACTION, resolveScopeOptions, SCOPE_OPTIONS } from './resolve-scope-opti
 /** A hook for `onRequest` or `preValidation`. */
 export type AuthenticateHook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 
+/** A hook that calls `done` to let a request through, or with an error, and never for a request that it has answered. */
+export type AnsweringHook = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => void
+
 /** What one registration of the plugin puts in front of its scope. */
 export interface Gate {
   readonly protects: 'every route' | 'routes that ask'
@@ -16,8 +19,11 @@ export interface Gate {
   readonly securityScheme: string
   /** When all that may hold the token has been read. */
   readonly stage: 'onRequest' | 'preValidation'
-  /** A hook that answers refused requests. */
-  answering(requirement?: Requirement): AuthenticateHook
+  /**
+   * A hook that answers refused requests. It calls back because Fastify goes on after a promise, however the reply ended: a client that
+   * closes early would get a refused request to the handler.
+   */
+  answering(requirement?: Requirement): AnsweringHook
   /** A hook that throws for refused requests, so that another way to authenticate may be tried. */
   throwing(requirement?: Requirement): AuthenticateHook
 }
@@ -28,30 +34,59 @@ export function createGate(options: ClaimgateOptions): Gate {
   const rules = { action: ACTION, own: SCOPE_OPTIONS, environment: process.env }
   const authenticator = createAuthenticator(resolveAdapterOptions(options, rules))
   const answer = answerWith(onReject)
+
+  const authenticate = (request: FastifyRequest, requirement: Requirement | undefined): Promise<Outcome> => {
+    // First, so that nothing another gate said outlives a refusal by this one.
+    request.auth = null
+    return authenticator.authenticate(requestView(request), requirement)
+  }
+
+  const throwing =
+    (requirement?: Requirement): AuthenticateHook =>
+    async (request) => {
+      try {
+        const outcome = await authenticate(request, requirement)
+        if (outcome.kind === 'refused') throw refusedError(outcome)
+        admit(request, outcome)
+      } catch (thrown) {
+        // @fastify/auth reads a rejection with undefined as "go on".
+        throw asError(thrown)
+      }
+    }
+
+  const answering = (request: FastifyRequest, reply: FastifyReply, { requirement, done }: Decision): void => {
+    const fail = (thrown: unknown): void => done(asError(thrown))
+    const decide = (outcome: Outcome): void => {
+      try {
+        if (outcome.kind === 'refused') return answer(outcome, request, reply, done)
+        admit(request, outcome)
+      } catch (thrown) {
+        return fail(thrown)
+      }
+      return done()
+    }
+    authenticate(request, requirement).then(decide, fail)
+  }
+
   return {
     protects: global ? 'every route' : 'routes that ask',
     notFound,
     securityScheme,
     stage: authenticator.readsBody ? 'preValidation' : 'onRequest',
-    answering: (requirement) => async (request, reply) => {
-      request.auth = null
-      const refusal = admit(request, await authenticator.authenticate(requestView(request), requirement))
-      if (refusal === undefined) return undefined
-      await answer(refusal, request, reply)
-      // Fastify waits for the reply to be sent before it goes on, and then there is nothing left to do.
-      return reply
-    },
-    throwing: (requirement) => async (request) => {
-      request.auth = null
-      const refusal = admit(request, await authenticator.authenticate(requestView(request), requirement))
-      if (refusal !== undefined) throw refusedError(refusal)
-    },
+    throwing,
+    // A plugin that wraps the hooks of a route may await them: without a callback, only a rejection keeps it from going on.
+    answering: (requirement) => (request, reply, done) =>
+      typeof done === 'function'
+        ? answering(request, reply, { requirement, done })
+        : throwing(requirement)(request, reply),
   }
 }
 
-// The hooks clear `auth` first, so that nothing that another gate said outlives a refusal by this one.
-function admit(request: FastifyRequest, outcome: Outcome): Refused | undefined {
-  if (outcome.kind === 'refused') return outcome
-  request.auth = outcome.kind === 'anonymous' ? null : (outcome.token as NonNullable<typeof request.auth>)
-  return undefined
+interface Decision {
+  readonly requirement: Requirement | undefined
+  readonly done: HookHandlerDoneFunction
+}
+
+function admit(request: FastifyRequest, outcome: Outcome): void {
+  request.auth = (admittedToken(outcome) ?? null) as typeof request.auth
 }

@@ -1,5 +1,5 @@
 import type { Refused } from '@claimgate/core'
-import { refusedError } from '@claimgate/core/extend'
+import { asError, refusedError } from '@claimgate/core/extend'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 /**
@@ -8,52 +8,96 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
  */
 export type OnReject = (refusal: Refused, request: FastifyRequest, reply: FastifyReply) => unknown
 
-/** Sends the response of the core as it is. */
-export function sendResponse(
-  { response: { status, headers, body } }: Refused,
-  _request: FastifyRequest,
+/** Answers a refused request. Never throws; `fail` takes an error to Fastify's error handler. */
+export type Answer = (
+  refusal: Refused,
+  request: FastifyRequest,
   reply: FastifyReply,
-): void {
-  // As bytes, because Fastify adds a charset to the content type of text.
+  fail: (error: Error) => void,
+) => void
+
+/**
+ * How to answer refused requests.
+ *
+ * Never waits for a reply: `await reply` also ends when the client closes the connection early, and then Fastify would go on to the handler
+ * while the answer still waits in an `onSend` hook.
+ */
+export function answerWith(onReject: OnReject | undefined): Answer {
+  if (onReject === undefined)
+    return (refusal, request, reply, fail) => {
+      if (!isAnswered(request, reply)) sendRefusal(refusal, undefined, reply, fail)
+    }
+  return (refusal, request, reply, fail) => {
+    if (isAnswered(request, reply)) return
+    const hasBegun = watchAnswers(reply)
+    const isOver = (): boolean => hasBegun() || isAnswered(request, reply)
+    const finished = (body: unknown): void => {
+      // A returned promise of the reply ends with nothing when the client has gone, while the answer may still come.
+      if (isOver() || (body === undefined && isGone(reply))) return
+      sendRefusal(refusal, body, reply, fail)
+    }
+    const failed = (thrown: unknown): void => {
+      // The message of the refusal's own error is not for the caller.
+      const error = thrown === refusal.error ? refusedError(refusal) : asError(thrown)
+      // A second answer while the first one waits in a hook would end the process.
+      if (isOver()) reply.log.error({ err: error }, 'onReject failed after it had answered')
+      else fail(error)
+    }
+    try {
+      const answer = onReject(refusal, request, reply)
+      // To wait for a reply is to wait until it has been sent, so this one is never waited for.
+      if (answer !== reply) Promise.resolve(answer).then(finished, failed)
+    } catch (thrown) {
+      failed(thrown)
+    }
+  }
+}
+
+function sendRefusal(refusal: Refused, body: unknown, reply: FastifyReply, fail: (error: Error) => void): void {
+  try {
+    if (body === undefined) sendResponse(refusal, reply)
+    else sendBody(body, refusal, reply)
+  } catch (thrown) {
+    fail(asError(thrown))
+  }
+}
+
+// The response of the core as it is. As bytes, because Fastify adds a charset to the content type of text.
+function sendResponse({ response: { status, headers, body } }: Refused, reply: FastifyReply): void {
   reply.code(status).headers(headers).send(Buffer.from(body))
 }
 
-/** Answers refused requests, whatever `onReject` does. */
-export function answerWith(onReject: OnReject): (...args: Parameters<OnReject>) => Promise<void> {
-  return async (refusal, request, reply) => {
-    const answers = watchAnswers(reply)
-    const body = await ask(onReject, [refusal, request, reply])
-    if (answers.begun() || reply.sent) return
-    if (body === undefined) sendResponse(refusal, request, reply)
-    else sendBody(body, refusal, reply)
-  }
-}
-
-async function ask(onReject: OnReject, [refusal, request, reply]: Parameters<OnReject>): Promise<unknown> {
-  try {
-    // To wait for a reply that is returned is to wait until it has been sent.
-    return await onReject(refusal, request, reply)
-  } catch (error) {
-    // The message of the refusal's own error is not for the caller.
-    throw error === refusal.error ? refusedError(refusal) : error
-  }
-}
-
-// `reply.sent` tells only when the hooks of the scope have seen the answer.
-function watchAnswers(reply: FastifyReply): { begun(): boolean } {
-  const { send } = reply
-  let begun = false
-  reply.send = (payload?: unknown) => {
-    begun = true
-    return send.call(reply, payload)
-  }
-  return { begun: () => begun }
-}
-
-/** What has been set on the reply stays. */
+// What has been set on the reply stays.
 function sendBody(body: unknown, refusal: Refused, reply: FastifyReply): void {
   const { status, headers } = refusedError(refusal)
   if (reply.statusCode === 200) reply.code(status)
   for (const [name, value] of Object.entries(headers)) if (!reply.hasHeader(name)) reply.header(name, value)
   reply.send(body)
+}
+
+// `reply.sent` tells only when the hooks of the scope have seen the answer.
+function watchAnswers(reply: FastifyReply): () => boolean {
+  const { send, callNotFound } = reply
+  let begun = false
+  reply.send = (payload?: unknown) => {
+    begun = true
+    return send.call(reply, payload)
+  }
+  reply.callNotFound = () => {
+    begun = true
+    return callNotFound.call(reply)
+  }
+  return () => begun
+}
+
+// By the application, or by Fastify: the answer of a `handlerTimeout` may wait in a hook as well.
+function isAnswered(request: FastifyRequest, reply: FastifyReply): boolean {
+  if (reply.sent || reply.raw.headersSent) return true
+  return (request.routeOptions.handlerTimeout ?? 0) > 0 && request.signal.aborted && !isGone(reply)
+}
+
+function isGone({ raw }: FastifyReply): boolean {
+  // The response of HTTP/2 tells by its stream.
+  const { stream } = raw as { readonly stream?: { readonly destroyed: boolean } }
+  return raw.destroyed || stream?.destroyed === true
 }

@@ -1,6 +1,5 @@
 import { misconfigured } from '@claimgate/core/extend'
 import type { ScopeOptions } from './claimgate-options.ts'
-import { sendResponse } from './refuse.ts'
 
 /** What fails where an option is wrong. */
 export const ACTION = 'register claimgate'
@@ -8,18 +7,22 @@ export const ACTION = 'register claimgate'
 /** The names `ScopeOptions` may have. */
 export const SCOPE_OPTIONS: readonly string[] = ['global', 'onReject', 'securityScheme', 'notFound']
 
+/** `ScopeOptions` with their defaults. */
+export type ResolvedScopeOptions = Required<Omit<ScopeOptions, 'onReject'>> & Pick<ScopeOptions, 'onReject'>
+
 /**
  * Fills in the defaults. A string such as 'false' from an environment variable must neither open nor protect anything by accident.
  *
  * @throws TypeError
  */
-export function resolveScopeOptions(options: ScopeOptions): Required<ScopeOptions> {
-  const { global = true, onReject = sendResponse, securityScheme = 'bearerAuth', notFound = 'protect' } = options
+export function resolveScopeOptions(options: ScopeOptions): ResolvedScopeOptions {
+  const { global = true, onReject, securityScheme = 'bearerAuth', notFound = 'protect' } = options
   if (typeof global !== 'boolean') throw misconfigured(ACTION, '"global" must be true or false', global)
-  if (typeof onReject !== 'function') throw misconfigured(ACTION, '"onReject" must be a function', onReject)
+  if (onReject !== undefined && typeof onReject !== 'function')
+    throw misconfigured(ACTION, '"onReject" must be a function', onReject)
   if (typeof securityScheme !== 'string' || securityScheme === '')
     throw misconfigured(ACTION, '"securityScheme" must be the name of an OpenAPI security scheme', securityScheme)
   if (!['protect', 'own'].includes(notFound))
     throw misconfigured(ACTION, '"notFound" must be "protect" or "own"', notFound)
-  return { global, onReject, securityScheme, notFound }
+  return { global, securityScheme, notFound, ...(onReject === undefined ? {} : { onReject }) }
 }

@@ -5,29 +5,47 @@ import { isRequirement, misconfigured } from '@claimgate/core/extend'
 export type RouteRule = boolean | Requirement | undefined
 
 /**
- * The rule of a route, out of whatever stands in its `config.auth`.
+ * The rule of a route, from the `auth` of its `config`. Own members only: a polluted `Object.prototype` must not open routes.
  *
- * @throws TypeError for anything else, so that a slip of the pen opens nothing
+ * @throws TypeError for any other value, `undefined` included, so that a typo opens nothing
  */
-export function routeRule(auth: unknown): RouteRule {
-  if (auth === undefined || typeof auth === 'boolean' || isRequirement(auth)) return auth
+export function routeRule(config: object | undefined): RouteRule {
+  if (config === undefined || !Object.hasOwn(config, 'auth')) return undefined
+  const { auth } = config as { readonly auth: unknown }
+  if (typeof auth === 'boolean' || isRequirement(auth)) return auth
   throw misconfigured(
     'protect route',
-    '"config.auth" must be true, false or a requirement such as scope("orders:read")',
-    auth,
+    auth === undefined
+      ? '"config.auth" must not be undefined: leave it out, or check the name of what it is set to'
+      : '"config.auth" must be true, false or a requirement such as scope("orders:read")',
+    ...(auth === undefined ? [] : [auth]),
   )
 }
 
 /**
  * What a hook of `fastify.authenticateJwt` asks for.
  *
- * @throws TypeError for anything but a requirement or nothing
+ * @param given - its arguments
+ * @throws TypeError for anything but a requirement or no argument
  */
-export function hookRule(requirement: unknown): Requirement | undefined {
-  if (requirement === undefined || isRequirement(requirement)) return requirement
+export function hookRule(given: readonly unknown[]): Requirement | undefined {
+  if (given.length === 0) return undefined
+  const [requirement] = given
+  if (isRequirement(requirement)) return requirement
+  if (typeof requirement === 'object' && requirement !== null && 'routeOptions' in requirement) throw passedUncalled()
+  if (requirement === undefined)
+    throw misconfigured(
+      'protect route',
+      'the argument of authenticateJwt() must not be undefined: leave it out, or check the name of what was passed',
+    )
   throw misconfigured(
     'protect route',
     'give authenticateJwt() nothing, or a requirement such as scope("orders:read")',
     requirement,
   )
+}
+
+/** What is wrong where `authenticateJwt` itself is a hook of a route. */
+export function passedUncalled(): TypeError {
+  return misconfigured('protect route', 'authenticateJwt was passed uncalled: write onRequest: app.authenticateJwt()')
 }

@@ -6,10 +6,15 @@ import {
   type VerifiedToken,
   type Verifier,
 } from '@claimgate/core'
-import { assertRequirement } from './assert-requirement.ts'
+import { admittedToken, asError } from '@claimgate/core/extend'
+import { assertCalled } from './assert-called.ts'
+import { givenRequirement } from './given-requirement.ts'
 import { requestView } from './request-view.ts'
 
-/** The verified token of a request, or the response that refuses it. Rejects with bugs only, such as text for a requirement. */
+/**
+ * The verified token of a request, or the response that refuses it. Rejects with bugs only, such as text for a requirement, and always with
+ * an `Error`.
+ */
 export type Gate<C extends object = object> = (
   request: Request,
   requirement?: Requirement,
@@ -43,13 +48,17 @@ export function createGate<C extends object = object>(options: GateOptions<C> | 
 export function createGate<C extends object = object>(
   options: AuthenticatorOptions<C> | Verifier<C> | Authenticator<C>,
 ): OptionalGate<C> {
+  assertCalled('createGate', 'const gate = createGate({ issuer, audience })', options)
   const authenticator = createAuthenticator(options)
-  return async (request, requirement) => {
-    assertRequirement(requirement)
-    const outcome = await authenticator.authenticate(requestView(request), requirement)
-    if (outcome.kind === 'anonymous') return undefined
-    if (outcome.kind === 'authenticated') return outcome.token
-    const { status, headers, body } = outcome.response
-    return new Response(request.method === 'HEAD' ? null : body, { status, headers })
+  return async (request, ...given) => {
+    try {
+      const outcome = await authenticator.authenticate(requestView(request), givenRequirement(given))
+      if (outcome.kind !== 'refused') return admittedToken(outcome)
+      const { status, headers, body } = outcome.response
+      return new Response(request.method === 'HEAD' ? null : body, { status, headers })
+    } catch (thrown) {
+      // A router may read a rejection with undefined as "go on".
+      throw asError(thrown)
+    }
   }
 }

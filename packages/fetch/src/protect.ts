@@ -1,6 +1,8 @@
 import type { Authenticator, AuthenticatorOptions, Requirement, VerifiedToken, Verifier } from '@claimgate/core'
-import { assertRequirement } from './assert-requirement.ts'
+import { asError, misconfigured } from '@claimgate/core/extend'
+import { assertCalled } from './assert-called.ts'
 import { createGate, type Gate, type GateOptions, type OptionalGate } from './create-gate.ts'
+import { givenRequirement } from './given-requirement.ts'
 
 /** Answers a request that has been let through; `rest` is whatever the runtime or router passes on, such as `env`. */
 export type ProtectedHandler<Q extends Request, A, R extends readonly unknown[]> = (
@@ -35,12 +37,20 @@ export function protect<Q extends Request, R extends readonly unknown[], C exten
 export function protect<Q extends Request, R extends readonly unknown[]>(
   options: OptionalGate | AuthenticatorOptions | Verifier | Authenticator,
   handler: (request: Q, auth: never, ...rest: R) => Response | Promise<Response>,
-  requirement?: Requirement,
+  ...given: readonly [requirement?: Requirement]
 ): FetchHandler<Q, R> {
-  assertRequirement(requirement)
+  assertCalled('protect', 'protect(gate, handler)', options)
+  if (typeof handler !== 'function') throw misconfigured('protect handler', 'give a handler', typeof handler)
+  const requirement = givenRequirement(given)
   const gate = typeof options === 'function' ? options : createGate(options as AuthenticatorOptions)
   return async (request, ...rest) => {
-    const auth: unknown = await gate(request, requirement)
+    let auth: unknown
+    try {
+      auth = await gate(request, ...given)
+    } catch (thrown) {
+      // A gate of the application may reject with undefined, which a router may read as "go on".
+      throw asError(thrown)
+    }
     if (isResponse(auth)) return auth
     if (isToken(auth) || (auth === undefined && requirement === undefined))
       return handler(request, auth as never, ...rest)

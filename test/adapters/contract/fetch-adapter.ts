@@ -13,7 +13,7 @@ export const startFetch: StartAdapter = async (services) => {
         served += 1
         return new Response(greeting(auth), { headers: { 'content-type': 'text/plain' } })
       }
-      return [path, protect(options, serve, requirement)]
+      return [path, requirement === undefined ? protect(options, serve) : protect(options, serve, requirement)]
     }),
   )
   const serveNode = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {

@@ -17,9 +17,9 @@ export function claim(name: string, condition: ClaimCondition): Requirement {
       condition,
     )
   const fixed = copyCondition(condition)
-  return {
+  return Object.freeze<Requirement>({
     description: `claim ${name}${typeof condition === 'function' ? '' : ` ${JSON.stringify(condition)}`}`,
-    scopes: [],
+    scopes: Object.freeze([]),
     isMet: ({ claims }) => Object.hasOwn(claims, name) && meetsCondition(claims[name], fixed),
-  }
+  })
 }

@@ -8,11 +8,11 @@ import { isMet, isRequirement, type Requirement } from './requirement.ts'
  */
 export function allOf(...requirements: readonly Requirement[]): Requirement {
   assertSome('allOf', requirements)
-  return {
+  return Object.freeze<Requirement>({
     description: `all of (${requirements.map(({ description }) => description).join(', ')})`,
     scopes: scopesIn(requirements),
     isMet: (token) => requirements.every((requirement) => isMet(requirement, token)),
-  }
+  })
 }
 
 /**
@@ -22,22 +22,24 @@ export function allOf(...requirements: readonly Requirement[]): Requirement {
  */
 export function anyOf(...requirements: readonly Requirement[]): Requirement {
   assertSome('anyOf', requirements)
-  return {
+  return Object.freeze<Requirement>({
     description: `any of (${requirements.map(({ description }) => description).join(', ')})`,
     scopes: scopesIn(requirements),
     isMet: (token) => requirements.some((requirement) => isMet(requirement, token)),
-  }
+  })
 }
 
 /** The requirement is not met. Its scopes are not named in a challenge, for having them is what is wrong. */
 export function not(requirement: Requirement): Requirement {
   assertSome('not', [requirement])
-  return {
+  return Object.freeze<Requirement>({
     description: `not (${requirement.description})`,
-    scopes: [],
+    scopes: NONE,
     isMet: (token) => !isMet(requirement, token),
-  }
+  })
 }
+
+const NONE: readonly string[] = Object.freeze([])
 
 function assertSome(name: string, requirements: readonly unknown[]): void {
   if (requirements.length === 0) throw misconfigured(`require ${name}`, 'give at least one requirement')
@@ -47,5 +49,5 @@ function assertSome(name: string, requirements: readonly unknown[]): void {
 }
 
 function scopesIn(requirements: readonly Requirement[]): readonly string[] {
-  return [...new Set(requirements.flatMap(({ scopes }) => scopes))]
+  return Object.freeze([...new Set(requirements.flatMap(({ scopes }) => scopes))])
 }

@@ -8,11 +8,12 @@ import type { Requirement } from './requirement.ts'
  */
 export function scope(...all: readonly string[]): Requirement {
   assertScopes('scope', all)
-  return {
-    description: `scope ${all.join(' and ')}`,
-    scopes: all,
-    isMet: (token) => all.every((name) => token.scopes.has(name)),
-  }
+  const scopes = Object.freeze([...all])
+  return Object.freeze<Requirement>({
+    description: `scope ${scopes.join(' and ')}`,
+    scopes,
+    isMet: (token) => scopes.every((name) => token.scopes.has(name)),
+  })
 }
 
 /**
@@ -22,11 +23,12 @@ export function scope(...all: readonly string[]): Requirement {
  */
 export function anyScope(...some: readonly string[]): Requirement {
   assertScopes('anyScope', some)
-  return {
-    description: `scope ${some.join(' or ')}`,
-    scopes: some,
-    isMet: (token) => some.some((name) => token.scopes.has(name)),
-  }
+  const scopes = Object.freeze([...some])
+  return Object.freeze<Requirement>({
+    description: `scope ${scopes.join(' or ')}`,
+    scopes,
+    isMet: (token) => scopes.some((name) => token.scopes.has(name)),
+  })
 }
 
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/

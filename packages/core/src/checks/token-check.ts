@@ -1,3 +1,4 @@
+import { asError } from '../errors/as-error.ts'
 import { AuthError } from '../errors/auth-error.ts'
 import type { VerifiedToken } from '../model/token.ts'
 
@@ -20,9 +21,10 @@ export async function runTokenChecks(checks: readonly TokenCheck[], token: Verif
       const answer: unknown = await tokenCheck.check(token)
       // A check that answers false has not refused; it must not pass for one that found nothing either.
       if (answer !== undefined) throw new TypeError('A token check refuses by throwing, and answers with nothing')
-    } catch (error) {
-      if (error instanceof AuthError) throw error
-      throw new AuthError('check_unavailable', { actual: tokenCheck.name, cause: error })
+    } catch (thrown) {
+      const cause = asError(thrown)
+      if (cause instanceof AuthError) throw cause
+      throw new AuthError('check_unavailable', { actual: tokenCheck.name, cause })
     }
   }
 }

@@ -34,6 +34,7 @@ export class AuthError extends Error {
   readonly expected: string | undefined
   readonly actual: string | undefined
   readonly retryAfter: number | undefined
+  /** Frozen. */
   readonly scopes: readonly string[]
 
   constructor(code: ErrorCode, details: AuthErrorDetails = NO_DETAILS) {
@@ -54,12 +55,12 @@ export class AuthError extends Error {
     this.expected = expected
     this.actual = actual
     this.retryAfter = status === 503 ? secondsToWait(details.retryAfter) : undefined
-    this.scopes = scopes
+    this.scopes = Object.isFrozen(scopes) ? scopes : Object.freeze([...scopes])
   }
 }
 
 const NO_DETAILS: AuthErrorDetails = {}
-const NO_SCOPES: readonly string[] = []
+const NO_SCOPES: readonly string[] = Object.freeze([])
 
 function secondsToWait(retryAfter = 1): number {
   return Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter : 1

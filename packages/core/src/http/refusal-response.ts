@@ -35,10 +35,17 @@ export function refusalResponse(
 function contentOf(body: RefusalBody, error: AuthError): ReturnType<RefusalBody> {
   const content: unknown = body(error)
   const { contentType, body: text } = (content ?? {}) as Partial<ReturnType<RefusalBody>>
-  if (typeof contentType === 'string' && typeof text === 'string') return { contentType, body: text }
+  if (typeof contentType === 'string' && typeof text === 'string') {
+    // Frameworks would fail while sending it, some of them in a callback where nothing catches the error.
+    if (FIELD_VALUE.test(contentType)) return { contentType, body: text }
+    throw new TypeError('"refusalBody" must answer with a "contentType" that may stand in a header')
+  }
   ignoreRejection(content)
   throw new TypeError('"refusalBody" must answer with { contentType, body }, both text, at once')
 }
+
+// RFC 9110 section 5.5, without obs-text.
+const FIELD_VALUE = /^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/
 
 /** A problem document (RFC 9457) with fixed text. */
 export const problemBody: RefusalBody = (error) => ({

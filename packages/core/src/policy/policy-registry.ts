@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { nearestMiss, nearMiss } from '../claims/near-miss.ts'
+import { asError } from '../errors/as-error.ts'
 import { AuthError } from '../errors/auth-error.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
 import type { Claims } from '../model/token.ts'
@@ -111,7 +112,8 @@ async function decided(
 ): Promise<ResolvedPolicy | undefined> {
   try {
     return await policyOf(iss)
-  } catch (cause) {
+  } catch (thrown) {
+    const cause = asError(thrown)
     if (cause instanceof AuthError) throw cause
     throw new AuthError('issuer_unavailable', { actual: iss, cause })
   }

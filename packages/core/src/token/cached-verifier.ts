@@ -1,6 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import { checkConfirmation } from '../binding/binding.ts'
+import { asError } from '../errors/as-error.ts'
 import type { Clock } from '../model/clock.ts'
+import { ignoreRejection } from '../model/ignore-rejection.ts'
 import type { VerifiedToken } from '../model/token.ts'
 import type { ResolvedTokenCache } from '../options.ts'
 import type { ResolvedPolicy } from '../policy/resolve-policy.ts'
@@ -59,15 +61,19 @@ export function cachedVerifier<C extends object>(
     selected: ResolvedPolicy | Promise<ResolvedPolicy>,
     context: TokenContext,
   ): Promise<VerifiedToken<C>> => {
-    const policy = await selected
-    // It may not allow the algorithm, and then nobody may ask for a key.
-    if (policy !== former) return jwts.verifyOn(verified.token, { policy }, context)
-    const { keys } = policy
-    const key = keys.current?.(verified.header) ?? (await keys.resolve(verified.header))
-    const entry = find(verified.token)
-    return entry?.policy === policy && entry.key === key
-      ? verifyAgain(entry, context)
-      : jwts.verifyOn(verified.token, { policy, key }, context)
+    try {
+      const policy = await selected
+      // It may not allow the algorithm, and then nobody may ask for a key.
+      if (policy !== former) return await jwts.verifyOn(verified.token, { policy }, context)
+      const { keys } = policy
+      const key = keys.current?.(verified.header) ?? (await keys.resolve(verified.header))
+      const entry = find(verified.token)
+      return await (entry?.policy === policy && entry.key === key
+        ? verifyAgain(entry, context)
+        : jwts.verifyOn(verified.token, { policy, key }, context))
+    } catch (error) {
+      throw asError(error)
+    }
   }
 
   return {
@@ -76,7 +82,9 @@ export function cachedVerifier<C extends object>(
       if (entry === undefined) return jwts.verify(token, context)
       const policy = rules.policies.select(entry.verified.claims)
       const key = policy === entry.policy ? policy.keys.current?.(entry.verified.header) : undefined
-      return key === entry.key ? verifyAgain(entry, context) : verifyLater(entry, policy, context)
+      if (key === entry.key) return verifyAgain(entry, context)
+      ignoreRejection(key)
+      return verifyLater(entry, policy, context)
     },
   }
 }

@@ -210,7 +210,7 @@ describe('an explanation', () => {
     expect(explanation).toMatchObject({ accepted: false, summary: 'Refused: "bug"' })
     expect(explanation).not.toHaveProperty('code')
     const odd = await explainClaims(accessClaims(), broken('text'))
-    expect(odd.summary).toBe('Refused: something that is not an error was thrown')
+    expect(odd.summary).toBe('Refused: "Application code threw a value that is not an Error, of type string"')
   })
 
   it('accepts any issuer where the policy says so', async () => {

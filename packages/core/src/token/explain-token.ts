@@ -1,6 +1,7 @@
 import { checkConfirmation } from '../binding/binding.ts'
 import { runTokenChecks } from '../checks/token-check.ts'
 import type { Comparison } from '../claims/claim-check.ts'
+import { asError } from '../errors/as-error.ts'
 import { AuthError } from '../errors/auth-error.ts'
 import { quote } from '../errors/quote.ts'
 import type { Algorithm } from '../model/algorithm.ts'
@@ -159,7 +160,8 @@ async function explainSignature(
   { algorithm, isSignedBy }: { readonly algorithm: Algorithm; readonly isSignedBy: SignatureVerification },
 ): Promise<true | undefined> {
   const held = keys.describe?.()
-  const key = await story.step(
+  // A key source of the application may give no key at all, which the signature fails under.
+  await story.step(
     'key',
     () => keys.resolve(parsed.header),
     () => ({
@@ -167,23 +169,21 @@ async function explainSignature(
       actual: held,
     }),
   )
-  return (
-    key &&
-    story.step(
-      'signature',
-      async () => {
-        await verifySignature(parsed, algorithm, { keys, isSignedBy })
-        return true as const
-      },
-      () => ({ expected: 'a signature by that key', actual: 'verified' }),
-    )
+  if (story.hasFailed('key')) return undefined
+  return story.step(
+    'signature',
+    async () => {
+      await verifySignature(parsed, algorithm, { keys, isSignedBy })
+      return true as const
+    },
+    () => ({ expected: 'a signature by that key', actual: 'verified' }),
   )
 }
 
 /** Collects steps. */
 class Story {
   readonly #steps: ExplanationStep[] = []
-  #refusal: unknown
+  #refusal: Error | undefined
 
   get failed(): boolean {
     return this.#steps.some(({ result }) => result === 'failed')
@@ -204,7 +204,9 @@ class Story {
     }
   }
 
-  fail(name: string, error: unknown): void {
+  fail(name: string, thrown: unknown): void {
+    // A hook may throw undefined, which must not pass for "nothing was refused".
+    const error = asError(thrown)
     this.#refusal ??= error
     if (!(error instanceof AuthError)) {
       this.#steps.push({ step: name, result: 'failed', actual: 'an unexpected error', hint: describe(error) })
@@ -244,6 +246,6 @@ function quoted({ expected, actual, hint }: Told): { expected?: string; actual?:
   }
 }
 
-function describe(error: unknown): string {
-  return error instanceof Error ? quote(error.message) : 'something that is not an error was thrown'
+function describe(error: Error): string {
+  return quote(error.message)
 }

@@ -1,6 +1,7 @@
 import type { CryptoKey } from 'jose'
 import { checkConfirmation } from '../binding/binding.ts'
 import { runTokenChecks, type TokenCheck } from '../checks/token-check.ts'
+import { asError } from '../errors/as-error.ts'
 import type { ClaimContext } from '../claims/claim-check.ts'
 import { applySchema, type ClaimsSchema } from '../claims/schema.ts'
 import { deepFreeze } from '../model/deep-freeze.ts'
@@ -68,35 +69,53 @@ export function jwtVerifier<C extends object>(
   const { parse, policies, isSignedBy } = rules
 
   const accept = (parsed: ParsedJwt, { policy, key }: KeyBasis, context: TokenContext) => {
-    for (const claimCheck of policy.claimChecks) claimCheck.check(parsed, context)
-    checkConfirmation(parsed.claims, context.confirmations)
-    const verified = verifiedToken(parsed, policy)
-    onAccepted?.({ verified, policy, key })
-    return checkedToken(verified, rules)
+    try {
+      for (const claimCheck of policy.claimChecks) claimCheck.check(parsed, context)
+      checkConfirmation(parsed.claims, context.confirmations)
+      const verified = verifiedToken(parsed, policy)
+      onAccepted?.({ verified, policy, key })
+      return checkedToken(verified, rules)
+    } catch (error) {
+      throw asError(error)
+    }
   }
 
   const acceptReplaced = async (parsed: ParsedJwt, algorithm: Algorithm, basis: KeyBasis, context: TokenContext) => {
     const { policy, key: failed } = basis
-    const key = await verifyReplaced(parsed, algorithm, { keys: policy.keys, failed, isSignedBy })
-    return accept(parsed, { policy, key }, context)
+    try {
+      const key = await verifyReplaced(parsed, algorithm, { keys: policy.keys, failed, isSignedBy })
+      return await accept(parsed, { policy, key }, context)
+    } catch (error) {
+      throw asError(error)
+    }
   }
 
   // Without `await`, for each function that waits costs as much as all checks of the claims. A promise may be of another realm, and only
   // one of our own is known for one: hence Promise.resolve.
-  const verifySigned = (parsed: ParsedJwt, algorithm: Algorithm, basis: KeyBasis, context: TokenContext) =>
-    Promise.resolve(isSignedBy(parsed, algorithm, basis.key)).then((isSigned) =>
-      isSigned ? accept(parsed, basis, context) : acceptReplaced(parsed, algorithm, basis, context),
-    )
+  const verifySigned = (parsed: ParsedJwt, algorithm: Algorithm, basis: KeyBasis, context: TokenContext) => {
+    try {
+      return Promise.resolve(isSignedBy(parsed, algorithm, basis.key)).then((isSigned) =>
+        isSigned ? accept(parsed, basis, context) : acceptReplaced(parsed, algorithm, basis, context),
+      )
+    } catch (error) {
+      throw asError(error)
+    }
+  }
 
   const verifyOn = (parsed: ParsedJwt, { policy, key }: Basis, context: TokenContext) => {
     const algorithm = checkAlgorithm(parsed.header, policy.algorithms)
     checkSignatureForm(parsed.signature, algorithm)
-    const current = key ?? policy.keys.current?.(parsed.header)
-    return current === undefined
-      ? Promise.resolve(policy.keys.resolve(parsed.header)).then((resolved) =>
-          verifySigned(parsed, algorithm, { policy, key: resolved }, context),
-        )
-      : verifySigned(parsed, algorithm, { policy, key: current }, context)
+    try {
+      const current = key ?? policy.keys.current?.(parsed.header)
+      return current === undefined
+        ? Promise.resolve(policy.keys.resolve(parsed.header)).then(
+            (resolved) => verifySigned(parsed, algorithm, { policy, key: resolved }, context),
+            rejectedAsError,
+          )
+        : verifySigned(parsed, algorithm, { policy, key: current }, context)
+    } catch (error) {
+      throw asError(error)
+    }
   }
 
   return {
@@ -109,6 +128,10 @@ export function jwtVerifier<C extends object>(
     },
     verifyOn: (token, basis, context) => verifyOn(parse(token), basis, context),
   }
+}
+
+function rejectedAsError(thrown: unknown): never {
+  throw asError(thrown)
 }
 
 /** What the application adds to a verification: its schema, then its token checks. @throws AuthError */
@@ -126,10 +149,14 @@ async function withChecks<C extends object>(
   schema: ClaimsSchema<C> | undefined,
   checks: readonly TokenCheck[],
 ): Promise<VerifiedToken<C>> {
-  const completed = schema === undefined ? (token as VerifiedToken<C>) : await withSchema(token, schema)
-  // The claims as they were signed: what a schema makes of `sub` or `jti` is in no denylist.
-  await runTokenChecks(checks, token)
-  return completed
+  try {
+    const completed = schema === undefined ? (token as VerifiedToken<C>) : await withSchema(token, schema)
+    // The claims as they were signed: what a schema makes of `sub` or `jti` is in no denylist.
+    await runTokenChecks(checks, token)
+    return completed
+  } catch (error) {
+    throw asError(error)
+  }
 }
 
 /** The token with what a schema makes of its claims. @throws AuthError `claims_schema` */

@@ -2,6 +2,7 @@ import type { CryptoKey } from 'jose'
 import { asciiBytes } from '#bytes'
 import { AuthError } from '../errors/auth-error.ts'
 import { type Algorithm, algorithmTraits } from '../model/algorithm.ts'
+import { ignoreRejection } from '../model/ignore-rejection.ts'
 import type { ParsedJws } from '../model/token.ts'
 
 /**
@@ -62,11 +63,13 @@ function assertMadeFor(key: CryptoKey, algorithm: Algorithm, { name, hash }: Par
   const { kty, crv }: { kty: string; crv?: string } = algorithmTraits[algorithm]
   // A private or secret key in the place of a public one is a mistake that must not verify anything.
   const expectedType = kty === 'oct' ? 'secret' : 'public'
-  if (key?.type !== expectedType)
+  if (key?.type !== expectedType) {
+    assertNoPromise(key)
     throw new AuthError('algorithm_key_mismatch', {
       expected: `a ${expectedType} key for ${algorithm}`,
       actual: key?.type,
     })
+  }
   const made = key.algorithm as Partial<{
     name: string
     hash: { name: string }
@@ -80,4 +83,13 @@ function assertMadeFor(key: CryptoKey, algorithm: Algorithm, { name, hash }: Par
     key.usages.includes('verify')
   if (!fits)
     throw new AuthError('algorithm_key_mismatch', { expected: `a key for ${algorithm}`, actual: 'another key' })
+}
+
+// Of an async `KeySource.current`. Its rejection must not end the process, and no token is at fault.
+function assertNoPromise(key: object | undefined): void {
+  if (typeof key !== 'object' || key === null || !('then' in key)) return
+  ignoreRejection(key)
+  throw new TypeError(
+    'A key source gave a promise of a key where it must give the key at once: "current" must not be async',
+  )
 }

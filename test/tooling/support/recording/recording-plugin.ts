@@ -19,7 +19,12 @@ const ISSUER = 'packages/issuer/src'
 
 /** The places that a test suite without secrets depends on. Errors of other kinds are recorded wherever they are made. */
 export const RECORDING_POINTS: readonly RecordingPoint[] = [
-  { file: `${CORE}/errors/auth-error.ts`, line: 'this.scopes = scopes', record: 'error(this)', where: 'after' },
+  {
+    file: `${CORE}/errors/auth-error.ts`,
+    line: 'this.scopes = Object.isFrozen(scopes) ? scopes : Object.freeze([...scopes])',
+    record: 'error(this)',
+    where: 'after',
+  },
   { file: `${CORE}/model/emit.ts`, line: 'if (!listener) return', record: 'event(event)', where: 'before' },
   {
     file: `${CORE}/verifier.ts`,

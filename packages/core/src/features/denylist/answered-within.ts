@@ -1,24 +1,28 @@
-import type { Clock } from '../../extend.ts'
+import { asError, type Clock } from '../../extend.ts'
 
 /**
  * What the store answers, if it answers in time: one that hangs must not make requests hang.
  *
- * @throws Error after `seconds`, and whatever the store throws
+ * @throws Error after `seconds`, and what the store throws
  */
 export async function answeredWithin<T>(
   seconds: number,
   clock: Pick<Clock, 'setTimeout'>,
   ask: () => Promise<T>,
 ): Promise<T> {
-  const answer = ask()
-  let answered = false
-  const settle = (): void => {
-    answered = true
+  try {
+    const answer = ask()
+    let answered = false
+    const settle = (): void => {
+      answered = true
+    }
+    answer.then(settle, settle)
+    await Promise.resolve()
+    // A store in memory has answered by now, and a timer would cost more than its answer.
+    return await (answered ? answer : beforeLong(seconds, clock, answer))
+  } catch (error) {
+    throw asError(error)
   }
-  answer.then(settle, settle)
-  await Promise.resolve()
-  // A store in memory has answered by now, and a timer would cost more than its answer.
-  return answered ? answer : beforeLong(seconds, clock, answer)
 }
 
 async function beforeLong<T>(seconds: number, clock: Pick<Clock, 'setTimeout'>, answer: Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 import { compactDecrypt } from 'jose'
 import {
+  asError,
   AuthError,
   assertKnownOptions,
   type KeySource,
@@ -105,7 +106,8 @@ async function resolveKey(header: JweHeader, keys: KeySource): Promise<CryptoKey
   try {
     const key = await keys.resolve(header)
     if (key?.type === 'private') return key
-  } catch (error) {
+  } catch (thrown) {
+    const error = asError(thrown)
     // A key source that cannot tell now is no fault of the token.
     if (!(error instanceof AuthError) || error.status === 503 || error.code === 'token_decryption_failed') throw error
   }

@@ -1,4 +1,4 @@
-import { AuthError, type Explanation, type ExplanationStep, ignoredKeysHint, quote } from '../../extend.ts'
+import { asError, AuthError, type Explanation, type ExplanationStep, ignoredKeysHint, quote } from '../../extend.ts'
 import type { JweHeader } from './parse-jwe.ts'
 
 /** Why a token was accepted or refused after it could be decrypted: the step before, and those of the verifier. */
@@ -16,13 +16,14 @@ export function decryptedExplanation(header: JweHeader, explanation: Explanation
 }
 
 /** Why a token was refused that the verifier never saw. */
-export function undecryptedExplanation(error: unknown): Explanation {
+export function undecryptedExplanation(thrown: unknown): Explanation {
+  const error = asError(thrown)
   const skipped = ['parse', 'issuer', 'algorithm', 'key', 'signature', 'claims'].map((step): ExplanationStep => ({
     step,
     result: 'skipped',
   }))
   if (!(error instanceof AuthError)) {
-    const hint = error instanceof Error ? quote(error.message) : 'something that is not an error was thrown'
+    const hint = quote(error.message)
     const failed: ExplanationStep = { step: 'decrypt', result: 'failed', actual: 'an unexpected error', hint }
     return { accepted: false, summary: `Refused: ${hint}`, steps: Object.freeze([failed, ...skipped]) }
   }

@@ -1,4 +1,5 @@
 import {
+  asError,
   assertKnownOptions,
   AuthError,
   emit,
@@ -59,8 +60,9 @@ export function createNestedVerifier<C extends object = object>(options: NestedV
     verify: async (token, context) => {
       if (passesOn(token)) return verifier.verify(token, context)
       const { jwt } = await open(token).catch((error: unknown) => {
-        if (error instanceof AuthError) emit(onEvent, { type: 'token.rejected', code: error.code })
-        throw error
+        const known = asError(error)
+        if (known instanceof AuthError) emit(onEvent, { type: 'token.rejected', code: known.code })
+        throw known
       })
       return asReceived(await verifier.verify(jwt, context), token)
     },

@@ -1,0 +1,12 @@
+/**
+ * Fails with a sentence where a function that makes a handler was passed uncalled, so that the runtime calls it with a request.
+ *
+ * @param name - the function
+ * @param call - how to write it
+ * @throws TypeError
+ */
+export function assertCalled(name: string, call: string, firstArgument: unknown): void {
+  if (typeof firstArgument !== 'object' || firstArgument === null) return
+  if ('headers' in firstArgument && 'method' in firstArgument)
+    throw new TypeError(`${name} was passed uncalled: write ${call}`)
+}
