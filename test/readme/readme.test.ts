@@ -47,14 +47,16 @@ const bearer = (token: string): RequestInit => ({ headers: { authorization: `Bea
 describe.each(['express', 'fastify'])('the %s quick start', (name) => {
   let server: ChildProcess
   let url: string
+  let log = ''
 
   beforeAll(async () => {
     const port = await freePort()
     url = `http://127.0.0.1:${port}`
     server = spawn(process.execPath, [await quickStart(name)], {
       env: { ...process.env, ...environment, PORT: String(port) },
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'ignore', 'pipe'],
     })
+    server.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()))
     await answering(url, server)
   })
 
@@ -80,6 +82,12 @@ describe.each(['express', 'fastify'])('the %s quick start', (name) => {
     const refused = await fetch(`${url}/orders`, { method: 'POST', ...bearer(reader) })
     expect(refused.status).toBe(403)
     expect(refused.headers.get('www-authenticate')).toContain('scope="orders:write"')
+  })
+
+  it('says why requests are refused where it has a log', () => {
+    const codes = [...log.matchAll(/^Request refused \((\w+)\): /gm)].map(([, code]) => code)
+    // Fastify has a log of its own, which is off unless the application turns it on.
+    expect(codes).toEqual(name === 'fastify' ? [] : ['credential_missing', 'signature_invalid', 'insufficient_scope'])
   })
 })
 

@@ -1,8 +1,10 @@
 import type { Binding } from './binding/binding.ts'
+import type { AuthError } from './errors/auth-error.ts'
 import { assertNotNull } from './errors/known-options.ts'
 import { misconfigured } from './errors/misconfigured.ts'
 import { isPlainText } from './http/challenge.ts'
 import type { CredentialSource } from './http/credential-source.ts'
+import { createLogRefusal, type RefusalLog, resolveLog, writeTo } from './http/refusal-log.ts'
 import { resolveSources } from './http/resolve-sources.ts'
 import { problemBody, type RefusalBody, type RefusalRules } from './http/refusal-response.ts'
 import { DEFAULTS, type VerifierOptions } from './options.ts'
@@ -30,6 +32,11 @@ export interface HttpOptions {
   readonly refusalBody?: RefusalBody
   /** `true` adds `Access-Control-Expose-Headers: WWW-Authenticate`, for browser applications of other origins. @defaultValue false */
   readonly exposeChallenge?: boolean
+  /**
+   * Told why requests are refused: one line per error code and minute, with the number of those left out. `console` will do.
+   * @defaultValue none; in Fastify `request.log.info`, unless `false`
+   */
+  readonly log?: RefusalLog | false
   /** Ways to confirm sender-constrained tokens (RFC 7800). @defaultValue none, which refuses every token with `cnf` */
   readonly bindings?: readonly Binding[]
 }
@@ -40,6 +47,7 @@ export interface ResolvedAuthenticatorOptions<C extends object> {
   readonly sources: readonly CredentialSource[]
   readonly anonymous: 'accepted' | 'refused'
   readonly refusal: RefusalRules
+  readonly logRefusal: (error: AuthError) => void
   readonly bindings: ReadonlyMap<string, Binding>
 }
 
@@ -51,6 +59,7 @@ export const HTTP_OPTIONS: readonly string[] = Object.freeze([
   'optional',
   'refusalBody',
   'exposeChallenge',
+  'log',
   'bindings',
 ])
 
@@ -78,6 +87,7 @@ export function resolveAuthenticatorOptions<C extends object>(
       body: resolveRefusalBody(http.refusalBody),
       exposeChallenge: resolveFlag('exposeChallenge', http.exposeChallenge),
     }),
+    logRefusal: resolveLogRefusal(options),
     bindings: resolveBindings(http.bindings),
     verifier: verifierOf(options),
   })
@@ -103,6 +113,16 @@ export function assertNoOptionsBeside(made: object): void {
       `"${extra}" beside the methods of a verifier counts for nothing: write { verifier, ${extra}: … }`,
     )
 }
+
+function resolveLogRefusal(options: HttpOptions & { readonly clock?: VerifierOptions['clock'] }): ResolvedLogRefusal {
+  const log = resolveLog(ACTION, options.log)
+  if (log === undefined) return () => {}
+  const logRefusal = createLogRefusal(Object.hasOwn(options, 'clock') ? options.clock : undefined)
+  const write = writeTo(log)
+  return (error) => logRefusal(error, write)
+}
+
+type ResolvedLogRefusal = ResolvedAuthenticatorOptions<object>['logRefusal']
 
 function resolveBindings(bindings: readonly Binding[] = []): ReadonlyMap<string, Binding> {
   const list: unknown = bindings

@@ -42,7 +42,7 @@ export function createAuthenticator<C extends object = object>(
     assertNoOptionsBeside(made)
     return made
   }
-  const { verifier, sources, anonymous, refusal, bindings } = resolveAuthenticatorOptions(made)
+  const { verifier, sources, anonymous, refusal, logRefusal, bindings } = resolveAuthenticatorOptions(made)
   const verifyContext = bindings.size === 0 ? {} : { confirmations: [...bindings.keys()] }
 
   // A JWT that is accepted has no character that a b64token may not have, so that looking for one can wait for a refusal.
@@ -89,6 +89,7 @@ export function createAuthenticator<C extends object = object>(
       const refused = asRefusal(thrown)
       if (refused === undefined) throw thrown
       const error = (credential === undefined ? undefined : b64TokenFlaw(credential)) ?? refused
+      logRefusal(error)
       return { kind: 'refused', error, response: refusalResponse(error, refusal, requirement?.scopes) }
     } catch (bug) {
       throw asError(bug)

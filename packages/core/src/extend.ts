@@ -15,6 +15,14 @@ export type { TokenCheck } from './checks/token-check.ts'
 export { isRequirement, type Requirement } from './authorization/requirement.ts'
 export { admittedToken } from './http/admitted-token.ts'
 export { type RefusedError, refusedError } from './http/refused-error.ts'
+export {
+  createLogRefusal,
+  type LogRefusal,
+  type RefusalLine,
+  type RefusalLog,
+  resolveLog,
+  writeTo,
+} from './http/refusal-log.ts'
 export { rawFieldValues } from './http/raw-field-values.ts'
 export { createMemoryJwkSetStore, type JwkSetSeed, type JwkSetStore } from './keys/jwk-set-store.ts'
 export type { KeySource } from './keys/key-source.ts'

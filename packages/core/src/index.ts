@@ -18,6 +18,7 @@ export type {
   QuerySource,
 } from './http/credential-source.ts'
 export type { Anonymous, Authenticated, Outcome, RefusalResponse, Refused } from './http/outcome.ts'
+export type { RefusalLog } from './http/refusal-log.ts'
 export type { RefusalBody } from './http/refusal-response.ts'
 export type { JSONWebKeySet } from './keys/jwk/jwk-set.ts'
 export type { JwkSetSeed, JwkSetStore } from './keys/jwk-set-store.ts'

@@ -2,6 +2,7 @@ import { createAuthenticator, type Outcome, type Requirement } from '@claimgate/
 import { admittedToken, asError, refusedError, resolveAdapterOptions } from '@claimgate/core/extend'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { ClaimgateOptions, ScopeOptions } from './claimgate-options.ts'
+import { logRefusals } from './log-refusals.ts'
 import { answerWith } from './refuse.ts'
 import { requestView } from './request-view.ts'
 import { ACTION, resolveScopeOptions, SCOPE_OPTIONS } from './resolve-scope-options.ts'
@@ -32,7 +33,8 @@ export interface Gate {
 export function createGate(options: ClaimgateOptions): Gate {
   const { global, notFound, onReject, securityScheme } = resolveScopeOptions(options)
   const rules = { action: ACTION, own: SCOPE_OPTIONS, environment: process.env }
-  const authenticator = createAuthenticator(resolveAdapterOptions(options, rules))
+  const logRefused = logRefusals(options)
+  const authenticator = createAuthenticator({ ...resolveAdapterOptions(options, rules), log: false })
   const answer = answerWith(onReject)
 
   const authenticate = (request: FastifyRequest, requirement: Requirement | undefined): Promise<Outcome> => {
@@ -58,7 +60,10 @@ export function createGate(options: ClaimgateOptions): Gate {
     const fail = (thrown: unknown): void => done(asError(thrown))
     const decide = (outcome: Outcome): void => {
       try {
-        if (outcome.kind === 'refused') return answer(outcome, request, reply, done)
+        if (outcome.kind === 'refused') {
+          logRefused(outcome, request)
+          return answer(outcome, request, reply, done)
+        }
         admit(request, outcome)
       } catch (thrown) {
         return fail(thrown)

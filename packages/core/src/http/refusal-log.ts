@@ -1,0 +1,66 @@
+import type { AuthError } from '../errors/auth-error.ts'
+import { misconfigured } from '../errors/misconfigured.ts'
+import { type Clock, systemClock } from '../model/clock.ts'
+import type { ErrorCode } from '../model/error-code.ts'
+import { ignoreRejection } from '../model/ignore-rejection.ts'
+
+/** A log for refusals: anything with `warn`, such as `console`, pino or winston. What it throws or rejects with is ignored. */
+export interface RefusalLog {
+  warn(message: string): unknown
+}
+
+/** What a log is told of a refusal. Never a token. */
+export interface RefusalLine {
+  readonly code: ErrorCode
+  /** What was expected, what was found and what to do. */
+  readonly message: string
+  /** Refusals with the same code since its last line, which have none. */
+  readonly suppressed: number
+}
+
+/** Tells a log of a refusal, unless it has been told of one with the same code within the last minute. */
+export type LogRefusal = (error: AuthError, write: (line: RefusalLine) => unknown) => void
+
+const MINUTE = 60_000
+
+/**
+ * Bounds what refusals write to a log to one line per code and minute. Keeps a number or two per code.
+ *
+ * @param clock - whose `monotonic` counts, if it has one; else the runtime's
+ */
+export function createLogRefusal(clock?: Partial<Clock>): LogRefusal {
+  const seen = new Map<ErrorCode, { since: number; suppressed: number }>()
+  return ({ code, message }, write) => {
+    try {
+      const now = clock?.monotonic?.() ?? systemClock.monotonic()
+      const last = seen.get(code)
+      if (last !== undefined && now - last.since < MINUTE) {
+        last.suppressed += 1
+        return
+      }
+      const suppressed = last?.suppressed ?? 0
+      seen.set(code, { since: now, suppressed: 0 })
+      const more = suppressed === 0 ? '' : ` (and ${suppressed} more since the last line)`
+      ignoreRejection(write({ code, message: `${message}${more}`, suppressed }))
+    } catch {
+      // A log must not change an answer.
+    }
+  }
+}
+
+/** Writes a line with `warn`. */
+export function writeTo(log: RefusalLog): (line: RefusalLine) => unknown {
+  return ({ code, message }) => log.warn(`Request refused (${code}): ${message}`)
+}
+
+/**
+ * A log out of what stands in an option.
+ *
+ * @throws TypeError for anything but `false` and an object with `warn`
+ */
+export function resolveLog(action: string, log: unknown): RefusalLog | undefined {
+  if (log === undefined || log === false) return undefined
+  const isObject = (typeof log === 'object' && log !== null) || typeof log === 'function'
+  if (isObject && typeof (log as Partial<RefusalLog>).warn === 'function') return log as RefusalLog
+  throw misconfigured(action, '"log" must be false, or have a function "warn", as console does', log)
+}

@@ -1,0 +1,219 @@
+import { createRequire } from 'node:module'
+import { createServer } from 'node:http'
+import { createAuthenticator, createVerifier, scope } from '@claimgate/core'
+import { authenticateJwt, getAuth, requireScope } from '@claimgate/express'
+import { claimgate, type ClaimgateOptions } from '@claimgate/fastify'
+import { createGate, protect } from '@claimgate/fetch'
+import express5 from 'express'
+import fastify from 'fastify'
+import { describe, expect, it, vi } from 'vitest'
+import { listen } from './contract/started-adapter.ts'
+import { createAuthority } from './support/authority.ts'
+
+const require = createRequire(import.meta.url)
+const express4 = require('express4') as typeof express5
+
+const authority = await createAuthority()
+const reader = await authority.authorization({ scope: 'orders:read' })
+const expired = await authority.authorization({ exp: 1_700_000_000, iat: 1_699_999_000 })
+
+const MISSING = 'The request carries no access token'
+
+/** A log that keeps what it is told. */
+function kept(): { readonly lines: unknown[][]; warn(...values: unknown[]): void } {
+  const lines: unknown[][] = []
+  return { lines, warn: (...values) => void lines.push(values) }
+}
+
+describe.each([
+  ['Express 4', express4],
+  ['Express 5', express5],
+])('%s with a log', (_name, framework) => {
+  const start = async (options: object) => {
+    const app = framework()
+    app.use(authenticateJwt({ ...authority.options, ...options }))
+    app.get('/', (req, res) => res.send(getAuth(req).claims.sub))
+    app.get('/write', requireScope('orders:write'), (_req, res) => res.send('written'))
+    const { port, close } = await listen(createServer(app))
+    const get = async (path: string, headers: Record<string, string> = {}) =>
+      (await fetch(`http://127.0.0.1:${port}${path}`, { headers })).status
+    return { get, close }
+  }
+
+  it('says why requests are refused, by the middleware, by a route and by getAuth', async () => {
+    const log = kept()
+    const { get, close } = await start({ log, optional: true })
+    expect(await get('/', reader)).toBe(200)
+    expect(await get('/', expired)).toBe(401)
+    expect(await get('/write', reader)).toBe(403)
+    expect(await get('/')).toBe(401)
+    await close()
+    expect(log.lines).toEqual([
+      [expect.stringMatching(/^Request refused \(token_expired\): The token has expired/)],
+      [expect.stringMatching(/^Request refused \(insufficient_scope\): .*orders:write/)],
+      [`Request refused (credential_missing): ${MISSING}`],
+    ])
+  })
+
+  it('logs beside onReject, and takes the log of an authenticator made elsewhere', async () => {
+    const log = kept()
+    const authenticator = createAuthenticator({ ...authority.options, log })
+    const app = framework()
+    app.use(authenticateJwt({ authenticator, onReject: (_refusal, _req, res) => void res.status(418).end() }))
+    const { port, close } = await listen(createServer(app))
+    expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(418)
+    await close()
+    expect(log.lines).toHaveLength(1)
+    expect(() => authenticateJwt({ authenticator, log } as never)).toThrow(
+      'with "authenticator", "log" belongs to the options of that authenticator',
+    )
+  })
+
+  it('answers as without one where the log fails', async () => {
+    const { get, close } = await start({
+      log: {
+        warn: () => {
+          throw new Error('the disk is full')
+        },
+      },
+    })
+    expect([await get('/'), await get('/', expired), await get('/', reader)]).toEqual([401, 401, 200])
+    await close()
+  })
+})
+
+describe('a gate with a log', () => {
+  const request = (headers: Record<string, string> = {}) => new Request('https://api.example.com/', { headers })
+
+  it('says why requests are refused', async () => {
+    const log = kept()
+    const gate = createGate({ verifier: createVerifier(authority.options), log })
+    expect(await gate(request(reader))).toHaveProperty('claims')
+    for (const result of [await gate(request()), await gate(request(expired)), await gate(request(reader), scope('x'))])
+      expect(result).toBeInstanceOf(Response)
+    expect((await protect(gate, () => new Response())(request())).status).toBe(401)
+    expect(log.lines.map(([line]) => /\((\w+)\)/.exec(String(line))?.[1])).toEqual([
+      'credential_missing',
+      'token_expired',
+      'insufficient_scope',
+    ])
+  })
+
+  it('takes the console', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    await createGate({ ...authority.options, log: console })(request())
+    expect(warn.mock.calls).toEqual([[`Request refused (credential_missing): ${MISSING}`]])
+    warn.mockRestore()
+  })
+
+  it('has a line a minute for each reason', async () => {
+    const log = kept()
+    let now = 0
+    const clock = { now: () => Date.now(), monotonic: () => now }
+    const gate = createGate({ ...authority.options, clock, log })
+    for (let second = 0; second <= 180; second += 1) {
+      now = second * 1000
+      await gate(request())
+    }
+    expect(log.lines.flat()).toEqual([
+      `Request refused (credential_missing): ${MISSING}`,
+      ...[1, 2, 3].map(() => `Request refused (credential_missing): ${MISSING} (and 59 more since the last line)`),
+    ])
+  })
+})
+
+describe('Fastify', () => {
+  interface Line {
+    readonly level: number
+    readonly msg: string
+    readonly code?: string
+    readonly reqId?: string
+    readonly suppressed?: number
+  }
+
+  const start = async (options: Partial<ClaimgateOptions> = {}) => {
+    const lines: Line[] = []
+    const write = (text: string): void => {
+      const line = JSON.parse(text) as Line
+      if (!['incoming request', 'request completed'].includes(line.msg)) lines.push(line)
+    }
+    const app = fastify({ logger: { stream: { write } } })
+    await app.register(claimgate, { ...authority.options, ...options } as ClaimgateOptions)
+    app.get('/', () => 'served')
+    app.get('/write', { config: { auth: scope('orders:write') } }, () => 'written')
+    app.get('/open', { config: { auth: false } }, () => 'open')
+    const get = async (url: string, headers: Record<string, string> = {}) =>
+      (await app.inject({ url, headers })).statusCode
+    return { app, get, lines }
+  }
+
+  it('logs why requests are refused by default, with the code, at level info, for each request', async () => {
+    const { get, lines } = await start()
+    expect([await get('/', reader), await get('/open'), await get('/'), await get('/write', reader)]).toEqual([
+      200, 200, 401, 403,
+    ])
+    expect(lines).toMatchObject([
+      { level: 30, code: 'credential_missing', msg: MISSING, reqId: 'req-3' },
+      { level: 30, code: 'insufficient_scope', msg: expect.stringMatching(/orders:write/), reqId: 'req-4' },
+    ])
+    expect(lines[0]).not.toHaveProperty('suppressed')
+  })
+
+  it('has a line a minute for each reason, with the number of those left out', async () => {
+    let now = 0
+    const { get, lines } = await start({ clock: { now: () => Date.now(), monotonic: () => now } })
+    for (let count = 0; count < 50; count += 1) await get('/')
+    await get('/', expired)
+    now = 60_000
+    await get('/')
+    expect(lines).toMatchObject([
+      { code: 'credential_missing', msg: MISSING },
+      { code: 'token_expired' },
+      { code: 'credential_missing', msg: `${MISSING} (and 49 more since the last line)`, suppressed: 49 },
+    ])
+  })
+
+  it('logs beside onReject', async () => {
+    const { get, lines } = await start({ onReject: (_refusal, _request, reply) => reply.code(418).send() })
+    expect(await get('/')).toBe(418)
+    expect(lines).toHaveLength(1)
+  })
+
+  it('logs nothing where that is turned off', async () => {
+    const { get, lines } = await start({ log: false })
+    expect(await get('/')).toBe(401)
+    expect(lines).toEqual([])
+  })
+
+  it('takes another log in its place', async () => {
+    const log = kept()
+    const { get, lines } = await start({ log })
+    expect(await get('/')).toBe(401)
+    expect([log.lines, lines]).toEqual([[[`Request refused (credential_missing): ${MISSING}`]], []])
+  })
+
+  it('leaves it to Fastify to log what its hook throws', async () => {
+    const { app, lines } = await start({ global: false })
+    await app.register(async (child) => {
+      child.addHook('onRequest', child.authenticateJwt())
+      child.get('/thrown', () => 'served')
+    })
+    expect((await app.inject('/thrown')).statusCode).toBe(401)
+    expect(lines).toHaveLength(1)
+    expect(JSON.stringify(lines)).toContain(MISSING)
+  })
+
+  it('answers as without one where the log fails', async () => {
+    const { app, get } = await start()
+    app.addHook('onRequest', async (request) => {
+      vi.spyOn(request.log, 'info').mockImplementation(() => {
+        throw new Error('the disk is full')
+      })
+    })
+    expect([await get('/'), await get('/', reader)]).toEqual([401, 200])
+  })
+
+  it.each([true, 'info', {}, null])('does not start with %j', async (log) => {
+    await expect(start({ log } as never)).rejects.toThrow(/^Cannot register claimgate: "log" must/)
+  })
+})
