@@ -403,7 +403,7 @@ describe.each([
   })
 
   describe('requirements in route handlers', () => {
-    const claims = { scope: 'orders:read', tenant: 'acme' }
+    const claims = { scope: 'orders:read', tenant: 'acme', realm_access: { roles: ['user'] } }
 
     it.each([
       ['requireScope', requireScope('orders:read'), requireScope('orders:read', 'orders:write')],
@@ -417,6 +417,11 @@ describe.each([
         'requireClaim with a predicate',
         requireClaim('tenant', (value) => value === 'acme'),
         requireClaim('tenant', () => false),
+      ],
+      [
+        'requireClaim about a claim within others',
+        requireClaim(['realm_access', 'roles'], 'user'),
+        requireClaim(['realm_access', 'roles'], 'admin'),
       ],
       ['authorize', authorize(scope('orders:read')), authorize(scope('orders:write'))],
     ])('%s lets those through that meet it', async (_name, met, unmet) => {

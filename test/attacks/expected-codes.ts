@@ -426,7 +426,6 @@ export const EXPECTED: Readonly<Partial<Record<ErrorCode, readonly string[]>>> =
     'exp in the year 10000',
     'exp in milliseconds',
     'nbf a string',
-    'nbf null',
     'nbf a boolean',
     'nbf an array',
     'nbf an object',

@@ -99,7 +99,7 @@ describe('other tokens of oidc-provider', () => {
     const explanation = await verifier.explain(idToken)
     expect(explanation.code).toBe('token_type')
     expect(explanation.steps).toContainEqual(expect.objectContaining({ step: 'signature', result: 'passed' }))
-    expect(explanation.summary).toMatch(/This is an ID token: it has a nonce.*Send the access token instead/)
+    expect(explanation.summary).toMatch(/This looks like an ID token: it has a nonce.*Send the access token instead/)
   })
 
   it('an opaque access token is refused with a hint at introspection, and without asking the server', async () => {

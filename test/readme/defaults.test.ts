@@ -25,6 +25,7 @@ describe('the tables of README.md', () => {
     expect(options.get('clockTolerance')).toBe(inCode([String(DEFAULTS.clockTolerance)]))
     expect(options.get('idTokens')).toBe(inCode([DEFAULTS.idTokens]))
     expect(options.get('realm')).toBe(inCode([DEFAULTS.realm]))
+    expect(options.get('clientClaims')).toBe(inCode(DEFAULTS.clientClaims))
     expect(options.get('scopeSources')).toBe(inCode(DEFAULTS.scopeSources))
     expect(options.get('tokenTypes')).toBe(`absent, ${inCode(DEFAULTS.tokenTypes)}`)
   })

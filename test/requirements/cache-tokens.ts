@@ -40,7 +40,7 @@ export async function cacheTokens({
     ['of the other issuer, by the first key', await first.sign(claims({ iss: OTHER_ISSUER, sub: 'ed' }))],
     ['short', await first.sign(claims({ exp: NOW + 90 }))],
     ['for later', await first.sign(claims({ nbf: NOW + 60 }))],
-    ['issued later', await second.sign(claims({ iat: NOW + 60 }))],
+    ['issued later', await second.sign(claims({ iat: NOW + 120 }))],
     ['bound', await first.sign(claims({ cnf: { jkt: 'x' } }))],
     ['not plain', await first.sign(claims({ sub: 'caf\u00e9 "x"', list: ['b', { c: 1 }] }))],
     ['of another role', await second.sign(claims({ role: 'writer' }))],

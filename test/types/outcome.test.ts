@@ -53,7 +53,7 @@ describe('a requirement', () => {
   it('is made of others', () => {
     expectTypeOf<ReturnType<typeof scope>>().toEqualTypeOf<Requirement>()
     expectTypeOf<ReturnType<typeof anyScope>>().toEqualTypeOf<Requirement>()
-    expectTypeOf<ReturnType<typeof claim>>().toEqualTypeOf<Requirement>()
+    expectTypeOf<ReturnType<typeof claim>>().toExtend<Requirement>()
     const nested = allOf(scope('orders:read'), anyOf(claim('role', ['admin', 'auditor']), not(anyScope('guest'))))
     expectTypeOf(nested).toEqualTypeOf<Requirement>()
     expect(nested.scopes).toContain('orders:read')

@@ -1,8 +1,10 @@
 import {
+  claim,
   createAuthenticator,
   createVerifier,
   type Claims,
   type ManyIssuersOptions,
+  scope,
   type SingleIssuerOptions,
   type VerifiedToken,
   type Verifier,
@@ -140,8 +142,18 @@ describe('options of a verifier', () => {
     expect(() => createVerifier({ ...base, requiredClaims: { tenant: /acme/ } })).toThrow(/"requiredClaims.tenant"/)
     // @ts-expect-error text in place of seconds
     expect(() => createVerifier({ ...base, clockTolerance: '5s' })).toThrow(/"clockTolerance"/)
-    // @ts-expect-error a claim that scopes are not read from
-    expect(() => createVerifier({ ...base, scopeSources: ['groups'] })).toThrow(/"scopeSources"/)
+    // @ts-expect-error a number for a claim that scopes are read from
+    expect(() => createVerifier({ ...base, scopeSources: [1] })).toThrow(/"scopeSources"/)
+    // @ts-expect-error a requirement about scopes for one about a claim
+    expect(() => createVerifier({ ...base, requiredClaims: [scope('orders:read')] })).toThrow(/"requiredClaims"/)
+  })
+
+  it('take the places of claims within others', () => {
+    const places = ['scope', ['realm_access', 'roles']] as const
+    const clientClaims = ['client_id', 'cid'] as const
+    const requiredClaims = ['sub', ['act', 'sub'], claim(['realm_access', 'roles'], 'admin')] as const
+    const options = { ...base, scopeSources: places, clientId: 'shop', clientClaims, requiredClaims }
+    expect(() => createVerifier(options)).not.toThrow()
   })
 
   it('take the fetch of the runtime, and one of their own', () => {

@@ -126,7 +126,23 @@ describe('options that are wrong stop the start', () => {
       { requiredClaims: { sub: /x/ } },
       /"requiredClaims.sub" must be a plain value/,
     ],
-    ['an unknown scope source', { scopeSources: ['rights'] }, /"scopeSources" may name scope, scp, permissions, roles/],
+    ['a text of scope sources', { scopeSources: 'roles' }, /"scopeSources" must be a list of claims, such as/],
+    ['no scope source', { scopeSources: [] }, /"scopeSources" must be a list of claims/],
+    ['a scope source without a name', { scopeSources: ['scope', ''] }, /"scopeSources" must be a list of claims/],
+    ['a scope source at no place', { scopeSources: ['scope', []] }, /"scopeSources" must be a list of claims/],
+    ['a scope source in too many lists', { scopeSources: [[['roles']]] }, /"scopeSources" must be a list of claims/],
+    ['a text of client claims', { clientId: 'a', clientClaims: 'cid' }, /"clientClaims" must be a list of claims/],
+    ['client claims without a client', { clientClaims: ['cid'] }, /give "clientId", too, or leave it out/],
+    [
+      'a required claim of a number',
+      { requiredClaims: [1] },
+      /"requiredClaims" must be a list of claim names and of claim/,
+    ],
+    [
+      'a required scope',
+      { requiredClaims: [{ description: '', scopes: ['a'], isMet: () => true }] },
+      /"requiredClaims" must be a list of claim names/,
+    ],
     [
       'a scope hierarchy of numbers',
       { scopeHierarchy: { a: [1] } },
@@ -360,6 +376,7 @@ describe('documented defaults', () => {
     const options = source('./options.ts')
     expect(documented(options, 'clockTolerance')).toBe(String(DEFAULTS.clockTolerance))
     expect(documented(options, 'idTokens')).toBe(`'${DEFAULTS.idTokens}'`)
+    expect(documented(options, 'clientClaims')).toBe(`['${DEFAULTS.clientClaims.join("', '")}']`)
     expect(documented(options, 'scopeSources')).toBe(`['${DEFAULTS.scopeSources.join("', '")}']`)
     // There is another maxAge above.
     const tokenCache = options.slice(options.indexOf('interface TokenCacheOptions'))

@@ -7,7 +7,9 @@ import type { JSONWebKeySet } from './keys/jwk/jwk-set.ts'
 import type { KeySource } from './keys/key-source.ts'
 import type { RemoteKeySetTuning } from './keys/remote-key-set.ts'
 import { type Algorithm, DEFAULT_ALGORITHMS } from './model/algorithm.ts'
+import type { ClaimRequirement } from './authorization/claim.ts'
 import type { ClaimCondition } from './model/claim-condition.ts'
+import type { ClaimPath } from './model/claim-path.ts'
 import { type Clock, systemClock } from './model/clock.ts'
 import type { EventListener } from './model/events.ts'
 import { ignoreRejection } from './model/ignore-rejection.ts'
@@ -70,12 +72,23 @@ export interface ClaimRules {
   readonly profile?: 'rfc9068'
   /** Accepted `typ` values; case and a leading `application/` do not matter. @defaultValue absent, JWT or at+jwt */
   readonly tokenTypes?: readonly string[]
-  /** `accept` takes tokens with the marks of an ID token (`nonce`, `at_hash`, `c_hash`). @defaultValue 'refuse' */
+  /**
+   * `accept` takes tokens with the marks of an ID token (`nonce`, `at_hash`, `c_hash`): for issuers that put a `nonce` into access tokens, as
+   * Keycloak before 25 and authentik do. Then `audience` alone keeps ID tokens out. @defaultValue 'refuse'
+   */
   readonly idTokens?: 'accept' | 'refuse'
-  /** Clients whose tokens are accepted: `client_id`, or else `azp`. @defaultValue any */
+  /** Clients whose tokens are accepted. @defaultValue any */
   readonly clientId?: string | readonly string[]
-  /** Claims that must be present, or present with a value that meets a condition. @defaultValue none */
-  readonly requiredClaims?: readonly string[] | Readonly<Record<string, ClaimCondition>>
+  /**
+   * Claims that name the client: the first that is present counts. Okta's is `cid`, and Microsoft's `azp` or `appid`. Needs `clientId`.
+   * @defaultValue ['client_id', 'azp']
+   */
+  readonly clientClaims?: readonly ClaimPath[]
+  /**
+   * Claims that must be present, or present with a value that meets a condition. In a list, a list of names is a claim within others, and
+   * `claim(…)` gives a condition: `['sub', ['act', 'sub'], claim(['realm_access', 'roles'], 'admin')]`. @defaultValue none
+   */
+  readonly requiredClaims?: readonly (ClaimPath | ClaimRequirement)[] | Readonly<Record<string, ClaimCondition>>
   /** Longest time since `iat`, in seconds. From 1. @defaultValue no bound */
   readonly maxAge?: number
   /** Longest time from `iat` to `exp`, in seconds. From 1. @defaultValue no bound */
@@ -85,8 +98,11 @@ export interface ClaimRules {
    * From 0 to 300. @defaultValue 5
    */
   readonly clockTolerance?: number
-  /** Claims that scopes are read from. @defaultValue ['scope', 'scp'] */
-  readonly scopeSources?: readonly ('scope' | 'scp' | 'permissions' | 'roles')[]
+  /**
+   * Claims that scopes are read from, each a string of words or a list: all of them count. A list of names is a claim within others:
+   * `['scope', ['realm_access', 'roles']]`. @defaultValue ['scope', 'scp']
+   */
+  readonly scopeSources?: readonly ClaimPath[]
   /** What a scope implies: `{ 'orders:write': ['orders:read'] }`. @defaultValue nothing */
   readonly scopeHierarchy?: Readonly<Record<string, readonly string[]>>
 }
@@ -132,6 +148,7 @@ export type ResolvedTokenCache = Required<TokenCacheOptions>
 export const DEFAULTS: {
   readonly clockTolerance: number
   readonly tokenTypes: readonly string[]
+  readonly clientClaims: readonly string[]
   readonly scopeSources: readonly string[]
   readonly idTokens: 'refuse'
   readonly algorithms: readonly Algorithm[]
@@ -140,6 +157,7 @@ export const DEFAULTS: {
 } = Object.freeze({
   clockTolerance: 5,
   tokenTypes: Object.freeze(['jwt', 'at+jwt']),
+  clientClaims: Object.freeze(['client_id', 'azp']),
   scopeSources: Object.freeze(['scope', 'scp']),
   idTokens: 'refuse',
   algorithms: DEFAULT_ALGORITHMS,

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { runInNewContext } from 'node:vm'
 import { exportPKCS8, exportSPKI, generateKeyPair, SignJWT } from 'jose'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { claim } from './authorization/claim.ts'
 import { AuthError } from './errors/auth-error.ts'
 import {
   accessClaims,
@@ -96,8 +97,8 @@ describe('a verifier', () => {
     ['nbf just within the tolerance', { nbf: NOW + 5 }, 'verified'],
     ['nbf past the tolerance', { nbf: NOW + 6 }, 'token_not_yet_valid'],
     ['nbf as text', { nbf: 'soon' }, 'claim_malformed'],
-    ['iat just within the tolerance', { iat: NOW + 5 }, 'verified'],
-    ['iat past the tolerance', { iat: NOW + 6 }, 'token_issued_in_future'],
+    ['iat just within the tolerance', { iat: NOW + 60 }, 'verified'],
+    ['iat past the tolerance', { iat: NOW + 61 }, 'token_issued_in_future'],
     ['iat as null', { iat: null }, 'claim_malformed'],
     ['iat missing', { iat: undefined }, 'verified'],
     ['iss missing', { iss: undefined }, 'issuer_missing'],
@@ -108,8 +109,8 @@ describe('a verifier', () => {
     ['aud that only contains the name', { aud: `${AUDIENCE}.evil.example` }, 'audience_mismatch'],
     ['aud as an object', { aud: { [AUDIENCE]: true } }, 'claim_malformed'],
     ['aud with a number in it', { aud: [AUDIENCE, 1] }, 'claim_malformed'],
-    ['aud with 32 names', { aud: [...Array.from({ length: 31 }, String), AUDIENCE] }, 'verified'],
-    ['aud with 33 names', { aud: [...Array.from({ length: 32 }, String), AUDIENCE] }, 'claim_malformed'],
+    ['aud with 128 names', { aud: [...Array.from({ length: 127 }, String), AUDIENCE] }, 'verified'],
+    ['aud with 129 names', { aud: [...Array.from({ length: 128 }, String), AUDIENCE] }, 'claim_too_long'],
     ['aud empty', { aud: [] }, 'audience_mismatch'],
     ['sub as a number', { sub: 7 }, 'claim_malformed'],
     ['sub with a line break', { sub: 'ada\nadmin' }, 'claim_malformed'],
@@ -118,9 +119,9 @@ describe('a verifier', () => {
     ['jti as an object', { jti: {} }, 'claim_malformed'],
     ['scope with a line break', { scope: 'a\nb' }, 'claim_malformed'],
     ['scope as an object', { scope: {} }, 'claim_malformed'],
-    ['256 scopes', { scope: Array.from({ length: 256 }, (__, index) => `s${index}`).join(' ') }, 'verified'],
-    ['257 scopes', { scope: Array.from({ length: 257 }, (__, index) => `s${index}`).join(' ') }, 'claim_malformed'],
-    ['the same scope 257 times', { scope: Array.from({ length: 257 }, () => 's').join(' ') }, 'claim_malformed'],
+    ['1,024 scopes', { scope: Array.from({ length: 1024 }, (__, index) => `s${index}`).join(' ') }, 'verified'],
+    ['1,025 scopes', { scope: Array.from({ length: 1025 }, (__, index) => `s${index}`).join(' ') }, 'claim_too_long'],
+    ['the same scope 1,025 times', { scope: Array.from({ length: 1025 }, () => 's').join(' ') }, 'claim_too_long'],
     ['events', { events: {} }, 'token_type'],
     ['cnf', { cnf: { jkt: 'x' } }, 'binding_unsupported'],
     ['an empty cnf', { cnf: {} }, 'binding_unsupported'],
@@ -466,6 +467,17 @@ describe('many issuers', () => {
     expect(await answer(await key.sign(accessClaims({ iss: 'https://c.example' })), both())).toBe('issuer_unknown')
     expect(await answer(await key.sign(accessClaims({ iss: undefined })), both())).toBe('issuer_missing')
     expect(await answer(await key.sign(accessClaims({ iss: ['https://a.example'] })), both())).toBe('issuer_unknown')
+  })
+
+  it('keeps what a function gives for as long as it gives the same, also where claim() makes it anew', async () => {
+    const requiredClaims = () => ['sub', claim(['client_id'], ['shop'])]
+    const keys = { resolve: async () => key.publicKey, current: () => key.publicKey }
+    const verifier = createVerifier({
+      clock,
+      issuers: async (iss) => ({ issuer: iss, audience: AUDIENCE, keys, requiredClaims: requiredClaims() }),
+    })
+    const first = await verifier.verify(await key.sign(accessClaims()))
+    expect(await verifier.verify(first.token)).toBe(first)
   })
 
   it('looks issuers up by a function, keeps their key store, and cannot decide when it throws', async () => {

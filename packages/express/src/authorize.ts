@@ -1,4 +1,4 @@
-import { anyScope, claim, type ClaimCondition, type Requirement, scope } from '@claimgate/core'
+import { anyScope, claim, type ClaimCondition, type ClaimPath, type Requirement, scope } from '@claimgate/core'
 import { admittedToken, asError } from '@claimgate/core/extend'
 import type { RequestHandler } from 'express'
 import { admissionOf } from './admission.ts'
@@ -50,9 +50,10 @@ export function requireAnyScope(...some: readonly string[]): RequestHandler {
 /**
  * Lets requests through whose token has a claim that meets the condition. See `authorize`.
  *
+ * @param path the name, or a list of names for a claim within others: `requireClaim(['realm_access', 'roles'], 'admin')`
  * @throws TypeError for a condition of another type
  */
-export function requireClaim(name: string, condition: ClaimCondition): RequestHandler {
-  assertCalled('requireClaim', 'requireClaim("tenant", "acme")', name)
-  return authorize(claim(name, condition))
+export function requireClaim(path: ClaimPath, condition: ClaimCondition): RequestHandler {
+  assertCalled('requireClaim', 'requireClaim("tenant", "acme")', path)
+  return authorize(claim(path, condition))
 }

@@ -1,4 +1,5 @@
 import { misconfigured } from '../errors/misconfigured.ts'
+import type { VerifiedToken } from '../model/token.ts'
 import { isMet, isRequirement, type Requirement } from './requirement.ts'
 
 /**
@@ -12,6 +13,7 @@ export function allOf(...requirements: readonly Requirement[]): Requirement {
     description: `all of (${requirements.map(({ description }) => description).join(', ')})`,
     scopes: scopesIn(requirements),
     isMet: (token) => requirements.every((requirement) => isMet(requirement, token)),
+    found: (token) => foundBy(requirements, token),
   })
 }
 
@@ -26,6 +28,7 @@ export function anyOf(...requirements: readonly Requirement[]): Requirement {
     description: `any of (${requirements.map(({ description }) => description).join(', ')})`,
     scopes: scopesIn(requirements),
     isMet: (token) => requirements.some((requirement) => isMet(requirement, token)),
+    found: (token) => foundBy(requirements, token),
   })
 }
 
@@ -36,6 +39,7 @@ export function not(requirement: Requirement): Requirement {
     description: `not (${requirement.description})`,
     scopes: NONE,
     isMet: (token) => !isMet(requirement, token),
+    found: (token) => foundBy([requirement], token),
   })
 }
 
@@ -46,6 +50,10 @@ function assertSome(name: string, requirements: readonly unknown[]): void {
   for (const requirement of requirements)
     if (!isRequirement(requirement))
       throw misconfigured(`require ${name}`, 'give requirements such as scope("orders:read")', typeof requirement)
+}
+
+function foundBy(requirements: readonly Requirement[], token: VerifiedToken): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(requirements.flatMap((requirement) => Object.entries(requirement.found?.(token) ?? {})))
 }
 
 function scopesIn(requirements: readonly Requirement[]): readonly string[] {

@@ -6,11 +6,21 @@ import { assertRequirement, isRequirement, type Requirement } from './requiremen
 import { anyScope, scope } from './scope.ts'
 
 const token: VerifiedToken = {
-  claims: { sub: 'ada', role: 'writer', groups: ['a', 'b'], level: 3 },
+  claims: {
+    sub: 'ada',
+    role: 'writer',
+    groups: ['a', 'b'],
+    level: 3,
+    nothing: null,
+    realm: { roles: ['admin'] },
+    'realm.roles': 'dotted',
+  },
   header: { alg: 'ES256' },
   token: 'a.b.c',
   scopes: new Set(['orders:read', 'profile']),
 }
+
+const escaped = (text: string): string => text.replaceAll(/[()[\]{}.\\]/g, String.raw`\$&`)
 
 function answer(requirement: Requirement): string {
   try {
@@ -43,6 +53,14 @@ describe('requirements', () => {
     ['a predicate that says no', claim('level', () => false), '403 requirement_not_met'],
     ['a claim that is absent', claim('tenant', () => true), '403 requirement_not_met'],
     ['an inherited member', claim('toString', () => true), '403 requirement_not_met'],
+    ['a claim of null', claim('nothing', () => true), '403 requirement_not_met'],
+    ['a claim within others', claim(['realm', 'roles'], 'admin'), 'met'],
+    ['a claim within others of another value', claim(['realm', 'roles'], 'root'), '403 requirement_not_met'],
+    ['a name with a dot', claim('realm.roles', 'dotted'), 'met'],
+    ['a list of one name', claim(['role'], 'writer'), 'met'],
+    ['an inherited member within others', claim(['realm', 'toString', 'name'], () => true), '403 requirement_not_met'],
+    ['the length of a text', claim(['role', 'length'], 6), '403 requirement_not_met'],
+    ['an element of an array', claim(['groups', '0'], 'a'), '403 requirement_not_met'],
     ['all of', allOf(scope('profile'), claim('role', 'writer')), 'met'],
     ['all of, one missing', allOf(scope('x'), claim('role', 'writer')), '403 insufficient_scope x'],
     ['any of', anyOf(scope('x'), claim('role', 'writer')), 'met'],
@@ -58,6 +76,60 @@ describe('requirements', () => {
     const lookalikes = ['a', null, undefined, true, {}, { isMet: () => true }, { isMet: true, scopes: [] }]
     expect(lookalikes.filter(isRequirement)).toEqual([])
     expect(isRequirement({ isMet: () => true, scopes: 'a' })).toBe(false)
+  })
+
+  it.each<readonly [string, Requirement, string]>([
+    ['a claim', claim('role', 'admin'), 'expected "claim role \\"admin\\"", found "writer"'],
+    ['a number', claim('level', 4), 'expected "claim level 4", found 3'],
+    ['an array', claim('groups', 'c'), 'expected "claim groups \\"c\\"", found ["a","b"]'],
+    [
+      'a claim within others',
+      claim(['realm', 'roles'], 'root'),
+      'expected "claim realm.roles \\"root\\"", found ["admin"]',
+    ],
+    ['an absent claim', claim('tenant', 'acme'), 'expected "claim tenant \\"acme\\"", found nothing'],
+    ['a claim of null', claim('nothing', 'x'), 'expected "claim nothing \\"x\\"", found nothing'],
+    ['scopes', scope('x'), 'expected "scope x", found ["orders:read","profile"]'],
+    [
+      'any of two claims',
+      anyOf(claim('role', 'admin'), claim('level', 9)),
+      'expected "any of (claim role \\"admin\\", claim level 9)", found {"role":"writer","level":3}',
+    ],
+    [
+      'any of two claims, one absent',
+      anyOf(claim('role', 'admin'), claim('tenant', 'acme')),
+      'expected "any of (claim role \\"admin\\", claim tenant \\"acme\\")", found {"role":"writer"}',
+    ],
+    [
+      'any of two absent claims',
+      anyOf(claim('a', 1), claim('b', 2)),
+      'expected "any of (claim a 1, claim b 2)", found nothing',
+    ],
+    [
+      'a claim and a scope',
+      allOf(claim('role', 'admin'), scope('profile')),
+      'expected "all of (claim role \\"admin\\", scope profile)", found {"role":"writer","scope":["orders:read","profile"]}',
+    ],
+    ['not', not(claim('role', 'writer')), 'expected "not (claim role \\"writer\\")", found "writer"'],
+    ['one of the application', { description: 'own', scopes: [], isMet: () => false }, 'expected "own"'],
+  ])('says what was found instead: %s', (_, requirement, message) => {
+    expect(() => assertRequirement(requirement, token)).toThrow(new RegExp(`: ${escaped(message)}$`))
+  })
+
+  it('shortens and escapes what was found', () => {
+    const odd = { ...token, claims: { role: `\u202e${'x'.repeat(5000)}` } }
+    const wrong = (): void => assertRequirement(claim('role', 'admin'), odd)
+    expect(wrong).toThrow(/found "\\u202ex{50,120}…/)
+    expect(wrong).not.toThrow(/\u202e|x{200}/)
+  })
+
+  it('stay as they were made', () => {
+    const path = ['realm', 'roles']
+    const values = ['admin']
+    const requirement = claim(path, values)
+    path[1] = 'none'
+    values[0] = 'root'
+    expect(answer(requirement)).toBe('met')
   })
 
   it('names what it needs for logs', () => {
@@ -77,6 +149,9 @@ describe('requirements', () => {
     ['a regular expression', () => claim('role', /x/ as unknown as string), /predicate/],
     ['an empty list', () => claim('role', []), /predicate/],
     ['a claim without a name', () => claim('', 'x'), /name a claim/],
+    ['a claim at no place', () => claim([], 'x'), /name a claim/],
+    ['a claim at a place without a name', () => claim(['a', ''], 'x'), /name a claim/],
+    ['a place in place of a name', () => claim([['a']] as unknown as string, 'x'), /name a claim/],
   ])('fails at start-up for %s', (_, make, message) => {
     expect(make).toThrow(TypeError)
     expect(make).toThrow(message)

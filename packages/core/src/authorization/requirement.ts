@@ -9,6 +9,8 @@ export interface Requirement {
   /** The scopes that would meet it; they go into the challenge (RFC 6750 section 3). */
   readonly scopes: readonly string[]
   isMet(token: VerifiedToken): boolean
+  /** What the token has of what is required, by name, for the log: shortened and escaped there. @defaultValue nothing is said */
+  found?(token: VerifiedToken): Readonly<Record<string, unknown>>
 }
 
 /**
@@ -16,11 +18,21 @@ export interface Requirement {
  */
 export function assertRequirement(requirement: Requirement, token: VerifiedToken): void {
   if (isMet(requirement, token)) return
-  throw new AuthError(requirement.scopes.length > 0 ? 'insufficient_scope' : 'requirement_not_met', {
-    expected: requirement.description,
-    actual: requirement.scopes.length > 0 ? token.scopes : undefined,
-    scopes: requirement.scopes,
+  const { description, scopes } = requirement
+  throw new AuthError(scopes.length > 0 ? 'insufficient_scope' : 'requirement_not_met', {
+    expected: description,
+    ...actually(requirement, token),
+    scopes,
   })
+}
+
+// A single value speaks for itself; several need their names.
+function actually(requirement: Requirement, token: VerifiedToken): { readonly actual?: unknown } {
+  const found = requirement.found?.(token)
+  if (found === undefined) return requirement.scopes.length > 0 ? { actual: token.scopes } : {}
+  const there = Object.entries(found).filter(([, value]) => value !== undefined)
+  if (there.length === 0) return { actual: undefined }
+  return { actual: Object.keys(found).length === 1 ? there[0]?.[1] : Object.fromEntries(there) }
 }
 
 /** Whether something is a requirement, and not for example the name of a scope. */

@@ -1,4 +1,5 @@
 import { misconfigured } from '../errors/misconfigured.ts'
+import type { VerifiedToken } from '../model/token.ts'
 import type { Requirement } from './requirement.ts'
 
 /**
@@ -13,6 +14,7 @@ export function scope(...all: readonly string[]): Requirement {
     description: `scope ${scopes.join(' and ')}`,
     scopes,
     isMet: (token) => scopes.every((name) => token.scopes.has(name)),
+    found,
   })
 }
 
@@ -28,8 +30,11 @@ export function anyScope(...some: readonly string[]): Requirement {
     description: `scope ${scopes.join(' or ')}`,
     scopes,
     isMet: (token) => scopes.some((name) => token.scopes.has(name)),
+    found,
   })
 }
+
+const found = ({ scopes }: VerifiedToken): Readonly<Record<string, unknown>> => ({ scope: [...scopes] })
 
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 

@@ -5,7 +5,8 @@ import type { ClaimCheck } from './claim-check.ts'
 
 /**
  * The registered claims have the types of RFC 7519 section 4.1 and RFC 9068 section 2.2 wherever they are present, and hold
- * no control character that could break out of a log line or a header. Says nothing about their values.
+ * no control character that could break out of a log line or a header. `null` is absent in `sub`, `client_id`, `azp` and `nbf`, as some
+ * issuers write it, and malformed in the others. Says nothing about their values.
  */
 export function registeredClaims(limits: Pick<Limits, 'audiences'>): ClaimCheck {
   return {
@@ -15,13 +16,13 @@ export function registeredClaims(limits: Pick<Limits, 'audiences'>): ClaimCheck 
       const { iss, sub, aud, exp, nbf, iat, jti, client_id: clientId, azp } = claims
       // Written out, for a loop over names costs as much as all the rest.
       if (iss !== undefined) assertText('iss', iss)
-      if (sub !== undefined) assertText('sub', sub)
+      if (sub !== undefined && sub !== null) assertText('sub', sub)
       if (jti !== undefined) assertText('jti', jti)
-      if (clientId !== undefined) assertText('client_id', clientId)
-      if (azp !== undefined) assertText('azp', azp)
+      if (clientId !== undefined && clientId !== null) assertText('client_id', clientId)
+      if (azp !== undefined && azp !== null) assertText('azp', azp)
       if (aud !== undefined) assertAudience(aud, limits.audiences)
       if (exp !== undefined) assertNumericDate('exp', exp, now)
-      if (nbf !== undefined) assertNumericDate('nbf', nbf, now)
+      if (nbf !== undefined && nbf !== null) assertNumericDate('nbf', nbf, now)
       if (iat !== undefined) assertNumericDate('iat', iat, now)
     },
     compare: ({ claims }) => ({

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { AuthError } from '../errors/auth-error.ts'
+import { type ClaimPath, nameOfPath, valueAt } from '../model/claim-path.ts'
 import { raiseLimit } from '../model/limits.ts'
 import { ReadonlyScopes } from '../model/readonly-scopes.ts'
 import type { Claims } from '../model/token.ts'
@@ -7,7 +8,7 @@ import { assertText } from './registered-claims.ts'
 
 export interface ScopeRules {
   /** Claims to read scopes from, all of them. */
-  readonly sources: readonly string[]
+  readonly sources: readonly ClaimPath[]
   /** What each scope implies, directly. */
   readonly hierarchy: ReadonlyMap<string, readonly string[]>
   /** Most scope words of a token. */
@@ -23,15 +24,16 @@ export interface ScopeRules {
 export type ScopeReader = (claims: Claims) => ReadonlySet<string>
 
 /** The words of a text with scopes; `source` is the claim it was in. Throws `AuthError` `claim_malformed`. */
-export type TextReader = (source: string, value: unknown) => readonly string[]
+export type TextReader = (source: ClaimPath, value: unknown) => readonly string[]
 
 /** Reads scopes by rules. */
 export function scopeReader({ sources, hierarchy, limit }: ScopeRules, textWords: TextReader): ScopeReader {
   return (claims) => {
     let words: readonly string[] = NONE
     for (const source of sources) {
-      if (!Object.hasOwn(claims, source)) continue
-      const value = claims[source]
+      const value = valueAt(claims, source)
+      // Some issuers write null for "no scope". In another claim it is a mistake.
+      if (value === undefined || (value === null && source === 'scope')) continue
       const more = Array.isArray(value) ? arrayWords(source, value) : textWords(source, value)
       words = words.length === 0 ? more : [...words, ...more]
       if (words.length > limit)
@@ -65,15 +67,16 @@ export function wordCache(): TextReader {
       last = known
       return known.words
     }
-    assertText(source, value)
+    assertText(nameOfPath(source), value)
     const words = value.split(' ').filter((word) => word !== '')
     if (value.length <= LONGEST_TEXT) texts.set(value, { text: value, words })
     return words
   }
 }
 
-function arrayWords(source: string, values: readonly unknown[]): readonly string[] {
-  for (const word of values) assertText(source, word)
+function arrayWords(source: ClaimPath, values: readonly unknown[]): readonly string[] {
+  const name = nameOfPath(source)
+  for (const word of values) assertText(name, word)
   return values as readonly string[]
 }
 

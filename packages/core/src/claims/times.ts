@@ -105,6 +105,8 @@ function dateOf(claims: Claims, name: 'exp' | 'nbf' | 'iat'): number | undefined
   // Its own alone: what somebody has put on Object.prototype would let tokens live for ever.
   const value: unknown = Object.hasOwn(claims, name) ? claims[name] : undefined
   if (value === undefined || typeof value === 'number') return value
+  // Some issuers write null for "no nbf". No other time may be null.
+  if (value === null && name === 'nbf') return undefined
   throw new AuthError('claim_malformed', { expected: `${name}: a number`, actual: typeof value })
 }
 

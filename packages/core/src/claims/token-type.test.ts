@@ -20,7 +20,7 @@ describe('a policy that demands at+jwt', () => {
     [
       undefined,
       { nonce: 'n', aud: 'shop', azp: 'shop' },
-      /This is an ID token: it has a nonce and its aud is a client id/,
+      /This looks like an ID token: it has a nonce and its aud is a client ID/,
     ],
     ['JWT', { at_hash: 'h' }, /This is an ID token: it has an at_hash/],
     [undefined, {}, /must set typ to at\+jwt/],

@@ -48,21 +48,25 @@ function assertNoIdTokenMarks({ claims }: ClaimSubject): void {
   throw new AuthError('token_type', {
     expected: 'an access token',
     actual: `a token with ${mark}`,
-    hint: idTokenHint(mark, claims),
+    hint: `${idTokenHint(mark, claims)}${mark === 'nonce' ? ACCEPT_NONCE : ''}`,
   })
 }
 
+// The surest mark first: access tokens of some issuers have a nonce, and none has a hash.
 function idTokenMark(claims: Claims): string | undefined {
-  if (claims['nonce'] !== undefined) return 'nonce'
   if (claims['at_hash'] !== undefined) return 'at_hash'
-  return claims['c_hash'] === undefined ? undefined : 'c_hash'
+  if (claims['c_hash'] !== undefined) return 'c_hash'
+  return claims['nonce'] === undefined || claims['nonce'] === null ? undefined : 'nonce'
 }
 
 function idTokenHint(mark: string, claims: Claims): string {
-  const audienceIsClient = claims.azp !== undefined && claims.azp === claims.aud
-  const article = mark === 'at_hash' ? 'an' : 'a'
-  return `This is an ID token: it has ${article} ${mark}${audienceIsClient ? ' and its aud is a client id' : ''}. Send the access token instead`
+  const audienceIsClient = typeof claims.azp === 'string' && claims.azp === claims.aud
+  const why = `${mark === 'at_hash' ? 'an' : 'a'} ${mark}${audienceIsClient ? ' and its aud is a client ID' : ''}`
+  return `This ${mark === 'nonce' ? 'looks like' : 'is'} an ID token: it has ${why}. Send the access token instead`
 }
+
+const ACCEPT_NONCE =
+  '. If this is the access token, because your issuer puts a nonce into it (Keycloak before 25, authentik), set "idTokens" to "accept"'
 
 const OTHER_KINDS: ReadonlyMap<string, string> = new Map([
   ['dpop+jwt', 'This is a DPoP proof'],

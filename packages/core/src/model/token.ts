@@ -7,7 +7,10 @@ export interface JoseHeader {
   readonly [member: string]: unknown
 }
 
-/** The claims of a JWT (RFC 7519 section 4, RFC 9068 section 2.2). Nothing here is promised by the type alone. */
+/**
+ * The claims of a JWT (RFC 7519 section 4, RFC 9068 section 2.2), as the issuer signed them. Nothing here is promised by the type alone:
+ * a `sub`, `client_id`, `azp`, `nbf`, `scope` or `nonce` of `null` counts as absent, and is still `null` here.
+ */
 export interface Claims {
   readonly iss?: string
   readonly sub?: string

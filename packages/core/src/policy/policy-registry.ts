@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { isClaimRequirement } from '../authorization/claim.ts'
 import { nearestMiss, nearMiss } from '../claims/near-miss.ts'
 import { asError } from '../errors/as-error.ts'
 import { AuthError } from '../errors/auth-error.ts'
@@ -141,6 +142,9 @@ function copied(value: unknown): unknown {
 }
 
 function sameValue(copy: unknown, value: unknown): boolean {
+  // Each call of `claim` makes functions of its own.
+  if (isClaimRequirement(copy) && isClaimRequirement(value))
+    return sameValue(copy.claim, value.claim) && sameValue(copy.condition, value.condition)
   if (Array.isArray(copy) && Array.isArray(value))
     return copy.length === value.length && copy.every((item, index) => sameValue(item, value[index]))
   if (!isPlain(copy) || !isPlain(value)) return copy === value

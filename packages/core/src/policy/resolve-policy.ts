@@ -1,3 +1,4 @@
+import { type ClaimRequirement, isClaimRequirement } from '../authorization/claim.ts'
 import { audience } from '../claims/audience.ts'
 import type { ClaimCheck } from '../claims/claim-check.ts'
 import { client } from '../claims/client.ts'
@@ -11,6 +12,7 @@ import { checkOptions, numberIn, oneOf, type OptionRules } from '../errors/optio
 import type { KeySource } from '../keys/key-source.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import { isClaimCondition } from '../model/claim-condition.ts'
+import { type ClaimPath, copyPath, isClaimPath } from '../model/claim-path.ts'
 import type { Limits } from '../model/limits.ts'
 import { assertKnownOptions } from '../errors/known-options.ts'
 import { type ClaimRules, DEFAULTS, type IssuerPolicy } from '../options.ts'
@@ -35,6 +37,8 @@ export interface PolicyEnvironment extends KeyEnvironment {
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 const isTextList = (value: unknown): boolean => Array.isArray(value) && value.length > 0 && value.every(isText)
+const isPathList = (value: unknown): boolean => Array.isArray(value) && value.length > 0 && value.every(isClaimPath)
+const isRequired = (value: unknown): boolean => isClaimPath(value) || isClaimRequirement(value)
 const SECONDS = numberIn({ least: 1 })
 
 const RULES: OptionRules = {
@@ -55,14 +59,16 @@ const RULES: OptionRules = {
     be: 'the ID of the client whose tokens are accepted, or a list of IDs',
     fits: (value) => isText(value) || isTextList(value),
   },
+  clientClaims: { be: 'a list of claims, such as ["client_id", "cid"]', fits: isPathList },
   requiredClaims: {
-    be: 'a list of claim names, such as ["sub"], or an object of conditions, such as { tenant: "acme" }',
-    fits: (value) => isRecord(value) || (Array.isArray(value) && value.every(isText)),
+    be: 'a list of claim names and of claim("…", "…"), such as ["sub"], or an object of conditions, such as { tenant: "acme" }',
+    fits: (value) =>
+      (isRecord(value) && !isClaimRequirement(value)) || (Array.isArray(value) && value.every(isRequired)),
   },
   maxAge: SECONDS,
   maxLifetime: SECONDS,
   clockTolerance: numberIn({ least: 0, most: 300 }),
-  scopeSources: { be: 'a list of claims, such as ["scope", "permissions"]', fits: isTextList },
+  scopeSources: { be: 'a list of claims, such as ["scope", ["realm_access", "roles"]]', fits: isPathList },
   scopeHierarchy: { be: 'an object of lists, such as { "orders:write": ["orders:read"] }', fits: isRecord },
 }
 
@@ -76,6 +82,7 @@ export const NARROWING_OPTIONS: readonly string[] = [
   'profile',
   'tokenTypes',
   'clientId',
+  'clientClaims',
   'requiredClaims',
   'maxAge',
   'maxLifetime',
@@ -118,7 +125,7 @@ function claimChecks(options: IssuerPolicy, limits: Limits): ClaimCheck[] {
     notBefore(timeRules),
     issuedAt(timeRules),
     ...(maxLifetime === undefined ? [] : [lifetime(maxLifetime)]),
-    ...(options.clientId === undefined ? [] : [client(textSet(options.clientId))]),
+    ...clientChecks(options),
     ...(profile === 'rfc9068' ? RFC_9068_CLAIMS.map(presentClaim) : []),
     ...requiredClaimChecks(options.requiredClaims ?? []),
   ]
@@ -145,8 +152,15 @@ function tokenTypeRules({
   return { types, typeRequired: tokenTypes === undefined ? 'optional' : 'required', idTokens }
 }
 
+function clientChecks({ clientId, clientClaims }: ClaimRules): readonly ClaimCheck[] {
+  if (clientId !== undefined)
+    return [client(textSet(clientId), Object.freeze((clientClaims ?? DEFAULTS.clientClaims).map(copyPath)))]
+  if (clientClaims === undefined) return []
+  throw misconfigured(ACTION, '"clientClaims" says where the client is named: give "clientId", too, or leave it out')
+}
+
 function requiredClaimChecks(required: NonNullable<ClaimRules['requiredClaims']>): readonly ClaimCheck[] {
-  if (isList(required)) return [...new Set(required)].map(presentClaim)
+  if (isList(required)) return required.map(requiredClaimCheck)
   return Object.entries(required).map(([name, condition]) => {
     if (!isClaimCondition(condition))
       throw misconfigured(
@@ -158,15 +172,19 @@ function requiredClaimChecks(required: NonNullable<ClaimRules['requiredClaims']>
   })
 }
 
-function isList(value: unknown): value is readonly string[] {
+function isList<T>(value: readonly T[] | object): value is readonly T[] {
   return Array.isArray(value)
 }
 
-function resolveScopeRules({ scopeSources, scopeHierarchy = {} }: ClaimRules, limits: Limits): ScopeRules {
-  const sources = scopeSources ?? DEFAULTS.scopeSources
-  const known = ['scope', 'scp', 'permissions', 'roles']
-  for (const source of sources)
-    if (!known.includes(source)) throw misconfigured(ACTION, `"scopeSources" may name ${known.join(', ')}`, source)
+function requiredClaimCheck(required: ClaimPath | ClaimRequirement): ClaimCheck {
+  return isClaimPath(required) ? presentClaim(required) : requiredClaim(required.claim, required.condition)
+}
+
+function resolveScopeRules(
+  { scopeSources = DEFAULTS.scopeSources, scopeHierarchy = {} }: ClaimRules,
+  limits: Limits,
+): ScopeRules {
+  const sources = Object.freeze(scopeSources.map(copyPath))
   const hierarchy = new Map(
     Object.entries(scopeHierarchy).map(([scope, implied]) => {
       if (!isTextList(implied))
@@ -174,5 +192,5 @@ function resolveScopeRules({ scopeSources, scopeHierarchy = {} }: ClaimRules, li
       return [scope, [...implied]]
     }),
   )
-  return Object.freeze({ sources: [...sources], hierarchy, limit: limits.scopes })
+  return Object.freeze({ sources, hierarchy, limit: limits.scopes })
 }

@@ -102,7 +102,7 @@ describe('an explanation', () => {
       { nonce: 'n', aud: 'shop', azp: 'shop' },
       { typ: 'JWT' },
       'typ',
-      /This is an ID token: it has a nonce and its aud is a client id/,
+      /This looks like an ID token: it has a nonce and its aud is a client ID/,
     ],
     ['a DPoP proof', {}, { typ: 'dpop+jwt' }, 'typ', /This is a DPoP proof/],
     ['an unusual type', {}, { typ: 'x+jwt' }, 'typ', /add it to "tokenTypes"/],

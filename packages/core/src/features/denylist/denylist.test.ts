@@ -165,6 +165,15 @@ describe('denySubject', () => {
     expect(await answerTo(accessClaims({ iat: undefined, sub: 'bob' }))).toBe('verified')
   })
 
+  it('knows no subject of null: such a token is one without sub', async () => {
+    const { denySubject, answerTo } = setUp()
+    await denySubject(ISSUER, 'null')
+    await expect(denySubject(ISSUER, null as unknown as string)).rejects.toThrow('give a subject')
+    expect(await answerTo(accessClaims({ sub: null }))).toBe('verified')
+    expect(await answerTo(accessClaims({ sub: null, jti: undefined }))).toBe('verified')
+    expect(await answerTo(accessClaims({ sub: 'null' }))).toBe(REFUSED)
+  })
+
   it('goes by the claims as they were signed, whatever a schema makes of them', async () => {
     const value = { iat: new Date(NOW * 1000), sub: 'somebody else' }
     const schema = { '~standard': { version: 1, vendor: 'test', validate: () => ({ value }) } }
