@@ -1,5 +1,6 @@
 import { type AuthenticatorOptions, HTTP_OPTIONS, type HttpOptions } from './authenticator-options.ts'
 import { assertKnownOptions } from './errors/known-options.ts'
+import { bare, has, ownOptions } from './model/own.ts'
 import type { ManyIssuersOptions, SingleIssuerOptions } from './options.ts'
 import { type Environment, optionsFromEnv } from './options-from-env.ts'
 import { VERIFIER_OPTIONS } from './verifier.ts'
@@ -33,9 +34,8 @@ export function resolveAdapterOptions<C extends object>(
 ): AuthenticatorOptions<C> {
   const names = [...HTTP_OPTIONS, ...VERIFIER_OPTIONS]
   assertKnownOptions(action, options, [...own, ...names])
-  // Read name by name, for an option may be a getter of a class.
-  const values = options as Readonly<Record<string, unknown>>
-  const given = Object.fromEntries(names.filter((name) => name in options).map((name) => [name, values[name]]))
-  const saysHow = ['verifier', ...VERIFIER_OPTIONS].some((name) => name in given)
-  return (saysHow ? given : { ...optionsFromEnv(environment), ...given }) as unknown as AuthenticatorOptions<C>
+  const values = ownOptions(options, names) as Readonly<Record<string, unknown>>
+  const given = bare(Object.fromEntries(names.filter((name) => has(values, name)).map((name) => [name, values[name]])))
+  const saysHow = ['verifier', ...VERIFIER_OPTIONS].some((name) => has(given, name))
+  return (saysHow ? given : bare({ ...optionsFromEnv(environment), ...given })) as unknown as AuthenticatorOptions<C>
 }

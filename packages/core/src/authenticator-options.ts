@@ -7,6 +7,7 @@ import type { CredentialSource } from './http/credential-source.ts'
 import { createLogRefusal, type RefusalLog, resolveLog, writeTo } from './http/refusal-log.ts'
 import { resolveSources } from './http/resolve-sources.ts'
 import { problemBody, type RefusalBody, type RefusalRules } from './http/refusal-response.ts'
+import { bare, own, ownOptions } from './model/own.ts'
 import { DEFAULTS, type VerifierOptions } from './options.ts'
 import { createVerifier, type Verifier, VERIFIER_OPTIONS } from './verifier.ts'
 
@@ -69,14 +70,15 @@ export const HTTP_OPTIONS: readonly string[] = Object.freeze([
  * @throws TypeError
  */
 export function resolveAuthenticatorOptions<C extends object>(
-  options: Verifier<C> | AuthenticatorOptions<C>,
+  given: Verifier<C> | AuthenticatorOptions<C>,
 ): ResolvedAuthenticatorOptions<C> {
-  if (typeof options !== 'object' || options === null)
-    throw misconfigured(ACTION, 'give a verifier, or options with "issuer" and "audience"', typeof options)
-  if (isVerifier<C>(options)) {
-    assertNoOptionsBeside(options)
-    return resolveAuthenticatorOptions<C>({ verifier: options })
+  if (typeof given !== 'object' || given === null)
+    throw misconfigured(ACTION, 'give a verifier, or options with "issuer" and "audience"', typeof given)
+  if (isVerifier<C>(given)) {
+    assertNoOptionsBeside(given)
+    return resolveAuthenticatorOptions<C>({ verifier: given })
   }
+  const options = ownOptions(given, [...HTTP_OPTIONS, ...VERIFIER_OPTIONS])
   const http: HttpOptions = options
   assertNotNull(ACTION, http, HTTP_OPTIONS)
   return Object.freeze({
@@ -96,7 +98,7 @@ export function resolveAuthenticatorOptions<C extends object>(
 const ACTION = 'create authenticator'
 
 function isVerifier<C extends object>(value: object): value is Verifier<C> {
-  return 'verify' in value && typeof value.verify === 'function'
+  return typeof own(value, 'verify') === 'function'
 }
 
 /**
@@ -129,7 +131,7 @@ function resolveBindings(bindings: readonly Binding[] = []): ReadonlyMap<string,
   if (!Array.isArray(list)) throw misconfigured(ACTION, '"bindings" must be a list', typeof bindings)
   const byMember = new Map<string, Binding>()
   for (const binding of bindings) {
-    if (typeof binding?.confirmation !== 'string' || typeof binding.confirm !== 'function')
+    if (typeof own(binding, 'confirmation') !== 'string' || typeof own(binding, 'confirm') !== 'function')
       throw misconfigured(ACTION, 'each of "bindings" must be an object { confirmation, confirm }', typeof binding)
     if (byMember.has(binding.confirmation))
       throw misconfigured(ACTION, '"bindings" has two for the same member of cnf', binding.confirmation)
@@ -144,7 +146,7 @@ function resolveRefusalBody(body: RefusalBody = problemBody): RefusalBody {
 }
 
 function verifierOf<C extends object>(options: AuthenticatorOptions<C>): Verifier<C> {
-  const rest = Object.fromEntries(Object.entries(options).filter(([name]) => !HTTP_OPTIONS.includes(name)))
+  const rest = bare(Object.fromEntries(Object.entries(options).filter(([name]) => !HTTP_OPTIONS.includes(name))))
   if (options.verifier === undefined) return createVerifier<C>(rest as unknown as VerifierOptions<C>)
   const [extra] = Object.keys(rest)
   if (extra !== undefined)

@@ -12,6 +12,7 @@ import type { Outcome, Refused } from './http/outcome.ts'
 import { b64TokenFlaw, unsupportedScheme } from './http/parse-authorization.ts'
 import { refusalResponse } from './http/refusal-response.ts'
 import type { Credential, OtherScheme } from './model/credential.ts'
+import { bare, has } from './model/own.ts'
 import type { RequestView } from './model/request-view.ts'
 import type { VerifiedToken } from './model/token.ts'
 import { verifiesJwts, type Verifier } from './verifier.ts'
@@ -43,7 +44,7 @@ export function createAuthenticator<C extends object = object>(
     return made
   }
   const { verifier, sources, anonymous, refusal, logRefusal, bindings } = resolveAuthenticatorOptions(made)
-  const verifyContext = bindings.size === 0 ? {} : { confirmations: [...bindings.keys()] }
+  const verifyContext = bindings.size === 0 ? undefined : bare({ confirmations: [...bindings.keys()] })
 
   // A JWT that is accepted has no character that a b64token may not have, so that looking for one can wait for a refusal.
   const looksFirst = !verifiesJwts(verifier)
@@ -112,5 +113,5 @@ function assertVerified(token: unknown): void {
 }
 
 function isAuthenticator<C extends object>(made: object): made is Authenticator<C> {
-  return typeof made === 'object' && made !== null && 'authenticate' in made
+  return typeof made === 'object' && made !== null && has(made, 'authenticate')
 }

@@ -1,5 +1,6 @@
 import { misconfigured } from './errors/misconfigured.ts'
 import { type Algorithm, algorithmTraits, isAlgorithm } from './model/algorithm.ts'
+import { own } from './model/own.ts'
 import type { SingleIssuerOptions } from './options.ts'
 
 /** Environment variables by name, as `process.env`, or an object that declares those that are read, as the `env` of a worker. */
@@ -48,7 +49,7 @@ const ACTION = 'read the environment'
 
 // A variable set to nothing is how many deployment tools spell "not set".
 function text(env: Environment, name: keyof EnvironmentVariables): string | undefined {
-  const value = env[name]?.trim()
+  const value = own(env as EnvironmentVariables, name)?.trim()
   return value === undefined || value === '' ? undefined : value
 }
 

@@ -15,6 +15,7 @@ import type { EventListener } from './model/events.ts'
 import { ignoreRejection } from './model/ignore-rejection.ts'
 import type { FetchLike } from './model/fetch.ts'
 import { DEFAULT_LIMITS, type Limits, MAXIMUM_LIMITS } from './model/limits.ts'
+import { has, own } from './model/own.ts'
 
 /** How to verify tokens: the rules for one issuer, or for several, and what is shared by all of them. */
 export type VerifierOptions<C extends object = object> = SingleIssuerOptions<C> | ManyIssuersOptions<C>
@@ -212,11 +213,16 @@ export function resolveClock(action: string, clock: SharedOptions['clock']): Clo
   const now: unknown = clock.now()
   if (typeof now !== 'number' || !Number.isFinite(now) || looksLikeSeconds(now))
     throw misconfigured(action, '"clock.now" must give milliseconds since the epoch, as Date.now does', now)
+  const hasMonotonic = has(clock, 'monotonic')
+  const timers = own(clock, 'setTimeout') ? clock : systemClock
   return {
     now: () => numberFrom('now', clock.now()),
-    monotonic: () => numberFrom('monotonic', clock.monotonic?.() ?? systemClock.monotonic()),
+    monotonic: () => {
+      const time = hasMonotonic ? clock.monotonic?.() : undefined
+      return numberFrom('monotonic', time ?? systemClock.monotonic())
+    },
     setTimeout: (fire, milliseconds) => {
-      const cancel: unknown = (clock.setTimeout ? clock : systemClock).setTimeout?.(fire, milliseconds)
+      const cancel: unknown = timers.setTimeout?.(fire, milliseconds)
       return typeof cancel === 'function' ? (cancel as () => void) : () => {}
     },
   }

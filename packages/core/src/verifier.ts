@@ -5,11 +5,21 @@ import { wordCache } from './claims/scopes.ts'
 import type { TokenCheck } from './checks/token-check.ts'
 import { assertKnownOptions } from './errors/known-options.ts'
 import { isOptions, misconfigured } from './errors/misconfigured.ts'
-import { anything, callback, checkOptions, listOf, type OptionRules, optionsOf } from './errors/option-rules.ts'
-import { checkKeySetTuning } from './keys/remote-key-set.ts'
+import {
+  anything,
+  callback,
+  checkOptions,
+  listOf,
+  objectWith,
+  type OptionRules,
+  optionsOf,
+} from './errors/option-rules.ts'
+import { checkKeySetTuning, KEY_SET_OPTIONS } from './keys/remote-key-set.ts'
 import { keySources } from './policy/key-sources.ts'
 import { defaultFetch } from '#default-fetch'
 import { emit } from './model/emit.ts'
+import { bare, own, ownOptions } from './model/own.ts'
+import { isThenable } from './model/thenable.ts'
 import type { EventListener, TokenVerifiedEvent } from './model/events.ts'
 import type { Limits } from './model/limits.ts'
 import type { VerifiedToken } from './model/token.ts'
@@ -85,14 +95,14 @@ export type Engine = (limits: Limits) => Pick<JwtRules<object>, 'parse' | 'isSig
 const quickEngine: Engine = (limits) => ({ parse: quickParser(limits), isSignedBy: webCryptoSignature })
 
 /** A verifier that answers as that of `createVerifier` does, with another engine in it. */
-export function verifierWith<C extends object>(engine: Engine, options: VerifierOptions<C>): Verifier<C> {
-  if (!isOptions(options)) throw misconfigured(ACTION, 'give options with "issuer" and "audience"', options)
+export function verifierWith<C extends object>(engine: Engine, given: VerifierOptions<C>): Verifier<C> {
+  if (!isOptions(given)) throw misconfigured(ACTION, 'give options with "issuer" and "audience"', given)
+  const options = ownOptions(given, VERIFIER_OPTIONS)
   assertKnownOptions(ACTION, options, VERIFIER_OPTIONS)
   checkOptions(ACTION, options, SHARED_RULES, { narrow: ['claims', 'checks'] })
-  const tuning = options.keySet ?? {}
+  const tuning = ownOptions(options.keySet ?? {}, KEY_SET_OPTIONS)
   checkKeySetTuning(ACTION, tuning)
   const clock = resolveClock(ACTION, options.clock)
-  // Read now, for a getter that throws later would leave whoever waits without an answer.
   const { onEvent } = options
   const tell: EventListener = (event) => emit(onEvent, event)
   const limits = resolveLimits(ACTION, options.limits)
@@ -117,10 +127,15 @@ export function verifierWith<C extends object>(engine: Engine, options: Verifier
   }
   const cache = resolveTokenCache(ACTION, options.tokenCache)
   const jwts = cache === undefined ? jwtVerifier<C>(rules) : cachedVerifier<C>(rules, cache, clock)
-  const contextOf = ({ asOf, confirmations }: VerifyContext): TokenContext => ({
-    now: verificationTime(clock.now() / 1000, asOf),
-    confirmations: confirmations === undefined ? NONE : new Set(confirmations),
-  })
+  const contextOf = (context: VerifyContext): TokenContext => {
+    const now = clock.now() / 1000
+    if (context === NO_CONTEXT) return { now, confirmations: NONE }
+    const confirmations = own(context, 'confirmations')
+    return {
+      now: verificationTime(now, own(context, 'asOf')),
+      confirmations: confirmations === undefined ? NONE : new Set(confirmations),
+    }
+  }
 
   const accepted = (verified: VerifiedToken<C>): VerifiedToken<C> => {
     tell(TOKEN_VERIFIED)
@@ -137,13 +152,13 @@ export function verifierWith<C extends object>(engine: Engine, options: Verifier
     verify: (token, context = NO_CONTEXT) => {
       try {
         const answer = jwts.verify(token, contextOf(context))
-        if (!(answer instanceof Promise)) return Promise.resolve(accepted(answer))
+        if (!isThenable(answer)) return Promise.resolve(accepted(answer))
         return onEvent === undefined ? answer : whenSettled(answer, accepted, refused)
       } catch (error) {
         return rejectedSoon(refused(error))
       }
     },
-    explain: (token, context = {}) => explainToken(token, rules, () => contextOf(context)),
+    explain: (token, context = NO_CONTEXT) => explainToken(token, rules, () => contextOf(context)),
     ready: async () => {
       await Promise.all([...policies.known()].map(async ({ keys }) => keys.ready?.()))
     },
@@ -197,7 +212,7 @@ export async function verify<C extends object = object>(
 
 const ACTION = 'create verifier'
 const NONE: ReadonlySet<string> = new Set()
-const NO_CONTEXT: VerifyContext = {}
+const NO_CONTEXT: VerifyContext = Object.freeze({})
 const TOKEN_VERIFIED: TokenVerifiedEvent = Object.freeze({ type: 'token.verified' })
 const SHARED_RULES: OptionRules = {
   issuers: {
@@ -247,23 +262,22 @@ function hasManyIssuers<C extends object>(options: VerifierOptions<C>): options 
   return options.issuers !== undefined
 }
 
-// Read name by name, for an option may be a getter of a class.
 function policyPart(options: IssuerPolicy): IssuerPolicy {
   const values = options as unknown as Readonly<Record<string, unknown>>
   const given = POLICY_OPTIONS.filter((name) => name in options).map((name) => [name, values[name]] as const)
-  return Object.fromEntries<unknown>(given) as unknown as IssuerPolicy
+  return bare(Object.fromEntries<unknown>(given)) as unknown as IssuerPolicy
 }
 
 function resolveChecks(checks: readonly TokenCheck[] = []): readonly TokenCheck[] {
   for (const check of checks)
-    if (typeof check?.name !== 'string' || typeof check.check !== 'function')
+    if (!objectWith('', 'check').fits(check) || typeof own(check, 'name') !== 'string')
       throw misconfigured(ACTION, 'each of "checks" must be an object { name, check }', check)
   return Object.freeze([...checks])
 }
 
 function verificationTime(now: number, asOf: AsOf | undefined): number {
   if (asOf === undefined) return now
-  const { time, maxLag } = asOf
+  const { time, maxLag } = ownOptions(asOf, ['time', 'maxLag'])
   if (typeof maxLag !== 'number' || !(maxLag >= 0))
     throw misconfigured('verify token', '"asOf.maxLag" must be a number of seconds from 0', maxLag)
   // A mistake of the program's: a refusal would make a worker throw every job away.

@@ -1,8 +1,8 @@
-import { LRUCache } from 'lru-cache'
 import { AuthError } from '../errors/auth-error.ts'
 import { type ClaimPath, nameOfPath, valueAt } from '../model/claim-path.ts'
 import { raiseLimit } from '../model/limits.ts'
 import { ReadonlyScopes } from '../model/readonly-scopes.ts'
+import { recentMap } from '../model/recent-map.ts'
 import type { Claims } from '../model/token.ts'
 import { assertText } from './registered-claims.ts'
 
@@ -58,7 +58,7 @@ interface KnownText {
 
 /** Remembers the words of texts, for the tokens of an API carry the same few again and again. One serves all issuers. */
 export function wordCache(): TextReader {
-  const texts = new LRUCache<string, KnownText>({ max: MOST_TEXTS })
+  const texts = recentMap<string, KnownText>(MOST_TEXTS)
   let last: KnownText | undefined
   return (source, value) => {
     if (last !== undefined && last.text === value) return last.words

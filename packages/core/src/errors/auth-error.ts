@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../model/error-code.ts'
+import { own } from '../model/own.ts'
 import { catalogue, type WireError } from './catalogue.ts'
 import { quote } from './quote.ts'
 import { withoutStacks } from './without-stacks.ts'
@@ -39,11 +40,12 @@ export class AuthError extends Error {
 
   constructor(code: ErrorCode, details: AuthErrorDetails = NO_DETAILS) {
     const { summary, status, error } = catalogue[code]
-    const { hint, scopes = NO_SCOPES } = details
-    const expected = 'expected' in details ? quote(details.expected) : undefined
-    const actual = 'actual' in details ? quote(details.actual) : undefined
+    const hint = own(details, 'hint')
+    const scopes = own(details, 'scopes') ?? NO_SCOPES
+    const expected = Object.hasOwn(details, 'expected') ? quote(details.expected) : undefined
+    const actual = Object.hasOwn(details, 'actual') ? quote(details.actual) : undefined
     const message = sentence({ summary, expected, actual, hint })
-    const options = 'cause' in details ? { cause: details.cause } : undefined
+    const options = Object.hasOwn(details, 'cause') ? { cause: details.cause } : undefined
     // Nothing between may throw, for then no error of the program would have a stack trace again.
     const restoreStacks = withoutStacks()
     super(message, options)
@@ -54,7 +56,7 @@ export class AuthError extends Error {
     this.hint = hint
     this.expected = expected
     this.actual = actual
-    this.retryAfter = status === 503 ? secondsToWait(details.retryAfter) : undefined
+    this.retryAfter = status === 503 ? secondsToWait(own(details, 'retryAfter')) : undefined
     this.scopes = Object.isFrozen(scopes) ? scopes : Object.freeze([...scopes])
   }
 }

@@ -6,17 +6,17 @@ export type WireError = 'invalid_request' | 'invalid_token' | 'insufficient_scop
 /** What a code means: its status, its RFC 6750 error, and a sentence. */
 export interface CatalogueEntry {
   readonly status: 400 | 401 | 403 | 408 | 413 | 503
-  readonly error?: WireError
+  readonly error: WireError | undefined
   /** One sentence for the log, without a full stop. */
   readonly summary: string
 }
 
-const noCredential = (summary: string): CatalogueEntry => ({ status: 401, summary })
+const noCredential = (summary: string): CatalogueEntry => ({ status: 401, error: undefined, summary })
 const badRequest = (summary: string): CatalogueEntry => ({ status: 400, error: 'invalid_request', summary })
 const badToken = (summary: string): CatalogueEntry => ({ status: 401, error: 'invalid_token', summary })
 const forbidden = (summary: string): CatalogueEntry => ({ status: 403, error: 'insufficient_scope', summary })
-const badForm = (status: 408 | 413, summary: string): CatalogueEntry => ({ status, summary })
-const undecided = (summary: string): CatalogueEntry => ({ status: 503, summary })
+const badForm = (status: 408 | 413, summary: string): CatalogueEntry => ({ status, error: undefined, summary })
+const undecided = (summary: string): CatalogueEntry => ({ status: 503, error: undefined, summary })
 
 /** Every code with its meaning. */
 export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = Object.freeze({

@@ -1,3 +1,4 @@
+import { bare, has, own } from '../model/own.ts'
 import { isOptions, misconfigured } from './misconfigured.ts'
 
 /** What an option may be: the end of the sentence that begins with its name and `must be`, and the test for it. */
@@ -39,9 +40,7 @@ export function listOf(be: string): OptionRule {
 /** An object with some methods. */
 export function objectWith(be: string, ...methods: readonly string[]): OptionRule {
   const fits = (value: unknown): boolean =>
-    typeof value === 'object' &&
-    value !== null &&
-    methods.every((name) => typeof (value as Readonly<Record<string, unknown>>)[name] === 'function')
+    typeof value === 'object' && value !== null && methods.every((name) => typeof own(value, name) === 'function')
   return { be, fits }
 }
 
@@ -51,7 +50,8 @@ export function optionsOf(be: string): OptionRule {
 }
 
 /** A number within a range. */
-export function numberIn({ least, most = Number.MAX_SAFE_INTEGER, whole }: NumberRange): OptionRule {
+export function numberIn(given: NumberRange): OptionRule {
+  const { least, most = Number.MAX_SAFE_INTEGER, whole } = bare({ ...given })
   const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`
   return {
     be: `a ${whole ? 'whole number' : 'number of seconds'} ${range}`,
@@ -75,16 +75,12 @@ export interface OptionsCheck {
  *
  * @throws TypeError with a sentence that tells what to write
  */
-export function checkOptions(
-  action: string,
-  options: object,
-  rules: OptionRules,
-  { narrow = [], required = [], path = '' }: OptionsCheck = {},
-): void {
+export function checkOptions(action: string, options: object, rules: OptionRules, check: OptionsCheck = {}): void {
+  const { narrow = [], required = [], path = '' } = bare({ ...check })
   for (const [name, { be, fits }] of Object.entries(rules)) {
-    const value = (options as Readonly<Record<string, unknown>>)[name]
+    const value = own(options, name)
     const isAbsent = value === undefined && !required.includes(name)
-    if (isAbsent && narrow.includes(name) && name in options)
+    if (isAbsent && narrow.includes(name) && has(options, name))
       throw misconfigured(action, `"${path}${name}" must not be undefined: give it a value, or leave it out`)
     if (isAbsent || fits(value)) continue
     if (value === null) throw misconfigured(action, `"${path}${name}" must not be null: leave it out for its default`)
@@ -101,12 +97,12 @@ export function readNumbers<Name extends string>(
   action: string,
   options: object,
   ranges: Readonly<Record<Name, NumberRange>>,
-  { defaults, path = '' }: { readonly defaults: Readonly<Record<Name, number>>; readonly path?: string },
+  { defaults, path }: { readonly defaults: Readonly<Record<Name, number>>; readonly path: string },
 ): Readonly<Record<Name, number>> {
   const read = { ...defaults }
   for (const name of Object.keys(ranges) as Name[]) {
     checkOptions(action, options, { [name]: numberIn(ranges[name]) }, { path })
-    Object.assign(read, { [name]: (options as Readonly<Record<string, unknown>>)[name] ?? defaults[name] })
+    Object.assign(read, { [name]: own(options, name) ?? defaults[name] })
   }
   return Object.freeze(read)
 }

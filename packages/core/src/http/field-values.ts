@@ -1,3 +1,4 @@
+import { own } from '../model/own.ts'
 import type { RequestView } from '../model/request-view.ts'
 import type { CredentialSource } from './credential-source.ts'
 
@@ -60,12 +61,12 @@ function queryValues(target: string, name: string): readonly string[] {
 
 async function formValues(view: RequestView, name: string): Promise<readonly unknown[]> {
   const method = view.method.toUpperCase()
-  if (method === 'GET' || method === 'HEAD' || view.form === undefined) return []
+  if (method === 'GET' || method === 'HEAD' || own(view, 'form') === undefined) return []
   const [contentType = ''] = view.header('content-type')
   const [type = ''] = contentType.split(';', 1)
   if (withoutSpace(type).toLowerCase() !== 'application/x-www-form-urlencoded') return []
   // Some body parsers leave null where there is nothing.
-  const fields: unknown = await view.form(name)
+  const fields: unknown = await view.form?.(name)
   if (fields instanceof URLSearchParams) return fields.getAll(name)
   if (typeof fields !== 'object' || fields === null || !Object.hasOwn(fields, name)) return []
   // A body parser may build lists and objects from names in brackets.

@@ -1,6 +1,7 @@
 import type { AuthError } from '../errors/auth-error.ts'
 import { wireDescriptions } from '../errors/catalogue.ts'
 import { ignoreRejection } from '../model/ignore-rejection.ts'
+import { ownOptions } from '../model/own.ts'
 import { challenge } from './challenge.ts'
 import type { RefusalResponse } from './outcome.ts'
 
@@ -34,7 +35,8 @@ export function refusalResponse(
 // Whatever the application makes is looked at before it is sent: a promise, say, is a bug and must not end the program.
 function contentOf(body: RefusalBody, error: AuthError): ReturnType<RefusalBody> {
   const content: unknown = body(error)
-  const { contentType, body: text } = (content ?? {}) as Partial<ReturnType<RefusalBody>>
+  const { contentType, body: text }: Partial<ReturnType<RefusalBody>> =
+    typeof content === 'object' && content !== null ? ownOptions(content, ['contentType', 'body']) : {}
   if (typeof contentType === 'string' && typeof text === 'string') {
     // Frameworks would fail while sending it, some of them in a callback where nothing catches the error.
     if (FIELD_VALUE.test(contentType)) return { contentType, body: text }

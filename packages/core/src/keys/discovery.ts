@@ -1,8 +1,9 @@
 import { misconfigured } from '../errors/misconfigured.ts'
 import { discoveredLocation } from './remote/discovered-location.ts'
+import { ownOptions } from '../model/own.ts'
 import { uriFlaw } from './fetch/key-uri.ts'
 import { locatedKeySet, type RemoteKeySet } from './remote/located-key-set.ts'
-import { resolveKeySetOptions, type RemoteKeySetOptions } from './remote/remote-key-set-options.ts'
+import { KEY_SET_OPTIONS, resolveKeySetOptions, type RemoteKeySetOptions } from './remote/remote-key-set-options.ts'
 
 export interface DiscoveredKeySetOptions extends RemoteKeySetOptions {
   /** Hosts besides the issuer's own that its keys may be on, exact, without port. @defaultValue none */
@@ -17,7 +18,7 @@ export interface DiscoveredKeySetOptions extends RemoteKeySetOptions {
  * @throws TypeError for an issuer that is no https URL, or has a query or a fragment
  */
 export function discoveredKeySet(issuer: string, options: DiscoveredKeySetOptions = {}): RemoteKeySet {
-  const { allowedKeyHosts = [], ...remoteOptions } = options
+  const { allowedKeyHosts = [], ...remoteOptions } = ownOptions(options, ['allowedKeyHosts', ...KEY_SET_OPTIONS])
   const resolved = resolveKeySetOptions(remoteOptions)
   if (!Array.isArray(allowedKeyHosts) || !allowedKeyHosts.every((host) => typeof host === 'string'))
     throw misconfigured(ACTION, '"allowedKeyHosts" must be a list of host names')

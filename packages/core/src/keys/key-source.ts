@@ -1,5 +1,6 @@
 import type { CryptoKey } from 'jose'
 
+import { bare, own } from '../model/own.ts'
 import type { JoseHeader } from '../model/token.ts'
 
 /**
@@ -30,4 +31,23 @@ export interface KeySource {
   generation?(): number
   /** A sentence about the keys it holds, for `explain`: counts, ages and key IDs; never key material. */
   describe?(): string
+}
+
+const METHODS: Readonly<Record<keyof KeySource, true>> = {
+  resolve: true,
+  current: true,
+  resolveAgain: true,
+  ready: true,
+  close: true,
+  generation: true,
+  describe: true,
+}
+
+/** A source as the program calls it: with the methods its author wrote, and without a prototype where others could be found. */
+export function ownKeySource(source: KeySource): KeySource {
+  const methods = Object.keys(METHODS).flatMap((name) => {
+    const method = own(source, name)
+    return typeof method === 'function' ? [[name, method.bind(source) as unknown]] : []
+  })
+  return bare(Object.fromEntries(methods) as unknown as KeySource)
 }

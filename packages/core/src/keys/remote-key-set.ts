@@ -6,6 +6,7 @@ import { resolveKeySetOptions, type RemoteKeySetOptions } from './remote/remote-
 export type { RemoteKeySet } from './remote/located-key-set.ts'
 export {
   checkKeySetTuning,
+  KEY_SET_OPTIONS,
   type RemoteKeySetOptions,
   type RemoteKeySetTuning,
 } from './remote/remote-key-set-options.ts'
@@ -24,7 +25,7 @@ export function remoteKeySet(uri: string | URL, options: RemoteKeySetOptions = {
   const url = parseUri(uri)
   const flaw = uriFlaw(url, resolved.plainHttp)
   if (flaw !== undefined) throw misconfigured('use remote key set', `its address ${flaw}`, withoutCredentials(url))
-  return locatedKeySet({ id: url.href, locate: async () => url }, resolved)
+  return locatedKeySet({ id: url.href, locate: async () => url, onFailure: undefined }, resolved)
 }
 
 function parseUri(uri: string | URL): URL {

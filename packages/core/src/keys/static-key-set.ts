@@ -2,6 +2,7 @@ import type { JSONWebKeySet } from 'jose'
 
 import type { EventListener } from '../model/events.ts'
 import { emit } from '../model/emit.ts'
+import { ownOptions } from '../model/own.ts'
 import { FetchError } from './fetch/fetch-error.ts'
 import { parseJwkSet, type JwkSetLimits, type KeySet } from './jwk/jwk-set.ts'
 import { foundKey, listKids } from './jwk/key-refusal.ts'
@@ -20,7 +21,8 @@ export interface StaticKeySetOptions extends JwkSetLimits {
  *
  * @throws TypeError for what is no JWK Set, holds a secret or a private key, or has no usable key
  */
-export function staticKeySet(jwks: JSONWebKeySet | string, options: StaticKeySetOptions = {}): KeySource {
+export function staticKeySet(jwks: JSONWebKeySet | string, given: StaticKeySetOptions = {}): KeySource {
+  const options = ownOptions(given, ['maxKeys', 'onEvent'])
   const { onEvent } = options
   const set = parseOwn(jwks, options)
   for (const reason of set.skipped) emit(onEvent, { type: 'key.skipped', reason })

@@ -1,3 +1,5 @@
+import { bareThrough } from './own.ts'
+
 /** Signature algorithms that use a public key (RFC 7518 section 3.1, RFC 8037, RFC 9864, and ML-DSA for JOSE). */
 export type AsymmetricAlgorithm =
   | 'RS256'
@@ -31,7 +33,7 @@ export interface AlgorithmTraits {
   readonly secretBytes?: number
 }
 
-export const algorithmTraits: Readonly<Record<Algorithm, AlgorithmTraits>> = {
+export const algorithmTraits: Readonly<Record<Algorithm, AlgorithmTraits>> = bareThrough({
   RS256: { kty: 'RSA' },
   RS384: { kty: 'RSA' },
   RS512: { kty: 'RSA' },
@@ -49,7 +51,7 @@ export const algorithmTraits: Readonly<Record<Algorithm, AlgorithmTraits>> = {
   HS256: { kty: 'oct', signatureBytes: 32, secretBytes: 32 },
   HS384: { kty: 'oct', signatureBytes: 48, secretBytes: 48 },
   HS512: { kty: 'oct', signatureBytes: 64, secretBytes: 64 },
-}
+})
 
 /** What is accepted unless told otherwise: every asymmetric algorithm that all runtimes have (RFC 7518, RFC 8037). */
 export const DEFAULT_ALGORITHMS: readonly AsymmetricAlgorithm[] = Object.freeze([

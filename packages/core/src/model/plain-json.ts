@@ -1,8 +1,9 @@
+import { bare } from './own.ts'
 import type { JsonLimits } from './strict-json.ts'
 
 /**
  * The object in a JSON text of the plain kind that issuers write: printable ASCII without escapes, no member twice, no `__proto__`, few
- * members. Deeply frozen. `undefined` is no verdict: the text may be fit all the same, and `parseStrictJson` judges it.
+ * members. Deeply frozen, and its objects have no prototype. `undefined` is no verdict: the text may be fit all the same, and `parseStrictJson` judges it.
  *
  * @param bytes - those of the text, from whoever has a quicker way to them; one that is not ASCII may be anything above
  */
@@ -79,12 +80,12 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Freezes a parsed value through and through, and counts the members of its objects; `NaN` if one is `__proto__`. */
+/** Freezes a parsed value through and through, takes the prototypes of its objects away, and counts the members of its objects; `NaN` if one is `__proto__`. */
 function freezeMembers(value: object, containers: number): number {
-  Object.freeze(value)
-  // Its own alone: what somebody has put on Object.prototype would stand in for a member that came twice.
+  const isArray = Array.isArray(value)
+  Object.freeze(isArray ? value : bare(value))
   const names = Object.keys(value)
-  let members = Array.isArray(value) ? 0 : Object.hasOwn(value, '__proto__') ? Number.NaN : names.length
+  let members = isArray ? 0 : Object.hasOwn(value, '__proto__') ? Number.NaN : names.length
   if (containers === 1) return members
   for (const name of names) {
     const item: unknown = (value as Record<string, unknown>)[name]

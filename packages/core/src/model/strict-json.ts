@@ -1,3 +1,5 @@
+import { bareThrough } from './own.ts'
+
 /** What a JSON text did to be refused. */
 export type JsonFlaw = 'malformed' | 'limits' | 'duplicate_member' | 'forbidden_member'
 
@@ -25,7 +27,8 @@ export class StrictJsonError extends Error {
 
 /**
  * Parses JSON from a stranger (RFC 8259): no byte order mark, no member name twice in one object (RFC 7515 section 4,
- * RFC 7519 section 4), no `__proto__`, and bounded size and depth, all checked before `JSON.parse` builds anything.
+ * RFC 7519 section 4), no `__proto__`, and bounded size and depth, all checked before `JSON.parse` builds anything. Its objects have no
+ * prototype: a member that the text lacks is absent, whatever `Object.prototype` holds.
  *
  * @throws StrictJsonError
  */
@@ -33,7 +36,7 @@ export function parseStrictJson(text: string, limits: JsonLimits): unknown {
   if (text.charCodeAt(0) === BYTE_ORDER_MARK) throw new StrictJsonError('malformed', 'starts with a byte order mark')
   checkStructure(text, limits)
   try {
-    return JSON.parse(text) as unknown
+    return bareThrough(JSON.parse(text) as unknown)
   } catch {
     // The cause would quote the text.
     throw new StrictJsonError('malformed', 'is not JSON')

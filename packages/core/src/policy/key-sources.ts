@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache'
 import type { RemoteKeySet } from '../keys/remote-key-set.ts'
+import { recentMap } from '../model/recent-map.ts'
 
 /** The fetched key sets of a verifier, one for each address, however many issuers share it. */
 export interface KeySources {
@@ -16,7 +16,7 @@ const MOST_KEY_SETS = 10_000
  * Key sets by address. One that is dropped for want of room is not closed: requests may wait for it, and an idle one costs nothing.
  */
 export function keySources(): KeySources {
-  const sources = new LRUCache<string, RemoteKeySet>({ max: MOST_KEY_SETS })
+  const sources = recentMap<string, RemoteKeySet>(MOST_KEY_SETS)
   let closed = false
   return {
     at: (address, make) => {

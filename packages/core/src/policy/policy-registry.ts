@@ -1,9 +1,10 @@
-import { LRUCache } from 'lru-cache'
 import { isClaimRequirement } from '../authorization/claim.ts'
 import { nearestMiss, nearMiss } from '../claims/near-miss.ts'
 import { asError } from '../errors/as-error.ts'
 import { AuthError } from '../errors/auth-error.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
+import { ownOptions } from '../model/own.ts'
+import { recentMap } from '../model/recent-map.ts'
 import type { Claims } from '../model/token.ts'
 import type { IssuerPolicy, IssuerResolver } from '../options.ts'
 import { POLICY_OPTIONS, type ResolvedPolicy } from './resolve-policy.ts'
@@ -72,16 +73,17 @@ export function policyResolver(
   resolver: IssuerResolver,
   resolve: (options: IssuerPolicy) => ResolvedPolicy,
 ): PolicyRegistry {
-  const resolved = new LRUCache<string, { readonly options: IssuerPolicy; readonly policy: ResolvedPolicy }>({
-    max: MOST_RESOLVED_ISSUERS,
-  })
+  const resolved = recentMap<string, { readonly options: IssuerPolicy; readonly policy: ResolvedPolicy }>(
+    MOST_RESOLVED_ISSUERS,
+  )
 
   const policyOf = async (iss: string): Promise<ResolvedPolicy | undefined> => {
-    const options = (await resolver(iss)) ?? undefined
-    if (options === undefined) {
+    const given = (await resolver(iss)) ?? undefined
+    if (given === undefined) {
       resolved.delete(iss)
       return undefined
     }
+    const options = typeof given === 'object' ? ownOptions(given, POLICY_OPTIONS) : given
     if (options.issuer !== iss)
       throw misconfigured(
         'resolve issuer',

@@ -1,7 +1,7 @@
 import { misconfigured } from '../errors/misconfigured.ts'
 import { anything, type OptionRules } from '../errors/option-rules.ts'
 import { discoveredKeySet } from '../keys/discovery.ts'
-import type { KeySource } from '../keys/key-source.ts'
+import { type KeySource, ownKeySource } from '../keys/key-source.ts'
 import { publicKey } from '../keys/public-key.ts'
 import { remoteKeySet, type RemoteKeySetTuning } from '../keys/remote-key-set.ts'
 import { secretKey } from '../keys/secret-key.ts'
@@ -10,6 +10,7 @@ import { type Algorithm, isAlgorithm, isSymmetric, type SymmetricAlgorithm } fro
 import type { Clock } from '../model/clock.ts'
 import type { EventListener } from '../model/events.ts'
 import type { FetchLike } from '../model/fetch.ts'
+import { own } from '../model/own.ts'
 import { DEFAULTS, type IssuerPolicy } from '../options.ts'
 import type { KeySources } from './key-sources.ts'
 
@@ -46,7 +47,7 @@ export function resolveKeys(options: IssuerPolicy, environment: KeyEnvironment):
       locations,
     )
   const algorithms = resolveAlgorithms(options)
-  return { algorithms, keys: keySource(options, algorithms, environment) }
+  return { algorithms, keys: ownKeySource(keySource(options, algorithms, environment)) }
 }
 
 const ACTION = 'create verifier'
@@ -123,7 +124,6 @@ function keySource(options: IssuerPolicy, algorithms: ReadonlySet<Algorithm>, en
 }
 
 function customSource(keys: unknown): KeySource {
-  if (typeof keys === 'object' && keys !== null && 'resolve' in keys && typeof keys.resolve === 'function')
-    return keys as KeySource
+  if (typeof keys === 'object' && keys !== null && typeof own(keys, 'resolve') === 'function') return keys as KeySource
   throw misconfigured(ACTION, '"keys" must be a key source with a resolve method', keys)
 }

@@ -13,6 +13,7 @@ import type { KeySource } from '../keys/key-source.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import { isClaimCondition } from '../model/claim-condition.ts'
 import { type ClaimPath, copyPath, isClaimPath } from '../model/claim-path.ts'
+import { ownOptions } from '../model/own.ts'
 import type { Limits } from '../model/limits.ts'
 import { assertKnownOptions } from '../errors/known-options.ts'
 import { type ClaimRules, DEFAULTS, type IssuerPolicy } from '../options.ts'
@@ -94,9 +95,9 @@ export const NARROWING_OPTIONS: readonly string[] = [
  *
  * @throws TypeError with a sentence that tells what to write instead
  */
-export function resolvePolicy(options: IssuerPolicy, limits: Limits, environment: PolicyEnvironment): ResolvedPolicy {
-  if (!isOptions(options))
-    throw misconfigured(ACTION, 'each issuer needs an object with "issuer" and "audience"', options)
+export function resolvePolicy(given: IssuerPolicy, limits: Limits, environment: PolicyEnvironment): ResolvedPolicy {
+  if (!isOptions(given)) throw misconfigured(ACTION, 'each issuer needs an object with "issuer" and "audience"', given)
+  const options = ownOptions(given, POLICY_OPTIONS)
   assertKnownOptions(ACTION, options, POLICY_OPTIONS)
   checkOptions(ACTION, options, RULES, { narrow: NARROWING_OPTIONS, required: ['issuer', 'audience'] })
   const { algorithms, keys } = resolveKeys(options, environment)

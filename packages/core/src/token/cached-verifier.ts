@@ -1,8 +1,8 @@
-import { LRUCache } from 'lru-cache'
 import { checkConfirmation } from '../binding/binding.ts'
 import { asError } from '../errors/as-error.ts'
 import type { Clock } from '../model/clock.ts'
 import { ignoreRejection } from '../model/ignore-rejection.ts'
+import { type RecentMap, recentMap } from '../model/recent-map.ts'
 import type { VerifiedToken } from '../model/token.ts'
 import type { ResolvedTokenCache } from '../options.ts'
 import type { ResolvedPolicy } from '../policy/resolve-policy.ts'
@@ -30,7 +30,7 @@ export function cachedVerifier<C extends object>(
   { maxEntries, maxBytes, maxAge }: ResolvedTokenCache,
   clock: Pick<Clock, 'monotonic'>,
 ): TokenVerifier<C> {
-  let made: LRUCache<string, Entry> | undefined
+  let made: RecentMap<string, Entry> | undefined
   const longest = maxAge * 1000
 
   const find = (token: string): Entry | undefined => {
@@ -43,7 +43,7 @@ export function cachedVerifier<C extends object>(
 
   const remember = (acceptance: Acceptance): void => {
     // An idle verifier needs no room.
-    made ??= new LRUCache({ max: maxEntries, maxSize: maxBytes, sizeCalculation: bytesOf })
+    made ??= recentMap(maxEntries, { most: maxBytes, of: bytesOf })
     made.set(nameOf(acceptance.verified.token), { ...acceptance, acceptedAt: clock.monotonic() })
   }
 
@@ -64,7 +64,7 @@ export function cachedVerifier<C extends object>(
     try {
       const policy = await selected
       // It may not allow the algorithm, and then nobody may ask for a key.
-      if (policy !== former) return await jwts.verifyOn(verified.token, { policy }, context)
+      if (policy !== former) return await jwts.verifyOn(verified.token, { policy, key: undefined }, context)
       const { keys } = policy
       const key = keys.current?.(verified.header) ?? (await keys.resolve(verified.header))
       const entry = find(verified.token)

@@ -6,6 +6,7 @@ import { AuthError } from '../errors/auth-error.ts'
 import { quote } from '../errors/quote.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import type { ErrorCode } from '../model/error-code.ts'
+import { own } from '../model/own.ts'
 import type { ParsedJwt } from '../model/token.ts'
 import type { ResolvedPolicy } from '../policy/resolve-policy.ts'
 import { type JwtRules, type TokenContext, verifiedToken, withSchema } from './jwt-verifier.ts'
@@ -238,7 +239,10 @@ class Story {
   }
 }
 
-function quoted({ expected, actual, hint }: Told): { expected?: string; actual?: string; hint?: string } {
+function quoted(told: Told): { expected?: string; actual?: string; hint?: string } {
+  const expected = own(told, 'expected')
+  const actual = own(told, 'actual')
+  const hint = own(told, 'hint')
   return {
     ...(expected === undefined ? {} : { expected: quote(expected) }),
     ...(actual === undefined ? {} : { actual: quote(actual) }),

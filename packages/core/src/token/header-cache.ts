@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { recentMap } from '../model/recent-map.ts'
 import type { JoseHeader } from '../model/token.ts'
 
 /** Gives the header that an encoded text stands for, frozen: the same object for the same text, for as long as it is remembered. */
@@ -9,11 +9,7 @@ export type HeaderReader = (encoded: string) => JoseHeader
  * refuses is not remembered.
  */
 export function headerCache(parse: HeaderReader): HeaderReader {
-  const headers = new LRUCache<string, Known>({
-    max: MOST_HEADERS,
-    maxSize: MOST_CHARACTERS,
-    sizeCalculation: ({ encoded }) => Math.max(1, encoded.length),
-  })
+  const headers = recentMap<string, Known>(MOST_HEADERS, { most: MOST_CHARACTERS, of: ({ encoded }) => encoded.length })
   // Most issuers sign with one key at a time, and to compare is cheaper than to look up.
   let last: Known | undefined
   return (encoded) => {

@@ -5,6 +5,7 @@ import { asError } from '../errors/as-error.ts'
 import type { ClaimContext } from '../claims/claim-check.ts'
 import { applySchema, type ClaimsSchema } from '../claims/schema.ts'
 import { deepFreeze } from '../model/deep-freeze.ts'
+import { isThenable } from '../model/thenable.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import type { Limits } from '../model/limits.ts'
 import type { ParsedJwt, VerifiedToken } from '../model/token.ts'
@@ -48,10 +49,10 @@ export interface Acceptance {
 export interface Basis {
   readonly policy: ResolvedPolicy
   /** Where the policy's keys have been asked for it. */
-  readonly key?: CryptoKey | undefined
+  readonly key: CryptoKey | undefined
 }
 
-type KeyBasis = Required<Basis> & { readonly key: CryptoKey }
+type KeyBasis = Basis & { readonly key: CryptoKey }
 
 export interface JwtVerifier<C extends object> extends TokenVerifier<C> {
   /** As `verify`, for a token whose policy is known. @throws AuthError */
@@ -122,9 +123,9 @@ export function jwtVerifier<C extends object>(
     verify: (token, context) => {
       const parsed = parse(token)
       const policy = policies.select(parsed.claims)
-      return policy instanceof Promise
-        ? policy.then((selected) => verifyOn(parsed, { policy: selected }, context))
-        : verifyOn(parsed, { policy }, context)
+      return isThenable(policy)
+        ? policy.then((selected) => verifyOn(parsed, { policy: selected, key: undefined }, context))
+        : verifyOn(parsed, { policy, key: undefined }, context)
     },
     verifyOn: (token, basis, context) => verifyOn(parse(token), basis, context),
   }

@@ -1,7 +1,8 @@
-import type { KeySource } from '../keys/key-source.ts'
+import { type KeySource, ownKeySource } from '../keys/key-source.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import type { JoseHeader } from '../model/token.ts'
 import type { Limits } from '../model/limits.ts'
+import { ownOptions } from '../model/own.ts'
 import { resolveLimits } from '../options.ts'
 import { parseJws } from './parse-jws.ts'
 import { checkAlgorithm, checkSignatureForm, verifySignature } from './verify-signature.ts'
@@ -26,10 +27,11 @@ export interface VerifiedJws {
  *
  * @throws AuthError
  */
-export async function verifyJws(token: string, { keys, algorithms, limits }: VerifyJwsOptions): Promise<VerifiedJws> {
+export async function verifyJws(token: string, options: VerifyJwsOptions): Promise<VerifiedJws> {
+  const { keys, algorithms, limits } = ownOptions(options, ['keys', 'algorithms', 'limits'])
   const parsed = parseJws(token, resolveLimits('verify JWS', limits))
   const algorithm = checkAlgorithm(parsed.header, new Set(algorithms))
   checkSignatureForm(parsed.signature, algorithm)
-  await verifySignature(parsed, algorithm, { keys, isSignedBy: webCryptoSignature })
+  await verifySignature(parsed, algorithm, { keys: ownKeySource(keys), isSignedBy: webCryptoSignature })
   return { header: parsed.header, payload: parsed.payload }
 }

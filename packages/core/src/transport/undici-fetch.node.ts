@@ -9,6 +9,7 @@ import type { Agent, buildConnector } from 'undici'
 import { assertKnownOptions } from '../errors/known-options.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
 import type { FetchInit, FetchLike } from '../model/fetch.ts'
+import { bare, ownOptions } from '../model/own.ts'
 import { guardedLookup, PrivateAddressError } from './guarded-lookup.node.ts'
 import { loadUndici, type Undici } from './load-undici.node.ts'
 import { assertNodeVersion } from './node-version.node.ts'
@@ -33,8 +34,9 @@ export interface UndiciFetchOptions {
  *
  * @throws TypeError for options that do not exist or are out of their range, and on a Node older than 22.19
  */
-export function undiciFetch(options: UndiciFetchOptions = {}): FetchLike {
-  assertKnownOptions(ACTION, options, ['refusePrivateAddresses', 'connections', 'lookup'])
+export function undiciFetch(given: UndiciFetchOptions = {}): FetchLike {
+  const options = ownOptions(given, NAMES)
+  assertKnownOptions(ACTION, options, NAMES)
   const { refusePrivateAddresses = false, connections = 2, lookup = systemLookup } = options
   if (typeof refusePrivateAddresses !== 'boolean')
     throw misconfigured(ACTION, '"refusePrivateAddresses" must be true or false', refusePrivateAddresses)
@@ -45,23 +47,26 @@ export function undiciFetch(options: UndiciFetchOptions = {}): FetchLike {
   let agent: Agent | undefined
   return async (url, init) => {
     const undici = await loadUndici()
-    agent ??= new undici.Agent({
-      connections,
-      pipelining: 1,
-      connect: connector(undici, { refusePrivateAddresses, lookup }),
-    })
+    const connect = connector(undici, { refusePrivateAddresses, lookup })
+    agent ??= new undici.Agent(bare<Agent.Options>({ connections, pipelining: 1, connect }))
     return request(undici, agent, url, init)
   }
 }
 
 const ACTION = 'use undici'
+const NAMES: readonly string[] = ['refusePrivateAddresses', 'connections', 'lookup']
 
 function connector(
   undici: Undici,
   { refusePrivateAddresses, lookup }: Required<Pick<UndiciFetchOptions, 'refusePrivateAddresses' | 'lookup'>>,
 ): buildConnector.connector {
-  if (!refusePrivateAddresses) return undici.buildConnector({ allowH2: false, lookup })
-  const connect = undici.buildConnector({ allowH2: false, lookup: guardedLookup(lookup) })
+  const options = (resolver: LookupFunction): buildConnector.BuildOptions => ({
+    allowH2: false,
+    lookup: resolver,
+    ...ONLY_THIS_HOST,
+  })
+  if (!refusePrivateAddresses) return undici.buildConnector(options(lookup))
+  const connect = undici.buildConnector(options(guardedLookup(lookup)))
   return (target, callback) => {
     // Nothing looks up an address that is written out; URL has brought every spelling of it into one.
     const hostname = target.hostname.replace(/^\[(.*)\]$/, '$1')
@@ -70,14 +75,26 @@ function connector(
   }
 }
 
+// Written out, because undici and Node copy their options to objects with a prototype: nothing there may name another place to connect to,
+// or another authority to trust.
+const ONLY_THIS_HOST: object = bare({
+  socketPath: null,
+  ca: undefined,
+  secureContext: undefined,
+  servername: undefined,
+})
+const ONLY_THIS_REQUEST: object = bare({ body: null, query: undefined, servername: undefined, upgrade: undefined })
+
 async function request(undici: Undici, dispatcher: Agent, url: string, init: FetchInit): Promise<Response> {
-  const { statusCode, headers, body } = await undici.request(new URL(url), {
+  const options = {
+    ...ONLY_THIS_REQUEST,
     method: init.method,
     // Key sets are small: asking for no compression spares both sides the work.
-    headers: { ...init.headers, 'accept-encoding': 'identity' },
+    headers: bare({ ...init.headers, 'accept-encoding': 'identity' }),
     signal: init.signal,
     dispatcher,
-  })
+  }
+  const { statusCode, headers, body } = await undici.request(new URL(url), bare(options))
   const fields = new Headers()
   for (const [name, value] of Object.entries(headers)) {
     for (const single of [value ?? []].flat()) fields.append(name, single)

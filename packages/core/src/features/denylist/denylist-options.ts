@@ -1,4 +1,4 @@
-import { assertKnownOptions, type Clock, misconfigured, resolveClock } from '../../extend.ts'
+import { assertKnownOptions, type Clock, misconfigured, own, ownOptions, resolveClock } from '../../extend.ts'
 import type { DenylistStore } from './denylist-store.ts'
 
 /** How a denylist looks tokens up, and for how long it keeps what it is told. */
@@ -39,11 +39,13 @@ export const DENYLIST_DEFAULTS: Readonly<Record<NumericOption, number>> = Object
 })
 
 /** @throws TypeError for options that are missing or out of range */
-export function resolveDenylistOptions(options: DenylistOptions): ResolvedDenylistOptions {
-  if (typeof options !== 'object' || options === null) throw misconfigured(ACTION, 'give it a "store"', options)
-  assertKnownOptions(ACTION, options, ['store', 'clock', ...Object.keys(RANGES)])
+export function resolveDenylistOptions(given: DenylistOptions): ResolvedDenylistOptions {
+  if (typeof given !== 'object' || given === null) throw misconfigured(ACTION, 'give it a "store"', given)
+  const names = ['store', 'clock', ...Object.keys(RANGES)]
+  const options = ownOptions(given, names)
+  assertKnownOptions(ACTION, options, names)
   const { store } = options
-  if (typeof store?.find !== 'function' || typeof store.add !== 'function')
+  if (!isStore(store))
     throw misconfigured(ACTION, '"store" must be an object { find, add }, such as createMemoryDenylist()', typeof store)
   return Object.freeze({
     store,
@@ -71,4 +73,13 @@ function seconds(options: DenylistOptions, name: NumericOption): number {
   const [least, most] = RANGES[name]
   if (typeof value === 'number' && value >= least && value <= most) return value
   throw misconfigured(ACTION, `"${name}" must be a number of seconds from ${least} to ${most}`, value)
+}
+
+function isStore(store: unknown): boolean {
+  return (
+    typeof store === 'object' &&
+    store !== null &&
+    typeof own(store, 'find') === 'function' &&
+    typeof own(store, 'add') === 'function'
+  )
 }

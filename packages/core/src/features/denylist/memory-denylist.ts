@@ -1,4 +1,4 @@
-import { assertKnownOptions, type Clock, misconfigured, resolveClock } from '../../extend.ts'
+import { assertKnownOptions, type Clock, misconfigured, ownOptions, resolveClock } from '../../extend.ts'
 import type { DenylistEntry, DenylistStore } from './denylist-store.ts'
 
 /** How a denylist in memory is kept. */
@@ -18,8 +18,9 @@ export interface MemoryDenylistOptions {
  *
  * @throws TypeError for options out of range
  */
-export function createMemoryDenylist(options: MemoryDenylistOptions = {}): DenylistStore {
-  assertKnownOptions(ACTION, options, ['clock', 'maxEntries'])
+export function createMemoryDenylist(given: MemoryDenylistOptions = {}): DenylistStore {
+  const options = ownOptions(given, NAMES)
+  assertKnownOptions(ACTION, options, NAMES)
   const clock = resolveClock(ACTION, options.clock)
   const maxEntries = resolveMaxEntries(options.maxEntries)
   const entries = new Map<string, HeldEntry>()
@@ -55,6 +56,7 @@ export function createMemoryDenylist(options: MemoryDenylistOptions = {}): Denyl
 }
 
 const ACTION = 'create denylist in memory'
+const NAMES: readonly string[] = ['clock', 'maxEntries']
 const FIRST_SWEEP = 1024
 
 interface HeldEntry {

@@ -3,9 +3,13 @@ import {
   asError,
   AuthError,
   assertKnownOptions,
+  bare,
   type KeySource,
   type Limits,
   misconfigured,
+  own,
+  ownKeySource,
+  ownOptions,
   resolveLimits,
 } from '../../extend.ts'
 import { type ContentEncryption, resolveContentEncryption } from './content-encryption.ts'
@@ -65,17 +69,17 @@ export interface JweDecrypter {
  *
  * @throws TypeError
  */
-export function jweDecrypter(action: string, options: DecryptionOptions): JweDecrypter {
-  if (typeof options !== 'object' || options === null)
-    throw misconfigured(action, 'give options with "keys"', typeof options)
-  assertKnownOptions(action, options, ['keys', 'algorithms', 'encryptions', 'limits'])
+export function jweDecrypter(action: string, given: DecryptionOptions): JweDecrypter {
+  if (typeof given !== 'object' || given === null) throw misconfigured(action, 'give options with "keys"', typeof given)
+  const options = ownOptions(given, NAMES)
+  assertKnownOptions(action, options, NAMES)
   const rules = {
     limits: resolveLimits(action, options.limits),
     algorithms: resolveKeyManagement(action, options.algorithms),
     encryptions: resolveContentEncryption(action, options.encryptions),
   }
   if (options.keys === undefined) throw misconfigured(action, 'give "keys" to decrypt with')
-  const keys = isKeySource(options.keys) ? options.keys : decryptionKeys(options.keys)
+  const keys = ownKeySource(isKeySource(options.keys) ? options.keys : decryptionKeys(options.keys))
   return {
     parse: (token) => parseJwe(token, rules),
     open: (parsed) => decrypt(parsed, keys),
@@ -83,19 +87,18 @@ export function jweDecrypter(action: string, options: DecryptionOptions): JweDec
   }
 }
 
+const NAMES: readonly string[] = ['keys', 'algorithms', 'encryptions', 'limits']
+
 function isKeySource(keys: DecryptionOptions['keys']): keys is KeySource {
-  return typeof keys === 'object' && keys !== null && 'resolve' in keys && typeof keys.resolve === 'function'
+  return typeof keys === 'object' && keys !== null && typeof own(keys, 'resolve') === 'function'
 }
 
 async function decrypt({ token, header }: ParsedJwe, keys: KeySource): Promise<Uint8Array> {
   const key = await resolveKey(header, keys)
   try {
     const { alg, enc } = header
-    const { plaintext } = await compactDecrypt(token, key, {
-      keyManagementAlgorithms: [alg],
-      contentEncryptionAlgorithms: [enc],
-      maxDecompressedLength: 0,
-    })
+    const options = { keyManagementAlgorithms: [alg], contentEncryptionAlgorithms: [enc], maxDecompressedLength: 0 }
+    const { plaintext } = await compactDecrypt(token, key, bare(options))
     return plaintext
   } catch {
     throw decryptionFailed()

@@ -1,5 +1,5 @@
 import { calculateJwkThumbprint, type CryptoKey, exportJWK, importJWK, importPKCS8, type JWK } from 'jose'
-import { misconfigured, numberOf } from '../../extend.ts'
+import { bare, has, misconfigured, numberOf, ownOptions } from '../../extend.ts'
 import { checkAlgorithm, checkKeyId, type EncryptionJwk, encryptionJwk, type KeyKind } from './encryption-jwk.ts'
 import type { KeyManagementAlgorithm } from './key-management.ts'
 import { privatePem } from './private-pem.ts'
@@ -46,9 +46,13 @@ export function decryptionKey(action: string, name: string, key: DecryptionKey):
   if (typeof key !== 'object' || key === null)
     throw misconfigured(action, `${name} must be a JWK, a PEM text or a CryptoKey`, typeof key)
   if (key instanceof CryptoKey) return pairImporter(action, name, { privateKey: key })
-  if ('privateKey' in key) return pairImporter(action, name, key)
+  if (isPair(key)) return pairImporter(action, name, key)
   const checked = encryptionJwk(action, name, key)
   return () => importJwk(action, name, checked)
+}
+
+function isPair(key: JWK | DecryptionKeyPair): key is DecryptionKeyPair {
+  return has(key, 'privateKey')
 }
 
 async function jwkOfPem(action: string, name: string, pem: string): Promise<JWK> {
@@ -76,14 +80,14 @@ function importedFor(kind: KeyKind): KeyManagementAlgorithm {
 }
 
 function pairImporter(action: string, name: string, pair: DecryptionKeyPair): () => Promise<ImportedKey> {
-  const { privateKey, publicKey } = pair
+  const { privateKey, publicKey, kid, alg: only } = ownOptions(pair, ['privateKey', 'publicKey', 'kid', 'alg'])
   const kind = kindOfCryptoKey(action, name, privateKey)
-  const alg = checkAlgorithm(action, name, { alg: pair.alg, kind })
-  const given = checkKeyId(action, name, pair.kid)
+  const alg = checkAlgorithm(action, name, { alg: only, kind })
+  const given = checkKeyId(action, name, kid)
   return async () => {
     const publicJwk = publicKey && (await exportPublic(action, name, publicKey))
-    const kid = given ?? (publicJwk && (await calculateJwkThumbprint(publicJwk)))
-    return { kind, kid, alg, privateKey, publicJwk }
+    const called = given ?? (publicJwk && (await calculateJwkThumbprint(publicJwk)))
+    return { kind, kid: called, alg, privateKey, publicJwk }
   }
 }
 
@@ -119,7 +123,7 @@ function kindOfRsa(action: string, name: string, { algorithm, usages }: CryptoKe
 async function exportPublic(action: string, name: string, key: CryptoKey): Promise<JWK> {
   if (key.type !== 'public' || !key.extractable)
     throw misconfigured(action, `the "publicKey" of ${name} must be a public key that can be exported`, key.type)
-  const { kty, crv, x, y, n, e } = await exportJWK(key)
+  const { kty, crv, x, y, n, e } = ownOptions(await exportJWK(key), [])
   const members = { kty, crv, x, y, n, e }
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as JWK
+  return bare(Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as JWK)
 }

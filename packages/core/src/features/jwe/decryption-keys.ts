@@ -1,5 +1,5 @@
 import type { JSONWebKeySet } from 'jose'
-import { type AuthError, type JoseHeader, type KeySource, misconfigured } from '../../extend.ts'
+import { type AuthError, type JoseHeader, type KeySource, misconfigured, own } from '../../extend.ts'
 import { type DecryptionKey, decryptionKey, type ImportedKey } from './decryption-key.ts'
 import { decryptionFailed } from './decryption-failed.ts'
 
@@ -57,9 +57,8 @@ const ACTION = 'use decryption keys'
 
 function listOf(keys: Parameters<typeof decryptionKeys>[0]): readonly DecryptionKey[] {
   if (Array.isArray(keys)) return keys as readonly DecryptionKey[]
-  if (typeof keys === 'object' && keys !== null && 'keys' in keys && Array.isArray(keys.keys))
-    return keys.keys as readonly DecryptionKey[]
-  return [keys as DecryptionKey]
+  const members = typeof keys === 'object' && keys !== null ? own(keys, 'keys') : undefined
+  return Array.isArray(members) ? (members as readonly DecryptionKey[]) : [keys as DecryptionKey]
 }
 
 function distinct(keys: readonly ImportedKey[]): readonly ImportedKey[] {

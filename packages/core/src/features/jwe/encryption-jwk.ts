@@ -1,5 +1,5 @@
 import type { JWK } from 'jose'
-import { lintJwk, misconfigured } from '../../extend.ts'
+import { bare, lintJwk, misconfigured } from '../../extend.ts'
 import { type Curve, flawOfX25519 } from './ephemeral-key.ts'
 import { isKeyAgreement, isKeyManagementAlgorithm, type KeyManagementAlgorithm } from './key-management.ts'
 
@@ -25,7 +25,8 @@ export interface EncryptionJwk {
  * @param name - what the key is called in messages, which never quote it
  * @throws TypeError for a key that is public, symmetric, for signatures, weak, malformed, or of another kind
  */
-export function encryptionJwk(action: string, name: string, jwk: JWK): EncryptionJwk {
+export function encryptionJwk(action: string, name: string, given: JWK): EncryptionJwk {
+  const jwk: JWK = bare({ ...given })
   const kind = kindOf(jwk)
   if (kind === undefined)
     throw misconfigured(action, `${name} must be an RSA key, or a key on P-256, P-384, P-521 or X25519`, named(jwk))
@@ -38,7 +39,7 @@ export function encryptionJwk(action: string, name: string, jwk: JWK): Encryptio
     kind,
     kid: checkKeyId(action, name, jwk.kid),
     alg: checkAlgorithm(action, name, { alg: jwk.alg, kind }),
-    privateJwk: { ...publicJwk, ...pick(jwk, PRIVATE_MEMBERS) },
+    privateJwk: bare({ ...publicJwk, ...pick(jwk, PRIVATE_MEMBERS) }),
     publicJwk,
   }
 }
@@ -96,5 +97,7 @@ function checkPurpose(action: string, name: string, { use, key_ops: operations }
 }
 
 function pick(jwk: JWK, names: readonly (keyof JWK)[]): JWK {
-  return Object.fromEntries(names.filter((name) => jwk[name] !== undefined).map((name) => [name, jwk[name]])) as JWK
+  return bare(
+    Object.fromEntries(names.filter((name) => jwk[name] !== undefined).map((name) => [name, jwk[name]])) as JWK,
+  )
 }

@@ -7,6 +7,8 @@ import {
   type Explanation,
   MAXIMUM_LIMITS,
   misconfigured,
+  own,
+  ownOptions,
   type VerifiedToken,
   type Verifier,
 } from '../../extend.ts'
@@ -69,7 +71,7 @@ export function createNestedVerifier<C extends object = object>(options: NestedV
     explain: async (token, context) => {
       if (passesOn(token)) return verifier.explain(token, context)
       const opened: Opened | Explanation = await open(token).catch(undecryptedExplanation)
-      if ('steps' in opened) return opened
+      if (isExplanation(opened)) return opened
       return decryptedExplanation(opened.header, await verifier.explain(opened.jwt, context))
     },
     ready: async () => {
@@ -82,6 +84,7 @@ export function createNestedVerifier<C extends object = object>(options: NestedV
 }
 
 const ACTION = 'create nested verifier'
+const NAMES: readonly string[] = ['verifier', 'decryption', 'accept', 'onEvent']
 const nestedVerifiers = new WeakSet<object>()
 
 interface Opened {
@@ -90,12 +93,13 @@ interface Opened {
   readonly jwt: string
 }
 
-function checkOptions<C extends object>(options: NestedVerifierOptions<C>): NestedVerifierOptions<C> {
-  if (typeof options !== 'object' || options === null)
-    throw misconfigured(ACTION, 'give options with "verifier" and "decryption"', typeof options)
-  assertKnownOptions(ACTION, options, ['verifier', 'decryption', 'accept', 'onEvent'])
+function checkOptions<C extends object>(given: NestedVerifierOptions<C>): NestedVerifierOptions<C> {
+  if (typeof given !== 'object' || given === null)
+    throw misconfigured(ACTION, 'give options with "verifier" and "decryption"', typeof given)
+  const options = ownOptions(given, NAMES)
+  assertKnownOptions(ACTION, options, NAMES)
   const { verifier, accept, onEvent } = options
-  if (typeof verifier !== 'object' || verifier === null || typeof verifier.verify !== 'function')
+  if (typeof verifier !== 'object' || verifier === null || typeof own(verifier, 'verify') !== 'function')
     throw misconfigured(ACTION, '"verifier" must come from createVerifier', typeof verifier)
   if (nestedVerifiers.has(verifier))
     throw misconfigured(ACTION, '"verifier" must verify signed tokens, and this one decrypts tokens itself')
@@ -104,6 +108,10 @@ function checkOptions<C extends object>(options: NestedVerifierOptions<C>): Nest
   if (onEvent !== undefined && typeof onEvent !== 'function')
     throw misconfigured(ACTION, '"onEvent" must be a function', typeof onEvent)
   return options
+}
+
+function isExplanation(opened: Opened | Explanation): opened is Explanation {
+  return Object.hasOwn(opened, 'steps')
 }
 
 // Up to what any verifier may take: how long a signed token may be is for its own limits to say.

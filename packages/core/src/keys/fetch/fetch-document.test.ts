@@ -303,7 +303,7 @@ describe('a transport that minds nothing', () => {
   it('is asked for nothing but JSON, and conditionally with an entity-tag alone', async () => {
     const seen: unknown[] = []
     const fetch: FetchLike = async (address, { method, headers, redirect }) => {
-      seen.push({ address, method, headers, redirect })
+      seen.push({ address, method, headers: { ...headers }, redirect })
       return new Response('{}')
     }
     const accept = 'application/jwk-set+json, application/json;q=0.9'

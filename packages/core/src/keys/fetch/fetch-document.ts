@@ -2,7 +2,8 @@ import { quote } from '../../errors/quote.ts'
 import { TransportError } from '../../errors/transport-error.ts'
 import type { Clock } from '../../model/clock.ts'
 import type { FetchFailure } from '../../model/events.ts'
-import type { FetchLike } from '../../model/fetch.ts'
+import type { FetchInit, FetchLike } from '../../model/fetch.ts'
+import { bare } from '../../model/own.ts'
 import { FetchError } from './fetch-error.ts'
 import { readText, type ReadTextOptions } from './read-text.ts'
 import { printedAddress } from './printed-address.ts'
@@ -62,12 +63,14 @@ export async function fetchDocument(url: URL, options: FetchDocumentOptions): Pr
 async function exchange(url: URL, options: FetchDocumentOptions, signal: AbortSignal): Promise<FetchedDocument> {
   signal.throwIfAborted()
   const { fetch, etag, maxBytes, clock } = options
-  const headers = {
+  const headers = bare({
     accept: 'application/jwk-set+json, application/json;q=0.9',
     ...userAgent(),
     ...(etag !== undefined && { 'if-none-match': etag }),
-  }
-  const response = await fetch(url.href, { method: 'GET', headers, redirect: 'manual', signal })
+  })
+  // Without a prototype, because a transport reads whatever options it finds: a body, a proxy, another host.
+  const init = bare<FetchInit>({ method: 'GET', headers, redirect: 'manual', signal })
+  const response = await fetch(url.href, init)
   if (response.status === 304 && etag !== undefined) {
     discard(response)
     return { status: 304, text: '', headers: response.headers }

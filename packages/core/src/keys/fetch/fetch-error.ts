@@ -1,3 +1,4 @@
+import { own } from '../../model/own.ts'
 import type { FetchFailure } from '../../model/events.ts'
 
 export interface FetchErrorDetails {
@@ -19,10 +20,10 @@ export class FetchError extends Error {
   readonly content: 'web_page' | undefined
 
   constructor(reason: FetchFailure, message: string, details: FetchErrorDetails = {}) {
-    super(message, 'cause' in details ? { cause: details.cause } : {})
+    super(message, Object.hasOwn(details, 'cause') ? { cause: details.cause } : undefined)
     this.reason = reason
-    this.retryAfter = details.retryAfter
-    this.status = details.status
-    this.content = details.content
+    this.retryAfter = own(details, 'retryAfter')
+    this.status = own(details, 'status')
+    this.content = own(details, 'content')
   }
 }

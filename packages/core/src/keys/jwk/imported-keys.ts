@@ -1,5 +1,4 @@
-import { LRUCache } from 'lru-cache'
-
+import { recentMap } from '../../model/recent-map.ts'
 import { importKey } from './import-key.ts'
 import type { PublishedKey } from './key-selection.ts'
 import type { Sharing } from '../sharing.ts'
@@ -11,8 +10,7 @@ const ALGORITHMS_A_KEY = 6
 
 /** Imports keys of one set of `size`, each once for each algorithm it is used with. */
 export function importedKeys(size: number, sharing: Sharing): (key: PublishedKey, alg: string) => Promise<CryptoKey> {
-  // The cache takes up its room at once, and a program may hold thousands of small sets.
-  const imported = new LRUCache<string, CryptoKey>({ max: Math.min(MOST, Math.max(1, size * ALGORITHMS_A_KEY)) })
+  const imported = recentMap<string, CryptoKey>(Math.min(MOST, Math.max(1, size * ALGORITHMS_A_KEY)))
   const importing = new Map<string, Promise<CryptoKey>>()
   return async ({ index, material }, alg) => {
     const name = `${index} ${alg}`

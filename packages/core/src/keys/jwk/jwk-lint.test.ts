@@ -195,7 +195,7 @@ describe('the public material of a member', () => {
 
 describe('the public material of an ML-DSA key', () => {
   it('is its public half alone', () => {
-    expect(publicMaterial({ kty: 'AKP', alg: 'ML-DSA-44', pub: 'AA', priv: 'AA' })).toStrictEqual({
+    expect(publicMaterial({ kty: 'AKP', alg: 'ML-DSA-44', pub: 'AA', priv: 'AA' })).toEqual({
       kty: 'AKP',
       pub: 'AA',
     })

@@ -1,5 +1,6 @@
 import { algorithmTraits, isAlgorithm, type AlgorithmTraits } from '../../model/algorithm.ts'
 import type { KeyFlaw } from '../../model/events.ts'
+import { bare } from '../../model/own.ts'
 import { bytesOf, numberOf } from './jwk-bytes.ts'
 import { isEd25519Point, isOnCurve } from './curve-point.ts'
 import { isWeakRsa } from './rsa-weakness.ts'
@@ -25,8 +26,10 @@ const LONGEST_KID = 1024
  * What is wrong with a member of a JWK Set, or `undefined` for a key that may verify signatures (RFC 7517 sections 4
  * and 5, RFC 8725 sections 3.5 and 3.6). Looks at the member alone, and needs no cryptography of the runtime.
  */
-export function lintJwk(member: unknown): KeyFlaw | undefined {
-  if (!isMember(member) || typeof member['kty'] !== 'string') return 'malformed'
+export function lintJwk(value: unknown): KeyFlaw | undefined {
+  if (!isMember(value)) return 'malformed'
+  const member: JwkMember = bare({ ...value })
+  if (typeof member['kty'] !== 'string') return 'malformed'
   if (member['kty'] === 'oct') return 'symmetric'
   if (PRIVATE_MEMBERS.some((name) => Object.hasOwn(member, name))) return 'private_parts'
   return lintCommon(member) ?? lintMaterial(member) ?? lintAlgorithm(member)
@@ -36,7 +39,7 @@ export function lintJwk(member: unknown): KeyFlaw | undefined {
 export function publicMaterial(member: JwkMember): PublicMaterial {
   const names = ['kty', 'crv', 'n', 'e', 'x', 'y', 'pub']
   return Object.freeze(
-    Object.fromEntries(names.flatMap((name) => (name in member ? [[name, member[name]]] : []))),
+    bare(Object.fromEntries(names.flatMap((name) => (Object.hasOwn(member, name) ? [[name, member[name]]] : [])))),
   ) as unknown as PublicMaterial
 }
 

@@ -1,6 +1,7 @@
 import type { CryptoKey, JSONWebKeySet, JWK } from 'jose'
 
 import type { KeyFlaw } from '../../model/events.ts'
+import { bare } from '../../model/own.ts'
 import { parseStrictJson, StrictJsonError } from '../../model/strict-json.ts'
 import type { JoseHeader } from '../../model/token.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
@@ -50,17 +51,15 @@ const JSON_LIMITS = { members: MOST_KEYS, nodes: 65_536, depth: 16 }
  *
  * @throws FetchError `malformed` for anything that is not a JWK Set, `too_large` for more than `maxKeys` members
  */
-export function parseJwkSet(
-  source: unknown,
-  { maxKeys = DEFAULT_MAX_KEYS, sharing = defaultSharing() }: JwkSetOptions = {},
-): KeySet {
+export function parseJwkSet(source: unknown, options: JwkSetOptions = {}): KeySet {
+  const { maxKeys = DEFAULT_MAX_KEYS, sharing = defaultSharing() } = bare({ ...options })
   const members = membersOf(typeof source === 'string' ? parseText(source) : source)
   if (members.length > maxKeys)
     throw new FetchError('too_large', `The JWK Set has ${members.length} members, and at most ${maxKeys} are read`)
   const keys: PublishedKey[] = []
   const skipped: KeyFlaw[] = []
   const flaws = new Map<string, KeyFlaw>()
-  for (const member of members) {
+  for (const member of members.map(withoutPrototype)) {
     const flaw = lintJwk(member)
     if (flaw === undefined) keys.push(publishedKey(member as JwkMember, keys.length))
     else {
@@ -86,6 +85,11 @@ function membersOf(value: unknown): readonly unknown[] {
     if (Array.isArray(value.keys)) return value.keys as readonly unknown[]
   }
   throw new FetchError('malformed', 'The JWK Set has no "keys" array')
+}
+
+// As a member of a parsed text: what `Object.prototype` holds must not stand in for `alg`, `use` or `kid`.
+function withoutPrototype(member: unknown): unknown {
+  return typeof member === 'object' && member !== null && !Array.isArray(member) ? bare({ ...member }) : member
 }
 
 function publishedKey(member: JwkMember, index: number): PublishedKey {

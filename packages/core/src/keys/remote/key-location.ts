@@ -20,5 +20,5 @@ export interface KeyLocation {
   /** @throws FetchError */
   locate(errand: Errand): Promise<URL>
   /** Told that the set could not be had from where it was said to be. */
-  onFailure?(): void
+  readonly onFailure: (() => void) | undefined
 }

@@ -15,6 +15,7 @@ import {
 import { systemClock, type Clock } from '../../model/clock.ts'
 import type { EventListener } from '../../model/events.ts'
 import type { FetchLike } from '../../model/fetch.ts'
+import { bareThrough, ownOptions } from '../../model/own.ts'
 import type { JwkSetSeed, JwkSetStore } from '../jwk-set-store.ts'
 import type { PlainHttp } from '../fetch/key-uri.ts'
 import { defaultSharing, type Sharing } from '../sharing.ts'
@@ -107,7 +108,7 @@ type NumericOption =
   | 'maxBytes'
   | 'maxKeys'
 
-const RANGES: Readonly<Record<NumericOption, NumberRange>> = {
+const RANGES: Readonly<Record<NumericOption, NumberRange>> = bareThrough({
   freshFor: { least: 1, most: 86_400 },
   staleFor: { least: 0, most: 86_400 },
   cooldown: { least: 1, most: 3600 },
@@ -116,7 +117,7 @@ const RANGES: Readonly<Record<NumericOption, NumberRange>> = {
   fetchesPerMinute: { least: 1, most: 60, whole: true },
   maxBytes: { least: 1, most: 1_048_576, whole: true },
   maxKeys: { least: 1, most: 1000, whole: true },
-}
+})
 
 /** The options of `RemoteKeySetTuning` that are no numbers. */
 const TUNING_RULES: OptionRules = {
@@ -137,6 +138,9 @@ const RULES: OptionRules = {
 
 const ACTION = 'use remote key set'
 
+/** The names `RemoteKeySetOptions` may have. */
+export const KEY_SET_OPTIONS: readonly string[] = [...Object.keys(RANGES), ...Object.keys(RULES)]
+
 /**
  * Checks `keySet` of a verifier, whose key sets may be made only when a token needs them.
  *
@@ -147,7 +151,8 @@ export function checkKeySetTuning(action: string, tuning: RemoteKeySetTuning): v
 }
 
 /** @throws TypeError for an option that does not exist or is out of its range, and where there is no transport */
-export function resolveKeySetOptions(options: RemoteKeySetOptions): ResolvedKeySetOptions {
+export function resolveKeySetOptions(given: RemoteKeySetOptions): ResolvedKeySetOptions {
+  const options = ownOptions(given, KEY_SET_OPTIONS)
   const numbers = readTuning(ACTION, options, { rules: RULES, path: '' })
   const { sharing = defaultSharing(), fetch = defaultFetch, clock = systemClock, random = Math.random } = options
   const { allowLoopbackHttp = true } = options
