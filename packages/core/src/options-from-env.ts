@@ -1,5 +1,6 @@
 import { misconfigured } from './errors/misconfigured.ts'
-import { type Algorithm, algorithmTraits, isAlgorithm } from './model/algorithm.ts'
+import { type PublicKeyNames, readPublicKey } from './keys/public-key.ts'
+import { type Algorithm, algorithmTraits, DEFAULT_ALGORITHMS, isAlgorithm } from './model/algorithm.ts'
 import { own } from './model/own.ts'
 import type { SingleIssuerOptions } from './options.ts'
 
@@ -34,6 +35,7 @@ export function optionsFromEnv(env: Environment): SingleIssuerOptions {
   if (jwksUri !== undefined && publicKey !== undefined)
     throw misconfigured(ACTION, 'set JWT_JWKS_URI or JWT_PUBLIC_KEY, but not both')
   const algorithms = algorithmList(env)
+  if (publicKey !== undefined) readPublicKey(publicKey, algorithms ?? DEFAULT_ALGORITHMS, PUBLIC_KEY_NAMES)
   const clockTolerance = tolerance(env)
   return {
     issuer: required(env, 'JWT_ISSUER', 'the exact iss of the tokens, for example https://auth.example.com'),
@@ -46,6 +48,12 @@ export function optionsFromEnv(env: Environment): SingleIssuerOptions {
 }
 
 const ACTION = 'read the environment'
+const PUBLIC_KEY_NAMES: PublicKeyNames = {
+  action: ACTION,
+  publicKey: 'JWT_PUBLIC_KEY',
+  jwksUri: 'JWT_JWKS_URI',
+  algorithms: 'JWT_ALGORITHMS',
+}
 
 // A variable set to nothing is how many deployment tools spell "not set".
 function text(env: Environment, name: keyof EnvironmentVariables): string | undefined {

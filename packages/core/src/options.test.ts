@@ -97,9 +97,17 @@ describe('options that are wrong stop the start', () => {
       /at least 64 bytes/,
     ],
     ['RS256 with a secret', { jwks: undefined, secret: 's'.repeat(32), algorithms: ['RS256'] }, /works with HS256/],
-    ['text that is no PEM', { jwks: undefined, publicKey: 'hello' }, /must start with "-----BEGIN PUBLIC KEY-----"/],
-    ['an empty public key', { jwks: undefined, publicKey: '' }, /must be a PEM text/],
-    ['PKCS #1', { jwks: undefined, publicKey: '-----BEGIN RSA PUBLIC KEY-----\n' }, /PKCS #1/],
+    [
+      'text that is no PEM',
+      { jwks: undefined, publicKey: 'hello' },
+      /must be a public key or certificate in PEM, .*, found 5 characters of something else$/,
+    ],
+    ['an empty public key', { jwks: undefined, publicKey: '' }, /found an empty text$/],
+    [
+      'the first line of a PEM',
+      { jwks: undefined, publicKey: '-----BEGIN PUBLIC KEY-----\n' },
+      /found only the first line/,
+    ],
     ['a private key', { jwks: undefined, publicKey: '-----BEGIN EC PRIVATE KEY-----\n' }, /holds a private key/],
     ['keys without resolve', { jwks: undefined, keys: {} }, /"keys" must be a key source/],
     [
@@ -333,7 +341,8 @@ describe('options from the environment', () => {
       clockTolerance: 10,
     })
     expect(optionsFromEnv(minimal)).toEqual({ issuer: 'https://issuer.example', audience: ['api'] })
-    expect(optionsFromEnv({ ...minimal, JWT_PUBLIC_KEY: 'pem' })).toMatchObject({ publicKey: 'pem' })
+    const publicKey = JSON.stringify(key.jwks.keys[0])
+    expect(optionsFromEnv({ ...minimal, JWT_PUBLIC_KEY: publicKey })).toMatchObject({ publicKey })
   })
 
   it.each<readonly [string, Record<string, string>, RegExp]>([

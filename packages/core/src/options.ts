@@ -4,6 +4,7 @@ import { assertKnownOptions } from './errors/known-options.ts'
 import { misconfigured } from './errors/misconfigured.ts'
 import { callback, checkOptions, type NumberRange, objectWith, readNumbers } from './errors/option-rules.ts'
 import type { JSONWebKeySet } from './keys/jwk/jwk-set.ts'
+import type { PublicKeyInput } from './keys/public-key.ts'
 import type { KeySource } from './keys/key-source.ts'
 import type { RemoteKeySetTuning } from './keys/remote-key-set.ts'
 import { type Algorithm, DEFAULT_ALGORITHMS } from './model/algorithm.ts'
@@ -59,9 +60,15 @@ export interface KeyLocation {
   readonly allowedKeyHosts?: readonly string[]
   /** A JWK Set with public keys (RFC 7517 section 5). */
   readonly jwks?: JSONWebKeySet
-  /** SPKI PEM, X.509 PEM, or either of them in base64, as in an environment variable. */
-  readonly publicKey?: string
-  /** An HMAC secret at least as long as the hash of its algorithm (RFC 7518 section 3.2): 32 bytes for HS256. */
+  /**
+   * One public key: SPKI PEM or X.509 PEM, as text or bytes, within quotes or with `\n` written out as environment files keep them, the
+   * base64 of it, or a JWK.
+   */
+  readonly publicKey?: PublicKeyInput
+  /**
+   * An HMAC secret at least as long as the hash of its algorithm (RFC 7518 section 3.2): 32 bytes for HS256. Text stands for its UTF-8
+   * bytes: decode base64 first.
+   */
   readonly secret?: string | Uint8Array
   /** A key source of your own. */
   readonly keys?: KeySource

@@ -1,30 +1,55 @@
 import type { CryptoKey, JWK } from 'jose'
-import { exportJWK } from 'jose/key/export'
-import { importSPKI, importX509 } from 'jose/key/import'
 import { AuthError } from '../errors/auth-error.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
-import { type Algorithm, DEFAULT_ALGORITHMS, isAlgorithm } from '../model/algorithm.ts'
+import {
+  type Algorithm,
+  algorithmTraits,
+  type AlgorithmTraits,
+  DEFAULT_ALGORITHMS,
+  isAlgorithm,
+} from '../model/algorithm.ts'
+import { bare, own } from '../model/own.ts'
 import type { JoseHeader } from '../model/token.ts'
+import { importKey } from './jwk/import-key.ts'
+import { lintJwk, publicMaterial, type JwkMember } from './jwk/jwk-lint.ts'
 import type { KeySource } from './key-source.ts'
-import { lintJwk } from './jwk/jwk-lint.ts'
+import { type KeyText, readKeyText } from './key-text.ts'
+import { jwkOfDer, type PublicLabel } from './spki.ts'
+
+/** A public key as an application may have it: text, the bytes of a file, or a JWK. */
+export type PublicKeyInput = string | Uint8Array | JWK
+
+/** What the options are called in messages, and what fails. */
+export interface PublicKeyNames {
+  readonly action: string
+  readonly publicKey: string
+  readonly jwksUri: string
+  readonly algorithms: string
+}
 
 /**
- * One public key in PEM: SubjectPublicKeyInfo (RFC 7468 section 13) or an X.509 certificate (RFC 7468 section 5), or the
- * base64 of that text. `kid` is not looked at, and neither are the dates of a certificate.
+ * One public key: SubjectPublicKeyInfo (RFC 7468 section 13) or an X.509 certificate (RFC 7468 section 5) in PEM, the base64 of that
+ * text, or a JWK (RFC 7517). Ignores `kid`, and the dates of a certificate.
  *
- * `ready` imports it, and throws a `TypeError` for a key that is weak or that fits none of the algorithms; without it, the first
- * token does.
+ * The key is read at once and imported when it is first needed, or by `ready`.
  *
- * @throws TypeError for text that is none of these, or that holds a private key
+ * @throws TypeError for anything else, for a private or weak key, and for one that fits none of the algorithms
  */
-export function publicKey(text: string, algorithms: readonly Algorithm[] = DEFAULT_ALGORITHMS): KeySource {
-  const { pem, importPem } = readPem(text)
+export function publicKey(input: PublicKeyInput, algorithms: readonly Algorithm[] = DEFAULT_ALGORITHMS): KeySource {
+  const { jwk, fitting } = readPublicKey(input, algorithms, NAMES)
+  const material = publicMaterial(jwk)
   const imported = new Map<string, CryptoKey>()
   const resolve = async ({ alg }: JoseHeader): Promise<CryptoKey> => {
     const known = imported.get(alg)
     if (known !== undefined) return known
     if (!isAlgorithm(alg)) throw new AuthError('algorithm_not_allowed', { actual: alg })
-    const key = await importFor(alg, pem, importPem)
+    if (!fits(jwk, alg))
+      throw new AuthError('algorithm_key_mismatch', {
+        expected: 'an algorithm of the configured public key',
+        actual: alg,
+        hint: `The configured public key is ${nameOf(jwk)}`,
+      })
+    const key = await importKey(material, alg)
     imported.set(alg, key)
     return key
   }
@@ -32,72 +57,111 @@ export function publicKey(text: string, algorithms: readonly Algorithm[] = DEFAU
     resolve,
     current: ({ alg }) => imported.get(alg),
     ready: async () => {
-      const outcomes = await Promise.allSettled(algorithms.map(async (alg) => resolve({ alg })))
-      const failures = outcomes.filter((outcome) => outcome.status === 'rejected').map(({ reason }): unknown => reason)
-      const unfit = failures.find((reason) => reason instanceof TypeError)
-      if (unfit !== undefined) throw unfit
-      if (failures.length === outcomes.length)
-        throw misconfigured('use public key', 'the key in "publicKey" must fit one of "algorithms"', algorithms)
+      const outcomes = await Promise.allSettled(fitting.map(async (alg) => resolve({ alg })))
+      if (outcomes.every(({ status }) => status === 'rejected'))
+        throw misconfigured(NAMES.action, `this JavaScript runtime does not accept the key in "publicKey"`, nameOf(jwk))
     },
     describe: () => 'one public key',
   }
 }
 
-const BEGIN = '-----BEGIN'
-
-type ImportPem = (pem: string, algorithm: string, options?: { extractable?: boolean }) => Promise<CryptoKey>
-
-function readPem(text: string): { readonly pem: string; readonly importPem: ImportPem } {
-  const action = 'use public key'
-  if (typeof text !== 'string' || text.trim() === '')
-    throw misconfigured(action, '"publicKey" must be a PEM text or the base64 of one', typeof text)
-  const plain = (text.includes(BEGIN) ? text : fromBase64(text)).replaceAll('\\n', '\n')
-  // Tools put remarks before it.
-  const pem = plain.slice(Math.max(0, plain.indexOf(BEGIN))).trim()
-  const label = /^-----BEGIN ([A-Z0-9 ]+)-----/.exec(pem)?.[1]
-  if (label === 'PUBLIC KEY') return { pem, importPem: importSPKI }
-  if (label === 'CERTIFICATE') return { pem, importPem: importX509 }
-  if (label?.includes('PRIVATE KEY'))
-    throw misconfigured(
-      action,
-      '"publicKey" holds a private key: give the public key, and replace the private one if others could read it',
-    )
-  if (label === 'RSA PUBLIC KEY')
-    throw misconfigured(
-      action,
-      '"publicKey" is in PKCS #1 form: convert it with "openssl rsa -RSAPublicKey_in -pubout"',
-    )
+/**
+ * Reads a public key without importing it.
+ *
+ * @throws TypeError that says what was found and what to write, and never quotes it
+ */
+export function readPublicKey(
+  input: unknown,
+  algorithms: readonly Algorithm[],
+  names: PublicKeyNames,
+): { readonly jwk: JwkMember; readonly fitting: readonly Algorithm[] } {
+  const read = readKeyText(input)
+  const jwk = jwkOf(read)
+  if (jwk === undefined) throw unusable(read, names)
+  const flaw = lintJwk(jwk)
+  if (flaw === 'private_parts') throw holdsPrivateKey(names)
+  if (flaw === 'symmetric')
+    throw misconfigured(names.action, `${names.publicKey} must be a public key, found a secret: give it as "secret"`)
+  if (flaw !== undefined)
+    throw misconfigured(names.action, `the key in ${names.publicKey} is ${nameOf(jwk)}, and not fit for use: ${flaw}`)
+  const fitting = algorithms.filter((alg) => fits(jwk, alg))
+  if (fitting.length > 0) return { jwk, fitting }
   throw misconfigured(
-    action,
-    '"publicKey" must start with "-----BEGIN PUBLIC KEY-----" or "-----BEGIN CERTIFICATE-----", or be the base64 of such a text',
-    label === undefined ? 'neither' : label,
+    names.action,
+    `the key in ${names.publicKey} is ${nameOf(jwk)}: name an algorithm of it in ${names.algorithms}, or give another key`,
+    algorithms,
   )
 }
 
-function fromBase64(text: string): string {
-  try {
-    return atob(text.replaceAll(/\s/g, '').replaceAll('-', '+').replaceAll('_', '/'))
-  } catch {
-    return ''
-  }
+const NAMES: PublicKeyNames = {
+  action: 'use public key',
+  publicKey: '"publicKey"',
+  jwksUri: '"jwksUri"',
+  algorithms: '"algorithms"',
 }
 
-async function importFor(algorithm: Algorithm, pem: string, importPem: ImportPem): Promise<CryptoKey> {
-  let jwk: JWK
-  let key: CryptoKey
-  try {
-    // Extractable only to be looked at: the same rules hold for a key in PEM as for one in a JWK Set.
-    jwk = await exportJWK(await importPem(pem, algorithm, { extractable: true }))
-    key = await importPem(pem, algorithm, { extractable: false })
-  } catch (cause) {
-    throw new AuthError('algorithm_key_mismatch', {
-      expected: 'the algorithm of the configured public key',
-      actual: algorithm,
-      hint: 'If no token verifies, the text of "publicKey" may be damaged',
-      cause,
-    })
-  }
-  const flaw = lintJwk(jwk)
-  if (flaw !== undefined) throw misconfigured('use public key', `the key in "publicKey" is not fit for use: ${flaw}`)
-  return key
+function jwkOf(read: KeyText): JwkMember | undefined {
+  if (read.kind === 'jwk') return bare({ ...read.jwk })
+  return read.kind === 'pem' && isPublicLabel(read.label) ? jwkOfDer(read.label, read.der) : undefined
+}
+
+function isPublicLabel(label: string): label is PublicLabel {
+  return label === 'PUBLIC KEY' || label === 'CERTIFICATE'
+}
+
+function unusable(read: KeyText, names: PublicKeyNames): TypeError {
+  if ('label' in read && read.label?.includes('PRIVATE KEY')) return holdsPrivateKey(names)
+  const found = foundIn(read)
+  const advice = found === 'a URL' ? `give it as ${names.jwksUri}` : own(ADVICE, found)
+  return misconfigured(
+    names.action,
+    `${names.publicKey} must be a public key or certificate in PEM, the base64 of that text, or a JWK, found ${found}${
+      advice === undefined ? '' : `: ${advice}`
+    }`,
+  )
+}
+
+function foundIn(read: KeyText): string {
+  if (read.kind === 'misfit') return read.found
+  if (read.kind === 'pem')
+    return isPublicLabel(read.label) ? 'a key of an unknown kind, or a damaged one' : `a PEM of "${read.label}"`
+  const label = read.kind === 'der' && (['PUBLIC KEY', 'CERTIFICATE'] as const).find((name) => jwkOfDer(name, read.der))
+  return `${read.kind === 'der' ? read.found : 'a JWK'}${label ? ` of a ${label.toLowerCase()}` : ''}`
+}
+
+const ADVICE: Readonly<Record<string, string>> = {
+  'DER of a public key': 'convert it with "openssl pkey -pubin -inform DER"',
+  'DER of a certificate': 'convert it with "openssl x509 -inform DER"',
+  'DER in base64 of a public key': 'put it between "-----BEGIN PUBLIC KEY-----" and "-----END PUBLIC KEY-----"',
+  'DER in base64 of a certificate': 'put it between "-----BEGIN CERTIFICATE-----" and "-----END CERTIFICATE-----"',
+  'a PEM of "RSA PUBLIC KEY"': 'convert it with "openssl rsa -RSAPublicKey_in -pubout"',
+  'a PEM of "CERTIFICATE REQUEST"': 'take its key out with "openssl req -pubkey -noout"',
+  'a PEM of "NEW CERTIFICATE REQUEST"': 'take its key out with "openssl req -pubkey -noout"',
+  'an SSH key': 'convert it with "ssh-keygen -e -m PKCS8 -f key.pub"',
+  'a JWK Set': 'give it as "jwks"',
+  'a Promise': 'await it',
+  'a CryptoKey': 'give "keys": { resolve: async () => key }',
+  'a KeyObject': 'give key.export({ type: "spki", format: "pem" })',
+  'an ArrayBuffer': 'give new Uint8Array(buffer)',
+}
+
+function holdsPrivateKey({ action, publicKey: name }: PublicKeyNames): TypeError {
+  return misconfigured(
+    action,
+    `${name} holds a private key: give the public key, and replace the private one if others could read it`,
+  )
+}
+
+function fits({ kty, crv, alg: only }: JwkMember, alg: Algorithm): boolean {
+  const traits: AlgorithmTraits = algorithmTraits[alg]
+  if (traits.kty !== kty || (traits.crv !== undefined && traits.crv !== crv)) return false
+  return only === undefined || only === alg || (traits.crv === 'Ed25519' && (only === 'EdDSA' || only === 'Ed25519'))
+}
+
+function nameOf({ kty, crv, alg }: JwkMember): string {
+  if (kty === 'EC') return `an EC key on ${typeof crv === 'string' && crv.length <= 10 ? crv : 'an unknown curve'}`
+  const type = String(kty === 'OKP' ? crv : kty === 'AKP' ? alg : kty)
+  // A member of that name may hold anything, a private key among others.
+  if (!/^[\w-]{1,10}$/.test(type)) return 'a key of an unknown type'
+  return `${/^[AEFHILMNORSX]/.test(type) ? 'an' : 'a'} ${type} key`
 }

@@ -52,3 +52,49 @@ describe('a secret', () => {
     expect(await crypto.subtle.verify('HMAC', key, signature, new Uint8Array(1))).toBe(true)
   })
 })
+
+describe('a secret that is none', () => {
+  const pem =
+    '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n'
+  const der = Uint8Array.from(atob('MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE='), (character) =>
+    character.charCodeAt(0),
+  )
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: 'Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE' }
+  const text = 'a secret of thirty-two characters'
+
+  it.each<readonly [string, unknown, string]>([
+    ['a public key', pem, 'a public key: give it as "publicKey"'],
+    ['the bytes of a public key', new TextEncoder().encode(pem), 'a public key: give it as "publicKey"'],
+    ['a public key in base64', btoa(pem), 'a public key: give it as "publicKey"'],
+    ['DER', der, 'a public key: give it as "publicKey"'],
+    ['DER in base64', btoa(String.fromCharCode(...der)), 'a public key: give it as "publicKey"'],
+    ['a public JWK', jwk, 'a public key: give it as "publicKey"'],
+    ['a public JWK as text', JSON.stringify(jwk), 'a public key: give it as "publicKey"'],
+    ['a JWK', { kty: 'oct', k: 'AAAA' }, 'a JWK: give the bytes that its "k" is the base64url of'],
+    [
+      'a public key under another label',
+      pem.replaceAll('PUBLIC KEY', 'X509 CRL'),
+      'a public key: give it as "publicKey"',
+    ],
+    ['quotes', `"${text}"`, 'quotes around it: take them off'],
+    ['single quotes', `'${text}'`, 'quotes around it: take them off'],
+    ['a line break at its end', `${text}\n`, 'white space around it: take it off, or give the bytes'],
+    ['a list of bytes', Array.from({ length: 64 }, () => 1), 'a list'],
+    ['a buffer', new ArrayBuffer(64), 'an ArrayBuffer'],
+    ['a number', 64, 'a number'],
+    ['a Set', new Set([1]), 'a Set'],
+  ])('%s', (_, secret, found) => {
+    expect(() => secretKey(secret as string, ['HS256'])).toThrow(
+      new RegExp(`^Cannot use secret: "secret" must be text, or bytes as a Uint8Array, found ${found}`),
+    )
+  })
+
+  it.each<readonly [string, unknown]>([
+    ['text', text],
+    ['text in base64', btoa('x'.repeat(32))],
+    ['a Buffer-like view', new Uint8Array(new ArrayBuffer(100), 4, 64)],
+    ['bytes that begin as DER does', Uint8Array.from([0x30, 62, ...Array.from({ length: 62 }, () => 7)])],
+  ])('is not %s', (_, secret) => {
+    expect(() => secretKey(secret as string, ['HS256'])).not.toThrow()
+  })
+})

@@ -1,21 +1,25 @@
 import type { CryptoKey } from 'jose'
-import { misconfigured } from '../errors/misconfigured.ts'
+import { kindOf, misconfigured } from '../errors/misconfigured.ts'
 import { type SymmetricAlgorithm, algorithmTraits } from '../model/algorithm.ts'
+import { own } from '../model/own.ts'
 import type { JoseHeader } from '../model/token.ts'
 import type { KeySource } from './key-source.ts'
+import { type KeyText, readKeyText } from './key-text.ts'
+import { jwkOfDer } from './spki.ts'
 
 /**
- * An HMAC secret as the only key there is (RFC 7518 section 3.2). `kid` is not looked at.
+ * An HMAC secret as the only key there is (RFC 7518 section 3.2): bytes, or text that stands for its UTF-8 bytes. Ignores `kid`.
  *
- * @throws TypeError for a secret shorter than the hash of any of the algorithms
+ * @throws TypeError for a secret shorter than the hash of any of the algorithms, for text that is quoted or has white space around it, and
+ * for a public key, which everybody knows
  */
 export function secretKey(secret: string | Uint8Array, algorithms: readonly SymmetricAlgorithm[]): KeySource {
-  const bytes = typeof secret === 'string' ? new TextEncoder().encode(secret) : Uint8Array.from(secret)
+  const bytes = bytesOf(secret)
   for (const algorithm of algorithms) {
     const fewest = algorithmTraits[algorithm].secretBytes ?? 0
     if (bytes.length < fewest)
       throw misconfigured(
-        'use secret',
+        ACTION,
         `"secret" must have at least ${fewest} bytes for ${algorithm}`,
         `${bytes.length} bytes`,
       )
@@ -33,4 +37,32 @@ export function secretKey(secret: string | Uint8Array, algorithms: readonly Symm
     current: ({ alg }: JoseHeader) => imported.get(alg),
     describe: () => 'a secret',
   }
+}
+
+const ACTION = 'use secret'
+
+// Never quotes the secret.
+function bytesOf(secret: unknown): Uint8Array<ArrayBuffer> {
+  const flaw = flawOf(secret)
+  if (flaw !== undefined) throw misconfigured(ACTION, `"secret" must be text, or bytes as a Uint8Array, found ${flaw}`)
+  if (typeof secret === 'string') return new TextEncoder().encode(secret)
+  const { buffer, byteOffset, byteLength } = secret as ArrayBufferView
+  return Uint8Array.from(new Uint8Array(buffer, byteOffset, byteLength))
+}
+
+function flawOf(secret: unknown): string | undefined {
+  const read = readKeyText(secret)
+  if (read.kind === 'jwk' && own(read.jwk, 'kty') === 'oct')
+    return 'a JWK: give the bytes that its "k" is the base64url of'
+  // Everybody who knows a public key could sign with it.
+  if (read.kind !== 'misfit' && holdsPublicKey(read)) return 'a public key: give it as "publicKey"'
+  if (read.kind === 'pem') return `a PEM of "${read.label}"`
+  if (typeof secret !== 'string') return ArrayBuffer.isView(secret) ? undefined : kindOf(secret)
+  if (/^(["'`]).*\1$/s.test(secret)) return 'quotes around it: take them off'
+  return secret === secret.trim() ? undefined : 'white space around it: take it off, or give the bytes'
+}
+
+function holdsPublicKey(read: Exclude<KeyText, { readonly kind: 'misfit' }>): boolean {
+  if (read.kind === 'jwk') return true
+  return jwkOfDer('PUBLIC KEY', read.der) !== undefined || jwkOfDer('CERTIFICATE', read.der) !== undefined
 }
