@@ -1,10 +1,10 @@
 import { createHmac, createPublicKey, generateKeyPairSync } from 'node:crypto'
 
 import { type Algorithm, AuthError, createVerifier, type VerifierEvent } from '@claimgate/core'
-import { staticKeySet, verifyJws } from '@claimgate/core/extend'
+import { createReferenceVerifier, staticKeySet, verifyJws } from '@claimgate/core/extend'
 import { createTestClock, createTestKeys, startFaultyJwksServer, weakKeys } from '@claimgate/testing'
 import { importJWK, type CryptoKey, type JWK } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import {
   accessClaims,
@@ -14,6 +14,7 @@ import {
   NOW,
   optionsWith,
   publish,
+  refusalOf,
   refused,
   signParts,
   VERIFIED,
@@ -289,10 +290,25 @@ describe('5. `kid` is a short string and nothing but the name of a key', () => {
   })
 })
 
-describe('6. Without `kid` exactly one key fits; a `kid` that is there twice is told apart or refused', () => {
+describe('6. Without `kid`, `x5t` selects or at most four keys are tried; a `kid` that is there twice is told apart or refused', async () => {
   const listen = (changes: object) => {
     const events: VerifierEvent[] = []
     return { events, options: optionsWith({ onEvent: (event: VerifierEvent) => events.push(event), ...changes }) }
+  }
+  const more = await Promise.all([3, 4, 5, 6].map(async (number) => createTestKeys('ES256', { kid: `key-${number}` })))
+  const strangers = more.map(({ publicJwk }) => publicJwk)
+  const mine = { ...key.publicJwk, x5t: 'a-hash', 'x5t#S256': 'another-hash' }
+  const named = (header: object): Promise<string> => key.sign(accessClaims(), { kid: undefined, ...header })
+
+  /** The answer to a token, and how many signatures were checked for it. */
+  const checked = async (token: string, members: readonly object[], changes: object = {}) => {
+    const verify = vi.spyOn(crypto.subtle, 'verify')
+    try {
+      const answer = await answerTo(token, optionsWith({ jwks: { keys: members }, ...changes }))
+      return { answer, checks: verify.mock.calls.length }
+    } finally {
+      verify.mockRestore()
+    }
   }
 
   it('takes the only key that fits', async () => {
@@ -300,10 +316,124 @@ describe('6. Without `kid` exactly one key fits; a `kid` that is there twice is 
     expect(await answerTo(nameless, fits)).toEqual(VERIFIED)
   })
 
-  it('refuses where several fit, with an event', async () => {
-    const { events, options } = listen({ jwks: { keys: [second.publicJwk, key.publicJwk] } })
-    expect(await answerTo(nameless, options)).toEqual(refused('key_ambiguous'))
-    expect(events).toContainEqual({ type: 'key.ambiguous', candidates: 2 })
+  it.each([0, 1, 2, 3])('verifies by whichever of up to four keys has signed, number %i', async (place) => {
+    const members: object[] = [...strangers.slice(1), rsa.publicJwk]
+    members.splice(place, 0, key.publicJwk)
+    expect(await checked(nameless, members)).toEqual({ answer: VERIFIED, checks: place + 1 })
+  })
+
+  it('refuses a signature by none of them after four checks, and says which keys were tried', async () => {
+    const { answer, checks } = await checked(nameless, strangers)
+    expect([answer, checks]).toEqual([refused('signature_invalid'), 4])
+    const error = await refusalOf(nameless, optionsWith({ jwks: { keys: strangers } }))
+    expect(error.hint).toBe('The token names no key ID. Keys tried: "key-3", "key-4", "key-5", "key-6"')
+  })
+
+  it('refuses where five fit, with an event and without a check', async () => {
+    const five = [...strangers, key.publicJwk]
+    const { answer, checks } = await checked(nameless, five)
+    expect([answer, checks]).toEqual([refused('key_ambiguous'), 0])
+    const { events, options } = listen({ jwks: { keys: five } })
+    const error = await refusalOf(nameless, options)
+    expect(events).toContainEqual({ type: 'key.ambiguous', candidates: 5 })
+    expect(error.message).toContain('expected "at most 4 keys that fit", found 5. The token names no key ID')
+  })
+
+  it.each([
+    ['x5t', { x5t: 'a-hash' }],
+    ['x5t#S256', { 'x5t#S256': 'another-hash' }],
+    ['both', { x5t: 'a-hash', 'x5t#S256': 'another-hash' }],
+    ['x5t, with an x5t#S256 that nobody publishes', { x5t: 'a-hash', 'x5t#S256': 'unknown' }],
+  ])('selects by %s, however many fit, and checks one signature', async (_, header) => {
+    const expected = { answer: VERIFIED, checks: 1 }
+    expect(await checked(await named(header), [...strangers, mine])).toEqual(expected)
+    expect(await checked(await named(header), [second.publicJwk, mine])).toEqual(expected)
+  })
+
+  it('tries no other key than the one that x5t selects', async () => {
+    const forged = await second.sign(accessClaims(), { kid: undefined, x5t: 'a-hash' })
+    expect(await checked(forged, [second.publicJwk, mine])).toEqual({ answer: refused('signature_invalid'), checks: 1 })
+  })
+
+  it('lets kid decide where there is one, whatever x5t says', async () => {
+    const token = await second.sign(accessClaims(), { x5t: 'a-hash' })
+    expect(await checked(token, [second.publicJwk, mine])).toEqual({ answer: VERIFIED, checks: 1 })
+  })
+
+  it.each([
+    ['that nobody publishes', { x5t: 'unknown' }],
+    ['that is a list', { x5t: ['a-hash'] }],
+    ['that is null', { x5t: null, 'x5t#S256': null }],
+    ['that is a number', { x5t: 7 }],
+    ['in a member of another name', { X5T: 'a-hash' }],
+  ])('tries all that fit for an x5t %s', async (_, header) => {
+    expect(await checked(await named(header), [second.publicJwk, mine])).toEqual({ answer: VERIFIED, checks: 2 })
+    expect((await checked(await named(header), [...strangers, mine])).answer).toEqual(refused('key_ambiguous'))
+  })
+
+  it('matches no x5t of a key that is no text', async () => {
+    const odd = [undefined, null, 7, ['a-hash'], 'a-hash'.repeat(30)].map((x5t, index) => ({
+      ...strangers[index % 4],
+      x5t,
+    }))
+    expect((await checked(await named({ x5t: 'a-hash' }), [...odd, mine])).checks).toBe(1)
+  })
+
+  it('takes keys of the same material for one key, whatever they are called', async () => {
+    const { kid: _, ...unnamed } = key.publicJwk
+    const same = [key.publicJwk, { ...key.publicJwk, kid: 'again', x5c: ['MIIB'] }, unnamed, unnamed, mine]
+    expect(await checked(nameless, same)).toEqual({ answer: VERIFIED, checks: 1 })
+  })
+
+  it('answers alike over a fetched set, to verifyJws, and on the reference path, and fetches once', async () => {
+    await using keys = await publish([second.publicJwk, key.publicJwk])
+    const verifiers = [createVerifier(keys.options), createVerifier({ ...keys.options, tokenCache: false })]
+    for (const verifier of [...verifiers, createReferenceVerifier(keys.options)]) {
+      for (const signer of [key, second, key])
+        await verifier.verify(await signer.sign(accessClaims(), { kid: undefined }))
+      const forged = verifier.verify(await attacker.sign(accessClaims(), { kid: undefined }))
+      await expect(forged).rejects.toMatchObject({ code: 'signature_invalid', status: 401 })
+      verifier.close()
+    }
+    expect(keys.traffic().requests).toBe(3)
+    const several = staticKeySet({ keys: [second.publicJwk, key.publicJwk] })
+    await expect(verifyJws(nameless, { keys: several, algorithms: ['ES256'] })).resolves.toMatchObject({
+      header: { alg: 'ES256' },
+    })
+  })
+
+  it('explains which keys were tried, and which one had signed', async () => {
+    const verifier = createVerifier(optionsWith({ jwks: { keys: [second.publicJwk, key.publicJwk] } }))
+    const { accepted, steps } = await verifier.explain(nameless)
+    expect(accepted).toBe(true)
+    expect(steps.find(({ step }) => step === 'key')).toMatchObject({
+      expected: '"at most 4 keys that fit"',
+      hint: 'The token names no key ID. Keys to try: "key-2", "key-1"',
+    })
+    expect(steps.find(({ step }) => step === 'signature')?.hint).toBe('Signed by the key "key-1"')
+    const forged = await verifier.explain(await attacker.sign(accessClaims(), { kid: undefined }))
+    expect(forged).toMatchObject({ accepted: false, code: 'signature_invalid' })
+    expect(forged.summary).toContain('Keys tried: "key-2", "key-1"')
+  })
+
+  it('takes up to four keys of an own source, and refuses none and more', async () => {
+    const from = (...given: readonly { readonly publicKey: CryptoKey }[]) =>
+      optionsWith({
+        keys: {
+          resolve: async () => attacker.publicKey,
+          candidates: async () => given.map(({ publicKey }) => publicKey),
+        },
+      })
+    expect(await answerTo(nameless, from(second, key))).toEqual(VERIFIED)
+    expect(await answerTo(nameless, from())).toEqual(refused('key_not_found'))
+    expect(await answerTo(nameless, from(key, second, ...more.slice(1)))).toEqual(refused('key_ambiguous'))
+    for (const thrown of [undefined, null, 'route']) {
+      // oxlint-disable-next-line prefer-promise-reject-errors -- what an application may do
+      const keys = { resolve: async () => key.publicKey, candidates: async () => Promise.reject(thrown) }
+      await expect(createVerifier(optionsWith({ keys })).verify(nameless)).rejects.toBeInstanceOf(Error)
+    }
+    // A token that names its key is the source's to resolve.
+    expect(await answerTo(good, from(key))).toEqual(refused('signature_invalid'))
   })
 
   it('never fetches again for a token without it', async () => {
@@ -323,6 +453,15 @@ describe('6. Without `kid` exactly one key fits; a `kid` that is there twice is 
       key.publicJwk,
     ]
     expect(await answerTo(good, optionsWith({ jwks: { keys: same } }))).toEqual(VERIFIED)
+  })
+
+  it('takes the same key twice under one name for one key, also once with a certificate', async () => {
+    const { alg: _, ...open } = key.publicJwk
+    for (const other of [key.publicJwk, { ...key.publicJwk, x5c: ['MIIB'], x5t: 'a' }, open, { ...open, use: 'sig' }]) {
+      const { events, options } = listen({ jwks: { keys: [key.publicJwk, other] } })
+      expect(await answerTo(good, options)).toEqual(VERIFIED)
+      expect(events).not.toContainEqual(expect.objectContaining({ type: 'key.ambiguous' }))
+    }
   })
 
   it('refuses where several of one name are left, with an event', async () => {

@@ -10,6 +10,8 @@ export interface CacheKeys {
   readonly second: TestKeys
   readonly renewed: TestKeys
   readonly stranger: TestKeys
+  /** More keys of the algorithm of `first`, so that a token without `kid` has too many to try. */
+  readonly more: readonly TestKeys[]
 }
 
 export async function cacheKeys(): Promise<CacheKeys> {
@@ -18,6 +20,7 @@ export async function cacheKeys(): Promise<CacheKeys> {
     second: await createTestKeys('EdDSA', { kid: 'cache-2' }),
     renewed: await createTestKeys('ES256', { kid: 'cache-1', generation: 1 }),
     stranger: await createTestKeys('ES256', { kid: 'cache-stranger' }),
+    more: await Promise.all([1, 2, 3].map(async (n) => createTestKeys('ES256', { kid: `cache-more-${n}` }))),
   }
 }
 
@@ -36,6 +39,10 @@ export async function cacheTokens({
     ['of the second key', await second.sign(claims({ sub: 'bob' }))],
     ['of the renewed key', await renewed.sign(claims({ sub: 'cy' }))],
     ['without kid', await first.sign(claims({ sub: 'di' }), { kid: undefined })],
+    ['without kid, by the renewed key', await renewed.sign(claims({ sub: 'flo' }), { kid: undefined })],
+    ['without kid, by a stranger', await stranger.sign(claims({ sub: 'gus' }), { kid: undefined })],
+    ['by thumbprint', await renewed.sign(claims({ sub: 'hal' }), { kid: undefined, x5t: 'renewed' })],
+    ['by the thumbprint of another key', await renewed.sign(claims({ sub: 'ida' }), { kid: undefined, x5t: 'first' })],
     ['of the other issuer', await second.sign(claims({ iss: OTHER_ISSUER }))],
     ['of the other issuer, by the first key', await first.sign(claims({ iss: OTHER_ISSUER, sub: 'ed' }))],
     ['short', await first.sign(claims({ exp: NOW + 90 }))],

@@ -20,7 +20,7 @@ import { AUDIENCE, ISSUER, NOW } from './refusal.ts'
 export interface Setup {
   readonly trusts: 'one issuer' | 'a list' | 'a function' | 'a function that gives new objects'
   /** Where keys come from; own sources give what is published under `a`. */
-  readonly source: 'an address' | 'own, asked for' | 'own, new each time' | 'own, at hand'
+  readonly source: 'an address' | 'own, asked for' | 'own, new each time' | 'own, at hand' | 'own, several'
   readonly clockTolerance: number
   readonly freshFor: number
   readonly maxAge: number | undefined
@@ -37,6 +37,8 @@ export const SETS = [
   'renewed',
   'renewed and second',
   'twice',
+  'twice, with thumbprints',
+  'five',
   'none',
 ]
 export const ENDPOINTS = ['up', 'failing', 'unreachable', 'garbage'] as const
@@ -120,7 +122,19 @@ export function newWorld(
       if (setup.source !== 'own, new each time') return key
       return (await importJWK(await exportJWK(key), header.alg)) as CryptoKey
     }
-    return { resolve, ...(setup.source === 'own, at hand' && { current: known }) }
+    const candidates = async (header: JoseHeader): Promise<readonly CryptoKey[]> => {
+      fetched.push('own')
+      if (endpoints.a !== 'up') throw new AuthError('keys_unavailable')
+      const { first, second, renewed } = keys
+      return [first, second, renewed]
+        .filter(({ alg, publicJwk }) => alg === header.alg && setText(sets.a, keys).includes(String(publicJwk.x)))
+        .map(({ publicKey }) => publicKey)
+    }
+    return {
+      resolve,
+      ...(setup.source === 'own, at hand' && { current: known }),
+      ...(setup.source === 'own, several' && { candidates }),
+    }
   }
 
   const has = (what: string): boolean => setup.with === what || setup.with === 'everything'
@@ -234,7 +248,7 @@ export function newWorld(
   }
 }
 
-function setText(name: string, { first, second, renewed }: CacheKeys): string {
+function setText(name: string, { first, second, renewed, more }: CacheKeys): string {
   const [one, two, anew] = [first.publicJwk, second.publicJwk, renewed.publicJwk]
   const members: Readonly<Record<string, readonly object[]>> = {
     first: [one],
@@ -244,6 +258,11 @@ function setText(name: string, { first, second, renewed }: CacheKeys): string {
     renewed: [anew],
     'renewed and second': [anew, two],
     twice: [one, anew],
+    'twice, with thumbprints': [
+      { ...one, x5t: 'first' },
+      { ...anew, x5t: 'renewed' },
+    ],
+    five: [one, anew, ...more.map(({ publicJwk }) => publicJwk)],
   }
   return JSON.stringify({ keys: members[name] ?? [] })
 }

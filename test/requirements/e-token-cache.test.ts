@@ -32,7 +32,10 @@ afterEach(() => void vi.restoreAllMocks())
 const places = fc.constantFrom('a' as const, 'b' as const)
 const verify: fc.Arbitrary<Step> = fc.record({
   do: fc.constant('verify' as const),
-  token: fc.oneof(fc.constantFrom('lasting', 'of the second key', 'short'), fc.constantFrom(...tokens.keys())),
+  token: fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom('lasting', 'of the second key', 'short', 'without kid') },
+    { weight: 2, arbitrary: fc.constantFrom(...tokens.keys()) },
+  ),
   context: fc.oneof({ weight: 4, arbitrary: fc.constant('none' as const) }, fc.constantFrom(...CONTEXTS)),
   times: fc.constantFrom(1, 1, 1, 3),
 })
@@ -62,7 +65,14 @@ const steps = fc.array(fc.oneof({ weight: 2, arbitrary: verify }, elsewhere), {
 
 const setups: fc.Arbitrary<Setup> = fc.record({
   trusts: fc.constantFrom('one issuer', 'a list', 'a function', 'a function that gives new objects'),
-  source: fc.constantFrom('an address', 'an address', 'own, asked for', 'own, new each time', 'own, at hand'),
+  source: fc.constantFrom(
+    'an address',
+    'an address',
+    'own, asked for',
+    'own, new each time',
+    'own, at hand',
+    'own, several',
+  ),
   clockTolerance: fc.constantFrom(0, 5, 300),
   freshFor: fc.constantFrom(60, 600),
   maxAge: fc.constantFrom(undefined, undefined, 150),
@@ -185,6 +195,37 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
     },
   )
 
+  it('to tokens without kid, once another of several keys signs or the one that did has left', async () => {
+    const [one, other] = ['without kid', 'without kid, by the renewed key']
+    const publish = (set: string): readonly Step[] => [{ do: 'publish', at: 'a', set }, pass(601)]
+    const remembered = [...publish('twice'), show(one, 'none', 2), show(other, 'none', 2), show(one)] as const
+    expect(await play({}, ...remembered)).toEqual(['verified'])
+    expect(await play({}, ...remembered, show(other))).toEqual(['verified'])
+    expect(await play({}, ...remembered, ...publish('renewed'), show(other))).toEqual(['verified'])
+    expect(await play({}, ...remembered, ...publish('renewed'), show(one))).toEqual(['signature_invalid'])
+    expect(await play({}, ...remembered, ...publish('five'), show(one))).toEqual(['key_ambiguous'])
+    expect(await play({}, ...remembered, ...publish('twice'), show('without kid, by a stranger'))).toEqual([
+      'signature_invalid',
+    ])
+    const byThumbprint = [...publish('twice, with thumbprints'), show('by thumbprint', 'none', 2)] as const
+    expect(await play({}, ...byThumbprint)).toEqual(['verified', 'verified'])
+    expect(await play({}, ...byThumbprint, ...publish('first'), show('by thumbprint'))).toEqual(['signature_invalid'])
+    expect(await play({}, ...byThumbprint, show('by the thumbprint of another key'))).toEqual(['signature_invalid'])
+  })
+
+  it('and verifies a remembered token without kid by no signature while its key is among several', async () => {
+    const world = makeWorld(USUAL)
+    await world.take({ do: 'publish', at: 'a', set: 'twice' })
+    await world.take(pass(601))
+    const signatures = countSignatures()
+    for (const token of ['without kid', 'without kid, by the renewed key']) await world.take(show(token))
+    const before = signatures()
+    for (const token of ['without kid, by the renewed key', 'without kid'])
+      expect(codesIn(await world.take(show(token)))).toEqual(['verified'])
+    expect(signatures()).toBe(before)
+    expect(world.fetched).toHaveLength(1)
+  })
+
   it('through an outage, and once it has lasted longer than old keys may be used', async () => {
     const outage = [show('lasting'), { do: 'endpoint', at: 'a', is: 'failing' }, pass(700), show('lasting')] as const
     expect(await play({}, ...outage)).toEqual(['verified'])
@@ -215,7 +256,7 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
     ])
   })
 
-  it.each(['own, asked for', 'own, new each time', 'own, at hand'] as const)(
+  it.each(['own, asked for', 'own, new each time', 'own, at hand', 'own, several'] as const)(
     'asking a source of an application as often: %s',
     async (source) => {
       const worlds = worldsOf({ ...USUAL, source })

@@ -18,6 +18,7 @@ import {
   refusalOf,
   countCryptography,
   FAILED,
+  said,
 } from './encrypted.ts'
 import { encode, refused, VERIFIED } from './refusal.ts'
 
@@ -43,19 +44,50 @@ describe('39. Several keys decrypt by kid', () => {
     ).toBe(0)
   })
 
-  it('needs exactly one key that fits where there is no kid', async () => {
+  it('tries the keys that fit where there is no kid, four at most', async () => {
     expect(await answerTo(seal({ kid: undefined }))).toEqual(VERIFIED)
     // Told apart by the curve of epk.
     const alg = 'ECDH-ES'
     expect(await answerTo(await encrypt(p256.publicKey, { alg, kid: undefined }))).toEqual(VERIFIED)
     expect(await answerTo(await encrypt(x25519.publicKey, { alg, kid: undefined }))).toEqual(VERIFIED)
     expect((await refusalOf(await encrypt(p384.publicKey, { alg, kid: undefined }))).code).toBe(FAILED.code)
-    const other = await pairOf('ECDH-ES', 'P-256')
-    const two = nestedWith([p256.privateJwk, other.privateJwk])
+    const others = await Promise.all([1, 2, 3, 4].map(async () => (await pairOf('ECDH-ES', 'P-256')).privateJwk))
     const token = await encrypt(p256.publicKey, { alg, kid: undefined })
-    const ambiguous = async (): Promise<void> => expect((await refusalOf(token, two)).code).toBe(FAILED.code)
-    await two.ready()
+    const four = nestedWith([...others.slice(1), p256.privateJwk])
+    expect(await answerTo(token, four)).toEqual(VERIFIED)
+    const five = nestedWith([...others, p256.privateJwk])
+    const ambiguous = async (): Promise<void> => expect((await refusalOf(token, five)).code).toBe(FAILED.code)
+    await five.ready()
     expect(await countCryptography(ambiguous)).toBe(0)
+  })
+
+  it.each(['ECDH-ES', 'ECDH-ES+A128KW', 'RSA-OAEP-256'])(
+    'says the same of a token without kid that none of several keys decrypts, with %s',
+    async (alg) => {
+      const crv = alg === 'RSA-OAEP-256' ? undefined : 'P-256'
+      const [one, two, stranger] = await Promise.all([1, 2, 3].map(async () => pairOf(alg, crv)))
+      if (!one || !two || !stranger) throw new Error('three pairs were made')
+      const several = nestedWith([one.privateJwk, two.privateJwk])
+      for (const { publicKey } of [one, two])
+        expect(await answerTo(await encrypt(publicKey, { alg, kid: undefined }), several)).toEqual(VERIFIED)
+      const token = await encrypt(stranger.publicKey, { alg, kid: undefined })
+      expect(said(await refusalOf(token, several))).toEqual(FAILED)
+      expect(said(await refusalOf(token, nestedWith(one.privateJwk)))).toEqual(FAILED)
+      const damaged = (await encrypt(two.publicKey, { alg, kid: undefined })).replace(/.$/, (last) =>
+        last === 'A' ? 'Q' : 'A',
+      )
+      expect(said(await refusalOf(damaged, several))).toEqual(FAILED)
+    },
+  )
+
+  it('never tries another key than the one the token names', async () => {
+    const other = await pairOf('ECDH-ES', 'P-256')
+    const two = nestedWith([
+      { ...p256.privateJwk, kid: 'a' },
+      { ...other.privateJwk, kid: 'b' },
+    ])
+    const token = await encrypt(other.publicKey, { alg: 'ECDH-ES', kid: 'a' })
+    expect(said(await refusalOf(token, two))).toEqual(FAILED)
   })
 
   it('uses a key with an alg for that one alone', async () => {

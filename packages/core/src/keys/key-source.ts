@@ -19,6 +19,11 @@ export interface KeySource {
    */
   current?(header: JoseHeader): CryptoKey | undefined
   /**
+   * Asked instead of `resolve` for a header without `kid`: the keys that may have signed the token, at most four, in the order to try them.
+   * Throws as `resolve` does. Without it, `resolve` must name the one key. @defaultValue none
+   */
+  candidates?(header: JoseHeader): Promise<readonly CryptoKey[]>
+  /**
    * Asked once after a signature did not verify under `failed`: another key published since under the same `kid`,
    * or `undefined` if there is none. Must be rate-limited by the source.
    */
@@ -36,6 +41,7 @@ export interface KeySource {
 const METHODS: Readonly<Record<keyof KeySource, true>> = {
   resolve: true,
   current: true,
+  candidates: true,
   resolveAgain: true,
   ready: true,
   close: true,

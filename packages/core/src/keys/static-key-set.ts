@@ -5,7 +5,7 @@ import { emit } from '../model/emit.ts'
 import { ownOptions } from '../model/own.ts'
 import { FetchError } from './fetch/fetch-error.ts'
 import { parseJwkSet, type JwkSetLimits, type KeySet } from './jwk/jwk-set.ts'
-import { foundKey, listKids } from './jwk/key-refusal.ts'
+import { foundKey, foundKeys, listKids } from './jwk/key-refusal.ts'
 import type { KeySource } from './key-source.ts'
 
 /** How to read a JWK Set at hand. */
@@ -28,10 +28,9 @@ export function staticKeySet(jwks: JSONWebKeySet | string, given: StaticKeySetOp
   for (const reason of set.skipped) emit(onEvent, { type: 'key.skipped', reason })
   const about = (): string => `in a set of ${set.size}: ${listKids(set)}`
   return Object.freeze<KeySource>({
-    resolve: async (header) => {
-      const key = foundKey(set.select(header), { set, header, about, onEvent })
-      return set.import(key, header)
-    },
+    resolve: async (header) => set.import(foundKey(set.select(header), { set, header, about, onEvent }), header),
+    candidates: async (header) =>
+      set.importSome(foundKeys(set.select(header), { set, header, about, onEvent }), header),
     current: (header) => set.imported(header),
     generation: () => 0,
     describe: () => `${set.size} keys given in the configuration: ${listKids(set)}`,

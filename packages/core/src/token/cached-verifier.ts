@@ -1,5 +1,6 @@
 import { checkConfirmation } from '../binding/binding.ts'
 import { asError } from '../errors/as-error.ts'
+import { possibleKeys } from '../keys/possible-keys.ts'
 import type { Clock } from '../model/clock.ts'
 import { ignoreRejection } from '../model/ignore-rejection.ts'
 import { type RecentMap, recentMap } from '../model/recent-map.ts'
@@ -64,13 +65,15 @@ export function cachedVerifier<C extends object>(
     try {
       const policy = await selected
       // It may not allow the algorithm, and then nobody may ask for a key.
-      if (policy !== former) return await jwts.verifyOn(verified.token, { policy, key: undefined }, context)
+      if (policy !== former) return await jwts.verifyOn(verified.token, { policy, possible: undefined }, context)
       const { keys } = policy
-      const key = keys.current?.(verified.header) ?? (await keys.resolve(verified.header))
+      const current = keys.current?.(verified.header)
+      const possible = current === undefined ? await possibleKeys(keys, verified.header) : [current]
       const entry = find(verified.token)
-      return await (entry?.policy === policy && entry.key === key
+      // The key that verified it must still be one of those that may.
+      return await (entry?.policy === policy && possible.includes(entry.key)
         ? verifyAgain(entry, context)
-        : jwts.verifyOn(verified.token, { policy, key }, context))
+        : jwts.verifyOn(verified.token, { policy, possible }, context))
     } catch (error) {
       throw asError(error)
     }

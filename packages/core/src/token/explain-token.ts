@@ -4,6 +4,9 @@ import type { Comparison } from '../claims/claim-check.ts'
 import { asError } from '../errors/as-error.ts'
 import { AuthError } from '../errors/auth-error.ts'
 import { quote } from '../errors/quote.ts'
+import { listKeys } from '../keys/jwk/import-key.ts'
+import { MOST_CANDIDATES } from '../keys/jwk/key-selection.ts'
+import { possibleKeys } from '../keys/possible-keys.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import type { ErrorCode } from '../model/error-code.ts'
 import { own } from '../model/own.ts'
@@ -12,7 +15,7 @@ import type { ResolvedPolicy } from '../policy/resolve-policy.ts'
 import { type JwtRules, type TokenContext, verifiedToken, withSchema } from './jwt-verifier.ts'
 import { ignoredKeysHint } from './check-header.ts'
 import { parseJwt } from './parse-jwt.ts'
-import { checkAlgorithm, checkSignatureForm, verifySignature } from './verify-signature.ts'
+import { checkAlgorithm, checkSignatureForm, verifyAmong } from './verify-signature.ts'
 import type { SignatureVerification } from './web-crypto-signature.ts'
 
 /** Why a token is accepted or refused: every step in order. For people and logs; holds no token and no key material. */
@@ -162,23 +165,29 @@ async function explainSignature(
 ): Promise<true | undefined> {
   const held = keys.describe?.()
   // A key source of the application may give no key at all, which the signature fails under.
-  await story.step(
+  const possible = await story.step(
     'key',
-    () => keys.resolve(parsed.header),
-    () => ({
-      expected: 'one key that fits',
-      actual: held,
+    () => possibleKeys(keys, parsed.header),
+    (found) =>
+      found.length === 1
+        ? { expected: 'one key that fits', actual: held }
+        : {
+            expected: `at most ${MOST_CANDIDATES} keys that fit`,
+            actual: held,
+            hint: `The token names no key ID. Keys to try: ${listKeys(found)}`,
+          },
+  )
+  if (possible === undefined) return undefined
+  const signer = await story.step(
+    'signature',
+    () => verifyAmong(parsed, algorithm, { keys, isSignedBy, possible }),
+    (key) => ({
+      expected: possible.length === 1 ? 'a signature by that key' : 'a signature by one of these keys',
+      actual: 'verified',
+      hint: possible.length === 1 ? undefined : `Signed by the key ${listKeys([key])}`,
     }),
   )
-  if (story.hasFailed('key')) return undefined
-  return story.step(
-    'signature',
-    async () => {
-      await verifySignature(parsed, algorithm, { keys, isSignedBy })
-      return true as const
-    },
-    () => ({ expected: 'a signature by that key', actual: 'verified' }),
-  )
+  return signer && true
 }
 
 /** Collects steps. */

@@ -4,6 +4,7 @@ import { runTokenChecks, type TokenCheck } from '../checks/token-check.ts'
 import { asError } from '../errors/as-error.ts'
 import type { ClaimContext } from '../claims/claim-check.ts'
 import { applySchema, type ClaimsSchema } from '../claims/schema.ts'
+import { mayBeSeveral, possibleKeys } from '../keys/possible-keys.ts'
 import { deepFreeze } from '../model/deep-freeze.ts'
 import { isThenable } from '../model/thenable.ts'
 import type { Algorithm } from '../model/algorithm.ts'
@@ -13,7 +14,7 @@ import type { PolicyRegistry } from '../policy/policy-registry.ts'
 import type { ResolvedPolicy } from '../policy/resolve-policy.ts'
 import type { JwtParser } from './quick-parser.ts'
 import { VerifiedJwt } from './verified-jwt.ts'
-import { checkAlgorithm, checkSignatureForm, verifyReplaced } from './verify-signature.ts'
+import { checkAlgorithm, checkSignatureForm, verifyAmong, verifyReplaced } from './verify-signature.ts'
 import type { SignatureVerification } from './web-crypto-signature.ts'
 
 /** The seam for other kinds of token: whatever turns a text into a verified token. */
@@ -48,11 +49,14 @@ export interface Acceptance {
 /** What has been asked for already when a verification begins. */
 export interface Basis {
   readonly policy: ResolvedPolicy
-  /** Where the policy's keys have been asked for it. */
-  readonly key: CryptoKey | undefined
+  /** What the policy's keys gave, where they have been asked. */
+  readonly possible: readonly CryptoKey[] | undefined
 }
 
-type KeyBasis = Basis & { readonly key: CryptoKey }
+interface KeyBasis {
+  readonly policy: ResolvedPolicy
+  readonly key: CryptoKey
+}
 
 export interface JwtVerifier<C extends object> extends TokenVerifier<C> {
   /** As `verify`, for a token whose policy is known. @throws AuthError */
@@ -103,17 +107,31 @@ export function jwtVerifier<C extends object>(
     }
   }
 
-  const verifyOn = (parsed: ParsedJwt, { policy, key }: Basis, context: TokenContext) => {
+  const verifySignedAmong = async (parsed: ParsedJwt, algorithm: Algorithm, basis: Basis, context: TokenContext) => {
+    const { policy } = basis
+    const { keys } = policy
+    try {
+      const possible = basis.possible ?? (await possibleKeys(keys, parsed.header))
+      const key = await verifyAmong(parsed, algorithm, { keys, isSignedBy, possible })
+      return await accept(parsed, { policy, key }, context)
+    } catch (error) {
+      throw asError(error)
+    }
+  }
+
+  const verifyOn = (parsed: ParsedJwt, basis: Basis, context: TokenContext) => {
+    const { policy, possible } = basis
     const algorithm = checkAlgorithm(parsed.header, policy.algorithms)
     checkSignatureForm(parsed.signature, algorithm)
     try {
-      const current = key ?? policy.keys.current?.(parsed.header)
-      return current === undefined
-        ? Promise.resolve(policy.keys.resolve(parsed.header)).then(
-            (resolved) => verifySigned(parsed, algorithm, { policy, key: resolved }, context),
-            rejectedAsError,
-          )
-        : verifySigned(parsed, algorithm, { policy, key: current }, context)
+      if (possible !== undefined) return verifySignedAmong(parsed, algorithm, basis, context)
+      const current = policy.keys.current?.(parsed.header)
+      if (current !== undefined) return verifySigned(parsed, algorithm, { policy, key: current }, context)
+      if (mayBeSeveral(policy.keys, parsed.header)) return verifySignedAmong(parsed, algorithm, basis, context)
+      return Promise.resolve(policy.keys.resolve(parsed.header)).then(
+        (key) => verifySigned(parsed, algorithm, { policy, key }, context),
+        rejectedAsError,
+      )
     } catch (error) {
       throw asError(error)
     }
@@ -124,8 +142,8 @@ export function jwtVerifier<C extends object>(
       const parsed = parse(token)
       const policy = policies.select(parsed.claims)
       return isThenable(policy)
-        ? policy.then((selected) => verifyOn(parsed, { policy: selected, key: undefined }, context))
-        : verifyOn(parsed, { policy, key: undefined }, context)
+        ? policy.then((selected) => verifyOn(parsed, { policy: selected, possible: undefined }, context))
+        : verifyOn(parsed, { policy, possible: undefined }, context)
     },
     verifyOn: (token, basis, context) => verifyOn(parse(token), basis, context),
   }

@@ -1,6 +1,8 @@
 import type { CryptoKey } from 'jose'
 import { AuthError } from '../errors/auth-error.ts'
+import { listKeys } from '../keys/jwk/import-key.ts'
 import type { KeySource } from '../keys/key-source.ts'
+import { possibleKeys } from '../keys/possible-keys.ts'
 import { type Algorithm, algorithmTraits } from '../model/algorithm.ts'
 import type { JoseHeader, ParsedJws } from '../model/token.ts'
 import type { SignatureVerification } from './web-crypto-signature.ts'
@@ -38,11 +40,31 @@ export function checkSignatureForm(signature: Uint8Array, algorithm: Algorithm):
 export async function verifySignature(
   parsed: ParsedJws,
   algorithm: Algorithm,
-  { keys, isSignedBy }: { readonly keys: KeySource; readonly isSignedBy: SignatureVerification },
+  { keys, isSignedBy }: SignatureRules,
 ): Promise<CryptoKey> {
-  const key = keys.current?.(parsed.header) ?? (await keys.resolve(parsed.header))
-  if (await isSignedBy(parsed, algorithm, key)) return key
-  return verifyReplaced(parsed, algorithm, { keys, isSignedBy, failed: key })
+  const current = keys.current?.(parsed.header)
+  const possible = current === undefined ? await possibleKeys(keys, parsed.header) : [current]
+  return verifyAmong(parsed, algorithm, { keys, isSignedBy, possible })
+}
+
+/**
+ * Verifies the signature with each of a few keys until one verifies it, and gives that key. A single key may have been replaced.
+ *
+ * @throws AuthError `signature_invalid` …
+ */
+export async function verifyAmong(
+  parsed: ParsedJws,
+  algorithm: Algorithm,
+  { keys, isSignedBy, possible }: SignatureRules & { readonly possible: readonly CryptoKey[] },
+): Promise<CryptoKey> {
+  for (const key of possible) if (await isSignedBy(parsed, algorithm, key)) return key
+  const [failed, ...others] = possible
+  if (failed !== undefined && others.length === 0)
+    return verifyReplaced(parsed, algorithm, { keys, isSignedBy, failed })
+  throw new AuthError('signature_invalid', {
+    expected: 'a signature by one of the keys that fit',
+    hint: `The token names no key ID. Keys tried: ${listKeys(possible)}`,
+  })
 }
 
 /**
@@ -61,8 +83,11 @@ export async function verifyReplaced(
   throw new AuthError('signature_invalid')
 }
 
-interface FailedVerification {
+interface SignatureRules {
   readonly keys: KeySource
   readonly isSignedBy: SignatureVerification
+}
+
+interface FailedVerification extends SignatureRules {
   readonly failed: CryptoKey
 }

@@ -10,6 +10,7 @@ import {
   own,
   ownKeySource,
   ownOptions,
+  possibleKeys,
   resolveLimits,
 } from '../../extend.ts'
 import { type ContentEncryption, resolveContentEncryption } from './content-encryption.ts'
@@ -93,22 +94,29 @@ function isKeySource(keys: DecryptionOptions['keys']): keys is KeySource {
   return typeof keys === 'object' && keys !== null && typeof own(keys, 'resolve') === 'function'
 }
 
-async function decrypt({ token, header }: ParsedJwe, keys: KeySource): Promise<Uint8Array> {
-  const key = await resolveKey(header, keys)
+async function decrypt(parsed: ParsedJwe, keys: KeySource): Promise<Uint8Array> {
+  for (const key of await resolveKeys(parsed.header, keys)) {
+    const plaintext = await decryptWith(key, parsed)
+    if (plaintext !== undefined) return plaintext
+  }
+  throw decryptionFailed()
+}
+
+async function decryptWith(key: CryptoKey, { token, header }: ParsedJwe): Promise<Uint8Array | undefined> {
   try {
     const { alg, enc } = header
     const options = { keyManagementAlgorithms: [alg], contentEncryptionAlgorithms: [enc], maxDecompressedLength: 0 }
     const { plaintext } = await compactDecrypt(token, key, bare(options))
     return plaintext
   } catch {
-    throw decryptionFailed()
+    return undefined
   }
 }
 
-async function resolveKey(header: JweHeader, keys: KeySource): Promise<CryptoKey> {
+async function resolveKeys(header: JweHeader, keys: KeySource): Promise<readonly CryptoKey[]> {
   try {
-    const key = await keys.resolve(header)
-    if (key?.type === 'private') return key
+    const possible = await possibleKeys(keys, header)
+    if (possible.every((key) => key?.type === 'private')) return possible
   } catch (thrown) {
     const error = asError(thrown)
     // A key source that cannot tell now is no fault of the token.

@@ -1,5 +1,5 @@
 import type { JSONWebKeySet } from 'jose'
-import { type AuthError, type JoseHeader, type KeySource, misconfigured, own } from '../../extend.ts'
+import { type AuthError, type JoseHeader, type KeySource, misconfigured, MOST_CANDIDATES, own } from '../../extend.ts'
 import { type DecryptionKey, decryptionKey, type ImportedKey } from './decryption-key.ts'
 import { decryptionFailed } from './decryption-failed.ts'
 
@@ -24,9 +24,10 @@ export interface DecryptionKeys extends KeySource {
  * Keys to decrypt tokens with: one, several, or a JWK Set. Several are for rotation: publish the new one, and keep the old one until the
  * last token encrypted to it has expired. A key without `kid` is called by its thumbprint (RFC 7638).
  *
- * A token with `kid` is decrypted with that key or none; a token without, with the only key that fits its `alg` and curve.
+ * A token with `kid` is decrypted with that key or none. For a token without, each key that fits its `alg` and curve is tried, four at
+ * most; with more it is refused.
  *
- * `resolve` throws `AuthError` `token_decryption_failed` where there is no such key.
+ * `resolve` and `candidates` throw `AuthError` `token_decryption_failed` where there is no such key.
  *
  * @throws TypeError for a key that is public, symmetric, for signatures, or weak. Of a PEM, `ready` says so
  */
@@ -45,6 +46,7 @@ export function decryptionKeys(
 
   return Object.freeze<DecryptionKeys>({
     resolve: async (header) => keyFor(header, await held()),
+    candidates: async (header) => keysFor(header, await held()).map(({ privateKey }) => privateKey),
     ready: async () => {
       await held()
     },
@@ -69,11 +71,17 @@ function distinct(keys: readonly ImportedKey[]): readonly ImportedKey[] {
 }
 
 function keyFor(header: JoseHeader, keys: readonly ImportedKey[]): CryptoKey {
+  const [only, ...others] = keysFor(header, keys)
+  if (only !== undefined && others.length === 0) return only.privateKey
+  throw noKey(header, { keys, named: keys.length, fitting: others.length + 1 })
+}
+
+function keysFor(header: JoseHeader, keys: readonly ImportedKey[]): readonly ImportedKey[] {
   const { kid } = header
   const named = kid === undefined ? keys : keys.filter((key) => key.kid === kid)
   const fitting = named.filter((key) => fits(key, header))
-  const [only] = fitting
-  if (only !== undefined && fitting.length === 1) return only.privateKey
+  const most = kid === undefined ? MOST_CANDIDATES : 1
+  if (fitting.length >= 1 && fitting.length <= most) return fitting
   throw noKey(header, { keys, named: named.length, fitting: fitting.length })
 }
 

@@ -12,13 +12,13 @@ const ALGORITHMS_A_KEY = 6
 export function importedKeys(size: number, sharing: Sharing): (key: PublishedKey, alg: string) => Promise<CryptoKey> {
   const imported = recentMap<string, CryptoKey>(Math.min(MOST, Math.max(1, size * ALGORITHMS_A_KEY)))
   const importing = new Map<string, Promise<CryptoKey>>()
-  return async ({ index, material }, alg) => {
+  return async ({ index, kid, material }, alg) => {
     const name = `${index} ${alg}`
     const known = imported.get(name)
     if (known) return known
     const underWay = importing.get(name)
     if (underWay) return underWay
-    const pending = importKey(material, alg)
+    const pending = importKey(material, alg, kid)
     // Thousands of requests may wait for the first fetch, and then want the same key.
     if (sharing === 'promise') importing.set(name, pending)
     try {

@@ -5,6 +5,7 @@ import { bare } from '../../model/own.ts'
 import { parseStrictJson, StrictJsonError } from '../../model/strict-json.ts'
 import type { JoseHeader } from '../../model/token.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
+import { fingerprint } from './import-key.ts'
 import { importedKeys } from './imported-keys.ts'
 import { lintJwk, publicMaterial, type JwkMember } from './jwk-lint.ts'
 import { selectKey, type PublishedKey, type Selection } from './key-selection.ts'
@@ -35,7 +36,9 @@ export interface KeySet {
   flawOf(kid: string): KeyFlaw | undefined
   /** Imports the key selected for a header; remembers what it imported. @throws AuthError `key_unusable` */
   import(key: PublishedKey, header: JoseHeader): Promise<CryptoKey>
-  /** What has been imported for this very header, an object that must be frozen. */
+  /** As `import`, for several; without those that cannot be used. @throws AuthError `key_unusable` if that leaves none */
+  importSome(keys: readonly PublishedKey[], header: JoseHeader): Promise<readonly CryptoKey[]>
+  /** What has been imported for this very header, an object that must be frozen. A header that several keys fit is never remembered. */
   imported(header: JoseHeader): CryptoKey | undefined
   /** The usable keys, public members only. */
   toJwks(): JSONWebKeySet
@@ -59,9 +62,10 @@ export function parseJwkSet(source: unknown, options: JwkSetOptions = {}): KeySe
   const keys: PublishedKey[] = []
   const skipped: KeyFlaw[] = []
   const flaws = new Map<string, KeyFlaw>()
+  const firsts = new Map<string, number>()
   for (const member of members.map(withoutPrototype)) {
     const flaw = lintJwk(member)
-    if (flaw === undefined) keys.push(publishedKey(member as JwkMember, keys.length))
+    if (flaw === undefined) keys.push(publishedKey(member as JwkMember, keys.length, firsts))
     else {
       skipped.push(flaw)
       const kid = kidOf(member)
@@ -92,9 +96,20 @@ function withoutPrototype(member: unknown): unknown {
   return typeof member === 'object' && member !== null && !Array.isArray(member) ? bare({ ...member }) : member
 }
 
-function publishedKey(member: JwkMember, index: number): PublishedKey {
+function publishedKey(member: JwkMember, index: number, firsts: Map<string, number>): PublishedKey {
   const alg = typeof member['alg'] === 'string' ? member['alg'] : undefined
-  return Object.freeze({ index, kid: kidOf(member), alg, material: publicMaterial(member) })
+  const material = publicMaterial(member)
+  const print = fingerprint(material)
+  const sameAs = firsts.get(print) ?? index
+  firsts.set(print, sameAs)
+  const [x5t, x5tS256] = [thumbprint(member['x5t']), thumbprint(member['x5t#S256'])]
+  return Object.freeze({ index, kid: kidOf(member), alg, x5t, 'x5t#S256': x5tS256, material, sameAs })
+}
+
+const LONGEST_THUMBPRINT = 128
+
+function thumbprint(value: unknown): string | undefined {
+  return typeof value === 'string' && value.length <= LONGEST_THUMBPRINT ? value : undefined
 }
 
 function kidOf(member: unknown): string | undefined {
@@ -117,23 +132,38 @@ function keySet(
   }
   const importOnce = importedKeys(keys.length, sharing)
   const byHeader = new WeakMap<JoseHeader, CryptoKey>()
+  const importFor = async (selected: PublishedKey, header: JoseHeader): Promise<CryptoKey> => {
+    const key = await importOnce(selected, header.alg)
+    // A header that cannot change selects the same key for as long as the set lives.
+    if (Object.isFrozen(header)) byHeader.set(header, key)
+    return key
+  }
   return Object.freeze<KeySet>({
     size: keys.length,
     kids: Object.freeze([...byKid.keys()]),
     skipped: Object.freeze(skipped),
     select: (header: JoseHeader) => selectKey({ keys, byKid }, header),
     flawOf: (kid: string) => flaws.get(kid),
-    import: async (selected: PublishedKey, header: JoseHeader) => {
-      const key = await importOnce(selected, header.alg)
-      // A header that cannot change selects the same key for as long as the set lives.
-      if (Object.isFrozen(header)) byHeader.set(header, key)
-      return key
+    import: importFor,
+    importSome: async (selected: readonly PublishedKey[], header: JoseHeader) => {
+      const [only, ...others] = selected
+      if (only !== undefined && others.length === 0) return [await importFor(only, header)]
+      const outcomes = await Promise.allSettled(selected.map(async (key) => importOnce(key, header.alg)))
+      const usable = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+      const [first] = outcomes
+      if (usable.length === 0 && first?.status === 'rejected') throw first.reason
+      return usable
     },
     imported: (header: JoseHeader) => byHeader.get(header),
     toJwks: () => ({ keys: keys.map(toJwk) }),
   })
 }
 
-function toJwk({ kid, alg, material }: PublishedKey): JWK {
-  return { ...material, ...(kid !== undefined && { kid }), ...(alg !== undefined && { alg }), use: 'sig' }
+function toJwk({ kid, alg, x5t, 'x5t#S256': x5tS256, material }: PublishedKey): JWK {
+  const named = { kid, alg, x5t, 'x5t#S256': x5tS256 }
+  return {
+    ...material,
+    ...Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)),
+    use: 'sig',
+  }
 }

@@ -50,7 +50,7 @@ describe('a refusal tells an operator', () => {
       ),
     ).toBe(
       'key_ambiguous: More than one published key fits the token: expected "exactly one key", found 2. ' +
-        'The key set holds the same key ID twice',
+        'The key set holds different keys under the same key ID',
     )
     const named = [
       { ...ed, kid: 'a', alg: 'EdDSA' },

@@ -3,38 +3,61 @@ import type { EventListener } from '../../model/events.ts'
 import type { JoseHeader } from '../../model/token.ts'
 import { emit } from '../../model/emit.ts'
 import type { KeySet } from './jwk-set.ts'
-import type { PublishedKey, Selection } from './key-selection.ts'
+import { MOST_CANDIDATES, type PublishedKey, type Selection } from './key-selection.ts'
 
 const KIDS_SHOWN = 8
 
 /**
- * The key a selection found.
+ * The one key a selection found.
  *
  * @throws AuthError `key_not_found`, `algorithm_key_mismatch` or `key_ambiguous` (with an event)
  */
-export function foundKey(selection: Selection, { set, header, about, onEvent }: RefusalContext): PublishedKey {
+export function foundKey(selection: Selection, context: RefusalContext): PublishedKey {
+  if (selection.kind === 'found') return selection.key
+  throw refusalOf(selection, context)
+}
+
+/**
+ * The keys a selection found, in the order of the set.
+ *
+ * @throws AuthError as `foundKey`, but not where few enough fit that each can be tried
+ */
+export function foundKeys(selection: Selection, context: RefusalContext): readonly PublishedKey[] {
+  return selection.kind === 'several' ? selection.keys : [foundKey(selection, context)]
+}
+
+function refusalOf(
+  selection: Exclude<Selection, { readonly kind: 'found' }>,
+  { set, header, about, onEvent }: RefusalContext,
+): AuthError {
   switch (selection.kind) {
-    case 'found':
-      return selection.key
     case 'unknown_kid':
-      throw new AuthError('key_not_found', { hint: unknownKidHint(set, header, about()) })
+      return new AuthError('key_not_found', { hint: unknownKidHint(set, header, about()) })
     case 'none_fits':
-      throw new AuthError('key_not_found', {
+      return new AuthError('key_not_found', {
         expected: `a key for ${header.alg}`,
         hint: `The token names no key ID, and none of the keys fits its algorithm (${about()})`,
       })
     case 'mismatch':
-      throw new AuthError('algorithm_key_mismatch', {
+      return new AuthError('algorithm_key_mismatch', {
         expected: selection.candidates.map(({ alg, material }) => alg ?? material.crv ?? material.kty),
         actual: header.alg,
       })
-    default:
-      emit(onEvent, { type: 'key.ambiguous', candidates: selection.candidates })
-      throw new AuthError('key_ambiguous', {
-        expected: 'exactly one key',
-        actual: selection.candidates,
-        hint: header.kid === undefined ? 'The token names no key ID' : 'The key set holds the same key ID twice',
+    default: {
+      const candidates = selection.kind === 'several' ? selection.keys.length : selection.candidates
+      emit(onEvent, { type: 'key.ambiguous', candidates })
+      return new AuthError('key_ambiguous', {
+        expected:
+          header.kid === undefined && candidates > MOST_CANDIDATES
+            ? `at most ${MOST_CANDIDATES} keys that fit`
+            : 'exactly one key',
+        actual: candidates,
+        hint:
+          header.kid === undefined
+            ? 'The token names no key ID'
+            : 'The key set holds different keys under the same key ID',
       })
+    }
   }
 }
 

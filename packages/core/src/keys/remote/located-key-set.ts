@@ -6,7 +6,8 @@ import { waitForFlight, type Flight } from './flight.ts'
 import { seedOf, type HeldSet } from './held-set.ts'
 import { isMadeOf } from '../jwk/import-key.ts'
 import type { KeyLocation } from './key-location.ts'
-import { foundKey, listKids } from '../jwk/key-refusal.ts'
+import type { Selection } from '../jwk/key-selection.ts'
+import { foundKey, foundKeys, listKids, type RefusalContext } from '../jwk/key-refusal.ts'
 import type { JwkSetSeed } from '../jwk-set-store.ts'
 import type { KeySource } from '../key-source.ts'
 import { keysUnavailable } from './keys-unavailable.ts'
@@ -43,6 +44,10 @@ export interface RemoteKeySetStats {
   readonly generation: number
   /** Seconds until an attempt may begin; `Infinity` once closed. */
   readonly nextAttempt: number
+}
+
+interface Selected extends RefusalContext {
+  readonly selection: Selection
 }
 
 // A request looks again after a seed was found or a fetch was abandoned, but not for ever.
@@ -106,15 +111,24 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
   const about = (held: HeldSet): string =>
     `in a set of ${held.set.size} fetched ${Math.round(ageOf(held) / 1000)} s ago: ${listKids(held.set)}`
 
+  /** What the set says about a header once it is as far up to date as that needs. */
+  const select = async (header: JoseHeader): Promise<Selected> => {
+    const failure = await bringUpToDate(() => knowledgeOf(header))
+    const held = keeper.usable()
+    if (!held) throw unavailable(failure ?? whyNot(), 'age')
+    const selection = held.set.select(header)
+    if (selection.kind === 'unknown_kid' && failure) throw unavailable(failure, 'token')
+    return { selection, set: held.set, header, about: () => about(held), onEvent }
+  }
+
   return Object.freeze<RemoteKeySet>({
     resolve: async (header) => {
-      const failure = await bringUpToDate(() => knowledgeOf(header))
-      const held = keeper.usable()
-      if (!held) throw unavailable(failure ?? whyNot(), 'age')
-      const selection = held.set.select(header)
-      if (selection.kind === 'unknown_kid' && failure) throw unavailable(failure, 'token')
-      const key = foundKey(selection, { set: held.set, header, about: () => about(held), onEvent })
-      return held.set.import(key, header)
+      const { selection, ...context } = await select(header)
+      return context.set.import(foundKey(selection, context), header)
+    },
+    candidates: async (header) => {
+      const { selection, ...context } = await select(header)
+      return context.set.importSome(foundKeys(selection, context), header)
     },
     current: (header) => keeper.fresh()?.set.imported(header),
     resolveAgain: async (header, failed) => {
