@@ -64,27 +64,29 @@ describe('a rotation of oidc-provider under one address, seen by a verifier that
     expect(await answer(await mint())).toBe('verified with second')
   })
 
-  it('refuses tokens of a withdrawn key as soon as a token of the new key has caused a refresh', async () => {
+  it('refuses tokens of a withdrawn key once a refresh was requested after they had been issued', async () => {
     const oldToken = await mint()
     expect(await answer(oldToken)).toBe('verified with first')
     server.restart([await keyNamed('second')])
     expect(await answer(await mint())).toBe('verified with second')
+    // It was issued so shortly before the refresh that the clocks of the two could make it the later one.
     clock.advance((COOLDOWN - 1) * 1000)
-    expect(await answer(oldToken)).toBe('401 key_not_found')
+    expect(await answer(oldToken)).toBe('503 keys_unavailable')
     expect(setFetches()).toBe(2)
+    clock.advance(1000)
+    expect(await answer(oldToken)).toBe('401 key_not_found')
+    expect(setFetches()).toBe(3)
   })
 
-  it('lets a third key in after the cool-down, and does not refuse it for good before', async () => {
+  it('lets a third key in after the cool-down, and does not refuse it before', async () => {
     expect(await answer(await mint())).toBe('verified with first')
     server.restart([await keyNamed('second')])
     expect(await answer(await mint())).toBe('verified with second')
     server.restart([await keyNamed('third')])
     const token = await mint()
-    expect(await answer(token)).toBe('401 key_not_found')
-    clock.advance((COOLDOWN + 1) * 1000)
     expect(await answer(token)).toBe('503 keys_unavailable')
     expect(setFetches()).toBe(2)
-    clock.advance(COOLDOWN * 1000)
+    clock.advance((COOLDOWN + 1) * 1000)
     expect(await answer(token)).toBe('verified with third')
     expect(setFetches()).toBe(3)
   })

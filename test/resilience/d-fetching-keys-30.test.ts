@@ -63,7 +63,7 @@ describe('section D: many requests, one fetch', () => {
       keys.resolve({ alg: 'ES256', kid: 'a' }),
       new Promise((_resolve, reject) => gone.signal.addEventListener('abort', () => reject(new Error('gone')))),
     ])
-    const wrong = verdict(keys.resolve({ alg: 'ES256', kid: 'b' }))
+    const wrong = verdict(keys.resolve({ alg: 'ES256', kid: 'b' }, { issuedBefore: 0 }))
     const unfit = verdict(keys.resolve({ alg: 'RS256', kid: 'a' }))
     const others = Array.from({ length: 50 }, async () => verdict(keys.resolve({ alg: 'ES256', kid: 'a' })))
     await world.server.received(1)

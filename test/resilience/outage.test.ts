@@ -29,9 +29,10 @@ async function anHourOf(fault: Fault, sharing: 'promise' | 'poll') {
     // Short deadlines, for real time passes while a fetch hangs.
     keySet: { timeout: 0.1, softWait: 0.02, sharing },
   })
-  const ask = async ({ sign }: TestKeys): Promise<string> => {
+  const ask = async ({ sign }: TestKeys, age = 0): Promise<string> => {
     const now = Math.floor(clock.now() / 1000)
-    return verdict(verifier.verify(await sign({ iss: ISSUER, aud: 'api', sub: 'someone', iat: now, exp: now + 300 })))
+    const claims = { iss: ISSUER, aud: 'api', sub: 'someone', iat: now - age, exp: now + 300 }
+    return verdict(verifier.verify(await sign(claims)))
   }
   const counts = { known: new Map<string, number>(), published: new Map<string, number>() }
   const count = (tally: Map<string, number>, outcome: string): void =>
@@ -64,7 +65,7 @@ async function anHourOf(fault: Fault, sharing: 'promise' | 'poll') {
     await server.idle()
     if (recovered.at(-1) !== 'verified') clock.pass(61)
   }
-  const afterwards = [await ask(before), await ask(after), await ask(withdrawn)]
+  const afterwards = [await ask(before), await ask(after), await ask(withdrawn, 200)]
   verifier.close()
   await server.close()
   return { ...counts, fetches, recovered, afterwards }

@@ -26,7 +26,7 @@ export {
 export { rawFieldValues } from './http/raw-field-values.ts'
 export { createMemoryJwkSetStore, type JwkSetSeed, type JwkSetStore } from './keys/jwk-set-store.ts'
 export { MOST_CANDIDATES } from './keys/jwk/key-selection.ts'
-export { type KeySource, ownKeySource } from './keys/key-source.ts'
+export { type KeyContext, type KeySource, ownKeySource } from './keys/key-source.ts'
 export { possibleKeys } from './keys/possible-keys.ts'
 export { bytesOf, numberOf } from './keys/jwk/jwk-bytes.ts'
 export { lintJwk } from './keys/jwk/jwk-lint.ts'

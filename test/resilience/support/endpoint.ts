@@ -1,9 +1,9 @@
 import type { FetchInit } from '@claimgate/core'
 import { createTestKeys, type TestClock } from '@claimgate/testing'
 
-/** How the endpoint answers. Latencies are seconds. */
+/** How the endpoint answers. Latencies, and the age of an answer out of a cache, are seconds. */
 export type EndpointMode =
-  | { readonly kind: 'well'; readonly latency: number; readonly maxAge?: number }
+  | { readonly kind: 'well'; readonly latency: number; readonly maxAge?: number; readonly age?: number }
   | { readonly kind: 'refuse' }
   | { readonly kind: 'hang' }
   | { readonly kind: 'garbage'; readonly latency: number }
@@ -31,10 +31,16 @@ const { publicJwk } = await createTestKeys('ES256')
 /** A JWK Set endpoint in memory, on a simulated network that takes its time. */
 export function createEndpoint(clock: TestClock, random: () => number): Endpoint {
   const fetches: SeenFetch[] = []
-  let kids: readonly string[] = []
+  const published: { readonly at: number; readonly kids: readonly string[] }[] = []
   let mode: EndpointMode = { kind: 'refuse' }
   let inFlight = 0
   let most = 0
+
+  /** The key IDs published so many seconds ago. */
+  const kidsOf = (age: number): readonly string[] => {
+    const at = clock.monotonic() / 1000 - age
+    return (published.findLast((set) => set.at <= at) ?? published[0])?.kids ?? []
+  }
 
   const answer = async (seen: SeenFetch, signal: AbortSignal): Promise<Response> => {
     const current = mode
@@ -54,14 +60,17 @@ export function createEndpoint(clock: TestClock, random: () => number): Endpoint
         return new Response('<html>')
       default: {
         // What is sent was read at some moment of the exchange.
-        const early = kids
+        const { maxAge, age = 0 } = current
+        const early = kidsOf(age)
         await clock.sleep(current.latency * 1000, signal)
-        const sent = random() < 0.5 ? early : kids
-        const { maxAge } = current
+        const sent = random() < 0.5 ? early : kidsOf(age)
         seen.answer = { at: clock.monotonic() / 1000, kids: sent, maxAge }
         const set = { keys: sent.map((kid) => ({ ...publicJwk, kid })) }
         return new Response(JSON.stringify(set), {
-          headers: maxAge === undefined ? {} : { 'cache-control': `max-age=${maxAge}` },
+          headers: {
+            ...(maxAge !== undefined && { 'cache-control': `max-age=${maxAge}` }),
+            ...(age > 0 && { age: `${age}` }),
+          },
         })
       }
     }
@@ -71,7 +80,7 @@ export function createEndpoint(clock: TestClock, random: () => number): Endpoint
     fetches,
     mostInFlight: () => most,
     publish: (next) => {
-      kids = next
+      published.push({ at: clock.monotonic() / 1000, kids: next })
     },
     behave: (next) => {
       mode = next

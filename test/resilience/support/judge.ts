@@ -1,5 +1,6 @@
 import type { SeenFetch } from './endpoint.ts'
-import type { History, Publication, SeenRequest } from './simulation.ts'
+import { LONGEST_CACHED } from './schedule.ts'
+import { TOLERANCE, type History, type Publication, type SeenRequest } from './simulation.ts'
 
 // The numbers of `docs/threat-model.md`, written down again: what is judged must not be asked.
 const FRESH = 600
@@ -25,8 +26,9 @@ interface GoodFetch {
 /**
  * What is wrong about the answers that requests had; nothing, if all is well:
  *
- * - No valid token is refused (401) whose key has been published for longer than the cool-down.
+ * - No token is refused (401) whose key was published before it was issued, where clocks differ by no more than is forgiven.
  * - No valid token is turned away at all whose key was in the last set that could be had within the stale bound.
+ * - A key that was published is found at once where a fetch may begin.
  * - Once the endpoint works again, every published key is verified after the longest back-off and `Retry-After`.
  * - A withdrawn key is verified no more after the next refresh, or beyond the stale bound.
  * - A request with a known key waits no longer than the soft wait, and no request longer than two deadlines.
@@ -41,6 +43,7 @@ export function wrongAnswers({ requests, publications, fetches, modes }: History
           ...wrongRefusal(request, publication, good),
           ...wrongAcceptance(request, publication, good),
           ...lateRecovery(request, publication, modes),
+          ...needlessDelay(request, publication, { modes, fetches }),
         ]
       : request.verdict === 'verified'
         ? ['a stranger was let in']
@@ -51,12 +54,15 @@ export function wrongAnswers({ requests, publications, fetches, modes }: History
 }
 
 function wrongRefusal(request: SeenRequest, { from, until, kid }: Publication, good: readonly GoodFetch[]): string[] {
-  const { askedAt, answeredAt, verdict } = request
+  const { askedAt, answeredAt, issuedAt, ahead, verdict } = request
   // Whether a key that goes while a request waits is still good is nobody's guess.
   if (until <= answeredAt) return []
-  if (verdict.startsWith('401') && from <= answeredAt - COOLDOWN) return ['a published key was refused']
+  if (verdict.startsWith('401') && from <= issuedAt && ahead < TOLERANCE) return ['a published key was refused']
   const last = good.findLast(({ at }) => at <= askedAt)
-  if (!last?.kids.includes(kid) || answeredAt - last.startedAt >= last.freshFor + STALE) return []
+  // A cache may give an older set than the one before.
+  const latest = good.findLast(({ at }) => at <= answeredAt)
+  if (!last?.kids.includes(kid) || !latest?.kids.includes(kid) || answeredAt - last.startedAt >= last.freshFor + STALE)
+    return []
   if (verdict !== 'verified') return ['a known key was turned away']
   return answeredAt - askedAt > SOFT_WAIT + GRAIN ? ['a known key had to wait'] : []
 }
@@ -64,21 +70,52 @@ function wrongRefusal(request: SeenRequest, { from, until, kid }: Publication, g
 function wrongAcceptance(request: SeenRequest, { until, kid }: Publication, good: readonly GoodFetch[]): string[] {
   if (request.verdict !== 'verified') return []
   const last = good.findLast(({ at }) => at < request.askedAt)
-  if (last && last.startedAt >= until && !last.kids.includes(kid)) return ['a withdrawn key outlived a refresh']
-  const longest = Math.max(FRESH, ...good.map(({ freshFor }) => freshFor)) + STALE + DEADLINE
+  // A cache may give an older set than the one before.
+  const latest = good.findLast(({ at }) => at <= request.answeredAt)
+  const isGone = !last?.kids.includes(kid) && !latest?.kids.includes(kid)
+  if (last && last.startedAt >= until && isGone) return ['a withdrawn key outlived a refresh']
+  const longest = Math.max(FRESH, ...good.map(({ freshFor }) => freshFor)) + STALE + DEADLINE + LONGEST_CACHED
   return request.askedAt > until + longest ? ['a withdrawn key outlived the stale bound'] : []
 }
 
 function lateRecovery(request: SeenRequest, { from, until }: Publication, modes: History['modes']): string[] {
+  if (request.verdict === 'verified' || until <= request.answeredAt) return []
+  const cached = cachedFor(request, modes)
+  if (cached === undefined || request.askedAt - from <= MINUTE + DEADLINE + cached) return []
+  return ['a published key was not found although the endpoint works again']
+}
+
+/** A key that a fetch would bring has not been found, and nothing kept that fetch from beginning. */
+function needlessDelay(
+  request: SeenRequest,
+  { from, until }: Publication,
+  { modes, fetches }: Pick<History, 'modes' | 'fetches'>,
+): string[] {
   const { askedAt, answeredAt, verdict } = request
   if (verdict === 'verified' || until <= answeredAt) return []
+  const cached = cachedFor(request, modes)
+  if (cached === undefined || askedAt - from < cached) return []
+  const starts = withoutColdFetch(fetches)
+    .map(({ startedAt }) => startedAt)
+    .filter((startedAt) => startedAt <= askedAt)
+  const isHeld =
+    askedAt - (starts.at(-1) ?? -Infinity) < COOLDOWN + DEADLINE || askedAt - (starts.at(-2) ?? -Infinity) < MINUTE
+  return isHeld ? [] : ['a published key was held back']
+}
+
+/** For how many seconds caches keep what the endpoint answers, if it has answered well for longer than any back-off takes. */
+function cachedFor({ askedAt, answeredAt }: SeenRequest, modes: History['modes']): number | undefined {
   const current = modes.findLast(({ since }) => since <= askedAt)
   const changes = modes.some(({ since }) => since > askedAt && since <= answeredAt)
-  if (current?.mode.kind !== 'well' || current.mode.latency > DEADLINE - 1 || changes) return []
+  if (current?.mode.kind !== 'well' || current.mode.latency > DEADLINE - 1 || changes) return undefined
   const wellFor = askedAt - current.since
-  const publishedFor = askedAt - from
-  if (wellFor <= LONGEST_RETRY_AFTER + MINUTE + 2 * DEADLINE || publishedFor <= MINUTE + DEADLINE) return []
-  return ['a published key was not found although the endpoint works again']
+  return wellFor > LONGEST_RETRY_AFTER + MINUTE + 2 * DEADLINE ? (current.mode.age ?? 0) : undefined
+}
+
+/** The fetches without the one that ended the cold start, which costs a fresh set none of those it may make. */
+function withoutColdFetch(fetches: readonly SeenFetch[]): readonly SeenFetch[] {
+  const cold = fetches.findIndex(isGood)
+  return fetches.filter((_, index) => index !== cold)
 }
 
 /** What is wrong about how often the endpoint was asked; nothing, if all is well. */
@@ -88,7 +125,12 @@ export function brokenBounds({ fetches, mostInFlight }: History): string[] {
   for (const [index, startedAt] of starts.entries()) {
     const before = (count: number): number => startedAt - (starts[index - count] ?? -Infinity)
     if (before(10) < MINUTE) wrong.push(`more than 10 fetches in a minute, at ${startedAt}`)
-    if (isFresh(fetches.slice(0, index), startedAt) && before(2) < MINUTE)
+  }
+  const counted = withoutColdFetch(fetches)
+  for (const [index, fetch] of counted.entries()) {
+    const { startedAt } = fetch
+    const isThird = startedAt - (counted[index - 2]?.startedAt ?? -Infinity) < MINUTE
+    if (isThird && isFresh(fetches.slice(0, fetches.indexOf(fetch)), startedAt))
       wrong.push(`more than 2 fetches in a minute while fresh, at ${startedAt}`)
   }
   for (const streak of failingStreaks(fetches)) {

@@ -3,8 +3,8 @@ import { array, constant, constantFrom, integer, oneof, record, type Arbitrary }
 import type { EndpointMode } from './endpoint.ts'
 
 export type Action =
-  /** A valid token of the newest key, or one so many before it. */
-  | { readonly kind: 'request'; readonly key: number }
+  /** A valid token of the newest key, or one so many before it, issued so many seconds ago. */
+  | { readonly kind: 'request'; readonly key: number; readonly age: number }
   /** A token with a key ID that exists and a signature that does not fit. */
   | { readonly kind: 'forge'; readonly key: number }
   | { readonly kind: 'publish' }
@@ -17,6 +17,8 @@ export type Action =
   | { readonly kind: 'flood'; readonly times: number; readonly every: number }
 
 export interface Schedule {
+  /** Seconds by which the issuer's clock is ahead of true time. */
+  readonly skew: number
   /** Seeds the jitter. */
   readonly jitter: number
   readonly sharing: 'promise' | 'poll'
@@ -37,7 +39,13 @@ const gap = oneof(
   { weight: 1, arbitrary: seconds(600, 6000) },
 )
 
-const mode: Arbitrary<EndpointMode> = oneof(
+/** The longest that a cache keeps a set, in seconds. */
+export const LONGEST_CACHED = 400
+
+// Most tokens are new, some have lain about, and a few are older than the key that is said to have signed them.
+const tokenAge = oneof(constant(0), seconds(0, 70), seconds(60, 900))
+
+const wellMode: Arbitrary<EndpointMode> = oneof(
   {
     weight: 5,
     arbitrary: record({
@@ -54,6 +62,18 @@ const mode: Arbitrary<EndpointMode> = oneof(
       maxAge: integer({ min: 60, max: 7200 }),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: record({
+      kind: constant('well' as const),
+      latency: seconds(0, 1),
+      age: integer({ min: 1, max: LONGEST_CACHED }),
+    }),
+  },
+)
+
+const mode: Arbitrary<EndpointMode> = oneof(
+  { weight: 7, arbitrary: wellMode },
   { weight: 3, arbitrary: constant({ kind: 'refuse' as const }) },
   { weight: 2, arbitrary: constant({ kind: 'hang' as const }) },
   { weight: 2, arbitrary: record({ kind: constant('garbage' as const), latency: seconds(0, 6) }) },
@@ -68,18 +88,24 @@ const mode: Arbitrary<EndpointMode> = oneof(
   },
 )
 
+const request: Arbitrary<Action> = record({
+  kind: constant('request' as const),
+  key: integer({ min: 0, max: 2 }),
+  age: tokenAge,
+})
+
 const action: Arbitrary<Action> = oneof(
-  {
-    weight: 10,
-    arbitrary: record({ kind: constant('request' as const), key: integer({ min: 0, max: 2 }) }),
-  },
+  { weight: 10, arbitrary: request },
   { weight: 2, arbitrary: record({ kind: constant('forge' as const), key: integer({ min: 0, max: 2 }) }) },
   { weight: 2, arbitrary: constant({ kind: 'publish' as const }) },
   { weight: 2, arbitrary: constant({ kind: 'withdraw' as const }) },
   { weight: 4, arbitrary: record({ kind: constant('endpoint' as const), mode }) },
   {
     weight: 1,
-    arbitrary: record({ kind: constant('step' as const), seconds: constantFrom(86_400, -86_400, 600, -600, -1) }),
+    arbitrary: record({
+      kind: constant('step' as const),
+      seconds: constantFrom(86_400, -86_400, 600, -600, -1, 20, -20),
+    }),
   },
   {
     weight: 2,
@@ -91,8 +117,31 @@ const action: Arbitrary<Action> = oneof(
   },
 )
 
+// What it takes to rotate keys under a flood, and little time between.
+const rotation: Arbitrary<Action> = oneof(
+  { weight: 6, arbitrary: request },
+  { weight: 3, arbitrary: constant({ kind: 'publish' as const }) },
+  { weight: 1, arbitrary: record({ kind: constant('endpoint' as const), mode: wellMode }) },
+  {
+    weight: 2,
+    arbitrary: record({ kind: constant('flood' as const), times: integer({ min: 1, max: 5 }), every: seconds(0, 12) }),
+  },
+)
+
+const steps = oneof(
+  {
+    weight: 4,
+    arbitrary: array(record({ after: gap, action }), { minLength: 1, maxLength: 50, size: 'max' }),
+  },
+  {
+    weight: 1,
+    arbitrary: array(record({ after: seconds(0, 40), action: rotation }), { minLength: 1, maxLength: 50, size: 'max' }),
+  },
+)
+
 /** Schedules of some hours: requests, rotations, outages and floods in any order. */
 export const schedules: Arbitrary<Schedule> = record({
+  skew: integer({ min: -40, max: 40 }),
   jitter: integer({ min: 0, max: 0xffff }),
   sharing: oneof(
     { weight: 9, arbitrary: constant('promise' as const) },
@@ -102,7 +151,7 @@ export const schedules: Arbitrary<Schedule> = record({
     { weight: 3, arbitrary: constant('none' as const) },
     { weight: 1, arbitrary: constant('memory' as const) },
   ),
-  steps: array(record({ after: gap, action }), { minLength: 1, maxLength: 50, size: 'max' }),
+  steps,
 })
 
 const DAY = 86_400
@@ -119,6 +168,7 @@ const quarters = array(
 
 /** A day with a request every twenty seconds, where something may happen each quarter of an hour. */
 export const aDay: Arbitrary<Schedule> = record({
+  skew: integer({ min: -55, max: 55 }),
   jitter: integer({ min: 0, max: 0xffff }),
   sharing: constant('promise' as const),
   store: constant('none' as const),
@@ -127,7 +177,7 @@ export const aDay: Arbitrary<Schedule> = record({
       ...actions.map((happening) => ({ after: 0, action: happening })),
       ...Array.from({ length: DAY / 96 / 20 }, (_, index) => ({
         after: 20,
-        action: { kind: 'request' as const, key: index % 2 },
+        action: { kind: 'request' as const, key: index % 2, age: index % 3 === 0 ? 0 : index },
       })),
     ]),
   ),

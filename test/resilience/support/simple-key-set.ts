@@ -13,6 +13,12 @@ export type Flaw =
   | 'forgets_on_failure'
   /** What could not be asked is refused instead of unavailable. */
   | 'refuses_when_unsure'
+  /** A set younger than the cool-down denies whatever it does not have. */
+  | 'believes_young_sets'
+  /** What an answer has spent in caches makes no difference. */
+  | 'ignores_caches'
+  /** The first fetch begins a cool-down. */
+  | 'counts_the_cold_fetch'
   /** New keys are added to the old ones. */
   | 'merges'
   /** Every request fetches for itself. */
@@ -41,6 +47,7 @@ export function simpleKeySet(uri: string, { clock, fetch }: RemoteKeySetOptions,
   if (!clock || !fetch) throw new TypeError('A simulation has its own clock and network')
   let keys = new Map<string, CryptoKey>()
   let fetchedAt = -Infinity
+  let cachedFor = 0
   let triedAt = -Infinity
   let failures = 0
   let underWay: Promise<void> | undefined
@@ -48,6 +55,7 @@ export function simpleKeySet(uri: string, { clock, fetch }: RemoteKeySetOptions,
 
   const load = async (): Promise<void> => {
     const startedAt = clock.monotonic()
+    const isCold = fetchedAt === -Infinity
     triedAt = startedAt
     const deadline = new AbortController()
     const longest = flaw === 'has_no_deadline' ? 8 * DEADLINE : DEADLINE
@@ -59,6 +67,8 @@ export function simpleKeySet(uri: string, { clock, fetch }: RemoteKeySetOptions,
       for (const jwk of set.keys) next.set(jwk.kid ?? '', (await importJWK(jwk, 'ES256')) as CryptoKey)
       keys = next
       fetchedAt = startedAt
+      cachedFor = flaw === 'ignores_caches' ? 0 : Number(response.headers.get('age') ?? 0) * 1000
+      if (isCold && flaw !== 'counts_the_cold_fetch') triedAt = -Infinity
       failures = 0
     } catch (error) {
       failures += 1
@@ -91,7 +101,7 @@ export function simpleKeySet(uri: string, { clock, fetch }: RemoteKeySetOptions,
   }
 
   return {
-    resolve: async ({ kid }) => {
+    resolve: async ({ kid }, { issuedBefore = Infinity } = {}) => {
       let failed = false
       const note = (): void => {
         failed = true
@@ -105,7 +115,9 @@ export function simpleKeySet(uri: string, { clock, fetch }: RemoteKeySetOptions,
       }
       const key = find(kid)
       if (key) return key
-      const sure = flaw === 'refuses_when_unsure' || flaw === 'ignores_unknown_kids' || (!failed && age() < 30)
+      const requestedAt = clock.now() - age() * 1000 - cachedFor
+      const isOlder = flaw === 'believes_young_sets' ? age() < COOLDOWN / 1000 : issuedBefore * 1000 < requestedAt
+      const sure = flaw === 'refuses_when_unsure' || flaw === 'ignores_unknown_kids' || (!failed && isOlder)
       throw new AuthError(sure ? 'key_not_found' : 'keys_unavailable')
     },
   }

@@ -1,4 +1,9 @@
-import { createMemoryJwkSetStore, remoteKeySet, type RemoteKeySetOptions } from '@claimgate/core/extend'
+import {
+  createMemoryJwkSetStore,
+  remoteKeySet,
+  type KeyContext,
+  type RemoteKeySetOptions,
+} from '@claimgate/core/extend'
 import { createRandom, createTestClock, type TestClock } from '@claimgate/testing'
 
 import { createEndpoint, type EndpointMode, type SeenFetch } from './endpoint.ts'
@@ -8,6 +13,10 @@ import { verdict } from './verdict.ts'
 /** One request, and what became of it. Times are monotonic seconds. */
 export interface SeenRequest {
   readonly kid: string
+  /** When its token was issued, in true time. */
+  readonly issuedAt: number
+  /** Seconds by which the verifier's clock was ahead of the issuer's. */
+  readonly ahead: number
   readonly askedAt: number
   readonly answeredAt: number
   readonly verdict: string
@@ -36,7 +45,7 @@ export interface History {
 
 /** What a schedule needs of a key set. */
 export interface SimulatedKeySet {
-  resolve(header: { readonly alg: string; readonly kid: string }): Promise<CryptoKey>
+  resolve(header: { readonly alg: string; readonly kid: string }, token?: KeyContext): Promise<CryptoKey>
   resolveAgain?(
     header: { readonly alg: string; readonly kid: string },
     failed: CryptoKey,
@@ -45,6 +54,9 @@ export interface SimulatedKeySet {
 }
 
 export type KeySetUnderTest = (uri: string, options: RemoteKeySetOptions) => SimulatedKeySet
+
+/** Seconds between two clocks that are forgiven. */
+export const TOLERANCE = 60
 
 const URI = 'https://issuer.example/keys'
 
@@ -66,6 +78,8 @@ export async function play(schedule: Schedule, makeKeySet: KeySetUnderTest = rem
   const requests: SeenRequest[] = []
   const open = new Set<Promise<void>>()
   let strangers = 0
+  let stepped = 0
+  const start = clock.now() / 1000
 
   const publish = (): void => {
     publications.push({ kid: `key-${publications.length}`, from: seconds(), until: Infinity })
@@ -77,10 +91,14 @@ export async function play(schedule: Schedule, makeKeySet: KeySetUnderTest = rem
     modes.push({ mode, since: seconds() })
     endpoint.behave(mode)
   }
-  const ask = (kid: string): void => {
+  const ask = (kid: string, age: number): void => {
     const askedAt = seconds()
-    const asked = verdict(keys.resolve({ alg: 'ES256', kid })).then((outcome) => {
-      requests.push({ kid, askedAt, answeredAt: seconds(), verdict: outcome })
+    const issuedAt = askedAt - age
+    // The verifier adds what clocks may differ by.
+    const issuedBefore = Math.floor(start + issuedAt + schedule.skew) + TOLERANCE
+    const asked = verdict(keys.resolve({ alg: 'ES256', kid }, { issuedBefore })).then((outcome) => {
+      const ahead = stepped - schedule.skew
+      requests.push({ kid, issuedAt, ahead, askedAt, answeredAt: seconds(), verdict: outcome })
     })
     open.add(asked)
     void asked.finally(() => open.delete(asked))
@@ -100,7 +118,7 @@ export async function play(schedule: Schedule, makeKeySet: KeySetUnderTest = rem
   const act = async (action: Action): Promise<void> => {
     switch (action.kind) {
       case 'request':
-        return ask(recent(action.key))
+        return ask(recent(action.key), action.age)
       case 'forge':
         return forge(recent(action.key))
       case 'publish':
@@ -113,13 +131,14 @@ export async function play(schedule: Schedule, makeKeySet: KeySetUnderTest = rem
       case 'endpoint':
         return behave(action.mode)
       case 'step':
+        stepped += action.seconds
         return clock.stepWall(action.seconds * 1000)
       default: {
         // Strangers come all the time, and with them those who were there before.
         for (let count = 0; count < action.times; count += 1) {
           strangers += 1
-          ask(`stranger-${strangers}`)
-          ask(recent(count % 3))
+          ask(`stranger-${strangers}`, strangers % 2 === 0 ? 0 : 3000)
+          ask(recent(count % 3), 0)
           await clock.advanceAsync(action.every * 1000)
         }
       }

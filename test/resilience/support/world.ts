@@ -11,7 +11,8 @@ export interface World {
   readonly clock: ShiftedClock
   readonly keys: RemoteKeySet
   readonly events: readonly VerifierEvent[]
-  ask(kid: string): Promise<string>
+  /** Asks for the key of a token issued so many seconds ago; without it, of a token that does not say when it was issued. */
+  ask(kid: string, secondsAgo?: number): Promise<string>
   /** Asks until it is verified, some minutes apart: on a busy machine even a good answer may miss a short deadline. */
   untilVerified(kid: string): Promise<string>
   /** `network`, `timeout` …: why the keys cannot be had. */
@@ -33,7 +34,10 @@ export async function startWorld(options: RemoteKeySetOptions = {}): Promise<Wor
   const server = await startFaultyJwksServer({ jwks: { keys: publicJwks.slice(0, 1) }, now: clock.monotonic })
   const events: VerifierEvent[] = []
   const keys = remoteKeySet(server.url, { clock, onEvent: (event) => void events.push(event), ...options })
-  const ask = async (kid: string): Promise<string> => verdict(keys.resolve({ alg: 'ES256', kid }))
+  const ask = async (kid: string, secondsAgo?: number): Promise<string> => {
+    const token = secondsAgo === undefined ? {} : { issuedBefore: clock.now() / 1000 - secondsAgo + 60 }
+    return verdict(keys.resolve({ alg: 'ES256', kid }, token))
+  }
   const untilVerified = async (kid: string, tries = 5): Promise<string> => {
     const outcome = await ask(kid)
     if (outcome === 'verified' || tries === 1) return outcome

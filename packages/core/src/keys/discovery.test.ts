@@ -24,8 +24,8 @@ function setUp(
   const events: VerifierEvent[] = []
   const onEvent = (event: VerifierEvent): void => void events.push(event)
   const keys = discoveredKeySet(issuer, { fetch: endpoint.fetch, clock, random: () => 0.5, onEvent, ...options })
-  const ask = async (kid: string): Promise<string> =>
-    keys.resolve({ alg: 'ES256', kid }).then(
+  const ask = async (kid: string, secondsAgo = 0): Promise<string> =>
+    keys.resolve({ alg: 'ES256', kid }, { issuedBefore: clock.now() / 1000 - secondsAgo + 60 }).then(
       () => 'verified',
       (error: unknown) => {
         if (!(error instanceof AuthError)) return String(error)
@@ -236,7 +236,33 @@ describe('discovery', () => {
     answers[`${KEYS}/new`] = json({ keys: [b] })
     await clock.pass(700)
     expect(await ask('b')).toBe('verified')
-    expect(await ask('a')).toBe('401 key_not_found')
+    expect(await ask('a', 61)).toBe('401 key_not_found')
+  })
+
+  it('denies nothing that may be at an address its metadata has named since', async () => {
+    const { ask, answers, clock } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
+    await ask('a')
+    await clock.pass(10)
+    // They move: the old address goes on answering.
+    answers[OIDC] = metadata({ jwks_uri: `${KEYS}/new` })
+    answers[`${KEYS}/new`] = json({ keys: [b] })
+    await clock.pass(15)
+    expect(await ask('b')).toBe('503 keys_unavailable rate_limited')
+    expect(await ask('b', 84)).toBe('503 keys_unavailable rate_limited')
+    expect(await ask('b', 86)).toBe('401 key_not_found')
+    await clock.pass(30)
+    expect(await ask('b')).toBe('verified')
+  })
+
+  it('denies nothing that caches may keep from it, those in front of the metadata included', async () => {
+    const { ask, clock } = setUp({
+      [OIDC]: json({ issuer: ISSUER, jwks_uri: KEYS }, { age: '300' }),
+      [KEYS]: json({ keys: [a] }),
+    })
+    await ask('a')
+    await clock.pass(40)
+    expect(await ask('b', 359)).toBe('503 keys_unavailable rate_limited')
+    expect(await ask('b', 361)).toBe('401 key_not_found')
   })
 
   it('follows metadata that moves its keys at the first unknown kid, while their old address still answers', async () => {
@@ -256,7 +282,7 @@ describe('discovery', () => {
     const { ask, clock, urls } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
     await ask('a')
     await clock.pass(29)
-    expect(await ask('b')).toBe('401 key_not_found')
+    expect(await ask('b', 90)).toBe('401 key_not_found')
     expect(urls().slice(2)).toEqual([KEYS])
   })
 
@@ -278,7 +304,9 @@ describe('discovery', () => {
       await clock.pass(0.5)
     }
     for (const place of [OIDC, KEYS]) {
-      const times = endpoint.requests.filter(({ url }) => url === place).map(({ at }) => at)
+      const all = endpoint.requests.filter(({ url }) => url === place).map(({ at }) => at)
+      // The cold fetch of the keys does not count.
+      const times = place === KEYS ? all.slice(1) : all
       for (const at of times)
         expect(times.filter((other) => other >= at && other < at + 60).length).toBeLessThanOrEqual(2)
       expect(times.length).toBeGreaterThan(10)

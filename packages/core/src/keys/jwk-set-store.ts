@@ -10,6 +10,8 @@ export interface JwkSetSeed {
   readonly etag?: string
   /** Seconds the server allowed it to be kept (`Cache-Control: max-age`). */
   readonly maxAge?: number
+  /** Seconds before `fetchedAt` from which newly published keys may be missing: how long caches had kept what was fetched. */
+  readonly lag?: number
 }
 
 /** Where key sets of one issuer are shared between workers. Whatever it throws is as if it held nothing. */

@@ -5,7 +5,7 @@ import { AuthError } from '../errors/auth-error.ts'
 import { discoveredKeySet } from './discovery.ts'
 import { publicJwk } from './jwk/test-jwks.test-support.ts'
 import { createMemoryJwkSetStore } from './jwk-set-store.ts'
-import { fakeEndpoint, hanging, json, status, type Answer } from './remote/fake-endpoint.test-support.ts'
+import { fakeEndpoint, json, status, type Answer } from './remote/fake-endpoint.test-support.ts'
 import { manualClock } from './remote/manual-clock.test-support.ts'
 import { remoteKeySet, type RemoteKeySetOptions } from './remote-key-set.ts'
 import { staticKeySet } from './static-key-set.ts'
@@ -169,14 +169,15 @@ describe('a remote key set', () => {
     await clock.pass(100)
     expect(await refusal('x')).toBe('key_not_found, never: No key with kid "x" in a set of 1 fetched 0 s ago: "a"')
     await clock.pass(29)
-    expect(await refusal('y')).toBe('key_not_found, never: No key with kid "y" in a set of 1 fetched 29 s ago: "a"')
-    const patient = setUp(json({ keys: [a] }), { cooldown: 100, seed: { uri: URI, jwks: { keys: [] }, fetchedAt: 0 } })
+    expect(await refusal('y')).toBe(
+      `keys_unavailable, 1: Fetching the keys of ${URI} failed (rate_limited): No fetch may begin yet, ` +
+        'and the token may be newer than the keys known (in a set of 1 fetched 29 s ago: "a")',
+    )
+    const patient = setUp(json({ keys: [a] }), { fetchesPerMinute: 1, freshFor: 1, staleFor: 0 })
     await patient.keys.ready()
-    await patient.refusal('x')
-    await patient.clock.pass(101)
-    patient.endpoint.answer = hanging
+    await patient.clock.pass(21)
     expect(await patient.refusal('y')).toBe(
-      `keys_unavailable, 99: Fetching the keys of ${URI} failed (rate_limited): No fetch may begin yet, so soon after the last`,
+      `keys_unavailable, 39: Fetching the keys of ${URI} failed (rate_limited): No fetch may begin yet, so soon after the last`,
     )
   })
 })

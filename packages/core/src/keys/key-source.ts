@@ -12,7 +12,8 @@ import type { JoseHeader } from '../model/token.ts'
  * so that tokens can be remembered.
  */
 export interface KeySource {
-  resolve(header: JoseHeader): Promise<CryptoKey>
+  /** A source that asks another one passes `token` on. */
+  resolve(header: JoseHeader, token?: KeyContext): Promise<CryptoKey>
   /**
    * The key `resolve` would give, if it is at hand and nothing needs to be fetched or awaited, not even in the background. It spares a
    * verification the way through `resolve`, and must never answer otherwise than that would.
@@ -22,12 +23,12 @@ export interface KeySource {
    * Asked instead of `resolve` for a header without `kid`: the keys that may have signed the token, at most four, in the order to try them.
    * Throws as `resolve` does. Without it, `resolve` must name the one key. @defaultValue none
    */
-  candidates?(header: JoseHeader): Promise<readonly CryptoKey[]>
+  candidates?(header: JoseHeader, token?: KeyContext): Promise<readonly CryptoKey[]>
   /**
    * Asked once after a signature did not verify under `failed`: another key published since under the same `kid`,
-   * or `undefined` if there is none. Must be rate-limited by the source.
+   * or `undefined` if there is none. Must be rate-limited by the source. `token` is the object that `resolve` was given, if it was asked.
    */
-  resolveAgain?(header: JoseHeader, failed: CryptoKey): Promise<CryptoKey | undefined>
+  resolveAgain?(header: JoseHeader, failed: CryptoKey, token?: KeyContext): Promise<CryptoKey | undefined>
   /** Fetches what can be fetched ahead of the first token. Throws `AuthError` `keys_unavailable`. */
   ready?(): Promise<void>
   /** Stops background work. */
@@ -36,6 +37,19 @@ export interface KeySource {
   generation?(): number
   /** A sentence about the keys it holds, for `explain`: counts, ages and key IDs; never key material. */
   describe?(): string
+}
+
+/**
+ * What a source may know about a token besides its header: one object for each verification. The token's signature has not been verified,
+ * so a source may use this only to choose how to refuse it.
+ */
+export interface KeyContext {
+  /**
+   * The token was issued before this time, if its `iat` is true: seconds since the epoch, with the larger of 60 s and `clockTolerance`
+   * added for clocks that differ. Absent for a token without `iat`. A key set that was requested later and does not have the key answers
+   * `key_not_found`; an older one must answer `keys_unavailable`, because the key may have been published since.
+   */
+  readonly issuedBefore?: number | undefined
 }
 
 const METHODS: Readonly<Record<keyof KeySource, true>> = {

@@ -4,6 +4,7 @@ import { AuthError } from '../errors/auth-error.ts'
 import type { VerifierEvent } from '../model/events.ts'
 import { fakeEndpoint, hanging, json, refused, slow, status, type Answer } from './remote/fake-endpoint.test-support.ts'
 import { createMemoryJwkSetStore, type JwkSetSeed } from './jwk-set-store.ts'
+import type { KeyContext } from './key-source.ts'
 import { manualClock, settle } from './remote/manual-clock.test-support.ts'
 import { remoteKeySet, type RemoteKeySetOptions } from './remote-key-set.ts'
 import { publicJwk } from './jwk/test-jwks.test-support.ts'
@@ -23,12 +24,14 @@ function setUp(answer: Answer, options: RemoteKeySetOptions = {}) {
     onEvent: (event) => void events.push(event),
     ...options,
   })
-  const ask = async (kid?: string): Promise<string> =>
-    keys.resolve(header(kid)).then(
+  const ask = async (kid?: string, token: KeyContext = {}): Promise<string> =>
+    keys.resolve(header(kid), token).then(
       () => 'verified',
       (error: unknown) => (error instanceof AuthError ? `${error.status} ${error.code}` : String(error)),
     )
-  return { clock, endpoint, events, keys, ask, count: () => endpoint.requests.length }
+  /** A token issued so many seconds ago, as a verifier tells a key source of it. */
+  const issued = (seconds: number): KeyContext => ({ issuedBefore: clock.now() / 1000 - seconds + 60 })
+  return { clock, endpoint, events, keys, ask, issued, count: () => endpoint.requests.length }
 }
 
 /** A set that was fetched, and then so many seconds. */
@@ -70,7 +73,7 @@ describe('a fresh set', () => {
 
   it('shares one fetch among requests with an unknown kid, and verifies with what it brings', async () => {
     const { ask, count } = await setUpAged(100, json({ keys: [a, b] }))
-    expect(await Promise.all([ask('b'), ask('b'), ask('c')])).toEqual(['verified', 'verified', '401 key_not_found'])
+    expect(await Promise.all([ask('c'), ask('b'), ask('b')])).toEqual(['401 key_not_found', 'verified', 'verified'])
     expect(count()).toBe(2)
   })
 
@@ -119,19 +122,68 @@ describe('a fresh set', () => {
     }
   })
 
-  it('answers 401 for an unknown kid within the cool-down when the set is younger than that', async () => {
-    const { ask, count } = await setUpAged(100, json({ keys: [a] }))
-    expect(await ask('b')).toBe('401 key_not_found')
-    expect(await ask('c')).toBe('401 key_not_found')
+  it('answers 401 for an unknown kid that it has just been fetched for, whenever the token was issued', async () => {
+    const { ask, issued, count } = await setUpAged(100, json({ keys: [a] }))
+    expect(await ask('b', issued(0))).toBe('401 key_not_found')
     expect(count()).toBe(2)
   })
 
-  it('answers 503 with Retry-After for an unknown kid when it may not fetch and the set is older than the cool-down', async () => {
-    const { ask, clock, keys } = await setUpAged(100, status(500))
+  it('denies the keys of tokens issued a minute or more before it was requested, where it may not be fetched', async () => {
+    const { ask, issued, clock, count } = await setUpAged(100, json({ keys: [a] }))
     await ask('b')
     await clock.pass(10)
-    const error = await keys.resolve(header('c')).catch((reason: unknown) => reason)
-    expect(error).toMatchObject({ status: 503, code: 'keys_unavailable', retryAfter: 20 })
+    expect(await ask('c', issued(71))).toBe('401 key_not_found')
+    expect(await ask('c', issued(3000))).toBe('401 key_not_found')
+    expect(count()).toBe(2)
+  })
+
+  it('answers 503 with Retry-After for an unknown kid of a younger token, and of one that does not say its age', async () => {
+    for (const answer of [json({ keys: [a] }), status(500)]) {
+      const { ask, issued, clock, keys, count } = await setUpAged(100, answer)
+      await ask('b')
+      await clock.pass(10)
+      for (const token of [issued(69), issued(0), issued(-60), {}, { issuedBefore: Number.NaN }]) {
+        const error = await keys.resolve(header('c'), token).catch((reason: unknown) => reason)
+        expect(error).toMatchObject({ status: 503, code: 'keys_unavailable', retryAfter: 20 })
+      }
+      expect(count()).toBe(2)
+    }
+  })
+
+  it('looks again where the fetch it shared had begun before the token arrived', async () => {
+    const { ask, issued, clock, count, endpoint } = setUp(refused)
+    endpoint.answer = slow(clock, 1, json({ keys: [a] }))
+    const first = ask('a')
+    await settle()
+    const [early, late] = [ask('b', issued(100)), ask('b', issued(0))]
+    endpoint.answer = json({ keys: [a, b] })
+    await clock.pass(1)
+    expect([await first, await early, await late]).toEqual(['verified', '401 key_not_found', 'verified'])
+    expect(count()).toBe(2)
+  })
+
+  it('takes off what the answer had spent in caches', async () => {
+    const { ask, issued, clock, count } = await setUpAged(100, json({ keys: [a] }, { age: '200' }))
+    expect(await ask('b', issued(0))).toBe('503 keys_unavailable')
+    await clock.pass(10)
+    expect(await ask('b', issued(269))).toBe('503 keys_unavailable')
+    expect(await ask('b', issued(271))).toBe('401 key_not_found')
+    expect(count()).toBe(2)
+  })
+
+  it('finds a key that was rotated just after a cold start at once, and the next one a cool-down later', async () => {
+    const { ask, issued, clock, count, endpoint, keys } = setUp(json({ keys: [a] }))
+    await keys.ready()
+    await clock.pass(2)
+    endpoint.answer = json({ keys: [a, b] })
+    expect(await ask('b', issued(0))).toBe('verified')
+    endpoint.answer = json({ keys: [a, b, c] })
+    expect(await ask('c', issued(0))).toBe('503 keys_unavailable')
+    await clock.pass(29)
+    expect(await ask('c', issued(29))).toBe('503 keys_unavailable')
+    await clock.pass(1)
+    expect(await ask('c', issued(30))).toBe('verified')
+    expect(count()).toBe(3)
   })
 
   it('never fetches for a token without kid, or with a kid whose key does not fit', async () => {
@@ -184,9 +236,10 @@ describe('a stale set', () => {
   })
 
   it('answers 503 for an unknown kid while fetching fails, and goes on trying', async () => {
-    const { ask, clock, endpoint } = await setUpAged(700, refused)
+    const { ask, issued, clock, endpoint } = await setUpAged(700, refused)
     expect(await ask('b')).toBe('503 keys_unavailable')
     expect(await ask('b')).toBe('503 keys_unavailable')
+    expect(await ask('b', issued(3000))).toBe('503 keys_unavailable')
     endpoint.answer = json({ keys: [a, b] })
     await clock.pass(1)
     expect(await ask('b')).toBe('verified')
@@ -198,6 +251,23 @@ describe('a stale set', () => {
     await clock.pass(1)
     expect(await ask('a')).toBe('503 keys_unavailable')
     expect(events.map(({ type }) => type)).toContain('keys.stale')
+  })
+
+  it('that expires during the soft wait is replaced by the fetch under way', async () => {
+    const { ask, clock, endpoint } = await setUpAged(4199.5, refused)
+    endpoint.answer = slow(clock, 2, json({ keys: [a] }))
+    const answer = ask('a')
+    await clock.pass(2)
+    expect(await answer).toBe('verified')
+  })
+
+  it('whose successor lacks the key says so only if the token is older than the successor', async () => {
+    const { ask, issued, clock, endpoint } = await setUpAged(700, refused)
+    // A cache that has kept an older set than the one at hand.
+    endpoint.answer = json({ keys: [b] }, { age: '3000' })
+    expect(await ask('a', issued(0))).toBe('503 keys_unavailable')
+    await clock.pass(60)
+    expect(await ask('a', issued(5000))).toBe('401 key_not_found')
   })
 
   it('is not served at all where the stale time is 0', async () => {
@@ -287,7 +357,7 @@ describe('bounds on fetches', () => {
   const perWindow = (times: readonly number[], seconds: number): number =>
     Math.max(...times.map((start) => times.filter((at) => at >= start && at < start + seconds).length))
 
-  it('fetches at most twice in any 60 s for a fresh set under unknown kids, and forged signatures', async () => {
+  it('fetches at most twice in any 60 s for a fresh set under unknown kids, and forged signatures, and thrice after a cold start', async () => {
     for (const failing of [false, true]) {
       const { keys, ask, clock, endpoint } = setUp(json({ keys: [a] }))
       await keys.ready()
@@ -303,7 +373,8 @@ describe('bounds on fetches', () => {
         await clock.pass(1)
       }
       const times = endpoint.requests.map(({ at }) => at)
-      expect(perWindow(times, 60)).toBeLessThanOrEqual(2)
+      expect(perWindow(times, 60)).toBe(3)
+      expect(perWindow(times.slice(1), 60)).toBe(2)
       expect(times.length).toBeGreaterThan(8)
       expect(endpoint.mostAtOnce()).toBe(1)
     }
@@ -375,9 +446,10 @@ describe('bounds on fetches', () => {
 
 describe('rotation', () => {
   it('replaces the set and never merges: a key that has left stops working', async () => {
-    const { ask } = await setUpAged(100, json({ keys: [b] }))
+    const { ask, issued } = await setUpAged(100, json({ keys: [b] }))
     expect(await ask('b')).toBe('verified')
-    expect(await ask('a')).toBe('401 key_not_found')
+    expect(await ask('a', issued(61))).toBe('401 key_not_found')
+    expect(await ask('a', issued(0))).toBe('503 keys_unavailable')
   })
 
   it('finds new material under a known kid after a failed signature, once per cool-down', async () => {
@@ -644,6 +716,29 @@ describe('seeds and stores', () => {
       clock.stepWall(step)
       await clock.pass(600)
       expect([step, await ask('a'), count()]).toEqual([step, 'verified', 2])
+    }
+  })
+
+  it('tell what they can deny, and how long caches had kept them', async () => {
+    const cached = setUp(json({ keys: [a] }, { age: '100' }))
+    await cached.keys.ready()
+    const seed = cached.keys.export()
+    expect(seed).toMatchObject({ lag: 100 })
+    for (const [lag, denied, undecided] of [
+      [100, 161, 159],
+      [undefined, 61, 59],
+      ['100', 61, 59],
+      [-100, 61, 59],
+    ] as const) {
+      const { ask, issued, endpoint } = setUp(status(500), { seed: { ...seed, lag } as JwkSetSeed })
+      // Back-off is open: no fetch may begin.
+      await ask('b')
+      expect(endpoint.requests).toHaveLength(1)
+      expect([lag, await ask('b', issued(denied)), await ask('b', issued(undecided))]).toEqual([
+        lag,
+        '401 key_not_found',
+        '503 keys_unavailable',
+      ])
     }
   })
 

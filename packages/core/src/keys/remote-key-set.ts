@@ -25,7 +25,8 @@ export function remoteKeySet(uri: string | URL, options: RemoteKeySetOptions = {
   const url = parseUri(uri)
   const flaw = uriFlaw(url, resolved.plainHttp)
   if (flaw !== undefined) throw misconfigured('use remote key set', `its address ${flaw}`, withoutCredentials(url))
-  return locatedKeySet({ id: url.href, locate: async () => url, onFailure: undefined }, resolved)
+  const located = { url, validTo: Infinity }
+  return locatedKeySet({ id: url.href, locate: async () => located, onFailure: undefined }, resolved)
 }
 
 function parseUri(uri: string | URL): URL {

@@ -28,6 +28,10 @@ export interface ResolvedPolicy {
   readonly claimChecks: readonly ClaimCheck[]
   /** Those of them whose answer about the same token may be another the next time. */
   readonly momentaryChecks: readonly ClaimCheck[]
+  /** Those of them that may refuse a token whose signature cannot be verified now. */
+  readonly keylessChecks: readonly ClaimCheck[]
+  /** Seconds. */
+  readonly clockTolerance: number
   readonly scopesOf: ScopeReader
 }
 
@@ -101,21 +105,26 @@ export function resolvePolicy(given: IssuerPolicy, limits: Limits, environment: 
   assertKnownOptions(ACTION, options, POLICY_OPTIONS)
   checkOptions(ACTION, options, RULES, { narrow: NARROWING_OPTIONS, required: ['issuer', 'audience'] })
   const { algorithms, keys } = resolveKeys(options, environment)
-  const checks = claimChecks(options, limits)
+  const clockTolerance = options.clockTolerance ?? DEFAULTS.clockTolerance
+  const keylessChecks = standardChecks(options, limits)
+  const checks = [...keylessChecks, ...ownChecks(options)]
   return Object.freeze({
     issuer: options.issuer,
     algorithms,
     keys,
     claimChecks: Object.freeze(checks),
     momentaryChecks: Object.freeze(checks.filter(({ answer }) => answer === 'momentary')),
+    keylessChecks: Object.freeze(keylessChecks),
+    clockTolerance,
     scopesOf: scopeReader(resolveScopeRules(options, limits), environment.textWords),
   })
 }
 
 const ACTION = 'create verifier'
 
-function claimChecks(options: IssuerPolicy, limits: Limits): ClaimCheck[] {
-  const { clockTolerance = DEFAULTS.clockTolerance, maxAge, maxLifetime, profile } = options
+/** Checks of what an API tells everybody about its tokens: their form, their audience and their times. */
+function standardChecks(options: IssuerPolicy, limits: Limits): readonly ClaimCheck[] {
+  const { clockTolerance = DEFAULTS.clockTolerance, maxAge, maxLifetime } = options
   const timeRules = { clockTolerance, maxAge, maxLifetime }
   const { audience: accepted } = options
   return [
@@ -126,8 +135,14 @@ function claimChecks(options: IssuerPolicy, limits: Limits): ClaimCheck[] {
     notBefore(timeRules),
     issuedAt(timeRules),
     ...(maxLifetime === undefined ? [] : [lifetime(maxLifetime)]),
+  ]
+}
+
+/** Checks that would tell an attacker what an API keeps to itself, or that run code of the application: for verified tokens alone. */
+function ownChecks(options: IssuerPolicy): readonly ClaimCheck[] {
+  return [
     ...clientChecks(options),
-    ...(profile === 'rfc9068' ? RFC_9068_CLAIMS.map(presentClaim) : []),
+    ...(options.profile === 'rfc9068' ? RFC_9068_CLAIMS.map(presentClaim) : []),
     ...requiredClaimChecks(options.requiredClaims ?? []),
   ]
 }

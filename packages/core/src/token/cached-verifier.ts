@@ -1,5 +1,7 @@
+import type { CryptoKey } from 'jose'
 import { checkConfirmation } from '../binding/binding.ts'
 import { asError } from '../errors/as-error.ts'
+import type { KeyContext, KeySource } from '../keys/key-source.ts'
 import { possibleKeys } from '../keys/possible-keys.ts'
 import type { Clock } from '../model/clock.ts'
 import { ignoreRejection } from '../model/ignore-rejection.ts'
@@ -15,6 +17,7 @@ import {
   type TokenContext,
   type TokenVerifier,
 } from './jwt-verifier.ts'
+import { keyContext, refuseWithoutKey } from './undecided-token.ts'
 
 interface Entry extends Acceptance {
   /** Monotonic milliseconds. */
@@ -65,15 +68,17 @@ export function cachedVerifier<C extends object>(
     try {
       const policy = await selected
       // It may not allow the algorithm, and then nobody may ask for a key.
-      if (policy !== former) return await jwts.verifyOn(verified.token, { policy, possible: undefined }, context)
-      const { keys } = policy
-      const current = keys.current?.(verified.header)
-      const possible = current === undefined ? await possibleKeys(keys, verified.header) : [current]
+      if (policy !== former)
+        return await jwts.verifyOn(verified.token, { policy, possible: undefined, about: undefined }, context)
+      const about = keyContext(verified.claims, policy)
+      const possible = await keysFor(verified, policy.keys, about).catch((error: unknown) =>
+        refuseWithoutKey(error, verified, policy, context),
+      )
       const entry = find(verified.token)
       // The key that verified it must still be one of those that may.
       return await (entry?.policy === policy && possible.includes(entry.key)
         ? verifyAgain(entry, context)
-        : jwts.verifyOn(verified.token, { policy, possible }, context))
+        : jwts.verifyOn(verified.token, { policy, possible, about }, context))
     } catch (error) {
       throw asError(error)
     }
@@ -90,6 +95,11 @@ export function cachedVerifier<C extends object>(
       return verifyLater(entry, policy, context)
     },
   }
+}
+
+async function keysFor({ header }: VerifiedToken, keys: KeySource, about: KeyContext): Promise<readonly CryptoKey[]> {
+  const current = keys.current?.(header)
+  return current === undefined ? possibleKeys(keys, header, about) : [current]
 }
 
 // A short end makes a fast key; find compares the whole. It is signature, which nobody can choose.

@@ -15,6 +15,7 @@ import type { ResolvedPolicy } from '../policy/resolve-policy.ts'
 import { type JwtRules, type TokenContext, verifiedToken, withSchema } from './jwt-verifier.ts'
 import { ignoredKeysHint } from './check-header.ts'
 import { parseJwt } from './parse-jwt.ts'
+import { keyContext, lacksKeys } from './undecided-token.ts'
 import { checkAlgorithm, checkSignatureForm, verifyAmong } from './verify-signature.ts'
 import type { SignatureVerification } from './web-crypto-signature.ts'
 
@@ -86,6 +87,7 @@ async function tell<C extends object>(
       claimCheck.step,
       () => claimCheck.check(parsed, context),
       () => claimCheck.compare(parsed, context),
+      policy.keylessChecks.includes(claimCheck) ? 'keyless' : 'other',
     )
   await story.step(
     'cnf',
@@ -160,14 +162,16 @@ async function explainAlgorithm(
 async function explainSignature(
   story: Story,
   parsed: ParsedJwt,
-  { keys }: ResolvedPolicy,
+  policy: ResolvedPolicy,
   { algorithm, isSignedBy }: { readonly algorithm: Algorithm; readonly isSignedBy: SignatureVerification },
 ): Promise<true | undefined> {
+  const { keys } = policy
+  const about = keyContext(parsed.claims, policy)
   const held = keys.describe?.()
   // A key source of the application may give no key at all, which the signature fails under.
   const possible = await story.step(
     'key',
-    () => possibleKeys(keys, parsed.header),
+    () => possibleKeys(keys, parsed.header, about),
     (found) =>
       found.length === 1
         ? { expected: 'one key that fits', actual: held }
@@ -180,7 +184,7 @@ async function explainSignature(
   if (possible === undefined) return undefined
   const signer = await story.step(
     'signature',
-    () => verifyAmong(parsed, algorithm, { keys, isSignedBy, possible }),
+    () => verifyAmong(parsed, algorithm, { keys, isSignedBy, about, possible }),
     (key) => ({
       expected: possible.length === 1 ? 'a signature by that key' : 'a signature by one of these keys',
       actual: 'verified',
@@ -189,6 +193,9 @@ async function explainSignature(
   )
   return signer && true
 }
+
+/** What a keyless step finds is the reason for the refusal also where the keys cannot be had. */
+type StepKind = 'keyless' | 'other'
 
 /** Collects steps. */
 class Story {
@@ -203,20 +210,26 @@ class Story {
     return this.#steps.some(({ step, result }) => step === name && result === 'failed')
   }
 
-  async step<T>(name: string, take: () => T | Promise<T>, toldBy: (taken: T) => Told): Promise<T | undefined> {
+  async step<T>(
+    name: string,
+    take: () => T | Promise<T>,
+    toldBy: (taken: T) => Told,
+    kind: StepKind = 'other',
+  ): Promise<T | undefined> {
     try {
       const taken = await take()
       this.#steps.push({ step: name, result: 'passed', ...quoted(toldBy(taken)) })
       return taken
     } catch (error) {
-      this.fail(name, error)
+      this.fail(name, error, kind)
       return undefined
     }
   }
 
-  fail(name: string, thrown: unknown): void {
+  fail(name: string, thrown: unknown, kind: StepKind = 'other'): void {
     // A hook may throw undefined, which must not pass for "nothing was refused".
     const error = asError(thrown)
+    if (kind === 'keyless' && lacksKeys(this.#refusal)) this.#refusal = error
     this.#refusal ??= error
     if (!(error instanceof AuthError)) {
       this.#steps.push({ step: name, result: 'failed', actual: 'an unexpected error', hint: describe(error) })

@@ -3,6 +3,7 @@ import { checkConfirmation } from '../binding/binding.ts'
 import { runTokenChecks, type TokenCheck } from '../checks/token-check.ts'
 import { asError } from '../errors/as-error.ts'
 import type { ClaimContext } from '../claims/claim-check.ts'
+import type { KeyContext } from '../keys/key-source.ts'
 import { applySchema, type ClaimsSchema } from '../claims/schema.ts'
 import { mayBeSeveral, possibleKeys } from '../keys/possible-keys.ts'
 import { deepFreeze } from '../model/deep-freeze.ts'
@@ -13,6 +14,7 @@ import type { ParsedJwt, VerifiedToken } from '../model/token.ts'
 import type { PolicyRegistry } from '../policy/policy-registry.ts'
 import type { ResolvedPolicy } from '../policy/resolve-policy.ts'
 import type { JwtParser } from './quick-parser.ts'
+import { keyContext, refuseWithoutKey } from './undecided-token.ts'
 import { VerifiedJwt } from './verified-jwt.ts'
 import { checkAlgorithm, checkSignatureForm, verifyAmong, verifyReplaced } from './verify-signature.ts'
 import type { SignatureVerification } from './web-crypto-signature.ts'
@@ -51,11 +53,14 @@ export interface Basis {
   readonly policy: ResolvedPolicy
   /** What the policy's keys gave, where they have been asked. */
   readonly possible: readonly CryptoKey[] | undefined
+  /** What the policy's keys have been told about the token, where they have been asked. */
+  readonly about: KeyContext | undefined
 }
 
 interface KeyBasis {
   readonly policy: ResolvedPolicy
   readonly key: CryptoKey
+  readonly about: KeyContext | undefined
 }
 
 export interface JwtVerifier<C extends object> extends TokenVerifier<C> {
@@ -73,7 +78,7 @@ export function jwtVerifier<C extends object>(
 ): JwtVerifier<C> {
   const { parse, policies, isSignedBy } = rules
 
-  const accept = (parsed: ParsedJwt, { policy, key }: KeyBasis, context: TokenContext) => {
+  const accept = (parsed: ParsedJwt, { policy, key }: Omit<KeyBasis, 'about'>, context: TokenContext) => {
     try {
       for (const claimCheck of policy.claimChecks) claimCheck.check(parsed, context)
       checkConfirmation(parsed.claims, context.confirmations)
@@ -86,9 +91,10 @@ export function jwtVerifier<C extends object>(
   }
 
   const acceptReplaced = async (parsed: ParsedJwt, algorithm: Algorithm, basis: KeyBasis, context: TokenContext) => {
-    const { policy, key: failed } = basis
+    const { policy, key: failed, about = keyContext(parsed.claims, basis.policy) } = basis
     try {
-      const key = await verifyReplaced(parsed, algorithm, { keys: policy.keys, failed, isSignedBy })
+      const replaced = verifyReplaced(parsed, algorithm, { keys: policy.keys, failed, isSignedBy, about })
+      const key = await replaced.catch((error: unknown) => refuseWithoutKey(error, parsed, policy, context))
       return await accept(parsed, { policy, key }, context)
     } catch (error) {
       throw asError(error)
@@ -108,14 +114,30 @@ export function jwtVerifier<C extends object>(
   }
 
   const verifySignedAmong = async (parsed: ParsedJwt, algorithm: Algorithm, basis: Basis, context: TokenContext) => {
-    const { policy } = basis
+    const { policy, about = keyContext(parsed.claims, policy) } = basis
     const { keys } = policy
+    const signer = async (): Promise<CryptoKey> => {
+      const possible = basis.possible ?? (await possibleKeys(keys, parsed.header, about))
+      return verifyAmong(parsed, algorithm, { keys, isSignedBy, about, possible })
+    }
     try {
-      const possible = basis.possible ?? (await possibleKeys(keys, parsed.header))
-      const key = await verifyAmong(parsed, algorithm, { keys, isSignedBy, possible })
+      const key = await signer().catch((error: unknown) => refuseWithoutKey(error, parsed, policy, context))
       return await accept(parsed, { policy, key }, context)
     } catch (error) {
       throw asError(error)
+    }
+  }
+
+  const verifyResolved = (parsed: ParsedJwt, algorithm: Algorithm, policy: ResolvedPolicy, context: TokenContext) => {
+    const about = keyContext(parsed.claims, policy)
+    const refuse = (error: unknown): never => refuseWithoutKey(error, parsed, policy, context)
+    try {
+      return Promise.resolve(policy.keys.resolve(parsed.header, about)).then(
+        (key) => verifySigned(parsed, algorithm, { policy, key, about }, context),
+        refuse,
+      )
+    } catch (error) {
+      return refuse(error)
     }
   }
 
@@ -126,12 +148,10 @@ export function jwtVerifier<C extends object>(
     try {
       if (possible !== undefined) return verifySignedAmong(parsed, algorithm, basis, context)
       const current = policy.keys.current?.(parsed.header)
-      if (current !== undefined) return verifySigned(parsed, algorithm, { policy, key: current }, context)
+      if (current !== undefined)
+        return verifySigned(parsed, algorithm, { policy, key: current, about: undefined }, context)
       if (mayBeSeveral(policy.keys, parsed.header)) return verifySignedAmong(parsed, algorithm, basis, context)
-      return Promise.resolve(policy.keys.resolve(parsed.header)).then(
-        (key) => verifySigned(parsed, algorithm, { policy, key }, context),
-        rejectedAsError,
-      )
+      return verifyResolved(parsed, algorithm, policy, context)
     } catch (error) {
       throw asError(error)
     }
@@ -142,15 +162,13 @@ export function jwtVerifier<C extends object>(
       const parsed = parse(token)
       const policy = policies.select(parsed.claims)
       return isThenable(policy)
-        ? policy.then((selected) => verifyOn(parsed, { policy: selected, possible: undefined }, context))
-        : verifyOn(parsed, { policy, possible: undefined }, context)
+        ? policy.then((selected) =>
+            verifyOn(parsed, { policy: selected, possible: undefined, about: undefined }, context),
+          )
+        : verifyOn(parsed, { policy, possible: undefined, about: undefined }, context)
     },
     verifyOn: (token, basis, context) => verifyOn(parse(token), basis, context),
   }
-}
-
-function rejectedAsError(thrown: unknown): never {
-  throw asError(thrown)
 }
 
 /** What the application adds to a verification: its schema, then its token checks. @throws AuthError */

@@ -23,7 +23,8 @@ export interface VerifiedJws {
 
 /**
  * Every check up to the signature, and none about claims: for features, adapters and conformance suites. What signs the
- * payload is known afterwards; what it says, to whom and until when is not.
+ * payload is known afterwards; what it says, to whom and until when is not. Nothing says when it was signed, so while a fetched key set
+ * cannot be asked again, an unknown `kid` is `keys_unavailable`.
  *
  * @throws AuthError
  */
@@ -32,6 +33,7 @@ export async function verifyJws(token: string, options: VerifyJwsOptions): Promi
   const parsed = parseJws(token, resolveLimits('verify JWS', limits))
   const algorithm = checkAlgorithm(parsed.header, new Set(algorithms))
   checkSignatureForm(parsed.signature, algorithm)
-  await verifySignature(parsed, algorithm, { keys: ownKeySource(keys), isSignedBy: webCryptoSignature })
+  const sources = { keys: ownKeySource(keys), isSignedBy: webCryptoSignature, about: { issuedBefore: undefined } }
+  await verifySignature(parsed, algorithm, sources)
   return { header: parsed.header, payload: parsed.payload }
 }

@@ -1,7 +1,7 @@
 import type { CryptoKey } from 'jose'
 import { AuthError } from '../errors/auth-error.ts'
 import { listKeys } from '../keys/jwk/import-key.ts'
-import type { KeySource } from '../keys/key-source.ts'
+import type { KeyContext, KeySource } from '../keys/key-source.ts'
 import { possibleKeys } from '../keys/possible-keys.ts'
 import { type Algorithm, algorithmTraits } from '../model/algorithm.ts'
 import type { JoseHeader, ParsedJws } from '../model/token.ts'
@@ -40,11 +40,11 @@ export function checkSignatureForm(signature: Uint8Array, algorithm: Algorithm):
 export async function verifySignature(
   parsed: ParsedJws,
   algorithm: Algorithm,
-  { keys, isSignedBy }: SignatureRules,
+  { keys, isSignedBy, about }: SignatureRules,
 ): Promise<CryptoKey> {
   const current = keys.current?.(parsed.header)
-  const possible = current === undefined ? await possibleKeys(keys, parsed.header) : [current]
-  return verifyAmong(parsed, algorithm, { keys, isSignedBy, possible })
+  const possible = current === undefined ? await possibleKeys(keys, parsed.header, about) : [current]
+  return verifyAmong(parsed, algorithm, { keys, isSignedBy, about, possible })
 }
 
 /**
@@ -55,12 +55,12 @@ export async function verifySignature(
 export async function verifyAmong(
   parsed: ParsedJws,
   algorithm: Algorithm,
-  { keys, isSignedBy, possible }: SignatureRules & { readonly possible: readonly CryptoKey[] },
+  { keys, isSignedBy, about, possible }: SignatureRules & { readonly possible: readonly CryptoKey[] },
 ): Promise<CryptoKey> {
   for (const key of possible) if (await isSignedBy(parsed, algorithm, key)) return key
   const [failed, ...others] = possible
   if (failed !== undefined && others.length === 0)
-    return verifyReplaced(parsed, algorithm, { keys, isSignedBy, failed })
+    return verifyReplaced(parsed, algorithm, { keys, isSignedBy, about, failed })
   throw new AuthError('signature_invalid', {
     expected: 'a signature by one of the keys that fit',
     hint: `The token names no key ID. Keys tried: ${listKeys(possible)}`,
@@ -76,9 +76,9 @@ export async function verifyAmong(
 export async function verifyReplaced(
   parsed: ParsedJws,
   algorithm: Algorithm,
-  { keys, isSignedBy, failed }: FailedVerification,
+  { keys, isSignedBy, about, failed }: FailedVerification,
 ): Promise<CryptoKey> {
-  const replaced = await keys.resolveAgain?.(parsed.header, failed)
+  const replaced = await keys.resolveAgain?.(parsed.header, failed, about)
   if (replaced !== undefined && (await isSignedBy(parsed, algorithm, replaced))) return replaced
   throw new AuthError('signature_invalid')
 }
@@ -86,6 +86,8 @@ export async function verifyReplaced(
 interface SignatureRules {
   readonly keys: KeySource
   readonly isSignedBy: SignatureVerification
+  /** What the key source is told about the token. */
+  readonly about: KeyContext
 }
 
 interface FailedVerification extends SignatureRules {

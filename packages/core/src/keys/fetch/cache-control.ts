@@ -10,8 +10,12 @@ export function freshSeconds(headers: Headers): number | undefined {
   if (/\bno-(store|cache)\b/i.test(control)) return undefined
   const [, digits] = /(?:^|[\s,])max-age\s*=\s*"?(\d{1,10})/i.exec(control) ?? []
   if (digits === undefined) return undefined
-  const age = /^\d{1,10}$/.exec(headers.get('age')?.trim() ?? '')?.[0] ?? '0'
-  return holdFresh(Number(digits) - Number(age))
+  return holdFresh(Number(digits) - ageSeconds(headers))
+}
+
+/** Seconds an answer has been in caches on the way, by its `Age` (RFC 9111 section 5.1); 0 where none is named. */
+export function ageSeconds(headers: Headers): number {
+  return Number(/^\s*(\d{1,10})(?=\s*(?:,|$))/.exec(headers.get('age') ?? '')?.[1] ?? 0)
 }
 
 /** Seconds of freshness within the bounds that hold for what servers, and seeds, may ask for. */

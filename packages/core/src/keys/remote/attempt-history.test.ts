@@ -37,7 +37,7 @@ describe('back-off', () => {
   })
 
   it('is over with a success', () => {
-    expect(nextAttemptAt(afterSuccess(failing(5, 1)), byAge, limits, 0)).toBe(-Infinity)
+    expect(nextAttemptAt(afterSuccess(failing(5, 1), 'warm'), byAge, limits, 0)).toBe(-Infinity)
   })
 })
 
@@ -61,6 +61,23 @@ describe('attempts', () => {
     const history = afterStart(afterStart(NO_ATTEMPTS, 'age', limits, 1000), 'token', limits, 2000)
     expect(nextAttemptAt(history, { cause: 'age', freshness: 'ageing' }, limits, 2000)).toBe(61_000)
     expect(nextAttemptAt(history, { cause: 'token', freshness: 'fresh' }, limits, 2000)).toBe(61_000)
+  })
+
+  it('on a fresh set do not count the fetch that ended a cold start, and count it in every other bound', () => {
+    const token = { cause: 'token', freshness: 'fresh' } as const
+    const cold = afterSuccess(afterStart(NO_ATTEMPTS, 'age', limits, 0), 'cold')
+    const second = afterStart(cold, 'token', limits, 5000)
+    expect(nextAttemptAt(second, token, limits, 5000)).toBe(35_000)
+    const third = afterSuccess(afterStart(second, 'token', limits, 35_000), 'warm')
+    expect(nextAttemptAt(third, token, limits, 35_000)).toBe(65_000)
+    expect(nextAttemptAt(third, byAge, { ...limits, fetchesPerMinute: 3 }, 35_000)).toBe(60_000)
+  })
+
+  it('on a fresh set count those that failed before it', () => {
+    const failed = afterStart(NO_ATTEMPTS, 'age', limits, 0)
+    const cold = afterSuccess(afterStart(failed, 'age', limits, 1000), 'cold')
+    const second = afterStart(cold, 'token', limits, 5000)
+    expect(nextAttemptAt(second, { cause: 'token', freshness: 'fresh' }, limits, 5000)).toBe(60_000)
   })
 
   it('are remembered for two cool-downs where those are longer than a minute', () => {

@@ -4,6 +4,8 @@ import type { Freshness } from './refresh-policy.ts'
 export interface AttemptHistory {
   /** When attempts began, oldest first. */
   readonly starts: readonly number[]
+  /** Those of them that the bound of two in two cool-downs counts: all but the fetch that ended a cold start. */
+  readonly counted: readonly number[]
   /** When the last attempt for an unknown `kid`, or after a failed signature, began. */
   readonly lastForToken: number
   /** Attempts that failed since one succeeded. */
@@ -25,6 +27,7 @@ export interface AttemptLimits {
 
 export const NO_ATTEMPTS: AttemptHistory = Object.freeze({
   starts: [],
+  counted: [],
   lastForToken: -Infinity,
   failures: 0,
   failingSince: -Infinity,
@@ -54,15 +57,15 @@ export function nextAttemptAt(
   const isFresh = freshness === 'fresh' || freshness === 'ageing'
   return Math.max(
     history.notBefore,
-    atMost(fetchesPerMinute, MINUTE, history),
-    isFresh ? atMost(PER_TWO_COOLDOWNS, 2 * cooldown, history) : failingBound(history, now),
+    atMost(fetchesPerMinute, MINUTE, history.starts),
+    isFresh ? atMost(PER_TWO_COOLDOWNS, 2 * cooldown, history.counted) : failingBound(history, now),
     isFresh && cause === 'token' ? history.lastForToken + cooldown : -Infinity,
   )
 }
 
 /** Whether the one immediate retry of a cold start fits the bounds. */
 export function mayRetryAtOnce(history: AttemptHistory, { fetchesPerMinute }: AttemptLimits, now: number): boolean {
-  return history.failures === 0 && atMost(fetchesPerMinute, MINUTE, history) <= now
+  return history.failures === 0 && atMost(fetchesPerMinute, MINUTE, history.starts) <= now
 }
 
 export function afterStart(
@@ -75,12 +78,15 @@ export function afterStart(
   return {
     ...history,
     starts: [...history.starts.filter((start) => start > horizon), now],
+    counted: [...history.counted.filter((start) => start > horizon), now],
     lastForToken: cause === 'token' ? now : history.lastForToken,
   }
 }
 
-export function afterSuccess(history: AttemptHistory): AttemptHistory {
-  return { ...history, failures: 0, failingSince: -Infinity, notBefore: -Infinity }
+/** A success that ends a cold start does not count against the cool-down of what tokens cause. */
+export function afterSuccess(history: AttemptHistory, start: 'cold' | 'warm'): AttemptHistory {
+  const counted = start === 'cold' ? history.counted.slice(0, -1) : history.counted
+  return { ...history, counted, failures: 0, failingSince: -Infinity, notBefore: -Infinity }
 }
 
 export interface FailedAttempt {
@@ -111,10 +117,10 @@ function failingBound(history: AttemptHistory, now: number): number {
   const inFirstMinute = now < failingSince + MINUTE
   const sinceThen = starts.filter((start) => start >= failingSince).length
   if (inFirstMinute && sinceThen < IN_FIRST_FAILING_MINUTE) return -Infinity
-  return Math.max(failingSince + MINUTE, atMost(PER_FAILING_MINUTE, MINUTE, history))
+  return Math.max(failingSince + MINUTE, atMost(PER_FAILING_MINUTE, MINUTE, starts))
 }
 
-function atMost(count: number, span: number, { starts }: AttemptHistory): number {
+function atMost(count: number, span: number, starts: readonly number[]): number {
   const earliest = starts.at(-count)
   return earliest === undefined ? -Infinity : earliest + span
 }

@@ -6,12 +6,12 @@ import {
   NO_ATTEMPTS,
   type AttemptLimits,
 } from './attempt-history.ts'
-import { freshSeconds } from '../fetch/cache-control.ts'
+import { ageSeconds, freshSeconds } from '../fetch/cache-control.ts'
 import type { FetchedDocument } from '../fetch/fetch-document.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
 import { lifetime } from './held-set.ts'
 import { keyAddress, type MetadataRules } from './issuer-metadata.ts'
-import type { Errand, FetchStep, KeyLocation } from './key-location.ts'
+import type { Errand, FetchStep, KeyLocation, LocatedSet } from './key-location.ts'
 import { metadataUris } from './metadata-uris.ts'
 import { freshnessAt, type Lifetime } from './refresh-policy.ts'
 import { retrySeconds } from './keys-unavailable.ts'
@@ -20,9 +20,7 @@ import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
 const LARGEST_METADATA = 262_144
 const DEFAULT_METADATA = 65_536
 
-interface Found extends Lifetime {
-  readonly address: URL
-}
+type Found = Lifetime & LocatedSet
 
 /**
  * Where an issuer's metadata says its keys are. Metadata is asked for within a fetch of the keys and at most once in
@@ -45,25 +43,26 @@ export function discoveredLocation(
   const ask = async (fetch: FetchStep): Promise<Found> => {
     const confirmedAt = clock.monotonic()
     const { text, headers } = await firstAnswer(uris, async (uri) => fetch(uri, { maxBytes, etag: undefined }))
-    const address = keyAddress(text, { ...rules, plainHttp })
-    return { ...lifetime(confirmedAt, freshSeconds(headers), options), address }
+    const url = keyAddress(text, { ...rules, plainHttp })
+    const validTo = confirmedAt - ageSeconds(headers) * 1000
+    return { ...lifetime(confirmedAt, freshSeconds(headers), options), url, validTo }
   }
 
-  const locate = async ({ cause, fetch, onStale }: Errand): Promise<URL> => {
+  const locate = async ({ cause, fetch, onStale }: Errand): Promise<LocatedSet> => {
     const startedAt = clock.monotonic()
     const freshness = freshnessAt(startedAt, found)
     const usable = found && freshness !== 'expired' ? found : undefined
     const doubted = suspect || (cause === 'token' && usable && startedAt >= usable.confirmedAt + limits.cooldown)
-    if (usable && freshness === 'fresh' && !doubted) return usable.address
+    if (usable && freshness === 'fresh' && !doubted) return usable
     // Keys that are known to be somewhere need not wait for metadata that keeps failing.
     const mayAsk = nextAttemptAt(history, { cause, freshness }, limits, startedAt) <= startedAt
-    if (usable && !mayAsk) return usable.address
+    if (usable && !mayAsk) return usable
     try {
       history = afterStart(history, cause, limits, startedAt)
       found = await ask(fetch)
       suspect = false
-      history = afterSuccess(history)
-      return found.address
+      history = afterSuccess(history, 'warm')
+      return found
     } catch (error) {
       const { reason, retryAfter } = error instanceof FetchError ? error : { reason: 'network' as const }
       const now = clock.monotonic()
@@ -72,7 +71,7 @@ export function discoveredLocation(
       const wait = nextAttemptAt(history, { cause: 'age', freshness }, limits, now) - now
       const age = (now - usable.confirmedAt) / 1000
       onStale({ uri: place.href, age, reason, retryAfter: retrySeconds(wait) })
-      return usable.address
+      return usable
     }
   }
 

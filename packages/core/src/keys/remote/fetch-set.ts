@@ -1,4 +1,4 @@
-import { freshSeconds } from '../fetch/cache-control.ts'
+import { ageSeconds, freshSeconds } from '../fetch/cache-control.ts'
 import { entityTag } from '../fetch/entity-tag.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
 import { lifetime, type HeldSet } from './held-set.ts'
@@ -18,7 +18,7 @@ export async function fetchSet(
   errand: Errand,
   options: ResolvedKeySetOptions,
 ): Promise<HeldSet> {
-  const url = await location.locate(errand)
+  const { url, validTo } = await location.locate(errand)
   // What was published since the request left is not in the answer, so its age counts from before.
   const confirmedAt = options.clock.monotonic()
   const fetchedAt = options.clock.now()
@@ -26,8 +26,11 @@ export async function fetchSet(
   const etag = sameUrl ? held.etag : undefined
   const { status, text, headers } = await errand.fetch(url, { maxBytes: options.maxBytes, etag })
   const maxAge = freshSeconds(headers)
+  const completeTo = Math.min(confirmedAt - ageSeconds(headers) * 1000, validTo)
   const common = {
     ...lifetime(confirmedAt, maxAge, options),
+    completeTo,
+    attempt: completeTo >= errand.startedAt ? errand.attempt : 0,
     url: url.href,
     etag: entityTag(headers.get('etag')) ?? (status === 304 ? etag : undefined),
     fetchedAt,

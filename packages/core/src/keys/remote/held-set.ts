@@ -3,11 +3,11 @@ import { holdFresh } from '../fetch/cache-control.ts'
 import { entityTag } from '../fetch/entity-tag.ts'
 import type { JwkSetSeed } from '../jwk-set-store.ts'
 import { MOST_KEYS, parseJwkSet, type KeySet } from '../jwk/jwk-set.ts'
-import { refreshAheadAge, type Lifetime } from './refresh-policy.ts'
+import { refreshAheadAge, type Completeness, type Lifetime } from './refresh-policy.ts'
 import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
 
 /** A set with where and when it came from. */
-export interface HeldSet extends Lifetime {
+export interface HeldSet extends Lifetime, Completeness {
   readonly set: KeySet
   /** Where it was fetched; unknown for a seed. */
   readonly url: string | undefined
@@ -41,7 +41,7 @@ const LATEST_AHEAD = 5000
  */
 export function heldFromSeed(seed: JwkSetSeed, id: string, options: ResolvedKeySetOptions): HeldSet | undefined {
   const { clock, maxKeys, sharing } = options
-  const { uri, fetchedAt, jwks, etag, maxAge } = seed
+  const { uri, fetchedAt, jwks, etag, maxAge, lag } = seed
   const age = clock.now() - fetchedAt
   if (uri !== id || typeof fetchedAt !== 'number' || !(age >= -LATEST_AHEAD)) return undefined
   const allowed = typeof maxAge === 'number' && Number.isFinite(maxAge) ? holdFresh(maxAge) : undefined
@@ -49,7 +49,17 @@ export function heldFromSeed(seed: JwkSetSeed, id: string, options: ResolvedKeyS
   if (age >= life.freshFor + life.staleFor) return undefined
   const set = parseJwkSet(jwks, { maxKeys, sharing })
   if (set.size === 0) return undefined
-  return { ...life, set, url: undefined, text: undefined, etag: entityTag(etag), fetchedAt, maxAge: allowed }
+  return {
+    ...life,
+    completeTo: life.confirmedAt - 1000 * (typeof lag === 'number' && lag > 0 ? lag : 0),
+    attempt: 0,
+    set,
+    url: undefined,
+    text: undefined,
+    etag: entityTag(etag),
+    fetchedAt,
+    maxAge: allowed,
+  }
 }
 
 /**
@@ -68,12 +78,14 @@ export function checkSeed(seed: JwkSetSeed, id: string): JwkSetSeed {
 }
 
 /** The seed that brings a set back elsewhere. */
-export function seedOf({ set, fetchedAt, etag, maxAge }: HeldSet, id: string): JwkSetSeed {
+export function seedOf({ set, fetchedAt, etag, maxAge, confirmedAt, completeTo }: HeldSet, id: string): JwkSetSeed {
+  const lag = Math.ceil((confirmedAt - completeTo) / 1000)
   return {
     uri: id,
     jwks: set.toJwks(),
     fetchedAt,
     ...(etag !== undefined && { etag }),
     ...(maxAge !== undefined && { maxAge }),
+    ...(lag > 0 && { lag }),
   }
 }

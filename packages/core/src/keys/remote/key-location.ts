@@ -7,10 +7,21 @@ export type FetchStep = (url: URL, options: Pick<FetchDocumentOptions, 'maxBytes
 
 /** What finding the address is for, and what it may use. */
 export interface Errand {
+  /** The number of the attempt, from 1. */
+  readonly attempt: number
+  /** When the attempt began, monotonic milliseconds. */
+  readonly startedAt: number
   readonly cause: AttemptCause
   readonly fetch: FetchStep
   /** To be told when an address goes on being used that could not be confirmed. */
   readonly onStale: (trouble: Omit<KeysStaleEvent, 'type'>) => void
+}
+
+/** An address of a JWK Set. */
+export interface LocatedSet {
+  readonly url: URL
+  /** Monotonic milliseconds: keys that were published before this are at this address, wherever the issuer has moved them since. */
+  readonly validTo: number
 }
 
 /** Where the JWK Set is: at an address that is known, or at one that metadata names. */
@@ -18,7 +29,7 @@ export interface KeyLocation {
   /** What seeds and events call the key set. */
   readonly id: string
   /** @throws FetchError */
-  locate(errand: Errand): Promise<URL>
+  locate(errand: Errand): Promise<LocatedSet>
   /** Told that the set could not be had from where it was said to be. */
   readonly onFailure: (() => void) | undefined
 }

@@ -1,4 +1,5 @@
 import type { CryptoKey } from 'jose'
+import { own } from '../../model/own.ts'
 import type { JoseHeader } from '../../model/token.ts'
 import type { AttemptCause } from './attempt-history.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
@@ -9,9 +10,9 @@ import type { KeyLocation } from './key-location.ts'
 import type { Selection } from '../jwk/key-selection.ts'
 import { foundKey, foundKeys, listKids, type RefusalContext } from '../jwk/key-refusal.ts'
 import type { JwkSetSeed } from '../jwk-set-store.ts'
-import type { KeySource } from '../key-source.ts'
+import type { KeyContext, KeySource } from '../key-source.ts'
 import { keysUnavailable } from './keys-unavailable.ts'
-import { decide, type Freshness, type KidKnowledge } from './refresh-policy.ts'
+import { canDeny, decide, type Freshness, type Issuance, type KidKnowledge } from './refresh-policy.ts'
 import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
 import { setKeeper } from './set-keeper.ts'
 
@@ -55,13 +56,25 @@ const MOST_ROUNDS = 4
 
 /** A remote key set, wherever its address comes from: asks the policy, acts on it, and selects the key. */
 export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOptions): RemoteKeySet {
-  const { clock, onEvent, sharing, softWait, cooldown } = options
+  const { clock, onEvent, sharing, softWait } = options
   const keeper = setKeeper(location, options)
 
   const ageOf = (held: HeldSet): number => clock.monotonic() - held.confirmedAt
 
   const knowledgeOf = (header: JoseHeader): KidKnowledge =>
     keeper.usable()?.set.select(header).kind === 'unknown_kid' ? 'unknown' : 'known'
+
+  // What `resolve` has noted of a token when it arrived counts for `resolveAgain` too.
+  const issuances = new WeakMap<KeyContext, Issuance>()
+  const issuanceOf = (token: KeyContext): Issuance => ({
+    attemptsBefore: keeper.attempts(),
+    issuedBefore: (own(token, 'issuedBefore') ?? Infinity) * 1000,
+  })
+
+  const denies = (issuance: Issuance): boolean => {
+    const held = keeper.usable()
+    return held !== undefined && canDeny(held, issuance, clock)
+  }
 
   const aboard = async (cause: AttemptCause, longest: number) => {
     const joined = keeper.opening(cause) === 'in_flight'
@@ -75,7 +88,12 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
   }
 
   /** Brings the set as far up to date as the request needs; gives what went wrong if it cannot be decided. */
-  const bringUpToDate = async (kid: () => KidKnowledge, round = 1): Promise<FetchError | undefined> => {
+  const bringUpToDate = async (
+    kid: () => KidKnowledge,
+    issuance: Issuance,
+    round = 1,
+  ): Promise<FetchError | undefined> => {
+    const lookAgain = async () => (round < MOST_ROUNDS ? bringUpToDate(kid, issuance, round + 1) : whyNot())
     const cause = kid() === 'unknown' ? 'token' : 'age'
     const action = decide({ freshness: keeper.freshness(), kid: kid(), fetch: keeper.opening(cause) })
     switch (action) {
@@ -86,24 +104,28 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
         return undefined
       case 'wait_softly':
         await aboard(cause, softWait * 1000)
-        return undefined
-      case 'believe_if_young': {
-        const held = keeper.usable()
-        return held && ageOf(held) < cooldown * 1000 ? undefined : whyNot()
-      }
+        // The set may have expired in the meantime, or a new one may lack the key.
+        return keeper.usable() && (kid() === 'known' || denies(issuance)) ? undefined : lookAgain()
+      case 'deny_if_older':
+        return denies(issuance) ? undefined : whyNot()
       case 'unavailable':
         return whyNot()
       default: {
         const result = await aboard(cause, Infinity)
         if (result?.kind === 'failed') return result.error
-        if (result?.kind === 'fetched') return undefined
-        return round < MOST_ROUNDS ? bringUpToDate(kid, round + 1) : whyNot()
+        if (result?.kind !== 'fetched') return lookAgain()
+        // A fetch that had begun before the token arrived may have been too early for its key.
+        const isLast = keeper.attempts() > issuance.attemptsBefore
+        return isLast || kid() === 'known' || denies(issuance) ? undefined : lookAgain()
       }
     }
   }
 
-  const whyNot = (): FetchError =>
-    keeper.lastFailure() ?? new FetchError('rate_limited', 'No fetch may begin yet, so soon after the last')
+  const whyNot = (): FetchError => {
+    const held = keeper.usable()
+    const why = held ? ` and the token may be newer than the keys known (${about(held)})` : ' so soon after the last'
+    return keeper.lastFailure() ?? new FetchError('rate_limited', `No fetch may begin yet,${why}`)
+  }
 
   const unavailable = (failure: FetchError, cause: AttemptCause) =>
     keysUnavailable({ id: location.id, failure, wait: keeper.waitFor(cause) })
@@ -112,26 +134,29 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
     `in a set of ${held.set.size} fetched ${Math.round(ageOf(held) / 1000)} s ago: ${listKids(held.set)}`
 
   /** What the set says about a header once it is as far up to date as that needs. */
-  const select = async (header: JoseHeader): Promise<Selected> => {
-    const failure = await bringUpToDate(() => knowledgeOf(header))
+  const select = async (header: JoseHeader, token: KeyContext = {}): Promise<Selected> => {
+    const issuance = issuanceOf(token)
+    issuances.set(token, issuance)
+    const failure = await bringUpToDate(() => knowledgeOf(header), issuance)
     const held = keeper.usable()
     if (!held) throw unavailable(failure ?? whyNot(), 'age')
     const selection = held.set.select(header)
-    if (selection.kind === 'unknown_kid' && failure) throw unavailable(failure, 'token')
+    if (selection.kind === 'unknown_kid' && (failure || !denies(issuance)))
+      throw unavailable(failure ?? whyNot(), 'token')
     return { selection, set: held.set, header, about: () => about(held), onEvent }
   }
 
   return Object.freeze<RemoteKeySet>({
-    resolve: async (header) => {
-      const { selection, ...context } = await select(header)
+    resolve: async (header, token) => {
+      const { selection, ...context } = await select(header, token)
       return context.set.import(foundKey(selection, context), header)
     },
-    candidates: async (header) => {
-      const { selection, ...context } = await select(header)
+    candidates: async (header, token) => {
+      const { selection, ...context } = await select(header, token)
       return context.set.importSome(foundKeys(selection, context), header)
     },
     current: (header) => keeper.fresh()?.set.imported(header),
-    resolveAgain: async (header, failed) => {
+    resolveAgain: async (header, failed, token = {}) => {
       if (header.kid === undefined) return undefined
       const newer = async (): Promise<CryptoKey | undefined> => {
         const set = keeper.usable()?.set
@@ -141,11 +166,15 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
       }
       const known = await newer()
       if (known) return known
-      await bringUpToDate(() => 'unknown')
+      const { attemptsBefore } = issuances.get(token) ?? issuanceOf(token)
+      // A set that was requested after the token had arrived has no older key under that name.
+      if ((keeper.usable()?.attempt ?? 0) > attemptsBefore) return undefined
+      // Any fetch will do, also one that had begun before.
+      await bringUpToDate(() => 'unknown', { attemptsBefore: -1, issuedBefore: -Infinity })
       return newer()
     },
     ready: async () => {
-      const failure = await bringUpToDate(() => 'known')
+      const failure = await bringUpToDate(() => 'known', issuanceOf({}))
       if (!keeper.usable()) throw unavailable(failure ?? whyNot(), 'age')
     },
     close: () => keeper.close(),

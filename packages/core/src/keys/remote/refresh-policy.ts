@@ -1,3 +1,5 @@
+import type { Clock } from '../../model/clock.ts'
+
 /**
  * How old the set at hand is: none yet, within its freshness, past the point where refreshing ahead begins, past its
  * freshness, or past what may be served when fetching fails.
@@ -25,14 +27,14 @@ export type Action =
   | 'wait_softly'
   /** Wait for the fetch; only its success lets the request be decided. */
   | 'wait'
-  /** The set at hand is young enough to say that there is no such key; an older one is not. */
-  | 'believe_if_young'
+  /** Refuse the token if it was issued before the set was requested; about a younger one the set cannot tell. */
+  | 'deny_if_older'
   /** Say at once that it cannot be decided now. */
   | 'unavailable'
 
 type Row = Readonly<Record<FetchOpening, Action>>
 
-const unknownKid: Row = { allowed: 'wait', in_flight: 'wait', held: 'believe_if_young' }
+const unknownKid: Row = { allowed: 'wait', in_flight: 'wait', held: 'deny_if_older' }
 const noUsableSet: Row = { allowed: 'wait', in_flight: 'wait', held: 'unavailable' }
 
 /** What a request does, by the age of the set and what it says about the token's `kid`. */
@@ -47,7 +49,7 @@ const table: Readonly<Record<Freshness, Readonly<Record<KidKnowledge, Row>>>> = 
   },
   stale: {
     known: { allowed: 'wait_softly', in_flight: 'wait_softly', held: 'answer' },
-    unknown: unknownKid,
+    unknown: noUsableSet,
   },
   expired: { known: noUsableSet, unknown: noUsableSet },
   cold: { known: noUsableSet, unknown: noUsableSet },
@@ -73,6 +75,34 @@ export function freshnessAt(now: number, lifetime: Lifetime | undefined): Freshn
   if (age < lifetime.refreshAfter) return 'fresh'
   if (age < lifetime.freshFor) return 'ageing'
   return age < lifetime.freshFor + lifetime.staleFor ? 'stale' : 'expired'
+}
+
+/** How far a set is complete. */
+export interface Completeness {
+  /** Monotonic milliseconds: every key published before this is in the set, unless it has been withdrawn. */
+  readonly completeTo: number
+  /** The number of the attempt that fetched the set, if the set is complete to the beginning of that attempt; else 0. */
+  readonly attempt: number
+}
+
+/** What is known about when a token was issued. */
+export interface Issuance {
+  /** Attempts that had begun when the token arrived. */
+  readonly attemptsBefore: number
+  /** Milliseconds since the epoch: the token was issued before this, if its `iat` is true. */
+  readonly issuedBefore: number
+}
+
+/**
+ * Whether a set can deny that a token's key exists: only if the token was issued before the set was requested. It was if the
+ * token had arrived before the attempt began, which no clock can get wrong, or if its own `iat` says so.
+ */
+export function canDeny(
+  { completeTo, attempt }: Completeness,
+  { attemptsBefore, issuedBefore }: Issuance,
+  clock: Pick<Clock, 'now' | 'monotonic'>,
+): boolean {
+  return attempt > attemptsBefore || issuedBefore < clock.now() - (clock.monotonic() - completeTo)
 }
 
 const REFRESH_AHEAD = 0.8

@@ -113,8 +113,9 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
     const once = async (): Promise<HeldSet> => {
       current.controller.signal.throwIfAborted()
       attempts += 1
-      history = afterStart(history, cause, limits, clock.monotonic())
-      return fetchSet(location, held, { cause, fetch: step, onStale }, options)
+      const begunAt = clock.monotonic()
+      history = afterStart(history, cause, limits, begunAt)
+      return fetchSet(location, held, { attempt: attempts, startedAt: begunAt, cause, fetch: step, onStale }, options)
     }
     try {
       const next = await once().catch(async (error: unknown) => {
@@ -123,7 +124,7 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
         return once()
       })
       if (flight !== current) return
-      history = afterSuccess(history)
+      history = afterSuccess(history, coldStart ? 'cold' : 'warm')
       adopt(next)
       const duration = clock.monotonic() - startedAt
       const { size, skipped } = next.set
