@@ -62,19 +62,37 @@ const OTHER_NAMES: readonly (readonly [name: string, others: string, note?: stri
 ]
 
 function suggestion(name: string, known: readonly string[], path: string): string {
-  const [other = '', , note = ''] = OTHER_NAMES.find(([, others]) => others.split(' ').includes(plain(name))) ?? []
+  const [other, note] = otherName(name)
   const [first = '', last = first] = other.split('.')
   if (known.includes(last)) return `did you mean "${path}${last}"${note}?`
   if (known.includes(first)) return `did you mean "${other}"?`
   if (other === 'requirement') return 'what a token must grant is a requirement, such as scope("orders:read")'
+  const near = nearestName(name, known, 'typos')
+  if (near !== undefined) return `did you mean "${path}${near}"?`
+  return known.length < 10
+    ? `the options are ${known.join(', ')}`
+    : 'take it out: the README has a table of all options'
+}
+
+function otherName(name: string): readonly [name: string, note: string] {
+  const [other = '', , note = ''] =
+    OTHER_NAMES.find(([, others]) => others.split(' ').map(plain).includes(plain(name))) ?? []
+  return [other, note]
+}
+
+/**
+ * The known name that another one is a typo of, by letters to insert, delete or replace; or, with `others`, that it is another word for.
+ * Capitals and what is neither letter nor digit do not matter.
+ */
+export function nearestName(name: string, known: readonly string[], by: 'typos' | 'others'): string | undefined {
+  const [other] = by === 'others' ? otherName(name) : ['']
+  const named = known.find((candidate) => other !== '' && plain(candidate) === plain(other))
+  if (named !== undefined) return named
   const [close] = known
     .map((candidate) => [distance(plain(name), plain(candidate)), candidate] as const)
     .filter(([edits]) => edits * 3 <= name.length)
     .toSorted(([a], [b]) => a - b)
-  if (close !== undefined) return `did you mean "${path}${close[1]}"?`
-  return known.length < 10
-    ? `the options are ${known.join(', ')}`
-    : 'take it out: the README has a table of all options'
+  return close?.[1]
 }
 
 function plain(name: string): string {
