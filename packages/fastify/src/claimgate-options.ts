@@ -10,8 +10,11 @@ export interface ScopeOptions {
   readonly global?: boolean
   /** Answers refused requests. @defaultValue the status, challenge and problem document of the core */
   readonly onReject?: OnReject
-  /** Name of the OpenAPI security scheme put into route schemas. @defaultValue 'bearerAuth' */
-  readonly securityScheme?: string
+  /**
+   * Name of the OpenAPI security scheme put into the schemas of protected routes, as the options of `@fastify/swagger` declare it; where
+   * they do not, the document shows no security. `false` leaves schemas alone. @defaultValue 'bearerAuth'
+   */
+  readonly securityScheme?: string | false
   /**
    * In a scope with a prefix, `protect` makes unknown routes answer as protected ones do, with a not-found handler; say `own` where
    * the scope sets one itself, which is protected as well. @defaultValue 'protect'

@@ -6,6 +6,7 @@ import { describeSecurity } from './describe-security.ts'
 import { type AnsweringHook, createGate, type Gate } from './gate.ts'
 import { protectNotFound } from './protect-not-found.ts'
 import { ACTION } from './resolve-scope-options.ts'
+import { type DescribedRoute, spareDocuments } from './spare-documents.ts'
 import { hookRule, passedUncalled, type RouteRule, routeRule } from './route-rule.ts'
 
 /**
@@ -23,6 +24,7 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
     const gate = createGate(options)
     const security = { scheme: gate.securityScheme, anonymous: options.optional === true }
     const named = new Map<unknown, NamedHook>()
+    const described: DescribedRoute[] = []
 
     fastify.decorate(GATE, gate)
     if (!fastify.hasRequestDecorator('auth')) fastify.decorateRequest('auth', null)
@@ -44,8 +46,15 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
     fastify.addHook('onRoute', function (route) {
       if (hooksOf(route).includes(authenticateJwt)) throw passedUncalled()
       const rule = routeRule(route.config)
-      if (gateFor(this, rule) === gate) describeSecurity(route, rule, security)
-      for (const { rule: own } of answerDirectly(route, named)) describeSecurity(route, own, security)
+      const rules = [...(gateFor(this, rule) === gate ? [rule] : []), ...answerDirectly(route, named)]
+      for (const one of rules) {
+        const description = describeSecurity(route, one, security)
+        if (description !== undefined) described.push({ scope: this, description })
+      }
+    })
+    fastify.addHook('onReady', (done) => {
+      spareDocuments(fastify, described)
+      done()
     })
 
     if (gate.protects === 'every route' && gate.notFound === 'protect') protectNotFound(fastify)
@@ -76,13 +85,13 @@ function gateFor(scope: unknown, rule: RouteRule): Gate | undefined {
 }
 
 /** A hook that stands on the route itself answers; inside `fastify.auth([…])` it leaves that to @fastify/auth. */
-function answerDirectly(route: RouteOptions, named: ReadonlyMap<unknown, NamedHook>): readonly NamedHook[] {
-  const found: NamedHook[] = []
+function answerDirectly(route: RouteOptions, named: ReadonlyMap<unknown, NamedHook>): readonly RouteRule[] {
+  const found: RouteRule[] = []
   for (const name of ANSWERING_STAGES) {
     const hooks: readonly unknown[] = [route[name] ?? []].flat()
     const replaced = hooks.map((hook) => {
       const own = named.get(hook)
-      if (own !== undefined) found.push(own)
+      if (own !== undefined) found.push(own.rule)
       return own?.answering ?? hook
     })
     if (replaced.length > 0) Object.assign(route, { [name]: replaced })

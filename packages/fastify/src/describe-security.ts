@@ -3,16 +3,47 @@ import type { RouteRule } from './route-rule.ts'
 
 /** What a route's security is called, and whether it lets anonymous requests through. */
 export interface SecurityNames {
-  readonly scheme: string
+  /** `false` describes nothing. */
+  readonly scheme: string | false
   readonly anonymous: boolean
 }
 
-/** Adds `security` (OpenAPI 3.1 section 4.8.10) to the schema of a protected route, unless the route has one of its own. */
-export function describeSecurity(route: RouteOptions, rule: RouteRule, { scheme, anonymous }: SecurityNames): void {
-  const { security } = (route.schema ?? {}) as { readonly security?: unknown }
-  if (security !== undefined) return
+/** The `security` of a route, which can be taken back. */
+export interface Description {
+  readonly scheme: string
+  withdraw(): void
+  restore(): void
+}
+
+/**
+ * Adds `security` (OpenAPI 3.1 section 4.8.10) to the schema of a protected route, unless the route has one of its own.
+ *
+ * @returns what was added, or `undefined`
+ */
+export function describeSecurity(
+  route: RouteOptions,
+  rule: RouteRule,
+  { scheme, anonymous }: SecurityNames,
+): Description | undefined {
+  const { security: own } = (route.schema ?? {}) as { readonly security?: unknown }
+  if (scheme === false || own !== undefined) return undefined
   const required = typeof rule === 'object'
   // A copy, because plugins that read the schema may change it.
   const token = { [scheme]: required ? [...rule.scopes] : [] }
-  Object.assign(route, { schema: { ...route.schema, security: anonymous && !required ? [token, {}] : [token] } })
+  const requirements: readonly object[] = anonymous && !required ? [token, {}] : [token]
+  const security = [...requirements]
+  const schema: { security?: unknown } = { ...route.schema, security }
+  Object.assign(route, { schema })
+  return {
+    scheme,
+    // Emptied as well, because a copy of the schema has the same list.
+    withdraw: () => {
+      delete schema.security
+      security.length = 0
+    },
+    restore: () => {
+      schema.security = security
+      security.splice(0, security.length, ...requirements)
+    },
+  }
 }

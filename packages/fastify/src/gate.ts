@@ -17,7 +17,7 @@ export type AnsweringHook = (request: FastifyRequest, reply: FastifyReply, done:
 export interface Gate {
   readonly protects: 'every route' | 'routes that ask'
   readonly notFound: Required<ScopeOptions>['notFound']
-  readonly securityScheme: string
+  readonly securityScheme: string | false
   /** When all that may hold the token has been read. */
   readonly stage: 'onRequest' | 'preValidation'
   /**

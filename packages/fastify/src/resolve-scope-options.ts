@@ -20,8 +20,12 @@ export function resolveScopeOptions(options: ScopeOptions): ResolvedScopeOptions
   if (typeof global !== 'boolean') throw misconfigured(ACTION, '"global" must be true or false', global)
   if (onReject !== undefined && typeof onReject !== 'function')
     throw misconfigured(ACTION, '"onReject" must be a function', onReject)
-  if (typeof securityScheme !== 'string' || securityScheme === '')
-    throw misconfigured(ACTION, '"securityScheme" must be the name of an OpenAPI security scheme', securityScheme)
+  if (securityScheme !== false && (typeof securityScheme !== 'string' || securityScheme === ''))
+    throw misconfigured(
+      ACTION,
+      '"securityScheme" must be the name of an OpenAPI security scheme, or false',
+      securityScheme,
+    )
   if (!['protect', 'own'].includes(notFound))
     throw misconfigured(ACTION, '"notFound" must be "protect" or "own"', notFound)
   return { global, securityScheme, notFound, ...(onReject === undefined ? {} : { onReject }) }

@@ -1,0 +1,211 @@
+import { claim, scope } from '@claimgate/core'
+import { claimgate, type ClaimgateOptions } from '@claimgate/fastify'
+import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import fastify, { type FastifyInstance } from 'fastify'
+import { describe, expect, it } from 'vitest'
+import { createAuthority } from './support/authority.ts'
+
+const authority = await createAuthority()
+const good = await authority.authorization()
+
+type Document = Readonly<Record<string, unknown>> & {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly security?: unknown }>>>>
+}
+
+const BEARER = { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } as const
+const HEADER = { type: 'apiKey', name: 'authorization', in: 'header' } as const
+
+const declared = {
+  'OpenAPI 3': { openapi: { components: { securitySchemes: { bearerAuth: BEARER } } } },
+  'OpenAPI 3.1': { openapi: { openapi: '3.1.0', components: { securitySchemes: { bearerAuth: BEARER } } } },
+  'Swagger 2': { swagger: { securityDefinitions: { bearerAuth: HEADER } } },
+} satisfies Record<string, FastifyDynamicSwaggerOptions>
+
+const undeclared = {
+  'OpenAPI 3': { openapi: {} },
+  'OpenAPI 3 with other components': { openapi: { components: { schemas: {} } } },
+  'OpenAPI 3 with another scheme': { openapi: { components: { securitySchemes: { cookieAuth: HEADER } } } },
+  'Swagger 2': { swagger: {} },
+  'Swagger 2 with another scheme': { swagger: { securityDefinitions: { cookieAuth: HEADER } } },
+} satisfies Record<string, FastifyDynamicSwaggerOptions>
+
+const rows = <T>(table: Readonly<Record<string, T>>) => Object.entries(table)
+
+interface Started {
+  readonly app: FastifyInstance
+  readonly lines: readonly string[]
+  /** The document that the browser is shown, and the same as YAML. */
+  document(): Promise<{ readonly status: number; readonly json: Document; readonly yaml: string }>
+}
+
+async function start(
+  options: FastifyDynamicSwaggerOptions,
+  gate: Partial<ClaimgateOptions> = {},
+  order: 'claimgate last' | 'claimgate first' = 'claimgate last',
+): Promise<Started> {
+  const lines: string[] = []
+  const stream = { write: (line: string) => void lines.push((JSON.parse(line) as { msg: string }).msg) }
+  const app = fastify({ logger: { level: 'warn', stream } })
+  const plugin = () => app.register(claimgate, { ...authority.options, ...gate } as ClaimgateOptions)
+  if (order === 'claimgate first') await plugin()
+  await app.register(swagger, options)
+  await app.register(swaggerUi, { routePrefix: '/docs' })
+  if (order === 'claimgate last') await plugin()
+  app.get('/me', () => 'me')
+  app.post(
+    '/orders',
+    { config: { auth: scope('orders:write') }, schema: { body: { type: 'object' } } },
+    () => 'ordered',
+  )
+  app.get('/open', { config: { auth: false } }, () => 'open')
+  app.get(
+    '/items/:id',
+    { schema: { headers: { type: 'object', properties: { 'x-a': { type: 'string' } } } } },
+    () => 'item',
+  )
+  return {
+    app,
+    lines,
+    document: async () => {
+      const [json, yaml] = await Promise.all(
+        ['json', 'yaml'].map((kind) => app.inject({ url: `/docs/${kind}`, headers: good })),
+      )
+      return { status: json?.statusCode ?? 0, json: json?.json<Document>() as Document, yaml: yaml?.payload ?? '' }
+    },
+  }
+}
+
+const securityOf = ({ paths }: Document) => ({
+  me: paths['/me']?.['get']?.security,
+  orders: paths['/orders']?.['post']?.security,
+  open: paths['/open']?.['get']?.security,
+})
+
+describe.each(['claimgate last', 'claimgate first'] as const)('with @fastify/swagger and its page, %s', (order) => {
+  it.each(rows(declared))(
+    'the document of %s shows the security of routes, where it is declared',
+    async (_name, options) => {
+      const { app, document, lines } = await start(options, {}, order)
+      const { status, json, yaml } = await document()
+      expect(status).toBe(200)
+      expect(securityOf(json)).toEqual({
+        me: [{ bearerAuth: [] }],
+        orders: [{ bearerAuth: ['orders:write'] }],
+        open: undefined,
+      })
+      expect(yaml).toMatch(/security:\n +- bearerAuth:/)
+      expect((await app.inject({ url: '/docs/', headers: good })).statusCode).toBe(200)
+      expect(lines).toEqual([])
+    },
+  )
+
+  it.each(rows(undeclared))(
+    'the document of %s leaves it out where it is not declared, and the log says why',
+    async (_name, options) => {
+      const { app, document, lines } = await start(options, {}, order)
+      const { status, json, yaml } = await document()
+      expect(status).toBe(200)
+      expect(Object.keys(json.paths)).toEqual(expect.arrayContaining(['/me', '/orders', '/open', '/items/{id}']))
+      expect(securityOf(json)).toEqual({ me: undefined, orders: undefined, open: undefined })
+      expect(yaml).toContain('/orders:')
+      expect(yaml).not.toContain('bearerAuth')
+      expect(new Set(lines)).toEqual(
+        new Set([
+          'The API document shows no security for protected routes, because @fastify/swagger declares no scheme "bearerAuth". Write openapi: ' +
+            "{ components: { securitySchemes: { bearerAuth: { type: 'http', scheme: 'bearer' } } } } into its options, or securityScheme: " +
+            'false into those of claimgate',
+        ]),
+      )
+      // What a document shows changes nothing about who gets in.
+      const statuses = ['/me', '/open', '/docs/json'].map(async (url) => (await app.inject(url)).statusCode)
+      expect(await Promise.all(statuses)).toEqual([401, 200, 401])
+    },
+  )
+
+  it.each(rows({ ...declared, ...undeclared }))(
+    'schemas of %s are left alone with securityScheme: false',
+    async (_name, options) => {
+      const { document, lines } = await start(options, { securityScheme: false }, order)
+      const { status, json } = await document()
+      expect([status, securityOf(json)]).toEqual([200, { me: undefined, orders: undefined, open: undefined }])
+      expect(lines).toEqual([])
+    },
+  )
+})
+
+describe('with @fastify/swagger', () => {
+  it('the scheme has the name that the options say', async () => {
+    const options = { openapi: { components: { securitySchemes: { jwt: BEARER } } } } as const
+    const { document } = await start(options, { securityScheme: 'jwt', optional: true })
+    expect(securityOf((await document()).json)).toEqual({
+      me: [{ jwt: [] }, {}],
+      orders: [{ jwt: ['orders:write'] }],
+      open: undefined,
+    })
+  })
+
+  it('the security of a route that describes its own stays', async () => {
+    const options = { openapi: { components: { securitySchemes: { cookieAuth: HEADER } } } } as const
+    const { app, document } = await start(options)
+    app.get('/own', { schema: { security: [{ cookieAuth: [] }] } }, () => 'own')
+    const { json } = await document()
+    expect([json.paths['/own']?.['get']?.security, securityOf(json).me]).toEqual([[{ cookieAuth: [] }], undefined])
+  })
+
+  it('a transform of the application still sees every route', async () => {
+    const seen: string[] = []
+    const { document } = await start({
+      openapi: {},
+      transform: ({ schema, url }) => {
+        seen.push(url)
+        return { schema, url: `/v1${url}` }
+      },
+    })
+    const { status, json } = await document()
+    expect([status, Object.keys(json.paths)]).toEqual([200, expect.arrayContaining(['/v1/me', '/v1/orders'])])
+    expect(seen).toContain('/me')
+  })
+
+  it('what else is wrong with a document is not hidden', async () => {
+    const { app } = await start({
+      ...declared['OpenAPI 3'],
+      transformObject: () => {
+        throw new Error('a bug of the application')
+      },
+    })
+    await app.ready()
+    expect(() => app.swagger()).toThrow('a bug of the application')
+  })
+
+  it('each scope has its own scheme, and only the one that is not declared is left out', async () => {
+    const app = fastify()
+    await app.register(swagger, declared['OpenAPI 3'])
+    for (const [name, securityScheme] of [
+      ['a', 'bearerAuth'],
+      ['b', 'other'],
+    ] as const)
+      await app.register(async (child) => {
+        await child.register(claimgate, { ...authority.options, securityScheme })
+        child.get(`/${name}`, () => name)
+        child.get(`/${name}/claim`, { config: { auth: claim('a', 'b') } }, () => name)
+      })
+    await app.ready()
+    const { paths } = app.swagger() as unknown as Document
+    const security = ['/a', '/a/claim', '/b', '/b/claim'].map((path) => paths[path]?.['get']?.security)
+    expect(security).toEqual([[{ bearerAuth: [] }], [{ bearerAuth: [] }], undefined, undefined])
+  })
+
+  it('a document of a scope within is spared, and HEAD routes with it', async () => {
+    const app = fastify({ exposeHeadRoutes: true })
+    await app.register(claimgate, authority.options)
+    await app.register(async (child) => {
+      await child.register(swagger, { openapi: {}, exposeHeadRoutes: true } as FastifyDynamicSwaggerOptions)
+      child.get('/a', { schema: { operationId: 'a' } }, () => 'a')
+      child.get('/document', { config: { auth: false } }, () => child.swagger())
+    })
+    const response = await app.inject('/document')
+    expect(response.statusCode).toBe(200)
+    expect(Object.keys(response.json<Document>().paths['/a'] ?? {})).toEqual(['get', 'head'])
+  })
+})

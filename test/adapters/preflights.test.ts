@@ -1,0 +1,111 @@
+import { createRequire } from 'node:module'
+import { createServer } from 'node:http'
+import { authenticateJwt } from '@claimgate/express'
+import { claimgate } from '@claimgate/fastify'
+import { createGate } from '@claimgate/fetch'
+import fastifyCors from '@fastify/cors'
+import express5, { type RequestHandler } from 'express'
+import fastify from 'fastify'
+import { Hono } from 'hono'
+import { cors as honoCors } from 'hono/cors'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { listen } from './contract/started-adapter.ts'
+import { createAuthority } from './support/authority.ts'
+
+// Both come without types.
+const require = createRequire(import.meta.url)
+const express4 = require('express4') as typeof express5
+const cors = require('cors') as (options: { origin: string }) => RequestHandler
+
+const authority = await createAuthority()
+const good = await authority.authorization()
+const options = { ...authority.options, exposeChallenge: true }
+const ORIGIN = 'https://shop.example.com'
+
+type Order = 'CORS before Claimgate' | 'Claimgate before CORS'
+
+interface Started {
+  readonly url: string
+  readonly close: () => Promise<unknown>
+}
+
+const startExpress = (framework: typeof express5) => async (order: Order) => {
+  const app = framework()
+  const handlers = [cors({ origin: ORIGIN }), authenticateJwt(options)]
+  for (const handler of order === 'CORS before Claimgate' ? handlers : handlers.toReversed()) app.use(handler)
+  app.put('/orders', (_req, res) => void res.send('ordered'))
+  const { port, close } = await listen(createServer(app))
+  return { url: `http://127.0.0.1:${port}`, close }
+}
+
+const startFastify = async (order: Order): Promise<Started> => {
+  const app = fastify()
+  if (order === 'Claimgate before CORS') await app.register(claimgate, options)
+  await app.register(fastifyCors, { origin: ORIGIN, methods: ['PUT'] })
+  if (order === 'CORS before Claimgate') await app.register(claimgate, options)
+  app.put('/orders', () => 'ordered')
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  return { url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, close: () => app.close() }
+}
+
+const startHono = async (order: Order): Promise<Started> => {
+  const app = new Hono()
+  const gate = createGate(options)
+  const authenticate = async (context: { req: { raw: Request } }, next: () => Promise<void>) => {
+    const auth = await gate(context.req.raw)
+    return auth instanceof Response ? auth : next()
+  }
+  const allow = honoCors({ origin: ORIGIN })
+  if (order === 'CORS before Claimgate') app.use(allow, authenticate)
+  else app.use(authenticate, allow)
+  app.put('/orders', (context) => context.text('ordered'))
+  const server = createServer((req, res) => {
+    const headers = new Headers(req.headers as Record<string, string>)
+    const answer = async (): Promise<void> => {
+      const response = await app.request(req.url ?? '/', { method: req.method ?? 'GET', headers })
+      res.writeHead(response.status, Object.fromEntries(response.headers)).end(await response.text())
+    }
+    answer().catch(() => res.writeHead(500).end())
+  })
+  const { port, close } = await listen(server)
+  return { url: `http://127.0.0.1:${port}`, close }
+}
+
+describe.each([
+  ['Express 4', startExpress(express4)],
+  ['Express 5', startExpress(express5)],
+  ['Fastify', startFastify],
+  ['Hono', startHono],
+])('a preflight in %s', (_name, start) => {
+  const preflight = {
+    method: 'OPTIONS',
+    headers: {
+      origin: ORIGIN,
+      'access-control-request-method': 'PUT',
+      'access-control-request-headers': 'authorization',
+    },
+  }
+
+  it('is answered where CORS stands before Claimgate, and the challenge can be read', async () => {
+    const { url, close } = await start('CORS before Claimgate')
+    const allowed = await fetch(`${url}/orders`, preflight)
+    expect([allowed.status, allowed.headers.get('access-control-allow-origin')]).toEqual([204, ORIGIN])
+    const refused = await fetch(`${url}/orders`, { method: 'PUT', headers: { origin: ORIGIN } })
+    const fields = ['access-control-allow-origin', 'access-control-expose-headers', 'www-authenticate']
+    expect([refused.status, ...fields.map((name) => refused.headers.get(name))]).toEqual([
+      401,
+      ORIGIN,
+      'WWW-Authenticate',
+      'Bearer realm="api"',
+    ])
+    expect((await fetch(`${url}/orders`, { method: 'PUT', headers: { origin: ORIGIN, ...good } })).status).toBe(200)
+    await close()
+  })
+
+  it('is refused where CORS stands behind it', async () => {
+    const { url, close } = await start('Claimgate before CORS')
+    expect((await fetch(`${url}/orders`, preflight)).status).toBe(401)
+    await close()
+  })
+})
