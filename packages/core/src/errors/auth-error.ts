@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../model/error-code.ts'
 import { own } from '../model/own.ts'
 import { catalogue, type WireError } from './catalogue.ts'
-import { quote } from './quote.ts'
+import { quote, sentence } from './quote.ts'
 import { withoutStacks } from './without-stacks.ts'
 
 /** What is known about a refusal beyond its code. `expected` and `actual` are quoted and shortened by `AuthError`. */
@@ -10,7 +10,7 @@ export interface AuthErrorDetails {
   readonly expected?: unknown
   /** What was found. Never a whole token. */
   readonly actual?: unknown
-  /** A sentence a person can act on. */
+  /** A sentence a person can act on. `AuthError` escapes what could harm a log, and hides what looks like a credential. */
   readonly hint?: string
   readonly cause?: unknown
   /** Seconds after which trying again makes sense; for status 503. */
@@ -40,11 +40,12 @@ export class AuthError extends Error {
 
   constructor(code: ErrorCode, details: AuthErrorDetails = NO_DETAILS) {
     const { summary, status, error } = catalogue[code]
-    const hint = own(details, 'hint')
+    const given = own(details, 'hint')
+    const hint = given === undefined ? undefined : sentence(given)
     const scopes = own(details, 'scopes') ?? NO_SCOPES
     const expected = Object.hasOwn(details, 'expected') ? quote(details.expected) : undefined
     const actual = Object.hasOwn(details, 'actual') ? quote(details.actual) : undefined
-    const message = sentence({ summary, expected, actual, hint })
+    const message = messageOf({ summary, expected, actual, hint })
     const options = Object.hasOwn(details, 'cause') ? { cause: details.cause } : undefined
     // Nothing between may throw, for then no error of the program would have a stack trace again.
     const restoreStacks = withoutStacks()
@@ -68,14 +69,14 @@ function secondsToWait(retryAfter = 1): number {
   return Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter : 1
 }
 
-interface Sentence {
+interface Message {
   readonly summary: string
   readonly expected: string | undefined
   readonly actual: string | undefined
   readonly hint: string | undefined
 }
 
-function sentence({ summary, expected, actual, hint }: Sentence): string {
+function messageOf({ summary, expected, actual, hint }: Message): string {
   const wanted = expected === undefined ? '' : `expected ${expected}`
   const found = actual === undefined ? '' : `found ${actual}`
   const between = wanted !== '' && found !== '' ? ', ' : ''

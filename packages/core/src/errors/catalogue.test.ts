@@ -58,10 +58,10 @@ describe('AuthError', () => {
   })
 
   it('shortens what is longer than 120 characters, and nothing else', () => {
-    expect(quote('x'.repeat(118))).toBe(`"${'x'.repeat(118)}"`)
-    expect(quote('x'.repeat(119))).toBe(`"${'x'.repeat(119)}…`)
-    expect(quote('x'.repeat(100_000))).toHaveLength(121)
-    expect(quote({ a: 'y'.repeat(200) })).toBe(`{"a":"${'y'.repeat(114)}…`)
+    expect(quote('x '.repeat(59))).toBe(`"${'x '.repeat(59)}"`)
+    expect(quote('x '.repeat(60))).toBe(`"${'x '.repeat(60).slice(0, 119)}…`)
+    expect(quote('x '.repeat(100_000))).toHaveLength(121)
+    expect(quote({ a: 'y '.repeat(200) })).toBe(`{"a":"${'y '.repeat(57)}…`)
   })
 
   it('writes characters that steer a terminal as escapes', () => {

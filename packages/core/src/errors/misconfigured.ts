@@ -1,4 +1,4 @@
-import { quote } from './quote.ts'
+import { quote, sentence } from './quote.ts'
 
 /**
  * A configuration error, to be thrown at start-up: what could not be done, the rule, and what was found instead.
@@ -6,7 +6,7 @@ import { quote } from './quote.ts'
  * A `TypeError` and no `AuthError`, because no request is at fault and nothing may turn it into a 401.
  */
 export function misconfigured(action: string, rule: string, ...found: readonly [found?: unknown]): TypeError {
-  return new TypeError(`Cannot ${action}: ${rule}${found.length > 0 ? `, found ${foundText(found[0])}` : ''}`)
+  return new TypeError(sentence(`Cannot ${action}: ${rule}${found.length > 0 ? `, found ${foundText(found[0])}` : ''}`))
 }
 
 // Only plain values and lists of them are quoted: an object may hold a key or a whole environment.

@@ -1,45 +1,84 @@
 const LONGEST = 120
+const LONGEST_SENTENCE = 1000
+// The shortest run that is hidden has as many characters. Key IDs and thumbprints have up to 64.
+const SHORTEST_RUN = 48
 // Nothing in it that JSON escapes.
 const PLAIN = /^[ !#-[\]-~]*$/
+const PRINTABLE = /^[ -~]*$/
 
-/** An untrusted value as it may stand in a log line: JSON-escaped on one line, and shortened. */
+/** An untrusted value as it may stand in a log line: JSON-escaped on one line, shortened, and without what may be a credential. */
 export function quote(value: unknown): string {
-  if (typeof value === 'string' && value.length <= LONGEST - 2 && PLAIN.test(value)) return `"${value}"`
-  const text = escape(value)
-  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`
+  if (typeof value === 'string' && value.length < SHORTEST_RUN && PLAIN.test(value)) return `"${value}"`
+  if (value === undefined) return 'nothing'
+  return value instanceof Set ? quotedSet(value) : harmless(textOf(value), LONGEST)
 }
 
-function escape(value: unknown): string {
-  if (value === undefined) return 'nothing'
-  if (typeof value === 'string') return escapeText(value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value)
-  if (value instanceof Set) return escapeSet(value)
-  return escapeText(value)
+/** A sentence that may hold untrusted text, as it may stand in a log line. One of printable ASCII stays as it is, but for credentials. */
+export function sentence(text: unknown): string {
+  if (typeof text !== 'string') return quote(text)
+  return text.length <= LONGEST_SENTENCE && PRINTABLE.test(text) && !RUN.test(text)
+    ? text
+    : harmless(text, LONGEST_SENTENCE)
 }
 
 // What a policy accepts is a few sets that stay as they are, and every refusal names one of them.
 const sets = new WeakMap<ReadonlySet<unknown>, { readonly size: number; readonly text: string }>()
 
-function escapeSet(set: ReadonlySet<unknown>): string {
+function quotedSet(set: ReadonlySet<unknown>): string {
   const known = sets.get(set)
   if (known?.size === set.size) return known.text
-  const text = escape([...set])
+  const text = harmless(textOf([...set]), LONGEST)
   sets.set(set, { size: set.size, text })
   return text
 }
 
-// JSON.stringify leaves C1 controls and line separators as they are, which some terminals and log readers obey.
-function escapeText(value: unknown): string {
-  return textOf(value).replaceAll(
-    /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
-}
-
-// What is wrong may be anything: a cycle, a bigint, an object that throws.
+// What is wrong may be anything: a cycle, a bigint, an object that throws. What is not shown need not be escaped.
 function textOf(value: unknown): string {
   try {
-    return JSON.stringify(value) ?? typeof value
+    return JSON.stringify(typeof value === 'string' ? value.slice(0, 2 * LONGEST_SENTENCE) : value) ?? typeof value
   } catch {
     return `a value of type ${typeof value}`
   }
 }
+
+function harmless(text: string, longest: number): string {
+  const begin = withoutCredentials(text.slice(0, 4 * longest), text.length > 4 * longest)
+  const escaped = begin.replaceAll(UNPRINTABLE, escapedCharacter)
+  // An escape that is cut says nothing, nor does half a character.
+  return escaped.length <= longest
+    ? escaped
+    : `${escaped.slice(0, longest).replace(/\\(?:u[\da-f]{0,3})?$|[\ud800-\udbff]$/, '')}…`
+}
+
+// Controls, marks that turn the direction of text or show as nothing, line separators and halves of characters: terminals and log readers
+// obey them, and JSON.stringify leaves most as they are.
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
+
+function escapedCharacter(character: string): string {
+  return character
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('')
+}
+
+const RUN = new RegExp(`[\\w.~+/-]{${SHORTEST_RUN}}`)
+// Three long parts, as of a JWT; a long word of base64url or base64; or of all characters of a b64token (RFC 6750 section 2.1).
+const CREDENTIAL = /(?:[\w-]{16,}\.){2}[\w.-]*|eyJ[\w-]{8,}\.[\w.-]*|[\w-]{65,}|[A-Za-z0-9+/]{65,}|[\w.~+/-]{100,}/g
+// The path of an address is long together without being secret.
+const ADDRESS_OR_RUN = new RegExp(`https?://[^\\s"\\\\?#]*|${RUN.source.slice(0, -1)},}`, 'g')
+
+function withoutCredentials(text: string, isCut: boolean): string {
+  if (!RUN.test(text)) return text
+  const shown = text.replaceAll(ADDRESS_OR_RUN, (run) =>
+    run.includes('://')
+      ? run
+          .split('/')
+          .map((part) => part.replaceAll(CREDENTIAL, HIDDEN))
+          .join('/')
+      : run.replaceAll(CREDENTIAL, HIDDEN),
+  )
+  // Of a credential at the end only a part may be here.
+  return isCut ? shown.replace(/[\w.~+/-]+$/, HIDDEN) : shown
+}
+
+const HIDDEN = '[hidden]'

@@ -16,7 +16,7 @@ describe('a refusal', () => {
 
   it('leaves the stack traces of other errors as they are when it cannot be made of its details', () => {
     const hint = Symbol('no text') as unknown as string
-    expect(() => new AuthError('token_refused', { hint })).toThrow(TypeError)
+    expect(() => new AuthError('token_refused', { hint })).not.toThrow()
     expect(Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')).toEqual(before)
 
     const details: AuthErrorDetails = {

@@ -8,6 +8,7 @@ import type { Agent, buildConnector } from 'undici'
 
 import { assertKnownOptions } from '../errors/known-options.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
+import { quote } from '../errors/quote.ts'
 import type { FetchInit, FetchLike } from '../model/fetch.ts'
 import { bare, ownOptions } from '../model/own.ts'
 import { guardedLookup, PrivateAddressError } from './guarded-lookup.node.ts'
@@ -126,7 +127,7 @@ function decompressed(body: Readable, coding: string | null): Readable {
   const decompressor = decompressors[name]
   if (!Object.hasOwn(decompressors, name) || !decompressor) {
     body.destroy()
-    throw new TypeError(`The content coding ${JSON.stringify(name.slice(0, 40))} is not supported`)
+    throw new TypeError(`The content coding ${quote(name)} is not supported`)
   }
   // The error reaches whoever reads the end of the pipeline.
   return pipeline(body, decompressor(), () => undefined)

@@ -1,3 +1,4 @@
+import { sentence } from '../../errors/quote.ts'
 import { own } from '../../model/own.ts'
 import type { FetchFailure } from '../../model/events.ts'
 
@@ -20,7 +21,7 @@ export class FetchError extends Error {
   readonly content: 'web_page' | undefined
 
   constructor(reason: FetchFailure, message: string, details: FetchErrorDetails = {}) {
-    super(message, Object.hasOwn(details, 'cause') ? { cause: details.cause } : undefined)
+    super(sentence(message), Object.hasOwn(details, 'cause') ? { cause: details.cause } : undefined)
     this.reason = reason
     this.retryAfter = own(details, 'retryAfter')
     this.status = own(details, 'status')
