@@ -13,6 +13,9 @@ export type EnvironmentOptions = HttpOptions & {
   readonly [name in keyof SingleIssuerOptions | keyof ManyIssuersOptions | 'verifier']?: never
 }
 
+/** The names that `AdapterOptions` may have. */
+export const ADAPTER_OPTIONS: readonly string[] = [...HTTP_OPTIONS, ...VERIFIER_OPTIONS]
+
 /** What an adapter adds to the options of an authenticator. */
 export interface AdapterRules {
   /** What fails for wrong options, for example `create middleware`. */
@@ -32,10 +35,11 @@ export function resolveAdapterOptions<C extends object>(
   options: AdapterOptions<C>,
   { action, own, environment }: AdapterRules,
 ): AuthenticatorOptions<C> {
-  const names = [...HTTP_OPTIONS, ...VERIFIER_OPTIONS]
-  assertKnownOptions(action, options, [...own, ...names])
-  const values = ownOptions(options, names) as Readonly<Record<string, unknown>>
-  const given = bare(Object.fromEntries(names.filter((name) => has(values, name)).map((name) => [name, values[name]])))
+  assertKnownOptions(action, options, [...own, ...ADAPTER_OPTIONS])
+  const values = ownOptions(options, ADAPTER_OPTIONS) as Readonly<Record<string, unknown>>
+  const given = bare(
+    Object.fromEntries(ADAPTER_OPTIONS.filter((name) => has(values, name)).map((name) => [name, values[name]])),
+  )
   const saysHow = ['verifier', ...VERIFIER_OPTIONS].some((name) => has(given, name))
   return (saysHow ? given : bare({ ...optionsFromEnv(environment), ...given })) as unknown as AuthenticatorOptions<C>
 }

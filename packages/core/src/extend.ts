@@ -1,4 +1,5 @@
 export {
+  ADAPTER_OPTIONS,
   type AdapterOptions,
   type AdapterRules,
   type EnvironmentOptions,

@@ -1,5 +1,13 @@
 import { type Authenticator, createAuthenticator, type Verifier } from '@claimgate/core'
-import { misconfigured, resolveAdapterOptions } from '@claimgate/core/extend'
+import {
+  ADAPTER_OPTIONS,
+  type AdapterOptions,
+  has,
+  misconfigured,
+  own,
+  ownOptions,
+  resolveAdapterOptions,
+} from '@claimgate/core/extend'
 import { assertRequirement } from './assert-requirement.ts'
 import type { AuthenticateJwtOptions, MiddlewareOptions } from './authenticate-jwt-options.ts'
 
@@ -14,15 +22,16 @@ export interface ResolvedOptions<C extends object> extends MiddlewareOptions {
  * @throws TypeError
  */
 export function resolveOptions<C extends object>(
-  options: AuthenticateJwtOptions<C> | Verifier<C> | Authenticator<C> = {},
+  given: AuthenticateJwtOptions<C> | Verifier<C> | Authenticator<C> = {},
 ): ResolvedOptions<C> {
-  if (typeof options !== 'object' || options === null)
-    throw misconfigured(ACTION, 'give options, a verifier or an authenticator', typeof options)
-  if ('authenticate' in options) return readyMade(options, 'authenticator', AUTHENTICATOR_MEMBERS)
-  if ('verify' in options) return readyMade(options, 'verifier', VERIFIER_MEMBERS)
+  if (typeof given !== 'object' || given === null)
+    throw misconfigured(ACTION, 'give options, a verifier or an authenticator', typeof given)
+  if (isMade<Authenticator<C>>(given, 'authenticate')) return readyMade(given, 'authenticator', AUTHENTICATOR_MEMBERS)
+  if (isMade<Verifier<C>>(given, 'verify')) return readyMade(given, 'verifier', VERIFIER_MEMBERS)
+  const options: AuthenticateJwtOptions<C> = ownOptions(given, [...OWN, ...ADAPTER_OPTIONS])
   const { onReject, requirement } = options
   // Present and undefined, as a misspelled member of an object of rules is.
-  if (requirement === undefined && 'requirement' in options)
+  if (requirement === undefined && has(options, 'requirement'))
     throw misconfigured(
       ACTION,
       '"requirement" must not be undefined: leave it out, or check the name of what it is set to',
@@ -42,26 +51,35 @@ const OWN: readonly string[] = ['onReject', 'requirement', 'authenticator']
 const VERIFIER_MEMBERS: readonly string[] = ['verify', 'explain', 'ready', 'close']
 const AUTHENTICATOR_MEMBERS: readonly string[] = ['verifier', 'readsBody', 'authenticate', 'authorize']
 
+function isMade<M extends object>(given: object, method: string): given is M {
+  return has(given, method)
+}
+
 // Spread into one object with options it would be taken for itself, and the options would be lost.
 function readyMade<C extends object>(
   made: Verifier<C> | Authenticator<C>,
   kind: string,
   members: readonly string[],
 ): ResolvedOptions<C> {
-  const extra = [...Object.keys(made), ...OWN.filter((name) => name in made)].find((name) => !members.includes(name))
+  const extra = [...Object.keys(made), ...OWN.filter((name) => has(made, name))].find((name) => !members.includes(name))
   if (extra === undefined) return { authenticator: createAuthenticator<C>(made) }
   throw misconfigured(ACTION, `"${extra}" is no member of a ${kind}; write { ${kind}, ${extra}: … }, without spreading`)
 }
 
 function authenticatorOf<C extends object>(options: AuthenticateJwtOptions<C>): Authenticator<C> {
-  if (!('authenticator' in options)) {
+  if (!has(options, 'authenticator')) {
     const rules = { action: ACTION, own: OWN, environment: process.env }
-    return createAuthenticator<C>(resolveAdapterOptions<C>(options, rules))
+    return createAuthenticator<C>(resolveAdapterOptions<C>(options as AdapterOptions<C>, rules))
   }
   const extra = Object.keys(options).find((name) => !OWN.includes(name))
   if (extra !== undefined)
     throw misconfigured(ACTION, `with "authenticator", "${extra}" belongs to the options of that authenticator`)
   const { authenticator } = options as { readonly authenticator: Authenticator<C> | undefined }
-  if (typeof authenticator?.authenticate === 'function') return authenticator
+  if (
+    typeof authenticator === 'object' &&
+    authenticator !== null &&
+    typeof own(authenticator, 'authenticate') === 'function'
+  )
+    return authenticator
   throw misconfigured(ACTION, '"authenticator" must come from createAuthenticator', typeof authenticator)
 }

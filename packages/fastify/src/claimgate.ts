@@ -1,11 +1,11 @@
-import { misconfigured } from '@claimgate/core/extend'
+import { ADAPTER_OPTIONS, misconfigured, own, ownOptions } from '@claimgate/core/extend'
 import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ClaimgateOptions } from './claimgate-options.ts'
 import { describeSecurity } from './describe-security.ts'
 import { type AnsweringHook, createGate, type Gate } from './gate.ts'
 import { protectNotFound } from './protect-not-found.ts'
-import { ACTION } from './resolve-scope-options.ts'
+import { ACTION, SCOPE_OPTIONS } from './resolve-scope-options.ts'
 import { type DescribedRoute, spareDocuments } from './spare-documents.ts'
 import { hookRule, passedUncalled, type RouteRule, routeRule } from './route-rule.ts'
 
@@ -19,8 +19,9 @@ import { hookRule, passedUncalled, type RouteRule, routeRule } from './route-rul
  * plugin open, whatever their `config.auth` says.
  */
 export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
-  async (fastify: FastifyInstance, options: ClaimgateOptions) => {
+  async (fastify: FastifyInstance, given: ClaimgateOptions) => {
     if (Object.hasOwn(fastify, GATE)) throw misconfigured(ACTION, REGISTERED_TWICE)
+    const options = ownOptions(given, [...SCOPE_OPTIONS, ...ADAPTER_OPTIONS])
     const gate = createGate(options)
     const security = { scheme: gate.securityScheme, anonymous: options.optional === true }
     const named = new Map<unknown, NamedHook>()
@@ -28,8 +29,8 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
 
     fastify.decorate(GATE, gate)
     if (!fastify.hasRequestDecorator('auth')) fastify.decorateRequest('auth', null)
-    const authenticateJwt: FastifyInstance['authenticateJwt'] = (...given) => {
-      const rule = hookRule(given)
+    const authenticateJwt: FastifyInstance['authenticateJwt'] = (...args) => {
+      const rule = hookRule(args)
       const hook = gate.throwing(rule)
       named.set(hook, { answering: gate.answering(rule), rule })
       return hook
@@ -45,7 +46,7 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
 
     fastify.addHook('onRoute', function (route) {
       if (hooksOf(route).includes(authenticateJwt)) throw passedUncalled()
-      const rule = routeRule(route.config)
+      const rule = routeRule(own(route, 'config'))
       const rules = [...(gateFor(this, rule) === gate ? [rule] : []), ...answerDirectly(route, named)]
       for (const one of rules) {
         const description = describeSecurity(route, one, security)
@@ -88,11 +89,11 @@ function gateFor(scope: unknown, rule: RouteRule): Gate | undefined {
 function answerDirectly(route: RouteOptions, named: ReadonlyMap<unknown, NamedHook>): readonly RouteRule[] {
   const found: RouteRule[] = []
   for (const name of ANSWERING_STAGES) {
-    const hooks: readonly unknown[] = [route[name] ?? []].flat()
+    const hooks: readonly unknown[] = [own(route, name) ?? []].flat()
     const replaced = hooks.map((hook) => {
-      const own = named.get(hook)
-      if (own !== undefined) found.push(own.rule)
-      return own?.answering ?? hook
+      const mine = named.get(hook)
+      if (mine !== undefined) found.push(mine.rule)
+      return mine?.answering ?? hook
     })
     if (replaced.length > 0) Object.assign(route, { [name]: replaced })
   }

@@ -1,3 +1,4 @@
+import { own } from '@claimgate/core/extend'
 import type { RouteOptions } from 'fastify'
 import type { RouteRule } from './route-rule.ts'
 
@@ -25,14 +26,14 @@ export function describeSecurity(
   rule: RouteRule,
   { scheme, anonymous }: SecurityNames,
 ): Description | undefined {
-  const { security: own } = (route.schema ?? {}) as { readonly security?: unknown }
-  if (scheme === false || own !== undefined) return undefined
+  const described = own(route, 'schema')
+  if (scheme === false || (described !== undefined && own(described, 'security') !== undefined)) return undefined
   const required = typeof rule === 'object'
   // A copy, because plugins that read the schema may change it.
   const token = { [scheme]: required ? [...rule.scopes] : [] }
   const requirements: readonly object[] = anonymous && !required ? [token, {}] : [token]
   const security = [...requirements]
-  const schema: { security?: unknown } = { ...route.schema, security }
+  const schema: { security?: unknown } = { ...described, security }
   Object.assign(route, { schema })
   return {
     scheme,

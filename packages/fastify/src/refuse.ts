@@ -1,5 +1,5 @@
 import type { Refused } from '@claimgate/core'
-import { asError, refusedError } from '@claimgate/core/extend'
+import { asError, own, refusedError } from '@claimgate/core/extend'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 /**
@@ -98,6 +98,6 @@ function isAnswered(request: FastifyRequest, reply: FastifyReply): boolean {
 
 function isGone({ raw }: FastifyReply): boolean {
   // The response of HTTP/2 tells by its stream.
-  const { stream } = raw as { readonly stream?: { readonly destroyed: boolean } }
+  const stream = own(raw as { readonly stream?: { readonly destroyed: boolean } }, 'stream')
   return raw.destroyed || stream?.destroyed === true
 }

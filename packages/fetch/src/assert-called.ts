@@ -1,3 +1,5 @@
+import { has } from '@claimgate/core/extend'
+
 /**
  * Fails with a sentence where a function that makes a handler was passed uncalled, so that the runtime calls it with a request.
  *
@@ -7,6 +9,6 @@
  */
 export function assertCalled(name: string, call: string, firstArgument: unknown): void {
   if (typeof firstArgument !== 'object' || firstArgument === null) return
-  if ('headers' in firstArgument && 'method' in firstArgument)
+  if (has(firstArgument, 'headers') && has(firstArgument, 'method'))
     throw new TypeError(`${name} was passed uncalled: write ${call}`)
 }

@@ -6,7 +6,7 @@ import {
   type VerifiedToken,
   type Verifier,
 } from '@claimgate/core'
-import { admittedToken, asError } from '@claimgate/core/extend'
+import { admittedToken, asError, bare } from '@claimgate/core/extend'
 import { assertCalled } from './assert-called.ts'
 import { givenRequirement } from './given-requirement.ts'
 import { requestView } from './request-view.ts'
@@ -55,7 +55,7 @@ export function createGate<C extends object = object>(
       const outcome = await authenticator.authenticate(requestView(request), givenRequirement(given))
       if (outcome.kind !== 'refused') return admittedToken(outcome)
       const { status, headers, body } = outcome.response
-      return new Response(request.method === 'HEAD' ? null : body, { status, headers })
+      return new Response(request.method === 'HEAD' ? null : body, bare<ResponseInit>({ status, headers }))
     } catch (thrown) {
       // A router may read a rejection with undefined as "go on".
       throw asError(thrown)

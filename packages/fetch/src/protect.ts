@@ -1,5 +1,5 @@
 import type { Authenticator, AuthenticatorOptions, Requirement, VerifiedToken, Verifier } from '@claimgate/core'
-import { asError, misconfigured } from '@claimgate/core/extend'
+import { asError, misconfigured, own } from '@claimgate/core/extend'
 import { assertCalled } from './assert-called.ts'
 import { createGate, type Gate, type GateOptions, type OptionalGate } from './create-gate.ts'
 import { givenRequirement } from './given-requirement.ts'
@@ -69,6 +69,6 @@ function isToken(value: unknown): boolean {
 
 function has(value: unknown, name: string, type: 'number' | 'object'): boolean {
   if (typeof value !== 'object' || value === null) return false
-  const member = (value as Readonly<Record<string, unknown>>)[name]
+  const member = own(value, name)
   return typeof member === type && member !== null
 }

@@ -1,6 +1,7 @@
 import { misconfigured } from '../errors/misconfigured.ts'
 import { type ClaimCondition, copyCondition, isClaimCondition, meetsCondition } from '../model/claim-condition.ts'
 import { type ClaimPath, copyPath, isClaimPath, nameOfPath, valueAt } from '../model/claim-path.ts'
+import { own } from '../model/own.ts'
 import type { Requirement } from './requirement.ts'
 
 /** A requirement about one claim, made by `claim`. `requiredClaims` takes it, too. */
@@ -44,6 +45,5 @@ export function claim(path: ClaimPath, condition: ClaimCondition): ClaimRequirem
 /** Whether a value was made by `claim`, or is like it. */
 export function isClaimRequirement(value: unknown): value is ClaimRequirement {
   if (typeof value !== 'object' || value === null) return false
-  const { claim: path, condition } = value as Partial<ClaimRequirement>
-  return isClaimPath(path) && isClaimCondition(condition)
+  return isClaimPath(own(value, 'claim')) && isClaimCondition(own(value, 'condition'))
 }

@@ -1,5 +1,6 @@
 import { AuthError } from '../errors/auth-error.ts'
 import { assertBoolean } from '../model/assert-boolean.ts'
+import { own } from '../model/own.ts'
 import type { VerifiedToken } from '../model/token.ts'
 
 /** What a verified token must grant for a request. Made by `scope`, `anyScope`, `claim`, `allOf`, `anyOf` and `not`. */
@@ -28,7 +29,7 @@ export function assertRequirement(requirement: Requirement, token: VerifiedToken
 
 // A single value speaks for itself; several need their names.
 function actually(requirement: Requirement, token: VerifiedToken): { readonly actual?: unknown } {
-  const found = requirement.found?.(token)
+  const found = own(requirement, 'found') === undefined ? undefined : requirement.found?.(token)
   if (found === undefined) return requirement.scopes.length > 0 ? { actual: token.scopes } : {}
   const there = Object.entries(found).filter(([, value]) => value !== undefined)
   if (there.length === 0) return { actual: undefined }
@@ -38,8 +39,7 @@ function actually(requirement: Requirement, token: VerifiedToken): { readonly ac
 /** Whether something is a requirement, and not for example the name of a scope. */
 export function isRequirement(value: unknown): value is Requirement {
   if (typeof value !== 'object' || value === null) return false
-  const requirement = value as Partial<Requirement>
-  return typeof requirement.isMet === 'function' && Array.isArray(requirement.scopes)
+  return typeof own(value, 'isMet') === 'function' && Array.isArray(own(value, 'scopes'))
 }
 
 /** Anything but a boolean is an error: a promise or a stray object would always count as met. */

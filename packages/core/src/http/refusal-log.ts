@@ -2,6 +2,7 @@ import type { AuthError } from '../errors/auth-error.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
 import { type Clock, systemClock } from '../model/clock.ts'
 import type { ErrorCode } from '../model/error-code.ts'
+import { has, own } from '../model/own.ts'
 import { ignoreRejection } from '../model/ignore-rejection.ts'
 
 /** A log for refusals: anything with `warn`, such as `console`, pino or winston. What it throws or rejects with is ignored. */
@@ -29,10 +30,11 @@ const MINUTE = 60_000
  * @param clock - whose `monotonic` counts, if it has one; else the runtime's
  */
 export function createLogRefusal(clock?: Partial<Clock>): LogRefusal {
+  const hasMonotonic = clock !== undefined && has(clock, 'monotonic')
   const seen = new Map<ErrorCode, { since: number; suppressed: number }>()
   return ({ code, message }, write) => {
     try {
-      const now = clock?.monotonic?.() ?? systemClock.monotonic()
+      const now = (hasMonotonic ? clock?.monotonic?.() : undefined) ?? systemClock.monotonic()
       const last = seen.get(code)
       if (last !== undefined && now - last.since < MINUTE) {
         last.suppressed += 1
@@ -61,6 +63,6 @@ export function writeTo(log: RefusalLog): (line: RefusalLine) => unknown {
 export function resolveLog(action: string, log: unknown): RefusalLog | undefined {
   if (log === undefined || log === false) return undefined
   const isObject = (typeof log === 'object' && log !== null) || typeof log === 'function'
-  if (isObject && typeof (log as Partial<RefusalLog>).warn === 'function') return log as RefusalLog
+  if (isObject && typeof own(log, 'warn') === 'function') return log as RefusalLog
   throw misconfigured(action, '"log" must be false, or have a function "warn", as console does', log)
 }
