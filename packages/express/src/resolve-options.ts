@@ -26,8 +26,8 @@ export function resolveOptions<C extends object>(
 ): ResolvedOptions<C> {
   if (typeof given !== 'object' || given === null)
     throw misconfigured(ACTION, 'give options, a verifier or an authenticator', typeof given)
-  if (isMade<Authenticator<C>>(given, 'authenticate')) return readyMade(given, 'authenticator', AUTHENTICATOR_MEMBERS)
-  if (isMade<Verifier<C>>(given, 'verify')) return readyMade(given, 'verifier', VERIFIER_MEMBERS)
+  if (isAuthenticator(given)) return readyMade(given, 'authenticator', AUTHENTICATOR_MEMBERS)
+  if (isVerifier(given)) return readyMade(given, 'verifier', VERIFIER_MEMBERS)
   const options: AuthenticateJwtOptions<C> = ownOptions(given, [...OWN, ...ADAPTER_OPTIONS])
   const { onReject, requirement } = options
   // Present and undefined, as a misspelled member of an object of rules is.
@@ -51,8 +51,12 @@ const OWN: readonly string[] = ['onReject', 'requirement', 'authenticator']
 const VERIFIER_MEMBERS: readonly string[] = ['verify', 'explain', 'ready', 'close']
 const AUTHENTICATOR_MEMBERS: readonly string[] = ['verifier', 'readsBody', 'authenticate', 'authorize']
 
-function isMade<M extends object>(given: object, method: string): given is M {
-  return has(given, method)
+function isAuthenticator<C extends object>(given: object): given is Authenticator<C> {
+  return has(given, 'authenticate')
+}
+
+function isVerifier<C extends object>(given: object): given is Verifier<C> {
+  return has(given, 'verify')
 }
 
 // Spread into one object with options it would be taken for itself, and the options would be lost.

@@ -5,7 +5,7 @@ import { type IssuerOptions, LONGEST_TTL, type ResolvedOptions, resolveOptions }
 import { createKeyRing, type KeyRing } from './keys/key-ring.ts'
 import { createKeySource, type InitialKeys } from './keys/key-source.ts'
 import { type RotateOptions, type Rotation, rotateKeys } from './keys/rotate-keys.ts'
-import { assertKnownOptions } from './known-options.ts'
+import { knownOptions } from './known-options.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { type JwksRequest, type JwksResponse, jwksResponse } from './publish/jwks-response.ts'
 import { type IssuerMetadata, metadata } from './publish/metadata.ts'
@@ -82,8 +82,8 @@ export const createIssuer = async (options: IssuerOptions): Promise<Issuer> => {
     const { alg, kid } = key.signer
     return signJwt(key.signer, { alg, typ: token.typ, kid, ...token.header }, token.claims)
   }
-  const issueEncrypted = async (claims: Claims, allOptions: IssueOptions & EncryptionOptions): Promise<string> => {
-    assertKnownOptions('encrypt token', allOptions, [...ISSUE_OPTIONS, ...ENCRYPTION_OPTIONS])
+  const issueEncrypted = async (claims: Claims, given: IssueOptions & EncryptionOptions): Promise<string> => {
+    const allOptions = knownOptions('encrypt token', given, [...ISSUE_OPTIONS, ...ENCRYPTION_OPTIONS])
     const { recipient, keyManagement, contentEncryption, ...issueOptions } = allOptions
     // Before anything is signed.
     const encryption = resolveEncryption({ recipient, keyManagement, contentEncryption })

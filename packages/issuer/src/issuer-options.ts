@@ -1,5 +1,5 @@
 import type { JWK } from 'jose'
-import { assertKnownOptions } from './known-options.ts'
+import { knownOptions } from './known-options.ts'
 import { discreetRefusal, refusal } from './refusal.ts'
 import { assertSeconds } from './seconds.ts'
 import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from './signer/algorithm.ts'
@@ -115,12 +115,12 @@ const OPTIONS: readonly (keyof IssuerOptions)[] = [
  *
  * @throws TypeError that names the option, its rule, and what was found.
  */
-export const resolveOptions = (options: IssuerOptions): ResolvedOptions => {
-  assertKnownOptions(ACTION, options, OPTIONS)
-  assertKnownOptions(ACTION, options.overlap ?? {}, ['publishAhead', 'clockTolerance'])
+export const resolveOptions = (given: IssuerOptions): ResolvedOptions => {
+  const options = knownOptions(ACTION, given, OPTIONS)
+  const overlap = knownOptions(ACTION, options.overlap ?? {}, ['publishAhead', 'clockTolerance'])
   assertOneSource(options)
   const { algorithm = DEFAULTS.algorithm, jwksMaxAge = DEFAULTS.jwksMaxAge, keys = [] } = options
-  const { publishAhead = jwksMaxAge, clockTolerance = DEFAULTS.clockTolerance } = options.overlap ?? {}
+  const { publishAhead = jwksMaxAge, clockTolerance = DEFAULTS.clockTolerance } = overlap
   const resolved: ResolvedOptions = {
     issuer: options.issuer,
     algorithm,

@@ -1,5 +1,7 @@
+import { bare, ownOptions } from './own.ts'
+
 // What other libraries call the same thing.
-const OTHER_NAMES: Readonly<Record<string, string>> = {
+const OTHER_NAMES: Readonly<Record<string, string>> = bare({
   alg: 'algorithm',
   aud: 'audience',
   exp: 'ttl',
@@ -13,7 +15,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   lifetime: 'ttl',
   sub: 'subject',
   type: 'typ',
-}
+})
 
 /**
  * Refuses options that do not exist, so that a slip of the pen does not leave a default in force.
@@ -33,6 +35,22 @@ export const assertKnownOptions = (
   // A member of an event is named by a stranger: escaped, it cannot begin a line of its own in a log.
   const found = `there is no ${noun} ${JSON.stringify(unknown.slice(0, 80))}`
   throw new TypeError(`Cannot ${action}: ${found}${suggestion(unknown, known, noun)}`)
+}
+
+/**
+ * Options as they may be read: none that does not exist, and a copy without a prototype, so that nothing on `Object.prototype` stands in for
+ * one that is left out.
+ *
+ * @throws TypeError as `assertKnownOptions`
+ */
+export const knownOptions = <T extends object>(
+  action: string,
+  options: T,
+  known: readonly string[],
+  noun: 'option' | 'member' = 'option',
+): T => {
+  assertKnownOptions(action, options, known, noun)
+  return ownOptions(options, known)
 }
 
 const suggestion = (name: string, known: readonly string[], noun: string): string => {

@@ -1,6 +1,7 @@
 import type { JWK } from 'jose'
-import { assertKnownOptions } from '../known-options.ts'
+import { knownOptions } from '../known-options.ts'
 import { refusal } from '../refusal.ts'
+import { ownOptions } from '../own.ts'
 import { pickMembers } from '../signer/public-jwk.ts'
 
 /** How the key that encrypts a token reaches its recipient (RFC 7518 sections 4.3 and 4.6). */
@@ -53,12 +54,13 @@ const MEMBERS: Readonly<Record<string, readonly (keyof JWK)[]>> = {
  *
  * @throws TypeError that names the option, its rule, and what was found, and never quotes the key.
  */
-export const resolveEncryption = (options: EncryptionOptions): ResolvedEncryption => {
-  assertKnownOptions(ACTION, options, ENCRYPTION_OPTIONS)
-  const { recipient, contentEncryption: enc = 'A256GCM' } = options
-  if (typeof recipient !== 'object' || recipient === null) {
-    throw refusal(ACTION, '"recipient" must be a public JWK', typeof recipient)
+export const resolveEncryption = (given: EncryptionOptions): ResolvedEncryption => {
+  const options = knownOptions(ACTION, given, ENCRYPTION_OPTIONS)
+  const { contentEncryption: enc = 'A256GCM' } = options
+  if (typeof options.recipient !== 'object' || options.recipient === null) {
+    throw refusal(ACTION, '"recipient" must be a public JWK', typeof options.recipient)
   }
+  const recipient = ownOptions(options.recipient, [])
   const { kty = '', use, kid } = recipient
   const known = kty === 'RSA' || (Object.hasOwn(CURVES, kty) && CURVES[kty]?.includes(String(recipient.crv)))
   if (!known)

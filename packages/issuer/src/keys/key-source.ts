@@ -1,5 +1,6 @@
 import type { JWK } from 'jose'
 import type { ResolvedOptions } from '../issuer-options.ts'
+import { own } from '../own.ts'
 import { refusal } from '../refusal.ts'
 import { assertSigner } from '../signer/assert-signer.ts'
 import type { KeyPair } from '../signer/key-material.ts'
@@ -99,4 +100,4 @@ const given = async <Key>(
   }
 }
 
-const isSigner = (key: JWK | KeyPair | Signer): key is Signer => 'sign' in key && typeof key.sign === 'function'
+const isSigner = (key: JWK | KeyPair | Signer): key is Signer => typeof own(key, 'sign') === 'function'

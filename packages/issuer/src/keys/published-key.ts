@@ -1,5 +1,6 @@
 import { base64url, compactVerify, importJWK } from 'jose'
 import type { JWK } from 'jose'
+import { own } from '../own.ts'
 import { refusal } from '../refusal.ts'
 import { assertSigner } from '../signer/assert-signer.ts'
 import { publicJwk } from '../signer/public-jwk.ts'
@@ -35,7 +36,7 @@ export const publishedKey = async (signer: Signer): Promise<PublishedKey> => {
  */
 export const publishedJwk = ({ alg, kid, publicJwk: jwk }: Signer): JWK => {
   const publicPart = publicJwk(jwk)
-  if (publicPart === undefined) throw refusal('use key', '"publicJwk" must be an asymmetric key', jwk.kty)
+  if (publicPart === undefined) throw refusal('use key', '"publicJwk" must be an asymmetric key', own(jwk, 'kty'))
   return Object.freeze({ ...publicPart, kid, alg, use: 'sig' })
 }
 

@@ -1,5 +1,5 @@
 import type { ResolvedOptions } from '../issuer-options.ts'
-import { assertKnownOptions } from '../known-options.ts'
+import { knownOptions } from '../known-options.ts'
 import { assertSeconds } from '../seconds.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { KeySource } from './key-source.ts'
@@ -30,9 +30,9 @@ export const rotateKeys = async (
   ring: KeyRing,
   source: KeySource,
   { clock, overlap }: ResolvedOptions,
-  options: RotateOptions,
+  given: RotateOptions,
 ): Promise<Rotation> => {
-  assertKnownOptions('rotate', options, ['publishAhead'])
+  const options = knownOptions('rotate', given, ['publishAhead'])
   const { publishAhead = overlap.publishAhead } = options
   assertSeconds('rotate', 'publishAhead', publishAhead, { min: 0, max: 86_400 })
   const from = (now: number): number => now + publishAhead * 1000

@@ -1,4 +1,5 @@
 import { isSystemError, nameOf } from '../aws/error-name.ts'
+import { own } from '../own.ts'
 import { KmsError, type KmsErrorCode } from './kms-error.ts'
 import { withoutResponse } from '../aws/without-response.ts'
 
@@ -83,6 +84,7 @@ const discreetCause = (error: unknown): Error => {
 }
 
 const faultOf = (error: unknown): 'client' | 'server' | undefined => {
-  if (!(error instanceof Error) || !('$fault' in error)) return undefined
-  return error.$fault === 'client' ? 'client' : 'server'
+  const fault = error instanceof Error ? own(error, '$fault') : undefined
+  if (fault === undefined) return undefined
+  return fault === 'client' ? 'client' : 'server'
 }

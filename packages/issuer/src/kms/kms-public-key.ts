@@ -1,5 +1,6 @@
 import { GetPublicKeyCommand, type GetPublicKeyCommandOutput, type KMSClient } from '@aws-sdk/client-kms'
 import { calculateJwkThumbprint, exportJWK, importSPKI, type JWK } from 'jose'
+import { ownOptions } from '../own.ts'
 import { publicJwk } from '../signer/public-jwk.ts'
 import { KMS_ALGORITHMS, KMS_KEY_SPECS, type KmsAlgorithm } from './kms-algorithm.ts'
 import { KmsError } from './kms-error.ts'
@@ -35,9 +36,10 @@ const ACTION = 'use KMS key'
  * @throws KmsError where KMS does not answer, or the key is not one to sign tokens with.
  */
 export const kmsPublicKey = async ({ client, keyId, algorithm, timeout }: KmsKeyRequest): Promise<KmsPublicKey> => {
-  const answer = await within({ action: ACTION, timeout }, (abortSignal) =>
+  const sent = await within({ action: ACTION, timeout }, (abortSignal) =>
     client.send(new GetPublicKeyCommand({ KeyId: keyId }), { abortSignal }),
   )
+  const answer = ownOptions(sent, [])
   const chosen = algorithmOf(answer, algorithm)
   const arn = answer.KeyId ?? ''
   const ownId = /:key\/([\w-]{1,256})$/.exec(arn)?.[1]

@@ -1,6 +1,7 @@
 import { type KMSClient, SignCommand, type SignCommandOutput } from '@aws-sdk/client-kms'
 import { base64url } from 'jose'
-import { assertKnownOptions } from '../known-options.ts'
+import { knownOptions } from '../known-options.ts'
+import { ownOptions } from '../own.ts'
 import { refusal } from '../refusal.ts'
 import type { Signer } from '../signer/signer.ts'
 import { ecdsaSignature } from './ecdsa-signature.ts'
@@ -41,8 +42,8 @@ const OPTIONS: readonly (keyof KmsSignerOptions)[] = ['client', 'keyId', 'algori
  * @throws TypeError where an option is wrong.
  * @throws KmsError with the codes of {@link KmsErrorCode} where KMS does not answer or the key is unfit; `sign` too.
  */
-export const kmsSigner = async (options: KmsSignerOptions): Promise<Signer> => {
-  assertOptions(options)
+export const kmsSigner = async (given: KmsSignerOptions): Promise<Signer> => {
+  const options = checkOptions(given)
   const { client, keyId, algorithm, kid = KMS_SIGNER_DEFAULTS.kid, timeout = KMS_SIGNER_DEFAULTS.timeout } = options
   const key = await kmsPublicKey({ client, keyId, algorithm, timeout })
   return Object.freeze({
@@ -53,9 +54,9 @@ export const kmsSigner = async (options: KmsSignerOptions): Promise<Signer> => {
   })
 }
 
-const assertOptions = (options: KmsSignerOptions): void => {
+const checkOptions = (given: KmsSignerOptions): KmsSignerOptions => {
   const action = 'create KMS signer'
-  assertKnownOptions(action, options, OPTIONS)
+  const options = knownOptions(action, given, OPTIONS)
   const { client, keyId, algorithm, kid, timeout = KMS_SIGNER_DEFAULTS.timeout } = options
   if (typeof client?.send !== 'function') throw refusal(action, '"client" must be a KMSClient', client)
   if (typeof keyId !== 'string' || keyId.length === 0 || keyId.length > 2048) {
@@ -70,6 +71,7 @@ const assertOptions = (options: KmsSignerOptions): void => {
   if (typeof timeout !== 'number' || !(timeout >= 0.01 && timeout <= 60)) {
     throw refusal(action, '"timeout" must be seconds from 0.01 to 60', timeout)
   }
+  return options
 }
 
 /** The longest message that KMS takes as it is, in bytes. */
@@ -111,7 +113,7 @@ const messageOf = async (signingInput: Uint8Array, algorithm: KmsAlgorithm): Pro
 
 /** The signature as JWS wants it; `undefined` where the answer is about something else, or its size is wrong. */
 const signatureOf = (answer: SignCommandOutput, { arn, algorithm, jwk }: KmsPublicKey): Uint8Array | undefined => {
-  const { KeyId: signedBy, SigningAlgorithm: signedWith, Signature: signature } = answer
+  const { KeyId: signedBy, SigningAlgorithm: signedWith, Signature: signature } = ownOptions(answer, [])
   const { spec, coordinate } = KMS_ALGORITHMS[algorithm]
   if (signature === undefined || signedBy !== arn || signedWith !== spec) return undefined
   if (coordinate !== undefined) return ecdsaSignature(signature, coordinate)

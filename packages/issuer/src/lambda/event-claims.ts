@@ -1,4 +1,4 @@
-import { assertKnownOptions } from '../known-options.ts'
+import { knownOptions } from '../known-options.ts'
 import { discreetRefusal } from '../refusal.ts'
 import { type JsonObject, plainJson } from '../token/plain-json.ts'
 import type { LambdaEvent } from './lambda-event.ts'
@@ -36,8 +36,7 @@ const eventMembers = (event: unknown): { readonly [member in keyof LambdaEvent]?
   if (typeof event !== 'object' || event === null || Array.isArray(event)) {
     throw discreetRefusal(ACTION, 'the event must be an object with "claims"', event)
   }
-  assertKnownOptions(ACTION, event, MEMBERS, 'member')
-  return event
+  return knownOptions(ACTION, event, MEMBERS, 'member')
 }
 
 const assertClaims = (claims: JsonObject): void => {

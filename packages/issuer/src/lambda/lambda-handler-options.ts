@@ -1,6 +1,7 @@
 import { assertAudience, assertTyp } from '../issuer-options.ts'
 import type { Clock } from '../issuer-options.ts'
-import { assertKnownOptions } from '../known-options.ts'
+import { knownOptions } from '../known-options.ts'
+import { has, own } from '../own.ts'
 import { refusal } from '../refusal.ts'
 import { assertSeconds } from '../seconds.ts'
 import { assertSigner } from '../signer/assert-signer.ts'
@@ -62,8 +63,8 @@ const OPTIONS: readonly (keyof LambdaHandlerOptions)[] = [
  *
  * @throws TypeError that names the option, its rule, and what was found.
  */
-export const resolveLambdaOptions = (options: LambdaHandlerOptions): ResolvedLambdaOptions => {
-  assertKnownOptions(ACTION, options, OPTIONS)
+export const resolveLambdaOptions = (given: LambdaHandlerOptions): ResolvedLambdaOptions => {
+  const options = knownOptions(ACTION, given, OPTIONS)
   const { signer, issuer, audience, ttl, typ = 'JWT', allowNoExpiry = false } = options
   const currentSigner = signerOption(signer)
   if (issuer !== undefined && (typeof issuer !== 'string' || issuer === '')) {
@@ -90,10 +91,12 @@ const signerOption = (signer: LambdaHandlerOptions['signer']): (() => Promise<Si
   const rule = '"signer" must be a signer, a source of signers, or a function that gives one'
   if (typeof signer !== 'object' || signer === null) throw refusal(ACTION, rule, typeof signer)
   // One that failed would fail at every event of this process.
-  if ('then' in signer)
+  if (typeof own(signer, 'then') === 'function')
     throw new TypeError(`Cannot ${ACTION}: ${rule}, found a promise: give the function that makes it`)
-  return 'signer' in signer ? async () => signer.signer() : async () => signer
+  return isSource(signer) ? async () => signer.signer() : async () => signer
 }
+
+const isSource = (signer: Signer | SignerSource): signer is SignerSource => has(signer, 'signer')
 
 const asserted = (signer: Signer): Signer => {
   assertSigner(signer)

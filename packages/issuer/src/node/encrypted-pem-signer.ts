@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
 import { discreetRefusal } from '../refusal.ts'
-import { assertPemSignerOptions, pemSigner, type PemSignerOptions } from '../signer/pem-signer.ts'
+import { pemSigner, pemSignerOptions, type PemSignerOptions } from '../signer/pem-signer.ts'
 import { pemText } from '../signer/pem-text.ts'
 import type { Signer } from '../signer/signer.ts'
 
@@ -19,8 +19,7 @@ export interface EncryptedPemSignerOptions extends PemSignerOptions {
  * quotes neither the text nor the passphrase.
  */
 export const encryptedPemSigner = async (pem: string, options: EncryptedPemSignerOptions): Promise<Signer> => {
-  assertPemSignerOptions(options, ['passphrase'])
-  const { passphrase, ...rest } = options
+  const { passphrase, ...rest } = pemSignerOptions(options, ['passphrase'])
   if (typeof passphrase !== 'string' || passphrase === '') {
     throw discreetRefusal('use key', '"passphrase" must be a non-empty string', passphrase)
   }
@@ -42,13 +41,13 @@ const encryptedPem = (text: unknown): string => {
 }
 
 // The error itself is dropped on purpose: what OpenSSL says about a bad key is not ours to vouch for.
-const open = (key: string, passphrase: string): { readonly opened?: string; readonly problem?: string } => {
+const open = (key: string, passphrase: string): { readonly opened: string | undefined; readonly problem: string } => {
   try {
     const opened = createPrivateKey({ key, format: 'pem', passphrase }).export({ type: 'pkcs8', format: 'pem' })
-    return { opened: opened.toString() }
+    return { opened: opened.toString(), problem: '' }
   } catch (error) {
     const wrong = error instanceof Error && 'code' in error && error.code === 'ERR_OSSL_BAD_DECRYPT'
-    return { problem: wrong ? WRONG_PASSPHRASE : UNREADABLE }
+    return { opened: undefined, problem: wrong ? WRONG_PASSPHRASE : UNREADABLE }
   }
 }
 

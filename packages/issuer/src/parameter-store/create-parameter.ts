@@ -1,5 +1,6 @@
 import { PutParameterCommand } from '@aws-sdk/client-ssm'
 import { exportPKCS8, generateKeyPair } from 'jose'
+import { bare, own } from '../own.ts'
 import { fromAwsError, isNamed } from './from-aws-error.ts'
 import type { ParameterCreation, ResolvedParameterStoreOptions } from './parameter-store-options.ts'
 import type { StoredKey } from './read-parameter.ts'
@@ -15,7 +16,7 @@ export const createParameter = async (
   { keyId, description }: ParameterCreation,
 ): Promise<StoredKey | undefined> => {
   const { client, name, algorithm, timeout } = options
-  const { privateKey } = await generateKeyPair(algorithm, { extractable: true })
+  const { privateKey } = await generateKeyPair(algorithm, bare({ extractable: true }))
   const pem = await exportPKCS8(privateKey)
   const command = new PutParameterCommand({
     Name: name,
@@ -27,7 +28,7 @@ export const createParameter = async (
   })
   try {
     const answer = await withinDeadline(timeout, (abortSignal) => client.send(command, { abortSignal }))
-    return { pem, version: answer.Version }
+    return { pem, version: own(answer, 'Version') as number | undefined }
   } catch (error) {
     if (isNamed(error, 'ParameterAlreadyExists')) return undefined
     throw fromAwsError(`store a new key in parameter ${JSON.stringify(name)}`, error)

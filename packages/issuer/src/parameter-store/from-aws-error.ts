@@ -1,5 +1,6 @@
 import { isSystemError, nameOf } from '../aws/error-name.ts'
 import { withoutResponse } from '../aws/without-response.ts'
+import { has, own } from '../own.ts'
 import { ParameterStoreError, type ParameterStoreErrorCode } from './parameter-store-error.ts'
 
 /** What an error of the SDK comes to: a code, and what must hold for it not to happen again. */
@@ -105,10 +106,9 @@ interface ServiceError extends Error {
   readonly $fault: 'client' | 'server'
 }
 
-const isServiceError = (error: unknown): error is ServiceError => error instanceof Error && '$fault' in error
+const isServiceError = (error: unknown): error is ServiceError => error instanceof Error && has(error, '$fault')
 
 const metadataOf = (error: unknown): { readonly httpStatusCode?: unknown; readonly requestId?: unknown } => {
-  if (typeof error !== 'object' || error === null || !('$metadata' in error)) return {}
-  const { $metadata } = error
-  return typeof $metadata === 'object' && $metadata !== null ? $metadata : {}
+  const metadata = typeof error === 'object' && error !== null ? own(error, '$metadata') : undefined
+  return typeof metadata === 'object' && metadata !== null ? metadata : {}
 }

@@ -1,5 +1,5 @@
 import type { SSMClient } from '@aws-sdk/client-ssm'
-import { assertKnownOptions } from '../known-options.ts'
+import { knownOptions } from '../known-options.ts'
 import { discreetRefusal, refusal } from '../refusal.ts'
 import { assertSeconds } from '../seconds.ts'
 import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from '../signer/algorithm.ts'
@@ -85,7 +85,8 @@ export interface ResolvedParameterStoreOptions {
 export const PARAMETER_STORE_DEFAULTS = { algorithm: 'ES256', createIfMissing: false, timeout: 5 } as const
 
 const ACTION = 'use parameter'
-const OPTIONS: readonly (keyof ParameterStoreOptions)[] = [
+/** The names `ParameterStoreOptions` may have. */
+export const OPTIONS: readonly (keyof ParameterStoreOptions)[] = [
   'client',
   'name',
   'algorithm',
@@ -102,8 +103,8 @@ const OPTIONS: readonly (keyof ParameterStoreOptions)[] = [
  *
  * @throws TypeError that names the option, its rule, and what was found.
  */
-export const resolveParameterStoreOptions = (options: ParameterStoreOptions): ResolvedParameterStoreOptions => {
-  assertKnownOptions(ACTION, options, OPTIONS)
+export const resolveParameterStoreOptions = (given: ParameterStoreOptions): ResolvedParameterStoreOptions => {
+  const options = knownOptions(ACTION, given, OPTIONS)
   const { client, name, algorithm = PARAMETER_STORE_DEFAULTS.algorithm } = options
   const { createIfMissing = PARAMETER_STORE_DEFAULTS.createIfMissing, passphrase, ttl } = options
   const {
@@ -146,12 +147,11 @@ export const resolveParameterStoreOptions = (options: ParameterStoreOptions): Re
 }
 
 const creationOf = (
-  createIfMissing: boolean | ParameterCreation | undefined,
+  createIfMissing: boolean | ParameterCreation,
   { name, passphrase }: ParameterStoreOptions,
 ): ParameterCreation | undefined => {
   if (createIfMissing === false) return undefined
-  const creation = createIfMissing === true ? {} : createIfMissing
-  assertKnownOptions(ACTION, creation, ['keyId', 'description'])
+  const creation = knownOptions(ACTION, createIfMissing === true ? {} : createIfMissing, ['keyId', 'description'])
   // An ARN and a version can only be those of something that exists.
   if (name.includes(':')) throw refusal(ACTION, '"name" must be a plain name where "createIfMissing" is set', name)
   if (passphrase !== undefined) {

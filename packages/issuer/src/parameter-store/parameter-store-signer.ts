@@ -1,7 +1,8 @@
 import type { SSMClient } from '@aws-sdk/client-ssm'
+import { ownOptions } from '../own.ts'
 import type { Signer } from '../signer/signer.ts'
 import { type ParameterStoreKey, parameterStoreKey } from './parameter-store-key.ts'
-import type { ParameterStoreOptions } from './parameter-store-options.ts'
+import { OPTIONS, type ParameterStoreOptions } from './parameter-store-options.ts'
 
 // By client, and below it by the options that decide about the key; a passphrase is one of them, so they stay in here.
 const keys = new WeakMap<SSMClient, Map<string, ParameterStoreKey>>()
@@ -17,7 +18,7 @@ const keys = new WeakMap<SSMClient, Map<string, ParameterStoreKey>>()
  */
 export const parameterStoreSigner = async (options: ParameterStoreOptions): Promise<Signer> => {
   const created = parameterStoreKey(options)
-  const { client, name, algorithm, passphrase, createIfMissing, ttl, timeout } = options
+  const { client, name, algorithm, passphrase, createIfMissing, ttl, timeout } = ownOptions(options, OPTIONS)
   const ofClient = keys.get(client) ?? new Map<string, ParameterStoreKey>()
   keys.set(client, ofClient)
   const settings = JSON.stringify([name, algorithm, passphrase, createIfMissing, ttl, timeout])

@@ -1,5 +1,6 @@
 import { GetParameterCommand } from '@aws-sdk/client-ssm'
 import { fromAwsError } from './from-aws-error.ts'
+import { ownOptions } from '../own.ts'
 import { ParameterStoreError } from './parameter-store-error.ts'
 import type { ResolvedParameterStoreOptions } from './parameter-store-options.ts'
 import { withinDeadline } from '../aws/within-deadline.ts'
@@ -25,7 +26,8 @@ export const readParameter = async (options: ResolvedParameterStoreOptions): Pro
       throw fromAwsError(action, error)
     },
   )
-  const { Type: type, Value: pem, Version: version } = answer.Parameter ?? {}
+  const { Parameter: parameter = {} } = ownOptions(answer, [])
+  const { Type: type, Value: pem, Version: version } = ownOptions(parameter, [])
   if (type === 'String' || type === 'StringList') throw inTheClear(action, type)
   if (type === 'SecureString' && typeof pem === 'string') return { pem, version }
   throw new ParameterStoreError('parameter_store_unavailable', `Cannot ${action}: the answer has no parameter in it`)

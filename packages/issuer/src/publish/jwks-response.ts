@@ -1,3 +1,4 @@
+import { ownOptions } from '../own.ts'
 import type { PublishedKey } from '../keys/published-key.ts'
 
 /** An answer for the JWK Set's address, for any HTTP framework to send as it stands. */
@@ -17,11 +18,8 @@ export interface JwksRequest {
 }
 
 /** The JWK Set (RFC 7517 section 5) with `Cache-Control` and `ETag`; 304 where `ifNoneMatch` names the same content. */
-export const jwksResponse = (
-  keys: readonly PublishedKey[],
-  maxAge: number,
-  { ifNoneMatch }: JwksRequest,
-): JwksResponse => {
+export const jwksResponse = (keys: readonly PublishedKey[], maxAge: number, request: JwksRequest): JwksResponse => {
+  const { ifNoneMatch } = ownOptions(request, ['ifNoneMatch'])
   const etag = `"${keys.map(({ tag }) => tag).join('.')}"`
   const caching = { 'cache-control': `public, max-age=${maxAge}`, etag }
   if (matches(ifNoneMatch, etag)) return { status: 304, headers: caching, body: '' }

@@ -1,3 +1,4 @@
+import { own } from '../own.ts'
 import { refusal } from '../refusal.ts'
 
 /** An authorization server's metadata (RFC 8414 section 2, OpenID Connect Discovery section 3). */
@@ -22,8 +23,9 @@ export const metadata = (
   algorithms: readonly string[],
   extra: Readonly<Record<string, unknown>>,
 ): IssuerMetadata => {
-  if (extra['issuer'] !== undefined && extra['issuer'] !== issuer) {
-    throw refusal('describe issuer', `"issuer" must stay ${JSON.stringify(issuer)}`, extra['issuer'])
+  const other = own(extra, 'issuer')
+  if (other !== undefined && other !== issuer) {
+    throw refusal('describe issuer', `"issuer" must stay ${JSON.stringify(issuer)}`, other)
   }
   return {
     issuer,

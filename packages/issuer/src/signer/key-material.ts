@@ -1,5 +1,6 @@
 import { exportJWK, generateKeyPair, importJWK } from 'jose'
 import type { CryptoKey, JWK } from 'jose'
+import { bare, has, own } from '../own.ts'
 import { discreetRefusal, refusal } from '../refusal.ts'
 import type { SigningAlgorithm } from './algorithm.ts'
 import { pickMembers, publicJwk } from './public-jwk.ts'
@@ -15,11 +16,11 @@ export interface KeyMaterial {
   readonly privateKey: CryptoKey
   readonly publicPart: JWK
   /** The `kid` the key came with. */
-  readonly kid?: string | undefined
+  readonly kid: string | undefined
 }
 
 /** Whether the key is a pair of WebCrypto keys rather than a JWK. */
-export const isKeyPair = (key: JWK | KeyPair): key is KeyPair => 'privateKey' in key && 'publicKey' in key
+export const isKeyPair = (key: JWK | KeyPair): key is KeyPair => has(key, 'privateKey') && has(key, 'publicKey')
 
 /**
  * The key for `algorithm`, generated where none is given. No error of it quotes the key.
@@ -36,7 +37,7 @@ export const keyMaterial = async (
 
 const generate = async (algorithm: SigningAlgorithm): Promise<KeyPair> => {
   try {
-    return await generateKeyPair(algorithm, { extractable: false })
+    return await generateKeyPair(algorithm, bare({ extractable: false }))
   } catch (cause) {
     throw refusal('generate key', 'the algorithm must be one that this runtime has', algorithm, cause)
   }
@@ -44,7 +45,7 @@ const generate = async (algorithm: SigningAlgorithm): Promise<KeyPair> => {
 
 const fromKeyPair = async ({ privateKey, publicKey }: KeyPair, algorithm: SigningAlgorithm): Promise<KeyMaterial> => {
   const publicPart = await exportPublic(publicKey)
-  if (privateKey?.type === 'private' && publicPart !== undefined) return { privateKey, publicPart }
+  if (privateKey?.type === 'private' && publicPart !== undefined) return { privateKey, publicPart, kid: undefined }
   throw discreetRefusal('use key', `it must be a key pair for ${algorithm} with an exportable public key`, privateKey)
 }
 
@@ -58,7 +59,7 @@ const exportPublic = async (publicKey: CryptoKey): Promise<JWK | undefined> => {
 }
 
 const fromJwk = async (jwk: JWK, algorithm: SigningAlgorithm): Promise<KeyMaterial> => {
-  const { kid } = jwk
+  const kid = own(jwk, 'kid')
   if (kid !== undefined) assertKeyId(kid)
   const publicPart = publicJwk(jwk)
   const privateKey = await importPrivate(jwk, algorithm)
@@ -67,7 +68,7 @@ const fromJwk = async (jwk: JWK, algorithm: SigningAlgorithm): Promise<KeyMateri
 }
 
 /** A `kid` of 1 to 256 characters. */
-export const assertKeyId = (kid: unknown): void => {
+export function assertKeyId(kid: unknown): asserts kid is string {
   if (typeof kid === 'string' && kid.length >= 1 && kid.length <= 256) return
   throw refusal('use key', 'its "kid" must have 1 to 256 characters', kid)
 }
@@ -76,9 +77,9 @@ export const assertKeyId = (kid: unknown): void => {
 const MATERIAL = ['kty', 'crv', 'x', 'y', 'd', 'n', 'e', 'p', 'q', 'dp', 'dq', 'qi', 'pub', 'priv'] as const
 
 const importPrivate = async (jwk: JWK, algorithm: SigningAlgorithm): Promise<CryptoKey | undefined> => {
-  const bare: JWK = { ...pickMembers(jwk, MATERIAL), alg: algorithm }
+  const material: JWK = bare({ ...pickMembers(jwk, MATERIAL), alg: algorithm })
   try {
-    const key = await importJWK(bare, algorithm, { extractable: false })
+    const key = await importJWK(material, algorithm, { extractable: false })
     return 'type' in key && key.type === 'private' ? key : undefined
   } catch {
     // The cause is dropped on purpose: what a runtime says about a bad key is not ours to vouch for.

@@ -1,6 +1,7 @@
 import { base64url, calculateJwkThumbprint, FlattenedSign } from 'jose'
 import type { CompactJWSHeaderParameters, CryptoKey, JWK } from 'jose'
-import { assertKnownOptions } from '../known-options.ts'
+import { knownOptions } from '../known-options.ts'
+import { own } from '../own.ts'
 import { discreetRefusal, refusal } from '../refusal.ts'
 import { isSigningAlgorithm, type SigningAlgorithm } from './algorithm.ts'
 import { assertKeyId, isKeyPair, keyMaterial, type KeyPair } from './key-material.ts'
@@ -21,8 +22,8 @@ export interface LocalSignerOptions {
  * @throws TypeError where the key is not a private key for the algorithm, or the runtime lacks the algorithm. The error
  * never quotes the key.
  */
-export const localSigner = async (key?: JWK | KeyPair, options: LocalSignerOptions = {}): Promise<Signer> => {
-  assertKnownOptions('use key', options, ['algorithm', 'kid'])
+export const localSigner = async (key?: JWK | KeyPair, given: LocalSignerOptions = {}): Promise<Signer> => {
+  const options = knownOptions('use key', given, ['algorithm', 'kid'])
   if (options.kid !== undefined) assertKeyId(options.kid)
   if (key !== undefined && (typeof key !== 'object' || key === null)) {
     throw discreetRefusal('use key', 'it must be a JWK or a key pair (for PEM there is pemSigner)', key)
@@ -39,8 +40,8 @@ export const localSigner = async (key?: JWK | KeyPair, options: LocalSignerOptio
 }
 
 const algorithmOf = (key: JWK | KeyPair | undefined, options: LocalSignerOptions): SigningAlgorithm => {
-  const own = key === undefined || isKeyPair(key) ? undefined : key.alg
-  const alg = own ?? options.algorithm ?? 'ES256'
+  const ofKey = key === undefined || isKeyPair(key) ? undefined : own(key, 'alg')
+  const alg = ofKey ?? options.algorithm ?? 'ES256'
   if (!isSigningAlgorithm(alg)) throw refusal('use key', 'its algorithm must be an asymmetric signature algorithm', alg)
   return alg
 }

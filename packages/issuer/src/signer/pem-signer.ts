@@ -1,6 +1,7 @@
 import { exportJWK, importPKCS8 } from 'jose'
 import type { JWK } from 'jose'
-import { assertKnownOptions } from '../known-options.ts'
+import { knownOptions } from '../known-options.ts'
+import { bare } from '../own.ts'
 import { discreetRefusal, refusal } from '../refusal.ts'
 import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from './algorithm.ts'
 import { localSigner } from './local-signer.ts'
@@ -24,8 +25,7 @@ export interface PemSignerOptions {
  * quotes the text.
  */
 export const pemSigner = async (pem: string, options: PemSignerOptions): Promise<Signer> => {
-  assertPemSignerOptions(options)
-  const { algorithm, kid } = options
+  const { algorithm, kid } = pemSignerOptions(options)
   return localSigner(await privateJwk(privateKeyBlock(pem), algorithm), {
     algorithm,
     ...(kid === undefined ? {} : { kid }),
@@ -37,23 +37,23 @@ export const pemSigner = async (pem: string, options: PemSignerOptions): Promise
  *
  * @throws TypeError that names the option and its rule.
  */
-export const assertPemSignerOptions = (options: unknown, more: readonly string[] = []): void => {
-  assertKnownOptions('use key', options, ['algorithm', 'kid', ...more])
-  const { algorithm } = options as { readonly algorithm?: unknown }
-  if (isSigningAlgorithm(algorithm)) return
+export const pemSignerOptions = <T extends PemSignerOptions>(given: T, more: readonly string[] = []): T => {
+  const options = knownOptions('use key', given, ['algorithm', 'kid', ...more])
+  const { algorithm } = options
+  if (isSigningAlgorithm(algorithm)) return options
   throw refusal('use key', `"algorithm" must be one of ${SIGNING_ALGORITHMS.join(', ')}`, algorithm)
 }
 
 const RULE = 'its text must be a private key in PEM (PKCS #8)'
 
-const ADVICE: Readonly<Record<string, string>> = {
+const ADVICE: Readonly<Record<string, string>> = bare({
   'ENCRYPTED PRIVATE KEY': 'an encrypted one: use encryptedPemSigner of @claimgate/issuer/node',
   'RSA PRIVATE KEY': 'PKCS #1: convert it with "openssl pkcs8 -topk8 -nocrypt"',
   'EC PRIVATE KEY': 'SEC 1: convert it with "openssl pkcs8 -topk8 -nocrypt"',
   'PUBLIC KEY': 'a public key',
   'RSA PUBLIC KEY': 'a public key',
   CERTIFICATE: 'a certificate',
-}
+})
 
 const privateKeyBlock = (text: unknown): string => {
   if (typeof text !== 'string') throw discreetRefusal('use key', RULE, text)

@@ -1,4 +1,5 @@
 import type { JWK } from 'jose'
+import { bare, own } from '../own.ts'
 
 // An allow-list, so that no present or future private member can slip through.
 const PUBLIC_MEMBERS: Readonly<Record<string, readonly (keyof JWK)[]>> = {
@@ -13,11 +14,18 @@ const PUBLIC_MEMBERS: Readonly<Record<string, readonly (keyof JWK)[]>> = {
  * `undefined` for a key type that has no public part.
  */
 export const publicJwk = (jwk: JWK): JWK | undefined => {
-  const kty = jwk.kty
+  const kty = own(jwk, 'kty')
   if (typeof kty !== 'string' || !Object.hasOwn(PUBLIC_MEMBERS, kty)) return undefined
   return pickMembers(jwk, ['kty', ...(PUBLIC_MEMBERS[kty] ?? [])])
 }
 
 /** A JWK with the named members of `jwk`, as far as it has them. */
 export const pickMembers = (jwk: JWK, names: readonly (keyof JWK)[]): JWK =>
-  names.reduce<JWK>((picked, name) => (jwk[name] === undefined ? picked : { ...picked, [name]: jwk[name] }), {})
+  bare(
+    Object.fromEntries(
+      names.flatMap((name) => {
+        const value = own(jwk, name)
+        return value === undefined ? [] : [[name, value]]
+      }),
+    ) as JWK,
+  )

@@ -1,3 +1,4 @@
+import { bare } from '../own.ts'
 import { refusal } from '../refusal.ts'
 
 /** An object that JSON writes as it stands. */
@@ -11,7 +12,7 @@ export type JsonValue = string | number | boolean | null | readonly JsonValue[] 
 const DEEPEST = 64
 
 /**
- * A copy of an object that holds what JSON can say and nothing else; members that are `undefined` are left out. Every
+ * A copy of an object that holds what JSON can say and nothing else, without a prototype; members that are `undefined` are left out. Every
  * member is read once, so what has been checked in the copy is what gets signed.
  *
  * @throws TypeError for what JSON drops, rewrites or cannot write (functions, `toJSON`, class instances, `NaN`), and for
@@ -38,7 +39,9 @@ const copiedObject = (object: object, place: Place): JsonObject => {
   if (members.some(([member]) => member === '__proto__')) {
     throw refusal(action, `${name} must not have a member "__proto__"`, 'one')
   }
-  return Object.fromEntries(members.map(([member, value]) => [member, copied(value, { ...place, depth: depth + 1 })]))
+  return bare(
+    Object.fromEntries(members.map(([member, value]) => [member, copied(value, { ...place, depth: depth + 1 })])),
+  )
 }
 
 const copied = (value: unknown, place: Place): JsonValue => {

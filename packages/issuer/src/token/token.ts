@@ -1,5 +1,5 @@
 import { assertAudience, assertTyp, LONGEST_TTL, type ResolvedOptions } from '../issuer-options.ts'
-import { assertKnownOptions } from '../known-options.ts'
+import { knownOptions } from '../known-options.ts'
 import { refusal } from '../refusal.ts'
 import { assertSeconds } from '../seconds.ts'
 import { type JsonObject, plainJson } from './plain-json.ts'
@@ -67,11 +67,11 @@ const STRING_CLAIMS = ['sub', 'client_id', 'scope', 'jti'] as const
  */
 export const unsignedToken = (
   claims: Claims,
-  issueOptions: IssueOptions,
+  given: IssueOptions,
   options: ResolvedOptions,
   now: number,
 ): UnsignedToken => {
-  assertKnownOptions(ACTION, issueOptions, ISSUE_OPTIONS)
+  const issueOptions = knownOptions(ACTION, given, ISSUE_OPTIONS)
   const { ttl = options.ttl, audience: aud = options.audience, typ = options.typ } = issueOptions
   // What is checked is the very copy that gets signed.
   const own = plainJson(ACTION, 'claims', claims)
