@@ -1,5 +1,5 @@
 import type { Clock, HttpOptions, Refused } from '@claimgate/core'
-import { createLogRefusal, resolveLog, type RefusalLine, writeTo } from '@claimgate/core/extend'
+import { createLogRefusal, own, resolveLog, type RefusalLine, writeTo } from '@claimgate/core/extend'
 import type { FastifyRequest } from 'fastify'
 import { ACTION } from './resolve-scope-options.ts'
 
@@ -12,9 +12,10 @@ export type LogRefused = (refusal: Refused, request: FastifyRequest) => void
  * @throws TypeError for anything else
  */
 export function logRefusals(options: HttpOptions & { readonly clock?: Partial<Clock> }): LogRefused {
-  const log = resolveLog(ACTION, options.log)
-  if (options.log === false) return () => {}
-  const logRefusal = createLogRefusal(Object.hasOwn(options, 'clock') ? options.clock : undefined)
+  const option = own(options, 'log')
+  const log = resolveLog(ACTION, option)
+  if (option === false) return () => {}
+  const logRefusal = createLogRefusal(own(options, 'clock'))
   if (log !== undefined) {
     const write = writeTo(log)
     return ({ error }) => logRefusal(error, write)

@@ -1,5 +1,6 @@
 import { assertKnownOptions } from '../errors/known-options.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
+import { own } from '../model/own.ts'
 import { type CredentialSource, DEFAULT_CREDENTIAL_SOURCES } from './credential-source.ts'
 import { ACCESS_TOKEN } from './field-values.ts'
 
@@ -50,15 +51,13 @@ function resolveSource(action: string, source: unknown): ResolvedSource {
       'each of "credentials" must be an object, such as { from: "cookie", name: "token" }',
       source,
     )
-  const member = (name: string): unknown =>
-    Object.hasOwn(source, name) ? (source as Readonly<Record<string, unknown>>)[name] : undefined
-  const from = member('from')
+  const from = own(source, 'from')
   if (!isPlace(from))
     throw misconfigured(action, 'a place in "credentials" is authorization, header, cookie, query or form', from)
   assertKnownOptions(action, source, MEMBERS[from])
-  if (from === 'authorization') return { from, bareToken: resolveBareToken(action, member('bareToken')) }
-  const name = resolveName(action, from, member('name'))
-  return from === 'header' ? { from, name, scheme: resolveScheme(action, member('scheme')) } : { from, name }
+  if (from === 'authorization') return { from, bareToken: resolveBareToken(action, own(source, 'bareToken')) }
+  const name = resolveName(action, from, own(source, 'name'))
+  return from === 'header' ? { from, name, scheme: resolveScheme(action, own(source, 'scheme')) } : { from, name }
 }
 
 function isPlace(from: unknown): from is CredentialSource['from'] {
