@@ -189,7 +189,7 @@ describe('section D: the connection guard', () => {
     }
     const fetch = undiciFetch({ refusePrivateAddresses: true, lookup: rebinding })
     const init = { method: 'GET', headers: {}, redirect: 'manual' } as const
-    const url = `http://rebinding.example:${target.port}/`
+    const url = `https://rebinding.example:${target.port}/`
     await expect(fetch(url, { ...init, signal: AbortSignal.timeout(300) })).rejects.not.toBeInstanceOf(
       PrivateAddressError,
     )

@@ -1,6 +1,7 @@
 import { nearestName } from './errors/known-options.ts'
 import { isOptions, kindOf, misconfigured } from './errors/misconfigured.ts'
 import { quote } from './errors/quote.ts'
+import { httpHost } from './keys/fetch/key-uri.ts'
 import { type PublicKeyNames, readPublicKey } from './keys/public-key.ts'
 import { type Algorithm, algorithmTraits, DEFAULT_ALGORITHMS, isAlgorithm, isSymmetric } from './model/algorithm.ts'
 import { own } from './model/own.ts'
@@ -17,6 +18,7 @@ export interface EnvironmentVariables {
   readonly JWT_PUBLIC_KEY?: string | undefined
   readonly JWT_ALGORITHMS?: string | undefined
   readonly JWT_CLOCK_TOLERANCE?: string | undefined
+  readonly JWT_ALLOW_HTTP_HOSTS?: string | undefined
 }
 
 /**
@@ -28,6 +30,7 @@ export interface EnvironmentVariables {
  * - `JWT_PUBLIC_KEY`: SPKI or X.509 PEM, the base64 of it, or a JWK.
  * - `JWT_ALGORITHMS`: accepted algorithms, separated by commas.
  * - `JWT_CLOCK_TOLERANCE`: seconds, 0 to 300.
+ * - `JWT_ALLOW_HTTP_HOSTS`: hosts that the addresses above may spell with `http:`, such as `keycloak:8080`, separated by commas.
  *
  * @throws TypeError that names every variable that is missing or wrong, and any whose name is a typo of one that is not set
  */
@@ -43,6 +46,9 @@ export function optionsFromEnv(env: Environment): SingleIssuerOptions {
   })
   if (isSet(env, 'JWT_JWKS_URI') && isSet(env, 'JWT_PUBLIC_KEY'))
     problems.push('set JWT_JWKS_URI or JWT_PUBLIC_KEY, but not both')
+  const allowHttpHosts = list('JWT_ALLOW_HTTP_HOSTS', host)
+  if (isSet(env, 'JWT_ALLOW_HTTP_HOSTS') && isSet(env, 'JWT_PUBLIC_KEY'))
+    problems.push('JWT_ALLOW_HTTP_HOSTS is for keys that are fetched: leave it out with JWT_PUBLIC_KEY')
   const issuer = read('JWT_ISSUER', (text, name) => {
     const only = one(name, text)
     if (URL.canParse(only) || isSet(env, 'JWT_JWKS_URI') || isSet(env, 'JWT_PUBLIC_KEY')) return only
@@ -60,6 +66,7 @@ export function optionsFromEnv(env: Environment): SingleIssuerOptions {
     ...(publicKey === undefined ? {} : { publicKey }),
     ...(algorithms === undefined ? {} : { algorithms }),
     ...(clockTolerance === undefined ? {} : { clockTolerance }),
+    ...(allowHttpHosts === undefined ? {} : { allowHttpHosts }),
   }
 }
 
@@ -85,6 +92,7 @@ const NAMES: readonly Name[] = [
   'JWT_PUBLIC_KEY',
   'JWT_ALGORITHMS',
   'JWT_CLOCK_TOLERANCE',
+  'JWT_ALLOW_HTTP_HOSTS',
 ]
 
 interface Variables {
@@ -175,6 +183,11 @@ function named(text: string, name: Name): string {
 function url(text: string, name: Name): string {
   if (URL.canParse(one(name, text))) return text
   throw misconfigured(ACTION, `${name} must be a URL`, text)
+}
+
+function host(text: string, name: Name): string {
+  if (httpHost(text) !== undefined) return text
+  throw misconfigured(ACTION, `${name} may name hosts with their port, such as keycloak:8080`, text)
 }
 
 function algorithm(text: string, name: Name): Algorithm {

@@ -331,6 +331,7 @@ describe('options from the environment', () => {
         JWT_JWKS_URI: 'https://issuer.example/jwks',
         JWT_ALGORITHMS: 'ES256,EdDSA',
         JWT_CLOCK_TOLERANCE: '10',
+        JWT_ALLOW_HTTP_HOSTS: ' keycloak:8080, auth',
         JWT_PUBLIC_KEY: '',
       }),
     ).toEqual({
@@ -339,6 +340,7 @@ describe('options from the environment', () => {
       jwksUri: 'https://issuer.example/jwks',
       algorithms: ['ES256', 'EdDSA'],
       clockTolerance: 10,
+      allowHttpHosts: ['keycloak:8080', 'auth'],
     })
     expect(optionsFromEnv(minimal)).toEqual({ issuer: 'https://issuer.example', audience: ['api'] })
     const publicKey = JSON.stringify(key.jwks.keys[0])
@@ -358,6 +360,13 @@ describe('options from the environment', () => {
     ['an address that is none', { ...minimal, JWT_JWKS_URI: 'jwks' }, /JWT_JWKS_URI must be a URL/],
     ['an unknown algorithm', { ...minimal, JWT_ALGORITHMS: 'ES256,none' }, /JWT_ALGORITHMS may name/],
     ['a symmetric algorithm', { ...minimal, JWT_ALGORITHMS: 'HS256' }, /JWT_ALGORITHMS may name/],
+    ['a host that is an address', { ...minimal, JWT_ALLOW_HTTP_HOSTS: 'http://keycloak:8080' }, /JWT_ALLOW_HTTP_HOSTS/],
+    ['every host', { ...minimal, JWT_ALLOW_HTTP_HOSTS: '*' }, /JWT_ALLOW_HTTP_HOSTS/],
+    [
+      'hosts beside a public key',
+      { ...minimal, JWT_ALLOW_HTTP_HOSTS: 'keycloak', JWT_PUBLIC_KEY: 'x' },
+      /JWT_ALLOW_HTTP_HOSTS .* JWT_PUBLIC_KEY/,
+    ],
     ['a tolerance that is no number', { ...minimal, JWT_CLOCK_TOLERANCE: 'five' }, /JWT_CLOCK_TOLERANCE/],
     ['too much tolerance', { ...minimal, JWT_CLOCK_TOLERANCE: '301' }, /JWT_CLOCK_TOLERANCE/],
   ])('names the variable: %s', (_, env, message) => {

@@ -58,6 +58,11 @@ export interface KeyLocation {
   readonly jwksUri?: string | URL
   /** With discovery: hosts besides the issuer's own that its keys may be on, exact, without port. @defaultValue none */
   readonly allowedKeyHosts?: readonly string[]
+  /**
+   * Hosts that `issuer` or `jwksUri` may spell with `http:`, exact, with their port unless it is 80, such as `keycloak:8080`. For a network
+   * of your own: on Node they must resolve to addresses that are not public. @defaultValue none
+   */
+  readonly allowHttpHosts?: readonly string[]
   /** A JWK Set with public keys (RFC 7517 section 5). */
   readonly jwks?: JSONWebKeySet
   /**

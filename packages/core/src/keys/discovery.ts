@@ -1,7 +1,8 @@
 import { misconfigured } from '../errors/misconfigured.ts'
 import { discoveredLocation } from './remote/discovered-location.ts'
+import { emit } from '../model/emit.ts'
 import { ownOptions } from '../model/own.ts'
-import { uriFlaw } from './fetch/key-uri.ts'
+import { configuredUriFlaw, isNamedHttp } from './fetch/key-uri.ts'
 import { locatedKeySet, type RemoteKeySet } from './remote/located-key-set.ts'
 import { KEY_SET_OPTIONS, resolveKeySetOptions, type RemoteKeySetOptions } from './remote/remote-key-set-options.ts'
 
@@ -23,8 +24,9 @@ export function discoveredKeySet(issuer: string, options: DiscoveredKeySetOption
   if (!Array.isArray(allowedKeyHosts) || !allowedKeyHosts.every((host) => typeof host === 'string'))
     throw misconfigured(ACTION, '"allowedKeyHosts" must be a list of host names')
   const url = parseIssuer(issuer)
-  const flaw = uriFlaw(url, resolved.plainHttp) ?? (url.search === '' ? undefined : 'must not have a query')
+  const flaw = configuredUriFlaw(url, resolved.plainHttp) ?? (url.search === '' ? undefined : 'must not have a query')
   if (flaw !== undefined) throw misconfigured(ACTION, `the issuer's address ${flaw}; else say where its keys are`)
+  if (isNamedHttp(url, resolved.plainHttp)) emit(resolved.onEvent, { type: 'keys.plain_http', uri: issuer })
   return locatedKeySet(discoveredLocation({ issuer, url, allowedKeyHosts }, resolved), resolved)
 }
 

@@ -48,7 +48,7 @@ describe('an address that is refused', () => {
     ]
     expect(uris.map((uri) => said(() => remoteKeySet(uri)))).toMatchInlineSnapshot(`
       [
-        "TypeError: Cannot use remote key set: its address must be https, found "http://issuer.example:81/keys"",
+        "TypeError: Cannot use remote key set: its address must be https (for a host of your own network, allowHttpHosts: ["issuer.example:81"], or JWT_ALLOW_HTTP_HOSTS, allows plain http), found "http://issuer.example:81/keys?x=…"",
         "TypeError: Cannot use remote key set: its address must not carry credentials, found "https://issuer.example/keys"",
         "TypeError: Cannot use remote key set: its address must be an absolute URL, found "keys.json"",
         "TypeError: Cannot use remote key set: its address must be https, found "file:///keys"",
@@ -68,7 +68,7 @@ describe('an address that is refused', () => {
     ]
     expect(issuers.map((issuer) => said(() => discoveredKeySet(issuer)))).toMatchInlineSnapshot(`
       [
-        "TypeError: Cannot discover keys: the issuer's address must be https; else say where its keys are",
+        "TypeError: Cannot discover keys: the issuer's address must be https (for a host of your own network, allowHttpHosts: ["issuer.example"], or JWT_ALLOW_HTTP_HOSTS, allows plain http); else say where its keys are",
         "TypeError: Cannot discover keys: the issuer must be a URL; else say where its keys are, found "issuer"",
         "TypeError: Cannot discover keys: the issuer's address must not have a query; else say where its keys are",
         "TypeError: Cannot discover keys: the issuer's address must not have a fragment; else say where its keys are",
@@ -78,7 +78,9 @@ describe('an address that is refused', () => {
     expect(said(() => discoveredKeySet('https://issuer.example', { allowedKeyHosts: 'x' as never }))).toBe(
       'TypeError: Cannot discover keys: "allowedKeyHosts" must be a list of host names',
     )
-    expect(said(() => discoveredKeySet('http://127.0.0.1', { allowLoopbackHttp: false }))).toMatch('must be https, for')
+    expect(said(() => discoveredKeySet('http://127.0.0.1', { allowLoopbackHttp: false }))).toMatch(
+      'must be https, because',
+    )
   })
 })
 

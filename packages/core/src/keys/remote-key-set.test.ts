@@ -833,7 +833,7 @@ describe('names of options that do not exist', () => {
   it.each([
     ['coolDown', 'there is no option "coolDown"; did you mean "cooldown"?'],
     ['freshfor', 'there is no option "freshfor"; did you mean "freshFor"?'],
-    ['allowedKeyHosts', 'there is no option "allowedKeyHosts"; take it out'],
+    ['prefetch', 'there is no option "prefetch"; take it out'],
   ])('are refused at start-up: %s', (name, rule) => {
     expect(() => remoteKeySet(URI, { [name]: 5 })).toThrow(`Cannot use remote key set: ${rule}`)
   })
@@ -849,6 +849,7 @@ describe('names of options that do not exist', () => {
       maxBytes: 1,
       maxKeys: 1,
       allowLoopbackHttp: true,
+      allowHttpHosts: [],
       store: createMemoryJwkSetStore(),
       seed: { uri: URI, jwks: { keys: [] }, fetchedAt: 0 },
       waitUntil: () => undefined,

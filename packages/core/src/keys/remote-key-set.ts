@@ -1,5 +1,7 @@
 import { misconfigured } from '../errors/misconfigured.ts'
-import { uriFlaw } from './fetch/key-uri.ts'
+import { emit } from '../model/emit.ts'
+import { configuredUriFlaw, isNamedHttp } from './fetch/key-uri.ts'
+import { printedAddress } from './fetch/printed-address.ts'
 import { locatedKeySet, type RemoteKeySet } from './remote/located-key-set.ts'
 import { resolveKeySetOptions, type RemoteKeySetOptions } from './remote/remote-key-set-options.ts'
 
@@ -23,8 +25,10 @@ export {
 export function remoteKeySet(uri: string | URL, options: RemoteKeySetOptions = {}): RemoteKeySet {
   const resolved = resolveKeySetOptions(options)
   const url = parseUri(uri)
-  const flaw = uriFlaw(url, resolved.plainHttp)
-  if (flaw !== undefined) throw misconfigured('use remote key set', `its address ${flaw}`, withoutCredentials(url))
+  const flaw = configuredUriFlaw(url, resolved.plainHttp)
+  if (flaw !== undefined) throw misconfigured('use remote key set', `its address ${flaw}`, printedAddress(url))
+  if (isNamedHttp(url, resolved.plainHttp))
+    emit(resolved.onEvent, { type: 'keys.plain_http', uri: printedAddress(url) })
   const located = { url, validTo: Infinity }
   return locatedKeySet({ id: url.href, locate: async () => located, onFailure: undefined }, resolved)
 }
@@ -35,8 +39,4 @@ function parseUri(uri: string | URL): URL {
   } catch {
     throw misconfigured('use remote key set', 'its address must be an absolute URL', String(uri))
   }
-}
-
-function withoutCredentials(url: URL): string {
-  return `${url.protocol}//${url.host}${url.pathname}`
 }

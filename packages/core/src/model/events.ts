@@ -5,6 +5,7 @@ export type VerifierEvent =
   | KeysRefreshedEvent
   | KeysStaleEvent
   | KeysUnavailableEvent
+  | KeysPlainHttpEvent
   | KeySkippedEvent
   | KeyAmbiguousEvent
   | TokenVerifiedEvent
@@ -44,6 +45,12 @@ export interface KeysUnavailableEvent {
   readonly reason: FetchFailure
   /** Seconds until the next attempt. */
   readonly retryAfter: number
+}
+
+/** At start-up: keys or metadata are fetched by plain http from a host in `allowHttpHosts`. Whoever is on the way can replace them. */
+export interface KeysPlainHttpEvent {
+  readonly type: 'keys.plain_http'
+  readonly uri: string
 }
 
 /** A member of a key set was skipped. `private_parts` deserves a call to whoever publishes the set. */

@@ -4,6 +4,7 @@ import { discoveredKeySet } from '../keys/discovery.ts'
 import { type KeySource, ownKeySource } from '../keys/key-source.ts'
 import { publicKey } from '../keys/public-key.ts'
 import { remoteKeySet, type RemoteKeySetTuning } from '../keys/remote-key-set.ts'
+import { httpHosts } from '../keys/remote/remote-key-set-options.ts'
 import { secretKey } from '../keys/secret-key.ts'
 import { staticKeySet } from '../keys/static-key-set.ts'
 import { type Algorithm, isAlgorithm, isSymmetric, type SymmetricAlgorithm } from '../model/algorithm.ts'
@@ -46,6 +47,12 @@ export function resolveKeys(options: IssuerPolicy, environment: KeyEnvironment):
       '"allowedKeyHosts" is for discovery: leave it out where keys are given or have an address',
       locations,
     )
+  if (options.allowHttpHosts !== undefined && locations.some((name) => name !== 'jwksUri'))
+    throw misconfigured(
+      ACTION,
+      '"allowHttpHosts" is for keys that are fetched: leave it out where keys are given',
+      locations,
+    )
   const algorithms = resolveAlgorithms(options)
   return { algorithms, keys: ownKeySource(keySource(options, algorithms, environment)) }
 }
@@ -64,6 +71,7 @@ export const KEY_LOCATION_RULES: OptionRules = {
   publicKey: anything,
   secret: anything,
   keys: anything,
+  allowHttpHosts: httpHosts,
   allowedKeyHosts: {
     be: 'a list of host names as URLs spell them, without port, such as ["keys.example.com"]',
     fits: (value) => Array.isArray(value) && value.every(isHost),
@@ -105,20 +113,21 @@ function runtimeVerifies(algorithm: Algorithm): boolean {
 
 function keySource(options: IssuerPolicy, algorithms: ReadonlySet<Algorithm>, environment: KeyEnvironment): KeySource {
   const { clock, fetch, onEvent, tuning, sources } = environment
-  const remoteOptions = { ...tuning, clock, fetch, onEvent }
   if (options.keys !== undefined) return customSource(options.keys)
   if (options.secret !== undefined) return secretKey(options.secret, [...algorithms] as SymmetricAlgorithm[])
   if (options.publicKey !== undefined) return publicKey(options.publicKey, [...algorithms])
   if (options.jwks !== undefined) return staticKeySet(options.jwks, { onEvent })
-  const { issuer, jwksUri } = options
-  if (jwksUri !== undefined) return sources.at(`jwks ${String(jwksUri)}`, () => remoteKeySet(jwksUri, remoteOptions))
+  const { issuer, jwksUri, allowHttpHosts = [] } = options
+  const remoteOptions = { ...tuning, clock, fetch, onEvent, allowHttpHosts }
+  if (jwksUri !== undefined)
+    return sources.at(`jwks ${JSON.stringify([jwksUri, allowHttpHosts])}`, () => remoteKeySet(jwksUri, remoteOptions))
   if (issuer === null)
     throw misconfigured(
       ACTION,
       'with "issuer": null, say where keys come from: "jwksUri", "jwks", "publicKey", "secret" or "keys"',
     )
   const { allowedKeyHosts = [] } = options
-  return sources.at(`issuer ${JSON.stringify([issuer, allowedKeyHosts])}`, () =>
+  return sources.at(`issuer ${JSON.stringify([issuer, allowedKeyHosts, allowHttpHosts])}`, () =>
     discoveredKeySet(issuer, { ...remoteOptions, allowedKeyHosts }),
   )
 }

@@ -11,10 +11,9 @@ import { misconfigured } from '../errors/misconfigured.ts'
 import { quote } from '../errors/quote.ts'
 import type { FetchInit, FetchLike } from '../model/fetch.ts'
 import { bare, ownOptions } from '../model/own.ts'
-import { guardedLookup, PrivateAddressError } from './guarded-lookup.node.ts'
+import { type AddressRule, guardedLookup, privateOnly, publicOnly } from './guarded-lookup.node.ts'
 import { loadUndici, type Undici } from './load-undici.node.ts'
 import { assertNodeVersion } from './node-version.node.ts'
-import { isPrivateAddress } from './private-address.node.ts'
 import { webStream } from './web-stream.node.ts'
 
 /** How undici connects. */
@@ -29,7 +28,7 @@ export interface UndiciFetchOptions {
 
 /**
  * A transport for keys and metadata on Node: undici with an agent of its own, few connections, and a guard at the point
- * where a connection is made. Follows no redirect, keeps no program alive while idle, and loads undici at the first call.
+ * where a connection is made: plain http never goes to a public address. Follows no redirect, keeps no program alive while idle, and loads undici at the first call.
  *
  * The body is decompressed as it is read, so that whoever reads it can count its bytes and stop.
  *
@@ -61,19 +60,30 @@ function connector(
   undici: Undici,
   { refusePrivateAddresses, lookup }: Required<Pick<UndiciFetchOptions, 'refusePrivateAddresses' | 'lookup'>>,
 ): buildConnector.connector {
-  const options = (resolver: LookupFunction): buildConnector.BuildOptions => ({
-    allowH2: false,
-    lookup: resolver,
-    ...ONLY_THIS_HOST,
-  })
-  if (!refusePrivateAddresses) return undici.buildConnector(options(lookup))
-  const connect = undici.buildConnector(options(guardedLookup(lookup)))
+  const https = refusePrivateAddresses
+    ? guardedConnector(undici, lookup, publicOnly)
+    : undici.buildConnector(connectOptions(lookup))
+  const http = guardedConnector(undici, lookup, (hostname, addresses) =>
+    refusePrivateAddresses
+      ? (publicOnly(hostname, addresses) ?? privateOnly(hostname, addresses))
+      : privateOnly(hostname, addresses),
+  )
+  return (target, callback) => (target.protocol === 'http:' ? http : https)(target, callback)
+}
+
+function guardedConnector(undici: Undici, lookup: LookupFunction, rule: AddressRule): buildConnector.connector {
+  const connect = undici.buildConnector(connectOptions(guardedLookup(lookup, rule)))
   return (target, callback) => {
     // Nothing looks up an address that is written out; URL has brought every spelling of it into one.
     const hostname = target.hostname.replace(/^\[(.*)\]$/, '$1')
-    if (isIP(hostname) !== 0 && isPrivateAddress(hostname)) callback(new PrivateAddressError(hostname), null)
+    const flaw = isIP(hostname) === 0 ? undefined : rule(hostname, [hostname])
+    if (flaw) callback(flaw, null)
     else connect(target, callback)
   }
+}
+
+function connectOptions(lookup: LookupFunction): buildConnector.BuildOptions {
+  return { allowH2: false, lookup, ...ONLY_THIS_HOST }
 }
 
 // Written out, because undici and Node copy their options to objects with a prototype: nothing there may name another place to connect to,

@@ -124,15 +124,21 @@ function requestFailed(url: URL, cause: unknown): FetchError {
   if (cause instanceof TransportError) return new FetchError('transport', cause.message, { cause })
   const inner = cause instanceof Error ? cause.cause : undefined
   const code = codeOf(cause) ?? codeOf(inner)
-  const why = code === undefined ? textOf(inner, url) || textOf(cause, url) : ` (${code})`
-  return new FetchError('network', `The request failed${why}`, { cause })
+  const text = textOf(inner, url) ?? textOf(cause, url)
+  return new FetchError('network', `The request failed${why(code, text)}`, { cause })
 }
 
-/** What an error without a code says, and not the query of the address it may repeat. */
-function textOf(error: unknown, { search }: URL): string {
+// The code of a system error says it all; those of Node and of undici do not.
+function why(code: string | undefined, text: string | undefined): string {
+  if (code === undefined) return text === undefined ? '' : `: ${text}`
+  return text !== undefined && /^(?:UND_)?ERR_/.test(code) ? ` (${code}: ${text})` : ` (${code})`
+}
+
+/** What an error says, and not the query of the address it may repeat. */
+function textOf(error: unknown, { search }: URL): string | undefined {
   const text = error instanceof Error ? error.message : error
-  if (typeof text !== 'string' || text.trim() === '') return ''
-  return `: ${quote(search === '' ? text : text.replaceAll(search, ''))}`
+  if (typeof text !== 'string' || text.trim() === '') return undefined
+  return quote(search === '' ? text : text.replaceAll(search, ''))
 }
 
 /** The code of a system or TLS error, as `ECONNREFUSED`: what an operator looks for first. */

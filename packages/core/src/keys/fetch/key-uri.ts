@@ -1,20 +1,56 @@
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 
-/** How far plain http goes: nowhere, or to this machine, for development and tests. */
-export type PlainHttp = 'never' | 'loopback'
+/** Where plain http may go. */
+export interface PlainHttp {
+  /** To this machine, for development and tests. */
+  readonly loopback: 'allowed' | 'refused'
+  /** To hosts by name, with their port unless it is 80, as `URL` writes them. */
+  readonly hosts: readonly string[]
+}
+
+const NO_PLAIN_HTTP: PlainHttp = { loopback: 'refused', hosts: [] }
 
 /**
  * Why keys or metadata may not be fetched from an address, as the end of a sentence; `undefined` where they may: https
- * without credentials and fragment, or http to this machine where that is allowed (OpenID Connect Discovery section 4).
+ * without credentials and fragment, or http where that is allowed (OpenID Connect Discovery section 4).
  */
 export function uriFlaw(
-  { protocol, hostname, username, password, hash }: URL,
-  plainHttp: PlainHttp,
+  { protocol, host, hostname, username, password, hash }: URL,
+  { loopback, hosts }: PlainHttp,
 ): string | undefined {
   if (username !== '' || password !== '') return 'must not carry credentials'
   if (hash !== '') return 'must not have a fragment'
-  if (protocol === 'https:') return undefined
-  if (protocol !== 'http:') return 'must be https'
-  if (!LOOPBACK.test(hostname)) return 'must be https'
-  return plainHttp === 'loopback' ? undefined : 'must be https, for "allowLoopbackHttp" is false'
+  if (protocol === 'https:' || (protocol === 'http:' && hosts.includes(host))) return undefined
+  if (protocol !== 'http:' || !LOOPBACK.test(hostname)) return 'must be https'
+  return loopback === 'allowed' ? undefined : 'must be https, because "allowLoopbackHttp" is false'
+}
+
+/** `uriFlaw` of an address that the configuration spells, with the option that would allow it. */
+export function configuredUriFlaw(url: URL, plainHttp: PlainHttp): string | undefined {
+  const flaw = uriFlaw(url, plainHttp)
+  if (flaw !== 'must be https' || url.protocol !== 'http:') return flaw
+  return `${flaw} (for a host of your own network, allowHttpHosts: ["${url.host}"], or JWT_ALLOW_HTTP_HOSTS, allows plain http)`
+}
+
+/** Where the metadata of an issuer may lead by plain http: from https nowhere, and from a host that is allowed by name to itself alone. */
+export function plainHttpFrom({ protocol, host, hostname }: URL, { loopback, hosts }: PlainHttp): PlainHttp {
+  if (protocol === 'https:') return NO_PLAIN_HTTP
+  return {
+    loopback: LOOPBACK.test(hostname) ? loopback : 'refused',
+    hosts: hosts.filter((allowed) => allowed === host),
+  }
+}
+
+/** Whether an address is plain http to a host that is allowed by name. */
+export function isNamedHttp({ protocol, host }: URL, { hosts }: PlainHttp): boolean {
+  return protocol === 'http:' && hosts.includes(host)
+}
+
+/**
+ * A host with or without port as `URL` writes it: in lower case, and without port 80. `undefined` for any other text, a pattern included.
+ */
+export function httpHost(text: unknown): string | undefined {
+  if (typeof text !== 'string' || !/^[^\s/?#@\\*]+$/.test(text) || !URL.canParse(`http://${text}`)) return undefined
+  const { host } = new URL(`http://${text}`)
+  return [host, `${host}:80`].includes(text.toLowerCase()) ? host : undefined
 }

@@ -179,6 +179,18 @@ describe('options of a remote key set', () => {
     for (const name of ['fetch', 'random', 'onEvent', 'waitUntil'])
       expect(complaint({ [name]: 'x' })).toBe(`"${name}" must be a function, found "x"`)
     expect(complaint({ sharing: 'both' })).toBe('"sharing" must be "promise" or "poll", found "both"')
+    for (const hosts of [
+      'keycloak:8080',
+      new Set(['keycloak:8080']),
+      ['http://keycloak:8080'],
+      ['*'],
+      [''],
+      [7],
+      [null],
+    ])
+      expect(complaint({ allowHttpHosts: hosts })).toMatch(
+        /^"allowHttpHosts" must be a list of hosts with their port, such as \["keycloak:8080"\], found /,
+      )
     expect(complaint({ allowLoopbackHttp: 'false' })).toBe('"allowLoopbackHttp" must be true or false, found "false"')
   })
 
@@ -205,10 +217,12 @@ describe('options of a remote key set', () => {
       fetchesPerMinute: 10,
       maxBytes: 65_536,
       maxKeys: 64,
-      plainHttp: 'loopback',
+      plainHttp: { loopback: 'allowed', hosts: [] },
       sharing: 'promise',
     })
-    expect(resolveKeySetOptions({ allowLoopbackHttp: false }).plainHttp).toBe('never')
+    expect(
+      resolveKeySetOptions({ allowLoopbackHttp: false, allowHttpHosts: ['Keycloak:8080', 'auth:80'] }).plainHttp,
+    ).toEqual({ loopback: 'refused', hosts: ['keycloak:8080', 'auth'] })
     expect(Object.isFrozen(resolveKeySetOptions({}))).toBe(true)
   })
 })

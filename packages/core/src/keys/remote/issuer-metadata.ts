@@ -1,7 +1,7 @@
 import { quote } from '../../errors/quote.ts'
 import { parseStrictJson, StrictJsonError } from '../../model/strict-json.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
-import { uriFlaw, type PlainHttp } from '../fetch/key-uri.ts'
+import { plainHttpFrom, uriFlaw, type PlainHttp } from '../fetch/key-uri.ts'
 
 /** Whose metadata it must be, and where the keys it names may be. */
 export interface MetadataRules {
@@ -29,7 +29,7 @@ export function keyAddress(text: string, { issuer, url, allowedKeyHosts, plainHt
   const address = parseUrl(metadata['jwks_uri'])
   if (!address) throw new FetchError('malformed', 'The metadata has no "jwks_uri" that is a URL')
   // An issuer on https cannot send its verifiers to plain http, not even on their own machine.
-  const flaw = uriFlaw(address, url.protocol === 'https:' ? 'never' : plainHttp)
+  const flaw = uriFlaw(address, plainHttpFrom(url, plainHttp))
   const place = quote(`${address.protocol}//${address.host}`)
   if (flaw !== undefined)
     throw new FetchError('uri_not_allowed', `The "jwks_uri" of the metadata, on ${place}, ${flaw}`)

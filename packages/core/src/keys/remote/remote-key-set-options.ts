@@ -8,6 +8,7 @@ import {
   type NumberRange,
   objectWith,
   oneOf,
+  type OptionRule,
   type OptionRules,
   optionsOf,
   readNumbers,
@@ -17,7 +18,7 @@ import type { EventListener } from '../../model/events.ts'
 import type { FetchLike } from '../../model/fetch.ts'
 import { bareThrough, ownOptions } from '../../model/own.ts'
 import type { JwkSetSeed, JwkSetStore } from '../jwk-set-store.ts'
-import type { PlainHttp } from '../fetch/key-uri.ts'
+import { httpHost, type PlainHttp } from '../fetch/key-uri.ts'
 import { defaultSharing, type Sharing } from '../sharing.ts'
 
 /** How keys are fetched and kept. Durations are seconds. */
@@ -55,6 +56,11 @@ export interface RemoteKeySetTuning {
 
 /** How to fetch and keep a key set. */
 export interface RemoteKeySetOptions extends RemoteKeySetTuning {
+  /**
+   * Hosts that may be asked by plain http, exact, with their port unless it is 80, such as `keycloak:8080`: only for an address that the
+   * configuration itself spells `http:`, and on Node only while the host resolves to addresses that are not public. @defaultValue none
+   */
+  readonly allowHttpHosts?: readonly string[]
   /** @defaultValue undici on Node, the runtime's own `fetch` elsewhere */
   readonly fetch?: FetchLike | typeof globalThis.fetch
   /** Where time comes from. @defaultValue the runtime's clocks */
@@ -128,8 +134,15 @@ const TUNING_RULES: OptionRules = {
   sharing: oneOf('promise', 'poll'),
 }
 
+/** Hosts that may be asked by plain http. */
+export const httpHosts: OptionRule = {
+  be: 'a list of hosts with their port, such as ["keycloak:8080"]',
+  fits: (hosts) => Array.isArray(hosts) && hosts.every((host) => httpHost(host) !== undefined),
+}
+
 const RULES: OptionRules = {
   ...TUNING_RULES,
+  allowHttpHosts: httpHosts,
   fetch: callback,
   clock: objectWith('an object with "now" and "monotonic"', 'now', 'monotonic'),
   random: callback,
@@ -155,11 +168,14 @@ export function resolveKeySetOptions(given: RemoteKeySetOptions): ResolvedKeySet
   const options = ownOptions(given, KEY_SET_OPTIONS)
   const numbers = readTuning(ACTION, options, { rules: RULES, path: '' })
   const { sharing = defaultSharing(), fetch = defaultFetch, clock = systemClock, random = Math.random } = options
-  const { allowLoopbackHttp = true } = options
+  const { allowLoopbackHttp = true, allowHttpHosts = [] } = options
   if (fetch === defaultFetch) assertDefaultFetch()
   return Object.freeze<ResolvedKeySetOptions>({
     ...numbers,
-    plainHttp: allowLoopbackHttp ? 'loopback' : 'never',
+    plainHttp: {
+      loopback: allowLoopbackHttp ? 'allowed' : 'refused',
+      hosts: allowHttpHosts.map((host) => httpHost(host) ?? host),
+    },
     sharing,
     fetch,
     clock,
