@@ -16,20 +16,24 @@ export type OnReject = (refusal: Refused, req: Request, res: Response, next: Nex
 export function rejectWith(onReject: OnReject | undefined): Reject {
   if (onReject === undefined) return (refusal, _req, res, next) => send(refusal, res, next)
   return (refusal, req, res, next) => {
+    const hasBegun = watchAnswers(res)
     let passedOn = false
     const passOn = (error: Error): void => {
       if (passedOn) return
       passedOn = true
       // The full story of the refusal is not for the caller.
-      next(error === refusal.error ? refusedError(refusal) : error)
+      const told = error === refusal.error ? refusedError(refusal) : error
+      // An error handler must not answer into an answer that waits, in the store of a session for example.
+      if (hasBegun()) res.once('close', () => next(told))
+      else next(told)
     }
     // Neither `next()` nor `next('route')` may lead to a handler behind the refusal.
     const nextWithError = (given?: unknown): void => {
       if (isError(given)) passOn(given)
-      else if (!res.headersSent) passOn(refusedError(refusal))
+      else if (!hasBegun()) passOn(refusedError(refusal))
     }
     const finished = (answer: unknown): void => {
-      if (!passedOn && answer !== res) send(refusal, res, passOn)
+      if (!passedOn && answer !== res && !hasBegun()) send(refusal, res, passOn)
     }
     const failed = (thrown: unknown): void => passOn(asError(thrown))
     try {
@@ -38,6 +42,20 @@ export function rejectWith(onReject: OnReject | undefined): Reject {
       failed(thrown)
     }
   }
+}
+
+// Middleware such as a session may hold back what `end` was called with, and then `headersSent` tells nothing yet.
+function watchAnswers(res: Response): () => boolean {
+  const { end, write } = res
+  let begun = false
+  const begins = <F extends (...args: never[]) => unknown>(method: F): F =>
+    ((...args) => {
+      begun = true
+      return method.apply(res, args)
+    }) as F
+  res.end = begins(end)
+  res.write = begins(write)
+  return () => begun || res.headersSent
 }
 
 // Node's own methods: Express adds a charset to the content type and an entity tag.

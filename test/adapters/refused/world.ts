@@ -1,0 +1,107 @@
+import { AuthError, type AuthenticatorOptions, createVerifier, type Requirement, scope } from '@claimgate/core'
+import { createTestKeys } from '@claimgate/testing'
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+/** Milliseconds that keys, stores and hooks take, so that a client can go in the meantime. */
+export const WAIT = 15
+
+export const later = (milliseconds = WAIT): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, milliseconds)
+  })
+
+/** Where a request is, as the server sees it. */
+export type Stage = 'arrived' | 'keys' | 'sending'
+
+/** What a hook of the application does for one request. */
+export interface RequestStory {
+  readonly id: string
+  readonly fail: () => unknown
+}
+
+/** What servers and clients of the suite share: who was served, and how far each request has come. */
+export interface World {
+  /** The requests that a handler ran for. */
+  readonly served: Set<string>
+  readonly stories: AsyncLocalStorage<RequestStory>
+  /** How the hooks of a request fail, by its id. */
+  readonly failures: Map<string, () => unknown>
+  reach(id: string, stage: Stage): void
+  /** Fulfilled when the server has got so far with the request. */
+  reached(id: string, stage: Stage): Promise<void>
+  /** Protects with a key source that waits. */
+  readonly options: AuthenticatorOptions
+  readonly requirement: Requirement
+  /** A token that the resource refuses, or accepts, after the wait for its key. */
+  token(id: string, kind: TokenKind): Promise<string>
+}
+
+export type TokenKind = 'good' | 'without the scope' | 'forged' | 'of keys that are unavailable'
+
+const ISSUER = 'https://auth.example.com'
+const AUDIENCE = 'https://api.example.com'
+const UNAVAILABLE = 'unavailable '
+
+export async function createWorld(): Promise<World> {
+  const [keys, others] = await Promise.all([
+    createTestKeys('ES256', { kid: 'refused' }),
+    createTestKeys('ES256', { kid: 'refused', generation: 1 }),
+  ])
+  const waiting = new Map<string, { readonly promise: Promise<void>; readonly resolve: () => void }>()
+  const mark = (id: string, stage: Stage) => {
+    const name = `${stage} ${id}`
+    const known = waiting.get(name)
+    if (known !== undefined) return known
+    const made = Promise.withResolvers<void>()
+    waiting.set(name, made)
+    return made
+  }
+  const reach: World['reach'] = (id, stage) => mark(id, stage).resolve()
+
+  const resolve = async ({ kid }: { readonly kid?: string }): Promise<CryptoKey> => {
+    reach(String(kid).replace(UNAVAILABLE, ''), 'keys')
+    await later()
+    if (kid?.startsWith(UNAVAILABLE)) throw new AuthError('keys_unavailable', { retryAfter: 7 })
+    return keys.publicKey
+  }
+  const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, algorithms: ['ES256'], keys: { resolve } })
+
+  return {
+    served: new Set(),
+    stories: new AsyncLocalStorage(),
+    failures: new Map(),
+    reach,
+    reached: (id, stage) => mark(id, stage).promise,
+    options: { verifier },
+    requirement: scope('orders:write'),
+    token: (id, kind) => {
+      const now = Math.floor(Date.now() / 1000)
+      const granted = kind === 'without the scope' ? 'orders:read' : 'orders:write'
+      const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'alice', iat: now, exp: now + 600, scope: granted }
+      const kid = kind === 'of keys that are unavailable' ? `${UNAVAILABLE}${id}` : id
+      return (kind === 'forged' ? others : keys).sign(claims, { kid })
+    },
+  }
+}
+
+/** The story of a request, by the header that the suite sends. */
+export function storyOf(world: World, id: unknown): RequestStory {
+  const name = String(id)
+  return { id: name, fail: world.failures.get(name) ?? (() => undefined) }
+}
+
+/** Fails as the request says whose decision is under way. */
+export const failAsTold = (world: World) => (): unknown => world.stories.getStore()?.fail()
+
+/** What the routes of each server are called, and what stands around the refusals there. */
+export const SITUATIONS = ['plain', 'waiting', 'stream', 'session', 'later', 'failing', 'sent-and-failing'] as const
+export type Situation = (typeof SITUATIONS)[number]
+
+/** Sent in two parts. */
+export async function* slowBody(): AsyncGenerator<string> {
+  yield 'no '
+  await later()
+  yield 'entry'
+}
+
+export const CASE_HEADER = 'x-case'
