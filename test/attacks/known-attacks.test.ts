@@ -1,6 +1,6 @@
-import { createHash, createHmac, createPublicKey, createSign, generateKeyPairSync } from 'node:crypto'
+import { createHash, createHmac, createPublicKey, generateKeyPairSync } from 'node:crypto'
 
-import { type Algorithm, AuthError, createVerifier, type ErrorCode, type VerifierOptions } from '@claimgate/core'
+import { type Algorithm, createVerifier, type ErrorCode, type VerifierOptions } from '@claimgate/core'
 import { createTestKeys, type TestKeys, weakKeys } from '@claimgate/testing'
 import { CompactEncrypt, generateKeyPair, type JWK } from 'jose'
 import { describe, expect, it } from 'vitest'
@@ -227,12 +227,10 @@ describe('keys under which anybody can sign', () => {
     }
   })
 
-  it('RSA of 1024 bits as the one configured public key never verifies', async () => {
-    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 })
-    const text = input('RS256')
-    const token = `${text}.${createSign('sha256').update(text).sign(privateKey, 'base64url')}`
+  it('RSA of 1024 bits as the one configured public key never starts', () => {
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 })
     const pem = publicKey.export({ format: 'pem', type: 'spki' }).toString()
-    await expect(createVerifier(optionsWith({ publicKey: pem })).verify(token)).rejects.not.toBeInstanceOf(AuthError)
+    expect(() => createVerifier(optionsWith({ publicKey: pem }))).toThrow(/not fit for use: weak/)
   })
 })
 

@@ -39,7 +39,8 @@ describe('events of a key set', () => {
 
   it('name skipped members once, for as long as the set is the same', async () => {
     const { keys, clock, endpoint, ask, taken } = setUp(json({ keys: [a, encryption] }, { etag: '"1"' }))
-    const skipped = { type: 'key.skipped', uri: URI, reason: 'wrong_use' }
+    const detail = '"use" of the key with kid "e"'
+    const skipped = { type: 'key.skipped', uri: URI, reason: 'wrong_use', detail }
     const refreshed = { type: 'keys.refreshed', uri: URI, keys: 1, skipped: 1, duration: 0 }
     await keys.ready()
     expect(taken()).toEqual([skipped, refreshed])

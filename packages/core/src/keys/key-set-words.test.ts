@@ -99,7 +99,7 @@ describe('a set given in the configuration that is refused', () => {
         "TypeError: Cannot use JWK Set: it must hold public keys only, and holds a secret ("kty": "oct")",
         "TypeError: Cannot use JWK Set: it must hold public keys only, and holds a private key",
         "TypeError: Cannot use JWK Set: it must hold a usable key, and holds none",
-        "TypeError: Cannot use JWK Set: it must hold a usable key, and holds only members that were skipped: wrong_use, unsupported_type",
+        "TypeError: Cannot use JWK Set: it must hold a usable key, and holds only members that were skipped: wrong_use ("use" of the key with kid "a"), unsupported_type ("kty" of member 2)",
         "TypeError: Cannot use JWK Set: The JWK Set has no "keys" array",
         "TypeError: Cannot use JWK Set: The JWK Set is not JSON",
       ]
@@ -158,11 +158,13 @@ describe('a remote key set', () => {
   it('says which keys it could not use, or that there are none', async () => {
     expect(await setUp(json({ keys: [] })).refusal('a')).toMatch(/\(no_usable_key\): The JWK Set is empty$/)
     expect(await setUp(json({ keys: [{ kty: 'X' }, { ...a, use: 'enc' }] })).refusal('a')).toMatch(
-      /\(no_usable_key\): The JWK Set holds only members that are skipped: unsupported_type, wrong_use$/,
+      /\(no_usable_key\): The JWK Set holds only members that are skipped: unsupported_type \("kty" of member 1\), wrong_use \("use" of the key with kid "a"\)$/,
     )
     const many = { keys: Array.from({ length: 64 }, () => ({ kty: 'X' })) }
     const words = (await setUp(json(many)).refusal('a')).split(': The JWK Set ')[1]
-    expect(words).toHaveLength(300)
+    expect(words).toMatch(/ unsupported_type \("kty" of member 8\), and 56 more$/)
+    const long = { keys: Array.from({ length: 64 }, () => ({ kty: 'X', kid: 'k'.repeat(1000) })) }
+    expect((await setUp(json(long)).refusal('a')).split(': The JWK Set ')[1]).toHaveLength(600)
   })
 
   it('says that it may not ask again yet, and when', async () => {

@@ -8,10 +8,10 @@ import {
   DEFAULT_ALGORITHMS,
   isAlgorithm,
 } from '../model/algorithm.ts'
-import { bare, own } from '../model/own.ts'
+import { own } from '../model/own.ts'
 import type { JoseHeader } from '../model/token.ts'
 import { importKey } from './jwk/import-key.ts'
-import { lintJwk, publicMaterial, type JwkMember } from './jwk/jwk-lint.ts'
+import { lintJwk, presentMembers, publicMaterial, type JwkMember } from './jwk/jwk-lint.ts'
 import type { KeySource } from './key-source.ts'
 import { type KeyText, readKeyText } from './key-text.ts'
 import { jwkOfDer, type PublicLabel } from './spki.ts'
@@ -101,7 +101,7 @@ const NAMES: PublicKeyNames = {
 }
 
 function jwkOf(read: KeyText): JwkMember | undefined {
-  if (read.kind === 'jwk') return bare({ ...read.jwk })
+  if (read.kind === 'jwk') return presentMembers(read.jwk)
   return read.kind === 'pem' && isPublicLabel(read.label) ? jwkOfDer(read.label, read.der) : undefined
 }
 

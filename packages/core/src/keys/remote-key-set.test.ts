@@ -868,8 +868,8 @@ describe('events', () => {
     const { keys, events } = setUp(json({ keys: [a, b, { ...c, use: 'enc' }, { ...c, d: 'AA' }] }))
     await keys.ready()
     expect(events).toEqual([
-      { type: 'key.skipped', uri: URI, reason: 'wrong_use' },
-      { type: 'key.skipped', uri: URI, reason: 'private_parts' },
+      { type: 'key.skipped', uri: URI, reason: 'wrong_use', detail: '"use" of the key with kid "c"' },
+      { type: 'key.skipped', uri: URI, reason: 'private_parts', detail: '"d" of the key with kid "c"' },
       { type: 'keys.refreshed', uri: URI, keys: 2, skipped: 2, duration: 0 },
     ])
   })

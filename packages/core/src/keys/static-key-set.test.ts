@@ -81,7 +81,7 @@ describe('a static key set', () => {
     const keys = staticKeySet(set(ec, other, { ...rsa, use: 'enc' }), { onEvent: (event) => void events.push(event) })
     await keys.resolve({ alg: 'ES256' }).catch(() => undefined)
     expect(events).toEqual([
-      { type: 'key.skipped', reason: 'wrong_use' },
+      { type: 'key.skipped', reason: 'wrong_use', detail: '"use" of member 3' },
       { type: 'key.ambiguous', candidates: 2 },
     ])
   })
@@ -113,7 +113,8 @@ describe('parsing a JWK Set', () => {
     ['a cut', '{"keys":[{"kty":"EC"', 'malformed'],
     ['an array', '[]', 'malformed'],
     ['null', 'null', 'malformed'],
-    ['a duplicate member', '{"keys":[{"kty":"EC","kty":"RSA"}]}', 'malformed'],
+    ['a duplicate member', '{"keys":[],"x":{"a":1,"a":2}}', 'malformed'],
+    ['its keys twice', '{"keys":[],"keys":[{"kty":"EC"}]}', 'malformed'],
     ['a prototype', '{"__proto__":{"keys":[]}}', 'malformed'],
     ['deep nesting', `{"keys":[${'['.repeat(60)}${']'.repeat(60)}]}`, 'too_large'],
     ['10,000 keys', `{"keys":[${Array.from({ length: 10_000 }, () => '{}').join()}]}`, 'too_large'],
@@ -129,7 +130,12 @@ describe('parsing a JWK Set', () => {
   it('counts what it skips and works with the rest', () => {
     const parsed = parseJwkSet(set(ec, null, { kty: 'XYZ' }, { ...rsa, use: 'enc' }, { kty: 'oct' }))
     expect(parsed.size).toBe(1)
-    expect(parsed.skipped).toEqual(['malformed', 'unsupported_type', 'wrong_use', 'symmetric'])
+    expect(parsed.skipped).toEqual([
+      { reason: 'malformed', detail: 'member 2' },
+      { reason: 'unsupported_type', detail: '"kty" of member 3' },
+      { reason: 'wrong_use', detail: '"use" of member 4' },
+      { reason: 'symmetric', detail: '"kty" of member 5' },
+    ])
   })
 
   it('exports public members only', () => {

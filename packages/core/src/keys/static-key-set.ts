@@ -1,10 +1,10 @@
 import type { JSONWebKeySet } from 'jose'
 
-import type { EventListener } from '../model/events.ts'
+import type { EventListener, KeyFlaw } from '../model/events.ts'
 import { emit } from '../model/emit.ts'
 import { ownOptions } from '../model/own.ts'
 import { FetchError } from './fetch/fetch-error.ts'
-import { parseJwkSet, type JwkSetLimits, type KeySet } from './jwk/jwk-set.ts'
+import { listSkipped, parseJwkSet, type JwkSetLimits, type KeySet } from './jwk/jwk-set.ts'
 import { foundKey, foundKeys, listKids } from './jwk/key-refusal.ts'
 import type { KeySource } from './key-source.ts'
 
@@ -25,7 +25,7 @@ export function staticKeySet(jwks: JSONWebKeySet | string, given: StaticKeySetOp
   const options = ownOptions(given, ['maxKeys', 'onEvent'])
   const { onEvent } = options
   const set = parseOwn(jwks, options)
-  for (const reason of set.skipped) emit(onEvent, { type: 'key.skipped', reason })
+  for (const skipped of set.skipped) emit(onEvent, { type: 'key.skipped', ...skipped })
   const about = (): string => `in a set of ${set.size}: ${listKids(set)}`
   return Object.freeze<KeySource>({
     resolve: async (header) => set.import(foundKey(set.select(header), { set, header, about, onEvent }), header),
@@ -39,9 +39,10 @@ export function staticKeySet(jwks: JSONWebKeySet | string, given: StaticKeySetOp
 
 function parseOwn(jwks: JSONWebKeySet | string, limits: JwkSetLimits): KeySet {
   const set = parse(jwks, limits)
-  if (set.skipped.includes('symmetric'))
+  const skippedAs = (reason: KeyFlaw): boolean => set.skipped.some((skipped) => skipped.reason === reason)
+  if (skippedAs('symmetric'))
     throw new TypeError('Cannot use JWK Set: it must hold public keys only, and holds a secret ("kty": "oct")')
-  if (set.skipped.includes('private_parts'))
+  if (skippedAs('private_parts'))
     throw new TypeError('Cannot use JWK Set: it must hold public keys only, and holds a private key')
   if (set.size === 0)
     throw new TypeError(`Cannot use JWK Set: it must hold a usable key, and holds ${explainSkipped(set)}`)
@@ -58,5 +59,5 @@ function parse(jwks: unknown, limits: JwkSetLimits): KeySet {
 }
 
 function explainSkipped({ skipped }: KeySet): string {
-  return skipped.length === 0 ? 'none' : `only members that were skipped: ${skipped.join(', ')}`
+  return skipped.length === 0 ? 'none' : `only members that were skipped: ${listSkipped(skipped)}`
 }

@@ -58,6 +58,8 @@ export interface KeySkippedEvent {
   readonly type: 'key.skipped'
   readonly uri?: string
   readonly reason: KeyFlaw
+  /** Which of its members shows it, and the key ID or the place in the set, escaped: `"n" of the key with kid "a"`. */
+  readonly detail: string
 }
 
 /** More than one key fits a token, so that it was refused. */
@@ -94,6 +96,8 @@ export type FetchFailure =
 /** Why a member of a key set is not used. */
 export type KeyFlaw =
   | 'malformed'
+  /** A member name comes twice in it, so that parsers may read different keys. */
+  | 'duplicate_member'
   | 'unsupported_type'
   | 'symmetric'
   | 'private_parts'

@@ -25,16 +25,25 @@ export class StrictJsonError extends Error {
   }
 }
 
+/** Lets single elements of one array of the outermost object have names that are refused elsewhere, and says which do. */
+export interface ElementTolerance {
+  /** The name of the array. */
+  readonly array: string
+  /** Filled with the first such name of each element, by the place of the element. */
+  readonly flaws: Map<number, { readonly flaw: JsonFlaw; readonly name: string }>
+}
+
 /**
  * Parses JSON from a stranger (RFC 8259): no byte order mark, no member name twice in one object (RFC 7515 section 4,
  * RFC 7519 section 4), no `__proto__`, and bounded size and depth, all checked before `JSON.parse` builds anything. Its objects have no
  * prototype: a member that the text lacks is absent, whatever `Object.prototype` holds.
  *
+ * @param tolerance - where a name may come twice, or be `__proto__`, without the whole text being refused
  * @throws StrictJsonError
  */
-export function parseStrictJson(text: string, limits: JsonLimits): unknown {
+export function parseStrictJson(text: string, limits: JsonLimits, tolerance?: ElementTolerance): unknown {
   if (text.charCodeAt(0) === BYTE_ORDER_MARK) throw new StrictJsonError('malformed', 'starts with a byte order mark')
-  checkStructure(text, limits)
+  checkStructure(text, limits, tolerance)
   try {
     return bareThrough(JSON.parse(text) as unknown)
   } catch {
@@ -57,10 +66,12 @@ interface Container {
   /** Member names so far; absent for an array. */
   readonly names: Set<string> | undefined
   members: number
+  /** The member name that was read last. */
+  last: string | undefined
 }
 
 // Walks the text without judging its grammar, which JSON.parse does afterwards: only strings and structure matter here.
-function checkStructure(text: string, limits: JsonLimits): void {
+function checkStructure(text: string, limits: JsonLimits, tolerance: ElementTolerance | undefined): void {
   const open: Container[] = []
   let nodes = 1
   let lastString: string | undefined
@@ -73,12 +84,12 @@ function checkStructure(text: string, limits: JsonLimits): void {
         break
       }
       case COLON: {
-        addName(open.at(-1), lastString)
+        addName(open, lastString, tolerance)
         break
       }
       case OPEN_BRACE:
       case OPEN_BRACKET: {
-        open.push({ names: text.charCodeAt(index) === OPEN_BRACE ? new Set() : undefined, members: 1 })
+        open.push({ names: text.charCodeAt(index) === OPEN_BRACE ? new Set() : undefined, members: 1, last: undefined })
         nodes += 1
         if (open.length > limits.depth)
           throw new StrictJsonError('limits', `is nested deeper than ${limits.depth}`, 'depth')
@@ -114,12 +125,31 @@ function endOfString(text: string, start: number): number {
   throw new StrictJsonError('malformed', 'is not JSON')
 }
 
-function addName(container: Container | undefined, encoded: string | undefined): void {
+function addName(
+  open: readonly Container[],
+  encoded: string | undefined,
+  tolerance: ElementTolerance | undefined,
+): void {
+  const container = open.at(-1)
   if (!container?.names || encoded === undefined) return
   const name = decodeName(encoded)
-  if (name === '__proto__') throw new StrictJsonError('forbidden_member', 'has a member named __proto__')
-  if (container.names.has(name)) throw new StrictJsonError('duplicate_member', 'has a member name twice')
+  container.last = name
+  const flaw = name === '__proto__' ? 'forbidden_member' : container.names.has(name) ? 'duplicate_member' : undefined
   container.names.add(name)
+  if (flaw === undefined) return
+  const element = tolerance && elementOf(open, tolerance)
+  if (element === undefined)
+    throw new StrictJsonError(
+      flaw,
+      flaw === 'forbidden_member' ? 'has a member named __proto__' : 'has a member name twice',
+    )
+  if (!tolerance?.flaws.has(element)) tolerance?.flaws.set(element, { flaw, name })
+}
+
+// The place, in the array that is tolerated, of the element that is being read.
+function elementOf([outermost, array, element]: readonly Container[], tolerance: ElementTolerance): number | undefined {
+  const isInside = element !== undefined && outermost?.last === tolerance.array && array?.names === undefined
+  return isInside && array ? array.members - 1 : undefined
 }
 
 function decodeName(encoded: string): string {

@@ -1,5 +1,5 @@
 import type { JWK } from 'jose'
-import { bare, lintJwk, misconfigured } from '../../extend.ts'
+import { bare, type JwkMember, lintJwk, misconfigured, presentMembers, publicMaterial } from '../../extend.ts'
 import { type Curve, flawOfX25519 } from './ephemeral-key.ts'
 import { isKeyAgreement, isKeyManagementAlgorithm, type KeyManagementAlgorithm } from './key-management.ts'
 
@@ -26,13 +26,13 @@ export interface EncryptionJwk {
  * @throws TypeError for a key that is public, symmetric, for signatures, weak, malformed, or of another kind
  */
 export function encryptionJwk(action: string, name: string, given: JWK): EncryptionJwk {
-  const jwk: JWK = bare({ ...given })
+  const jwk = (presentMembers(given) ?? {}) as JWK
   const kind = kindOf(jwk)
   if (kind === undefined)
     throw misconfigured(action, `${name} must be an RSA key, or a key on P-256, P-384, P-521 or X25519`, named(jwk))
   if (typeof jwk.d !== 'string') throw misconfigured(action, `${name} must be a private key, and has no "d"`)
-  const publicJwk = pick(jwk, PUBLIC_MEMBERS[jwk.kty ?? ''] ?? [])
-  const flaw = kind === 'X25519' ? flawOfX25519(jwk.x) : lintJwk(publicJwk)
+  const publicJwk = bare({ ...publicMaterial(pick(jwk, PUBLIC_MEMBERS[jwk.kty ?? ''] ?? []) as JwkMember) }) as JWK
+  const flaw = kind === 'X25519' ? flawOfX25519(publicJwk.x) : lintJwk(publicJwk)
   if (flaw !== undefined) throw misconfigured(action, `${name} is not fit for use: ${flaw}`)
   checkPurpose(action, name, jwk)
   return {

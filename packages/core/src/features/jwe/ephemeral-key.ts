@@ -1,4 +1,4 @@
-import { AuthError, bytesOf, type KeyFlaw, lintJwk, numberOf } from '../../extend.ts'
+import { AuthError, bytesOf, type KeyFlaw, lintJwk, numberOf, publicMaterial } from '../../extend.ts'
 import { decryptionFailed } from './decryption-failed.ts'
 
 /** A curve that keys can be agreed on (RFC 7518 section 6.2.1.1, RFC 8037 section 2). */
@@ -22,10 +22,14 @@ export function checkEphemeralKey(header: Readonly<Record<string, unknown>>): vo
 }
 
 function flawOf(epk: Readonly<Record<string, unknown>>): KeyFlaw | undefined {
+  if (Object.values(epk).includes(null)) return 'malformed'
   const flaw = lintJwk({ ...epk, kid: undefined, use: undefined, key_ops: undefined, alg: undefined })
   if (flaw === 'private_parts' || flaw === 'symmetric') return flaw
   if (epk['kty'] === 'OKP' && epk['crv'] === 'X25519') return flawOfX25519(epk['x'])
-  return epk['kty'] === 'EC' ? flaw : 'unsupported_type'
+  if (epk['kty'] !== 'EC') return 'unsupported_type'
+  // What is forgiven in a published key is not in one that a token brings (RFC 7518 section 6.2.1.2).
+  const { x, y } = publicMaterial(epk)
+  return x === epk['x'] && y === epk['y'] ? flaw : 'malformed'
 }
 
 const P = 2n ** 255n - 19n

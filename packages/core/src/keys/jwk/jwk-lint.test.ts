@@ -13,6 +13,8 @@ const base64url = (bytes: Uint8Array): string =>
     .replaceAll('+', '-')
     .replaceAll('/', '_')
     .replaceAll('=', '')
+const bytesFrom = (text = ''): Uint8Array => bytesOf(text, 4096) ?? new Uint8Array()
+const base64 = (text: unknown): string => btoa(String.fromCharCode(...bytesFrom(String(text))))
 const bytes = (value: bigint): Uint8Array => {
   const hex = value.toString(16)
   const even = hex.length % 2 ? `0${hex}` : hex
@@ -65,6 +67,16 @@ describe('a member of a JWK Set that may verify signatures', () => {
       'RSA of the largest size with zeros before it',
       { ...rsa, n: base64url(Uint8Array.from([0, 0, ...bytes(2n ** 8192n - 1n)])) },
     ],
+    ['RSA in base64 with padding', { ...rsa, n: base64(rsa?.n), e: 'AAEAAQ==' }],
+    ['EC in base64 with padding', { ...ec, x: base64(ec?.x), y: base64(ec?.y) }],
+    ['Ed25519 in base64 with padding', { ...ed, x: base64(ed?.x) }],
+    ['EC with a zero too many', { ...ec, x: base64url(Uint8Array.of(0, ...bytesFrom(ec?.x))) }],
+    ['EC with members that are null', { ...ec, use: null, alg: null, kid: null, key_ops: null, d: null, k: null }],
+    [
+      'RSA with private members that are null or empty',
+      { ...rsa, d: null, p: null, q: null, dp: null, dq: null, qi: null, oth: [] },
+    ],
+    ['RSA with key_ops that are empty', { ...rsa, key_ops: [], x5c: null }],
     ['RSA with zeros before its modulus', { ...rsa, n: base64url(Uint8Array.from([0, ...bytes(2n ** 2048n - 1n)])) }],
   ])('%s has no flaw', (_, jwk) => {
     expect(lintJwk(jwk)).toBeUndefined()
@@ -97,6 +109,12 @@ describe('a member of a JWK Set is skipped', () => {
       { ...rsa, [name]: 'AQ' },
       'private_parts',
     ]),
+    ['with other primes', { ...rsa, oth: [{ r: 'AQ', d: 'AQ', t: 'AQ' }] }, 'private_parts'],
+    ['with a private member that is empty', { ...rsa, d: '' }, 'private_parts'],
+    ['with a private member that is an empty list', { ...rsa, d: [] }, 'private_parts'],
+    ['whose kty is null', { ...rsa, kty: null }, 'malformed'],
+    ['whose modulus is null', { ...rsa, n: null }, 'malformed'],
+    ['whose curve is null', { ...ec, crv: null }, 'malformed'],
     ['with a private member and a wrong use', { ...rsa, d: 'AQ', use: 'enc' }, 'private_parts'],
     ['without curve, of OKP', { ...ed, crv: undefined }, 'malformed'],
     ['of AKP without alg', { kty: 'AKP', pub: 'AA' }, 'malformed'],
@@ -142,7 +160,10 @@ describe('a member of a JWK Set is skipped', () => {
     ['with an empty modulus', { ...rsa, n: '' }, 'malformed'],
     ['with a padded exponent', { ...rsa, e: 'AQAB=' }, 'malformed'],
     ['with an exponent of spare bits', { ...rsa, e: 'AR' }, 'malformed'],
-    ['with a modulus in another alphabet', { ...rsa, n: `+${rsa?.n?.slice(1)}` }, 'malformed'],
+    ['with a modulus in a third alphabet', { ...rsa, n: `~${rsa?.n?.slice(1)}` }, 'malformed'],
+    ['with white space in its modulus', { ...rsa, n: ` ${rsa?.n?.slice(1)}` }, 'malformed'],
+    ['with two padding signs for one', { ...ec, x: `${ec?.x}==` }, 'malformed'],
+    ['with padding alone', { ...rsa, n: '====' }, 'malformed'],
     ['with e = 1', { ...rsa, e: 'AQ' }, 'weak'],
     ['with e = 0', { ...rsa, e: 'AA' }, 'weak'],
     ['with an even e', { ...rsa, e: numberText(65_536n) }, 'weak'],
@@ -152,8 +173,9 @@ describe('a member of a JWK Set is skipped', () => {
     ['with an even modulus', { ...rsa, n: numberText(2n ** 2047n + 2n) }, 'weak'],
     ['with the ROCA fingerprint', { ...rsa, n: numberText(rocaModulus()) }, 'weak'],
     ['of absurd size', { ...rsa, n: 'A'.repeat(100_000) }, 'malformed'],
-    ['with a coordinate too short', { ...ec, x: ec?.x?.slice(0, -2) }, 'malformed'],
-    ['with a coordinate too long', { ...ec, y: `${ec?.y}AA` }, 'malformed'],
+    ['with a coordinate cut short', { ...ec, x: base64url(Uint8Array.of(1, 2, 3)) }, 'invalid_point'],
+    ['with an empty coordinate', { ...ec, x: '' }, 'malformed'],
+    ['with a coordinate too long', { ...ec, y: base64url(new Uint8Array(33).fill(1)) }, 'malformed'],
     ['with coordinates of another curve', { ...p384, crv: 'P-256' }, 'malformed'],
     ['off its curve', { ...ec, y: ec?.x }, 'invalid_point'],
     ['off P-384', { ...p384, y: p384?.x }, 'invalid_point'],
@@ -184,14 +206,51 @@ describe('a member of a JWK Set is skipped', () => {
 
 describe('the public material of a member', () => {
   it('is what makes the key, and nothing else', () => {
-    expect(publicMaterial({ ...ec, kid: 'a', ext: true, custom: 1 })).toEqual({
+    expect(publicMaterial({ ...ec, kid: 'a', ext: true, custom: 1, d: null })).toEqual({
       kty: 'EC',
       crv: 'P-256',
       x: ec?.x,
       y: ec?.y,
     })
   })
+
+  it('is in one spelling, whichever the member has', () => {
+    const zero = (text: unknown): string => base64url(Uint8Array.of(0, 0, ...bytesFrom(String(text))))
+    const spelled = (member: object | undefined, spell: (text: unknown) => string, names: readonly string[]) => ({
+      ...member,
+      ...Object.fromEntries(names.map((name) => [name, spell((member as Record<string, unknown>)[name])])),
+    })
+    for (const spell of [base64, zero]) {
+      expect(publicMaterial(spelled(rsa, spell, ['n', 'e']))).toEqual(publicMaterial({ ...rsa }))
+      for (const key of [ec, p384, p521])
+        expect(publicMaterial(spelled(key, spell, ['x', 'y']))).toEqual(publicMaterial({ ...key }))
+    }
+    expect(publicMaterial(spelled(ed, base64, ['x']))).toEqual(publicMaterial({ ...ed }))
+    expect(publicMaterial({ ...rsa })).toMatchObject({ n: rsa?.n, e: 'AQAB' })
+  })
+
+  it('has coordinates as long as the curve demands, where the published ones lack leading zeros', async () => {
+    for (const [alg, length] of [
+      ['ES256', 32],
+      ['ES384', 48],
+      ['ES512', 66],
+    ] as const) {
+      const key = await keyWithZero(alg)
+      const short = { ...key, x: base64url(bytesFrom(key.x).subarray(1)) }
+      expect(lintJwk(short)).toBeUndefined()
+      expect(publicMaterial(short)).toEqual(publicMaterial({ ...key }))
+      expect(bytesFrom(publicMaterial(short).x)).toHaveLength(length)
+    }
+  })
 })
+
+/** A key whose x begins with a zero byte: one in 256 does, and every second one of P-521. */
+async function keyWithZero(alg: string): Promise<Awaited<ReturnType<typeof publicJwk>>> {
+  for (;;) {
+    const key = await publicJwk({}, alg)
+    if (bytesFrom(key.x)[0] === 0) return key
+  }
+}
 
 describe('the public material of an ML-DSA key', () => {
   it('is its public half alone', () => {

@@ -69,9 +69,41 @@ describe('a JWK Set that cannot be read', () => {
 describe('a JWK Set that was read', () => {
   it('tells what was wrong with a member of a key ID', () => {
     const set = parseJwkSet({ keys: [{ ...ec, kid: 'a' }, { ...rsa, kid: 'b', use: 'enc' }, null, 7, { kid: 7 }] })
-    expect([set.flawOf('a'), set.flawOf('b'), set.flawOf('7')]).toEqual([undefined, 'wrong_use', undefined])
+    expect([set.flawOf('a'), set.flawOf('7')]).toEqual([undefined, undefined])
+    expect(set.flawOf('b')).toEqual({ reason: 'wrong_use', member: 'use' })
     expect(set.kids).toEqual(['a'])
-    expect(set.skipped).toEqual(['wrong_use', 'malformed', 'malformed', 'malformed'])
+    expect(set.skipped).toEqual([
+      { reason: 'wrong_use', detail: '"use" of the key with kid "b"' },
+      { reason: 'malformed', detail: 'member 3' },
+      { reason: 'malformed', detail: 'member 4' },
+      { reason: 'malformed', detail: '"kty" of member 5' },
+    ])
+  })
+
+  it('loses a member that has a name twice, and no other', () => {
+    const [good, other] = [JSON.stringify({ ...ec, kid: 'a' }), JSON.stringify({ ...rsa, kid: 'c' })]
+    const read = (spoiled: string) => parseJwkSet(`{"x":[{}],"keys":[${good},${spoiled},${other}],"y":{"z":[{}]}}`)
+    for (const [spoiled, reason, detail] of [
+      ['{"kty":"RSA","kid":"b","n":"AQ","n":"Ag","e":"AQAB"}', 'duplicate_member', '"n" of the key with kid "b"'],
+      ['{"kty":"RSA","\\u006bty":"EC"}', 'duplicate_member', '"kty" of member 2'],
+      ['{"kid":"b","x":{"y":[{"z":1,"z":2}]}}', 'duplicate_member', '"z" of the key with kid "b"'],
+      ['{"kid":"b","__proto__":{"kty":"RSA"}}', 'malformed', '"__proto__" of the key with kid "b"'],
+      ['[{"a":1,"a":2}]', 'duplicate_member', '"a" of member 2'],
+    ] as const) {
+      const set = read(spoiled)
+      expect([set.kids, set.skipped]).toEqual([['a', 'c'], [{ reason, detail }]])
+    }
+  })
+
+  it('is none where a name comes twice outside its members', () => {
+    for (const text of [
+      `{"keys":[],"keys":[${JSON.stringify(ec)}]}`,
+      `{"keys":[${JSON.stringify(ec)}],"other":[{"a":1,"a":2}]}`,
+      `{"other":{"keys":[{"a":1,"a":2}]},"keys":[]}`,
+      `[{"keys":[{"a":1,"a":2}]}]`,
+      `{"keys":[],"__proto__":1}`,
+    ])
+      expect(failure(text)).toMatch(/^malformed: The JWK Set has a member name(?: twice|d __proto__)/)
   })
 
   it('is frozen', () => {

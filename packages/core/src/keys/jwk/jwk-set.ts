@@ -1,13 +1,14 @@
 import type { CryptoKey, JSONWebKeySet, JWK } from 'jose'
 
+import { quote } from '../../errors/quote.ts'
 import type { KeyFlaw } from '../../model/events.ts'
 import { bare } from '../../model/own.ts'
-import { parseStrictJson, StrictJsonError } from '../../model/strict-json.ts'
+import { type ElementTolerance, parseStrictJson, StrictJsonError } from '../../model/strict-json.ts'
 import type { JoseHeader } from '../../model/token.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
 import { fingerprint } from './import-key.ts'
 import { importedKeys } from './imported-keys.ts'
-import { lintJwk, publicMaterial, type JwkMember } from './jwk-lint.ts'
+import { flawOfJwk, type JwkFlaw, type JwkMember, presentMembers, publicMaterial } from './jwk-lint.ts'
 import { selectKey, type PublishedKey, type Selection } from './key-selection.ts'
 import { defaultSharing, type Sharing } from '../sharing.ts'
 
@@ -30,10 +31,10 @@ export interface KeySet {
   /** Key IDs of the usable keys, for messages. */
   readonly kids: readonly string[]
   /** What was wrong with each member that is not used. */
-  readonly skipped: readonly KeyFlaw[]
+  readonly skipped: readonly SkippedMember[]
   select(header: JoseHeader): Selection
   /** What was wrong with a member of that key ID, if it was skipped. */
-  flawOf(kid: string): KeyFlaw | undefined
+  flawOf(kid: string): JwkFlaw | undefined
   /** Imports the key selected for a header; remembers what it imported. @throws AuthError `key_unusable` */
   import(key: PublishedKey, header: JoseHeader): Promise<CryptoKey>
   /** As `import`, for several; without those that cannot be used. @throws AuthError `key_unusable` if that leaves none */
@@ -56,28 +57,55 @@ const JSON_LIMITS = { members: MOST_KEYS, nodes: 65_536, depth: 16 }
  */
 export function parseJwkSet(source: unknown, options: JwkSetOptions = {}): KeySet {
   const { maxKeys = DEFAULT_MAX_KEYS, sharing = defaultSharing() } = bare({ ...options })
-  const members = membersOf(typeof source === 'string' ? parseText(source) : source)
+  const spoiled: ElementTolerance['flaws'] = new Map()
+  const members = membersOf(typeof source === 'string' ? parseText(source, spoiled) : source)
   if (members.length > maxKeys)
     throw new FetchError('too_large', `The JWK Set has ${members.length} members, and at most ${maxKeys} are read`)
   const keys: PublishedKey[] = []
-  const skipped: KeyFlaw[] = []
-  const flaws = new Map<string, KeyFlaw>()
+  const skipped: SkippedMember[] = []
+  const flaws = new Map<string, JwkFlaw>()
   const firsts = new Map<string, number>()
-  for (const member of members.map(withoutPrototype)) {
-    const flaw = lintJwk(member)
-    if (flaw === undefined) keys.push(publishedKey(member as JwkMember, keys.length, firsts))
-    else {
-      skipped.push(flaw)
-      const kid = kidOf(member)
+  for (const [index, value] of members.entries()) {
+    const member = presentMembers(value)
+    const flaw = flawOfText(spoiled.get(index)) ?? flawOfJwk(member)
+    if (member !== undefined && flaw === undefined) keys.push(publishedKey(member, keys.length, firsts))
+    else if (flaw !== undefined) {
+      const kid = member && kidOf(member)
+      skipped.push({ reason: flaw.reason, detail: detailOf(flaw, kid, index) })
       if (kid !== undefined) flaws.set(kid, flaw)
     }
   }
   return keySet(keys, skipped, flaws, sharing)
 }
 
-function parseText(text: string): unknown {
+/** A member of a set that is not used. */
+export interface SkippedMember {
+  readonly reason: KeyFlaw
+  /** A phrase about the member, escaped: `"n" of the key with kid "a"`. */
+  readonly detail: string
+}
+
+const MOST_SHOWN = 8
+
+/** What was wrong with members of a set, for a message. */
+export function listSkipped(skipped: readonly SkippedMember[]): string {
+  const shown = skipped.slice(0, MOST_SHOWN).map(({ reason, detail }) => `${reason} (${detail})`)
+  return `${shown.join(', ')}${skipped.length > MOST_SHOWN ? `, and ${skipped.length - MOST_SHOWN} more` : ''}`
+}
+
+function detailOf({ member }: JwkFlaw, kid: string | undefined, index: number): string {
+  const key = kid === undefined ? `member ${index + 1}` : `the key with kid ${quote(kid)}`
+  return member === undefined ? key : `${quote(member)} of ${key}`
+}
+
+// Two parsers may read two keys in it, or one of them a prototype.
+function flawOfText(found: ReturnType<ElementTolerance['flaws']['get']>): JwkFlaw | undefined {
+  return found && { reason: found.flaw === 'duplicate_member' ? 'duplicate_member' : 'malformed', member: found.name }
+}
+
+function parseText(text: string, flaws: ElementTolerance['flaws']): unknown {
   try {
-    return parseStrictJson(text, JSON_LIMITS)
+    return parseStrictJson(text, JSON_LIMITS, { array: 'keys', flaws })
   } catch (cause) {
     if (!(cause instanceof StrictJsonError)) throw cause
     throw new FetchError(cause.flaw === 'limits' ? 'too_large' : 'malformed', `The JWK Set ${cause.message}`, { cause })
@@ -89,11 +117,6 @@ function membersOf(value: unknown): readonly unknown[] {
     if (Array.isArray(value.keys)) return value.keys as readonly unknown[]
   }
   throw new FetchError('malformed', 'The JWK Set has no "keys" array')
-}
-
-// As a member of a parsed text: what `Object.prototype` holds must not stand in for `alg`, `use` or `kid`.
-function withoutPrototype(member: unknown): unknown {
-  return typeof member === 'object' && member !== null && !Array.isArray(member) ? bare({ ...member }) : member
 }
 
 function publishedKey(member: JwkMember, index: number, firsts: Map<string, number>): PublishedKey {
@@ -112,15 +135,14 @@ function thumbprint(value: unknown): string | undefined {
   return typeof value === 'string' && value.length <= LONGEST_THUMBPRINT ? value : undefined
 }
 
-function kidOf(member: unknown): string | undefined {
-  if (typeof member !== 'object' || member === null || !('kid' in member)) return undefined
-  return typeof member.kid === 'string' ? member.kid : undefined
+function kidOf({ kid }: JwkMember): string | undefined {
+  return typeof kid === 'string' ? kid : undefined
 }
 
 function keySet(
   keys: readonly PublishedKey[],
-  skipped: readonly KeyFlaw[],
-  flaws: ReadonlyMap<string, KeyFlaw>,
+  skipped: readonly SkippedMember[],
+  flaws: ReadonlyMap<string, JwkFlaw>,
   sharing: Sharing,
 ): KeySet {
   const byKid = new Map<string, PublishedKey[]>()

@@ -34,7 +34,7 @@ describe('a refusal tells an operator', () => {
       `key_not_found: No published key fits the token. No key with kid "\\"\\n${'k '.repeat(39)}…" in a set of 1: "a"`,
     )
     expect(await refusal([ec, { ...rsa, kid: 'b', use: 'enc' }], { alg: 'RS256', kid: 'b' })).toBe(
-      'key_not_found: No published key fits the token. The key with kid "b" was skipped as wrong_use (in a set of 1: )',
+      'key_not_found: No published key fits the token. The key with kid "b" was skipped as wrong_use, because of "use" (in a set of 1: )',
     )
     expect(await refusal([{ ...rsa, kid: 'r' }], { alg: 'ES256' })).toBe(
       'key_not_found: No published key fits the token: expected "a key for ES256". ' +

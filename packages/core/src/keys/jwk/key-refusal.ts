@@ -1,4 +1,5 @@
 import { AuthError } from '../../errors/auth-error.ts'
+import { quote } from '../../errors/quote.ts'
 import type { EventListener } from '../../model/events.ts'
 import type { JoseHeader } from '../../model/token.ts'
 import { emit } from '../../model/emit.ts'
@@ -79,6 +80,9 @@ export function listKids({ kids }: KeySet): string {
 function unknownKidHint(set: KeySet, { kid = '' }: JoseHeader, about: string): string {
   const name = JSON.stringify(kid.length > 80 ? `${kid.slice(0, 80)}…` : kid)
   const flaw = set.flawOf(kid)
-  if (flaw) return `The key with kid ${name} was skipped as ${flaw} (${about})`
+  if (flaw) {
+    const member = flaw.member === undefined ? '' : `, because of ${quote(flaw.member)}`
+    return `The key with kid ${name} was skipped as ${flaw.reason}${member} (${about})`
+  }
   return `No key with kid ${name} ${about}`
 }

@@ -5,17 +5,17 @@ const MOST_BITS = 8192
 const LARGEST_EXPONENT = 2n ** 32n
 
 /**
- * Whether an RSA public key offers too little (RFC 7518 section 3.3 asks for 2048 bits) or asks too much: fewer than
- * 2048 or more than 8192 bits, an exponent that is even, 1 or above 2^32, or the ROCA fingerprint (CVE-2017-15361).
+ * Which member of an RSA public key makes it weak: it offers too little (RFC 7518 section 3.3 asks for 2048 bits) or asks too much. Fewer
+ * than 2048 or more than 8192 bits, an exponent that is even, 1 or above 2^32, or the ROCA fingerprint (CVE-2017-15361).
  */
-export function isWeakRsa(modulusBytes: Uint8Array, exponentBytes: Uint8Array): boolean {
+export function weakRsaMember(modulusBytes: Uint8Array, exponentBytes: Uint8Array): 'n' | 'e' | undefined {
   // Before anything is computed with it: key sets may hold a thousand absurdly large ones.
   const bits = bitLength(modulusBytes)
-  if (bits < FEWEST_BITS || bits > MOST_BITS) return true
+  if (bits < FEWEST_BITS || bits > MOST_BITS) return 'n'
   const modulus = numberOf(modulusBytes)
   const exponent = numberOf(exponentBytes)
-  if (exponent < 3n || exponent % 2n === 0n || exponent > LARGEST_EXPONENT) return true
-  return modulus % 2n === 0n || hasRocaFingerprint(modulus)
+  if (exponent < 3n || exponent % 2n === 0n || exponent > LARGEST_EXPONENT) return 'e'
+  return modulus % 2n === 0n || hasRocaFingerprint(modulus) ? 'n' : undefined
 }
 
 function bitLength(bytes: Uint8Array): number {

@@ -2,7 +2,7 @@ import { ageSeconds, freshSeconds } from '../fetch/cache-control.ts'
 import { entityTag } from '../fetch/entity-tag.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
 import { lifetime, type HeldSet } from './held-set.ts'
-import { parseJwkSet, type KeySet } from '../jwk/jwk-set.ts'
+import { listSkipped, parseJwkSet, type KeySet } from '../jwk/jwk-set.ts'
 import type { Errand, KeyLocation } from './key-location.ts'
 import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
 
@@ -44,6 +44,7 @@ export async function fetchSet(
 function usableSet(text: string, { maxKeys, sharing }: ResolvedKeySetOptions): KeySet {
   const set = parseJwkSet(text, { maxKeys, sharing })
   if (set.size > 0) return set
-  const found = set.skipped.length === 0 ? 'is empty' : `holds only members that are skipped: ${set.skipped.join(', ')}`
-  throw new FetchError('no_usable_key', `The JWK Set ${found.slice(0, 300)}`)
+  const found =
+    set.skipped.length === 0 ? 'is empty' : `holds only members that are skipped: ${listSkipped(set.skipped)}`
+  throw new FetchError('no_usable_key', `The JWK Set ${found.slice(0, 600)}`)
 }

@@ -60,7 +60,7 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
   const adopt = (next: HeldSet): void => {
     if (next.set !== held?.set) {
       generation += 1
-      for (const reason of next.set.skipped) emit(onEvent, { type: 'key.skipped', uri: location.id, reason })
+      for (const skipped of next.set.skipped) emit(onEvent, { type: 'key.skipped', uri: location.id, ...skipped })
     }
     held = next
     failure = undefined
