@@ -69,7 +69,7 @@ const texts = {
 /** The answer to a token, or a request, refused with a code: its status and the challenge that belongs to it. */
 export function refused(code: ErrorCode): Answer {
   const { status, error } = catalogue[code]
-  if (status === 503) return { code, status, challenge: undefined }
+  if ([408, 413, 503].includes(status)) return { code, status, challenge: undefined }
   const why = error === undefined ? '' : `, error="${error}", error_description="${texts[error]}"`
   return { code, status, challenge: `Bearer realm="api"${why}` }
 }
