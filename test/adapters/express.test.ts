@@ -193,7 +193,7 @@ describe.each([
       vi.stubEnv('JWT_ISSUER', '')
       expect(() => authenticateJwt()).toThrow(
         new TypeError(
-          'Cannot read the environment: set JWT_ISSUER to the exact iss of the tokens, for example https://auth.example.com',
+          'Cannot read the environment: set JWT_ISSUER to the exact iss of the tokens, for example https://auth.example.com; set JWT_AUDIENCE to the name of this API in the aud of the tokens',
         ),
       )
     })

@@ -1,7 +1,7 @@
 import type { Binding } from './binding/binding.ts'
 import type { AuthError } from './errors/auth-error.ts'
-import { assertNotNull } from './errors/known-options.ts'
-import { misconfigured } from './errors/misconfigured.ts'
+import { isOptions, misconfigured } from './errors/misconfigured.ts'
+import { anything, callback, checkOptions, flag, listOf, objectWith, type OptionRules } from './errors/option-rules.ts'
 import { isPlainText } from './http/challenge.ts'
 import type { CredentialSource } from './http/credential-source.ts'
 import { createLogRefusal, type RefusalLog, resolveLog, writeTo } from './http/refusal-log.ts'
@@ -52,17 +52,19 @@ export interface ResolvedAuthenticatorOptions<C extends object> {
   readonly bindings: ReadonlyMap<string, Binding>
 }
 
+const HTTP_RULES: OptionRules = {
+  verifier: objectWith('a verifier, which createVerifier makes', 'verify'),
+  realm: { be: 'printable ASCII text without quotes or backslashes', fits: isPlainText },
+  credentials: anything,
+  optional: flag,
+  refusalBody: callback,
+  exposeChallenge: flag,
+  log: anything,
+  bindings: listOf('a list, such as [binding]'),
+}
+
 /** The names `HttpOptions` may have, and `verifier`. */
-export const HTTP_OPTIONS: readonly string[] = Object.freeze([
-  'verifier',
-  'realm',
-  'credentials',
-  'optional',
-  'refusalBody',
-  'exposeChallenge',
-  'log',
-  'bindings',
-])
+export const HTTP_OPTIONS: readonly string[] = Object.freeze(Object.keys(HTTP_RULES))
 
 /**
  * Checks the options of an authenticator, and makes its verifier where there is none yet.
@@ -72,22 +74,21 @@ export const HTTP_OPTIONS: readonly string[] = Object.freeze([
 export function resolveAuthenticatorOptions<C extends object>(
   given: Verifier<C> | AuthenticatorOptions<C>,
 ): ResolvedAuthenticatorOptions<C> {
-  if (typeof given !== 'object' || given === null)
-    throw misconfigured(ACTION, 'give a verifier, or options with "issuer" and "audience"', typeof given)
+  if (!isOptions(given)) throw misconfigured(ACTION, 'give a verifier, or options with "issuer" and "audience"', given)
   if (isVerifier<C>(given)) {
     assertNoOptionsBeside(given)
     return resolveAuthenticatorOptions<C>({ verifier: given })
   }
   const options = ownOptions(given, [...HTTP_OPTIONS, ...VERIFIER_OPTIONS])
   const http: HttpOptions = options
-  assertNotNull(ACTION, http, HTTP_OPTIONS)
+  checkOptions(ACTION, http, HTTP_RULES, { narrow: ['bindings'] })
   return Object.freeze({
     sources: resolveSources(ACTION, http.credentials),
-    anonymous: resolveFlag('optional', http.optional) ? 'accepted' : 'refused',
+    anonymous: http.optional === true ? 'accepted' : 'refused',
     refusal: Object.freeze({
-      realm: resolveRealm(http.realm),
-      body: resolveRefusalBody(http.refusalBody),
-      exposeChallenge: resolveFlag('exposeChallenge', http.exposeChallenge),
+      realm: http.realm ?? DEFAULTS.realm,
+      body: http.refusalBody ?? problemBody,
+      exposeChallenge: http.exposeChallenge === true,
     }),
     logRefusal: resolveLogRefusal(options),
     bindings: resolveBindings(http.bindings),
@@ -127,22 +128,15 @@ function resolveLogRefusal(options: HttpOptions & { readonly clock?: VerifierOpt
 type ResolvedLogRefusal = ResolvedAuthenticatorOptions<object>['logRefusal']
 
 function resolveBindings(bindings: readonly Binding[] = []): ReadonlyMap<string, Binding> {
-  const list: unknown = bindings
-  if (!Array.isArray(list)) throw misconfigured(ACTION, '"bindings" must be a list', typeof bindings)
   const byMember = new Map<string, Binding>()
   for (const binding of bindings) {
-    if (typeof own(binding, 'confirmation') !== 'string' || typeof own(binding, 'confirm') !== 'function')
-      throw misconfigured(ACTION, 'each of "bindings" must be an object { confirmation, confirm }', typeof binding)
+    if (!objectWith('', 'confirm').fits(binding) || typeof own(binding, 'confirmation') !== 'string')
+      throw misconfigured(ACTION, 'each of "bindings" must be an object { confirmation, confirm }', binding)
     if (byMember.has(binding.confirmation))
       throw misconfigured(ACTION, '"bindings" has two for the same member of cnf', binding.confirmation)
     byMember.set(binding.confirmation, binding)
   }
   return byMember
-}
-
-function resolveRefusalBody(body: RefusalBody = problemBody): RefusalBody {
-  if (typeof body === 'function') return body
-  throw misconfigured(ACTION, '"refusalBody" must be a function', typeof body)
 }
 
 function verifierOf<C extends object>(options: AuthenticatorOptions<C>): Verifier<C> {
@@ -151,18 +145,5 @@ function verifierOf<C extends object>(options: AuthenticatorOptions<C>): Verifie
   const [extra] = Object.keys(rest)
   if (extra !== undefined)
     throw misconfigured(ACTION, `with "verifier", "${extra}" belongs to the options of that verifier`)
-  if (!isVerifier(options.verifier))
-    throw misconfigured(ACTION, '"verifier" must come from createVerifier', typeof options.verifier)
   return options.verifier
-}
-
-function resolveRealm(realm: unknown = DEFAULTS.realm): string {
-  if (isPlainText(realm)) return realm
-  throw misconfigured(ACTION, '"realm" must be printable ASCII text without quotes or backslashes', realm)
-}
-
-// A string such as 'false' from an environment variable must not open anything.
-function resolveFlag(name: string, flag: unknown = false): boolean {
-  if (typeof flag === 'boolean') return flag
-  throw misconfigured(ACTION, `"${name}" must be true or false`, flag)
 }

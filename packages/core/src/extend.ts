@@ -8,8 +8,24 @@ export {
 export { catalogue, type CatalogueEntry } from './errors/catalogue.ts'
 export { asError } from './errors/as-error.ts'
 export { AuthError, type AuthErrorDetails } from './errors/auth-error.ts'
-export { assertKnownOptions } from './errors/known-options.ts'
-export { misconfigured } from './errors/misconfigured.ts'
+export { assertKnownOptions, knownOptions } from './errors/known-options.ts'
+export { isOptions, kindOf, misconfigured } from './errors/misconfigured.ts'
+export {
+  anything,
+  callback,
+  checkOptions,
+  flag,
+  listOf,
+  type NumberRange,
+  numberIn,
+  objectWith,
+  oneOf,
+  type OptionRule,
+  type OptionRules,
+  type OptionsCheck,
+  optionsOf,
+  readNumbers,
+} from './errors/option-rules.ts'
 export { quote } from './errors/quote.ts'
 export type { Binding } from './binding/binding.ts'
 export type { TokenCheck } from './checks/token-check.ts'
@@ -31,6 +47,7 @@ export { type KeyContext, type KeySource, ownKeySource } from './keys/key-source
 export { possibleKeys } from './keys/possible-keys.ts'
 export { bytesOf, numberOf } from './keys/jwk/jwk-bytes.ts'
 export { type JwkMember, lintJwk, presentMembers, publicMaterial } from './keys/jwk/jwk-lint.ts'
+export { type KeyText, readKeyText } from './keys/key-text.ts'
 export { publicKey } from './keys/public-key.ts'
 export { remoteKeySet, type RemoteKeySet, type RemoteKeySetOptions } from './keys/remote-key-set.ts'
 export { staticKeySet, type StaticKeySetOptions } from './keys/static-key-set.ts'

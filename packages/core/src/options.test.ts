@@ -285,7 +285,9 @@ describe('options that are wrong stop the start', () => {
     expect(() => createAuthenticator({ verifier, issuer: ISSUER } as never)).toThrow(
       /"issuer" belongs to the options of that verifier/,
     )
-    expect(() => createAuthenticator({ verifier: {} } as never)).toThrow(/must come from createVerifier/)
+    expect(() => createAuthenticator({ verifier: {} } as never)).toThrow(
+      /"verifier" must be a verifier, which createVerifier makes/,
+    )
     const made = createAuthenticator(verifier)
     expect(createAuthenticator(made)).toBe(made)
     expect(() => createAuthenticator({ ...verifier, realm: 'x' })).toThrow(/"realm" beside the methods of a verifier/)

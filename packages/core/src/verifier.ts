@@ -130,7 +130,11 @@ export function verifierWith<C extends object>(engine: Engine, given: VerifierOp
   const contextOf = (context: VerifyContext): TokenContext => {
     const now = clock.now() / 1000
     if (context === NO_CONTEXT) return { now, confirmations: NONE }
+    if (typeof context !== 'object' || context === null)
+      throw misconfigured('verify token', 'the context must be an object, such as { asOf }', context)
     const confirmations = own(context, 'confirmations')
+    if (confirmations !== undefined && !Array.isArray(confirmations))
+      throw misconfigured('verify token', '"confirmations" must be a list, such as ["jkt"]', confirmations)
     return {
       now: verificationTime(now, own(context, 'asOf')),
       confirmations: confirmations === undefined ? NONE : new Set(confirmations),
@@ -277,6 +281,7 @@ function resolveChecks(checks: readonly TokenCheck[] = []): readonly TokenCheck[
 
 function verificationTime(now: number, asOf: AsOf | undefined): number {
   if (asOf === undefined) return now
+  if (!isOptions(asOf)) throw misconfigured('verify token', '"asOf" must be an object { time, maxLag }', asOf)
   const { time, maxLag } = ownOptions(asOf, ['time', 'maxLag'])
   if (typeof maxLag !== 'number' || !(maxLag >= 0))
     throw misconfigured('verify token', '"asOf.maxLag" must be a number of seconds from 0', maxLag)

@@ -1,3 +1,4 @@
+import { ownOptions } from '../model/own.ts'
 import { isOptions, misconfigured } from './misconfigured.ts'
 import { quote } from './quote.ts'
 
@@ -24,6 +25,16 @@ export function assertKnownOptions(action: string, options: object, known: reado
       )
     throw misconfigured(action, `there is no option ${quote(`${path}${name}`)}; ${suggestion(name, known, path)}`)
   }
+}
+
+/**
+ * Options that were checked by `assertKnownOptions`, copied by `ownOptions`.
+ *
+ * @throws TypeError
+ */
+export function knownOptions<T extends object>(action: string, given: T, known: readonly string[]): T {
+  assertKnownOptions(action, given, known)
+  return ownOptions(given, known)
 }
 
 /**

@@ -20,7 +20,7 @@ function foundText(value: unknown): string {
 export function kindOf(value: unknown): string {
   if (value === undefined || value === null) return String(value)
   const kind = typeof value === 'object' ? classOf(value) : typeof value
-  return `${/^[aeiou]/i.test(kind) ? 'an' : 'a'} ${kind}`
+  return `${/^[aeio]/i.test(kind) ? 'an' : 'a'} ${kind}`
 }
 
 function classOf(value: object): string {

@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import type { JWK } from 'jose'
 import { misconfigured } from '../errors/misconfigured.ts'
+import { type KeyText, readKeyText } from './key-text.ts'
 
 /**
  * A private key in PEM as a JWK, for `decryptionKeys` of `@claimgate/core/jwe`: PKCS#8, with a passphrase or without (RFC 7468 sections 10
@@ -11,10 +12,10 @@ import { misconfigured } from '../errors/misconfigured.ts'
  * @param passphrase - what an encrypted PEM was encrypted with
  * @throws TypeError for a wrong or missing passphrase, and for text that is no such key. It quotes neither of the two
  */
-export function decryptionKeyFromPem(pem: string, passphrase?: string): JWK {
-  if (typeof pem !== 'string' || !pem.includes('-----BEGIN'))
-    throw misconfigured(ACTION, 'it must be a PEM text', typeof pem)
-  const key = read(pem, passphrase)
+export function decryptionKeyFromPem(pem: string | Uint8Array, passphrase?: string): JWK {
+  const text = readKeyText(pem)
+  if (text.kind !== 'pem') throw misconfigured(ACTION, `it must be a PEM text, found ${foundIn(text)}`)
+  const key = read(text.pem, passphrase)
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key
   if (type === 'rsa' && (details?.modulusLength ?? 0) < 2048)
     throw misconfigured(ACTION, 'an RSA key must have at least 2048 bits', details?.modulusLength)
@@ -24,11 +25,16 @@ export function decryptionKeyFromPem(pem: string, passphrase?: string): JWK {
 }
 
 const ACTION = 'read decryption key'
+
+function foundIn(text: Exclude<KeyText, { readonly kind: 'pem' }>): string {
+  return text.kind === 'jwk' ? 'a JWK' : text.found
+}
+
 const CURVES = ['prime256v1', 'secp384r1', 'secp521r1']
 
 function read(pem: string, passphrase: string | undefined): KeyObject {
   const encrypted = pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----') || /^Proc-Type: 4,ENCRYPTED/m.test(pem)
-  if (encrypted && (passphrase === undefined || passphrase === ''))
+  if (encrypted && (typeof passphrase !== 'string' || passphrase === ''))
     throw misconfigured(ACTION, 'the PEM is encrypted, and needs its passphrase')
   try {
     return createPrivateKey({ key: pem, format: 'pem', ...(encrypted && { passphrase }) })

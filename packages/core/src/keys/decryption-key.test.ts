@@ -51,9 +51,13 @@ describe('decryptionKeyFromPem', () => {
       () => decryptionKeyFromPem(locked(p256), ''),
       'the PEM is encrypted, and needs its passphrase',
     ],
-    ['a damaged PEM', () => decryptionKeyFromPem(open(p256).replace('MI', 'AA')), 'it must be a private key in PEM'],
-    ['no PEM', () => decryptionKeyFromPem(publicPem), 'it must be a PEM text, found "string"'],
-    ['nothing', () => decryptionKeyFromPem(undefined as never), 'it must be a PEM text, found "undefined"'],
+    [
+      'a damaged PEM',
+      () => decryptionKeyFromPem(open(p256).replace('MI', 'AA')),
+      'it must be a PEM text, found a PEM that is damaged or cut off',
+    ],
+    ['no PEM', () => decryptionKeyFromPem(publicPem), 'it must be a PEM text, found DER in base64'],
+    ['nothing', () => decryptionKeyFromPem(undefined as never), 'it must be a PEM text, found undefined'],
     ['a weak RSA key', () => decryptionKeyFromPem(open(weak)), 'an RSA key must have at least 2048 bits, found 1024'],
     [
       'a signing key',

@@ -100,7 +100,7 @@ describe('a set given in the configuration that is refused', () => {
         "TypeError: Cannot use JWK Set: it must hold public keys only, and holds a private key",
         "TypeError: Cannot use JWK Set: it must hold a usable key, and holds none",
         "TypeError: Cannot use JWK Set: it must hold a usable key, and holds only members that were skipped: wrong_use ("use" of the key with kid "a"), unsupported_type ("kty" of member 2)",
-        "TypeError: Cannot use JWK Set: The JWK Set has no "keys" array",
+        "TypeError: Cannot use JWK Set: "jwks" must be a JWK Set, an object { keys: […] }, found an object without "keys"",
         "TypeError: Cannot use JWK Set: The JWK Set is not JSON",
       ]
     `)

@@ -1,4 +1,4 @@
-import { misconfigured } from '../errors/misconfigured.ts'
+import { kindOf, misconfigured } from '../errors/misconfigured.ts'
 import { emit } from '../model/emit.ts'
 import { configuredUriFlaw, isNamedHttp } from './fetch/key-uri.ts'
 import { printedAddress } from './fetch/printed-address.ts'
@@ -34,9 +34,11 @@ export function remoteKeySet(uri: string | URL, options: RemoteKeySetOptions = {
 }
 
 function parseUri(uri: string | URL): URL {
-  try {
-    return new URL(uri)
-  } catch {
-    throw misconfigured('use remote key set', 'its address must be an absolute URL', String(uri))
-  }
+  if (isUrl(uri)) return new URL(uri)
+  throw misconfigured('use remote key set', 'its address must be an absolute URL', uri)
+}
+
+/** Whether a value is an absolute URL, as text or as an object of whatever realm. */
+export function isUrl(value: unknown): boolean {
+  return (typeof value === 'string' || kindOf(value) === 'a URL') && URL.canParse(String(value))
 }

@@ -2,9 +2,13 @@ import type { JSONWebKeySet } from 'jose'
 
 import type { EventListener, KeyFlaw } from '../model/events.ts'
 import { emit } from '../model/emit.ts'
-import { ownOptions } from '../model/own.ts'
+import { bare, own } from '../model/own.ts'
+import { knownOptions } from '../errors/known-options.ts'
+import { isOptions, misconfigured } from '../errors/misconfigured.ts'
+import { callback, checkOptions, numberIn, type OptionRules } from '../errors/option-rules.ts'
+import { readKeyText } from './key-text.ts'
 import { FetchError } from './fetch/fetch-error.ts'
-import { listSkipped, parseJwkSet, type JwkSetLimits, type KeySet } from './jwk/jwk-set.ts'
+import { listSkipped, MOST_KEYS, parseJwkSet, type JwkSetLimits, type KeySet } from './jwk/jwk-set.ts'
 import { foundKey, foundKeys, listKids } from './jwk/key-refusal.ts'
 import type { KeySource } from './key-source.ts'
 
@@ -22,7 +26,8 @@ export interface StaticKeySetOptions extends JwkSetLimits {
  * @throws TypeError for what is no JWK Set, holds a secret or a private key, or has no usable key
  */
 export function staticKeySet(jwks: JSONWebKeySet | string, given: StaticKeySetOptions = {}): KeySource {
-  const options = ownOptions(given, ['maxKeys', 'onEvent'])
+  const options = knownOptions(ACTION, given, Object.keys(RULES))
+  checkOptions(ACTION, options, RULES)
   const { onEvent } = options
   const set = parseOwn(jwks, options)
   for (const skipped of set.skipped) emit(onEvent, { type: 'key.skipped', ...skipped })
@@ -37,7 +42,11 @@ export function staticKeySet(jwks: JSONWebKeySet | string, given: StaticKeySetOp
   })
 }
 
+const ACTION = 'use JWK Set'
+const RULES: OptionRules = { maxKeys: numberIn({ least: 1, most: MOST_KEYS, whole: true }), onEvent: callback }
+
 function parseOwn(jwks: JSONWebKeySet | string, limits: JwkSetLimits): KeySet {
+  assertSet(jwks)
   const set = parse(jwks, limits)
   const skippedAs = (reason: KeyFlaw): boolean => set.skipped.some((skipped) => skipped.reason === reason)
   if (skippedAs('symmetric'))
@@ -47,6 +56,26 @@ function parseOwn(jwks: JSONWebKeySet | string, limits: JwkSetLimits): KeySet {
   if (set.size === 0)
     throw new TypeError(`Cannot use JWK Set: it must hold a usable key, and holds ${explainSkipped(set)}`)
   return set
+}
+
+// What people have in its place.
+const ADVICE: Readonly<Record<string, string>> = bare({
+  jwk: 'a JWK: give { keys: [jwk] }',
+  pem: 'a PEM: give it as "publicKey"',
+  der: 'DER: give it as "publicKey", in PEM',
+  'a URL': 'a URL: give it as "jwksUri"',
+  'a list': 'a list: give { keys: […] }',
+  'a Promise': 'a Promise: await it',
+  'an object without "kty"': 'an object without "keys"',
+  'a JWK Set': 'its bytes: give JSON.parse(text)',
+})
+
+function assertSet(jwks: unknown): void {
+  if (isOptions(jwks) && Array.isArray(own(jwks, 'keys'))) return
+  const read = readKeyText(jwks)
+  const found = read.kind === 'misfit' ? read.found : read.kind
+  if (typeof jwks === 'string' && jwks.trimStart().startsWith('{') && read.kind !== 'jwk') return
+  throw misconfigured(ACTION, `"jwks" must be a JWK Set, an object { keys: […] }, found ${ADVICE[found] ?? found}`)
 }
 
 function parse(jwks: unknown, limits: JwkSetLimits): KeySet {

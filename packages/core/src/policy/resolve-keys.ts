@@ -3,7 +3,7 @@ import { anything, type OptionRules } from '../errors/option-rules.ts'
 import { discoveredKeySet } from '../keys/discovery.ts'
 import { type KeySource, ownKeySource } from '../keys/key-source.ts'
 import { publicKey } from '../keys/public-key.ts'
-import { remoteKeySet, type RemoteKeySetTuning } from '../keys/remote-key-set.ts'
+import { isUrl, remoteKeySet, type RemoteKeySetTuning } from '../keys/remote-key-set.ts'
 import { httpHosts } from '../keys/remote/remote-key-set-options.ts'
 import { secretKey } from '../keys/secret-key.ts'
 import { staticKeySet } from '../keys/static-key-set.ts'
@@ -65,7 +65,7 @@ const LOCATIONS = ['jwksUri', ...PINNED] as const
 export const KEY_LOCATION_RULES: OptionRules = {
   jwksUri: {
     be: 'the URL of a JWK Set, such as "https://auth.example.com/.well-known/jwks.json"',
-    fits: (value) => typeof value === 'string' || isUrl(value),
+    fits: isUrl,
   },
   jwks: anything,
   publicKey: anything,
@@ -80,11 +80,6 @@ export const KEY_LOCATION_RULES: OptionRules = {
 
 function isHost(value: unknown): boolean {
   return typeof value === 'string' && URL.canParse(`https://${value}`) && new URL(`https://${value}`).hostname === value
-}
-
-// Of whatever realm or polyfill.
-function isUrl(value: unknown): value is URL {
-  return value instanceof Object && 'searchParams' in value && 'href' in value && typeof value.href === 'string'
 }
 
 function resolveAlgorithms({ algorithms, secret }: IssuerPolicy): ReadonlySet<Algorithm> {

@@ -1,8 +1,9 @@
 import { type KeySource, ownKeySource } from '../keys/key-source.ts'
-import type { Algorithm } from '../model/algorithm.ts'
+import { type Algorithm, isAlgorithm } from '../model/algorithm.ts'
 import type { JoseHeader } from '../model/token.ts'
 import type { Limits } from '../model/limits.ts'
-import { ownOptions } from '../model/own.ts'
+import { knownOptions } from '../errors/known-options.ts'
+import { anything, checkOptions, objectWith, type OptionRules } from '../errors/option-rules.ts'
 import { resolveLimits } from '../options.ts'
 import { parseJws } from './parse-jws.ts'
 import { checkAlgorithm, checkSignatureForm, verifySignature } from './verify-signature.ts'
@@ -29,11 +30,23 @@ export interface VerifiedJws {
  * @throws AuthError
  */
 export async function verifyJws(token: string, options: VerifyJwsOptions): Promise<VerifiedJws> {
-  const { keys, algorithms, limits } = ownOptions(options, ['keys', 'algorithms', 'limits'])
-  const parsed = parseJws(token, resolveLimits('verify JWS', limits))
+  const given = knownOptions(ACTION, options, Object.keys(RULES))
+  checkOptions(ACTION, given, RULES, { required: ['keys', 'algorithms'] })
+  const { keys, algorithms, limits } = given
+  const parsed = parseJws(token, resolveLimits(ACTION, limits))
   const algorithm = checkAlgorithm(parsed.header, new Set(algorithms))
   checkSignatureForm(parsed.signature, algorithm)
   const sources = { keys: ownKeySource(keys), isSignedBy: webCryptoSignature, about: { issuedBefore: undefined } }
   await verifySignature(parsed, algorithm, sources)
   return { header: parsed.header, payload: parsed.payload }
+}
+
+const ACTION = 'verify JWS'
+const RULES: OptionRules = {
+  keys: objectWith('a key source with a resolve method', 'resolve'),
+  algorithms: {
+    be: 'a list of algorithms, such as ["RS256"]',
+    fits: (value) => Array.isArray(value) && value.length > 0 && value.every(isAlgorithm),
+  },
+  limits: anything,
 }

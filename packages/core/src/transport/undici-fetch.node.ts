@@ -6,11 +6,11 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 
 import type { Agent, buildConnector } from 'undici'
 
-import { assertKnownOptions } from '../errors/known-options.ts'
+import { knownOptions } from '../errors/known-options.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
 import { quote } from '../errors/quote.ts'
 import type { FetchInit, FetchLike } from '../model/fetch.ts'
-import { bare, ownOptions } from '../model/own.ts'
+import { bare } from '../model/own.ts'
 import { type AddressRule, guardedLookup, privateOnly, publicOnly } from './guarded-lookup.node.ts'
 import { loadUndici, type Undici } from './load-undici.node.ts'
 import { assertNodeVersion } from './node-version.node.ts'
@@ -35,8 +35,7 @@ export interface UndiciFetchOptions {
  * @throws TypeError for options that do not exist or are out of their range, and on a Node older than 22.19
  */
 export function undiciFetch(given: UndiciFetchOptions = {}): FetchLike {
-  const options = ownOptions(given, NAMES)
-  assertKnownOptions(ACTION, options, NAMES)
+  const options = knownOptions(ACTION, given, NAMES)
   const { refusePrivateAddresses = false, connections = 2, lookup = systemLookup } = options
   if (typeof refusePrivateAddresses !== 'boolean')
     throw misconfigured(ACTION, '"refusePrivateAddresses" must be true or false', refusePrivateAddresses)

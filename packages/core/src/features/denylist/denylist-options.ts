@@ -1,4 +1,14 @@
-import { assertKnownOptions, type Clock, misconfigured, own, ownOptions, resolveClock } from '../../extend.ts'
+import {
+  anything,
+  checkOptions,
+  type Clock,
+  knownOptions,
+  type NumberRange,
+  objectWith,
+  type OptionRules,
+  readNumbers,
+  resolveClock,
+} from '../../extend.ts'
 import type { DenylistStore } from './denylist-store.ts'
 
 /** How a denylist looks tokens up, and for how long it keeps what it is told. */
@@ -40,46 +50,26 @@ export const DENYLIST_DEFAULTS: Readonly<Record<NumericOption, number>> = Object
 
 /** @throws TypeError for options that are missing or out of range */
 export function resolveDenylistOptions(given: DenylistOptions): ResolvedDenylistOptions {
-  if (typeof given !== 'object' || given === null) throw misconfigured(ACTION, 'give it a "store"', given)
-  const names = ['store', 'clock', ...Object.keys(RANGES)]
-  const options = ownOptions(given, names)
-  assertKnownOptions(ACTION, options, names)
-  const { store } = options
-  if (!isStore(store))
-    throw misconfigured(ACTION, '"store" must be an object { find, add }, such as createMemoryDenylist()', typeof store)
+  const options = knownOptions(ACTION, given, [...Object.keys(RULES), ...Object.keys(RANGES)])
+  checkOptions(ACTION, options, RULES, { required: ['store'] })
   return Object.freeze({
-    store,
+    store: options.store,
     clock: resolveClock(ACTION, options.clock),
-    maxLifetime: seconds(options, 'maxLifetime'),
-    clockTolerance: seconds(options, 'clockTolerance'),
-    maxLag: seconds(options, 'maxLag'),
-    timeout: seconds(options, 'timeout'),
+    ...readNumbers(ACTION, options, RANGES, { defaults: DENYLIST_DEFAULTS, path: '' }),
   })
 }
 
 type NumericOption = 'maxLifetime' | 'clockTolerance' | 'maxLag' | 'timeout'
 
 const ACTION = 'create denylist'
+const RULES: OptionRules = {
+  store: objectWith('an object { find, add }, such as createMemoryDenylist()', 'find', 'add'),
+  clock: anything,
+}
 const YEAR = 31_536_000
-const RANGES: Readonly<Record<NumericOption, readonly [number, number]>> = {
-  maxLifetime: [1, YEAR],
-  clockTolerance: [0, 300],
-  maxLag: [0, YEAR],
-  timeout: [0.001, 30],
-}
-
-function seconds(options: DenylistOptions, name: NumericOption): number {
-  const value: unknown = options[name] === undefined ? DENYLIST_DEFAULTS[name] : options[name]
-  const [least, most] = RANGES[name]
-  if (typeof value === 'number' && value >= least && value <= most) return value
-  throw misconfigured(ACTION, `"${name}" must be a number of seconds from ${least} to ${most}`, value)
-}
-
-function isStore(store: unknown): boolean {
-  return (
-    typeof store === 'object' &&
-    store !== null &&
-    typeof own(store, 'find') === 'function' &&
-    typeof own(store, 'add') === 'function'
-  )
+const RANGES: Readonly<Record<NumericOption, NumberRange>> = {
+  maxLifetime: { least: 1, most: YEAR },
+  clockTolerance: { least: 0, most: 300 },
+  maxLag: { least: 0, most: YEAR },
+  timeout: { least: 0.001, most: 30 },
 }

@@ -298,7 +298,7 @@ describe('a denylist', () => {
 describe('options of a denylist', () => {
   const store = createMemoryDenylist()
   it.each<[string, unknown, RegExp]>([
-    ['nothing', undefined, /give it a "store"/],
+    ['nothing', undefined, /give an object with options, found nothing/],
     ['no store', {}, /"store" must be an object \{ find, add \}/],
     ['a store that cannot add', { store: { find: async () => [] } }, /"store" must be an object/],
     ['a slip of the pen', { store, maxLifeTime: 60 }, /there is no option "maxLifeTime"; did you mean "maxLifetime"/],

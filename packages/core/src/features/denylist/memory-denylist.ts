@@ -1,4 +1,4 @@
-import { assertKnownOptions, type Clock, misconfigured, ownOptions, resolveClock } from '../../extend.ts'
+import { type Clock, knownOptions, misconfigured, resolveClock } from '../../extend.ts'
 import type { DenylistEntry, DenylistStore } from './denylist-store.ts'
 
 /** How a denylist in memory is kept. */
@@ -19,8 +19,7 @@ export interface MemoryDenylistOptions {
  * @throws TypeError for options out of range
  */
 export function createMemoryDenylist(given: MemoryDenylistOptions = {}): DenylistStore {
-  const options = ownOptions(given, NAMES)
-  assertKnownOptions(ACTION, options, NAMES)
+  const options = knownOptions(ACTION, given, NAMES)
   const clock = resolveClock(ACTION, options.clock)
   const maxEntries = resolveMaxEntries(options.maxEntries)
   const entries = new Map<string, HeldEntry>()

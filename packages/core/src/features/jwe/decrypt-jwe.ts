@@ -2,14 +2,16 @@ import { compactDecrypt } from 'jose'
 import {
   asError,
   AuthError,
-  assertKnownOptions,
+  checkOptions,
   bare,
   type KeySource,
   type Limits,
-  misconfigured,
+  knownOptions,
+  listOf,
+  type OptionRules,
+  optionsOf,
   own,
   ownKeySource,
-  ownOptions,
   possibleKeys,
   resolveLimits,
 } from '../../extend.ts'
@@ -71,15 +73,13 @@ export interface JweDecrypter {
  * @throws TypeError
  */
 export function jweDecrypter(action: string, given: DecryptionOptions): JweDecrypter {
-  if (typeof given !== 'object' || given === null) throw misconfigured(action, 'give options with "keys"', typeof given)
-  const options = ownOptions(given, NAMES)
-  assertKnownOptions(action, options, NAMES)
+  const options = knownOptions(action, given, NAMES)
+  checkOptions(action, options, RULES, { narrow: ['algorithms', 'encryptions'], required: ['keys'] })
   const rules = {
     limits: resolveLimits(action, options.limits),
     algorithms: resolveKeyManagement(action, options.algorithms),
     encryptions: resolveContentEncryption(action, options.encryptions),
   }
-  if (options.keys === undefined) throw misconfigured(action, 'give "keys" to decrypt with')
   const keys = ownKeySource(isKeySource(options.keys) ? options.keys : decryptionKeys(options.keys))
   return {
     parse: (token) => parseJwe(token, rules),
@@ -88,7 +88,13 @@ export function jweDecrypter(action: string, given: DecryptionOptions): JweDecry
   }
 }
 
-const NAMES: readonly string[] = ['keys', 'algorithms', 'encryptions', 'limits']
+const RULES: OptionRules = {
+  keys: { be: 'decryptionKeys(…), or a key to decrypt with', fits: (value) => value !== undefined && value !== null },
+  algorithms: listOf('a list of algorithms, such as ["RSA-OAEP-256"]'),
+  encryptions: listOf('a list of encryptions, such as ["A256GCM"]'),
+  limits: optionsOf('an object, such as { tokenLength: 32_768 }'),
+}
+const NAMES: readonly string[] = Object.keys(RULES)
 
 function isKeySource(keys: DecryptionOptions['keys']): keys is KeySource {
   return typeof keys === 'object' && keys !== null && typeof own(keys, 'resolve') === 'function'

@@ -1,14 +1,14 @@
 import { calculateJwkThumbprint, type CryptoKey, exportJWK, importJWK, importPKCS8, type JWK } from 'jose'
-import { bare, has, misconfigured, numberOf, ownOptions } from '../../extend.ts'
+import { bare, has, isOptions, kindOf, misconfigured, numberOf, ownOptions, readKeyText } from '../../extend.ts'
 import { checkAlgorithm, checkKeyId, type EncryptionJwk, encryptionJwk, type KeyKind } from './encryption-jwk.ts'
 import type { KeyManagementAlgorithm } from './key-management.ts'
 import { privatePem } from './private-pem.ts'
 
 /**
- * A private key to decrypt tokens with: a JWK, a PKCS#8 PEM (RFC 7468 section 10) without passphrase or the base64 of one, or a WebCrypto
- * key. For a PEM with a passphrase, `decryptionKeyFromPem` of `@claimgate/core/node` makes a JWK.
+ * A private key to decrypt tokens with: a JWK, a PKCS#8 PEM (RFC 7468 section 10) without passphrase, its bytes, the base64 of either of
+ * the two, or a WebCrypto key. For a PEM with a passphrase, `decryptionKeyFromPem` of `@claimgate/core/node` makes a JWK.
  */
-export type DecryptionKey = JWK | string | CryptoKey | DecryptionKeyPair
+export type DecryptionKey = JWK | string | Uint8Array | CryptoKey | DecryptionKeyPair
 
 /** A WebCrypto key, with what cannot be read from it. */
 export interface DecryptionKeyPair {
@@ -39,13 +39,15 @@ export interface ImportedKey {
  * @throws TypeError for a key that is not fit for use
  */
 export function decryptionKey(action: string, name: string, key: DecryptionKey): () => Promise<ImportedKey> {
-  if (typeof key === 'string') {
-    const pem = privatePem(action, name, key)
+  if (typeof key === 'string' || ArrayBuffer.isView(key)) {
+    const text = readKeyText(key)
+    if (text.kind === 'jwk') return decryptionKey(action, name, text.jwk)
+    const pem = privatePem(action, name, text)
     return async () => importJwk(action, name, encryptionJwk(action, name, await jwkOfPem(action, name, pem)))
   }
-  if (typeof key !== 'object' || key === null)
-    throw misconfigured(action, `${name} must be a JWK, a PEM text or a CryptoKey`, typeof key)
   if (key instanceof CryptoKey) return pairImporter(action, name, { privateKey: key })
+  if (!isOptions(key))
+    throw misconfigured(action, `${name} must be a JWK, a PEM text or a CryptoKey, found ${kindOf(key)}`)
   if (isPair(key)) return pairImporter(action, name, key)
   const checked = encryptionJwk(action, name, key)
   return () => importJwk(action, name, checked)

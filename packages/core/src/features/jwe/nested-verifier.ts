@@ -1,14 +1,18 @@
 import {
   asError,
-  assertKnownOptions,
+  callback,
+  checkOptions,
+  knownOptions,
+  objectWith,
+  oneOf,
+  type OptionRules,
+  optionsOf,
   AuthError,
   emit,
   type EventListener,
   type Explanation,
   MAXIMUM_LIMITS,
   misconfigured,
-  own,
-  ownOptions,
   type VerifiedToken,
   type Verifier,
 } from '../../extend.ts'
@@ -46,7 +50,7 @@ export interface NestedVerifierOptions<C extends object = object> {
  * @throws TypeError for wrong options
  */
 export function createNestedVerifier<C extends object = object>(options: NestedVerifierOptions<C>): Verifier<C> {
-  const { verifier, decryption, accept = 'encrypted', onEvent } = checkOptions(options)
+  const { verifier, decryption, accept = 'encrypted', onEvent } = resolveOptions(options)
   const decrypter = jweDecrypter(ACTION, decryption)
   const passesOn = (token: string): boolean => accept === 'either' && isSigned(token)
 
@@ -84,7 +88,13 @@ export function createNestedVerifier<C extends object = object>(options: NestedV
 }
 
 const ACTION = 'create nested verifier'
-const NAMES: readonly string[] = ['verifier', 'decryption', 'accept', 'onEvent']
+const RULES: OptionRules = {
+  verifier: objectWith('a verifier, which createVerifier makes', 'verify'),
+  decryption: optionsOf('an object with "keys"'),
+  accept: oneOf('encrypted', 'either'),
+  onEvent: callback,
+}
+const NAMES: readonly string[] = Object.keys(RULES)
 const nestedVerifiers = new WeakSet<object>()
 
 interface Opened {
@@ -93,20 +103,12 @@ interface Opened {
   readonly jwt: string
 }
 
-function checkOptions<C extends object>(given: NestedVerifierOptions<C>): NestedVerifierOptions<C> {
-  if (typeof given !== 'object' || given === null)
-    throw misconfigured(ACTION, 'give options with "verifier" and "decryption"', typeof given)
-  const options = ownOptions(given, NAMES)
-  assertKnownOptions(ACTION, options, NAMES)
-  const { verifier, accept, onEvent } = options
-  if (typeof verifier !== 'object' || verifier === null || typeof own(verifier, 'verify') !== 'function')
-    throw misconfigured(ACTION, '"verifier" must come from createVerifier', typeof verifier)
+function resolveOptions<C extends object>(given: NestedVerifierOptions<C>): NestedVerifierOptions<C> {
+  const options = knownOptions(ACTION, given, NAMES)
+  checkOptions(ACTION, options, RULES, { required: ['verifier', 'decryption'] })
+  const { verifier } = options
   if (nestedVerifiers.has(verifier))
     throw misconfigured(ACTION, '"verifier" must verify signed tokens, and this one decrypts tokens itself')
-  if (![undefined, 'encrypted', 'either'].includes(accept))
-    throw misconfigured(ACTION, '"accept" must be "encrypted" or "either"', accept)
-  if (onEvent !== undefined && typeof onEvent !== 'function')
-    throw misconfigured(ACTION, '"onEvent" must be a function', typeof onEvent)
   return options
 }
 

@@ -1,6 +1,7 @@
 import { assertDefaultFetch, defaultFetch } from '#default-fetch'
 
-import { assertKnownOptions } from '../../errors/known-options.ts'
+import { assertKnownOptions, knownOptions } from '../../errors/known-options.ts'
+import { isOptions } from '../../errors/misconfigured.ts'
 import {
   callback,
   checkOptions,
@@ -10,13 +11,12 @@ import {
   oneOf,
   type OptionRule,
   type OptionRules,
-  optionsOf,
   readNumbers,
 } from '../../errors/option-rules.ts'
 import { systemClock, type Clock } from '../../model/clock.ts'
 import type { EventListener } from '../../model/events.ts'
 import type { FetchLike } from '../../model/fetch.ts'
-import { bareThrough, ownOptions } from '../../model/own.ts'
+import { bareThrough, own } from '../../model/own.ts'
 import type { JwkSetSeed, JwkSetStore } from '../jwk-set-store.ts'
 import { httpHost, type PlainHttp } from '../fetch/key-uri.ts'
 import { defaultSharing, type Sharing } from '../sharing.ts'
@@ -129,7 +129,10 @@ const RANGES: Readonly<Record<NumericOption, NumberRange>> = bareThrough({
 const TUNING_RULES: OptionRules = {
   allowLoopbackHttp: flag,
   store: objectWith('an object { get, set }', 'get', 'set'),
-  seed: optionsOf('an object { uri, jwks, fetchedAt }'),
+  seed: {
+    be: 'an object { uri, jwks, fetchedAt }, as a store is given it',
+    fits: (value) => isOptions(value) && typeof own(value, 'uri') === 'string' && isOptions(own(value, 'jwks')),
+  },
   waitUntil: callback,
   sharing: oneOf('promise', 'poll'),
 }
@@ -165,7 +168,7 @@ export function checkKeySetTuning(action: string, tuning: RemoteKeySetTuning): v
 
 /** @throws TypeError for an option that does not exist or is out of its range, and where there is no transport */
 export function resolveKeySetOptions(given: RemoteKeySetOptions): ResolvedKeySetOptions {
-  const options = ownOptions(given, KEY_SET_OPTIONS)
+  const options = knownOptions(ACTION, given, KEY_SET_OPTIONS)
   const numbers = readTuning(ACTION, options, { rules: RULES, path: '' })
   const { sharing = defaultSharing(), fetch = defaultFetch, clock = systemClock, random = Math.random } = options
   const { allowLoopbackHttp = true, allowHttpHosts = [] } = options
