@@ -463,7 +463,11 @@ describe('37. Nothing fails open', () => {
       { requiredClaims: { sub: async () => true } },
       'thrown A claim predicate must answer with true or false, at once',
     ],
-    ['a clock comes to stand at no time', { clock: { now: startsAndStops() } }, '401 token_expired'],
+    [
+      'a clock comes to stand at no time',
+      { clock: { now: startsAndStops() } },
+      'thrown "clock.now" must give milliseconds as a number, at once',
+    ],
     ['a check answers false', { checks: [{ name: 'x', check: async () => false }] }, '503 check_unavailable'],
     [
       'a schema answers with no object',

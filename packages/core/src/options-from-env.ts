@@ -146,7 +146,7 @@ function isSet(env: Environment, name: Name): boolean {
 function missing(env: Environment): readonly string[] {
   return REQUIRED.filter(([name]) => !isSet(env, name)).map(([name, meaning]) => {
     const other = Object.keys(env).find(
-      (key) => nearestName(withoutPrefix(key), [withoutPrefix(name)], 'others') !== undefined,
+      (key) => key !== name && nearestName(withoutPrefix(key), [withoutPrefix(name)], 'others') !== undefined,
     )
     return `set ${name} to ${meaning}${other === undefined ? '' : `; is that ${quote(other)}?`}`
   })
