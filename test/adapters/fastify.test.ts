@@ -1,4 +1,4 @@
-import { type Binding, claim, createVerifier, scope } from '@claimgate/core'
+import { AuthError, type Binding, claim, createVerifier, scope } from '@claimgate/core'
 import { claimgate, type OnReject } from '@claimgate/fastify'
 import fastifyAuth from '@fastify/auth'
 import formbody from '@fastify/formbody'
@@ -720,6 +720,134 @@ describe('37. Nothing fails open: a request is refused, and its client closes ea
 })
 
 type OnRejectArguments = Parameters<OnReject>
+
+describe('37. Nothing fails open: where Fastify handles errors', () => {
+  const ERROR_HANDLERS: readonly (readonly [string, Parameters<FastifyInstance['setErrorHandler']>[0]])[] = [
+    ['answers', (_error, _request, reply) => reply.code(500).send('own')],
+    [
+      'throws',
+      () => {
+        throw new RangeError('a bug in the error handler')
+      },
+    ],
+    ['rejects', () => Promise.reject(new RangeError('a bug in the error handler'))],
+    [
+      'throws nothing',
+      () => {
+        throw undefined
+      },
+    ],
+  ]
+  const SURROUNDINGS: readonly (readonly [string, (to: FastifyInstance) => void])[] = [
+    ['nothing else', () => {}],
+    ['an onError hook that waits', (to) => void to.addHook('onError', async () => void (await setImmediateDone()))],
+    ['an onSend hook that waits', (to) => void to.addHook('onSend', async () => void (await setImmediateDone()))],
+    ['an onSend hook that fails', (to) => void to.addHook('onSend', async () => Promise.reject(new Error('a bug')))],
+    ['an onSend hook that calls back with an error', (to) => void to.addHook('onSend', failsLater)],
+  ]
+  const FAILURES_OF_ONREJECT: readonly (readonly [string, OnReject])[] = [
+    [
+      'throws',
+      () => {
+        throw new RangeError('a bug')
+      },
+    ],
+    ['rejects with nothing', () => Promise.reject(undefined as unknown as Error)],
+    ['throws the error of the refusal', ({ error }) => Promise.reject(error)],
+    ['sends, and then rejects', (...[, , reply]) => rejectAfter(reply.code(418).send('own'))],
+    ['gives a stream that fails', () => new Readable({ read: fails })],
+    ['gives what no reply can be', () => Symbol('a body')],
+  ]
+
+  describe.each(ERROR_HANDLERS)('by a handler that %s', (_name, handler) => {
+    describe.each(SURROUNDINGS)('beside %s', (_other, surround) => {
+      it.each(FAILURES_OF_ONREJECT)('an onReject that %s runs no route', async (_failure, onReject) => {
+        let served = 0
+        app.setErrorHandler(handler)
+        surround(app)
+        await app.register(claimgate, { ...authority.options, onReject })
+        app.get('/orders', async () => (served += 1))
+        await app.listen({ host: '127.0.0.1', port: 0 })
+        const { port } = app.server.address() as AddressInfo
+        const signal = AbortSignal.timeout(5000)
+        // An answer may break off, but it comes.
+        const status = await fetch(`http://127.0.0.1:${port}/orders`, { signal }).then(
+          (response) => response.status,
+          (error: Error) => error.name === 'TypeError',
+        )
+        expect([status === true || Number(status) >= 400, served]).toEqual([true, 0])
+      })
+    })
+  })
+
+  const setImmediateDone = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
+  const rejectAfter = (_reply: FastifyReply): Promise<never> => Promise.reject(new RangeError('a bug'))
+
+  function failsLater(...[, , , done]: readonly [unknown, unknown, unknown, (error: Error) => void]): void {
+    setImmediate(() => done(new Error('a bug')))
+  }
+
+  function fails(this: Readable): void {
+    this.destroy(new Error('a bug'))
+  }
+
+  it('a refusal after a handlerTimeout whose answer waits leaves that answer alone', async () => {
+    let served = 0
+    const verify = async (): Promise<never> => {
+      await new Promise((resolve) => setTimeout(resolve, 40))
+      throw new AuthError('token_expired')
+    }
+    app.addHook('onSend', (_request, _reply, payload, done) => void setTimeout(() => done(null, payload), 60))
+    await app.register(claimgate, { verifier: { ...createVerifier(authority.options), verify } })
+    app.get('/orders', { handlerTimeout: 20 }, async () => (served += 1))
+    const refused = await get('/orders', { authorization: 'Bearer a.b.c' })
+    expect([refused.statusCode, refused.json().code, served]).toEqual([503, 'FST_ERR_HANDLER_TIMEOUT', 0])
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  })
+
+  it('a refusal with a handlerTimeout is answered, the body having been read', async () => {
+    await app.register(formbody)
+    await app.register(claimgate, { ...authority.options, credentials: [{ from: 'form' }] })
+    app.post('/orders', { handlerTimeout: 5000 }, echo)
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = app.server.address() as AddressInfo
+    const body = new URLSearchParams({ a: 'b' })
+    expect((await fetch(`http://127.0.0.1:${port}/orders`, { method: 'POST', body })).status).toBe(401)
+  })
+
+  it.each([true, false])(
+    'a plugin that wraps the hooks of routes and awaits them is kept waiting (%s)',
+    async (named) => {
+      let served = 0
+      await app.register(claimgate, { ...authority.options, global: false })
+      app.addHook('onRoute', (route) => {
+        const hooks = [route.preHandler ?? []].flat() as readonly ((...args: unknown[]) => unknown)[]
+        route.preHandler = hooks.map(
+          (hook) => async (request: unknown, reply: unknown) => void (await hook(request, reply)),
+        )
+      })
+      const preHandler = app.authenticateJwt()
+      app.get('/orders', { preHandler: named ? preHandler : [preHandler] }, async () => (served += 1))
+      expect([await statusOf('/orders'), served]).toEqual([401, 0])
+      expect(await statusOf('/orders', await authority.authorization())).toBe(200)
+    },
+  )
+
+  it('a request that an earlier hook answers, and whose client goes, is answered once', async () => {
+    app.addHook('onSend', (_request, _reply, payload, done) => void setTimeout(() => done(null, payload), 30))
+    app.addHook('onRequest', async (_request, reply) => reply.code(418).send('own'))
+    await app.register(claimgate, authority.options)
+    app.get('/orders', echo)
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = app.server.address() as AddressInfo
+    const socket = connect({ host: '127.0.0.1', port })
+    socket.write('GET /orders HTTP/1.1\r\nHost: a\r\n\r\n')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    socket.resetAndDestroy()
+    await new Promise((resolve) => setTimeout(resolve, 80))
+    expect(await statusOf('/orders')).toBe(418)
+  })
+})
 
 describe('OpenAPI security', () => {
   const securityOf = async (declare: (app: FastifyInstance) => void, options: object = {}): Promise<unknown> => {

@@ -3,7 +3,7 @@ import { admittedToken, asError, refusedError, resolveAdapterOptions } from '@cl
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { ClaimgateOptions, ScopeOptions } from './claimgate-options.ts'
 import { logRefusals } from './log-refusals.ts'
-import { answerWith } from './refuse.ts'
+import { answerWith, failWith } from './refuse.ts'
 import { requestView } from './request-view.ts'
 import { ACTION, resolveScopeOptions, SCOPE_OPTIONS } from './resolve-scope-options.ts'
 
@@ -57,12 +57,12 @@ export function createGate(options: ClaimgateOptions): Gate {
     }
 
   const answering = (request: FastifyRequest, reply: FastifyReply, { requirement, done }: Decision): void => {
-    const fail = (thrown: unknown): void => done(asError(thrown))
+    const fail = failWith(request, reply, done)
     const decide = (outcome: Outcome): void => {
       try {
         if (outcome.kind === 'refused') {
           logRefused(outcome, request)
-          return answer(outcome, request, reply, done)
+          return answer(outcome, request, reply, fail)
         }
         admit(request, outcome)
       } catch (thrown) {

@@ -1,6 +1,6 @@
 import type { Refused } from '@claimgate/core'
 import { asError, own, refusedError } from '@claimgate/core/extend'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 
 /**
  * Answers a refused request in place of the default: sends a reply, returns a body for the refusal's status and headers, throws, or returns
@@ -8,13 +8,23 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
  */
 export type OnReject = (refusal: Refused, request: FastifyRequest, reply: FastifyReply) => unknown
 
-/** Answers a refused request. Never throws; `fail` takes an error to Fastify's error handler. */
-export type Answer = (
-  refusal: Refused,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  fail: (error: Error) => void,
-) => void
+/** Answers a refused request, unless it has been answered already. Never throws; `fail` takes an error to Fastify's error handler. */
+export type Answer = (refusal: Refused, request: FastifyRequest, reply: FastifyReply, fail: Fail) => void
+
+/** Takes an error, or what was thrown in the place of one, to Fastify's error handler. */
+export type Fail = (thrown: unknown) => void
+
+/** How a hook fails. A second answer while the first one waits in a hook could end the process, so an error that comes late is logged. */
+export function failWith(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): Fail {
+  return (thrown) => {
+    const error = asError(thrown)
+    if (isAnswered(request, reply))
+      return reply.log.error({ err: error }, 'The hook failed after the request was answered')
+    // An error handler that forgets the status must not answer 200.
+    if (reply.statusCode < 400) reply.code(500)
+    return done(error)
+  }
+}
 
 /**
  * How to answer refused requests.
@@ -25,22 +35,21 @@ export type Answer = (
 export function answerWith(onReject: OnReject | undefined): Answer {
   if (onReject === undefined)
     return (refusal, request, reply, fail) => {
-      if (!isAnswered(request, reply)) sendRefusal(refusal, undefined, reply, fail)
+      if (!isAnswered(request, reply) && !isGone(reply)) sendRefusal(refusal, undefined, reply, fail)
     }
   return (refusal, request, reply, fail) => {
     if (isAnswered(request, reply)) return
     const hasBegun = watchAnswers(reply)
     const isOver = (): boolean => hasBegun() || isAnswered(request, reply)
     const finished = (body: unknown): void => {
-      // A returned promise of the reply ends with nothing when the client has gone, while the answer may still come.
+      // When the client has gone, a promise of the reply gives nothing, while the answer of onReject may still come.
       if (isOver() || (body === undefined && isGone(reply))) return
       sendRefusal(refusal, body, reply, fail)
     }
     const failed = (thrown: unknown): void => {
       // The message of the refusal's own error is not for the caller.
       const error = thrown === refusal.error ? refusedError(refusal) : asError(thrown)
-      // A second answer while the first one waits in a hook would end the process.
-      if (isOver()) reply.log.error({ err: error }, 'onReject failed after it had answered')
+      if (hasBegun()) reply.log.error({ err: error }, 'onReject failed after it had answered')
       else fail(error)
     }
     try {
@@ -53,12 +62,12 @@ export function answerWith(onReject: OnReject | undefined): Answer {
   }
 }
 
-function sendRefusal(refusal: Refused, body: unknown, reply: FastifyReply, fail: (error: Error) => void): void {
+function sendRefusal(refusal: Refused, body: unknown, reply: FastifyReply, fail: Fail): void {
   try {
     if (body === undefined) sendResponse(refusal, reply)
     else sendBody(body, refusal, reply)
   } catch (thrown) {
-    fail(asError(thrown))
+    fail(thrown)
   }
 }
 
@@ -90,10 +99,15 @@ function watchAnswers(reply: FastifyReply): () => boolean {
   return () => begun
 }
 
-// By the application, or by Fastify: the answer of a `handlerTimeout` may wait in a hook as well.
 function isAnswered(request: FastifyRequest, reply: FastifyReply): boolean {
-  if (reply.sent || reply.raw.headersSent) return true
-  return (request.routeOptions.handlerTimeout ?? 0) > 0 && request.signal.aborted && !isGone(reply)
+  return reply.sent || reply.raw.headersSent || hasTimedOut(request)
+}
+
+// The answer that Fastify gives after `handlerTimeout` may still wait in a hook. Without that option, asking for the signal would make one.
+function hasTimedOut(request: FastifyRequest): boolean {
+  if (!(request.routeOptions.handlerTimeout > 0)) return false
+  const reason: unknown = request.signal.reason
+  return typeof reason === 'object' && reason !== null && 'code' in reason && reason.code === 'FST_ERR_HANDLER_TIMEOUT'
 }
 
 function isGone({ raw }: FastifyReply): boolean {

@@ -19,10 +19,10 @@ export interface FailingHook {
   readonly resource: (fail: () => unknown) => FailingResource
   /** What the request carries; it would be let through if the hook worked, except where the hook makes the refusal. */
   readonly token: string | undefined
-  /** 500 for a bug; 503 where failing means that nothing can be decided now. */
-  readonly status: 500 | 503
+  /** 500 for a bug; 503 where failing means that nothing can be decided now; 401 where the hook changes no answer. */
+  readonly status: 401 | 500 | 503
   readonly part: 'verifier' | 'authenticator'
-  /** Whether `explain` accepts the token: it does not ask for everything that `verify` asks for. @defaultValue false */
+  /** Whether `explain` accepts the token, because it does not ask the hook. @defaultValue false */
   readonly explained?: boolean
   /** What the hook would do if it worked; absent where it is not asked again for a token that is remembered. */
   readonly works?: () => unknown
@@ -38,6 +38,8 @@ const { issuer, audience } = authority.options
 const keys = await createTestKeys('ES256', { kid: issuer })
 const good = await authority.token({ scope: 'orders:read', jti: 'token-1', role: 'admin' })
 const bound = await authority.token({ cnf: { jkt: 'thumbprint' } })
+const now = Math.floor(Date.now() / 1000)
+const withoutKeyId = await keys.sign({ iss: issuer, aud: audience, sub: 'alice', exp: now + 600 }, { kid: undefined })
 const forged = `${good.slice(0, good.lastIndexOf('.'))}.${'A'.repeat(86)}`
 const encryption = await generateKeyPair('RSA-OAEP-256')
 const encrypted = await new CompactEncrypt(new TextEncoder().encode(good))
@@ -63,7 +65,9 @@ export const FAILING_HOOKS: readonly FailingHook[] = [
   {
     ...keySource('a key source that has keys at hand', (fail) => ({ resolve: rightKey, current: hook(fail) }), good),
     works: () => keys.publicKey,
+    explained: true,
   },
+  keySource('a source of several keys', (fail) => ({ resolve: rightKey, candidates: hook(fail) }), withoutKeyId),
   keySource('a key source asked again', (fail) => ({ resolve: rightKey, resolveAgain: hook(fail) }), forged),
   {
     name: 'a binding',
@@ -145,6 +149,14 @@ export const FAILING_HOOKS: readonly FailingHook[] = [
     status: 500,
   },
   {
+    name: 'a log',
+    part: 'authenticator',
+    resource: (fail) => ({ options: { ...authority.options, log: { warn: fail } } }),
+    token: undefined,
+    status: 401,
+  },
+  { ...option('a listener to events', (fail) => ({ onEvent: hook(fail) }), 401), token: forged },
+  {
     name: 'a body of refusals',
     part: 'authenticator',
     resource: (fail) => ({ options: { ...authority.options, refusalBody: hook(fail) } }),
@@ -156,7 +168,7 @@ export const FAILING_HOOKS: readonly FailingHook[] = [
 function option(
   name: string,
   make: (fail: () => unknown) => Partial<VerifierOptions>,
-  status: 500 | 503 = 500,
+  status: FailingHook['status'] = 500,
 ): FailingHook {
   return {
     name,
