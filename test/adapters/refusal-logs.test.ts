@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { createServer } from 'node:http'
-import { createAuthenticator, createVerifier, scope } from '@claimgate/core'
+import { createAuthenticator, createVerifier, type RefusalLog, scope } from '@claimgate/core'
 import { authenticateJwt, getAuth, requireScope } from '@claimgate/express'
 import { claimgate, type ClaimgateOptions } from '@claimgate/fastify'
 import { createGate, protect } from '@claimgate/fetch'
@@ -79,6 +79,13 @@ describe.each([
     })
     expect([await get('/'), await get('/', expired), await get('/', reader)]).toEqual([401, 401, 200])
     await close()
+  })
+})
+
+describe('a log', () => {
+  it('may be the console, or the log of an application on pino', () => {
+    const logs: readonly RefusalLog[] = [console, fastify({ logger: { level: 'silent' } }).log]
+    for (const log of logs) expect(() => createAuthenticator({ ...authority.options, log })).not.toThrow()
   })
 })
 
