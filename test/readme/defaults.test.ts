@@ -24,6 +24,7 @@ describe('the tables of README.md', () => {
   it('give the defaults of the options', () => {
     expect(options.get('clockTolerance')).toBe(inCode([String(DEFAULTS.clockTolerance)]))
     expect(options.get('idTokens')).toBe(inCode([DEFAULTS.idTokens]))
+    expect(options.get('padding')).toBe(inCode([DEFAULTS.padding]))
     expect(options.get('realm')).toBe(inCode([DEFAULTS.realm]))
     expect(options.get('clientClaims')).toBe(inCode(DEFAULTS.clientClaims))
     expect(options.get('scopeSources')).toBe(inCode(DEFAULTS.scopeSources))

@@ -9,7 +9,7 @@ import { asError, asRefusal } from './errors/as-error.ts'
 import { AuthError } from './errors/auth-error.ts'
 import { extractCredential, type Extracted } from './http/extract-credential.ts'
 import type { Outcome, Refused } from './http/outcome.ts'
-import { b64TokenFlaw, unsupportedScheme } from './http/parse-authorization.ts'
+import { b64TokenFlaw, flawOfRefused, unsupportedScheme } from './http/parse-authorization.ts'
 import { refusalResponse } from './http/refusal-response.ts'
 import type { Credential, OtherScheme } from './model/credential.ts'
 import { bare, has } from './model/own.ts'
@@ -89,7 +89,7 @@ export function createAuthenticator<C extends object = object>(
     try {
       const refused = asRefusal(thrown)
       if (refused === undefined) throw thrown
-      const error = (credential === undefined ? undefined : b64TokenFlaw(credential)) ?? refused
+      const error = (credential === undefined ? undefined : flawOfRefused(credential, refused)) ?? refused
       logRefusal(error)
       return { kind: 'refused', error, response: refusalResponse(error, refusal, requirement?.scopes) }
     } catch (bug) {

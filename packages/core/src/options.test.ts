@@ -396,6 +396,7 @@ describe('documented defaults', () => {
     const options = source('./options.ts')
     expect(documented(options, 'clockTolerance')).toBe(String(DEFAULTS.clockTolerance))
     expect(documented(options, 'idTokens')).toBe(`'${DEFAULTS.idTokens}'`)
+    expect(documented(options, 'padding')).toBe(`'${DEFAULTS.padding}'`)
     expect(documented(options, 'clientClaims')).toBe(`['${DEFAULTS.clientClaims.join("', '")}']`)
     expect(documented(options, 'scopeSources')).toBe(`['${DEFAULTS.scopeSources.join("', '")}']`)
     // There is another maxAge above.

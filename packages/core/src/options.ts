@@ -50,6 +50,11 @@ export interface IssuerPolicy extends ClaimRules, KeyLocation {
    * RFC 8037; with `secret`, HS256
    */
   readonly algorithms?: readonly Algorithm[]
+  /**
+   * `accept` takes tokens whose parts end with base64 padding, which RFC 7515 forbids and AWS Application Load Balancers send. Only exact
+   * padding, in every part that needs it. @defaultValue 'refuse'
+   */
+  readonly padding?: 'accept' | 'refuse'
 }
 
 /** Where the keys of an issuer come from: at most one of these; none means discovery from the issuer (OIDC, then RFC 8414). */
@@ -164,6 +169,7 @@ export const DEFAULTS: {
   readonly clientClaims: readonly string[]
   readonly scopeSources: readonly string[]
   readonly idTokens: 'refuse'
+  readonly padding: 'refuse'
   readonly algorithms: readonly Algorithm[]
   readonly realm: string
   readonly tokenCache: ResolvedTokenCache
@@ -173,6 +179,7 @@ export const DEFAULTS: {
   clientClaims: Object.freeze(['client_id', 'azp']),
   scopeSources: Object.freeze(['scope', 'scp']),
   idTokens: 'refuse',
+  padding: 'refuse',
   algorithms: DEFAULT_ALGORITHMS,
   realm: 'api',
   tokenCache: Object.freeze({ maxEntries: 10_000, maxBytes: 16_777_216, maxAge: 300 }),

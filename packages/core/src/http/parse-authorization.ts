@@ -42,6 +42,13 @@ export function b64TokenFlaw({ token }: Credential): AuthError | undefined {
   return B64TOKEN.test(token) ? undefined : malformed(A_TOKEN)
 }
 
+/** As `b64TokenFlaw`, of a token that was refused. One with padding in its parts is a flaw only where a policy refuses padding. */
+export function flawOfRefused(credential: Credential, { code }: AuthError): AuthError | undefined {
+  return code !== 'token_encoding' && PADDED.test(credential.token) ? undefined : b64TokenFlaw(credential)
+}
+
+const PADDED = /^(?:[\w-]+={0,2}\.){2}[\w-]+={0,2}$/
+
 /** The refusal of a credential whose scheme is not supported: `credential_scheme` (status 401). */
 export function unsupportedScheme({ name }: OtherScheme): AuthError {
   return new AuthError('credential_scheme', {

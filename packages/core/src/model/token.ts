@@ -36,7 +36,12 @@ export interface ParsedJws {
   /** What was signed: the encoded header and payload with a dot between them (RFC 7515 section 5.1). */
   readonly signingInput: string
   readonly signature: Uint8Array<ArrayBuffer>
+  /** The first part that ends with padding; `undefined` for a token as RFC 7515 section 2 spells it. */
+  readonly padded: TokenPart | undefined
 }
+
+/** The parts of a compact JWS. */
+export type TokenPart = 'header' | 'payload' | 'signature'
 
 /** A JWT, taken apart and well formed, with nothing in it trusted yet. */
 export interface ParsedJwt extends ParsedJws {

@@ -24,6 +24,7 @@ export interface ResolvedPolicy {
   readonly issuer: string | null
   readonly algorithms: ReadonlySet<Algorithm>
   readonly keys: KeySource
+  readonly padding: 'accept' | 'refuse'
   /** In the order they are run. */
   readonly claimChecks: readonly ClaimCheck[]
   /** Those of them whose answer about the same token may be another the next time. */
@@ -57,6 +58,7 @@ const RULES: OptionRules = {
   },
   algorithms: { be: 'a list of algorithms, such as ["RS256"]', fits: isTextList },
   ...KEY_LOCATION_RULES,
+  padding: oneOf('accept', 'refuse'),
   profile: oneOf('rfc9068'),
   tokenTypes: { be: 'a list of typ values, such as ["at+jwt"]', fits: isTextList },
   idTokens: oneOf('accept', 'refuse'),
@@ -112,6 +114,7 @@ export function resolvePolicy(given: IssuerPolicy, limits: Limits, environment: 
     issuer: options.issuer,
     algorithms,
     keys,
+    padding: options.padding ?? DEFAULTS.padding,
     claimChecks: Object.freeze(checks),
     momentaryChecks: Object.freeze(checks.filter(({ answer }) => answer === 'momentary')),
     keylessChecks: Object.freeze(keylessChecks),

@@ -14,6 +14,7 @@ import type { ParsedJwt } from '../model/token.ts'
 import type { ResolvedPolicy } from '../policy/resolve-policy.ts'
 import { type JwtRules, type TokenContext, verifiedToken, withSchema } from './jwt-verifier.ts'
 import { ignoredKeysHint } from './check-header.ts'
+import { checkPadding } from './padding.ts'
 import { parseJwt } from './parse-jwt.ts'
 import { keyContext, lacksKeys } from './undecided-token.ts'
 import { checkAlgorithm, checkSignatureForm, verifyAmong } from './verify-signature.ts'
@@ -31,7 +32,7 @@ export interface Explanation {
 
 /** One step of a verification. */
 export interface ExplanationStep {
-  /** `parse`, `issuer`, `algorithm`, `key`, `signature`, then the claims by name, `schema`, `cnf` and the token checks. */
+  /** `parse`, `issuer`, for a padded token `padding`, `algorithm`, `key`, `signature`, then the claims by name, `schema`, `cnf` and the token checks. */
   readonly step: string
   readonly result: 'passed' | 'failed' | 'skipped'
   readonly code?: ErrorCode
@@ -71,9 +72,15 @@ async function tell<C extends object>(
   )
   const parsed = await story.step('parse', () => parseJwt(token, rules.limits), describeParsed)
   const policy = parsed && (await selectPolicy(story, parsed, rules))
+  if (parsed?.padded !== undefined && policy !== undefined)
+    await story.step(
+      'padding',
+      () => checkPadding(parsed, policy.padding),
+      () => ({ expected: 'exact padding', actual: 'exact padding' }),
+    )
   const algorithm = parsed && policy && (await explainAlgorithm(story, parsed, policy))
   // A foreign issuer must not make anybody fetch keys, not even to explain.
-  const trusted = algorithm !== undefined && !story.hasFailed('issuer')
+  const trusted = algorithm !== undefined && !story.hasFailed('issuer') && !story.hasFailed('padding')
   const signed =
     parsed &&
     policy &&

@@ -368,8 +368,8 @@ it('says of every malformed token what is wrong with it', async () => {
     Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the header", found "an impossible length"
     Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the header", found "trailing bits that are not zero"
     Refused (header_malformed): A parameter of the JOSE header is not well formed: expected "alg: a string", found "undefined"
-    Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the payload", found "characters outside the base64url alphabet"
-    Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the signature", found "characters outside the base64url alphabet"
+    Refused (issuer_missing): The token names no issuer: expected "https://issuer.example", found nothing
+    Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the payload", found "no padding, where other parts have it"
     Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the header", found "characters outside the base64url alphabet". It holds white space: give the token alone, without "Bearer " and without a line break
     Refused (json_malformed): The token holds text that is not a JSON object in UTF-8: expected "a JSON object as a header", found "another JSON value"
     Refused (json_malformed): The token holds text that is not a JSON object in UTF-8: found "a header that is not JSON"

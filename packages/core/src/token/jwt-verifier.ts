@@ -13,6 +13,7 @@ import type { Limits } from '../model/limits.ts'
 import type { ParsedJwt, VerifiedToken } from '../model/token.ts'
 import type { PolicyRegistry } from '../policy/policy-registry.ts'
 import type { ResolvedPolicy } from '../policy/resolve-policy.ts'
+import { checkPadding } from './padding.ts'
 import type { JwtParser } from './quick-parser.ts'
 import { keyContext, refuseWithoutKey } from './undecided-token.ts'
 import { VerifiedJwt } from './verified-jwt.ts'
@@ -143,6 +144,7 @@ export function jwtVerifier<C extends object>(
 
   const verifyOn = (parsed: ParsedJwt, basis: Basis, context: TokenContext) => {
     const { policy, possible } = basis
+    checkPadding(parsed, policy.padding)
     const algorithm = checkAlgorithm(parsed.header, policy.algorithms)
     checkSignatureForm(parsed.signature, algorithm)
     try {

@@ -4,20 +4,26 @@ import type { Limits } from '../model/limits.ts'
 import type { JoseHeader, ParsedJws } from '../model/token.ts'
 import { decodePart } from './decode-part.ts'
 import { checkHeader } from './check-header.ts'
+import { paddedPart, unpadded } from './padding.ts'
 import { parseJsonObject } from './parse-json.ts'
 
 /**
  * Takes a compact JWS apart (RFC 7515 section 7.1) without trusting any of it and without I/O. The length is capped before
- * anything is looked at.
+ * anything is looked at. Exact padding is noted, and for `checkPadding` to refuse.
  *
  * @throws AuthError with status 401 and a `token_`, `json_`, `header_`, `kid_` or `signature_` code
  */
 export function parseJws(token: string, limits: Limits): ParsedJws & { readonly payload: Uint8Array } {
   const [headerEnd, payloadEnd] = partsOf(token, limits)
-  const header = parseHeader(token.slice(0, headerEnd), limits)
-  const payload = decodePart(token.slice(headerEnd + 1, payloadEnd), 'payload')
-  const signature = decodePart(token.slice(payloadEnd + 1), 'signature')
-  return { token, header, signingInput: token.slice(0, payloadEnd), payload, signature }
+  const parts = {
+    header: token.slice(0, headerEnd),
+    payload: token.slice(headerEnd + 1, payloadEnd),
+    signature: token.slice(payloadEnd + 1),
+  }
+  const header = parseHeader(unpadded(parts.header), limits)
+  const payload = decodePart(unpadded(parts.payload), 'payload')
+  const signature = decodePart(unpadded(parts.signature), 'signature')
+  return { token, header, signingInput: token.slice(0, payloadEnd), payload, signature, padded: paddedPart(parts) }
 }
 
 /**

@@ -5,6 +5,7 @@ import { parsePlainJson } from '../model/plain-json.ts'
 import type { ParsedJwt } from '../model/token.ts'
 import { headerCache } from './header-cache.ts'
 import { parseJwt } from './parse-jwt.ts'
+import { unpadded } from './padding.ts'
 import { parseHeader, partsOf } from './parse-jws.ts'
 
 /** Takes a JWT apart without trusting any of it and without I/O. */
@@ -18,13 +19,15 @@ export function quickParser(limits: Limits): JwtParser {
   const headerOf = headerCache((encoded) => parseHeader(encoded, limits))
   return (token) => {
     const [headerEnd, payloadEnd] = partsOf(token, limits)
-    const header = headerOf(token.slice(0, headerEnd))
+    const encoded = token.slice(0, headerEnd)
+    const header = headerOf(unpadded(encoded))
     const text = plainText(token.slice(headerEnd + 1, payloadEnd))
     const claims = text === undefined ? undefined : parsePlainJson(text, limits, asciiBytes(text))
     const signature = decodeBase64url(token.slice(payloadEnd + 1))
     // With the header at hand, by which key sets know their keys.
-    if (claims === undefined || signature === undefined) return { ...parseJwt(token, limits), header }
-    return { token, header, signingInput: token.slice(0, payloadEnd), signature, claims }
+    if (claims === undefined || signature === undefined || encoded.endsWith('='))
+      return { ...parseJwt(token, limits), header }
+    return { token, header, signingInput: token.slice(0, payloadEnd), signature, claims, padded: undefined }
   }
 }
 

@@ -5,6 +5,7 @@ import type { Limits } from '../model/limits.ts'
 import { knownOptions } from '../errors/known-options.ts'
 import { anything, checkOptions, objectWith, type OptionRules } from '../errors/option-rules.ts'
 import { resolveLimits } from '../options.ts'
+import { checkPadding } from './padding.ts'
 import { parseJws } from './parse-jws.ts'
 import { checkAlgorithm, checkSignatureForm, verifySignature } from './verify-signature.ts'
 import { webCryptoSignature } from './web-crypto-signature.ts'
@@ -34,6 +35,7 @@ export async function verifyJws(token: string, options: VerifyJwsOptions): Promi
   checkOptions(ACTION, given, RULES, { required: ['keys', 'algorithms'] })
   const { keys, algorithms, limits } = given
   const parsed = parseJws(token, resolveLimits(ACTION, limits))
+  checkPadding(parsed, 'refuse')
   const algorithm = checkAlgorithm(parsed.header, new Set(algorithms))
   checkSignatureForm(parsed.signature, algorithm)
   const sources = { keys: ownKeySource(keys), isSignedBy: webCryptoSignature, about: { issuedBefore: undefined } }
