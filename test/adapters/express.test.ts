@@ -15,9 +15,16 @@ import {
   requireClaim,
   requireScope,
 } from '@claimgate/express'
-import express5, { type ErrorRequestHandler, type Request, type RequestHandler } from 'express'
+import express5, {
+  type ErrorRequestHandler,
+  type Request,
+  type RequestHandler,
+  type Response as ExpressResponse,
+} from 'express'
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
+import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { listen } from './contract/started-adapter.ts'
 import { createAuthority } from './support/authority.ts'
@@ -382,6 +389,81 @@ describe.each([
     })
 
     it.each([
+      ['nothing', () => undefined],
+      ['nothing, later', async () => undefined],
+      ['what is no response', () => ({ status: 401 })],
+    ])('that does no more than return %s leaves the default', async (_name, onReject) => {
+      app.use(authenticateJwt({ ...authority.options, onReject }), echo)
+      const response = await request('/')
+      expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="api"'])
+      expect(await response.text()).toContain('This resource needs an access token')
+    })
+
+    const answerLater = (res: ExpressResponse): void => void setTimeout(() => res.status(418).end('own'), 10)
+    it.each<readonly [string, OnReject]>([
+      ['the response', (_refusal, _req, res) => (answerLater(res), res)],
+      ['a promise of the response', async (_refusal, _req, res) => (answerLater(res), res)],
+      [
+        'a promise that waits',
+        async (_refusal, _req, res) => {
+          answerLater(res)
+          await once(res, 'finish')
+        },
+      ],
+      ['a file', (_refusal, _req, res) => (res.status(418).sendFile(import.meta.filename), res)],
+      ['a stream', (_refusal, _req, res) => Readable.from(['own']).pipe(res.status(418))],
+    ])('that answers later returns %s', async (_name, onReject) => {
+      app.use(authenticateJwt({ ...authority.options, onReject }), echo)
+      const response = await request('/')
+      expect([response.status, await response.text()]).toEqual([418, expect.stringMatching(/^own$|^import \{/)])
+    })
+
+    it.each([
+      ['ends without a body', (res: ExpressResponse) => void res.status(418).end()],
+      ['redirects', (res: ExpressResponse) => res.status(418).set('location', '/log-in').end()],
+    ])('that %s answers once, even where a session holds the answer back', async (_name, act) => {
+      app.use((_req, res, next) => {
+        const end = res.end.bind(res)
+        res.end = ((...args: Parameters<typeof end>) => void setTimeout(() => end(...args), 10)) as never
+        next()
+      })
+      app.use(authenticateJwt({ ...authority.options, onReject: (_refusal, _req, res) => act(res) }), echo)
+      const response = await request('/')
+      expect([response.status, response.headers.get('www-authenticate')]).toEqual([418, null])
+    })
+
+    it('that answers, and then throws, is heard of when the answer has gone', async () => {
+      const onReject: OnReject = async (_refusal, _req, res) => {
+        res.status(418).end('own')
+        throw new RangeError('a bug')
+      }
+      app.use(authenticateJwt({ ...authority.options, onReject }), echo)
+      const told = Promise.withResolvers<unknown>()
+      const collect: ErrorRequestHandler = (error, _req, res, _next) => told.resolve([error, res.writableFinished])
+      app.use(collect)
+      const response = await request('/')
+      expect([response.status, await response.text()]).toEqual([418, 'own'])
+      expect(await told.promise).toEqual([new RangeError('a bug'), true])
+    })
+
+    it('is not asked to answer twice where a time-out has answered', async () => {
+      let served = 0
+      const verify = async (): Promise<never> => {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        throw new AuthError('token_expired')
+      }
+      app.use((_req, res, next) => {
+        res.status(503).end('timed out')
+        next()
+      })
+      app.use(authenticateJwt({ verifier: { ...createVerifier(authority.options), verify } }), () => (served += 1))
+      app.use(collectErrors)
+      const response = await request('/', { authorization: 'Bearer a.b.c' })
+      await new Promise((resolve) => setTimeout(resolve, 40))
+      expect([response.status, await response.text(), errors, served]).toEqual([503, 'timed out', [], 0])
+    })
+
+    it.each([
       [
         'throws',
         () => {
@@ -400,6 +482,56 @@ describe.each([
       await request('/')
       expect(errors).toEqual([new RangeError('a bug')])
     })
+  })
+
+  describe('37. Nothing fails open: an authenticator of the application', () => {
+    const made = createAuthenticator(authority.options)
+    const OUTCOMES: readonly (readonly [string, unknown])[] = [
+      ['nothing', undefined],
+      ['null', null],
+      ['true', true],
+      ['text', 'authenticated'],
+      ['an empty object', {}],
+      ['another kind', { kind: 'open' }],
+      ['a token that is none', { kind: 'authenticated', token: undefined }],
+      ['a refusal without a response', { kind: 'refused' }],
+      ['a promise', Promise.resolve({ kind: 'authenticated', token: {} })],
+    ]
+
+    it.each(OUTCOMES.slice(0, -1))('that gives %s opens nothing', async (_name, outcome) => {
+      app.use(authenticateJwt({ ...made, authenticate: async () => outcome as never }), echo)
+      app.use(collectErrors)
+      expect((await request('/', await authority.authorization())).status).toBe(500)
+      expect(errors).toEqual([expect.any(Error)])
+    })
+
+    it.each(OUTCOMES)('that gives %s for a requirement opens nothing', async (_name, outcome) => {
+      app.use(authenticateJwt({ ...made, authorize: () => outcome as never }))
+      app.get('/', requireScope('orders:write'), echo)
+      app.use(collectErrors)
+      expect((await request('/', await authority.authorization())).status).toBe(500)
+      expect(errors).toEqual([expect.any(Error)])
+    })
+
+    it.each([undefined, null, 0, '', 'route', 'router'])('that throws %j opens nothing', async (thrown) => {
+      const fails = (): never => {
+        // oxlint-disable-next-line typescript/only-throw-error -- that is what it is about
+        throw thrown
+      }
+      app.use('/authenticate', authenticateJwt({ ...made, authenticate: fails }), echo)
+      app.use('/authorize', authenticateJwt({ ...made, authorize: fails }), requireScope('orders:write'), echo)
+      app.use('/get', authenticateJwt({ ...made, authenticate: anonymous, authorize: fails }), (req, res) => {
+        res.json(getAuth(req).claims)
+      })
+      app.use(echo)
+      app.use(collectErrors)
+      const headers = await authority.authorization()
+      for (const path of ['/authenticate', '/authorize', '/get'])
+        expect((await request(path, headers)).status).toBe(500)
+      expect(errors).toEqual([expect.any(Error), expect.any(Error), expect.any(Error)])
+    })
+
+    const anonymous = async () => ({ kind: 'anonymous' }) as const
   })
 
   describe('requirements in route handlers', () => {
@@ -490,6 +622,23 @@ describe.each([
     app.use(collectErrors)
     expect((await request('/', await authority.authorization())).status).toBe(500)
     expect(errors).toEqual([new TypeError(`${name} was passed uncalled: ${hint}`)])
+  })
+
+  it('says how to write a middleware that was passed uncalled also where requests are mocked', () => {
+    const mocked = { method: 'GET', url: '/', headers: {} }
+    expect(() => authenticateJwt(mocked as never)).toThrow(
+      'authenticateJwt was passed uncalled: write app.use(authenticateJwt())',
+    )
+  })
+
+  it('fails at start-up for a requirement that is undefined, as a misspelled rule is', () => {
+    const rules: Readonly<Record<string, never>> = {}
+    const requirement = rules['admn']
+    for (const options of [authority.options, { verifier: createVerifier(authority.options) }])
+      expect(() => authenticateJwt({ ...options, requirement } as never)).toThrow(
+        'Cannot create middleware: "requirement" must not be undefined: leave it out, or check the name of what it is set to',
+      )
+    expect(() => authorize(requirement as never)).toThrow(TypeError)
   })
 
   describe('getAuth', () => {

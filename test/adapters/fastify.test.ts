@@ -197,9 +197,37 @@ describe('claimgate fails at start-up', () => {
     )
   })
 
-  it('when registered twice in one scope', async () => {
+  it('when registered twice in one scope, and says what to write', async () => {
     await app.register(claimgate, authority.options)
-    await expect(async () => app.register(claimgate, other.options)).rejects.toThrow(/already/)
+    await expect(async () => app.register(claimgate, other.options)).rejects.toThrow(
+      /^Cannot register claimgate: this scope has it already\. .+ app\.register\(async \(scope\) => \{ await scope\.register\(claimgate, options\) \}\)$/,
+    )
+  })
+
+  it.each(['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const)(
+    'when authenticateJwt is passed uncalled in %s of a route',
+    async (stage) => {
+      await app.register(claimgate, { ...authority.options, global: false })
+      for (const hook of [app.authenticateJwt, [app.authenticateJwt]])
+        expect(() => app.get('/orders', { [stage]: hook as never }, echo)).toThrow(
+          'Cannot protect route: authenticateJwt was passed uncalled: write onRequest: app.authenticateJwt()',
+        )
+    },
+  )
+
+  it('when config.auth of a route is undefined, as a misspelled rule is', async () => {
+    const rules: Readonly<Record<string, undefined>> = {}
+    await app.register(claimgate, { ...authority.options, optional: true })
+    expect(() => app.get('/orders', { config: { auth: rules['admn'] as never } }, echo)).toThrow(
+      'Cannot protect route: "config.auth" must not be undefined: leave it out, or check the name of what it is set to',
+    )
+  })
+
+  it('when authenticateJwt is given undefined, as a misspelled rule is', async () => {
+    await app.register(claimgate, { ...authority.options, global: false })
+    expect(() => app.authenticateJwt(undefined)).toThrow(
+      'Cannot protect route: the argument of authenticateJwt() must not be undefined: leave it out, or check the name of what was passed',
+    )
   })
 
   it.each([
@@ -225,10 +253,44 @@ describe('claimgate fails at start-up', () => {
   )
 })
 
-it('answers with status 500 where config.auth is wrong and was declared before the plugin had loaded', async () => {
-  app.register(claimgate, authority.options)
-  app.get('/orders', { config: { auth: 'orders:read' as never } }, echo)
-  expect(await statusOf('/orders', await authority.authorization())).toBe(500)
+it.each([['orders:read'], [undefined]])(
+  'answers with status 500 where config.auth is %s and was declared before the plugin had loaded',
+  async (auth) => {
+    app.register(claimgate, { ...authority.options, optional: true })
+    app.get('/orders', { config: { auth: auth as never } }, echo)
+    expect(await statusOf('/orders', await authority.authorization())).toBe(500)
+  },
+)
+
+it('answers with status 500, and a sentence, where authenticateJwt is the hook of a scope uncalled', async () => {
+  await app.register(claimgate, { ...authority.options, global: false })
+  app.register(async (child) => {
+    child.addHook('onRequest', child.authenticateJwt as never)
+    child.get('/orders', echo)
+  })
+  const refused = await get('/orders', await authority.authorization())
+  expect([refused.statusCode, refused.json().message]).toEqual([
+    500,
+    'Cannot protect route: authenticateJwt was passed uncalled: write onRequest: app.authenticateJwt()',
+  ])
+})
+
+it('keeps its rules whatever plugins and hooks do to what they are shown of them', async () => {
+  const rule = scope('orders:write')
+  await app.register(claimgate, {
+    ...authority.options,
+    onReject: ({ error }) => {
+      expect(() => (error.scopes as string[]).splice(0)).toThrow(TypeError)
+    },
+  })
+  app.addHook('onRoute', ({ schema }) => {
+    const { security } = schema as unknown as { readonly security: readonly { readonly bearerAuth: string[] }[] }
+    security[0]?.bearerAuth.splice(0)
+  })
+  app.get('/orders', { config: { auth: rule } }, echo)
+  const headers = await authority.authorization({ scope: 'orders:read' })
+  expect([await statusOf('/orders', headers), await statusOf('/orders', headers)]).toEqual([403, 403])
+  expect(rule.scopes).toEqual(['orders:write'])
 })
 
 describe('config.auth', () => {
@@ -734,14 +796,15 @@ describe('37. Nothing fails open: where Fastify handles errors', () => {
     [
       'throws nothing',
       () => {
+        // oxlint-disable-next-line typescript/only-throw-error -- that is what it is about
         throw undefined
       },
     ],
   ]
   const SURROUNDINGS: readonly (readonly [string, (to: FastifyInstance) => void])[] = [
     ['nothing else', () => {}],
-    ['an onError hook that waits', (to) => void to.addHook('onError', async () => void (await setImmediateDone()))],
-    ['an onSend hook that waits', (to) => void to.addHook('onSend', async () => void (await setImmediateDone()))],
+    ['an onError hook that waits', (to) => void to.addHook('onError', () => setImmediateDone())],
+    ['an onSend hook that waits', (to) => void to.addHook('onSend', () => setImmediateDone())],
     ['an onSend hook that fails', (to) => void to.addHook('onSend', async () => Promise.reject(new Error('a bug')))],
     ['an onSend hook that calls back with an error', (to) => void to.addHook('onSend', failsLater)],
   ]
@@ -752,7 +815,8 @@ describe('37. Nothing fails open: where Fastify handles errors', () => {
         throw new RangeError('a bug')
       },
     ],
-    ['rejects with nothing', () => Promise.reject(undefined as unknown as Error)],
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- that is what it is about
+    ['rejects with nothing', () => Promise.reject(undefined)],
     ['throws the error of the refusal', ({ error }) => Promise.reject(error)],
     ['sends, and then rejects', (...[, , reply]) => rejectAfter(reply.code(418).send('own'))],
     ['gives a stream that fails', () => new Readable({ read: fails })],

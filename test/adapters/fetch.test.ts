@@ -214,6 +214,55 @@ describe('protect', () => {
     })
   })
 
+  it('fails at start-up for a requirement that is undefined, as a misspelled rule is', async () => {
+    const rules: Readonly<Record<string, Requirement>> = {}
+    expect(() => protect(authority.options, () => new Response(), rules['admn'])).toThrow(
+      /^Cannot authorize request: the requirement must not be undefined: leave it out, or check the name/,
+    )
+    const gate = createGate({ ...authority.options, optional: true })
+    await expect(gate(request(good), rules['admn'])).rejects.toThrow(
+      /^Cannot authorize request: the requirement must not/,
+    )
+    await expect(gate(request({}), undefined)).rejects.toThrow(TypeError)
+  })
+
+  it('fails with a sentence where it, or createGate, is passed uncalled', () => {
+    const uncalled = protect as unknown as (request: Request) => unknown
+    expect(() => uncalled(request(good))).toThrow('protect was passed uncalled: write protect(gate, handler)')
+    const gate = createGate as unknown as (request: Request) => unknown
+    expect(() => gate(request(good))).toThrow(
+      'createGate was passed uncalled: write const gate = createGate({ issuer, audience })',
+    )
+  })
+
+  it('fails at start-up without a handler', () => {
+    expect(() => protect(authority.options, undefined as never)).toThrow('Cannot protect handler: give a handler')
+  })
+
+  it.each([
+    ['nothing', undefined],
+    ['text', 'authenticated'],
+    ['an empty object', {}],
+    ['another kind', { kind: 'open' }],
+    ['a token that is none', { kind: 'authenticated', token: undefined }],
+    ['a refusal without a response', { kind: 'refused' }],
+  ])('serves no request where an authenticator of the application gives %s', async (_name, outcome) => {
+    let served = 0
+    const authenticator = { ...createAuthenticator(authority.options), authenticate: async () => outcome as never }
+    const handler = protect(authenticator, () => Response.json((served += 1)))
+    await expect(handler(request(good))).rejects.toThrow(Error)
+    expect(served).toBe(0)
+  })
+
+  it('rejects with an error where a gate of the application rejects with nothing', async () => {
+    const handler = protect(
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- that is what it is about
+      () => Promise.reject(undefined),
+      () => new Response('served'),
+    )
+    await expect(handler(request(good))).rejects.toThrow(/threw a value that is not an Error, of type undefined$/)
+  })
+
   it('fails at start-up for text in the place of a requirement', () => {
     expect(() => protect(authority.options, () => new Response(), 'orders:read' as never)).toThrow(
       /^Cannot authorize request: give a requirement such as scope\("orders:read"\), found "orders:read"/,

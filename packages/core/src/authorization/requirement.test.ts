@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { AuthError } from '../errors/auth-error.ts'
 import type { VerifiedToken } from '../model/token.ts'
 import { claim } from './claim.ts'
 import { allOf, anyOf, not } from './combinators.ts'
@@ -30,6 +31,15 @@ function answer(requirement: Requirement): string {
     const { status, code, scopes } = error as { status: number; code: string; scopes: readonly string[] }
     return `${status} ${code} ${scopes.join(' ')}`.trim()
   }
+}
+
+function refusalOf(requirement: Requirement): AuthError {
+  try {
+    assertRequirement(requirement, token)
+  } catch (error) {
+    return error as AuthError
+  }
+  throw new Error('The requirement is met')
 }
 
 describe('requirements', () => {
@@ -130,6 +140,35 @@ describe('requirements', () => {
     path[1] = 'none'
     values[0] = 'root'
     expect(answer(requirement)).toBe('met')
+  })
+
+  it('are frozen with their scopes, also those in the error of a refusal', () => {
+    const made = [
+      scope('a'),
+      anyScope('a', 'b'),
+      claim('role', 'writer'),
+      allOf(scope('a')),
+      anyOf(scope('a')),
+      not(scope('a')),
+    ]
+    expect(made.filter((requirement) => !Object.isFrozen(requirement) || !Object.isFrozen(requirement.scopes))).toEqual(
+      [],
+    )
+    const named = ['a']
+    const own: Requirement = { description: 'own', scopes: named, isMet: () => false }
+    for (const requirement of [scope('a'), own]) {
+      const error = refusalOf(requirement)
+      expect(() => (error.scopes as string[]).splice(0)).toThrow(TypeError)
+      expect(error.scopes).toEqual(['a'])
+    }
+    expect(Object.isFrozen(named)).toBe(false)
+  })
+
+  it('are copied from the list they are given as', () => {
+    const list = ['orders:write']
+    const requirement = scope(...list)
+    list.splice(0)
+    expect(answer(requirement)).toBe('403 insufficient_scope orders:write')
   })
 
   it('names what it needs for logs', () => {
