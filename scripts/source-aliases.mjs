@@ -32,5 +32,8 @@ function alias(folder, specifier, target) {
   const built = typeof target === 'string' ? target : (target.node ?? target.default)
   const [, path] = /^\.\/dist\/(.+)\.js$/.exec(built) ?? []
   if (path === undefined) return undefined
-  return { find: new RegExp(`^${RegExp.escape(specifier)}$`), replacement: join(folder, 'src', `${path}.ts`) }
+  return {
+    find: new RegExp(`^${specifier.replaceAll(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`)}$`),
+    replacement: join(folder, 'src', `${path}.ts`),
+  }
 }

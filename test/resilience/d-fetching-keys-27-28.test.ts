@@ -46,7 +46,7 @@ describe('section D: one deadline and one cap', () => {
   it('27. a gzip bomb of 50 MB costs under 10 MB of memory, and leaves none behind', async () => {
     const [bomb, ordinary] = [await startWorld(), await startWorld()]
     await bomb.server.behave({ kind: 'gzip-bomb', size: 50 * MEGABYTE })
-    const child = startChild('gzip-bomb.ts', [bomb.server.url, ordinary.server.url], ['--expose-gc'])
+    const child = startChild('gzip-bomb.ts', [bomb.server.url, ordinary.server.url], { flags: ['--expose-gc'] })
     const { code, output, errors } = await child.ended
     expect([code, errors]).toEqual([0, ''])
     const { outcomes, grown, kept } = JSON.parse(output) as { outcomes: string[]; grown: number; kept: number }

@@ -101,7 +101,7 @@ export function verifierWith<C extends object>(engine: Engine, given: VerifierOp
   assertKnownOptions(ACTION, options, VERIFIER_OPTIONS)
   checkOptions(ACTION, options, SHARED_RULES, { narrow: ['claims', 'checks'] })
   const tuning = ownOptions(options.keySet ?? {}, KEY_SET_OPTIONS)
-  checkKeySetTuning(ACTION, tuning)
+  checkKeySetTuning(ACTION, tuning, options.fetch ?? defaultFetch)
   const clock = resolveClock(ACTION, options.clock)
   const { onEvent } = options
   const tell: EventListener = (event) => emit(onEvent, event)

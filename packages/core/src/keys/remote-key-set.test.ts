@@ -839,7 +839,7 @@ describe('names of options that do not exist', () => {
   })
 
   it('are told from all that do', () => {
-    const all: Required<RemoteKeySetOptions> = {
+    const all: Required<Omit<RemoteKeySetOptions, 'proxy'>> = {
       freshFor: 1,
       staleFor: 0,
       cooldown: 1,
@@ -860,6 +860,7 @@ describe('names of options that do not exist', () => {
       onEvent: () => undefined,
     }
     expect(() => remoteKeySet(URI, all)).not.toThrow()
+    expect(() => remoteKeySet(URI, { proxy: false })).not.toThrow()
   })
 })
 

@@ -4,16 +4,20 @@ import process from 'node:process'
 import { PassThrough, pipeline, type Readable, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 
-import type { Agent, buildConnector } from 'undici'
+import type { Agent, buildConnector, Dispatcher } from 'undici'
 
 import { knownOptions } from '../errors/known-options.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
 import { quote } from '../errors/quote.ts'
 import type { FetchInit, FetchLike } from '../model/fetch.ts'
+import { isLoopback } from '../model/loopback.ts'
 import { bare } from '../model/own.ts'
+import { connectOptions } from './connect-options.node.ts'
 import { type AddressRule, guardedLookup, privateOnly, publicOnly } from './guarded-lookup.node.ts'
 import { loadUndici, type Undici } from './load-undici.node.ts'
 import { assertNodeVersion } from './node-version.node.ts'
+import { proxyAgent } from './proxy-agent.node.ts'
+import { checkProxy, type ProxyRoute, resolveProxy } from './proxy.node.ts'
 import { webStream } from './web-stream.node.ts'
 
 /** How undici connects. */
@@ -24,6 +28,11 @@ export interface UndiciFetchOptions {
   readonly connections?: number
   /** Resolves host names, as `dns.lookup` does. @defaultValue dns.lookup */
   readonly lookup?: LookupFunction
+  /**
+   * The proxy for https: its address, `'environment'` for what `HTTPS_PROXY` says, or `false` for none. Hosts in `NO_PROXY`, this machine
+   * and plain http are never proxied. @defaultValue 'environment' under NODE_USE_ENV_PROXY=1, else false
+   */
+  readonly proxy?: string | URL | false
 }
 
 /**
@@ -42,18 +51,45 @@ export function undiciFetch(given: UndiciFetchOptions = {}): FetchLike {
   if (typeof lookup !== 'function') throw misconfigured(ACTION, '"lookup" must be a function', typeof lookup)
   if (!Number.isInteger(connections) || connections < 1 || connections > 100)
     throw misconfigured(ACTION, '"connections" must be a whole number from 1 to 100', connections)
+  checkProxy(ACTION, options.proxy)
+  const route = resolveProxy(ACTION, options.proxy, process)
+  if (route && refusePrivateAddresses)
+    throw misconfigured(
+      ACTION,
+      '"refusePrivateAddresses" means nothing behind a proxy, because the proxy resolves names: take it out, or write "proxy": false',
+    )
   assertNodeVersion(process.versions)
-  let agent: Agent | undefined
+  let agents: Agents | undefined
   return async (url, init) => {
     const undici = await loadUndici()
-    const connect = connector(undici, { refusePrivateAddresses, lookup })
-    agent ??= new undici.Agent(bare<Agent.Options>({ connections, pipelining: 1, connect }))
-    return request(undici, agent, url, init)
+    agents ??= agentsOf(undici, { connections, lookup, refusePrivateAddresses, route })
+    const target = new URL(url)
+    return request(undici, isProxied(target) ? agents.proxied : agents.direct, target, init)
   }
 }
 
+interface Agents {
+  readonly direct: Dispatcher
+  readonly proxied: Dispatcher
+}
+
+interface AgentOptions extends Required<Omit<UndiciFetchOptions, 'proxy'>> {
+  readonly route: ProxyRoute | undefined
+}
+
+function agentsOf(undici: Undici, { connections, route, ...connecting }: AgentOptions): Agents {
+  const options = { connections, pipelining: 1, connect: connector(undici, connecting) }
+  const direct = new undici.Agent(bare<Agent.Options>({ ...options }))
+  return { direct, proxied: route ? proxyAgent(undici, route, { ...options, lookup: connecting.lookup }) : direct }
+}
+
+// Plain http goes to this machine, or to hosts whose addresses are checked, which a proxy would resolve by itself.
+function isProxied({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' && !isLoopback(hostname)
+}
+
 const ACTION = 'use undici'
-const NAMES: readonly string[] = ['refusePrivateAddresses', 'connections', 'lookup']
+const NAMES: readonly string[] = ['refusePrivateAddresses', 'connections', 'lookup', 'proxy']
 
 function connector(
   undici: Undici,
@@ -81,21 +117,9 @@ function guardedConnector(undici: Undici, lookup: LookupFunction, rule: AddressR
   }
 }
 
-function connectOptions(lookup: LookupFunction): buildConnector.BuildOptions {
-  return { allowH2: false, lookup, ...ONLY_THIS_HOST }
-}
-
-// Written out, because undici and Node copy their options to objects with a prototype: nothing there may name another place to connect to,
-// or another authority to trust.
-const ONLY_THIS_HOST: object = bare({
-  socketPath: null,
-  ca: undefined,
-  secureContext: undefined,
-  servername: undefined,
-})
 const ONLY_THIS_REQUEST: object = bare({ body: null, query: undefined, servername: undefined, upgrade: undefined })
 
-async function request(undici: Undici, dispatcher: Agent, url: string, init: FetchInit): Promise<Response> {
+async function request(undici: Undici, dispatcher: Dispatcher, url: URL, init: FetchInit): Promise<Response> {
   const options = {
     ...ONLY_THIS_REQUEST,
     method: init.method,
@@ -104,7 +128,7 @@ async function request(undici: Undici, dispatcher: Agent, url: string, init: Fet
     signal: init.signal,
     dispatcher,
   }
-  const { statusCode, headers, body } = await undici.request(new URL(url), bare(options))
+  const { statusCode, headers, body } = await undici.request(url, bare(options))
   const fields = new Headers()
   for (const [name, value] of Object.entries(headers)) {
     for (const single of [value ?? []].flat()) fields.append(name, single)

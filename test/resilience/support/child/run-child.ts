@@ -20,11 +20,21 @@ export interface RunningChild {
   kill(): void
 }
 
+export interface ChildOptions {
+  /** Arguments of Node. @defaultValue none */
+  readonly flags?: readonly string[]
+  /** Variables besides those of this process. @defaultValue none */
+  readonly env?: Readonly<Record<string, string>>
+  /** The Node to run it with. @defaultValue this one */
+  readonly node?: string
+}
+
 /** Starts a program of this folder with the flags a strict operator would use. */
-export function startChild(program: string, args: readonly string[], flags: readonly string[] = []): RunningChild {
+export function startChild(program: string, args: readonly string[], options: ChildOptions = {}): RunningChild {
+  const { flags = [], env = {}, node = process.execPath } = options
   const hooks = pathToFileURL(join(import.meta.dirname, 'source-hooks.mjs')).href
   const child = spawn(
-    process.execPath,
+    node,
     [
       '--unhandled-rejections=strict',
       '--disable-warning=ExperimentalWarning',
@@ -34,7 +44,7 @@ export function startChild(program: string, args: readonly string[], flags: read
       join(import.meta.dirname, program),
       ...args,
     ],
-    { stdio: ['pipe', 'pipe', 'pipe'], env: withoutVitest(process.env) },
+    { stdio: ['pipe', 'pipe', 'pipe'], env: { ...withoutVitest(process.env), ...env } },
   )
   let output = ''
   let errors = ''

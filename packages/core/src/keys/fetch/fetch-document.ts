@@ -123,8 +123,10 @@ function target(url: URL, headers: Headers): string {
 function requestFailed(url: URL, cause: unknown): FetchError {
   if (cause instanceof TransportError) return new FetchError('transport', cause.message, { cause })
   const inner = cause instanceof Error ? cause.cause : undefined
-  const code = codeOf(cause) ?? codeOf(inner)
-  const text = textOf(inner, url) ?? textOf(cause, url)
+  // The fetch of a runtime says little, and has what went wrong as its cause.
+  const [first, second] = codeOf(cause) === undefined ? [inner, cause] : [cause, inner]
+  const code = codeOf(first) ?? codeOf(second)
+  const text = textOf(first, url) ?? textOf(second, url)
   return new FetchError('network', `The request failed${why(code, text)}`, { cause })
 }
 

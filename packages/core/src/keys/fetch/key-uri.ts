@@ -1,4 +1,4 @@
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
+import { isLoopback } from '../../model/loopback.ts'
 
 /** Where plain http may go. */
 export interface PlainHttp {
@@ -21,7 +21,7 @@ export function uriFlaw(
   if (username !== '' || password !== '') return 'must not carry credentials'
   if (hash !== '') return 'must not have a fragment'
   if (protocol === 'https:' || (protocol === 'http:' && hosts.includes(host))) return undefined
-  if (protocol !== 'http:' || !LOOPBACK.test(hostname)) return 'must be https'
+  if (protocol !== 'http:' || !isLoopback(hostname)) return 'must be https'
   return loopback === 'allowed' ? undefined : 'must be https, because "allowLoopbackHttp" is false'
 }
 
@@ -36,7 +36,7 @@ export function configuredUriFlaw(url: URL, plainHttp: PlainHttp): string | unde
 export function plainHttpFrom({ protocol, host, hostname }: URL, { loopback, hosts }: PlainHttp): PlainHttp {
   if (protocol === 'https:') return NO_PLAIN_HTTP
   return {
-    loopback: LOOPBACK.test(hostname) ? loopback : 'refused',
+    loopback: isLoopback(hostname) ? loopback : 'refused',
     hosts: hosts.filter((allowed) => allowed === host),
   }
 }

@@ -1,4 +1,4 @@
-import { assertDefaultFetch, defaultFetch } from '#default-fetch'
+import { assertDefaultFetch, defaultFetch, defaultFetchThrough } from '#default-fetch'
 
 import { assertKnownOptions, knownOptions } from '../../errors/known-options.ts'
 import { isOptions } from '../../errors/misconfigured.ts'
@@ -13,6 +13,7 @@ import {
   type OptionRules,
   readNumbers,
 } from '../../errors/option-rules.ts'
+import { misconfigured } from '../../errors/misconfigured.ts'
 import { systemClock, type Clock } from '../../model/clock.ts'
 import type { EventListener } from '../../model/events.ts'
 import type { FetchLike } from '../../model/fetch.ts'
@@ -41,6 +42,11 @@ export interface RemoteKeySetTuning {
   readonly maxKeys?: number
   /** `false` refuses http even to an address of this machine (127.0.0.0/8, ::1, localhost) that the configuration names. @defaultValue true */
   readonly allowLoopbackHttp?: boolean
+  /**
+   * The proxy for https on Node: its address, `'environment'` for what `HTTPS_PROXY` says, or `false` for none. Hosts in `NO_PROXY` and this
+   * machine are never proxied, nor is plain http. @defaultValue 'environment' under NODE_USE_ENV_PROXY=1, else false
+   */
+  readonly proxy?: string | URL | false
   /** Where sets are shared between workers. @defaultValue nowhere */
   readonly store?: JwkSetStore
   /** A set fetched earlier, so that the first request need not wait. @defaultValue none */
@@ -128,6 +134,11 @@ const RANGES: Readonly<Record<NumericOption, NumberRange>> = bareThrough({
 /** The options of `RemoteKeySetTuning` that are no numbers. */
 const TUNING_RULES: OptionRules = {
   allowLoopbackHttp: flag,
+  // Checked by the transport, whose sentence does not quote it: it may hold a password.
+  proxy: {
+    be: '"environment", false or the address of a proxy',
+    fits: (value) => value === false || typeof value === 'string' || value instanceof URL,
+  },
   store: objectWith('an object { get, set }', 'get', 'set'),
   seed: {
     be: 'an object { uri, jwks, fetchedAt }, as a store is given it',
@@ -162,8 +173,9 @@ export const KEY_SET_OPTIONS: readonly string[] = [...Object.keys(RANGES), ...Ob
  *
  * @throws TypeError for an option that does not exist or is out of its range
  */
-export function checkKeySetTuning(action: string, tuning: RemoteKeySetTuning): void {
+export function checkKeySetTuning(action: string, tuning: RemoteKeySetTuning, fetch: FetchLike): void {
   readTuning(action, tuning, { rules: TUNING_RULES, path: 'keySet.' })
+  if (tuning.proxy !== undefined) transportOf(fetch, tuning.proxy)
 }
 
 /** @throws TypeError for an option that does not exist or is out of its range, and where there is no transport */
@@ -171,8 +183,7 @@ export function resolveKeySetOptions(given: RemoteKeySetOptions): ResolvedKeySet
   const options = knownOptions(ACTION, given, KEY_SET_OPTIONS)
   const numbers = readTuning(ACTION, options, { rules: RULES, path: '' })
   const { sharing = defaultSharing(), fetch = defaultFetch, clock = systemClock, random = Math.random } = options
-  const { allowLoopbackHttp = true, allowHttpHosts = [] } = options
-  if (fetch === defaultFetch) assertDefaultFetch()
+  const { allowLoopbackHttp = true, allowHttpHosts = [], proxy } = options
   return Object.freeze<ResolvedKeySetOptions>({
     ...numbers,
     plainHttp: {
@@ -180,7 +191,7 @@ export function resolveKeySetOptions(given: RemoteKeySetOptions): ResolvedKeySet
       hosts: allowHttpHosts.map((host) => httpHost(host) ?? host),
     },
     sharing,
-    fetch,
+    fetch: transportOf(fetch, proxy),
     clock,
     random,
     onEvent: options.onEvent,
@@ -188,6 +199,19 @@ export function resolveKeySetOptions(given: RemoteKeySetOptions): ResolvedKeySet
     seed: options.seed,
     waitUntil: options.waitUntil,
   })
+}
+
+function transportOf(fetch: FetchLike, proxy: RemoteKeySetTuning['proxy']): FetchLike {
+  if (proxy === undefined) {
+    if (fetch === defaultFetch) assertDefaultFetch()
+    return fetch
+  }
+  if (fetch !== defaultFetch)
+    throw misconfigured(
+      ACTION,
+      '"proxy" is for the default fetch: give it to your own "fetch", as in undiciFetch({ proxy })',
+    )
+  return defaultFetchThrough(proxy)
 }
 
 function readTuning(
