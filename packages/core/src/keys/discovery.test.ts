@@ -204,14 +204,40 @@ describe('discovery', () => {
     expect(urls()).toEqual([OIDC, KEYS])
   })
 
-  it.each(['promise', 'poll'] as const)('has the time of each of its steps, sharing by %s', async (sharing) => {
-    const world = setUp({}, { sharing })
-    world.answers[OIDC] = slow(world.clock, 4, metadata())
-    world.answers[KEYS] = slow(world.clock, 4, json({ keys: [a] }))
-    const asked = [world.ask('a'), world.ask('a')]
-    await world.clock.pass(9)
-    expect(await Promise.all(asked)).toEqual(['verified', 'verified'])
-    expect(world.urls()).toEqual([OIDC, KEYS])
+  it.each(['promise', 'poll'] as const)('has one deadline for all its steps, sharing by %s', async (sharing) => {
+    for (const [seconds, outcome] of [
+      [1.6, 'verified'],
+      [1.7, '503 keys_unavailable timeout'],
+    ] as const) {
+      const world = setUp({}, { sharing })
+      const { clock, answers } = world
+      answers[OIDC] = slow(clock, seconds, status(404))
+      answers[OAUTH] = slow(clock, seconds, metadata())
+      answers[KEYS] = slow(clock, seconds, json({ keys: [a] }))
+      const asked = [world.ask('a'), world.ask('a')]
+      const settled: number[] = []
+      for (const answer of asked) void answer.then(() => settled.push(clock.monotonic()))
+      const start = clock.monotonic()
+      await clock.pass(6)
+      expect(await Promise.all(asked)).toEqual([outcome, outcome])
+      expect(Math.max(...settled) - start).toBeLessThanOrEqual(5020)
+      expect(world.urls()).toEqual([OIDC, OAUTH, KEYS])
+      expect(clock.timers()).toBe(0)
+    }
+  })
+
+  it('has one deadline for its retry, too', async () => {
+    const world = setUp({})
+    const { clock, answers } = world
+    answers[OIDC] = slow(clock, 2, metadata())
+    answers[KEYS] = async () => {
+      await new Promise<void>((resolve) => void clock.setTimeout(resolve, 2000))
+      throw new TypeError('connection refused')
+    }
+    const answer = world.ask('a')
+    await clock.pass(5)
+    expect(await answer).toBe('503 keys_unavailable timeout')
+    expect(world.urls()).toEqual([OIDC, KEYS, KEYS])
   })
 
   it('trusts its metadata again once it has led to keys', async () => {

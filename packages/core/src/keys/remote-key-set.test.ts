@@ -5,7 +5,7 @@ import type { VerifierEvent } from '../model/events.ts'
 import { fakeEndpoint, hanging, json, refused, slow, status, type Answer } from './remote/fake-endpoint.test-support.ts'
 import { createMemoryJwkSetStore, type JwkSetSeed } from './jwk-set-store.ts'
 import type { KeyContext } from './key-source.ts'
-import { manualClock, settle } from './remote/manual-clock.test-support.ts'
+import { manualClock, settle, type ManualClock } from './remote/manual-clock.test-support.ts'
 import { remoteKeySet, type RemoteKeySetOptions } from './remote-key-set.ts'
 import { publicJwk } from './jwk/test-jwks.test-support.ts'
 
@@ -582,13 +582,16 @@ describe('requests that come and go', () => {
     const { setTimeout } = clock
     clock.setTimeout = () => () => undefined
     endpoint.answer = async () => new Promise(() => undefined)
-    void keys.resolve(header('a'))
+    void keys.resolve(header('a')).catch(() => undefined)
     await settle()
     clock.setTimeout = setTimeout
     endpoint.answer = json({ keys: [a] })
-    const answer = ask('a')
-    await clock.pass(7)
-    expect(await answer).toBe('verified')
+    const early = ask('a')
+    await clock.pass(2)
+    const late = ask('a')
+    await clock.pass(5)
+    // Nobody waits for longer than the deadline, not even for a fetch that can be known to be dead only afterwards.
+    expect([await early, await late]).toEqual(['503 keys_unavailable', 'verified'])
     expect(count()).toBe(2)
   })
 
@@ -621,6 +624,150 @@ describe('requests that come and go', () => {
       },
     })
     expect(await throwing.ask('a')).toBe('verified')
+  })
+})
+
+describe('the deadline', () => {
+  const waitOf = async (clock: ManualClock, answer: Promise<unknown>): Promise<number> => {
+    const start = clock.monotonic()
+    let end = Infinity
+    void answer.then(() => (end = clock.monotonic()))
+    await clock.pass(20)
+    return (end - start) / 1000
+  }
+
+  it('is one for a fetch that a request shares, and the next that it needs', async () => {
+    const { ask, issued, clock, endpoint } = setUp(refused)
+    endpoint.answer = slow(clock, 4, json({ keys: [a] }))
+    const first = ask('a')
+    await settle()
+    expect(await waitOf(clock, ask('b', issued(0)))).toBe(5.02)
+    expect(await first).toBe('verified')
+  })
+
+  it('is one for the store and the endpoint', async () => {
+    for (const [softWait, timeout] of [
+      [1, 5],
+      [30, 5],
+      [1, 0.4],
+    ] as const) {
+      const store = { get: async () => new Promise<undefined>(() => undefined), set: async () => undefined }
+      const { ask, clock, count } = setUp(hanging, { store, softWait, timeout })
+      expect(await waitOf(clock, ask('a'))).toBe(timeout)
+      expect(count()).toBe(1)
+    }
+  })
+
+  it('is one for the key and for what has replaced it after a failed signature', async () => {
+    const { keys, clock, endpoint } = setUp(refused)
+    const token = { issuedBefore: Infinity }
+    endpoint.answer = slow(clock, 4, json({ keys: [a] }, { age: '1' }))
+    const answer = keys.resolve(header('a'), token).then(async (key) => {
+      endpoint.answer = hanging
+      return keys.resolveAgain?.(header('a'), key, token)
+    })
+    expect(await waitOf(clock, answer)).toBe(5.02)
+    expect(endpoint.requests).toHaveLength(2)
+  })
+
+  it('is not asked for again to confirm a failed signature, if the set was requested after the token had arrived', async () => {
+    const { keys, count } = setUp(json({ keys: [a] }))
+    const token = {}
+    const key = await keys.resolve(header('a'), token)
+    expect(await keys.resolveAgain?.(header('a'), key, token)).toBeUndefined()
+    expect(count()).toBe(1)
+    expect(await keys.resolveAgain?.(header('a'), key, {})).toBeUndefined()
+    expect(count()).toBe(2)
+  })
+})
+
+describe('fetches that wait for their turn', () => {
+  /** Key sets on one host, one fetch at a time. */
+  const hostOf = (count: number, answer: (index: number) => Answer, options: RemoteKeySetOptions = {}) => {
+    const clock = manualClock()
+    const endpoint = fakeEndpoint(clock, async (request, init) =>
+      answer(Number(new URL(request.url).pathname.slice(1)))(request, init),
+    )
+    const fetch = Object.assign(endpoint.fetch, { connections: 1 })
+    const sets = Array.from({ length: count }, (_, index) =>
+      remoteKeySet(`https://host.example/${index}`, {
+        fetch,
+        clock,
+        random: () => 0.5,
+        ...options,
+      }),
+    )
+    const ask = async (index: number): Promise<string> =>
+      sets[index]?.resolve(header('a')).then(
+        () => 'verified',
+        (error: unknown) =>
+          error instanceof AuthError
+            ? `${error.status} ${String((error.cause as { reason?: string }).reason)}`
+            : String(error),
+      ) ?? ''
+    return { clock, endpoint, sets, ask }
+  }
+
+  it('begin one after the other, with the newest and the oldest by turns', async () => {
+    const world = hostOf(5, () => slow(world.clock, 1, json({ keys: [a] })))
+    const answers = [0, 1, 2, 3, 4].map(world.ask)
+    await world.clock.pass(5)
+    expect(await Promise.all(answers)).toEqual(Array.from({ length: 5 }, () => 'verified'))
+    expect(world.endpoint.requests.map(({ url, at }) => `${url.slice(-1)} at ${at - 1}`)).toEqual([
+      '0 at 0',
+      '4 at 1',
+      '1 at 2',
+      '3 at 3',
+      '2 at 4',
+    ])
+  })
+
+  it('have not failed when requests stop waiting, and go on', async () => {
+    const world = hostOf(3, (index) => (index === 0 ? hanging : slow(world.clock, 4, json({ keys: [a] }))))
+    const [first, second, third] = [0, 1, 2].map(world.ask)
+    await world.clock.pass(5.1)
+    expect([await first, await second, await third]).toEqual(['503 timeout', '503 timeout', '503 timeout'])
+    await world.clock.pass(8)
+    expect(world.sets.map((set) => set.stats()).map(({ failures, keys }) => [failures, keys])).toEqual([
+      [1, 0],
+      [0, 1],
+      [0, 1],
+    ])
+    expect(world.clock.timers()).toBe(0)
+  })
+
+  it('are given up by close, and by nothing else', async () => {
+    const world = hostOf(3, () => hanging)
+    const answers = [0, 1, 2].map(world.ask)
+    await settle()
+    world.sets[2]?.close()
+    expect(await answers[2]).toBe('503 network')
+    expect(world.endpoint.requests).toHaveLength(1)
+    await world.clock.pass(5)
+    expect(world.endpoint.requests.map(({ url }) => url.slice(-1))).toEqual(['0', '1'])
+  })
+
+  it('count against the bounds from when they begin', async () => {
+    const world = hostOf(2, (index) => (index === 0 ? hanging : json({ keys: [a] })), { timeout: 30 })
+    void world.ask(0)
+    void world.ask(1)
+    await world.clock.pass(30)
+    const [, waited] = world.sets
+    const unknown = { alg: 'ES256', kid: 'b' }
+    await waited?.resolve(unknown).catch(() => undefined)
+    await world.clock.pass(10)
+    await waited?.resolve(unknown).catch(() => undefined)
+    expect(world.endpoint.requests.map(({ url, at }) => [url.slice(-1), at - 1])).toEqual([
+      ['0', 0],
+      ['1', 30],
+      ['1', 30],
+    ])
+    expect(waited?.stats().nextAttempt).toBe(0)
+  })
+
+  it('do not wait where requests may not wait for each other', async () => {
+    const world = hostOf(3, () => json({ keys: [a] }), { sharing: 'poll' })
+    expect(await Promise.all([0, 1, 2].map(world.ask))).toEqual(['verified', 'verified', 'verified'])
   })
 })
 

@@ -24,7 +24,7 @@ import { webStream } from './web-stream.node.ts'
 export interface UndiciFetchOptions {
   /** Refuses to connect to addresses that are not public, whatever name they go by. @defaultValue false */
   readonly refusePrivateAddresses?: boolean
-  /** Connections to one origin. From 1 to 100. @defaultValue 2 */
+  /** Connections to one origin; key sets that want more wait for their turn. From 1 to 100. @defaultValue 16 */
   readonly connections?: number
   /** Resolves host names, as `dns.lookup` does. @defaultValue dns.lookup */
   readonly lookup?: LookupFunction
@@ -45,7 +45,7 @@ export interface UndiciFetchOptions {
  */
 export function undiciFetch(given: UndiciFetchOptions = {}): FetchLike {
   const options = knownOptions(ACTION, given, NAMES)
-  const { refusePrivateAddresses = false, connections = 2, lookup = systemLookup } = options
+  const { refusePrivateAddresses = false, connections = 16, lookup = systemLookup } = options
   if (typeof refusePrivateAddresses !== 'boolean')
     throw misconfigured(ACTION, '"refusePrivateAddresses" must be true or false', refusePrivateAddresses)
   if (typeof lookup !== 'function') throw misconfigured(ACTION, '"lookup" must be a function', typeof lookup)
@@ -60,12 +60,14 @@ export function undiciFetch(given: UndiciFetchOptions = {}): FetchLike {
     )
   assertNodeVersion(process.versions)
   let agents: Agents | undefined
-  return async (url, init) => {
+  const fetch: FetchLike = async (url, init) => {
     const undici = await loadUndici()
     agents ??= agentsOf(undici, { connections, lookup, refusePrivateAddresses, route })
     const target = new URL(url)
     return request(undici, isProxied(target) ? agents.proxied : agents.direct, target, init)
   }
+  // Key sets read it, and wait before a request rather than in it.
+  return Object.assign(fetch, { connections })
 }
 
 interface Agents {

@@ -15,6 +15,8 @@ export interface FetchDocumentOptions {
   readonly clock: Clock
   /** Seconds for all of it: connect, headers and body. */
   readonly timeout: number
+  /** Milliseconds that are left of them, where fetches before have used some. @defaultValue all */
+  readonly left?: number
   /** Most bytes of the body, after decompression. */
   readonly maxBytes: number
   /** Makes the request conditional, and 304 an answer. */
@@ -36,7 +38,7 @@ export interface FetchedDocument {
  * @throws FetchError
  */
 export async function fetchDocument(url: URL, options: FetchDocumentOptions): Promise<FetchedDocument> {
-  const { clock, timeout, signal } = options
+  const { clock, timeout, left = timeout * 1000, signal } = options
   const deadline = new AbortController()
   const giveUp = (reason: FetchError): void => deadline.abort(reason)
   const closed = (): void => giveUp(new FetchError('network', 'The fetch was given up'))
@@ -44,7 +46,7 @@ export async function fetchDocument(url: URL, options: FetchDocumentOptions): Pr
   signal?.addEventListener('abort', closed)
   const cancelTimer = clock.setTimeout(
     () => giveUp(new FetchError('timeout', `No complete answer within ${timeout} s`)),
-    timeout * 1000,
+    left,
   )
   try {
     return await untilAborted(deadline.signal, exchange(url, options, deadline.signal))

@@ -83,6 +83,16 @@ export function afterStart(
   }
 }
 
+/** An attempt of several requests counts from when the last of them was sent. */
+export function afterNextRequest(history: AttemptHistory, cause: AttemptCause, now: number): AttemptHistory {
+  return {
+    ...history,
+    starts: [...history.starts.slice(0, -1), now],
+    counted: [...history.counted.slice(0, -1), now],
+    lastForToken: cause === 'token' ? now : history.lastForToken,
+  }
+}
+
 /** A success that ends a cold start does not count against the cool-down of what tokens cause. */
 export function afterSuccess(history: AttemptHistory, start: 'cold' | 'warm'): AttemptHistory {
   const counted = start === 'cold' ? history.counted.slice(0, -1) : history.counted

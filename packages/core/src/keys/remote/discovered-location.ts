@@ -7,11 +7,10 @@ import {
   type AttemptLimits,
 } from './attempt-history.ts'
 import { ageSeconds, freshSeconds } from '../fetch/cache-control.ts'
-import type { FetchedDocument } from '../fetch/fetch-document.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
 import { lifetime } from './held-set.ts'
 import { keyAddress, type MetadataRules } from './issuer-metadata.ts'
-import type { Errand, FetchStep, KeyLocation, LocatedSet } from './key-location.ts'
+import type { Errand, FetchStep, KeyLocation, LocatedSet, SentDocument } from './key-location.ts'
 import { metadataUris } from './metadata-uris.ts'
 import { freshnessAt, type Lifetime } from './refresh-policy.ts'
 import { retrySeconds } from './keys-unavailable.ts'
@@ -41,8 +40,11 @@ export function discoveredLocation(
   let suspect = false
 
   const ask = async (fetch: FetchStep): Promise<Found> => {
-    const confirmedAt = clock.monotonic()
-    const { text, headers } = await firstAnswer(uris, async (uri) => fetch(uri, { maxBytes, etag: undefined }))
+    const {
+      text,
+      headers,
+      sentAt: confirmedAt,
+    } = await firstAnswer(uris, async (uri) => fetch(uri, { maxBytes, etag: undefined }))
     const url = keyAddress(text, { ...rules, plainHttp })
     const validTo = confirmedAt - ageSeconds(headers) * 1000
     return { ...lifetime(confirmedAt, freshSeconds(headers), options), url, validTo }
@@ -92,9 +94,9 @@ interface Miss {
 // Only "there is no metadata here" leads on to the next address: garbage, a mismatch or an outage does not.
 async function firstAnswer(
   [first, ...others]: readonly URL[],
-  ask: (uri: URL) => Promise<FetchedDocument>,
+  ask: (uri: URL) => Promise<SentDocument>,
   missed: readonly Miss[] = [],
-): Promise<FetchedDocument> {
+): Promise<SentDocument> {
   if (!first) throw noMetadata(missed, mostTelling(missed))
   try {
     return await ask(first)

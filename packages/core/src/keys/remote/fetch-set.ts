@@ -17,23 +17,21 @@ export async function fetchSet(
   held: HeldSet | undefined,
   errand: Errand,
   options: ResolvedKeySetOptions,
-): Promise<HeldSet> {
+): Promise<Omit<HeldSet, 'attempt'>> {
   const { url, validTo } = await location.locate(errand)
-  // What was published since the request left is not in the answer, so its age counts from before.
-  const confirmedAt = options.clock.monotonic()
-  const fetchedAt = options.clock.now()
   const sameUrl = held !== undefined && (held.url ?? url.href) === url.href
   const etag = sameUrl ? held.etag : undefined
-  const { status, text, headers } = await errand.fetch(url, { maxBytes: options.maxBytes, etag })
+  const { status, text, headers, sentAt } = await errand.fetch(url, { maxBytes: options.maxBytes, etag })
   const maxAge = freshSeconds(headers)
-  const completeTo = Math.min(confirmedAt - ageSeconds(headers) * 1000, validTo)
+  const { clock } = options
+  // What was published since the request was sent is not in the answer, so its age counts from then.
+  const completeTo = Math.min(sentAt - ageSeconds(headers) * 1000, validTo)
   const common = {
-    ...lifetime(confirmedAt, maxAge, options),
+    ...lifetime(sentAt, maxAge, options),
     completeTo,
-    attempt: completeTo >= errand.startedAt ? errand.attempt : 0,
     url: url.href,
     etag: entityTag(headers.get('etag')) ?? (status === 304 ? etag : undefined),
-    fetchedAt,
+    fetchedAt: clock.now() - (clock.monotonic() - sentAt),
     maxAge,
   }
   if (status === 304 && held) return { ...common, set: held.set, text: held.text }

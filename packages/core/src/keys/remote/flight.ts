@@ -19,7 +19,7 @@ export interface Flight {
   /** Settles when `result` is there; never rejects. */
   settled: Promise<void>
   result: FlightResult | undefined
-  /** Monotonic time after which it must have lost the request that carried it. */
+  /** Monotonic time after which it must have lost the request that carried it; `Infinity` while it waits for its turn. */
   aliveUntil: number
 }
 
@@ -32,6 +32,8 @@ export interface FlightWait {
 }
 
 const POLL_EVERY = 20
+// Runtimes take a time without end for none at all.
+const LONGEST_TIMER = 60_000
 
 /** Waits for a flight; `undefined` where it takes longer than the request wants to wait. */
 export async function waitForFlight(
@@ -47,10 +49,10 @@ export async function waitForFlight(
 async function race(flight: Flight, clock: Clock, until: number): Promise<void> {
   const left = Math.min(until, flight.aliveUntil) - clock.monotonic()
   if (left <= 0 || flight.result) return
-  const timer = startTimer(clock, left)
+  const timer = startTimer(clock, Math.min(left, LONGEST_TIMER))
   await Promise.race([flight.settled, timer.elapsed])
   timer.cancel()
-  // A fetch of several steps lives longer with each of them.
+  // A fetch of several steps may live longer with each of them.
   if (!flight.result && clock.monotonic() < until) await race(flight, clock, until)
 }
 

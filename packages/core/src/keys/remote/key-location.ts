@@ -2,15 +2,16 @@ import type { KeysStaleEvent } from '../../model/events.ts'
 import type { FetchDocumentOptions, FetchedDocument } from '../fetch/fetch-document.ts'
 import type { AttemptCause } from './attempt-history.ts'
 
-/** Fetches one document within the flight that asks for it. */
-export type FetchStep = (url: URL, options: Pick<FetchDocumentOptions, 'maxBytes' | 'etag'>) => Promise<FetchedDocument>
+/** A document, and when its request was sent: monotonic milliseconds. */
+export interface SentDocument extends FetchedDocument {
+  readonly sentAt: number
+}
+
+/** Fetches one document within the flight that asks for it. All documents of a flight share its deadline. */
+export type FetchStep = (url: URL, options: Pick<FetchDocumentOptions, 'maxBytes' | 'etag'>) => Promise<SentDocument>
 
 /** What finding the address is for, and what it may use. */
 export interface Errand {
-  /** The number of the attempt, from 1. */
-  readonly attempt: number
-  /** When the attempt began, monotonic milliseconds. */
-  readonly startedAt: number
   readonly cause: AttemptCause
   readonly fetch: FetchStep
   /** To be told when an address goes on being used that could not be confirmed. */

@@ -53,10 +53,18 @@ interface Selected extends RefusalContext {
 
 // A request looks again after a seed was found or a fetch was abandoned, but not for ever.
 const MOST_ROUNDS = 4
+// A fetch that begins with a request ends with its deadline: what it failed of is worth the moment. Milliseconds.
+const SLACK = 20
+
+/** A token that a request waits with. */
+interface Arrival extends Issuance {
+  /** Monotonic milliseconds: one deadline, however many fetches it takes. */
+  readonly waitsUntil: number
+}
 
 /** A remote key set, wherever its address comes from: asks the policy, acts on it, and selects the key. */
 export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOptions): RemoteKeySet {
-  const { clock, onEvent, sharing, softWait } = options
+  const { clock, onEvent, sharing, softWait, timeout } = options
   const keeper = setKeeper(location, options)
 
   const ageOf = (held: HeldSet): number => clock.monotonic() - held.confirmedAt
@@ -65,35 +73,39 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
     keeper.usable()?.set.select(header).kind === 'unknown_kid' ? 'unknown' : 'known'
 
   // What `resolve` has noted of a token when it arrived counts for `resolveAgain` too.
-  const issuances = new WeakMap<KeyContext, Issuance>()
-  const issuanceOf = (token: KeyContext): Issuance => ({
+  const arrivals = new WeakMap<KeyContext, Arrival>()
+  const arrivalOf = (token: KeyContext): Arrival => ({
     attemptsBefore: keeper.attempts(),
     issuedBefore: (own(token, 'issuedBefore') ?? Infinity) * 1000,
+    waitsUntil: clock.monotonic() + timeout * 1000 + SLACK,
   })
 
-  const denies = (issuance: Issuance): boolean => {
+  const denies = (arrival: Arrival): boolean => {
     const held = keeper.usable()
-    return held !== undefined && canDeny(held, issuance, clock)
+    return held !== undefined && canDeny(held, arrival, clock)
   }
 
-  const aboard = async (cause: AttemptCause, longest: number) => {
+  const aboard = async (cause: AttemptCause, { waitsUntil }: Arrival, longest = Infinity) => {
     const joined = keeper.opening(cause) === 'in_flight'
     const flight: Flight = keeper.fly(cause)
     return waitForFlight(flight, {
       clock,
       // Whoever begins a fetch carries it, and may await it in every runtime.
       by: joined ? sharing : 'promise',
-      until: flight.startedAt + longest,
+      until: Math.min(flight.startedAt + longest, waitsUntil),
     })
   }
 
   /** Brings the set as far up to date as the request needs; gives what went wrong if it cannot be decided. */
   const bringUpToDate = async (
     kid: () => KidKnowledge,
-    issuance: Issuance,
+    arrival: Arrival,
     round = 1,
   ): Promise<FetchError | undefined> => {
-    const lookAgain = async () => (round < MOST_ROUNDS ? bringUpToDate(kid, issuance, round + 1) : whyNot())
+    const lookAgain = async (): Promise<FetchError | undefined> => {
+      if (clock.monotonic() >= arrival.waitsUntil) return new FetchError('timeout', `No keys within ${timeout} s`)
+      return round < MOST_ROUNDS ? bringUpToDate(kid, arrival, round + 1) : whyNot()
+    }
     const cause = kid() === 'unknown' ? 'token' : 'age'
     const action = decide({ freshness: keeper.freshness(), kid: kid(), fetch: keeper.opening(cause) })
     switch (action) {
@@ -103,20 +115,20 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
         keeper.fly(cause)
         return undefined
       case 'wait_softly':
-        await aboard(cause, softWait * 1000)
+        await aboard(cause, arrival, softWait * 1000)
         // The set may have expired in the meantime, or a new one may lack the key.
-        return keeper.usable() && (kid() === 'known' || denies(issuance)) ? undefined : lookAgain()
+        return keeper.usable() && (kid() === 'known' || denies(arrival)) ? undefined : lookAgain()
       case 'deny_if_older':
-        return denies(issuance) ? undefined : whyNot()
+        return denies(arrival) ? undefined : whyNot()
       case 'unavailable':
         return whyNot()
       default: {
-        const result = await aboard(cause, Infinity)
+        const result = await aboard(cause, arrival)
         if (result?.kind === 'failed') return result.error
         if (result?.kind !== 'fetched') return lookAgain()
         // A fetch that had begun before the token arrived may have been too early for its key.
-        const isLast = keeper.attempts() > issuance.attemptsBefore
-        return isLast || kid() === 'known' || denies(issuance) ? undefined : lookAgain()
+        const isLast = keeper.attempts() > arrival.attemptsBefore
+        return isLast || kid() === 'known' || denies(arrival) ? undefined : lookAgain()
       }
     }
   }
@@ -135,13 +147,13 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
 
   /** What the set says about a header once it is as far up to date as that needs. */
   const select = async (header: JoseHeader, token: KeyContext = {}): Promise<Selected> => {
-    const issuance = issuanceOf(token)
-    issuances.set(token, issuance)
-    const failure = await bringUpToDate(() => knowledgeOf(header), issuance)
+    const arrival = arrivalOf(token)
+    arrivals.set(token, arrival)
+    const failure = await bringUpToDate(() => knowledgeOf(header), arrival)
     const held = keeper.usable()
     if (!held) throw unavailable(failure ?? whyNot(), 'age')
     const selection = held.set.select(header)
-    if (selection.kind === 'unknown_kid' && (failure || !denies(issuance)))
+    if (selection.kind === 'unknown_kid' && (failure || !denies(arrival)))
       throw unavailable(failure ?? whyNot(), 'token')
     return { selection, set: held.set, header, about: () => about(held), onEvent }
   }
@@ -166,15 +178,15 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
       }
       const known = await newer()
       if (known) return known
-      const { attemptsBefore } = issuances.get(token) ?? issuanceOf(token)
+      const { attemptsBefore, waitsUntil } = arrivals.get(token) ?? arrivalOf(token)
       // A set that was requested after the token had arrived has no older key under that name.
       if ((keeper.usable()?.attempt ?? 0) > attemptsBefore) return undefined
       // Any fetch will do, also one that had begun before.
-      await bringUpToDate(() => 'unknown', { attemptsBefore: -1, issuedBefore: -Infinity })
+      await bringUpToDate(() => 'unknown', { attemptsBefore: -1, issuedBefore: -Infinity, waitsUntil })
       return newer()
     },
     ready: async () => {
-      const failure = await bringUpToDate(() => 'known', issuanceOf({}))
+      const failure = await bringUpToDate(() => 'known', { ...arrivalOf({}), waitsUntil: Infinity })
       if (!keeper.usable()) throw unavailable(failure ?? whyNot(), 'age')
     },
     close: () => keeper.close(),

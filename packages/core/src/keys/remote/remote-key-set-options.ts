@@ -30,7 +30,10 @@ export interface RemoteKeySetTuning {
   readonly staleFor?: number
   /** Seconds between fetches caused by unknown key IDs or failed signatures. From 1 to 3,600. @defaultValue 30 */
   readonly cooldown?: number
-  /** Seconds for a whole fetch: connect, headers and body. From 0.01 to 30. @defaultValue 5 */
+  /**
+   * Seconds that a request waits for keys, and that fetching them may take: store, metadata, keys and retry share one deadline. From 0.01
+   * to 30. @defaultValue 5
+   */
   readonly timeout?: number
   /** Seconds a request waits for a newer set when an old one would do. From 0 to 30. @defaultValue 1 */
   readonly softWait?: number

@@ -1,6 +1,7 @@
 import type { FetchFailure } from '../../model/events.ts'
 import {
   afterFailure,
+  afterNextRequest,
   afterStart,
   afterSuccess,
   mayRetryAtOnce,
@@ -9,14 +10,14 @@ import {
   type AttemptCause,
 } from './attempt-history.ts'
 import { emit } from '../../model/emit.ts'
-import { fetchDocument } from '../fetch/fetch-document.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
 import { fetchSet } from './fetch-set.ts'
 import type { Flight, FlightResult } from './flight.ts'
 import { checkSeed, heldFromSeed, seedOf, type HeldSet } from './held-set.ts'
 import type { JwkSetSeed } from '../jwk-set-store.ts'
 import { keepAlive } from './keep-alive.ts'
-import type { Errand, FetchStep, KeyLocation } from './key-location.ts'
+import { fetchSteps, GRACE } from './fetch-steps.ts'
+import type { Errand, KeyLocation } from './key-location.ts'
 import { retrySeconds } from './keys-unavailable.ts'
 import { freshnessAt, type FetchOpening, type Freshness } from './refresh-policy.ts'
 import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
@@ -41,9 +42,6 @@ export interface SetKeeper {
   close(): void
 }
 
-// A flight that outlives each of its deadlines by this much was carried by a request that no longer runs.
-const GRACE = 1000
-
 export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions): SetKeeper {
   const { clock, onEvent, random, timeout, waitUntil } = options
   const limits = { cooldown: options.cooldown * 1000, fetchesPerMinute: options.fetchesPerMinute }
@@ -56,6 +54,7 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
   let closed = false
 
   const freshness = (): Freshness => freshnessAt(clock.monotonic(), held)
+  const usable = (): HeldSet | undefined => (['cold', 'expired'].includes(freshness()) ? undefined : held)
 
   const adopt = (next: HeldSet): void => {
     if (next.set !== held?.set) {
@@ -100,22 +99,27 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
   }
 
   const attempt = async (current: Flight, cause: AttemptCause): Promise<void> => {
-    const startedAt = clock.monotonic()
     const coldStart = held === undefined
-    const step: FetchStep = async (url, { maxBytes, etag }) => {
-      current.aliveUntil = clock.monotonic() + timeout * 1000 + GRACE
-      const { signal } = current.controller
-      return fetchDocument(url, { fetch: options.fetch, clock, timeout, maxBytes, etag, signal })
+    let startedAt: number | undefined
+    let sentAt = Infinity
+    // An attempt begins when its first request is sent, and counts from when its last one was: each may have waited for its turn.
+    const onSend = (): void => {
+      const now = clock.monotonic()
+      startedAt ??= now
+      if (sentAt === Infinity) {
+        sentAt = now
+        attempts += 1
+        history = afterStart(history, cause, limits, now)
+      } else history = afterNextRequest(history, cause, now)
     }
+    const steps = fetchSteps(current, { kind: usable() ? 'other' : 'urgent', onSend }, options)
     const onStale: Errand['onStale'] = (trouble) => {
       if (flight === current && !closed) emit(onEvent, { type: 'keys.stale', ...trouble })
     }
     const once = async (): Promise<HeldSet> => {
-      current.controller.signal.throwIfAborted()
-      attempts += 1
-      const begunAt = clock.monotonic()
-      history = afterStart(history, cause, limits, begunAt)
-      return fetchSet(location, held, { attempt: attempts, startedAt: begunAt, cause, fetch: step, onStale }, options)
+      sentAt = Infinity
+      const next = await fetchSet(location, held, { cause, fetch: steps.fetch, onStale }, options)
+      return { ...next, attempt: next.completeTo >= sentAt ? attempts : 0 }
     }
     try {
       const next = await once().catch(async (error: unknown) => {
@@ -126,7 +130,8 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
       if (flight !== current) return
       history = afterSuccess(history, coldStart ? 'cold' : 'warm')
       adopt(next)
-      const duration = clock.monotonic() - startedAt
+      const now = clock.monotonic()
+      const duration = now - (startedAt ?? now)
       const { size, skipped } = next.set
       emit(onEvent, { type: 'keys.refreshed', uri: location.id, keys: size, skipped: skipped.length, duration })
       writeStore(seedOf(next, location.id), options)
@@ -135,7 +140,8 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
         error instanceof FetchError ? error : new FetchError('network', 'The fetch failed', { cause: error })
       if (flight === current) {
         const { retryAfter } = reason
-        history = afterFailure(history, { startedAt, retryAfter, random: random() }, clock.monotonic())
+        const now = clock.monotonic()
+        history = afterFailure(history, { startedAt: startedAt ?? now, retryAfter, random: random() }, now)
         location.onFailure?.()
         failure = reason
         // Whatever the server made of it, the next request does without.
@@ -143,6 +149,8 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
         if (!closed) announce(reason.reason)
       }
       throw reason
+    } finally {
+      steps.end()
     }
   }
 
@@ -194,7 +202,7 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
 
   return {
     fresh: () => (freshness() === 'fresh' ? held : undefined),
-    usable: () => (['cold', 'expired'].includes(freshness()) ? undefined : held),
+    usable,
     freshness,
     opening: (cause) => {
       if (isUnderWay()) return 'in_flight'

@@ -3,13 +3,14 @@ import { keepAlive } from './keep-alive.ts'
 import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
 import { startTimer } from './timer.ts'
 
-/** What the store holds for a key set; nothing if it fails or takes longer than the soft wait. */
+/** What the store holds for a key set; nothing if it fails, or takes longer than the soft wait or half the deadline. */
 export async function readStore(
   id: string,
-  { store, clock, softWait }: ResolvedKeySetOptions,
+  { store, clock, softWait, timeout }: ResolvedKeySetOptions,
 ): Promise<JwkSetSeed | undefined> {
   if (!store) return undefined
-  const timer = startTimer(clock, Math.max(softWait, SHORTEST_WAIT) * 1000)
+  // Whoever waits for the store waits for the endpoint too, within one deadline.
+  const timer = startTimer(clock, Math.min(Math.max(softWait, SHORTEST_WAIT), timeout / 2) * 1000)
   const seed = await Promise.race([ask(async () => store.get(id)), timer.elapsed])
   timer.cancel()
   return typeof seed === 'object' && seed !== null ? seed : undefined
