@@ -199,9 +199,11 @@ describe('the local signer', () => {
 describe('an option that does not exist', () => {
   it.each([
     [{ expiresIn: 60 }, 'Cannot create issuer: there is no option "expiresIn"; did you mean "ttl"?'],
+    [{ tlt: 5 }, 'there is no option "tlt"; the options are issuer, '],
+    [{ audiance: 'a' }, 'there is no option "audiance"; did you mean "audience"?'],
     [{ aud: 'a' }, 'Cannot create issuer: there is no option "aud"; did you mean "audience"?'],
     [{ jwks_max_age: 5 }, 'Cannot create issuer: there is no option "jwks_max_age"; did you mean "jwksMaxAge"?'],
-    [{ overlap: { ahead: 5 } }, 'there is no option "ahead"; the options are publishAhead, clockTolerance'],
+    [{ overlap: { ahead: 5 } }, 'there is no option "overlap.ahead"; the options are publishAhead, clockTolerance'],
   ])('is refused: %j', async (options, message) => {
     const attempt = createIssuer({ issuer: 'https://issuer.example', ...(options as object) })
     await expect(attempt).rejects.toThrow(TypeError)

@@ -1,5 +1,6 @@
 import type { JWK } from 'jose'
 import { knownOptions } from './known-options.ts'
+import { assertClock, assertFunction, assertNotMissing } from './option-types.ts'
 import { discreetRefusal, refusal } from './refusal.ts'
 import { assertSeconds } from './seconds.ts'
 import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from './signer/algorithm.ts'
@@ -117,16 +118,23 @@ const OPTIONS: readonly (keyof IssuerOptions)[] = [
  */
 export const resolveOptions = (given: IssuerOptions): ResolvedOptions => {
   const options = knownOptions(ACTION, given, OPTIONS)
-  const overlap = knownOptions(ACTION, options.overlap ?? {}, ['publishAhead', 'clockTolerance'])
+  const { overlap: givenOverlap = {} } = options
+  const overlap = knownOptions(ACTION, givenOverlap, ['publishAhead', 'clockTolerance'], { name: 'overlap' })
+  // Without a key a new one would be made, which no verifier knows after a restart.
+  assertNotMissing(ACTION, options, ['signer', 'signers', 'keys'])
+  assertFunction(ACTION, 'createSigner', options.createSigner)
+  assertFunction(ACTION, 'randomUUID', options.randomUUID)
+  assertClock(ACTION, options.clock, 'now')
   assertOneSource(options)
   const { algorithm = DEFAULTS.algorithm, jwksMaxAge = DEFAULTS.jwksMaxAge, keys = [] } = options
+  const { ttl = DEFAULTS.ttl, typ = DEFAULTS.typ } = options
   const { publishAhead = jwksMaxAge, clockTolerance = DEFAULTS.clockTolerance } = overlap
   const resolved: ResolvedOptions = {
     issuer: options.issuer,
     algorithm,
     audience: options.audience,
-    ttl: options.ttl ?? DEFAULTS.ttl,
-    typ: options.typ ?? DEFAULTS.typ,
+    ttl,
+    typ,
     jwksMaxAge,
     overlap: { publishAhead, clockTolerance },
     signers: options.signer === undefined ? options.signers : [options.signer],

@@ -1,4 +1,5 @@
 import { bare, ownOptions } from './own.ts'
+import { discreetRefusal } from './refusal.ts'
 
 // What other libraries call the same thing.
 const OTHER_NAMES: Readonly<Record<string, string>> = bare({
@@ -17,8 +18,16 @@ const OTHER_NAMES: Readonly<Record<string, string>> = bare({
   type: 'typ',
 })
 
+/** What messages call the options. */
+export interface KnownOptions {
+  /** @defaultValue 'option' */
+  readonly noun?: 'option' | 'member'
+  /** The option that holds these. */
+  readonly name?: string
+}
+
 /**
- * Refuses options that do not exist, so that a slip of the pen does not leave a default in force.
+ * Refuses options that do not exist, so that a typo does not leave a default in force.
  *
  * @throws TypeError that suggests the name, or else lists the names there are.
  */
@@ -26,14 +35,14 @@ export const assertKnownOptions = (
   action: string,
   options: unknown,
   known: readonly string[],
-  noun: 'option' | 'member' = 'option',
+  { noun = 'option', name }: KnownOptions = {},
 ): void => {
-  if (typeof options !== 'object' || options === null)
-    throw new TypeError(`Cannot ${action}: ${noun}s must be an object`)
-  const unknown = Object.keys(options).find((name) => !known.includes(name))
+  if (Object.prototype.toString.call(options) !== '[object Object]')
+    throw discreetRefusal(action, `${name === undefined ? `${noun}s` : `"${name}"`} must be an object`, options)
+  const unknown = Object.keys(options as object).find((option) => !known.includes(option))
   if (unknown === undefined) return
   // A member of an event is named by a stranger: escaped, it cannot begin a line of its own in a log.
-  const found = `there is no ${noun} ${JSON.stringify(unknown.slice(0, 80))}`
+  const found = `there is no ${noun} ${JSON.stringify(`${name === undefined ? '' : `${name}.`}${unknown.slice(0, 80)}`)}`
   throw new TypeError(`Cannot ${action}: ${found}${suggestion(unknown, known, noun)}`)
 }
 
@@ -47,20 +56,35 @@ export const knownOptions = <T extends object>(
   action: string,
   options: T,
   known: readonly string[],
-  noun: 'option' | 'member' = 'option',
+  words: KnownOptions = {},
 ): T => {
-  assertKnownOptions(action, options, known, noun)
+  assertKnownOptions(action, options, known, words)
   return ownOptions(options, known)
 }
 
 const suggestion = (name: string, known: readonly string[], noun: string): string => {
   const other = OTHER_NAMES[plain(name)]
-  const close = known.find((candidate) => candidate === other || plain(candidate) === plain(name))
+  const close =
+    known.find((candidate) => candidate === other || plain(candidate) === plain(name)) ??
+    known.find((candidate) => distance(plain(candidate), plain(name)) * 3 <= name.length)
   return close === undefined ? `; the ${noun}s are ${known.join(', ')}` : `; did you mean "${close}"?`
+}
+
+// Letters to insert, delete or replace.
+const distance = (from: string, to: string): number => {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
+  for (const [i, letter] of from.split('').entries()) {
+    const next = [i + 1]
+    for (const [j, other] of to.split('').entries())
+      next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)))
+    row = next
+  }
+  return row.at(-1) ?? 0
 }
 
 const plain = (name: string): string =>
   name
+    .slice(0, 40)
     .toLowerCase()
     .replaceAll(/[^a-z]/g, '')
     .replace(/s$/, '')

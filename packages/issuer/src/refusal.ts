@@ -17,7 +17,9 @@ const describe = (found: unknown): string => {
   if (typeof found === 'number' || typeof found === 'boolean' || found === undefined || found === null)
     return String(found)
   if (Array.isArray(found)) return found.length === 0 ? 'an empty array' : `an array of ${found.length}`
-  return typeof found === 'object' ? 'an object' : `a ${typeof found}`
+  if (typeof found !== 'object') return `a ${typeof found}`
+  const kind = Object.prototype.toString.call(found).slice(8, -1)
+  return kind === 'Object' ? 'an object' : `${/^[AEIO]/.test(kind) ? 'an' : 'a'} ${kind}`
 }
 
 const measure = (text: string): string => (text === '' ? 'an empty string' : `a string of length ${text.length}`)

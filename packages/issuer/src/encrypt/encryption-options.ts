@@ -70,6 +70,7 @@ export const resolveEncryption = (given: EncryptionOptions): ResolvedEncryption 
     throw refusal(ACTION, 'the "kid" of "recipient" must have 1 to 256 characters', kid)
   }
   const fitting: readonly KeyManagementAlgorithm[] = kty === 'RSA' ? ['RSA-OAEP-256'] : AGREEMENTS
+  if (options.keyManagement === null) throw refusal(ACTION, '"keyManagement" must not be null', null)
   const wanted: unknown = options.keyManagement ?? recipient.alg ?? (kty === 'RSA' ? 'RSA-OAEP-256' : 'ECDH-ES+A256KW')
   const alg = fitting.find((algorithm) => algorithm === wanted)
   if (alg === undefined)

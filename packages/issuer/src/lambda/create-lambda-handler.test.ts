@@ -225,10 +225,10 @@ describe('the signer of the Lambda handler', () => {
 
 describe('creating a Lambda handler', () => {
   it.each<[object, string]>([
-    [{}, '"signer" must be a signer, a source of signers, or a function that gives one, found "undefined"'],
+    [{}, '"signer" must be a signer, a source of signers, or a function that gives one, found undefined'],
     [
       { signer: 'secret' },
-      '"signer" must be a signer, a source of signers, or a function that gives one, found "string"',
+      '"signer" must be a signer, a source of signers, or a function that gives one, found a string of length 6',
     ],
     [
       { signer: Promise.resolve(signer) },

@@ -36,7 +36,7 @@ const eventMembers = (event: unknown): { readonly [member in keyof LambdaEvent]?
   if (typeof event !== 'object' || event === null || Array.isArray(event)) {
     throw discreetRefusal(ACTION, 'the event must be an object with "claims"', event)
   }
-  return knownOptions(ACTION, event, MEMBERS, 'member')
+  return knownOptions(ACTION, event, MEMBERS, { noun: 'member' })
 }
 
 const assertClaims = (claims: JsonObject): void => {

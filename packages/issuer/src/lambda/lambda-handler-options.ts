@@ -2,7 +2,8 @@ import { assertAudience, assertTyp } from '../issuer-options.ts'
 import type { Clock } from '../issuer-options.ts'
 import { knownOptions } from '../known-options.ts'
 import { has, own } from '../own.ts'
-import { refusal } from '../refusal.ts'
+import { assertClock, assertFunction } from '../option-types.ts'
+import { discreetRefusal, refusal } from '../refusal.ts'
 import { assertSeconds } from '../seconds.ts'
 import { assertSigner } from '../signer/assert-signer.ts'
 import type { Signer, SignerSource } from '../signer/signer.ts'
@@ -67,6 +68,8 @@ export const resolveLambdaOptions = (given: LambdaHandlerOptions): ResolvedLambd
   const options = knownOptions(ACTION, given, OPTIONS)
   const { signer, issuer, audience, ttl, typ = 'JWT', allowNoExpiry = false } = options
   const currentSigner = signerOption(signer)
+  assertFunction(ACTION, 'randomUUID', options.randomUUID)
+  assertClock(ACTION, options.clock, 'now')
   if (issuer !== undefined && (typeof issuer !== 'string' || issuer === '')) {
     throw refusal(ACTION, '"issuer" must be a non-empty string', issuer)
   }
@@ -89,14 +92,17 @@ export const resolveLambdaOptions = (given: LambdaHandlerOptions): ResolvedLambd
 const signerOption = (signer: LambdaHandlerOptions['signer']): (() => Promise<Signer>) => {
   if (typeof signer === 'function') return onceItSucceeds(async () => asserted(await signer()))
   const rule = '"signer" must be a signer, a source of signers, or a function that gives one'
-  if (typeof signer !== 'object' || signer === null) throw refusal(ACTION, rule, typeof signer)
+  if (typeof signer !== 'object' || signer === null) throw discreetRefusal(ACTION, rule, signer)
   // One that failed would fail at every event of this process.
   if (typeof own(signer, 'then') === 'function')
     throw new TypeError(`Cannot ${ACTION}: ${rule}, found a promise: give the function that makes it`)
-  return isSource(signer) ? async () => signer.signer() : async () => signer
+  if (isSource(signer)) return async () => signer.signer()
+  if (!has(signer, 'sign')) throw refusal(ACTION, rule, signer)
+  assertSigner(signer)
+  return async () => signer
 }
 
-const isSource = (signer: Signer | SignerSource): signer is SignerSource => has(signer, 'signer')
+const isSource = (signer: Signer | SignerSource): signer is SignerSource => typeof own(signer, 'signer') === 'function'
 
 const asserted = (signer: Signer): Signer => {
   assertSigner(signer)

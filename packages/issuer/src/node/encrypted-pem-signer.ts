@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { discreetRefusal } from '../refusal.ts'
 import { pemSigner, pemSignerOptions, type PemSignerOptions } from '../signer/pem-signer.ts'
-import { pemText } from '../signer/pem-text.ts'
+import { foundInstead, pemText } from '../signer/pem-text.ts'
 import type { Signer } from '../signer/signer.ts'
 
 /** What an {@link encryptedPemSigner} is told about its key. */
@@ -18,7 +18,10 @@ export interface EncryptedPemSignerOptions extends PemSignerOptions {
  * @throws TypeError where the text is not such a key, the passphrase is another one, or the key does not fit the algorithm. It
  * quotes neither the text nor the passphrase.
  */
-export const encryptedPemSigner = async (pem: string, options: EncryptedPemSignerOptions): Promise<Signer> => {
+export const encryptedPemSigner = async (
+  pem: string | Uint8Array,
+  options: EncryptedPemSignerOptions,
+): Promise<Signer> => {
   const { passphrase, ...rest } = pemSignerOptions(options, ['passphrase'])
   if (typeof passphrase !== 'string' || passphrase === '') {
     throw discreetRefusal('use key', '"passphrase" must be a non-empty string', passphrase)
@@ -31,12 +34,12 @@ export const encryptedPemSigner = async (pem: string, options: EncryptedPemSigne
 const RULE = 'its text must be an encrypted private key in PEM'
 
 const encryptedPem = (text: unknown): string => {
-  if (typeof text !== 'string') throw discreetRefusal('use key', RULE, text)
   const pem = pemText(text)
+  if (pem === undefined) throw discreetRefusal('use key', RULE, text)
   if (pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----') || pem.includes('Proc-Type: 4,ENCRYPTED')) return pem
   const isOpen = /-----BEGIN (?:RSA |EC )?PRIVATE KEY-----/.test(pem)
   throw new TypeError(
-    `Cannot use key: ${RULE}, found ${isOpen ? 'one that is not encrypted: encrypt it, or use pemSigner' : 'something else'}`,
+    `Cannot use key: ${RULE}, found ${isOpen ? 'one that is not encrypted: encrypt it, or use pemSigner' : foundInstead(pem)}`,
   )
 }
 

@@ -1,5 +1,6 @@
 import type { SSMClient } from '@aws-sdk/client-ssm'
 import { knownOptions } from '../known-options.ts'
+import { assertClock, assertNotMissing } from '../option-types.ts'
 import { discreetRefusal, refusal } from '../refusal.ts'
 import { assertSeconds } from '../seconds.ts'
 import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from '../signer/algorithm.ts'
@@ -105,6 +106,8 @@ export const OPTIONS: readonly (keyof ParameterStoreOptions)[] = [
  */
 export const resolveParameterStoreOptions = (given: ParameterStoreOptions): ResolvedParameterStoreOptions => {
   const options = knownOptions(ACTION, given, OPTIONS)
+  // Without a passphrase a PEM that is not encrypted would be taken.
+  assertNotMissing(ACTION, options, ['passphrase'])
   const { client, name, algorithm = PARAMETER_STORE_DEFAULTS.algorithm } = options
   const { createIfMissing = PARAMETER_STORE_DEFAULTS.createIfMissing, passphrase, ttl } = options
   const {
@@ -131,6 +134,7 @@ export const resolveParameterStoreOptions = (given: ParameterStoreOptions): Reso
   if (onEvent !== undefined && typeof onEvent !== 'function') {
     throw refusal(ACTION, '"onEvent" must be a function', onEvent)
   }
+  assertClock(ACTION, options.clock, 'monotonic')
   const creation = creationOf(createIfMissing, options)
   const freshFor = ttl === undefined ? Number.POSITIVE_INFINITY : ttl * 1000
   return Object.freeze({
@@ -151,7 +155,9 @@ const creationOf = (
   { name, passphrase }: ParameterStoreOptions,
 ): ParameterCreation | undefined => {
   if (createIfMissing === false) return undefined
-  const creation = knownOptions(ACTION, createIfMissing === true ? {} : createIfMissing, ['keyId', 'description'])
+  const creation = knownOptions(ACTION, createIfMissing === true ? {} : createIfMissing, ['keyId', 'description'], {
+    name: 'createIfMissing',
+  })
   // An ARN and a version can only be those of something that exists.
   if (name.includes(':')) throw refusal(ACTION, '"name" must be a plain name where "createIfMissing" is set', name)
   if (passphrase !== undefined) {

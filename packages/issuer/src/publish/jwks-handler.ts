@@ -1,4 +1,5 @@
 import type { Issuer } from '../create-issuer.ts'
+import { discreetRefusal } from '../refusal.ts'
 
 /** Answers requests for a JWK Set. */
 export type JwksHandler = (request: Request) => Response
@@ -7,12 +8,15 @@ export type JwksHandler = (request: Request) => Response
  * The JWK Set's address as a fetch handler: `GET` and `HEAD` with `Cache-Control` and `ETag`, 304 where `If-None-Match` names
  * the current content (RFC 9110 section 13.1.2), 405 for any other method. Which address that is, is for the router to say.
  */
-export const jwksHandler =
-  ({ jwksResponse }: Pick<Issuer, 'jwksResponse'>): JwksHandler =>
-  (request) => {
+export const jwksHandler = (issuer: Pick<Issuer, 'jwksResponse'>): JwksHandler => {
+  if (typeof issuer?.jwksResponse !== 'function')
+    throw discreetRefusal('answer requests for keys', 'give an issuer, which createIssuer makes', issuer)
+  const { jwksResponse } = issuer
+  return (request) => {
     const { method } = request
     if (method !== 'GET' && method !== 'HEAD')
       return new Response(null, { status: 405, headers: { allow: 'GET, HEAD' } })
     const { status, headers, body } = jwksResponse({ ifNoneMatch: request.headers.get('if-none-match') ?? undefined })
     return new Response(method === 'HEAD' || status === 304 ? null : body, { status, headers })
   }
+}

@@ -1,5 +1,6 @@
 import type { JSONWebKeySet } from 'jose'
 import { publishedJwk } from '../keys/published-key.ts'
+import { discreetRefusal } from '../refusal.ts'
 import { assertSigner } from '../signer/assert-signer.ts'
 import type { Signer } from '../signer/signer.ts'
 
@@ -9,9 +10,12 @@ import type { Signer } from '../signer/signer.ts'
  *
  * @throws TypeError where one of them is not a signer or has no asymmetric public key.
  */
-export const publicJwkSet = (signers: readonly Signer[]): JSONWebKeySet => ({
-  keys: signers.map((signer) => {
+export const publicJwkSet = (signers: readonly Signer[]): JSONWebKeySet => {
+  if (!Array.isArray(signers))
+    throw discreetRefusal('make JWK Set', 'give an array of signers, such as [signer]', signers)
+  const keys = signers.map((signer: Signer) => {
     assertSigner(signer)
     return { ...publishedJwk(signer) }
-  }),
-})
+  })
+  return { keys }
+}

@@ -3,7 +3,7 @@ import type { CompactJWSHeaderParameters, CryptoKey, JWK } from 'jose'
 import { knownOptions } from '../known-options.ts'
 import { own } from '../own.ts'
 import { discreetRefusal, refusal } from '../refusal.ts'
-import { isSigningAlgorithm, type SigningAlgorithm } from './algorithm.ts'
+import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from './algorithm.ts'
 import { assertKeyId, isKeyPair, keyMaterial, type KeyPair } from './key-material.ts'
 import type { Signer } from './signer.ts'
 
@@ -25,6 +25,8 @@ export interface LocalSignerOptions {
 export const localSigner = async (key?: JWK | KeyPair, given: LocalSignerOptions = {}): Promise<Signer> => {
   const options = knownOptions('use key', given, ['algorithm', 'kid'])
   if (options.kid !== undefined) assertKeyId(options.kid)
+  if (options.algorithm !== undefined && !isSigningAlgorithm(options.algorithm))
+    throw refusal('use key', `"algorithm" must be one of ${SIGNING_ALGORITHMS.join(', ')}`, options.algorithm)
   if (key !== undefined && (typeof key !== 'object' || key === null)) {
     throw discreetRefusal('use key', 'it must be a JWK or a key pair (for PEM there is pemSigner)', key)
   }

@@ -27,12 +27,16 @@ describe('a private key in PEM', () => {
     },
   )
 
-  it.each<[string, string]>([
+  it.each<[string, string | Uint8Array]>([
     ['white space around it', `\n\n  ${pem}\n \n`],
     ['a remark before it', `Bag Attributes\n    localKeyID: 01\n${pem}`],
     ['its public key beside it', `${spki}\n${pem}`],
     ['its line breaks written out', pem.replaceAll('\n', String.raw`\n`)],
     ['base64 around it', btoa(pem)],
+    ['quotes around it', `"${pem.trim().replaceAll('\n', String.raw`\n`)}"`],
+    ['its line breaks escaped twice', pem.replaceAll('\n', String.raw`\\n`)],
+    ['the bytes of a file', Buffer.from(pem)],
+    ['the bytes of its base64', Buffer.from(btoa(pem))],
     ['base64 of several lines around it', btoa(pem).replaceAll(/(.{40})/g, '$1\n')],
     ['line breaks of another system', pem.replaceAll('\n', '\r\n')],
   ])('may have %s', async (_, text) => {
@@ -52,12 +56,32 @@ describe('a private key in PEM', () => {
 
   it.each<[string, unknown, string]>([
     ['nothing', undefined, 'found undefined'],
-    ['bytes', Buffer.from(pem), 'found an object'],
+    ['a buffer', new ArrayBuffer(8), 'found an ArrayBuffer'],
+    ['an empty text', ' ', 'found an empty text'],
+    ['a URL', 'https://issuer.example/key.pem', 'found a URL'],
+    ['a file path', './key.pem', 'found the path of a file: give what the file holds'],
+    ['a JWK as text', '{"kty":"EC"}', 'found JSON: for a JWK there is localSigner'],
+    [
+      'its first line',
+      '-----BEGIN PRIVATE KEY-----',
+      'found only its first line: put quotes around all of its lines, or give its base64',
+    ],
+    ['cut off', pem.slice(0, 120), 'found one that is cut off: it has no "-----END"'],
+    [
+      'of OpenSSH',
+      '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----',
+      'found one of OpenSSH: convert it with "ssh-keygen -p -m PKCS8 -f"',
+    ],
+    [
+      'DER in base64',
+      pem.replaceAll(/-----.*-----|\n/g, ''),
+      'found DER in base64: put it between "-----BEGIN PRIVATE KEY-----" and "-----END PRIVATE KEY-----"',
+    ],
     ['no PEM', 'c2VjcmV0', 'found something else'],
     ['base64 of no PEM', btoa('c2VjcmV0'), 'found something else'],
     ['base64 cut short', 'c2VjcmV0c', 'found something else'],
     ['PEM of something unknown', pem.replaceAll('PRIVATE KEY', 'SECRET'), 'found something else'],
-    ['PEM without an end', pem.slice(0, -10), 'found something else'],
+    ['PEM without an end', pem.slice(0, -10), 'found a damaged one'],
     [
       'encrypted',
       pem.replaceAll('PRIVATE KEY', 'ENCRYPTED PRIVATE KEY'),

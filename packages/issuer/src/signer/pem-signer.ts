@@ -5,7 +5,7 @@ import { bare } from '../own.ts'
 import { discreetRefusal, refusal } from '../refusal.ts'
 import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from './algorithm.ts'
 import { localSigner } from './local-signer.ts'
-import { pemText } from './pem-text.ts'
+import { foundInstead, pemText } from './pem-text.ts'
 import type { Signer } from './signer.ts'
 
 /** What a {@link pemSigner} is told about its key. */
@@ -17,14 +17,15 @@ export interface PemSignerOptions {
 }
 
 /**
- * A {@link Signer} of a private key in PEM: PKCS #8, not encrypted (RFC 7468 section 10). Text around it is passed over. For an
- * environment variable, line breaks may be written out as `\n`, or the base64 of the PEM be given. For an encrypted one there is
+ * A {@link Signer} of a private key in PEM: PKCS #8, not encrypted (RFC 7468 section 10), as text or as the bytes of a file. Text around it
+ * is ignored. In an environment variable it may have quotes around it and line breaks written out as `\n`, or be the base64 of the PEM. For
+ * an encrypted one there is
  * `encryptedPemSigner` in `@claimgate/issuer/node`.
  *
  * @throws TypeError where the text is not a private key for the algorithm; it says how to convert other forms, and never
  * quotes the text.
  */
-export const pemSigner = async (pem: string, options: PemSignerOptions): Promise<Signer> => {
+export const pemSigner = async (pem: string | Uint8Array, options: PemSignerOptions): Promise<Signer> => {
   const { algorithm, kid } = pemSignerOptions(options)
   return localSigner(await privateJwk(privateKeyBlock(pem), algorithm), {
     algorithm,
@@ -53,20 +54,21 @@ const ADVICE: Readonly<Record<string, string>> = bare({
   'PUBLIC KEY': 'a public key',
   'RSA PUBLIC KEY': 'a public key',
   CERTIFICATE: 'a certificate',
+  'OPENSSH PRIVATE KEY': 'one of OpenSSH: convert it with "ssh-keygen -p -m PKCS8 -f"',
 })
 
 const privateKeyBlock = (text: unknown): string => {
-  if (typeof text !== 'string') throw discreetRefusal('use key', RULE, text)
   const pem = pemText(text)
+  if (pem === undefined) throw discreetRefusal('use key', RULE, text)
   const [block] = /-----BEGIN PRIVATE KEY-----[^-]*-----END PRIVATE KEY-----/.exec(pem) ?? []
   if (block !== undefined) return block
   if (pem.includes('Proc-Type: 4,ENCRYPTED')) throw unusable(ADVICE['ENCRYPTED PRIVATE KEY'])
   // The label is looked up, never quoted.
   const [, label = ''] = /-----BEGIN ([A-Z ]+)-----/.exec(pem) ?? []
-  throw unusable(Object.hasOwn(ADVICE, label) ? ADVICE[label] : undefined)
+  throw unusable(Object.hasOwn(ADVICE, label) ? ADVICE[label] : foundInstead(pem))
 }
 
-const unusable = (found = 'something else'): TypeError => new TypeError(`Cannot use key: ${RULE}, found ${found}`)
+const unusable = (found: string | undefined): TypeError => new TypeError(`Cannot use key: ${RULE}, found ${found}`)
 
 const privateJwk = async (block: string, algorithm: SigningAlgorithm): Promise<JWK> => {
   try {

@@ -75,7 +75,8 @@ export const unsignedToken = (
   const { ttl = options.ttl, audience: aud = options.audience, typ = options.typ } = issueOptions
   // What is checked is the very copy that gets signed.
   const own = plainJson(ACTION, 'claims', claims)
-  const header = plainJson(ACTION, '"header"', issueOptions.header ?? {})
+  const { header: givenHeader = {} } = issueOptions
+  const header = plainJson(ACTION, '"header"', givenHeader)
   assertClaims(own)
   assertHeader(header)
   assertSeconds(ACTION, 'ttl', ttl, { min: 1, max: LONGEST_TTL })

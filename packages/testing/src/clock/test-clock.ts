@@ -1,5 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 
+import { assertKnownOptions, checkOptions, type OptionRule } from '@claimgate/core/extend'
+
 /** Where a test clock starts. */
 export interface TestClockOptions {
   /** Wall time, milliseconds since 1970. @defaultValue 1_700_000_000_000 */
@@ -32,10 +34,14 @@ export interface TestClock {
   pending(): number
 }
 
+const ACTION = 'create test clock'
+const MILLISECONDS: OptionRule = { be: 'a number of milliseconds', fits: Number.isFinite }
+
 /** A clock for tests: time passes only when the test says so. */
 export function createTestClock(options: TestClockOptions = {}): TestClock {
-  let wall = options.wall ?? 1_700_000_000_000
-  let monotonic = options.monotonic ?? 0
+  assertKnownOptions(ACTION, options, ['wall', 'monotonic'])
+  checkOptions(ACTION, options, { wall: MILLISECONDS, monotonic: MILLISECONDS })
+  let { wall = 1_700_000_000_000, monotonic = 0 } = options
   let started = 0
   const waiting = new Set<PendingTimer>()
 

@@ -1,3 +1,4 @@
+import { assertKnownOptions, checkOptions, numberIn, type OptionRules } from '@claimgate/core/extend'
 import { exportJWK, exportSPKI, generateKeyPair } from 'jose'
 import type { CryptoKey, JWK } from 'jose'
 
@@ -44,6 +45,8 @@ const made = new Map<string, Promise<TestKeys>>()
  * @throws JOSENotSupported of jose when the runtime does not know the algorithm.
  */
 export function createTestKeys(alg: string, options: TestKeysOptions = {}): Promise<TestKeys> {
+  assertKnownOptions(ACTION, options, ['kid', 'generation'])
+  checkOptions(ACTION, options, RULES)
   const { kid = 'test-key', generation = 0 } = options
   const id = JSON.stringify([alg, kid, generation])
   const known = made.get(id)
@@ -51,6 +54,12 @@ export function createTestKeys(alg: string, options: TestKeysOptions = {}): Prom
   const keys = makeKeys(alg, kid)
   made.set(id, keys)
   return keys
+}
+
+const ACTION = 'create test keys'
+const RULES: OptionRules = {
+  kid: { be: 'a key ID', fits: (value) => typeof value === 'string' },
+  generation: numberIn({ least: 0, whole: true }),
 }
 
 async function makeKeys(alg: string, kid: string): Promise<TestKeys> {

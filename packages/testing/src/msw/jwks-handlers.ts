@@ -1,3 +1,4 @@
+import { assertKnownOptions, checkOptions, isOptions, type OptionRules } from '@claimgate/core/extend'
 import type { JSONWebKeySet } from 'jose'
 
 /** What is used of the `http` of msw. It is passed in, so that nobody needs msw who does not use it. */
@@ -22,6 +23,8 @@ export interface JwksHandlersOptions {
  * @param http The `http` that msw exports.
  */
 export function jwksHandlers<Handler>(http: MswHttp<Handler>, options: JwksHandlersOptions): readonly Handler[] {
+  assertKnownOptions(ACTION, options, Object.keys(RULES))
+  checkOptions(ACTION, options, RULES, { required: ['issuer', 'jwks'] })
   const { issuer, jwks } = options
   const base = issuer.replace(/\/$/, '')
   const { origin, pathname } = new URL(base)
@@ -36,4 +39,15 @@ export function jwksHandlers<Handler>(http: MswHttp<Handler>, options: JwksHandl
       }),
     ),
   ]
+}
+
+const ACTION = 'make handlers'
+const isUrl = (value: unknown): boolean => typeof value === 'string' && URL.canParse(value)
+const RULES: OptionRules = {
+  issuer: { be: 'the URL of the issuer', fits: isUrl },
+  jwks: {
+    be: 'a JWK Set, such as { keys: [jwk] }, or a function that gives one',
+    fits: (value) => typeof value === 'function' || (isOptions(value) && 'keys' in value),
+  },
+  jwksUri: { be: 'a URL', fits: isUrl },
 }

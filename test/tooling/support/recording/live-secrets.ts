@@ -43,7 +43,8 @@ export function liveSecrets(): LiveSecrets {
       }
     },
     addPem: (pem) => {
-      if (typeof pem === 'string') add(privatePart(pem))
+      const text = pem instanceof Uint8Array ? new TextDecoder().decode(pem) : pem
+      if (typeof text === 'string') add(privatePart(text))
     },
     showIn: (text) => {
       if (!hasRun(text, SHORTEST)) return false

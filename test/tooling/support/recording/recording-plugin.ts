@@ -53,7 +53,7 @@ export const RECORDING_POINTS: readonly RecordingPoint[] = [
   },
   {
     file: `${ISSUER}/signer/pem-signer.ts`,
-    line: 'export const pemSigner = async (pem: string, options: PemSignerOptions): Promise<Signer> => {',
+    line: 'export const pemSigner = async (pem: string | Uint8Array, options: PemSignerOptions): Promise<Signer> => {',
     record: 'live.addPem(pem)',
     where: 'after',
   },
