@@ -63,6 +63,13 @@ describe('an encrypted token', () => {
     expect((await nested.verify(token)).claims).toMatchObject({ sub: 'ada', aud: AUDIENCE })
   })
 
+  it('to a key that says null for what it has not is encrypted as to one without', async () => {
+    const { publicJwk, privateKey } = recipients.RSA
+    const recipient = { ...publicJwk, kid: null, use: null, alg: null } as unknown as JWK
+    const { protectedHeader } = await compactDecrypt(await issuer.issueEncrypted({}, { recipient }), privateKey)
+    expect(protectedHeader).toEqual({ alg: 'RSA-OAEP-256', enc: 'A256GCM', cty: 'JWT' })
+  })
+
   it.each<[Kind, string]>([
     ['P-256', 'ECDH-ES+A256KW'],
     ['X25519', 'ECDH-ES+A256KW'],

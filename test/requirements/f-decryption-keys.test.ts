@@ -90,6 +90,23 @@ describe('39. Several keys decrypt by kid', () => {
     expect(said(await refusalOf(token, two))).toEqual(FAILED)
   })
 
+  it('takes null in a JWK for absent, and base64 with padding, and publishes the one spelling', async () => {
+    const { x = '', ...jwk } = p256.privateJwk
+    const odd = {
+      ...jwk,
+      x: Buffer.from(x, 'base64url').toString('base64'),
+      kid: null,
+      use: null,
+      alg: null,
+      key_ops: [],
+    }
+    const given = decryptionKeys(odd as unknown as DecryptionKey)
+    expect(
+      await answerTo(await encrypt(p256.publicKey, { alg: 'ECDH-ES', kid: undefined }), nestedWith(given)),
+    ).toEqual(VERIFIED)
+    expect((await given.publicJwks()).keys).toMatchObject([{ x, use: 'enc' }])
+  })
+
   it('uses a key with an alg for that one alone', async () => {
     const only = nestedWith({ ...p256.privateJwk, alg: 'ECDH-ES+A256KW', kid: 'k' })
     expect(await answerTo(await encrypt(p256.publicKey, { alg: 'ECDH-ES+A256KW', kid: 'k' }), only)).toEqual(VERIFIED)

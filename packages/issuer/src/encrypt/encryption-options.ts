@@ -61,7 +61,9 @@ export const resolveEncryption = (given: EncryptionOptions): ResolvedEncryption 
     throw refusal(ACTION, '"recipient" must be a public JWK', typeof options.recipient)
   }
   const recipient = ownOptions(options.recipient, [])
-  const { kty = '', use, kid } = recipient
+  // JSON null stands for an absent member, as some serializers write it.
+  const { kty = '' } = recipient
+  const [use, kid] = [recipient.use ?? undefined, recipient.kid ?? undefined]
   const known = kty === 'RSA' || (Object.hasOwn(CURVES, kty) && CURVES[kty]?.includes(String(recipient.crv)))
   if (!known)
     throw refusal(ACTION, '"recipient" must be an RSA key, or one on P-256, P-384, P-521 or X25519', recipient)
