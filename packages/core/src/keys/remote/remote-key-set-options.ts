@@ -1,7 +1,7 @@
 import { assertDefaultFetch, defaultFetch, defaultFetchThrough } from '#default-fetch'
 
 import { assertKnownOptions, knownOptions } from '../../errors/known-options.ts'
-import { isOptions } from '../../errors/misconfigured.ts'
+import { isOptions, misconfigured } from '../../errors/misconfigured.ts'
 import {
   callback,
   checkOptions,
@@ -13,7 +13,6 @@ import {
   type OptionRules,
   readNumbers,
 } from '../../errors/option-rules.ts'
-import { misconfigured } from '../../errors/misconfigured.ts'
 import { systemClock, type Clock } from '../../model/clock.ts'
 import type { EventListener } from '../../model/events.ts'
 import type { FetchLike } from '../../model/fetch.ts'
