@@ -1,4 +1,5 @@
 import { bare, ownOptions } from './own.ts'
+import { quote } from './quote.ts'
 import { discreetRefusal } from './refusal.ts'
 
 // What other libraries call the same thing.
@@ -42,7 +43,7 @@ export const assertKnownOptions = (
   const unknown = Object.keys(options as object).find((option) => !known.includes(option))
   if (unknown === undefined) return
   // A member of an event is named by a stranger: escaped, it cannot begin a line of its own in a log.
-  const found = `there is no ${noun} ${JSON.stringify(`${name === undefined ? '' : `${name}.`}${unknown.slice(0, 80)}`)}`
+  const found = `there is no ${noun} ${quote(`${name === undefined ? '' : `${name}.`}${unknown}`)}`
   throw new TypeError(`Cannot ${action}: ${found}${suggestion(unknown, known, noun)}`)
 }
 

@@ -1,3 +1,5 @@
+import { quote } from './quote.ts'
+
 /**
  * The error for a wrong argument: action, rule, found, in one sentence.
  *
@@ -10,10 +12,8 @@ export const refusal = (action: string, rule: string, found: unknown, cause?: un
 export const discreetRefusal = (action: string, rule: string, found: unknown): TypeError =>
   new TypeError(`Cannot ${action}: ${rule}, found ${typeof found === 'string' ? measure(found) : describe(found)}`)
 
-const LONGEST_QUOTE = 80
-
 const describe = (found: unknown): string => {
-  if (typeof found === 'string') return JSON.stringify(shorten(found))
+  if (typeof found === 'string') return quote(found)
   if (typeof found === 'number' || typeof found === 'boolean' || found === undefined || found === null)
     return String(found)
   if (Array.isArray(found)) return found.length === 0 ? 'an empty array' : `an array of ${found.length}`
@@ -23,5 +23,3 @@ const describe = (found: unknown): string => {
 }
 
 const measure = (text: string): string => (text === '' ? 'an empty string' : `a string of length ${text.length}`)
-
-const shorten = (text: string): string => (text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text)

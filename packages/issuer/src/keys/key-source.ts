@@ -8,6 +8,7 @@ import { localSigner } from '../signer/local-signer.ts'
 import type { Signer } from '../signer/signer.ts'
 import type { KeyRing } from './key-ring.ts'
 import { type PublishedKey, publishedKey } from './published-key.ts'
+import { quote } from '../quote.ts'
 
 /** The keys an issuer starts with. */
 export interface InitialKeys {
@@ -54,7 +55,7 @@ export const createKeySource = (options: ResolvedOptions): KeySource => {
       const key = await create()
       const { kid } = key.signer
       if (!ring.knows(kid, clock.now())) return key
-      throw new Error(`Cannot add key: "createSigner" must give a new key, found the known key ${JSON.stringify(kid)}`)
+      throw new Error(`Cannot add key: "createSigner" must give a new key, found the known key ${quote(kid)}`)
     },
   }
 }

@@ -5,6 +5,7 @@ import { publicJwk } from '../signer/public-jwk.ts'
 import { KMS_ALGORITHMS, KMS_KEY_SPECS, type KmsAlgorithm } from './kms-algorithm.ts'
 import { KmsError } from './kms-error.ts'
 import { within } from './within.ts'
+import { printable } from '../quote.ts'
 
 /** The public half of a signing key in KMS. */
 export interface KmsPublicKey {
@@ -64,7 +65,7 @@ const algorithmOf = (answer: GetPublicKeyCommandOutput, wanted: KmsAlgorithm | u
 }
 
 const unfit = (rule: string, found: string | undefined): KmsError =>
-  new KmsError('kms_key_unfit', `Cannot ${ACTION}: ${rule}, found ${found ?? 'none'}`)
+  new KmsError('kms_key_unfit', `Cannot ${ACTION}: ${rule}, found ${printable(found ?? 'none')}`)
 
 const readPublicKey = async (spki: Uint8Array | undefined, algorithm: KmsAlgorithm): Promise<JWK | undefined> => {
   if (spki === undefined) return undefined

@@ -5,6 +5,7 @@ import { fromAwsError, isNamed } from './from-aws-error.ts'
 import type { ParameterCreation, ResolvedParameterStoreOptions } from './parameter-store-options.ts'
 import type { StoredKey } from './read-parameter.ts'
 import { withinDeadline } from '../aws/within-deadline.ts'
+import { quote } from '../quote.ts'
 
 /**
  * Makes a key pair and stores it, never in place of another: `undefined` where somebody else was faster.
@@ -31,6 +32,6 @@ export const createParameter = async (
     return { pem, version: own(answer, 'Version') as number | undefined }
   } catch (error) {
     if (isNamed(error, 'ParameterAlreadyExists')) return undefined
-    throw fromAwsError(`store a new key in parameter ${JSON.stringify(name)}`, error)
+    throw fromAwsError(`store a new key in parameter ${quote(name)}`, error)
   }
 }

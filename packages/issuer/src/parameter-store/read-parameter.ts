@@ -4,6 +4,7 @@ import { ownOptions } from '../own.ts'
 import { ParameterStoreError } from './parameter-store-error.ts'
 import type { ResolvedParameterStoreOptions } from './parameter-store-options.ts'
 import { withinDeadline } from '../aws/within-deadline.ts'
+import { quote } from '../quote.ts'
 
 /** What a parameter holds. */
 export interface StoredKey {
@@ -19,7 +20,7 @@ export interface StoredKey {
  */
 export const readParameter = async (options: ResolvedParameterStoreOptions): Promise<StoredKey> => {
   const { client, name, timeout } = options
-  const action = `load key from parameter ${JSON.stringify(name)}`
+  const action = `load key from parameter ${quote(name)}`
   const command = new GetParameterCommand({ Name: name, WithDecryption: true })
   const answer = await withinDeadline(timeout, (abortSignal) => client.send(command, { abortSignal })).catch(
     (error: unknown) => {

@@ -2,6 +2,7 @@ import { pemSigner } from '../signer/pem-signer.ts'
 import type { Signer } from '../signer/signer.ts'
 import { ParameterStoreError } from './parameter-store-error.ts'
 import type { ResolvedParameterStoreOptions } from './parameter-store-options.ts'
+import { quote } from '../quote.ts'
 
 /**
  * A signer from what the parameter holds. Its `kid` is the RFC 7638 thumbprint, so another key has another one.
@@ -18,7 +19,7 @@ export const storedSigner = async (pem: string, options: ResolvedParameterStoreO
     return await encryptedPemSigner(pem, { algorithm, passphrase })
   } catch (cause) {
     const reason = cause instanceof TypeError ? cause.message.replace('Cannot use key: ', '') : 'it must be a key'
-    const message = `Cannot use key of parameter ${JSON.stringify(name)}: ${reason}`
+    const message = `Cannot use key of parameter ${quote(name)}: ${reason}`
     throw new ParameterStoreError('parameter_unfit', message, cause)
   }
 }

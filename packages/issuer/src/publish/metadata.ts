@@ -1,5 +1,6 @@
 import { own } from '../own.ts'
 import { refusal } from '../refusal.ts'
+import { quote } from '../quote.ts'
 
 /** An authorization server's metadata (RFC 8414 section 2, OpenID Connect Discovery section 3). */
 export interface IssuerMetadata {
@@ -25,7 +26,7 @@ export const metadata = (
 ): IssuerMetadata => {
   const other = own(extra, 'issuer')
   if (other !== undefined && other !== issuer) {
-    throw refusal('describe issuer', `"issuer" must stay ${JSON.stringify(issuer)}`, other)
+    throw refusal('describe issuer', `"issuer" must stay ${quote(issuer)}`, other)
   }
   return {
     issuer,
