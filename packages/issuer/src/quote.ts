@@ -20,6 +20,6 @@ const escaped = (text: string): string =>
   )
 
 // Three long parts, as of a JWT, or a long word of the characters of tokens. Key IDs and thumbprints have up to 64 characters.
-const CREDENTIAL = /(?:[\w-]{16,}\.){2}[\w.-]*|eyJ[\w-]{8,}\.[\w.-]*|[\w-]{65,}|[A-Za-z0-9+/]{65,}/g
+const CREDENTIAL = /(?:[\w-]{16,}\.){2}[\w.-]*|eyJ[\w-]{8,}\.[\w.-]*|[\w-]{65,}|[A-Za-z0-9+/]{65,}|[\w.~+/-]{100,}/g
 
 const withoutCredentials = (text: string): string => text.slice(0, 4 * LONGEST).replaceAll(CREDENTIAL, '[hidden]')

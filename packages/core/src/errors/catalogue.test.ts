@@ -59,8 +59,9 @@ describe('AuthError', () => {
 
   it('shortens what is longer than 120 characters, and nothing else', () => {
     expect(quote('x '.repeat(59))).toBe(`"${'x '.repeat(59)}"`)
-    expect(quote('x '.repeat(60))).toBe(`"${'x '.repeat(60).slice(0, 119)}…`)
-    expect(quote('x '.repeat(100_000))).toHaveLength(121)
+    expect(quote('x '.repeat(60))).toBe(`"${'x '.repeat(60)}"`)
+    expect(quote('x '.repeat(61))).toBe(`"${'x '.repeat(60)}…"`)
+    expect(quote('x '.repeat(100_000))).toHaveLength(123)
     expect(quote({ a: 'y '.repeat(200) })).toBe(`{"a":"${'y '.repeat(57)}…`)
   })
 

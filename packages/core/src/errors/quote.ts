@@ -6,11 +6,18 @@ const SHORTEST_RUN = 48
 const PLAIN = /^[ !#-[\]-~]*$/
 const PRINTABLE = /^[ -~]*$/
 
-/** An untrusted value as it may stand in a log line: JSON-escaped on one line, shortened, and without what may be a credential. */
-export function quote(value: unknown): string {
-  if (typeof value === 'string' && value.length < SHORTEST_RUN && PLAIN.test(value)) return `"${value}"`
+/**
+ * An untrusted value as it may stand in a log line: JSON-escaped on one line, shortened, and without what may be a credential.
+ *
+ * @param longest - characters that are shown at most
+ */
+export function quote(value: unknown, longest: number = LONGEST): string {
+  if (typeof value === 'string') {
+    if (value.length < SHORTEST_RUN && value.length <= longest && PLAIN.test(value)) return `"${value}"`
+    return `"${harmless(textOf(value.slice(0, 4 * LONGEST_SENTENCE)).slice(1, -1), longest)}"`
+  }
   if (value === undefined) return 'nothing'
-  return value instanceof Set ? quotedSet(value) : harmless(textOf(value), LONGEST)
+  return value instanceof Set ? quotedSet(value) : harmless(textOf(value), longest)
 }
 
 /** A sentence that may hold untrusted text, as it may stand in a log line. One of printable ASCII stays as it is, but for credentials. */
@@ -32,10 +39,10 @@ function quotedSet(set: ReadonlySet<unknown>): string {
   return text
 }
 
-// What is wrong may be anything: a cycle, a bigint, an object that throws. What is not shown need not be escaped.
+// What is wrong may be anything: a cycle, a bigint, an object that throws.
 function textOf(value: unknown): string {
   try {
-    return JSON.stringify(typeof value === 'string' ? value.slice(0, 2 * LONGEST_SENTENCE) : value) ?? typeof value
+    return JSON.stringify(value) ?? typeof value
   } catch {
     return `a value of type ${typeof value}`
   }
@@ -61,11 +68,12 @@ function escapedCharacter(character: string): string {
     .join('')
 }
 
-const RUN = new RegExp(`[\\w.~+/-]{${SHORTEST_RUN}}`)
+const RUN = new RegExp(`[\\w.~+/%-]{${SHORTEST_RUN}}`)
 // Three long parts, as of a JWT; a long word of base64url or base64; or of all characters of a b64token (RFC 6750 section 2.1).
 const CREDENTIAL = /(?:[\w-]{16,}\.){2}[\w.-]*|eyJ[\w-]{8,}\.[\w.-]*|[\w-]{65,}|[A-Za-z0-9+/]{65,}|[\w.~+/-]{100,}/g
-// The path of an address is long together without being secret.
-const ADDRESS_OR_RUN = new RegExp(`https?://[^\\s"\\\\?#]*|${RUN.source.slice(0, -1)},}`, 'g')
+// The parts of an address are long together without being secret.
+const ADDRESS_OR_RUN = /https?:\/\/[^\s"\\?#]*|[\w.~+/-]{48,}/g
+const LONGEST_PART = 64
 
 function withoutCredentials(text: string, isCut: boolean): string {
   if (!RUN.test(text)) return text
@@ -73,7 +81,7 @@ function withoutCredentials(text: string, isCut: boolean): string {
     run.includes('://')
       ? run
           .split('/')
-          .map((part) => part.replaceAll(CREDENTIAL, HIDDEN))
+          .map((part) => (part.length > LONGEST_PART ? HIDDEN : part.replaceAll(CREDENTIAL, HIDDEN)))
           .join('/')
       : run.replaceAll(CREDENTIAL, HIDDEN),
   )

@@ -3,7 +3,7 @@ import { runTokenChecks } from '../checks/token-check.ts'
 import type { Comparison } from '../claims/claim-check.ts'
 import { asError } from '../errors/as-error.ts'
 import { AuthError } from '../errors/auth-error.ts'
-import { quote } from '../errors/quote.ts'
+import { quote, sentence } from '../errors/quote.ts'
 import { listKeys } from '../keys/jwk/import-key.ts'
 import { MOST_CANDIDATES } from '../keys/jwk/key-selection.ts'
 import { possibleKeys } from '../keys/possible-keys.ts'
@@ -225,7 +225,7 @@ class Story {
   ): Promise<T | undefined> {
     try {
       const taken = await take()
-      this.#steps.push({ step: name, result: 'passed', ...quoted(toldBy(taken)) })
+      this.#steps.push({ step: sentence(name), result: 'passed', ...quoted(toldBy(taken)) })
       return taken
     } catch (error) {
       this.fail(name, error, kind)
@@ -239,12 +239,12 @@ class Story {
     if (kind === 'keyless' && lacksKeys(this.#refusal)) this.#refusal = error
     this.#refusal ??= error
     if (!(error instanceof AuthError)) {
-      this.#steps.push({ step: name, result: 'failed', actual: 'an unexpected error', hint: describe(error) })
+      this.#steps.push({ step: sentence(name), result: 'failed', actual: 'an unexpected error', hint: describe(error) })
       return
     }
     const { code, expected, actual, hint } = error
     this.#steps.push({
-      step: name,
+      step: sentence(name),
       result: 'failed',
       code,
       ...(expected === undefined ? {} : { expected }),

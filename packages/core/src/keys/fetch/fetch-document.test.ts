@@ -275,7 +275,7 @@ describe('a transport that minds nothing', () => {
     [
       'network',
       async () => Promise.reject(new Error('x '.repeat(500))),
-      { message: expect.stringMatching(/^The request failed: "(?:x ){59}x…$/) },
+      { message: expect.stringMatching(/^The request failed: "(?:x ){60}…"$/) },
     ],
     ['network', rejecting(undefined), { message: 'The request failed' }],
     ['network', async () => Promise.reject(new Error(' ')), { message: 'The request failed' }],

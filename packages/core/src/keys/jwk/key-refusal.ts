@@ -72,13 +72,15 @@ export interface RefusalContext {
 
 /** The key IDs of a set, shortened for a message. */
 export function listKids({ kids }: KeySet): string {
-  const shown = kids.slice(0, KIDS_SHOWN).map((kid) => (kid.length > 40 ? `${kid.slice(0, 40)}…` : kid))
-  const text = JSON.stringify(shown).slice(1, -1).replaceAll(',', ', ')
+  const text = kids
+    .slice(0, KIDS_SHOWN)
+    .map((kid) => quote(kid, 40))
+    .join(', ')
   return kids.length > KIDS_SHOWN ? `${text}, and ${kids.length - KIDS_SHOWN} more` : text
 }
 
 function unknownKidHint(set: KeySet, { kid = '' }: JoseHeader, about: string): string {
-  const name = JSON.stringify(kid.length > 80 ? `${kid.slice(0, 80)}…` : kid)
+  const name = quote(kid, 80)
   const flaw = set.flawOf(kid)
   if (flaw) {
     const member = flaw.member === undefined ? '' : `, because of ${quote(flaw.member)}`
