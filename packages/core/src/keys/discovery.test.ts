@@ -471,7 +471,7 @@ describe('discovery', () => {
       [
         "https://issuer.example/tenant failed (status): No metadata from https://issuer.example/tenant/.well-known/openid-configuration (404), https://issuer.example/.well-known/oauth-authorization-server/tenant (404), https://issuer.example/.well-known/openid-configuration/tenant (404): The status was 404, not 200",
         "https://issuer.example/tenant failed (status): No metadata from https://issuer.example/tenant/.well-known/openid-configuration: The status was 500, not 200",
-        "https://issuer.example/tenant failed (issuer_mismatch): The metadata names another issuer: expected "https://issuer.example/tenant", found "https://other.example/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/y y y y y y y y y y y y y y y y y y …",
+        "https://issuer.example/tenant failed (issuer_mismatch): The metadata names another issuer: expected "https://issuer.example/tenant", found "https://other.example/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx/y y y y y y y y y y y y y y y y y y y…"",
         "https://issuer.example/tenant failed (issuer_mismatch): The metadata names another issuer: expected "https://issuer.example/tenant", found nothing",
         "https://issuer.example/tenant failed (uri_not_allowed): The "jwks_uri" of the metadata, on "https://issuer.example:81", must not carry credentials",
         "https://issuer.example/tenant failed (uri_not_allowed): The "jwks_uri" of the metadata, on "http://issuer.example", must be https",

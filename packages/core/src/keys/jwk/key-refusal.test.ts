@@ -31,7 +31,7 @@ describe('a refusal tells an operator', () => {
       `key_not_found: No published key fits the token. No key with kid "${'k '.repeat(40)}" in a set of 1: "a"`,
     )
     expect(await refusal([{ ...ec, kid: 'a' }], { alg: 'ES256', kid: `"\n${'k '.repeat(40)}` })).toBe(
-      `key_not_found: No published key fits the token. No key with kid "\\"\\n${'k '.repeat(39)}…" in a set of 1: "a"`,
+      `key_not_found: No published key fits the token. No key with kid "\\"\\n${'k '.repeat(38)}…" in a set of 1: "a"`,
     )
     expect(await refusal([ec, { ...rsa, kid: 'b', use: 'enc' }], { alg: 'RS256', kid: 'b' })).toBe(
       'key_not_found: No published key fits the token. The key with kid "b" was skipped as wrong_use, because of "use" (in a set of 1: )',
