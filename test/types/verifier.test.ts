@@ -106,6 +106,9 @@ describe('options of a verifier', () => {
     expectTypeOf<{ issuer: null; audience: null; publicKey: string }>().toExtend<VerifierOptions>()
     expectTypeOf<{ audience: string }>().not.toExtend<VerifierOptions>()
     expectTypeOf<{ issuer: string }>().not.toExtend<VerifierOptions>()
+    // Undefined where it means the default, and not where it would lift a restriction.
+    expectTypeOf<{ issuer: string; audience: string; jwksUri: string | undefined }>().toExtend<VerifierOptions>()
+    expectTypeOf<{ issuer: string; audience: string; clientId: undefined }>().not.toExtend<VerifierOptions>()
     expectTypeOf<{ issuer: undefined; audience: string }>().not.toExtend<VerifierOptions>()
     expectTypeOf<{ issuer: string; audience: undefined }>().not.toExtend<VerifierOptions>()
     // @ts-expect-error without an issuer

@@ -60,7 +60,7 @@ export interface IssuerPolicy extends ClaimRules, KeyLocation {
 /** Where the keys of an issuer come from: at most one of these; none means discovery from the issuer (OIDC, then RFC 8414). */
 export interface KeyLocation {
   /** The address of the issuer's JWK Set; https, or http on a loopback address. */
-  readonly jwksUri?: string | URL
+  readonly jwksUri?: string | URL | undefined
   /** With discovery: hosts besides the issuer's own that its keys may be on, exact, without port. @defaultValue none */
   readonly allowedKeyHosts?: readonly string[]
   /**
@@ -94,7 +94,7 @@ export interface ClaimRules {
    * `accept` takes tokens with the marks of an ID token (`nonce`, `at_hash`, `c_hash`): for issuers that put a `nonce` into access tokens, as
    * Keycloak before 25 and authentik do. Then `audience` alone keeps ID tokens out. @defaultValue 'refuse'
    */
-  readonly idTokens?: 'accept' | 'refuse'
+  readonly idTokens?: 'accept' | 'refuse' | undefined
   /** Clients whose tokens are accepted. @defaultValue any */
   readonly clientId?: string | readonly string[]
   /**
@@ -115,14 +115,14 @@ export interface ClaimRules {
    * Seconds of clock difference to forgive in `exp` and `nbf`. An `iat` in the future is forgiven up to 60 s, or up to this if it is more.
    * From 0 to 300. @defaultValue 5
    */
-  readonly clockTolerance?: number
+  readonly clockTolerance?: number | undefined
   /**
    * Claims that scopes are read from, each a string of words or a list: all of them count. A list of names is a claim within others:
    * `['scope', ['realm_access', 'roles']]`. @defaultValue ['scope', 'scp']
    */
   readonly scopeSources?: readonly ClaimPath[]
   /** What a scope implies: `{ 'orders:write': ['orders:read'] }`. @defaultValue nothing */
-  readonly scopeHierarchy?: Readonly<Record<string, readonly string[]>>
+  readonly scopeHierarchy?: Readonly<Record<string, readonly string[]>> | undefined
 }
 
 /** What holds for all issuers of a verifier. */
@@ -136,17 +136,17 @@ export interface SharedOptions<C extends object = object> {
    * times, predicates, confirmations, the schema and `checks` are gone through again each time. `false` remembers none.
    * @defaultValue the values of `TokenCacheOptions`
    */
-  readonly tokenCache?: TokenCacheOptions | false
+  readonly tokenCache?: TokenCacheOptions | false | undefined
   /** Caps on what is read before a signature has been verified. @defaultValue DEFAULT_LIMITS */
-  readonly limits?: Partial<Limits>
+  readonly limits?: Partial<Limits> | undefined
   /** How keys are fetched and kept. @defaultValue the values of `RemoteKeySetTuning` */
-  readonly keySet?: RemoteKeySetTuning
+  readonly keySet?: RemoteKeySetTuning | undefined
   /** Told what happens. What it throws is ignored. @defaultValue nobody */
-  readonly onEvent?: EventListener
+  readonly onEvent?: EventListener | undefined
   /** Fetches keys and metadata. @defaultValue undici on Node, the runtime's own `fetch` elsewhere */
   readonly fetch?: FetchLike | typeof globalThis.fetch
   /** Where time comes from. @defaultValue the runtime's clocks */
-  readonly clock?: Pick<Clock, 'now'> & Partial<Clock>
+  readonly clock?: (Pick<Clock, 'now'> & Partial<Clock>) | undefined
 }
 
 /** How many accepted tokens a verifier remembers, and for how long; never past their `exp`. */

@@ -11,7 +11,7 @@ export type LogRefused = (refusal: Refused, request: FastifyRequest) => void
  *
  * @throws TypeError for anything else
  */
-export function logRefusals(options: HttpOptions & { readonly clock?: Partial<Clock> }): LogRefused {
+export function logRefusals(options: HttpOptions & { readonly clock?: Partial<Clock> | undefined }): LogRefused {
   const option = own(options, 'log')
   const log = resolveLog(ACTION, option)
   if (option === false) return () => {}

@@ -24,7 +24,7 @@ export function keyAddress(text: string, { issuer, url, allowedKeyHosts, plainHt
   if (metadata['issuer'] !== issuer)
     throw new FetchError(
       'issuer_mismatch',
-      `The metadata names another issuer: expected ${quote(issuer)}, found ${quote(metadata['issuer'])}`,
+      `The metadata names another issuer: expected ${quote(issuer)}, found ${quote(metadata['issuer'])}${slashAdvice(issuer, metadata['issuer'])}`,
     )
   const address = parseUrl(metadata['jwks_uri'])
   if (!address) throw new FetchError('malformed', 'The metadata has no "jwks_uri" that is a URL')
@@ -39,6 +39,11 @@ export function keyAddress(text: string, { issuer, url, allowedKeyHosts, plainHt
       `The "jwks_uri" of the metadata is on ${place}: add ${quote(address.hostname)} to "allowedKeyHosts" if it is to be trusted`,
     )
   return address
+}
+
+function slashAdvice(issuer: string, found: unknown): string {
+  if (found !== `${issuer}/` && `${String(found)}/` !== issuer) return ''
+  return `. If that is the issuer, write "issuer": ${quote(found)}, as its tokens do`
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> {
