@@ -28,6 +28,7 @@ export function parseAuthorization(field: string, bareToken: 'accept' | 'refuse'
  */
 export function bearer(token: string): Credential {
   if (token.includes(',')) throw joined()
+  if (/^bearer /i.test(token)) throw malformed(A_TOKEN, 'The scheme is there twice: "Bearer Bearer"')
   if (token === '' || token.includes(' ')) throw malformed(A_TOKEN)
   return { scheme: 'Bearer', token }
 }

@@ -174,17 +174,18 @@ async function explainSignature(
 ): Promise<true | undefined> {
   const { keys } = policy
   const about = keyContext(parsed.claims, policy)
-  const held = keys.describe?.()
+  // Asked afterwards, because a cold key set has been fetched by then.
+  const held = (): string | undefined => keys.describe?.()
   // A key source of the application may give no key at all, which the signature fails under.
   const possible = await story.step(
     'key',
     () => possibleKeys(keys, parsed.header, about),
     (found) =>
       found.length === 1
-        ? { expected: 'one key that fits', actual: held }
+        ? { expected: 'one key that fits', actual: held() }
         : {
             expected: `at most ${MOST_CANDIDATES} keys that fit`,
-            actual: held,
+            actual: held(),
             hint: `The token names no key ID. Keys to try: ${listKeys(found)}`,
           },
   )

@@ -62,7 +62,9 @@ function dots(token: string): readonly [number, number] {
     throw new AuthError('token_malformed', {
       expected: 'three parts separated by dots',
       actual: first < 0 ? 'one part' : 'two parts',
-      hint: 'An opaque token needs introspection (RFC 7662), not verification',
+      hint: NO_TOKEN.has(token)
+        ? `The client sent the word "${token}" in place of a token: it had none`
+        : 'An opaque token needs introspection (RFC 7662), not verification',
     })
   if (third >= 0) {
     const encrypted = token.split('.', 6).length === 5
@@ -74,3 +76,6 @@ function dots(token: string): readonly [number, number] {
   }
   return [first, second]
 }
+
+// What JavaScript makes of a token that is not there.
+const NO_TOKEN: ReadonlySet<string> = new Set(['null', 'undefined', 'NaN'])
