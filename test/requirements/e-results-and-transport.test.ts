@@ -382,6 +382,11 @@ describe('36. Logs and events never carry a token, and untrusted values are esca
     expect(events).toContainEqual({ type: 'token.rejected', code: error.code })
   })
 
+  it('escapes quotes and backslashes, so that a value ends where it seems to end', async () => {
+    const error = await refusalOf(await key.sign(accessClaims(), { alg: noisy }), with_())
+    expect(error.actual).toBe(String.raw`"x\u001b[31m\u202e\u2028\"\\\u009b"`)
+  })
+
   it('tells its listener codes alone', async () => {
     const events: VerifierEvent[] = []
     const verifier = createVerifier(with_({ onEvent: (event: VerifierEvent) => events.push(event) }))
