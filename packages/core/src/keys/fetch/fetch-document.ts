@@ -8,6 +8,8 @@ import { FetchError } from './fetch-error.ts'
 import { readText, type ReadTextOptions } from './read-text.ts'
 import { printedAddress } from './printed-address.ts'
 import { retryAfterSeconds } from './retry-after.ts'
+import { sendAgain } from './send-again.ts'
+import { systemCode } from './system-code.ts'
 import { userAgent } from './user-agent.ts'
 
 export interface FetchDocumentOptions {
@@ -72,7 +74,7 @@ async function exchange(url: URL, options: FetchDocumentOptions, signal: AbortSi
   })
   // Without a prototype, because a transport reads whatever options it finds: a body, a proxy, another host.
   const init = bare<FetchInit>({ method: 'GET', headers, redirect: 'manual', signal })
-  const response = await fetch(url.href, init)
+  const response = await sendAgain(fetch, url.origin, signal, async () => fetch(url.href, init))
   if (response.status === 304 && etag !== undefined) {
     discard(response)
     return { status: 304, text: '', headers: response.headers }
@@ -126,8 +128,8 @@ function requestFailed(url: URL, cause: unknown): FetchError {
   if (cause instanceof TransportError) return new FetchError('transport', cause.message, { cause })
   const inner = cause instanceof Error ? cause.cause : undefined
   // The fetch of a runtime says little, and has what went wrong as its cause.
-  const [first, second] = codeOf(cause) === undefined ? [inner, cause] : [cause, inner]
-  const code = codeOf(first) ?? codeOf(second)
+  const [first, second] = systemCode(cause) === undefined ? [inner, cause] : [cause, inner]
+  const code = systemCode(first) ?? systemCode(second)
   const text = textOf(first, url) ?? textOf(second, url)
   return new FetchError('network', `The request failed${why(code, text)}`, { cause })
 }
@@ -143,12 +145,6 @@ function textOf(error: unknown, { search }: URL): string | undefined {
   const text = error instanceof Error ? error.message : error
   if (typeof text !== 'string' || text.trim() === '') return undefined
   return quote(search === '' ? text : text.replaceAll(search, ''))
-}
-
-/** The code of a system or TLS error, as `ECONNREFUSED`: what an operator looks for first. */
-function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined
-  return typeof error.code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(error.code) ? error.code : undefined
 }
 
 /** Frees the connection of an answer nobody reads. */
