@@ -126,7 +126,7 @@ async function request(undici: Undici, dispatcher: Dispatcher, url: URL, init: F
     ...ONLY_THIS_REQUEST,
     method: init.method,
     // Key sets are small: asking for no compression spares both sides the work.
-    headers: bare({ ...init.headers, 'accept-encoding': 'identity' }),
+    headers: bare({ ...fieldsOf(init.headers), 'accept-encoding': 'identity' }),
     signal: init.signal,
     dispatcher,
   }
@@ -145,6 +145,11 @@ async function request(undici: Undici, dispatcher: Dispatcher, url: URL, init: F
     status,
     headers: fields,
   })
+}
+
+// As `fetch` takes them: a `Headers` object and a list of pairs have no fields as members. Names are in lower case, so that ours replaces theirs.
+function fieldsOf(headers: ConstructorParameters<typeof Headers>[0]): Readonly<Record<string, string>> {
+  return headers === undefined ? {} : Object.fromEntries(new Headers(headers))
 }
 
 // Some servers compress whatever they are asked for.

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
-import { createServer } from 'node:http'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import type { FetchInit } from '../model/fetch.ts'
 import { isPrivateAddress } from './private-address.node.ts'
 import { undiciFetch, type UndiciFetchOptions } from './undici-fetch.node.ts'
 
@@ -38,6 +39,30 @@ const resolvesTo =
     if (all) callback(null, found)
     else callback(null, addresses[0] ?? '', 4)
   }
+
+describe('the fields of a request', () => {
+  const fields = { 'X-Api-Key': 'abc', 'Accept-Encoding': 'br' }
+
+  it.each<[string, unknown]>([
+    ['an object', fields],
+    ['a Headers object', new Headers(fields)],
+    ['a list of pairs', Object.entries(fields)],
+  ])('are sent where they are %s', async (_, headers) => {
+    const sent: IncomingHttpHeaders[] = []
+    const echo = createServer((request, response) => {
+      sent.push(request.headers)
+      response.end('{}')
+    })
+    await new Promise<void>((resolve) => {
+      echo.listen(0, '127.0.0.1', resolve)
+    })
+    const init = { method: 'GET', headers, redirect: 'manual', signal: AbortSignal.timeout(5000) } as FetchInit
+    await undiciFetch()(`http://127.0.0.1:${(echo.address() as AddressInfo).port}/`, init)
+    expect(sent).toMatchObject([{ 'x-api-key': 'abc', 'accept-encoding': 'identity' }])
+    echo.closeAllConnections()
+    echo.close()
+  })
+})
 
 describe('the connection guard', () => {
   it('lets every address be reached unless it is asked for', async () => {
