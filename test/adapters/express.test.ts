@@ -446,6 +446,33 @@ describe.each([
       expect(await told.promise).toEqual([new RangeError('a bug'), true])
     })
 
+    it.each<readonly [string, OnReject]>([
+      ['writes, and then throws', (_refusal, _req, res) => throwAfter(res.status(418).write('half'))],
+      ['writes, and then rejects', async (_refusal, _req, res) => throwAfter(res.status(418).write('half'))],
+      ['sends headers, and then throws', (_refusal, _req, res) => throwAfter(res.writeHead(418))],
+      ['writes, and gives an error', (_refusal, _req, res, next) => (res.write('half'), next(new RangeError('a bug')))],
+    ])('that %s has the answer broken off, so that no client waits', async (_name, onReject) => {
+      app.set('env', 'test')
+      app.use(authenticateJwt({ ...authority.options, onReject }), echo)
+      const answer = request('/').then((response) => response.text())
+      await expect(answer).rejects.toThrow(/terminated|fetch failed/)
+    })
+
+    it.each<readonly [string, OnReject]>([
+      ['a body that is no text', (_refusal, _req, res) => res.end({ own: true })],
+      ['one later', async (_refusal, _req, res) => res.end({ own: true })],
+      ['a status that is none', (_refusal, _req, res) => Object.assign(res, { statusCode: 9999 }).end()],
+    ])('that ends with %s is answered by the error handler', async (_name, onReject) => {
+      app.use(authenticateJwt({ ...authority.options, onReject }), echo)
+      app.use(collectErrors)
+      await request('/')
+      expect(errors).toEqual([expect.objectContaining({ code: expect.stringMatching(/^ERR_(INVALID|HTTP_INVALID)_/) })])
+    })
+
+    const throwAfter = (_begun: unknown): never => {
+      throw new RangeError('a bug')
+    }
+
     it('is not asked to answer twice where a time-out has answered', async () => {
       let served = 0
       const verify = async (): Promise<never> => {

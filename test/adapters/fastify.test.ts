@@ -678,6 +678,38 @@ describe('onReject', () => {
     expect([refused.statusCode, refused.body, sent.length]).toEqual([status, body, 1])
   })
 
+  it.each<readonly [string, OnReject]>([
+    ['has a header that Node refuses', (_refusal, _request, reply) => reply.header('x-a', 'a\nb').send('own')],
+    ['has it later', async (_refusal, _request, reply) => void reply.header('x-a', 'a\nb').send('own')],
+    ['sends an object as text', (_refusal, _request, reply) => reply.type('text/plain').send({ own: true })],
+  ])('whose answer %s ends in the error handler', async (_name, onReject) => {
+    await app.register(claimgate, { ...authority.options, onReject })
+    app.get('/orders', echo)
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    expect((await fetchOrders()).status).toBe(500)
+  })
+
+  it.each<readonly [string, OnReject]>([
+    ['writes past Fastify, and then throws', (_refusal, _request, { raw }) => throwAfter(raw.write('half'))],
+    ['writes past Fastify, and then rejects', async (_refusal, _request, { raw }) => throwAfter(raw.write('half'))],
+    ['sends headers past Fastify, and then throws', (_refusal, _request, { raw }) => throwAfter(raw.writeHead(418))],
+  ])('that %s has the answer broken off, so that no client waits', async (_name, onReject) => {
+    await app.register(claimgate, { ...authority.options, onReject })
+    app.get('/orders', echo)
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const answer = fetchOrders().then((response) => response.text())
+    await expect(answer).rejects.toThrow(/terminated|fetch failed/)
+  })
+
+  function fetchOrders(): Promise<Response> {
+    const { port } = app.server.address() as AddressInfo
+    return fetch(`http://127.0.0.1:${port}/orders`, { signal: AbortSignal.timeout(5000) })
+  }
+
+  const throwAfter = (_begun: unknown): never => {
+    throw new RangeError('a bug')
+  }
+
   it('that takes the connection over is left alone', async () => {
     await app.register(claimgate, {
       ...authority.options,

@@ -16,15 +16,16 @@ export type OnReject = (refusal: Refused, req: Request, res: Response, next: Nex
 export function rejectWith(onReject: OnReject | undefined): Reject {
   if (onReject === undefined) return (refusal, _req, res, next) => send(refusal, res, next)
   return (refusal, req, res, next) => {
-    const hasBegun = watchAnswers(res)
+    const { hasBegun, hasEnded } = watchAnswers(res)
     let passedOn = false
     const passOn = (error: Error): void => {
       if (passedOn) return
       passedOn = true
       // The full story of the refusal is not for the caller.
       const told = error === refusal.error ? refusedError(refusal) : error
-      // An error handler must not answer into an answer that waits, in the store of a session for example.
-      if (hasBegun()) res.once('close', () => next(told))
+      // An error handler must not answer into an answer that waits, in the store of a session for example. One that has only begun
+      // stays without its end, so Express breaks it off.
+      if (hasEnded()) res.once('close', () => next(told))
       else next(told)
     }
     // Neither `next()` nor `next('route')` may lead to a handler behind the refusal.
@@ -45,17 +46,30 @@ export function rejectWith(onReject: OnReject | undefined): Reject {
 }
 
 // Middleware such as a session may hold back what `end` was called with, and then `headersSent` tells nothing yet.
-function watchAnswers(res: Response): () => boolean {
+function watchAnswers(res: Response): Answers {
   const { end, write } = res
-  let begun = false
-  const begins = <F extends (...args: never[]) => unknown>(method: F): F =>
+  let [begun, ended] = [false, false]
+  const watched = <F extends (...args: never[]) => unknown>(method: F): F =>
     ((...args) => {
+      const before = [begun, ended] as const
       begun = true
-      return method.apply(res, args)
+      ended ||= method === end
+      try {
+        return method.apply(res, args)
+      } catch (error) {
+        // A body that is no text, for example: nothing has been sent.
+        ;[begun, ended] = before
+        throw error
+      }
     }) as F
-  res.end = begins(end)
-  res.write = begins(write)
-  return () => begun || res.headersSent
+  res.end = watched(end)
+  res.write = watched(write)
+  return { hasBegun: () => begun || res.headersSent, hasEnded: () => ended || res.writableEnded }
+}
+
+interface Answers {
+  hasBegun(): boolean
+  hasEnded(): boolean
 }
 
 // Node's own methods: Express adds a charset to the content type and an entity tag.

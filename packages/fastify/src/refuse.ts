@@ -49,8 +49,11 @@ export function answerWith(onReject: OnReject | undefined): Answer {
     const failed = (thrown: unknown): void => {
       // The message of the refusal's own error is not for the caller.
       const error = thrown === refusal.error ? refusedError(refusal) : asError(thrown)
-      if (hasBegun()) reply.log.error({ err: error }, 'onReject failed after it had answered')
-      else fail(error)
+      if (hasBegun()) return reply.log.error({ err: error }, 'onReject failed after it had answered')
+      // Begun past Fastify, so that nothing else would end it.
+      const isOpen = reply.raw.headersSent && !reply.sent && !hasTimedOut(request)
+      fail(error)
+      if (isOpen) reply.raw.destroy()
     }
     try {
       const answer = onReject(refusal, request, reply)
@@ -89,8 +92,15 @@ function watchAnswers(reply: FastifyReply): () => boolean {
   const { send, callNotFound } = reply
   let begun = false
   reply.send = (payload?: unknown) => {
+    const before = begun
     begun = true
-    return send.call(reply, payload)
+    try {
+      return send.call(reply, payload)
+    } catch (error) {
+      // A header that Node refuses, for example: nothing has been sent.
+      begun = before
+      throw error
+    }
   }
   reply.callNotFound = () => {
     begun = true
