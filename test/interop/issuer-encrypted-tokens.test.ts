@@ -33,7 +33,7 @@ const recipients = {
 type Kind = keyof typeof recipients
 
 const AGREEMENTS = ['ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A192KW', 'ECDH-ES+A256KW'] as const
-const ENCRYPTIONS = ['A128GCM', 'A192GCM', 'A256GCM', 'A128CBC-HS256', 'A256CBC-HS512'] as const
+const ENCRYPTIONS = ['A128GCM', 'A192GCM', 'A256GCM', 'A128CBC-HS256', 'A192CBC-HS384', 'A256CBC-HS512'] as const
 const CURVES = ['P-256', 'P-384', 'P-521', 'X25519'] as const
 const ways: readonly (readonly [Kind, KeyManagementAlgorithm, ContentEncryption])[] = ENCRYPTIONS.flatMap((enc) => [
   ...CURVES.flatMap((kind) => AGREEMENTS.map((alg) => [kind, alg, enc] as const)),

@@ -4,7 +4,7 @@ import { AuthError } from '@claimgate/core'
 import type { KeySource } from '@claimgate/core/extend'
 import { createRandom } from '@claimgate/testing'
 import type { CryptoKey } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import {
   pairOf,
@@ -35,6 +35,7 @@ describe('39. There is one error for every failure to decrypt', () => {
     ['RSA-OAEP-256 with A256GCM', () => seal()],
     ['RSA-OAEP-256 with A128CBC-HS256', () => encrypt(rsa.publicKey, { enc: 'A128CBC-HS256' })],
     ['ECDH-ES with A256GCM', () => encrypt(p256.publicKey, { alg: 'ECDH-ES', kid: 'p256' })],
+    ['RSA-OAEP-256 with A192CBC-HS384', () => encrypt(rsa.publicKey, { enc: 'A192CBC-HS384' })],
     [
       'ECDH-ES with A256CBC-HS512',
       () => encrypt(p256.publicKey, { alg: 'ECDH-ES', kid: 'p256', enc: 'A256CBC-HS512' }),
@@ -110,6 +111,27 @@ describe('39. There is one error for every failure to decrypt', () => {
     ]
     for (const token of wrong.map((part) => join(part)))
       expect(await countCryptography(async () => expect(said(await refusalOf(token))).toEqual(FAILED))).toBe(0)
+  })
+
+  it('for A192CBC-HS384 where the runtime has no AES with 192 bits', async () => {
+    const token = await encrypt(rsa.publicKey, { enc: 'A192CBC-HS384' })
+    expect(await answerTo(token)).toEqual(VERIFIED)
+    const { importKey } = crypto.subtle
+    const lacking = vi.spyOn(crypto.subtle, 'importKey').mockImplementation((async (
+      ...given: Parameters<typeof importKey>
+    ) => {
+      const [, bytes, algorithm] = given
+      if (algorithm === 'AES-CBC' && (bytes as Uint8Array).byteLength === 24)
+        throw new DOMException('192-bit AES keys are not supported', 'OperationError')
+      return Reflect.apply(importKey, crypto.subtle, given)
+    }) as typeof importKey)
+    try {
+      expect(said(await refusalOf(token))).toEqual(FAILED)
+      expect(lacking.mock.settledResults.some(({ type }) => type === 'rejected')).toBe(true)
+      expect(await answerTo(await encrypt(rsa.publicKey, { enc: 'A256CBC-HS512' }))).toEqual(VERIFIED)
+    } finally {
+      lacking.mockRestore()
+    }
   })
 
   it('for a header with any bit changed nothing but a refusal', async () => {

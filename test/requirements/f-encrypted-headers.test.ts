@@ -62,7 +62,7 @@ describe('39. Only listed algorithms decrypt', () => {
   it.each([
     'none',
     '',
-    'A192CBC-HS384',
+    'A192CBC-HS256',
     'A256CBC',
     'A256GCMKW',
     'a256gcm',
@@ -127,20 +127,27 @@ describe('39. Only listed algorithms decrypt', () => {
     },
   )
 
-  it.each(['A192CBC-HS384', 'none', 'a256gcm'])('does not start with %j among the encryptions', (enc) => {
+  it.each(['A192CBC', 'A192CBC-HS256', 'none', 'a256gcm'])('does not start with %j among the encryptions', (enc) => {
     expect(() => nestedWith(keys, { encryptions: [enc] })).toThrow(/"encryptions" may hold A128GCM, /)
   })
 
   it.each(['algorithms', 'encryptions'])('does not start with %s that are empty, or no list', async (option) => {
     for (const list of [[], 'A256GCM', null])
-      expect(() => nestedWith(keys, { [option]: list })).toThrow(/must list at least one/)
+      expect(() => nestedWith(keys, { [option]: list })).toThrow(/must (?:list at least one|be a list|not be null)/)
     await expect(decryptJwe(seal(), { keys, [option]: [] })).rejects.toThrow(TypeError)
   })
 
   it('has the lists that the documentation names', () => {
     const wrapped = ['A128KW', 'A192KW', 'A256KW'].map((name) => `ECDH-ES+${name}`)
     expect(KEY_MANAGEMENT_ALGORITHMS).toEqual(['ECDH-ES', ...wrapped, 'RSA-OAEP-256'])
-    expect(CONTENT_ENCRYPTIONS).toEqual(['A128GCM', 'A192GCM', 'A256GCM', 'A128CBC-HS256', 'A256CBC-HS512'])
+    expect(CONTENT_ENCRYPTIONS).toEqual([
+      'A128GCM',
+      'A192GCM',
+      'A256GCM',
+      'A128CBC-HS256',
+      'A192CBC-HS384',
+      'A256CBC-HS512',
+    ])
   })
 })
 

@@ -8,7 +8,7 @@ import { pickMembers } from '../signer/public-jwk.ts'
 export type KeyManagementAlgorithm = 'ECDH-ES' | 'ECDH-ES+A128KW' | 'ECDH-ES+A192KW' | 'ECDH-ES+A256KW' | 'RSA-OAEP-256'
 
 /** What a token is encrypted with (RFC 7518 sections 5.2 and 5.3). */
-export type ContentEncryption = 'A128GCM' | 'A192GCM' | 'A256GCM' | 'A128CBC-HS256' | 'A256CBC-HS512'
+export type ContentEncryption = 'A128GCM' | 'A192GCM' | 'A256GCM' | 'A128CBC-HS256' | 'A192CBC-HS384' | 'A256CBC-HS512'
 
 /** To whom a token is encrypted, and how. */
 export interface EncryptionOptions {
@@ -41,7 +41,14 @@ export const ENCRYPTION_OPTIONS: readonly (keyof EncryptionOptions)[] = [
 
 const ACTION = 'encrypt token'
 const AGREEMENTS: readonly KeyManagementAlgorithm[] = ['ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A192KW', 'ECDH-ES+A256KW']
-const ENCRYPTIONS: readonly ContentEncryption[] = ['A128GCM', 'A192GCM', 'A256GCM', 'A128CBC-HS256', 'A256CBC-HS512']
+const ENCRYPTIONS: readonly ContentEncryption[] = [
+  'A128GCM',
+  'A192GCM',
+  'A256GCM',
+  'A128CBC-HS256',
+  'A192CBC-HS384',
+  'A256CBC-HS512',
+]
 const CURVES: Readonly<Record<string, readonly string[]>> = { EC: ['P-256', 'P-384', 'P-521'], OKP: ['X25519'] }
 const MEMBERS: Readonly<Record<string, readonly (keyof JWK)[]>> = {
   RSA: ['n', 'e'],

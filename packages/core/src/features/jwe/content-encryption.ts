@@ -1,7 +1,7 @@
 import { allowList } from './allow-list.ts'
 
 /** A JWE `enc` that Claimgate can decrypt (RFC 7518 sections 5.2 and 5.3). */
-export type ContentEncryption = 'A128GCM' | 'A192GCM' | 'A256GCM' | 'A128CBC-HS256' | 'A256CBC-HS512'
+export type ContentEncryption = 'A128GCM' | 'A192GCM' | 'A256GCM' | 'A128CBC-HS256' | 'A192CBC-HS384' | 'A256CBC-HS512'
 
 /** How long the parts of a token are that an `enc` fixes. */
 export interface ContentEncryptionTraits {
@@ -14,6 +14,7 @@ export const contentEncryptionTraits: Readonly<Record<ContentEncryption, Content
   A192GCM: { ivBytes: 12, tagBytes: 16 },
   A256GCM: { ivBytes: 12, tagBytes: 16 },
   'A128CBC-HS256': { ivBytes: 16, tagBytes: 16 },
+  'A192CBC-HS384': { ivBytes: 16, tagBytes: 24 },
   'A256CBC-HS512': { ivBytes: 16, tagBytes: 32 },
 }
 
@@ -23,6 +24,7 @@ export const CONTENT_ENCRYPTIONS: readonly ContentEncryption[] = Object.freeze([
   'A192GCM',
   'A256GCM',
   'A128CBC-HS256',
+  'A192CBC-HS384',
   'A256CBC-HS512',
 ])
 
