@@ -40,7 +40,7 @@ export {
   resolveLog,
   writeTo,
 } from './http/refusal-log.ts'
-export { rawFieldValues } from './http/raw-field-values.ts'
+export { nodeFieldValues } from './http/node-field-values.ts'
 export { createMemoryJwkSetStore, type JwkSetSeed, type JwkSetStore } from './keys/jwk-set-store.ts'
 export { MOST_CANDIDATES } from './keys/jwk/key-selection.ts'
 export { type KeyContext, type KeySource, ownKeySource } from './keys/key-source.ts'

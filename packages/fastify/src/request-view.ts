@@ -1,5 +1,5 @@
 import type { RequestView } from '@claimgate/core'
-import { rawFieldValues } from '@claimgate/core/extend'
+import { nodeFieldValues } from '@claimgate/core/extend'
 import type { FastifyRequest } from 'fastify'
 
 /** What the core sees of a Fastify request. */
@@ -7,7 +7,7 @@ export function requestView(request: FastifyRequest): RequestView {
   return {
     method: request.method,
     target: request.originalUrl,
-    header: (name) => rawFieldValues(request.raw.rawHeaders, name),
+    header: (name) => nodeFieldValues(request.headers, request.raw.rawHeaders, name),
     form: () => Promise.resolve(request.body as Record<string, unknown> | undefined),
   }
 }

@@ -125,6 +125,17 @@ describe('extracting a credential', () => {
     expect(await answer(both, { from: 'authorization' }, source)).toBe('a.b.c')
   })
 
+  it.each([null, 1, {}, ['a']])('takes the header %j for malformed, not for a reason to fail', async (value) => {
+    const headers = ['authorization', 'cookie', 'x-token', 'content-type'].map(
+      (name) => [name, value as string] as const,
+    )
+    const parts = { method: 'POST', headers, form: { access_token: 'a.b.c' } }
+    expect(await answer(parts)).toBe('400 credential_malformed')
+    expect(await answer(parts, { from: 'cookie', name: 'jwt' })).toBe('400 credential_malformed')
+    expect(await answer(parts, { from: 'header', name: 'X-Token' })).toBe('400 credential_malformed')
+    expect(await answer(parts, { from: 'form' })).toBeUndefined()
+  })
+
   it('reads a cookie by its exact name, across fields', async () => {
     const source = { from: 'cookie', name: 'session' } as const
     const cookies = (...values: readonly string[]): Parts => ({

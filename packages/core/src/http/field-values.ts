@@ -28,9 +28,13 @@ export function fieldValues(
 export const ACCESS_TOKEN = 'access_token'
 
 // RFC 6265 section 4.2.1: pairs separated by a semicolon; HTTP/2 may send them as several fields.
-function cookieValues(fields: readonly string[], name: string): readonly string[] {
-  return fields
-    .flatMap((field) => field.split(';'))
+function cookieValues(fields: readonly unknown[], name: string): readonly unknown[] {
+  return fields.flatMap((field): readonly unknown[] => (typeof field === 'string' ? pairValues(field, name) : [field]))
+}
+
+function pairValues(field: string, name: string): readonly string[] {
+  return field
+    .split(';')
     .map(withoutSpace)
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => unquoted(pair.slice(name.length + 1)))
@@ -62,7 +66,8 @@ function queryValues(target: string, name: string): readonly string[] {
 async function formValues(view: RequestView, name: string): Promise<readonly unknown[]> {
   const method = view.method.toUpperCase()
   if (method === 'GET' || method === 'HEAD' || own(view, 'form') === undefined) return []
-  const [contentType = ''] = view.header('content-type')
+  const [contentType]: readonly unknown[] = view.header('content-type')
+  if (typeof contentType !== 'string') return []
   const [type = ''] = contentType.split(';', 1)
   if (withoutSpace(type).toLowerCase() !== 'application/x-www-form-urlencoded') return []
   // Some body parsers leave null where there is nothing.

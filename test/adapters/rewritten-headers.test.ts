@@ -1,0 +1,169 @@
+import { authenticateJwt } from '@claimgate/express'
+import { claimgate } from '@claimgate/fastify'
+import express5 from 'express'
+import fastify, { type FastifyInstance } from 'fastify'
+import { once } from 'node:events'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
+import { connect } from 'node:http2'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createAuthority } from './support/authority.ts'
+
+// Express 4 comes without types; what is used of it here is the same.
+const express4 = createRequire(import.meta.url)('express4') as typeof express5
+
+const authority = await createAuthority()
+const good = `Bearer ${await authority.token()}`
+const others = `Bearer ${await authority.token({ sub: 'bob' })}`
+const token = await authority.token()
+
+type Change = (headers: IncomingHttpHeaders) => void
+type Sent = readonly string[]
+
+const options = {
+  ...authority.options,
+  credentials: [
+    { from: 'authorization' },
+    { from: 'cookie', name: 'jwt' },
+    { from: 'header', name: 'X-Forwarded-Token' },
+  ] as const,
+}
+
+/** The status, and who the request is from, where `change` is what runs before. */
+type Ask = (sent: Sent, change?: Change) => Promise<readonly [number | undefined, string]>
+
+const nothing: Change = () => undefined
+
+const askExpress =
+  (express: typeof express5): Ask =>
+  async (sent, change = nothing) => {
+    const app = express()
+    app.use((req, _res, next) => {
+      change(req.headers)
+      next()
+    })
+    app.use(authenticateJwt(options), (req, res) => {
+      res.end((req as unknown as Served).auth.claims.sub)
+    })
+    const server = createServer(app).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    return send((server.address() as AddressInfo).port, sent)
+  }
+
+interface Served {
+  readonly auth: { readonly claims: { readonly sub: string } }
+}
+
+const askFastify: Ask = async (sent, change = nothing) => {
+  const app = fastify()
+  return send(await startFastify(app, change), sent)
+}
+
+const askFastifyWithSetter: Ask = async (sent, change) => {
+  const app = fastify()
+  if (change !== undefined)
+    app.addHook('onRequest', async (received) => {
+      const headers = { ...received.headers }
+      change(headers)
+      // Fastify merges what is assigned into what was received.
+      received.headers = { authorization: undefined, cookie: undefined, 'x-forwarded-token': undefined, ...headers }
+    })
+  return send(await startFastify(app, nothing), sent)
+}
+
+const askHttp2: Ask = async (sent, change = nothing) => {
+  const app = fastify({ http2: true })
+  const port = await startFastify(app as unknown as FastifyInstance, change)
+  const session = connect(`http://127.0.0.1:${port}`)
+  const raw = [':path', '/', ...sent]
+  const stream = session.request(raw)
+  const [headers] = (await once(stream, 'response')) as [{ readonly ':status'?: number }]
+  const body = await text(stream)
+  session.close()
+  return [headers[':status'], headers[':status'] === 200 ? body : '']
+}
+
+async function startFastify(app: FastifyInstance, change: Change): Promise<number> {
+  app.addHook('onRequest', async ({ headers }) => change(headers))
+  await app.register(claimgate, options)
+  app.get('/', (received) => (received as unknown as Served).auth.claims.sub)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  onTestFinished(() => app.close())
+  return (app.server.address() as AddressInfo).port
+}
+
+async function send(port: number, sent: Sent): Promise<readonly [number | undefined, string]> {
+  // Pairs, because an object of headers cannot repeat one.
+  const headers = ['host', 'a', 'connection', 'close', ...sent]
+  const outgoing = request({ port, host: '127.0.0.1', headers }).end()
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+  const body = await text(response)
+  return [response.statusCode, response.statusCode === 200 ? body : '']
+}
+
+describe.each<[string, Ask]>([
+  ['Express 4', askExpress(express4)],
+  ['Express 5', askExpress(express5)],
+  ['Fastify', askFastify],
+  ['Fastify with headers that a hook assigns', askFastifyWithSetter],
+  ['Fastify over HTTP/2', askHttp2],
+])('%s', (_, ask) => {
+  it('sees headers as received where nothing changes them', async () => {
+    expect(await ask([])).toEqual([401, ''])
+    expect(await ask(['authorization', good])).toEqual([200, 'alice'])
+    expect(await ask(['cookie', 'a=1', 'cookie', `jwt=${token}`])).toEqual([200, 'alice'])
+    expect(await ask(['x-forwarded-token', token])).toEqual([200, 'alice'])
+  })
+
+  it('does not see a credential that was deleted before', async () => {
+    const sent = ['authorization', good]
+    expect(await ask(sent, (headers) => delete headers.authorization)).toEqual([401, ''])
+    expect(await ask(sent, (headers) => (headers.authorization = undefined))).toEqual([401, ''])
+    expect(await ask(['cookie', `jwt=${token}`], (headers) => delete headers.cookie)).toEqual([401, ''])
+    expect(await ask([...sent, 'x-forwarded-token', others], (headers) => delete headers['x-forwarded-token'])).toEqual(
+      [200, 'alice'],
+    )
+  })
+
+  it('sees a credential that was written or rewritten before', async () => {
+    expect(await ask([], (headers) => (headers.authorization = good))).toEqual([200, 'alice'])
+    expect(await ask(['authorization', others], (headers) => (headers.authorization = good))).toEqual([200, 'alice'])
+    expect(await ask(['authorization', good], (headers) => (headers.authorization = 'Bearer no'))).toEqual([401, ''])
+    expect(await ask([], (headers) => (headers.cookie = `jwt=${token}`))).toEqual([200, 'alice'])
+    expect(await ask(['cookie', 'jwt=no', 'cookie', 'a=1'], (headers) => (headers.cookie = `jwt=${token}`))).toEqual([
+      200,
+      'alice',
+    ])
+    expect(await ask([], (headers) => (headers['x-forwarded-token'] = token))).toEqual([200, 'alice'])
+  })
+
+  it('sees repeats, as received or as an array', async () => {
+    expect(await ask(['cookie', `jwt=${token}`, 'cookie', `jwt=${token}`])).toEqual([400, ''])
+    expect(await ask(['x-forwarded-token', token, 'x-forwarded-token', token])).toEqual([400, ''])
+    expect(await ask([], (headers) => (headers['x-forwarded-token'] = [token, token]))).toEqual([400, ''])
+    expect(await ask([], (headers) => (headers['x-forwarded-token'] = [token]))).toEqual([200, 'alice'])
+  })
+
+  it('refuses what is no text', async () => {
+    const written = [null, 7, {}, [{}]] as unknown as readonly string[]
+    for (const value of written) {
+      expect(await ask([], (headers) => (headers.authorization = value))).toEqual([400, ''])
+      expect(await ask([], (headers) => (headers.cookie = value))).toEqual([400, ''])
+      expect(await ask([], (headers) => (headers['x-forwarded-token'] = value))).toEqual([400, ''])
+    }
+  })
+})
+
+it.each<[string, Ask]>([
+  ['Express 4', askExpress(express4)],
+  ['Express 5', askExpress(express5)],
+  ['Fastify', askFastify],
+])('%s refuses a repeated Authorization field, even one that was rewritten, unless it was deleted', async (_, ask) => {
+  const sent = ['authorization', good, 'Authorization', good]
+  expect(await ask(sent)).toEqual([400, ''])
+  expect(await ask(sent, (headers) => (headers.authorization = good))).toEqual([400, ''])
+  expect(await ask(sent, (headers) => delete headers.authorization)).toEqual([401, ''])
+})
