@@ -54,7 +54,8 @@ export function createAuthenticator<C extends object = object>(
     try {
       const begun = extractCredential(view, sources)
       const extracted = isExtracted(begun) ? begun : await begun
-      if (extracted === undefined || extracted.scheme === 'other') return withoutCredential(extracted, requirement)
+      if (extracted === undefined || extracted.scheme === 'other')
+        return withoutCredential(view, extracted, requirement)
       credential = extracted
       const flaw = looksFirst ? b64TokenFlaw(credential) : undefined
       if (flaw !== undefined) throw flaw
@@ -68,10 +69,10 @@ export function createAuthenticator<C extends object = object>(
     }
   }
 
-  const withoutCredential = (other: OtherScheme | undefined, requirement?: Requirement): Outcome<C> => {
+  const withoutCredential = (view: RequestView, other?: OtherScheme, requirement?: Requirement): Outcome<C> => {
     const mayBeAnonymous = other === undefined || !other.mayBeToken
     if (anonymous === 'accepted' && requirement === undefined && mayBeAnonymous) return { kind: 'anonymous' }
-    throw other === undefined ? new AuthError('credential_missing') : unsupportedScheme(other)
+    throw other === undefined ? new AuthError('credential_missing', missingDetails(view)) : unsupportedScheme(other)
   }
 
   const authorize = (token: VerifiedToken<C> | undefined, requirement: Requirement): Outcome<C> => {
@@ -99,6 +100,16 @@ export function createAuthenticator<C extends object = object>(
 
   return { verifier, readsBody: sources.some(({ from }) => from === 'form'), authenticate, authorize }
 }
+
+// A preflight never carries a credential (Fetch section 4.8): CORS has to answer it before it comes here.
+function missingDetails(view: RequestView): { readonly hint?: string } {
+  if (view.method !== 'OPTIONS' || view.header('access-control-request-method').length === 0) return NO_DETAILS
+  return {
+    hint: 'It is a CORS preflight, which carries no token: let CORS answer first, before authenticateJwt or the gate',
+  }
+}
+
+const NO_DETAILS = Object.freeze({})
 
 // By its shape, because an application may have replaced `Promise`.
 function isExtracted(extracted: Extracted | Promise<Extracted>): extracted is Extracted {

@@ -1,4 +1,5 @@
 import { AuthError } from '../errors/auth-error.ts'
+import { raiseLimit } from '../model/limits.ts'
 import type { JoseHeader } from '../model/token.ts'
 
 /**
@@ -16,10 +17,13 @@ export function checkHeader(
     throw new AuthError('header_malformed', { expected: 'alg: a string', actual: typeof header['alg'] })
   for (const name of ['typ', 'cty']) {
     const value = header[name]
-    if (
-      value !== undefined &&
-      (typeof value !== 'string' || value.length > LONGEST_TYPE || CONTROL_CHARACTERS.test(value))
-    )
+    if (typeof value === 'string' && value.length > LONGEST_TYPE)
+      throw new AuthError('header_malformed', {
+        expected: `${name}: at most ${LONGEST_TYPE} characters`,
+        actual: value.length,
+        hint: 'The limit is that of Claimgate and cannot be raised; media types are shorter',
+      })
+    if (value !== undefined && (typeof value !== 'string' || CONTROL_CHARACTERS.test(value)))
       throw new AuthError('header_malformed', { expected: `${name}: a media type`, actual: typeof value })
   }
   if (Object.hasOwn(header, 'kid')) checkKid(header['kid'], limits.kidLength)
@@ -40,7 +44,11 @@ const CONTROL_CHARACTERS = /[\p{Cc}\p{Cs}\u2028\u2029]/u
 function checkKid(kid: unknown, most: number): void {
   if (typeof kid !== 'string') throw new AuthError('kid_malformed', { expected: 'a string', actual: typeof kid })
   if (kid.length > most)
-    throw new AuthError('kid_malformed', { expected: `at most ${most} characters`, actual: kid.length })
+    throw new AuthError('kid_malformed', {
+      expected: `at most ${most} characters`,
+      actual: kid.length,
+      hint: raiseLimit('kidLength', most),
+    })
   if (CONTROL_CHARACTERS.test(kid) || kid === '__proto__')
     throw new AuthError('kid_malformed', { expected: 'an ordinary name', actual: kid })
 }

@@ -376,7 +376,7 @@ it('says of every malformed token what is wrong with it', async () => {
     Refused (header_malformed): A parameter of the JOSE header is not well formed: expected "alg: a string", found "number"
     Refused (header_malformed): A parameter of the JOSE header is not well formed: expected "typ: a media type", found "number"
     Refused (kid_malformed): The key ID is not well formed: expected "a string", found "number"
-    Refused (kid_malformed): The key ID is not well formed: expected "at most 256 characters", found 257
+    Refused (kid_malformed): The key ID is not well formed: expected "at most 256 characters", found 257. If tokens of this issuer may hold so much, raise "limits.kidLength": it can be up to 1024
     Refused (kid_malformed): The key ID is not well formed: expected "an ordinary name", found "__proto__"
     Refused (header_critical): The JOSE header demands an extension that is not supported: expected "no \\"crit\\"", found "crit"
     Refused (json_duplicate_member): The token holds a JSON object with a member name twice: found "a header that has a member name twice"

@@ -63,7 +63,7 @@ export async function verifyAmong(
     return verifyReplaced(parsed, algorithm, { keys, isSignedBy, about, failed })
   throw new AuthError('signature_invalid', {
     expected: 'a signature by one of the keys that fit',
-    hint: `The token names no key ID. Keys tried: ${listKeys(possible)}`,
+    hint: nonceHint(parsed.header) ?? `The token names no key ID. Keys tried: ${listKeys(possible)}`,
   })
 }
 
@@ -80,7 +80,14 @@ export async function verifyReplaced(
 ): Promise<CryptoKey> {
   const replaced = await keys.resolveAgain?.(parsed.header, failed, about)
   if (replaced !== undefined && (await isSignedBy(parsed, algorithm, replaced))) return replaced
-  throw new AuthError('signature_invalid')
+  const hint = nonceHint(parsed.header)
+  throw new AuthError('signature_invalid', hint === undefined ? {} : { hint })
+}
+
+// What is signed of such a token is a header with a hash of that nonce, which only its own API knows of.
+function nonceHint(header: JoseHeader): string | undefined {
+  if (!Object.hasOwn(header, 'nonce')) return undefined
+  return 'The header has a "nonce": it is a token for Microsoft Graph, which only Graph can verify. The client must ask for a scope of this API'
 }
 
 interface SignatureRules {
