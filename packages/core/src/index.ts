@@ -20,6 +20,7 @@ export type {
 export type { Anonymous, Authenticated, Outcome, RefusalResponse, Refused } from './http/outcome.ts'
 export type { RefusalLog } from './http/refusal-log.ts'
 export type { RefusalBody } from './http/refusal-response.ts'
+export { firstOf, type PublicKeyLocation, type SecretAndPublicKeys, type SecretLocation } from './keys/first-of.ts'
 export type { JSONWebKeySet } from './keys/jwk/jwk-set.ts'
 export type { JwkSetSeed, JwkSetStore } from './keys/jwk-set-store.ts'
 export type { KeyContext, KeySource } from './keys/key-source.ts'

@@ -3,6 +3,7 @@ import type { ClaimsSchema } from './claims/schema.ts'
 import { assertKnownOptions } from './errors/known-options.ts'
 import { misconfigured } from './errors/misconfigured.ts'
 import { callback, checkOptions, type NumberRange, objectWith, readNumbers } from './errors/option-rules.ts'
+import type { SecretAndPublicKeys } from './keys/first-of.ts'
 import type { JSONWebKeySet } from './keys/jwk/jwk-set.ts'
 import type { PublicKeyInput } from './keys/public-key.ts'
 import type { KeySource } from './keys/key-source.ts'
@@ -47,7 +48,7 @@ export interface IssuerPolicy extends ClaimRules, KeyLocation {
   readonly audience: string | readonly string[] | null
   /**
    * Signature algorithms to accept, compared as exact strings. @defaultValue every asymmetric algorithm of RFC 7518 and
-   * RFC 8037; with `secret`, HS256
+   * RFC 8037; with `secret`, HS256; with `firstOf` there is none
    */
   readonly algorithms?: readonly Algorithm[]
   /**
@@ -80,8 +81,8 @@ export interface KeyLocation {
    * bytes: decode base64 first.
    */
   readonly secret?: string | Uint8Array
-  /** A key source of your own. */
-  readonly keys?: KeySource
+  /** A key source of your own, or `firstOf` for a secret and public keys side by side. */
+  readonly keys?: KeySource | SecretAndPublicKeys
 }
 
 /** Rules about the claims of a token. Every rule that is set makes its claim required. */

@@ -3,6 +3,7 @@ import { nearestMiss, nearMiss } from '../claims/near-miss.ts'
 import { asError } from '../errors/as-error.ts'
 import { AuthError } from '../errors/auth-error.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
+import { isFirstOf } from '../keys/first-of.ts'
 import { ownOptions } from '../model/own.ts'
 import { recentMap } from '../model/recent-map.ts'
 import type { Claims } from '../model/token.ts'
@@ -125,7 +126,9 @@ async function decided(
 // Besides those there are, read name by name: an option may be a getter of a class.
 function sameOptions(copy: IssuerPolicy, options: IssuerPolicy): boolean {
   const names = [...POLICY_OPTIONS, ...Object.keys(options)] as readonly (keyof IssuerPolicy)[]
-  return names.every((name) => (name === 'keys' ? copy.keys === options.keys : sameValue(copy[name], options[name])))
+  return names.every((name) =>
+    name === 'keys' && !isFirstOf(options.keys) ? copy.keys === options.keys : sameValue(copy[name], options[name]),
+  )
 }
 
 // A list or an object that is changed afterwards, such as a JWK Set that loses a key, must not pass for the one that was resolved.
@@ -133,7 +136,10 @@ function copyOf(options: IssuerPolicy): IssuerPolicy {
   const values = options as unknown as Readonly<Record<string, unknown>>
   return Object.fromEntries<unknown>(
     // A key source is what it is, not what it is made of.
-    POLICY_OPTIONS.map((name) => [name, name === 'keys' ? values[name] : copied(values[name])] as const),
+    POLICY_OPTIONS.map((name) => {
+      const value = values[name]
+      return [name, name === 'keys' && !isFirstOf(value) ? value : copied(value)] as const
+    }),
   ) as unknown as IssuerPolicy
 }
 

@@ -1,6 +1,7 @@
 import { misconfigured } from '../errors/misconfigured.ts'
-import { anything, type OptionRules } from '../errors/option-rules.ts'
+import { anything, checkOptions, type OptionRules } from '../errors/option-rules.ts'
 import { discoveredKeySet } from '../keys/discovery.ts'
+import { byAlgorithm, isFirstOf, type SecretAndPublicKeys } from '../keys/first-of.ts'
 import { type KeySource, ownKeySource } from '../keys/key-source.ts'
 import { publicKey } from '../keys/public-key.ts'
 import { isUrl, remoteKeySet, type RemoteKeySetTuning } from '../keys/remote-key-set.ts'
@@ -11,7 +12,7 @@ import { type Algorithm, isAlgorithm, isSymmetric, type SymmetricAlgorithm } fro
 import type { Clock } from '../model/clock.ts'
 import type { EventListener } from '../model/events.ts'
 import type { FetchLike } from '../model/fetch.ts'
-import { own } from '../model/own.ts'
+import { bare, own } from '../model/own.ts'
 import { DEFAULTS, type IssuerPolicy } from '../options.ts'
 import type { KeySources } from './key-sources.ts'
 
@@ -36,7 +37,11 @@ export interface ResolvedKeys {
 export function resolveKeys(options: IssuerPolicy, environment: KeyEnvironment): ResolvedKeys {
   const locations = LOCATIONS.filter((name) => options[name] !== undefined)
   if (locations.length > 1)
-    throw misconfigured(ACTION, `give one of ${LOCATIONS.map((name) => `"${name}"`).join(', ')}`, locations)
+    throw misconfigured(
+      ACTION,
+      `give one of ${LOCATIONS.map((name) => `"${name}"`).join(', ')}${locations.includes('secret') ? SIDE_BY_SIDE : ''}`,
+      locations,
+    )
   // Keys at an address of the issuer's choice are less than the keys the application meant to name.
   const missing = PINNED.find((name) => name in options)
   if (locations.length === 0 && missing !== undefined)
@@ -58,6 +63,7 @@ export function resolveKeys(options: IssuerPolicy, environment: KeyEnvironment):
 }
 
 const ACTION = 'create verifier'
+const SIDE_BY_SIDE = ', or for a secret and public keys side by side "keys": firstOf({ secret }, { jwksUri })'
 const PINNED = ['jwks', 'publicKey', 'secret', 'keys'] as const
 const LOCATIONS = ['jwksUri', ...PINNED] as const
 
@@ -82,13 +88,20 @@ function isHost(value: unknown): boolean {
   return typeof value === 'string' && URL.canParse(`https://${value}`) && new URL(`https://${value}`).hostname === value
 }
 
-function resolveAlgorithms({ algorithms, secret }: IssuerPolicy): ReadonlySet<Algorithm> {
+function resolveAlgorithms({ algorithms, secret, keys }: IssuerPolicy): ReadonlySet<Algorithm> {
+  const both = isFirstOf(keys)
+  if (both && !listsBoth(algorithms ?? []))
+    throw misconfigured(
+      ACTION,
+      'with firstOf, "algorithms" must list those of the secret and those of the public keys, such as ["HS256", "ES256"]',
+      algorithms,
+    )
   const list: readonly string[] = algorithms ?? (secret === undefined ? DEFAULTS.algorithms : ['HS256'])
   const resolved: Algorithm[] = []
   for (const name of list) {
     if (!isAlgorithm(name))
       throw misconfigured(ACTION, '"algorithms" holds a name that is no signature algorithm', name)
-    if (isSymmetric(name) && secret === undefined)
+    if (isSymmetric(name) && secret === undefined && !both)
       throw misconfigured(ACTION, `${name} needs "secret", and never comes from public keys or a JWK Set`)
     if (!isSymmetric(name) && secret !== undefined)
       throw misconfigured(ACTION, '"secret" works with HS256, HS384 and HS512 alone', name)
@@ -99,6 +112,12 @@ function resolveAlgorithms({ algorithms, secret }: IssuerPolicy): ReadonlySet<Al
   return new Set(resolved)
 }
 
+function listsBoth(algorithms: readonly Algorithm[]): boolean {
+  return algorithms.some(isForSecret) && !algorithms.every(isForSecret)
+}
+
+const isForSecret = (name: Algorithm): name is SymmetricAlgorithm => isAlgorithm(name) && isSymmetric(name)
+
 // `SubtleCrypto.supports` came to WebCrypto together with ML-DSA, so a runtime without it has neither.
 function runtimeVerifies(algorithm: Algorithm): boolean {
   const subtle = (globalThis as { SubtleCrypto?: { supports?: (operation: string, algorithm: string) => boolean } })
@@ -108,6 +127,7 @@ function runtimeVerifies(algorithm: Algorithm): boolean {
 
 function keySource(options: IssuerPolicy, algorithms: ReadonlySet<Algorithm>, environment: KeyEnvironment): KeySource {
   const { clock, fetch, onEvent, tuning, sources } = environment
+  if (isFirstOf(options.keys)) return secretAndPublicKeys(options.keys, options, algorithms, environment)
   if (options.keys !== undefined) return customSource(options.keys)
   if (options.secret !== undefined) return secretKey(options.secret, [...algorithms] as SymmetricAlgorithm[])
   if (options.publicKey !== undefined) return publicKey(options.publicKey, [...algorithms])
@@ -125,6 +145,19 @@ function keySource(options: IssuerPolicy, algorithms: ReadonlySet<Algorithm>, en
   return sources.at(`issuer ${JSON.stringify([issuer, allowedKeyHosts, allowHttpHosts])}`, () =>
     discoveredKeySet(issuer, { ...remoteOptions, allowedKeyHosts }),
   )
+}
+
+// Each half has the algorithms of its own and no others, so that neither is imported for one of the other's.
+function secretAndPublicKeys(
+  { first, others }: SecretAndPublicKeys,
+  { issuer, audience }: IssuerPolicy,
+  algorithms: ReadonlySet<Algorithm>,
+  environment: KeyEnvironment,
+): KeySource {
+  checkOptions(ACTION, others, KEY_LOCATION_RULES, { narrow: ['allowedKeyHosts'] })
+  const list = [...algorithms]
+  const publicKeys = bare({ ...others, issuer, audience, algorithms: list.filter((name) => !isSymmetric(name)) })
+  return byAlgorithm(secretKey(first.secret, list.filter(isSymmetric)), resolveKeys(publicKeys, environment).keys)
 }
 
 function customSource(keys: unknown): KeySource {

@@ -1,0 +1,109 @@
+import type { CryptoKey } from 'jose'
+
+import { assertKnownOptions } from '../errors/known-options.ts'
+import { isOptions, kindOf, misconfigured } from '../errors/misconfigured.ts'
+import { isAlgorithm, isSymmetric } from '../model/algorithm.ts'
+import { bare, ownOptions } from '../model/own.ts'
+import type { JoseHeader } from '../model/token.ts'
+import type { JSONWebKeySet } from './jwk/jwk-set.ts'
+import type { KeyContext, KeySource } from './key-source.ts'
+import { mayBeSeveral } from './possible-keys.ts'
+import type { PublicKeyInput } from './public-key.ts'
+
+/** The secret of `firstOf`. */
+export interface SecretLocation {
+  /**
+   * An HMAC secret at least as long as the hash of its algorithms (RFC 7518 section 3.2): 32 bytes for HS256. Text stands for its UTF-8
+   * bytes: decode base64 first.
+   */
+  readonly secret: string | Uint8Array
+}
+
+/** Where the public keys of `firstOf` come from: at most one of `jwksUri`, `jwks` and `publicKey`; none means discovery from the issuer. */
+export interface PublicKeyLocation {
+  /** As the option of this name. @defaultValue discovery from the issuer */
+  readonly jwksUri?: string | URL | undefined
+  /** As the option of this name. @defaultValue discovery from the issuer */
+  readonly jwks?: JSONWebKeySet
+  /** As the option of this name. @defaultValue discovery from the issuer */
+  readonly publicKey?: PublicKeyInput
+  /** As the option of this name. @defaultValue none */
+  readonly allowedKeyHosts?: readonly string[]
+  /** As the option of this name. @defaultValue none */
+  readonly allowHttpHosts?: readonly string[]
+}
+
+/** What `firstOf` gives, for the option `keys`. */
+export interface SecretAndPublicKeys {
+  readonly first: SecretLocation
+  readonly others: PublicKeyLocation
+}
+
+/**
+ * For an issuer that goes over from a secret to public keys, as Supabase does: tokens of HS256, HS384 and HS512 are verified with the secret
+ * alone, and those of every other `alg` with the public keys alone, so that no key is ever used for both. `algorithms` must list those of
+ * both.
+ *
+ * ```ts
+ * createVerifier({
+ *   issuer,
+ *   audience,
+ *   algorithms: ['HS256', 'ES256'],
+ *   keys: firstOf({ secret }, { jwksUri: `${issuer}/.well-known/jwks.json` }), // {} for discovery from the issuer
+ * })
+ * ```
+ *
+ * A token with HS256 never makes a request.
+ *
+ * @throws TypeError for anything but the two locations
+ */
+export function firstOf(first: SecretLocation, others: PublicKeyLocation): SecretAndPublicKeys {
+  // A bare secret must not be quoted.
+  if (!isOptions(first) || !isOptions(others))
+    throw misconfigured(ACTION, `${FORM}, found ${kindOf(first)} and ${kindOf(others)}`)
+  assertKnownOptions(ACTION, first, SECRET)
+  assertKnownOptions(ACTION, others, PUBLIC)
+  const secret = ownOptions(first, SECRET)
+  if (secret.secret === undefined || secret.secret === null) throw misconfigured(ACTION, `${FORM}, found no secret`)
+  const made = Object.freeze({ first: Object.freeze(secret), others: Object.freeze(ownOptions(others, PUBLIC)) })
+  known.add(made)
+  return made
+}
+
+const ACTION = 'use firstOf'
+const FORM = 'give two objects, as in firstOf({ secret }, { jwksUri })'
+const SECRET = ['secret']
+const PUBLIC = ['jwksUri', 'jwks', 'publicKey', 'allowedKeyHosts', 'allowHttpHosts']
+const known = new WeakSet<object>()
+
+/** Whether `firstOf` made it. */
+export function isFirstOf(keys: unknown): keys is SecretAndPublicKeys {
+  return typeof keys === 'object' && keys !== null && known.has(keys)
+}
+
+/** A source that asks one of two others, by the token's `alg` alone: never both for the same token. */
+export function byAlgorithm(secret: KeySource, others: KeySource): KeySource {
+  const sourceFor = ({ alg }: JoseHeader): KeySource => (isAlgorithm(alg) && isSymmetric(alg) ? secret : others)
+  return bare<KeySource>({
+    resolve: (header, token) => sourceFor(header).resolve(header, token),
+    current: (header) => sourceFor(header).current?.(header),
+    candidates: async (header, token): Promise<readonly CryptoKey[]> => {
+      const source = sourceFor(header)
+      return source.candidates !== undefined && mayBeSeveral(source, header)
+        ? source.candidates(header, token)
+        : [await source.resolve(header, token)]
+    },
+    resolveAgain: async (header: JoseHeader, failed: CryptoKey, token?: KeyContext) =>
+      sourceFor(header).resolveAgain?.(header, failed, token),
+    ready: async () => {
+      await Promise.all([secret.ready?.(), others.ready?.()])
+    },
+    close: () => {
+      secret.close?.()
+      others.close?.()
+    },
+    // Of two that only grow, the sum grows with either.
+    generation: () => (secret.generation?.() ?? 0) + (others.generation?.() ?? 0),
+    describe: () => [secret.describe?.(), others.describe?.()].filter((text) => text !== undefined).join('; or '),
+  })
+}
