@@ -2,6 +2,7 @@ import { nearestName } from './errors/known-options.ts'
 import { isOptions, kindOf, misconfigured } from './errors/misconfigured.ts'
 import { quote } from './errors/quote.ts'
 import { httpHost } from './keys/fetch/key-uri.ts'
+import { printedUri } from './keys/fetch/printed-address.ts'
 import { type PublicKeyNames, readPublicKey } from './keys/public-key.ts'
 import { type Algorithm, algorithmTraits, DEFAULT_ALGORITHMS, isAlgorithm, isSymmetric } from './model/algorithm.ts'
 import { own } from './model/own.ts'
@@ -167,9 +168,14 @@ function withoutPrefix(name: string): string {
 }
 
 function one(name: Name, text: string): string {
-  if (/^[["'`{]/.test(text)) throw misconfigured(ACTION, `${name} must be written without brackets and quotes`, text)
+  if (/^[["'`{]/.test(text))
+    throw misconfigured(ACTION, `${name} must be written without brackets and quotes`, printedUri(text))
   if (/[\s,;]https?:/i.test(text))
-    throw misconfigured(ACTION, `${name} must be one: several issuers are "issuers" of createVerifier`, text)
+    throw misconfigured(
+      ACTION,
+      `${name} must be one: several issuers are "issuers" of createVerifier`,
+      printedUri(text),
+    )
   return named(text, name)
 }
 
@@ -182,7 +188,7 @@ function named(text: string, name: Name): string {
 
 function url(text: string, name: Name): string {
   if (URL.canParse(one(name, text))) return text
-  throw misconfigured(ACTION, `${name} must be a URL`, text)
+  throw misconfigured(ACTION, `${name} must be a URL`, printedUri(text))
 }
 
 function host(text: string, name: Name): string {

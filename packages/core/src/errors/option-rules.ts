@@ -5,6 +5,8 @@ import { isOptions, misconfigured } from './misconfigured.ts'
 export interface OptionRule {
   readonly be: string
   fits(value: unknown): boolean
+  /** What messages show of a wrong value that may hold a secret. @defaultValue the value */
+  readonly printed?: (value: unknown) => unknown
 }
 
 /** The rules of some options, by name. */
@@ -77,14 +79,14 @@ export interface OptionsCheck {
  */
 export function checkOptions(action: string, options: object, rules: OptionRules, check: OptionsCheck = {}): void {
   const { narrow = [], required = [], path = '' } = bare({ ...check })
-  for (const [name, { be, fits }] of Object.entries(rules)) {
+  for (const [name, { be, fits, printed }] of Object.entries(rules)) {
     const value = own(options, name)
     const isAbsent = value === undefined && !required.includes(name)
     if (isAbsent && narrow.includes(name) && has(options, name))
       throw misconfigured(action, `"${path}${name}" must not be undefined: give it a value, or leave it out`)
     if (isAbsent || fits(value)) continue
     if (value === null) throw misconfigured(action, `"${path}${name}" must not be null: leave it out for its default`)
-    throw misconfigured(action, `"${path}${name}" must be ${be}`, value)
+    throw misconfigured(action, `"${path}${name}" must be ${be}`, printed ? printed(value) : value)
   }
 }
 

@@ -1,7 +1,7 @@
 import { kindOf, misconfigured } from '../errors/misconfigured.ts'
 import { emit } from '../model/emit.ts'
 import { configuredUriFlaw, isNamedHttp } from './fetch/key-uri.ts'
-import { printedAddress } from './fetch/printed-address.ts'
+import { printedAddress, printedUri } from './fetch/printed-address.ts'
 import { locatedKeySet, type RemoteKeySet } from './remote/located-key-set.ts'
 import { resolveKeySetOptions, type RemoteKeySetOptions } from './remote/remote-key-set-options.ts'
 
@@ -25,17 +25,17 @@ export {
 export function remoteKeySet(uri: string | URL, options: RemoteKeySetOptions = {}): RemoteKeySet {
   const resolved = resolveKeySetOptions(options)
   const url = parseUri(uri)
+  const name = printedAddress(url)
   const flaw = configuredUriFlaw(url, resolved.plainHttp)
-  if (flaw !== undefined) throw misconfigured('use remote key set', `its address ${flaw}`, printedAddress(url))
-  if (isNamedHttp(url, resolved.plainHttp))
-    emit(resolved.onEvent, { type: 'keys.plain_http', uri: printedAddress(url) })
+  if (flaw !== undefined) throw misconfigured('use remote key set', `its address ${flaw}`, name)
+  if (isNamedHttp(url, resolved.plainHttp)) emit(resolved.onEvent, { type: 'keys.plain_http', uri: name })
   const located = { url, validTo: Infinity }
-  return locatedKeySet({ id: url.href, locate: async () => located, onFailure: undefined }, resolved)
+  return locatedKeySet({ id: url.href, name, locate: async () => located, onFailure: undefined }, resolved)
 }
 
 function parseUri(uri: string | URL): URL {
   if (isUrl(uri)) return new URL(uri)
-  throw misconfigured('use remote key set', 'its address must be an absolute URL', uri)
+  throw misconfigured('use remote key set', 'its address must be an absolute URL', printedUri(uri))
 }
 
 /** Whether a value is an absolute URL, as text or as an object of whatever realm. */

@@ -3,6 +3,7 @@ import { anything, checkOptions, type OptionRules } from '../errors/option-rules
 import { discoveredKeySet } from '../keys/discovery.ts'
 import { byAlgorithm, isFirstOf, type SecretAndPublicKeys } from '../keys/first-of.ts'
 import { type KeySource, ownKeySource } from '../keys/key-source.ts'
+import { printedUri } from '../keys/fetch/printed-address.ts'
 import { publicKey } from '../keys/public-key.ts'
 import { isUrl, remoteKeySet, type RemoteKeySetTuning } from '../keys/remote-key-set.ts'
 import { httpHosts } from '../keys/remote/remote-key-set-options.ts'
@@ -72,6 +73,7 @@ export const KEY_LOCATION_RULES: OptionRules = {
   jwksUri: {
     be: 'the URL of a JWK Set, such as "https://auth.example.com/.well-known/jwks.json"',
     fits: isUrl,
+    printed: printedUri,
   },
   jwks: anything,
   publicKey: anything,

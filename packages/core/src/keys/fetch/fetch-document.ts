@@ -131,7 +131,8 @@ function requestFailed(url: URL, cause: unknown): FetchError {
   const [first, second] = systemCode(cause) === undefined ? [inner, cause] : [cause, inner]
   const code = systemCode(first) ?? systemCode(second)
   const text = textOf(first, url) ?? textOf(second, url)
-  return new FetchError('network', `The request failed${why(code, text)}`, { cause })
+  // The error itself may repeat the query as well, in any depth.
+  return new FetchError('network', `The request failed${why(code, text)}`, url.search === '' ? { cause } : {})
 }
 
 // The code of a system error says it all; those of Node and of undici do not.

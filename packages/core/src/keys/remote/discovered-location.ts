@@ -79,6 +79,8 @@ export function discoveredLocation(
 
   return {
     id: rules.issuer,
+    // An issuer that is discovered has neither query nor credentials.
+    name: rules.issuer,
     locate,
     onFailure: () => {
       suspect = true

@@ -78,13 +78,15 @@ describe('a set from a seed', () => {
 
 describe('a seed in the configuration', () => {
   it('must be of its key set, and hold a JWK Set', () => {
-    expect(checkSeed(seed(), ID)).toEqual(seed())
-    expect(checkSeed(seed({ jwks: { keys: Array.from({ length: 1000 }, () => ec) } }), ID)).toBeDefined()
-    expect(() => checkSeed(seed({ uri: 'https://other.example/' }), ID)).toThrow(
+    expect(checkSeed(seed(), { id: ID, name: ID })).toEqual(seed())
+    expect(
+      checkSeed(seed({ jwks: { keys: Array.from({ length: 1000 }, () => ec) } }), { id: ID, name: ID }),
+    ).toBeDefined()
+    expect(() => checkSeed(seed({ uri: 'https://other.example/' }), { id: ID, name: ID })).toThrow(
       new TypeError(`Cannot use remote key set: "seed" must be of ${ID}, found "https://other.example/"`),
     )
     for (const jwks of [null, {}, { keys: Array.from({ length: 1001 }, () => ec) }])
-      expect(() => checkSeed(seed({ jwks }), ID)).toThrow(
+      expect(() => checkSeed(seed({ jwks }), { id: ID, name: ID })).toThrow(
         new TypeError('Cannot use remote key set: "seed" must hold a JWK Set'),
       )
   })

@@ -3,6 +3,8 @@ import { holdFresh } from '../fetch/cache-control.ts'
 import { entityTag } from '../fetch/entity-tag.ts'
 import type { JwkSetSeed } from '../jwk-set-store.ts'
 import { MOST_KEYS, parseJwkSet, type KeySet } from '../jwk/jwk-set.ts'
+import { printedUri } from '../fetch/printed-address.ts'
+import type { KeyLocation } from './key-location.ts'
 import { refreshAheadAge, type Completeness, type Lifetime } from './refresh-policy.ts'
 import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
 
@@ -67,8 +69,8 @@ export function heldFromSeed(seed: JwkSetSeed, id: string, options: ResolvedKeyS
  *
  * @throws TypeError for a seed of another key set, or no JWK Set in it
  */
-export function checkSeed(seed: JwkSetSeed, id: string): JwkSetSeed {
-  if (seed.uri !== id) throw misconfigured('use remote key set', `"seed" must be of ${id}`, seed.uri)
+export function checkSeed(seed: JwkSetSeed, { id, name }: Pick<KeyLocation, 'id' | 'name'>): JwkSetSeed {
+  if (seed.uri !== id) throw misconfigured('use remote key set', `"seed" must be of ${name}`, printedUri(seed.uri))
   try {
     parseJwkSet(seed.jwks, { maxKeys: MOST_KEYS })
     return seed

@@ -27,8 +27,10 @@ export interface LocatedSet {
 
 /** Where the JWK Set is: at an address that is known, or at one that metadata names. */
 export interface KeyLocation {
-  /** What seeds and events call the key set. */
+  /** What seeds and stores call the key set. */
   readonly id: string
+  /** What messages and events call it: the values of a query may be secrets. */
+  readonly name: string
   /** @throws FetchError */
   locate(errand: Errand): Promise<LocatedSet>
   /** Told that the set could not be had from where it was said to be. */

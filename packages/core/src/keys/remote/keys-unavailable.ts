@@ -3,17 +3,17 @@ import type { FetchError } from '../fetch/fetch-error.ts'
 
 export interface Unavailability {
   /** What was to be fetched. */
-  readonly id: string
+  readonly name: string
   readonly failure: FetchError
   /** Milliseconds until the next attempt may begin. */
   readonly wait: number
 }
 
 /** Nobody's token is at fault: the keys cannot be had now (status 503). */
-export function keysUnavailable({ id, failure, wait }: Unavailability): AuthError {
+export function keysUnavailable({ name, failure, wait }: Unavailability): AuthError {
   return new AuthError('keys_unavailable', {
     retryAfter: retrySeconds(wait),
-    hint: `Fetching the keys of ${id} failed (${failure.reason}): ${failure.message}`,
+    hint: `Fetching the keys of ${name} failed (${failure.reason}): ${failure.message}`,
     cause: failure,
   })
 }

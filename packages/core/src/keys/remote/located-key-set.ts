@@ -140,7 +140,7 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
   }
 
   const unavailable = (failure: FetchError, cause: AttemptCause) =>
-    keysUnavailable({ id: location.id, failure, wait: keeper.waitFor(cause) })
+    keysUnavailable({ name: location.name, failure, wait: keeper.waitFor(cause) })
 
   const about = (held: HeldSet): string =>
     `in a set of ${held.set.size} fetched ${Math.round(ageOf(held) / 1000)} s ago: ${listKids(held.set)}`
@@ -193,8 +193,8 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
     generation: () => keeper.generation(),
     describe: () => {
       const held = keeper.usable()
-      if (held) return `${held.set.size} keys of ${location.id}, ${keeper.freshness()}, ${about(held)}`
-      return `no keys of ${location.id} yet${keeper.lastFailure() ? `: ${whyNot().message}` : ''}`
+      if (held) return `${held.set.size} keys of ${location.name}, ${keeper.freshness()}, ${about(held)}`
+      return `no keys of ${location.name} yet${keeper.lastFailure() ? `: ${whyNot().message}` : ''}`
     },
     stats: () => {
       const held = keeper.usable()

@@ -59,7 +59,7 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
   const adopt = (next: HeldSet): void => {
     if (next.set !== held?.set) {
       generation += 1
-      for (const skipped of next.set.skipped) emit(onEvent, { type: 'key.skipped', uri: location.id, ...skipped })
+      for (const skipped of next.set.skipped) emit(onEvent, { type: 'key.skipped', uri: location.name, ...skipped })
     }
     held = next
     failure = undefined
@@ -133,7 +133,7 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
       const now = clock.monotonic()
       const duration = now - (startedAt ?? now)
       const { size, skipped } = next.set
-      emit(onEvent, { type: 'keys.refreshed', uri: location.id, keys: size, skipped: skipped.length, duration })
+      emit(onEvent, { type: 'keys.refreshed', uri: location.name, keys: size, skipped: skipped.length, duration })
       writeStore(seedOf(next, location.id), options)
     } catch (error) {
       const reason =
@@ -156,7 +156,7 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
 
   const announce = (reason: FetchFailure): void => {
     const retryAfter = retrySeconds(waitFor('age'))
-    const uri = location.id
+    const uri = location.name
     if (!held || freshness() === 'expired') emit(onEvent, { type: 'keys.unavailable', uri, reason, retryAfter })
     else {
       const age = (clock.monotonic() - held.confirmedAt) / 1000
@@ -198,7 +198,7 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
     return current
   }
 
-  if (options.seed) adoptSeed(checkSeed(options.seed, location.id))
+  if (options.seed) adoptSeed(checkSeed(options.seed, location))
 
   return {
     fresh: () => (freshness() === 'fresh' ? held : undefined),
