@@ -151,6 +151,7 @@ const NUMBERS = {
 }
 const TUNING = {
   allowLoopbackHttp: anyOf('true', 'false'),
+  headers: anyOf('empty object'),
   // A Map is a store.
   store: anyOf('Map'),
   seed: nothing,

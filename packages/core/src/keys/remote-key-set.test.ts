@@ -997,6 +997,7 @@ describe('names of options that do not exist', () => {
       maxKeys: 1,
       allowLoopbackHttp: true,
       allowHttpHosts: [],
+      headers: {},
       store: createMemoryJwkSetStore(),
       seed: { uri: URI, jwks: { keys: [] }, fetchedAt: 0 },
       waitUntil: () => undefined,

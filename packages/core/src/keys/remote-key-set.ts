@@ -30,7 +30,16 @@ export function remoteKeySet(uri: string | URL, options: RemoteKeySetOptions = {
   if (flaw !== undefined) throw misconfigured('use remote key set', `its address ${flaw}`, name)
   if (isNamedHttp(url, resolved.plainHttp)) emit(resolved.onEvent, { type: 'keys.plain_http', uri: name })
   const located = { url, validTo: Infinity }
-  return locatedKeySet({ id: url.href, name, locate: async () => located, onFailure: undefined }, resolved)
+  return locatedKeySet(
+    {
+      id: url.href,
+      name,
+      locate: async () => located,
+      trusts: ({ origin }) => origin === url.origin,
+      onFailure: undefined,
+    },
+    resolved,
+  )
 }
 
 function parseUri(uri: string | URL): URL {

@@ -5,6 +5,7 @@ import type { FetchFailure } from '../../model/events.ts'
 import type { FetchInit, FetchLike } from '../../model/fetch.ts'
 import { bare } from '../../model/own.ts'
 import { FetchError } from './fetch-error.ts'
+import type { HeaderFields } from './header-fields.ts'
 import { readText, type ReadTextOptions } from './read-text.ts'
 import { printedAddress } from './printed-address.ts'
 import { retryAfterSeconds } from './retry-after.ts'
@@ -21,6 +22,8 @@ export interface FetchDocumentOptions {
   readonly left?: number
   /** Most bytes of the body, after decompression. */
   readonly maxBytes: number
+  /** Configured fields, which may be secrets. @defaultValue none */
+  readonly headers?: HeaderFields | undefined
   /** Makes the request conditional, and 304 an answer. */
   readonly etag?: string | undefined
   /** Gives up early. */
@@ -55,7 +58,7 @@ export async function fetchDocument(url: URL, options: FetchDocumentOptions): Pr
   } catch (cause) {
     const reason: unknown = deadline.signal.reason
     if (reason instanceof FetchError) throw reason
-    throw cause instanceof FetchError ? cause : requestFailed(url, cause)
+    throw cause instanceof FetchError ? cause : requestFailed(secretsOf(url, options), cause)
   } finally {
     cancelTimer()
     signal?.removeEventListener('abort', closed)
@@ -66,10 +69,11 @@ export async function fetchDocument(url: URL, options: FetchDocumentOptions): Pr
 
 async function exchange(url: URL, options: FetchDocumentOptions, signal: AbortSignal): Promise<FetchedDocument> {
   signal.throwIfAborted()
-  const { fetch, etag, maxBytes, clock } = options
+  const { fetch, etag, maxBytes } = options
   const headers = bare({
     accept: 'application/jwk-set+json, application/json;q=0.9',
     ...userAgent(),
+    ...options.headers,
     ...(etag !== undefined && { 'if-none-match': etag }),
   })
   // Without a prototype, because a transport reads whatever options it finds: a body, a proxy, another host.
@@ -79,7 +83,7 @@ async function exchange(url: URL, options: FetchDocumentOptions, signal: AbortSi
     discard(response)
     return { status: 304, text: '', headers: response.headers }
   }
-  const failure = judge(url, response, clock)
+  const failure = judge(url, response, options)
   if (failure) {
     discard(response)
     throw failure
@@ -104,7 +108,11 @@ function webPage(reason: FetchFailure): FetchError {
   return new FetchError(reason, 'The answer is a web page, not JSON', { content: 'web_page' })
 }
 
-function judge(url: URL, response: Response, clock: Clock): FetchError | undefined {
+function judge(
+  url: URL,
+  response: Response,
+  { clock, headers: sent = {} }: FetchDocumentOptions,
+): FetchError | undefined {
   const { status, type, redirected, headers } = response
   if (type === 'opaqueredirect' || redirected || (status >= 300 && status < 400 && status !== 304))
     return new FetchError('redirect', `Redirects are not followed (status ${status}${target(url, headers)})`, {
@@ -112,7 +120,9 @@ function judge(url: URL, response: Response, clock: Clock): FetchError | undefin
     })
   if (status === 200) return undefined
   const retryAfter = retryAfterSeconds(headers.get('retry-after'), clock.now())
-  return new FetchError('status', `The status was ${status}, not 200`, {
+  const wantsCredentials = (status === 401 || status === 403) && Object.keys(sent).length === 0
+  const advice = wantsCredentials ? ' (if it wants credentials, keySet.headers can send them)' : ''
+  return new FetchError('status', `The status was ${status}, not 200${advice}`, {
     status,
     ...(retryAfter !== undefined && { retryAfter }),
   })
@@ -124,15 +134,15 @@ function target(url: URL, headers: Headers): string {
   return ` to ${quote(printedAddress(new URL(location, url)))}`
 }
 
-function requestFailed(url: URL, cause: unknown): FetchError {
+function requestFailed(secrets: readonly string[], cause: unknown): FetchError {
   if (cause instanceof TransportError) return new FetchError('transport', cause.message, { cause })
   const inner = cause instanceof Error ? cause.cause : undefined
   // The fetch of a runtime says little, and has what went wrong as its cause.
   const [first, second] = systemCode(cause) === undefined ? [inner, cause] : [cause, inner]
   const code = systemCode(first) ?? systemCode(second)
-  const text = textOf(first, url) ?? textOf(second, url)
-  // The error itself may repeat the query as well, in any depth.
-  return new FetchError('network', `The request failed${why(code, text)}`, url.search === '' ? { cause } : {})
+  const text = textOf(first, secrets) ?? textOf(second, secrets)
+  // The error itself may repeat secrets as well, in any depth.
+  return new FetchError('network', `The request failed${why(code, text)}`, secrets.length === 0 ? { cause } : {})
 }
 
 // The code of a system error says it all; those of Node and of undici do not.
@@ -141,11 +151,16 @@ function why(code: string | undefined, text: string | undefined): string {
   return text !== undefined && /^(?:UND_)?ERR_/.test(code) ? ` (${code}: ${text})` : ` (${code})`
 }
 
-/** What an error says, and not the query of the address it may repeat. */
-function textOf(error: unknown, { search }: URL): string | undefined {
+// What an error may repeat, and must not be shown: the query, and what was configured to be sent.
+function secretsOf({ search }: URL, { headers = {} }: FetchDocumentOptions): readonly string[] {
+  return [search, ...Object.values(headers)].filter((secret) => secret !== '')
+}
+
+/** What an error says, without the secrets it may repeat. */
+function textOf(error: unknown, secrets: readonly string[]): string | undefined {
   const text = error instanceof Error ? error.message : error
   if (typeof text !== 'string' || text.trim() === '') return undefined
-  return quote(search === '' ? text : text.replaceAll(search, ''))
+  return quote(secrets.reduce((rest, secret) => rest.replaceAll(secret, ''), text))
 }
 
 /** Frees the connection of an answer nobody reads. */

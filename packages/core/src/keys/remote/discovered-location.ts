@@ -82,6 +82,7 @@ export function discoveredLocation(
     // An issuer that is discovered has neither query nor credentials.
     name: rules.issuer,
     locate,
+    trusts: ({ origin, hostname }) => origin === rules.url.origin || rules.allowedKeyHosts.includes(hostname),
     onFailure: () => {
       suspect = true
     },

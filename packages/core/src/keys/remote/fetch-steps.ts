@@ -2,7 +2,7 @@ import { fetchDocument } from '../fetch/fetch-document.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
 import { takeTurn, type FetchKind, type FetchTurn } from '../fetch/fetch-queue.ts'
 import type { Flight } from './flight.ts'
-import type { FetchStep } from './key-location.ts'
+import type { FetchStep, KeyLocation } from './key-location.ts'
 import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
 
 /** The fetches of one flight, one after the other. */
@@ -21,7 +21,7 @@ export const GRACE = 1000
  */
 export function fetchSteps(
   flight: Flight,
-  { kind, onSend }: { readonly kind: FetchKind; readonly onSend: () => void },
+  { kind, onSend, trusts }: { readonly kind: FetchKind; readonly onSend: () => void } & Pick<KeyLocation, 'trusts'>,
   options: ResolvedKeySetOptions,
 ): FetchSteps {
   const { clock, fetch, timeout, sharing } = options
@@ -50,7 +50,16 @@ export function fetchSteps(
       const sentAt = clock.monotonic()
       flight.aliveUntil = sentAt + left + GRACE
       try {
-        const document = await fetchDocument(url, { fetch, clock, timeout, left, maxBytes, etag, signal })
+        const document = await fetchDocument(url, {
+          fetch,
+          clock,
+          timeout,
+          left,
+          maxBytes,
+          etag,
+          headers: trusts(url) ? options.headers : undefined,
+          signal,
+        })
         return { ...document, sentAt }
       } finally {
         left -= clock.monotonic() - sentAt

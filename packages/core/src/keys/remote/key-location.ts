@@ -33,6 +33,8 @@ export interface KeyLocation {
   readonly name: string
   /** @throws FetchError */
   locate(errand: Errand): Promise<LocatedSet>
+  /** Whether the configuration names the place of an address, so that configured header fields may be sent there. */
+  readonly trusts: (url: URL) => boolean
   /** Told that the set could not be had from where it was said to be. */
   readonly onFailure: (() => void) | undefined
 }

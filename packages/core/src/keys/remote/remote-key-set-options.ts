@@ -3,6 +3,7 @@ import { assertDefaultFetch, defaultFetch, defaultFetchThrough } from '#default-
 import { assertKnownOptions, knownOptions } from '../../errors/known-options.ts'
 import { isOptions, misconfigured } from '../../errors/misconfigured.ts'
 import {
+  anything,
   callback,
   checkOptions,
   flag,
@@ -18,6 +19,7 @@ import type { EventListener } from '../../model/events.ts'
 import type { FetchLike } from '../../model/fetch.ts'
 import { bareThrough, own } from '../../model/own.ts'
 import type { JwkSetSeed, JwkSetStore } from '../jwk-set-store.ts'
+import { headerFields, type HeaderFields } from '../fetch/header-fields.ts'
 import { httpHost, type PlainHttp } from '../fetch/key-uri.ts'
 import { defaultSharing, type Sharing } from '../sharing.ts'
 
@@ -49,6 +51,11 @@ export interface RemoteKeySetTuning {
    * machine are never proxied, nor is plain http. @defaultValue 'environment' under NODE_USE_ENV_PROXY=1, else false
    */
   readonly proxy?: string | URL | false
+  /**
+   * Header fields for requests for keys and metadata, such as the API key of a gateway: names and visible ASCII values. Sent only to the
+   * origin of the configured `issuer` or `jwksUri` and to `allowedKeyHosts`; a `fetch` of your own gets them as well. @defaultValue none
+   */
+  readonly headers?: Readonly<Record<string, string>>
   /** Where sets are shared between workers. @defaultValue nowhere */
   readonly store?: JwkSetStore
   /** A set fetched earlier, so that the first request need not wait. @defaultValue none */
@@ -91,6 +98,7 @@ export interface ResolvedKeySetOptions {
   readonly maxKeys: number
   readonly plainHttp: PlainHttp
   readonly sharing: Sharing
+  readonly headers: HeaderFields
   readonly fetch: FetchLike
   readonly clock: Clock
   readonly random: () => number
@@ -141,6 +149,8 @@ const TUNING_RULES: OptionRules = {
     be: '"environment", false or the address of a proxy',
     fits: (value) => value === false || typeof value === 'string' || value instanceof URL,
   },
+  // Checked by `headerFields`, whose sentences do not quote values.
+  headers: anything,
   store: objectWith('an object { get, set }', 'get', 'set'),
   seed: {
     be: 'an object { uri, jwks, fetchedAt }, as a store is given it',
@@ -177,6 +187,7 @@ export const KEY_SET_OPTIONS: readonly string[] = [...Object.keys(RANGES), ...Ob
  */
 export function checkKeySetTuning(action: string, tuning: RemoteKeySetTuning, fetch: FetchLike): void {
   readTuning(action, tuning, { rules: TUNING_RULES, path: 'keySet.' })
+  headerFields(action, tuning.headers, 'keySet.')
   if (tuning.proxy !== undefined) transportOf(fetch, tuning.proxy)
 }
 
@@ -193,6 +204,7 @@ export function resolveKeySetOptions(given: RemoteKeySetOptions): ResolvedKeySet
       hosts: allowHttpHosts.map((host) => httpHost(host) ?? host),
     },
     sharing,
+    headers: headerFields(ACTION, options.headers, ''),
     fetch: transportOf(fetch, proxy),
     clock,
     random,

@@ -112,7 +112,7 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
         history = afterStart(history, cause, limits, now)
       } else history = afterNextRequest(history, cause, now)
     }
-    const steps = fetchSteps(current, { kind: usable() ? 'other' : 'urgent', onSend }, options)
+    const steps = fetchSteps(current, { kind: usable() ? 'other' : 'urgent', onSend, trusts: location.trusts }, options)
     const onStale: Errand['onStale'] = (trouble) => {
       if (flight === current && !closed) emit(onEvent, { type: 'keys.stale', ...trouble })
     }

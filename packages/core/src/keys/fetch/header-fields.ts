@@ -1,0 +1,36 @@
+import { isRecord, misconfigured } from '../../errors/misconfigured.ts'
+
+/** Fields of a request: names in lower case, no prototype. */
+export type HeaderFields = Readonly<Record<string, string>>
+
+/**
+ * Header fields that are sent with each request for keys (RFC 9110 section 5). Messages never show a value, nor a name that is no token,
+ * because a value may stand in it.
+ *
+ * @throws TypeError for a name that is no token or belongs to the transport, and for a value that is not visible ASCII
+ */
+export function headerFields(action: string, given: unknown, path: string): HeaderFields {
+  const fields = Object.create(null) as Record<string, string>
+  if (given === undefined) return Object.freeze(fields)
+  const option = `"${path}headers"`
+  if (!isRecord(given)) throw misconfigured(action, `${option} must be an object, such as { "x-api-key": "…" }`)
+  for (const [written, value] of Object.entries(given)) {
+    const name = written.toLowerCase()
+    if (!TOKEN.test(name)) throw misconfigured(action, `${option} has a name that is no header field name`)
+    if (OURS.test(name)) throw misconfigured(action, `${option} must not set "${name}", which belongs to the transport`)
+    if (Object.hasOwn(fields, name)) throw misconfigured(action, `${option} has "${name}" twice`)
+    if (typeof value !== 'string' || value.length > LONGEST || !VISIBLE.test(value))
+      throw misconfigured(
+        action,
+        `the value of "${name}" in ${option} must be 1 to ${LONGEST} visible ASCII characters, with spaces only between them`,
+      )
+    fields[name] = value
+  }
+  return Object.freeze(fields)
+}
+
+const LONGEST = 8192
+const TOKEN = /^[!#$%&'*+.^_`|~\da-z-]{1,256}$/
+const VISIBLE = /^[!-~](?:[ -~]*[!-~])?$/
+const OURS =
+  /^(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|range|accept-encoding|proxy-.*|content-.*|if-.*)$/
