@@ -5,7 +5,7 @@ import formbody from '@fastify/formbody'
 import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type AddressInfo, connect } from 'node:net'
 import { Readable } from 'node:stream'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAuthority } from './support/authority.ts'
 
 const authority = await createAuthority()
@@ -814,6 +814,18 @@ describe('37. Nothing fails open: a request is refused, and its client closes ea
 })
 
 type OnRejectArguments = Parameters<OnReject>
+
+it('a "config" that Object.prototype has before routes are declared opens none', async () => {
+  const pollution = { configurable: true, enumerable: true, writable: true, value: { auth: false } }
+  onTestFinished(() => void Reflect.deleteProperty(Object.prototype, 'config'))
+  await app.register(claimgate, authority.options)
+  // oxlint-disable-next-line no-extend-native -- that is what it is about
+  Object.defineProperty(Object.prototype, 'config', pollution)
+  app.get('/orders', echo)
+  await app.ready()
+  Reflect.deleteProperty(Object.prototype, 'config')
+  expect(await statusOf('/orders')).toBe(401)
+})
 
 describe('37. Nothing fails open: where Fastify handles errors', () => {
   const ERROR_HANDLERS: readonly (readonly [string, Parameters<FastifyInstance['setErrorHandler']>[0]])[] = [

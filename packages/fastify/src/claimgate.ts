@@ -46,6 +46,8 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
 
     fastify.addHook('onRoute', function (route) {
       if (hooksOf(route).includes(authenticateJwt)) throw passedUncalled()
+      // Fastify would take that of a polluted `Object.prototype`.
+      if (!Object.hasOwn(route, 'config')) route.config = {}
       const rule = routeRule(own(route, 'config'))
       const rules = [...(gateFor(this, rule) === gate ? [rule] : []), ...answerDirectly(route, named)]
       for (const one of rules) {
