@@ -1,3 +1,5 @@
+import process from 'node:process'
+
 import type * as undiciModule from 'undici'
 
 import { TransportError } from '../errors/transport-error.ts'
@@ -20,11 +22,24 @@ export async function loadUndici(): Promise<Undici> {
   return loading
 }
 
+/** Tells at start-up, by a warning of the process, of a bundle with undici in it that cannot load it. Loads nothing elsewhere. */
+export function warnWhereBundled(): void {
+  // What esbuild makes of the import of a CommonJS module that it puts into the bundle.
+  if (!/Promise\.resolve\(\)\.then/.test(String(importUndici))) return
+  loadUndici().catch((error: unknown) => process.emitWarning(String(error)))
+}
+
+const importUndici = async (): Promise<Undici> => import('undici')
+
+const BANNER =
+  'Its bundle has no "require": give esbuild --banner:js="import { createRequire } from \'node:module\'; const require = createRequire(import.meta.url);", or --external:undici'
+
 async function load(): Promise<Undici> {
   const slots = globalThis as unknown as Record<symbol, unknown>
   const before = slots[RUNTIME_DISPATCHER]
-  const undici = await import('undici').catch((cause: unknown) => {
-    throw new TransportError('Cannot fetch keys: undici, on which it depends, does not load', { cause })
+  const undici = await importUndici().catch((cause: unknown) => {
+    const mend = /dynamic require/i.test(String(cause)) ? `. ${BANNER}` : ''
+    throw new TransportError(`Cannot fetch keys: undici, on which it depends, does not load${mend}`, { cause })
   })
   if (slots[RUNTIME_DISPATCHER] !== before) slots[RUNTIME_DISPATCHER] = before
   return undici
