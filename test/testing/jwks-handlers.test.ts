@@ -1,7 +1,9 @@
+import { createVerifier } from '@claimgate/core'
 import { HttpRequestInterceptor } from '@mswjs/interceptors/http'
 import { createTestKeys, jwksHandlers } from '@claimgate/testing'
 import { defineNetwork, InterceptorSource } from 'msw/experimental'
 import { http } from 'msw/http'
+import { setupServer } from 'msw/node'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
 const network = defineNetwork({
@@ -40,5 +42,40 @@ describe('jwksHandlers under msw', () => {
     expect(await seen(jwksUri)).toEqual({ keys: [publicJwk] })
     current = nextJwk
     expect(await seen(jwksUri)).toEqual({ keys: [nextJwk] })
+  })
+})
+
+describe('a verifier with keys of jwksHandlers', () => {
+  const issuer = 'https://issuer.example'
+  const audience = 'orders-api'
+
+  it('sees them with its default transport, under the interceptor of node:http requests', async () => {
+    const keys = await createTestKeys('ES256')
+    network.use(...jwksHandlers(http, { issuer, jwks: { keys: [keys.publicJwk] } }))
+    const exp = Math.floor(Date.now() / 1000) + 600
+    const token = await keys.sign({ iss: issuer, aud: audience, sub: 'ada', exp })
+    const verifier = createVerifier({ issuer, audience })
+    expect((await verifier.verify(token)).claims.sub).toBe('ada')
+    verifier.close()
+  })
+})
+
+describe('a verifier under setupServer', () => {
+  const issuer = 'https://other.example'
+  const audience = 'orders-api'
+  const server = setupServer()
+
+  it('sees jwksHandlers with the fetch of the runtime', async () => {
+    await network.disable()
+    server.listen()
+    const keys = await createTestKeys('ES256')
+    server.use(...jwksHandlers(http, { issuer, jwks: { keys: [keys.publicJwk] } }))
+    const exp = Math.floor(Date.now() / 1000) + 600
+    const token = await keys.sign({ iss: issuer, aud: audience, sub: 'ada', exp })
+    const verifier = createVerifier({ issuer, audience, fetch: globalThis.fetch })
+    expect((await verifier.verify(token)).claims.sub).toBe('ada')
+    verifier.close()
+    server.close()
+    await network.enable()
   })
 })
