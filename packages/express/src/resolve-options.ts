@@ -2,6 +2,7 @@ import { type Authenticator, createAuthenticator, type Verifier } from '@claimga
 import {
   ADAPTER_OPTIONS,
   type AdapterOptions,
+  bare,
   has,
   misconfigured,
   own,
@@ -39,11 +40,11 @@ export function resolveOptions<C extends object>(
   if (requirement !== undefined) assertRequirement(requirement)
   if (onReject !== undefined && typeof onReject !== 'function')
     throw misconfigured(ACTION, '"onReject" must be a function', onReject)
-  return {
+  return bare({
     authenticator: authenticatorOf(options),
     ...(onReject === undefined ? {} : { onReject }),
     ...(requirement === undefined ? {} : { requirement }),
-  }
+  })
 }
 
 const ACTION = 'create middleware'
@@ -66,7 +67,7 @@ function readyMade<C extends object>(
   members: readonly string[],
 ): ResolvedOptions<C> {
   const extra = [...Object.keys(made), ...OWN.filter((name) => has(made, name))].find((name) => !members.includes(name))
-  if (extra === undefined) return { authenticator: createAuthenticator<C>(made) }
+  if (extra === undefined) return bare({ authenticator: createAuthenticator<C>(made) })
   throw misconfigured(ACTION, `"${extra}" is no member of a ${kind}; write { ${kind}, ${extra}: … }, without spreading`)
 }
 

@@ -104,6 +104,6 @@ function answerDirectly(route: RouteOptions, named: ReadonlyMap<unknown, NamedHo
 
 const ANSWERING_STAGES = ['onRequest', 'preValidation', 'preHandler'] as const
 
-function hooksOf({ onRequest, preParsing, preValidation, preHandler }: RouteOptions): readonly unknown[] {
-  return [onRequest, preParsing, preValidation, preHandler].flat()
+function hooksOf(route: RouteOptions): readonly unknown[] {
+  return (['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const).flatMap((name) => own(route, name))
 }

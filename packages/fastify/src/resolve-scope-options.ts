@@ -1,4 +1,4 @@
-import { misconfigured } from '@claimgate/core/extend'
+import { bare, misconfigured } from '@claimgate/core/extend'
 import type { ScopeOptions } from './claimgate-options.ts'
 
 /** What fails where an option is wrong. */
@@ -28,5 +28,5 @@ export function resolveScopeOptions(options: ScopeOptions): ResolvedScopeOptions
     )
   if (!['protect', 'own'].includes(notFound))
     throw misconfigured(ACTION, '"notFound" must be "protect" or "own"', notFound)
-  return { global, securityScheme, notFound, ...(onReject === undefined ? {} : { onReject }) }
+  return bare({ global, securityScheme, notFound, ...(onReject === undefined ? {} : { onReject }) })
 }

@@ -1,6 +1,6 @@
 import { assertKnownOptions } from '../errors/known-options.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
-import { own } from '../model/own.ts'
+import { bare, own } from '../model/own.ts'
 import { type CredentialSource, DEFAULT_CREDENTIAL_SOURCES } from './credential-source.ts'
 import { ACCESS_TOKEN } from './field-values.ts'
 
@@ -19,7 +19,7 @@ export function resolveSources(
     throw misconfigured(action, '"credentials" must list at least one place, such as { from: "authorization" }')
   const places = new Set<string>()
   const resolved = Array.from(list as readonly unknown[], (source) => {
-    const { from, name = '', ...rest } = resolveSource(action, source)
+    const { from, name = '', ...rest } = bare(resolveSource(action, source))
     const place = `${from} ${from === 'header' ? name.toLowerCase() : name}`.trimEnd()
     if (places.has(place)) throw misconfigured(action, '"credentials" names the same place twice', place)
     places.add(place)

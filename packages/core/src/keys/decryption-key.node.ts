@@ -1,6 +1,7 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto'
+import { createPrivateKey, type KeyObject, type PrivateKeyInput } from 'node:crypto'
 import type { JWK } from 'jose'
 import { misconfigured } from '../errors/misconfigured.ts'
+import { bare } from '../model/own.ts'
 import { type KeyText, readKeyText } from './key-text.ts'
 
 /**
@@ -21,7 +22,7 @@ export function decryptionKeyFromPem(pem: string | Uint8Array, passphrase?: stri
     throw misconfigured(ACTION, 'an RSA key must have at least 2048 bits', details?.modulusLength)
   if (type !== 'rsa' && type !== 'x25519' && !(type === 'ec' && CURVES.includes(details?.namedCurve ?? '')))
     throw misconfigured(ACTION, 'it must be an RSA key, or a key on P-256, P-384, P-521 or X25519', type)
-  return { ...(key.export({ format: 'jwk' }) as JWK), use: 'enc' }
+  return { ...(key.export(bare({ format: 'jwk' } as const)) as JWK), use: 'enc' }
 }
 
 const ACTION = 'read decryption key'
@@ -37,7 +38,7 @@ function read(pem: string, passphrase: string | undefined): KeyObject {
   if (encrypted && (typeof passphrase !== 'string' || passphrase === ''))
     throw misconfigured(ACTION, 'the PEM is encrypted, and needs its passphrase')
   try {
-    return createPrivateKey({ key: pem, format: 'pem', ...(encrypted && { passphrase }) })
+    return createPrivateKey(bare<PrivateKeyInput>({ key: pem, format: 'pem', ...(encrypted && { passphrase }) }))
   } catch {
     // What OpenSSL says is left out: its reasons differ from one wrong passphrase to the next.
     throw misconfigured(

@@ -1,5 +1,6 @@
 import { CompactEncrypt, importJWK } from 'jose'
 import type { CryptoKey } from 'jose'
+import { own } from '../own.ts'
 import { discreetRefusal, refusal } from '../refusal.ts'
 import { type EncryptionOptions, type ResolvedEncryption, resolveEncryption } from './encryption-options.ts'
 
@@ -33,7 +34,7 @@ const recipientKey = async ({ alg, publicMembers }: ResolvedEncryption): Promise
   if (key === undefined || !('type' in key)) {
     throw refusal('encrypt token', `"recipient" must be a public key for ${alg}`, publicMembers)
   }
-  const bits: unknown = 'modulusLength' in key.algorithm ? key.algorithm.modulusLength : undefined
+  const bits = own(key.algorithm, 'modulusLength')
   if (typeof bits === 'number' && bits < 2048) {
     throw refusal('encrypt token', '"recipient" must have at least 2048 bits', bits)
   }

@@ -1,4 +1,5 @@
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, type PrivateKeyInput } from 'node:crypto'
+import { bare } from '../own.ts'
 import { discreetRefusal } from '../refusal.ts'
 import { pemSigner, pemSignerOptions, type PemSignerOptions } from '../signer/pem-signer.ts'
 import { foundInstead, pemText } from '../signer/pem-text.ts'
@@ -46,7 +47,9 @@ const encryptedPem = (text: unknown): string => {
 // The error itself is dropped on purpose: what OpenSSL says about a bad key is not ours to vouch for.
 const open = (key: string, passphrase: string): { readonly opened: string | undefined; readonly problem: string } => {
   try {
-    const opened = createPrivateKey({ key, format: 'pem', passphrase }).export({ type: 'pkcs8', format: 'pem' })
+    const opened = createPrivateKey(bare<PrivateKeyInput>({ key, format: 'pem', passphrase })).export(
+      bare({ type: 'pkcs8', format: 'pem' } as const),
+    )
     return { opened: opened.toString(), problem: '' }
   } catch (error) {
     const wrong = error instanceof Error && 'code' in error && error.code === 'ERR_OSSL_BAD_DECRYPT'

@@ -1,3 +1,4 @@
+import { bare } from '../own.ts'
 import type { Issuer } from '../create-issuer.ts'
 import { discreetRefusal } from '../refusal.ts'
 
@@ -15,8 +16,8 @@ export const jwksHandler = (issuer: Pick<Issuer, 'jwksResponse'>): JwksHandler =
   return (request) => {
     const { method } = request
     if (method !== 'GET' && method !== 'HEAD')
-      return new Response(null, { status: 405, headers: { allow: 'GET, HEAD' } })
+      return new Response(null, bare({ status: 405, headers: bare({ allow: 'GET, HEAD' }) }))
     const { status, headers, body } = jwksResponse({ ifNoneMatch: request.headers.get('if-none-match') ?? undefined })
-    return new Response(method === 'HEAD' || status === 304 ? null : body, { status, headers })
+    return new Response(method === 'HEAD' || status === 304 ? null : body, bare({ status, headers }))
   }
 }

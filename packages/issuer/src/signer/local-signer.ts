@@ -50,7 +50,7 @@ const algorithmOf = (key: JWK | KeyPair | undefined, options: LocalSignerOptions
 
 // RFC 7518 sections 3.3 and 3.5.
 const assertLongEnough = ({ algorithm }: CryptoKey): void => {
-  const bits: unknown = 'modulusLength' in algorithm ? algorithm.modulusLength : undefined
+  const bits = own(algorithm, 'modulusLength')
   if (typeof bits !== 'number' || bits >= 2048) return
   throw refusal('use key', 'an RSA key must have at least 2048 bits', bits)
 }

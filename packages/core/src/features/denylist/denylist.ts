@@ -1,4 +1,4 @@
-import { AuthError, misconfigured, type TokenCheck, type VerifiedToken } from '../../extend.ts'
+import { AuthError, misconfigured, own, type TokenCheck, type VerifiedToken } from '../../extend.ts'
 import { answeredWithin } from './answered-within.ts'
 import { type DeniedClaim, denylistKey } from './denylist-key.ts'
 import { type DenylistOptions, resolveDenylistOptions } from './denylist-options.ts'
@@ -82,15 +82,17 @@ export function denylist(options: DenylistOptions): Denylist {
       const keys = await everyKey(names.map(({ claim, value }) => denylistKey(issuer, claim, value)))
       const found = await answeredWithin(timeout, clock, () => store.find(keys))
       assertAnswer(found, keys.length)
-      for (const [index, { claim }] of names.entries()) assertNotDenied(claim, claims.iat, found[index])
+      for (const [index, { claim }] of names.entries()) assertNotDenied(claim, own(claims, 'iat'), found[index])
     },
     denyToken: async ({ claims }) => {
-      const { jti, exp } = claims
+      const jti = own(claims, 'jti')
+      const exp = own(claims, 'exp')
       assertName('a token with "jti"', jti)
       if (typeof exp !== 'number') throw misconfigured(ACTION, 'give a verified token, which has an "exp"', typeof exp)
       await add(textOf(claims, 'iss') ?? null, 'jti', jti, { issuedUpTo: EVERY_TOKEN, expiresAt: kept(exp) })
     },
-    denySubject: async (issuer, subject, { issuedUpTo = issuedByNow() } = {}) => {
+    denySubject: async (issuer, subject, options = {}) => {
+      const issuedUpTo = own(options, 'issuedUpTo') ?? issuedByNow()
       assertName('a subject', subject)
       if (!(issuedUpTo >= 0 && issuedUpTo < EVERY_TOKEN))
         throw misconfigured(
@@ -149,8 +151,8 @@ function textOf(claims: Claims, name: 'iss' | DeniedClaim): string | undefined {
   throw new AuthError('claim_malformed', { expected: `${name}: a string`, actual: typeof value })
 }
 
-function assertLifetime({ iat, exp }: Claims, maxLifetime: number, latest: number): void {
-  const lifetime = Number(exp) - (iat ?? latest)
+function assertLifetime(claims: Claims, maxLifetime: number, latest: number): void {
+  const lifetime = Number(own(claims, 'exp')) - (own(claims, 'iat') ?? latest)
   if (lifetime <= maxLifetime) return
   throw new AuthError('token_lifetime_too_long', {
     expected: `at most ${maxLifetime} s`,

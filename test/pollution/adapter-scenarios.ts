@@ -1,0 +1,150 @@
+import { createServer, type RequestListener } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+
+import { scope, type VerifierOptions } from '@claimgate/core'
+import { bare } from '@claimgate/core/extend'
+import { authenticateJwt, getAuth, requireScope } from '@claimgate/express'
+import { claimgate } from '@claimgate/fastify'
+import { createGate, protect } from '@claimgate/fetch'
+import express, { type Request as ExpressRequest } from 'express'
+import Fastify from 'fastify'
+import { AUDIENCE, ISSUER } from './hostile.ts'
+import { rawClient } from './raw-client.ts'
+import { type Ask, outcome, type Scenario, stringify } from './scenario.ts'
+import type { Made } from './tokens.ts'
+
+// The types of Express 4 are those of 5, as far as they are used here.
+const express4 = createRequire(import.meta.url)('express4') as typeof express
+
+const ROUTES = ['/open', '/orders', '/admin', '/unknown']
+
+/** What real servers answer behind each adapter, on routes that are open, protected, narrowed and unknown. */
+export function adapterScenarios({ keys, tokens }: Made): readonly Scenario[] {
+  const options = (): VerifierOptions => ({ issuer: ISSUER, audience: AUDIENCE, jwks: { keys: [keys.publicJwk] } })
+  const sent = { ...tokens, none: undefined }
+
+  // Servers are left to the end of the process: closing some hundred of them takes longer than all the rest.
+  const overHttp = async (port: number): Promise<Ask> => {
+    const client = await rawClient(port)
+    return async () => {
+      const answers: Record<string, string> = {}
+      for (const route of ROUTES) {
+        for (const [name, token] of Object.entries(sent)) {
+          const field = token === undefined ? '' : `Authorization: Bearer ${token}\n`
+          const answer = await client.ask(`GET ${route} HTTP/1.1\nHost: api.example\n${field}\n`)
+          answers[`${route} ${name}`] = answer
+          // One that has been closed would answer nothing any more.
+          if (answer.startsWith('error the connection')) return answers
+        }
+      }
+      return answers
+    }
+  }
+
+  const expressScenario = (name: string, make: typeof express): Scenario => ({
+    name,
+    start: async () => {
+      const app = make()
+      app.get('/open', (_req, res) => void res.end('open'))
+      app.use(authenticateJwt(options()))
+      app.get('/orders', (req, res) => void res.end(said(getAuth(req as ExpressRequest))))
+      app.get('/admin', requireScope('admin'), (req, res) => void res.end(said(getAuth(req as ExpressRequest))))
+      return overHttp(await listening(app))
+    },
+  })
+
+  return [
+    expressScenario('Express 5', express),
+    expressScenario('Express 4', express4),
+    {
+      name: 'Express 5 with optional tokens from the environment',
+      start: async () => {
+        process.env['JWT_ISSUER'] = ISSUER
+        process.env['JWT_AUDIENCE'] = AUDIENCE
+        process.env['JWT_PUBLIC_KEY'] = keys.publicPem
+        const app = express()
+        app.use(authenticateJwt({ optional: true }))
+        app.get('/orders', (req, res) => void res.end(req.auth === undefined ? 'anonymous' : said(req.auth)))
+        return overHttp(await listening(app))
+      },
+    },
+    {
+      name: 'Fastify',
+      triesForeign: true,
+      start: async () => {
+        const app = Fastify()
+        await app.register(claimgate, { ...options(), log: false })
+        app.get('/open', { config: { auth: false } }, () => 'open')
+        app.get('/orders', (request) => said(request.auth ?? undefined))
+        app.get('/admin', { config: { auth: scope('admin') } }, (request) => said(request.auth ?? undefined))
+        await app.listen({ port: 0, host: '127.0.0.1' })
+        return overHttp((app.server.address() as AddressInfo).port)
+      },
+    },
+    {
+      name: 'Fastify with a hook for each route',
+      start: async () => {
+        const app = Fastify()
+        await app.register(claimgate, { ...options(), log: false, global: false })
+        app.get('/open', () => 'open')
+        app.get('/orders', { onRequest: app.authenticateJwt() }, (request) => said(request.auth ?? undefined))
+        app.get('/admin', { onRequest: app.authenticateJwt(scope('admin')) }, (request) =>
+          said(request.auth ?? undefined),
+        )
+        await app.listen({ port: 0, host: '127.0.0.1' })
+        return overHttp((app.server.address() as AddressInfo).port)
+      },
+    },
+    {
+      name: 'fetch',
+      triesForeign: true,
+      start: () => {
+        const gate = createGate(options())
+        const handlers = {
+          plain: protect(gate, (_request, auth) => text(said(auth))),
+          admin: protect(gate, (_request, auth) => text(said(auth)), scope('admin')),
+          own: protect(
+            async () => ({}) as never,
+            (_request, auth) => text(`accepted by a gate without a token ${said(auth)}`),
+          ),
+        }
+        return async () => {
+          const answers: Record<string, string> = {}
+          for (const [route, handler] of Object.entries(handlers))
+            for (const [name, token] of Object.entries(sent)) {
+              const headers = bare(token === undefined ? {} : { authorization: `Bearer ${token}` })
+              answers[`${route} ${name}`] = await outcome(async () => {
+                const response = await handler(new Request('https://api.example/orders', bare({ headers })))
+                const word = response.status === 200 ? 'accepted' : 'refused'
+                return `${word} ${response.status} ${response.headers.get('www-authenticate')} ${await response.text()}`
+              })
+            }
+          return answers
+        }
+      },
+    },
+  ]
+}
+
+function said(
+  auth: { readonly claims: Readonly<Record<string, unknown>>; readonly scopes: ReadonlySet<string> } | undefined,
+): string {
+  if (auth === undefined) return 'nothing'
+  return stringify([
+    auth.claims,
+    auth.scopes,
+    ['admin', 'role', 'tenant', 'sub', 'scope'].map((name) => auth.claims[name]),
+  ])
+}
+
+function text(body: string): Response {
+  return new Response(body, bare({ status: 200, statusText: '', headers: bare({}) }))
+}
+
+function listening(listener: RequestListener): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer(listener)
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
+  })
+}

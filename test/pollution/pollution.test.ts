@@ -1,0 +1,60 @@
+import { ADAPTER_OPTIONS } from '@claimgate/core/extend'
+import { describe, expect, it } from 'vitest'
+import { startChild } from '../resilience/support/child/run-child.ts'
+import { hostileValues } from './hostile.ts'
+import { memberNames, optionalNames } from './member-names.ts'
+import type { Change } from './scenario.ts'
+
+const LONG = 300_000
+
+async function play(group: string, mode: 'reads' | 'changes'): Promise<unknown> {
+  const { code, output, errors } = await startChild('../../../pollution/program.ts', [group, mode]).ended
+  if (code !== 0) throw new Error(`It ended with ${code}: ${errors.slice(0, 2000)}`)
+  return JSON.parse(output)
+}
+
+describe('48. Only what the application wrote itself counts', () => {
+  it.each(['core', 'adapters', 'issuer'])(
+    'no answer of %s is another one, and none opens more, whatever stands on Object.prototype before the start or after it',
+    async (group) => {
+      expect(await play(group, 'changes')).toEqual([])
+    },
+    LONG,
+  )
+
+  it.each(['core', 'adapters', 'issuer'])(
+    'no source of %s looks for a member on Object.prototype while it answers',
+    async (group) => {
+      expect(await play(group, 'reads')).toEqual([])
+    },
+    LONG,
+  )
+
+  it(
+    'is noticed where it does not hold',
+    async () => {
+      const changes = (await play('vulnerable', 'changes')) as readonly Change[]
+      expect(changes.map(({ before, after }) => [before, after])).toContainEqual(['false', 'true'])
+      expect(new Set(changes.map(({ when }) => when))).toEqual(new Set(['before the start', 'after the start']))
+    },
+    LONG,
+  )
+
+  it('is tried with every option, context, registered claim, and header and key member', async () => {
+    const tried = new Set([...Object.keys(await hostileValues()), ...optionalNames(), ...ADAPTER_OPTIONS])
+    for (const name of [
+      'jwks',
+      'asOf',
+      'auth',
+      'iss',
+      'nbf',
+      'kid',
+      'key_ops',
+      'setJti',
+      'ifNoneMatch',
+      'JWT_PUBLIC_KEY',
+    ])
+      expect(tried).toContain(name)
+    expect(memberNames()).toEqual(expect.arrayContaining([...optionalNames()]))
+  })
+})

@@ -1,0 +1,149 @@
+// Plays the scenarios of a group with hostile data on Object.prototype, and prints what came of it as JSON. A process of its own, because a
+// test runner does not survive it.
+import { ADAPTER_OPTIONS } from '@claimgate/core/extend'
+import { adapterScenarios } from './adapter-scenarios.ts'
+import { coreScenarios } from './core-scenarios.ts'
+import { ANY_VALUES, hostileValues } from './hostile.ts'
+import { issuerScenarios } from './issuer-scenarios.ts'
+import { memberNames, optionalNames } from './member-names.ts'
+import { trapReads } from './read-trap.ts'
+import type { Change, Scenario } from './scenario.ts'
+import { makeTokens } from './tokens.ts'
+
+const [group = '', mode = ''] = process.argv.slice(2)
+
+// Property descriptors inherit from Object.prototype as well, and then mean something else. The others are what the language itself asks of
+// iterators and of what is awaited.
+const LANGUAGE = new Set([
+  'get',
+  'set',
+  'value',
+  'writable',
+  'enumerable',
+  'configurable',
+  'next',
+  'return',
+  'throw',
+  'then',
+])
+
+// What WebCrypto, jose, Fastify's validation of schemas and the dictionaries of Node's fetch read from objects with a prototype. Each of these names is tried by
+// itself: an answer may then be a refusal or an error, and nothing else.
+const FOREIGN: ReadonlySet<string> = new Set(
+  'alg use key_ops d oth priv secret crit zip apu apv epk header hash headers body path required'.split(' '),
+)
+
+// With this one, Node itself throws for every message of HTTP.
+const FATAL: ReadonlySet<string> = new Set(['signal'])
+
+const prototype = Object.prototype as unknown as Record<string, unknown>
+
+async function scenariosOf(name: string): Promise<readonly Scenario[]> {
+  const made = await makeTokens()
+  switch (name) {
+    case 'core':
+      return coreScenarios(made)
+    case 'adapters':
+      return adapterScenarios(made)
+    case 'issuer':
+      return issuerScenarios(made)
+    case 'vulnerable':
+      return [{ name, start: () => async () => ({ reads: String(({} as { jwks?: unknown }).jwks !== undefined) }) }]
+    default:
+      throw new Error(`There is no group ${name}`)
+  }
+}
+
+async function reads(scenarios: readonly Scenario[]): Promise<readonly string[]> {
+  // Loaded and warm: what modules do while they load is not a request.
+  for (const scenario of scenarios) await (await scenario.start())()
+  const trap = trapReads(memberNames().filter((name) => !LANGUAGE.has(name)))
+  try {
+    for (const scenario of scenarios) await (await scenario.start())()
+  } finally {
+    trap.release()
+  }
+  return [...trap.reads].toSorted()
+}
+
+/** What stands on `Object.prototype` during one pass. */
+interface Pollution {
+  readonly label: string
+  readonly members: Readonly<Record<string, unknown>>
+  readonly foreign: boolean
+}
+
+async function pollutions(): Promise<readonly Pollution[]> {
+  const hostile = await hostileValues()
+  // The HTTP of Node survives no names such as `close` and `timeout`, which events have.
+  const ours = group === 'adapters' ? ADAPTER_OPTIONS : optionalNames()
+  const names = [...new Set([...Object.keys(hostile), ...ours])].filter(
+    (name) => !FOREIGN.has(name) && !FATAL.has(name),
+  )
+  const all = (label: string, valueOf: (name: string) => unknown): Pollution => ({
+    label,
+    members: Object.fromEntries(names.map((name) => [name, valueOf(name)])),
+    foreign: false,
+  })
+  const valueAt = (name: string, index: number): unknown => {
+    const values = hostile[name] ?? ANY_VALUES
+    return values[index % values.length]
+  }
+  const most = Math.max(...Object.values(hostile).map((values) => values.length))
+  return [
+    ...Array.from({ length: most }, (_, index) => all(`hostile values ${index}`, (name) => valueAt(name, index))),
+    ...ANY_VALUES.map((value) => all(`each ${JSON.stringify(value)}`, () => value)),
+    ...[...FOREIGN].flatMap((name) =>
+      [...(hostile[name] ?? []), ...ANY_VALUES].map((value) => ({
+        label: `${name}: ${JSON.stringify(value)}`,
+        members: { [name]: value },
+        foreign: true,
+      })),
+    ),
+  ]
+}
+
+async function changes(scenarios: readonly Scenario[]): Promise<readonly Change[]> {
+  const found: Change[] = []
+  const passes = await pollutions()
+  for (const scenario of scenarios) {
+    const expected = await (await scenario.start())()
+    for (const pass of passes.filter(({ foreign }) => !foreign || scenario.triesForeign === true)) {
+      for (const when of ['before the start', 'after the start'] as const) {
+        const answers = await underPollution(scenario, pass, when)
+        for (const ask of new Set([...Object.keys(expected), ...Object.keys(answers)])) {
+          const before = Object.hasOwn(expected, ask) ? expected[ask] : undefined
+          const after = Object.hasOwn(answers, ask) ? answers[ask] : undefined
+          const mayBreak = pass.foreign || scenario.mayBreak === true
+          if (before === after || (mayBreak && isBroken(after))) continue
+          found.push({ scenario: scenario.name, pollution: pass.label, when, ask, before, after })
+        }
+      }
+    }
+  }
+  return found
+}
+
+async function underPollution(
+  scenario: Scenario,
+  { members }: Pollution,
+  when: Change['when'],
+): Promise<Readonly<Record<string, string>>> {
+  const started = when === 'after the start' ? await scenario.start() : undefined
+  Object.assign(prototype, members)
+  try {
+    return await (started ?? (await scenario.start()))()
+  } catch (error) {
+    return { start: `error ${String(error)}` }
+  } finally {
+    for (const name of Object.keys(members)) delete prototype[name]
+  }
+}
+
+function isBroken(answer: string | undefined): boolean {
+  return answer === undefined || /^(?:refused|error)\b|^\{"accepted":false/.test(answer)
+}
+
+const scenarios = await scenariosOf(group)
+const result = mode === 'reads' ? await reads(scenarios) : await changes(scenarios)
+process.stdout.write(JSON.stringify(result), () => process.exit(0))

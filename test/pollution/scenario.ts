@@ -1,0 +1,54 @@
+/** Asks everything once, and gives each answer by name. The words `accepted` and `refused` begin those of a verification. */
+export type Ask = () => Promise<Readonly<Record<string, string>>>
+
+/** A program in small: how it starts, and what it answers then. */
+export interface Scenario {
+  readonly name: string
+  /** A library of the application's own reads `Object.prototype` in it: then the answer must be a refusal or an error, or stay as it is. */
+  readonly mayBreak?: true
+  /** Played with the names that dependencies read, too, which takes long. */
+  readonly triesForeign?: true
+  start(): Ask | Promise<Ask>
+}
+
+/** An answer that was another one with something on `Object.prototype`; `undefined` is none. */
+export interface Change {
+  readonly scenario: string
+  readonly pollution: string
+  readonly when: 'before the start' | 'after the start'
+  readonly ask: string
+  readonly before: string | undefined
+  readonly after: string | undefined
+}
+
+/** What came of it, in words: never throws. */
+export async function outcome(ask: () => unknown): Promise<string> {
+  try {
+    const answer = await ask()
+    return withoutTimes(typeof answer === 'string' ? answer : stringify(answer))
+  } catch (error) {
+    return withoutTimes(describe(error))
+  }
+}
+
+// What a message says about now differs from one time to the next.
+function withoutTimes(text: string): string {
+  return text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z|\d+ (?:s|minutes?|hours?)\b/g, 'a time')
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return `error ${typeof error}`
+  const code = Object.hasOwn(error, 'code') ? (error as Error & { readonly code: unknown }).code : undefined
+  const status = Object.hasOwn(error, 'status') ? (error as Error & { readonly status: unknown }).status : undefined
+  if (typeof status === 'number') return `refused ${status} ${String(code)} ${error.message}`
+  return `error ${error.name}: ${error.message}`
+}
+
+/** JSON of own members, in order. */
+export function stringify(value: unknown): string {
+  return (
+    JSON.stringify(value, (_, item: unknown) =>
+      item instanceof Set || item instanceof Map ? [...item] : typeof item === 'function' ? 'function' : item,
+    ) ?? 'undefined'
+  )
+}
