@@ -36,8 +36,9 @@ export const assertKnownOptions = (
   action: string,
   options: unknown,
   known: readonly string[],
-  { noun = 'option', name }: KnownOptions = {},
+  words: KnownOptions = {},
 ): void => {
+  const { noun = 'option', name } = ownOptions(words, [])
   if (Object.prototype.toString.call(options) !== '[object Object]')
     throw discreetRefusal(action, `${name === undefined ? `${noun}s` : `"${name}"`} must be an object`, options)
   const unknown = Object.keys(options as object).find((option) => !known.includes(option))
