@@ -332,24 +332,32 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
   })
 
   it.each<[string, () => unknown, RegExp]>([
-    ['no options', () => createNestedVerifier(undefined as never), /give options/],
-    ['null', () => createNestedVerifier(null as never), /give options/],
-    ['null as verifier', () => nestedWith(null as never), /must come from createVerifier/],
-    ['a text as verifier', () => nestedWith('verifier' as never), /must come from createVerifier/],
-    ['null as decryption', () => nestedWith(verifier, { decryption: null }), /give options with "keys"/],
-    ['null as keys', () => nestedWith(verifier, {}, { keys: null as never }), /JWK, a PEM text or a CryptoKey/],
+    ['no options', () => createNestedVerifier(undefined as never), /give an object with options/],
+    ['null', () => createNestedVerifier(null as never), /give an object with options/],
+    ['null as verifier', () => nestedWith(null as never), /must be a verifier, which createVerifier makes/],
+    ['a text as verifier', () => nestedWith('verifier' as never), /must be a verifier, which createVerifier makes/],
+    ['null as decryption', () => nestedWith(verifier, { decryption: null }), /must be an object with "keys"/],
+    [
+      'null as keys',
+      () => nestedWith(verifier, {}, { keys: null as never }),
+      /must be decryptionKeys\(…\), or a key to decrypt with/,
+    ],
     [
       'a resolve that is no function',
       () => nestedWith(verifier, {}, { keys: { resolve: 1 } as never }),
       /must be an RSA key/,
     ],
-    ['options of a verifier', () => nestedWith(options as never), /must come from createVerifier/],
+    ['options of a verifier', () => nestedWith(options as never), /must be a verifier, which createVerifier makes/],
     ['an unknown option', () => nestedWith(verifier, { acept: 'either' }), /no option "acept"/],
     ['another word for accept', () => nestedWith(verifier, { accept: 'plain' }), /"accept" must be/],
     ['true for accept', () => nestedWith(verifier, { accept: true }), /"accept" must be/],
     ['a hook that is none', () => nestedWith(verifier, { onEvent: 'log' }), /"onEvent" must be/],
-    ['no decryption', () => nestedWith(verifier, { decryption: undefined }), /give options with "keys"/],
-    ['no keys', () => nestedWith(verifier, {}, { keys: undefined as never }), /give "keys"/],
+    ['no decryption', () => nestedWith(verifier, { decryption: undefined }), /must be an object with "keys"/],
+    [
+      'no keys',
+      () => nestedWith(verifier, {}, { keys: undefined as never }),
+      /must be decryptionKeys\(…\), or a key to decrypt with/,
+    ],
     ['an unknown option of decryption', () => nestedWith(verifier, {}, { key: keys } as object), /no option "key"/],
   ])('says at the start what is wrong with %s', (_, make, message) => {
     expect(make).toThrow(TypeError)

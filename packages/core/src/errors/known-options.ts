@@ -37,17 +37,6 @@ export function knownOptions<T extends object>(action: string, given: T, known: 
   return ownOptions(given, known)
 }
 
-/**
- * Refuses `null`, which is easily mistaken for "no rule", where an option is to be left out instead.
- *
- * @throws TypeError
- */
-export function assertNotNull(action: string, options: object, names: readonly string[]): void {
-  for (const name of names)
-    if ((options as Readonly<Record<string, unknown>>)[name] === null)
-      throw misconfigured(action, `"${name}" must not be null: leave it out for its default`)
-}
-
 // What other libraries call an option of ours, without capitals and a plural's s; and what to know about ours.
 const OTHER_NAMES: readonly (readonly [name: string, others: string, note?: string])[] = [
   ['issuer', 'iss issuerbaseurl domain authority trustedissuer'],

@@ -85,7 +85,8 @@ export function checkOptions(action: string, options: object, rules: OptionRules
     if (isAbsent && narrow.includes(name) && has(options, name))
       throw misconfigured(action, `"${path}${name}" must not be undefined: give it a value, or leave it out`)
     if (isAbsent || fits(value)) continue
-    if (value === null) throw misconfigured(action, `"${path}${name}" must not be null: leave it out for its default`)
+    if (value === null && !required.includes(name))
+      throw misconfigured(action, `"${path}${name}" must not be null: leave it out for its default`)
     throw misconfigured(action, `"${path}${name}" must be ${be}`, printed ? printed(value) : value)
   }
 }

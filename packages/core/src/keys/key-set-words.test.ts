@@ -164,7 +164,7 @@ describe('a remote key set', () => {
     const words = (await setUp(json(many)).refusal('a')).split(': The JWK Set ')[1]
     expect(words).toMatch(/ unsupported_type \("kty" of member 8\), and 56 more$/)
     const long = { keys: Array.from({ length: 64 }, () => ({ kty: 'X', kid: 'k'.repeat(1000) })) }
-    expect((await setUp(json(long)).refusal('a')).split(': The JWK Set ')[1]).toHaveLength(600)
+    expect((await setUp(json(long)).refusal('a')).split(': The JWK Set ')[1]?.length).toBeLessThanOrEqual(600)
   })
 
   it('says that it may not ask again yet, and when', async () => {
