@@ -21,7 +21,7 @@ const CORE_LAYERS = [
 
 /** Packages that each package's sources may import. A `type:` prefix allows types alone. */
 const PACKAGE_IMPORTS = {
-  core: ['jose', 'type:@standard-schema/spec'],
+  core: ['jose', 'lru-cache', 'type:@standard-schema/spec'],
   express: ['@claimgate/core', 'express'],
   fastify: ['@claimgate/core', 'fastify', 'fastify-plugin'],
   fetch: ['@claimgate/core'],
