@@ -24,20 +24,20 @@ export interface ReadyVerifier<C extends object = object> {
 /** How requests are read and refusals answered. */
 export interface HttpOptions {
   /** Name of the protected space in challenges (RFC 9110 section 11.5): printable ASCII without quotes or backslashes. @defaultValue 'api' */
-  readonly realm?: string
+  readonly realm?: string | undefined
   /** Places the token may be in. @defaultValue the `Authorization` header alone */
-  readonly credentials?: readonly CredentialSource[]
+  readonly credentials?: readonly CredentialSource[] | undefined
   /** `true` lets requests without credentials through as anonymous; bad credentials are refused all the same. @defaultValue false */
-  readonly optional?: boolean
+  readonly optional?: boolean | undefined
   /** Makes the body of refusals. @defaultValue a problem document (RFC 9457) with fixed text */
-  readonly refusalBody?: RefusalBody
+  readonly refusalBody?: RefusalBody | undefined
   /** `true` adds `Access-Control-Expose-Headers: WWW-Authenticate`, for browser applications of other origins. @defaultValue false */
-  readonly exposeChallenge?: boolean
+  readonly exposeChallenge?: boolean | undefined
   /**
    * Told why requests are refused: one line per error code and minute, with the number of those left out. `console` will do.
    * @defaultValue none; in Fastify `request.log.info`, unless `false`
    */
-  readonly log?: RefusalLog | false
+  readonly log?: RefusalLog | false | undefined
   /** Ways to confirm sender-constrained tokens (RFC 7800). @defaultValue none, which refuses every token with `cnf` */
   readonly bindings?: readonly Binding[]
 }

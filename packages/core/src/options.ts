@@ -55,7 +55,7 @@ export interface IssuerPolicy extends ClaimRules, KeyLocation {
    * `accept` takes tokens whose parts end with base64 padding, which RFC 7515 forbids and AWS Application Load Balancers send. Only exact
    * padding, in every part that needs it. @defaultValue 'refuse'
    */
-  readonly padding?: 'accept' | 'refuse'
+  readonly padding?: 'accept' | 'refuse' | undefined
 }
 
 /** Where the keys of an issuer come from: at most one of these; none means discovery from the issuer (OIDC, then RFC 8414). */
@@ -68,7 +68,7 @@ export interface KeyLocation {
    * Hosts that `issuer` or `jwksUri` may spell with `http:`, exact, with their port unless it is 80, such as `keycloak:8080`. For a network
    * of your own: on Node they must resolve to addresses that are not public. @defaultValue none
    */
-  readonly allowHttpHosts?: readonly string[]
+  readonly allowHttpHosts?: readonly string[] | undefined
   /** A JWK Set with public keys (RFC 7517 section 5). */
   readonly jwks?: JSONWebKeySet
   /**
@@ -145,7 +145,7 @@ export interface SharedOptions<C extends object = object> {
   /** Told what happens. What it throws is ignored. @defaultValue nobody */
   readonly onEvent?: EventListener | undefined
   /** Fetches keys and metadata. @defaultValue undici on Node, the runtime's own `fetch` elsewhere */
-  readonly fetch?: FetchLike | typeof globalThis.fetch
+  readonly fetch?: FetchLike | undefined
   /** Where time comes from. @defaultValue the runtime's clocks */
   readonly clock?: (Pick<Clock, 'now'> & Partial<Clock>) | undefined
 }
@@ -153,15 +153,15 @@ export interface SharedOptions<C extends object = object> {
 /** How many accepted tokens a verifier remembers, and for how long; never past their `exp`. */
 export interface TokenCacheOptions {
   /** Tokens. From 1 to 1,000,000. @defaultValue 10000 */
-  readonly maxEntries?: number
+  readonly maxEntries?: number | undefined
   /** Bytes that tokens and their claims take up, roughly. From 65,536 to 1,073,741,824. @defaultValue 16777216 */
-  readonly maxBytes?: number
+  readonly maxBytes?: number | undefined
   /** Seconds until a token is verified anew. From 1 to 300. @defaultValue 300 */
-  readonly maxAge?: number
+  readonly maxAge?: number | undefined
 }
 
 /** `TokenCacheOptions` with its defaults filled in. */
-export type ResolvedTokenCache = Required<TokenCacheOptions>
+export type ResolvedTokenCache = Readonly<Record<keyof TokenCacheOptions, number>>
 
 /** The numbers and words that hold where an option is left out. */
 export const DEFAULTS: {

@@ -17,7 +17,7 @@ export interface ReadyAuthenticator<C extends object = object> {
 /** What the middleware adds to the options of an authenticator. */
 export interface MiddlewareOptions {
   /** Answers refused requests. @defaultValue the status, challenge and problem document of the core */
-  readonly onReject?: OnReject
+  readonly onReject?: OnReject | undefined
   /**
    * What every token must grant. Unlike `requireScope`, which a request without credentials never reaches, it also names its scopes
    * in the challenge for those. @defaultValue nothing

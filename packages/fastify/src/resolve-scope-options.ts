@@ -8,7 +8,9 @@ export const ACTION = 'register claimgate'
 export const SCOPE_OPTIONS: readonly string[] = ['global', 'onReject', 'securityScheme', 'notFound']
 
 /** `ScopeOptions` with their defaults. */
-export type ResolvedScopeOptions = Required<Omit<ScopeOptions, 'onReject'>> & Pick<ScopeOptions, 'onReject'>
+export type ResolvedScopeOptions = Pick<ScopeOptions, 'onReject'> & {
+  readonly [name in Exclude<keyof ScopeOptions, 'onReject'>]-?: Exclude<ScopeOptions[name], undefined>
+}
 
 /**
  * Fills in the defaults. A string such as 'false' from an environment variable must neither open nor protect anything by accident.

@@ -19,12 +19,12 @@ export interface Overlap {
    * Seconds a new key is published before it signs: at least as long as verifiers keep a JWK Set without looking again.
    * From 0 to 86400. @defaultValue the value of `jwksMaxAge`
    */
-  readonly publishAhead?: number
+  readonly publishAhead?: number | undefined
   /**
    * Seconds an old key stays published after its last token has expired: the clock difference that verifiers forgive.
    * From 0 to 300. @defaultValue 5
    */
-  readonly clockTolerance?: number
+  readonly clockTolerance?: number | undefined
 }
 
 /** What `createIssuer` is told. */
@@ -32,17 +32,17 @@ export interface IssuerOptions {
   /** The `iss` of every token: an http or https URL without query, fragment or credentials (RFC 8414 section 2). */
   readonly issuer: string
   /** The algorithm of keys that are generated, or given without one. @defaultValue 'ES256' */
-  readonly algorithm?: SigningAlgorithm
+  readonly algorithm?: SigningAlgorithm | undefined
   /** The `aud` of tokens issued without one of their own. Without both, tokens have no `aud`. */
   readonly audience?: string | readonly string[]
   /** Seconds a token lives. From 1 to 86400. @defaultValue 600 */
-  readonly ttl?: number
+  readonly ttl?: number | undefined
   /** The `typ` of tokens (RFC 9068 section 2.1). @defaultValue 'at+jwt' */
-  readonly typ?: string
+  readonly typ?: string | undefined
   /** Seconds a verifier may keep the JWK Set: `max-age` of its `Cache-Control`. From 0 to 86400. @defaultValue 300 */
-  readonly jwksMaxAge?: number
+  readonly jwksMaxAge?: number | undefined
   /** How rotation overlaps. */
-  readonly overlap?: Overlap
+  readonly overlap?: Overlap | undefined
   /** The one key to sign with; the same as `signers` with one element. */
   readonly signer?: Signer
   /**
@@ -63,13 +63,13 @@ export interface IssuerOptions {
    */
   readonly createSigner?: () => Promise<Signer>
   /** Where the time comes from. @defaultValue the wall clock */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
   /** Where each `jti` comes from. @defaultValue `crypto.randomUUID` */
-  readonly randomUUID?: () => string
+  readonly randomUUID?: (() => string) | undefined
 }
 
 /** The options with every default filled in. */
-export interface ResolvedOptions extends Required<
+export interface ResolvedOptions extends Defined<
   Omit<IssuerOptions, 'audience' | 'createSigner' | 'overlap' | 'signer' | 'signers'>
 > {
   /** Those of `signer` or `signers`; `undefined` where neither is given. */
@@ -79,8 +79,11 @@ export interface ResolvedOptions extends Required<
 
   readonly audience: string | readonly string[] | undefined
   readonly createSigner: (() => Promise<Signer>) | undefined
-  readonly overlap: Required<Overlap>
+  readonly overlap: Defined<Overlap>
 }
+
+/** `T` with a value for every member. */
+type Defined<T> = { readonly [name in keyof T]-?: Exclude<T[name], undefined> }
 
 /** What holds where an option is left out; `overlap.publishAhead` follows `jwksMaxAge`. */
 export const DEFAULTS = {

@@ -62,7 +62,7 @@ export function simpleKeySet(uri: string, { clock, fetch }: RemoteKeySetOptions,
     const cancel = clock.setTimeout(() => deadline.abort(new Error('deadline')), longest)
     try {
       const response = await fetch(uri, { method: 'GET', headers: {}, redirect: 'manual', signal: deadline.signal })
-      const set = (await response.json()) as JSONWebKeySet
+      const set = (await new Response(response.body as ReadableStream).json()) as JSONWebKeySet
       const next = flaw === 'merges' ? new Map(keys) : new Map<string, CryptoKey>()
       for (const jwk of set.keys) next.set(jwk.kid ?? '', (await importJWK(jwk, 'ES256')) as CryptoKey)
       keys = next

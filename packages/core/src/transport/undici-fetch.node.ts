@@ -25,14 +25,14 @@ export interface UndiciFetchOptions {
   /** Refuses to connect to addresses that are not public, whatever name they go by. @defaultValue false */
   readonly refusePrivateAddresses?: boolean
   /** Connections to one origin; key sets that want more wait for their turn. From 1 to 100. @defaultValue 16 */
-  readonly connections?: number
+  readonly connections?: number | undefined
   /** Resolves host names, as `dns.lookup` does. @defaultValue dns.lookup */
-  readonly lookup?: LookupFunction
+  readonly lookup?: LookupFunction | undefined
   /**
    * The proxy for https: its address, `'environment'` for what `HTTPS_PROXY` says, or `false` for none. Hosts in `NO_PROXY`, this machine
    * and plain http are never proxied. @defaultValue 'environment' under NODE_USE_ENV_PROXY=1, else false
    */
-  readonly proxy?: string | URL | false
+  readonly proxy?: string | URL | false | undefined
 }
 
 /**
@@ -43,7 +43,7 @@ export interface UndiciFetchOptions {
  *
  * @throws TypeError for options that do not exist or are out of their range, and on a Node older than 22.19
  */
-export function undiciFetch(given: UndiciFetchOptions = {}): FetchLike {
+export function undiciFetch(given: UndiciFetchOptions = {}): FetchLike<Response> {
   const options = knownOptions(ACTION, given, NAMES)
   const { refusePrivateAddresses = false, connections = 16, lookup = systemLookup } = options
   if (typeof refusePrivateAddresses !== 'boolean')
@@ -60,7 +60,7 @@ export function undiciFetch(given: UndiciFetchOptions = {}): FetchLike {
     )
   assertNodeVersion(process.versions)
   let agents: Agents | undefined
-  const fetch: FetchLike = async (url, init) => {
+  const fetch: FetchLike<Response> = async (url, init) => {
     const undici = await loadUndici()
     agents ??= agentsOf(undici, { connections, lookup, refusePrivateAddresses, route })
     const target = new URL(url)
@@ -75,8 +75,14 @@ interface Agents {
   readonly proxied: Dispatcher
 }
 
-interface AgentOptions extends Required<Omit<UndiciFetchOptions, 'proxy'>> {
+interface AgentOptions extends ConnectorOptions {
+  readonly connections: number
   readonly route: ProxyRoute | undefined
+}
+
+interface ConnectorOptions {
+  readonly refusePrivateAddresses: boolean
+  readonly lookup: LookupFunction
 }
 
 function agentsOf(undici: Undici, { connections, route, ...connecting }: AgentOptions): Agents {
@@ -93,10 +99,7 @@ function isProxied({ protocol, hostname }: URL): boolean {
 const ACTION = 'use undici'
 const NAMES: readonly string[] = ['refusePrivateAddresses', 'connections', 'lookup', 'proxy']
 
-function connector(
-  undici: Undici,
-  { refusePrivateAddresses, lookup }: Required<Pick<UndiciFetchOptions, 'refusePrivateAddresses' | 'lookup'>>,
-): buildConnector.connector {
+function connector(undici: Undici, { refusePrivateAddresses, lookup }: ConnectorOptions): buildConnector.connector {
   const https = refusePrivateAddresses
     ? guardedConnector(undici, lookup, publicOnly)
     : undici.buildConnector(connectOptions(lookup))

@@ -20,25 +20,26 @@ export interface DenylistOptions {
    * token has expired. Tokens that live longer are refused, for they would outlive the entry that denies them; the life
    * of a token without `iat` counts from now. From 1 to 31,536,000. @defaultValue 86400
    */
-  readonly maxLifetime?: number
+  readonly maxLifetime?: number | undefined
   /**
    * Seconds that the issuer's clock may be ahead of this one: `denySubject` ends tokens whose `iat` is up to this much in the future.
    * Not less than the verifier forgives: 60, or its `clockTolerance` if that is more. From 0 to 300. @defaultValue 60
    */
-  readonly clockTolerance?: number
+  readonly clockTolerance?: number | undefined
   /**
    * The greatest `maxLag` that tokens are verified with (`asOf`): entries are kept this many seconds longer, for such tokens
    * are accepted after they have expired. From 0 to 31,536,000. @defaultValue 0
    */
-  readonly maxLag?: number
+  readonly maxLag?: number | undefined
   /** Seconds to wait for the store. Without an answer requests are refused with status 503. From 0.001 to 30. @defaultValue 1 */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** Where time comes from; the verifier's, where that has one of its own. @defaultValue the runtime's clocks */
-  readonly clock?: Pick<Clock, 'now'> & Partial<Clock>
+  readonly clock?: (Pick<Clock, 'now'> & Partial<Clock>) | undefined
 }
 
 /** Options with defaults filled in, checked and frozen. */
-export type ResolvedDenylistOptions = Readonly<Required<Omit<DenylistOptions, 'clock'>>> & { readonly clock: Clock }
+export type ResolvedDenylistOptions = Pick<DenylistOptions, 'store'> &
+  Readonly<Record<NumericOption, number>> & { readonly clock: Clock }
 
 /** The numbers that hold where an option is left out. */
 export const DENYLIST_DEFAULTS: Readonly<Record<NumericOption, number>> = Object.freeze({

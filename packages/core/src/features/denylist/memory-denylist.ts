@@ -4,9 +4,9 @@ import type { DenylistEntry, DenylistStore } from './denylist-store.ts'
 /** How a denylist in memory is kept. */
 export interface MemoryDenylistOptions {
   /** Where time comes from. @defaultValue the runtime's clocks */
-  readonly clock?: Pick<Clock, 'now'> & Partial<Clock>
+  readonly clock?: (Pick<Clock, 'now'> & Partial<Clock>) | undefined
   /** Entries it may hold. From 1 to 10,000,000. @defaultValue 100000 */
-  readonly maxEntries?: number
+  readonly maxEntries?: number | undefined
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { FetchHeaders } from '../../model/fetch.ts'
+
 const FEWEST_SECONDS = 60
 const MOST_SECONDS = 86_400
 
@@ -5,7 +7,7 @@ const MOST_SECONDS = 86_400
  * Seconds an answer may count as fresh, from `Cache-Control: max-age` less `Age` (RFC 9111 sections 4.2 and 5.1), held
  * between a minute and a day; `undefined` where the server says nothing, or wants nothing stored.
  */
-export function freshSeconds(headers: Headers): number | undefined {
+export function freshSeconds(headers: FetchHeaders): number | undefined {
   const control = headers.get('cache-control') ?? ''
   if (/\bno-(store|cache)\b/i.test(control)) return undefined
   const [, digits] = /(?:^|[\s,])max-age\s*=\s*"?(\d{1,10})/i.exec(control) ?? []
@@ -14,7 +16,7 @@ export function freshSeconds(headers: Headers): number | undefined {
 }
 
 /** Seconds an answer has been in caches on the way, by its `Age` (RFC 9111 section 5.1); 0 where none is named. */
-export function ageSeconds(headers: Headers): number {
+export function ageSeconds(headers: FetchHeaders): number {
   return Number(/^\s*(\d{1,10})(?=\s*(?:,|$))/.exec(headers.get('age') ?? '')?.[1] ?? 0)
 }
 

@@ -2,7 +2,7 @@ import { quote } from '../../errors/quote.ts'
 import { TransportError } from '../../errors/transport-error.ts'
 import type { Clock } from '../../model/clock.ts'
 import type { FetchFailure } from '../../model/events.ts'
-import type { FetchInit, FetchLike } from '../../model/fetch.ts'
+import type { FetchHeaders, FetchInit, FetchLike, FetchResponse } from '../../model/fetch.ts'
 import { bare } from '../../model/own.ts'
 import { FetchError } from './fetch-error.ts'
 import type { HeaderFields } from './header-fields.ts'
@@ -34,7 +34,7 @@ export interface FetchedDocument {
   readonly status: 200 | 304
   /** Empty for 304. */
   readonly text: string
-  readonly headers: Headers
+  readonly headers: FetchHeaders
 }
 
 /**
@@ -93,7 +93,7 @@ async function exchange(url: URL, options: FetchDocumentOptions, signal: AbortSi
 }
 
 // The content type is not trusted, but a page that is too large to read can be told by nothing else.
-async function readDocument(response: Response, options: ReadTextOptions): Promise<string> {
+async function readDocument(response: FetchResponse, options: ReadTextOptions): Promise<string> {
   const isHtml = /^text\/html\b/i.test(response.headers.get('content-type') ?? '')
   const text = await readText(response, options).catch((error: unknown) => {
     throw isHtml && error instanceof FetchError && error.reason === 'too_large' ? webPage('too_large') : error
@@ -110,7 +110,7 @@ function webPage(reason: FetchFailure): FetchError {
 
 function judge(
   url: URL,
-  response: Response,
+  response: FetchResponse,
   { clock, headers: sent = {} }: FetchDocumentOptions,
 ): FetchError | undefined {
   const { status, type, redirected, headers } = response
@@ -128,7 +128,7 @@ function judge(
   })
 }
 
-function target(url: URL, headers: Headers): string {
+function target(url: URL, headers: FetchHeaders): string {
   const location = headers.get('location')
   if (location === null || !URL.canParse(location, url)) return ''
   return ` to ${quote(printedAddress(new URL(location, url)))}`
@@ -164,7 +164,7 @@ function textOf(error: unknown, secrets: readonly string[]): string | undefined 
 }
 
 /** Frees the connection of an answer nobody reads. */
-function discard(response: Response): void {
+function discard(response: FetchResponse): void {
   response.body?.cancel().catch(() => undefined)
 }
 

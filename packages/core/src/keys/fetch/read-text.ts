@@ -1,3 +1,4 @@
+import type { FetchResponse } from '../../model/fetch.ts'
 import { FetchError } from './fetch-error.ts'
 
 export interface ReadTextOptions {
@@ -10,7 +11,7 @@ export interface ReadTextOptions {
  *
  * @throws FetchError `too_large`, or `malformed` for what is not UTF-8
  */
-export async function readText(response: Response, { maxBytes, signal }: ReadTextOptions): Promise<string> {
+export async function readText(response: FetchResponse, { maxBytes, signal }: ReadTextOptions): Promise<string> {
   if (!response.body) return ''
   const reader = response.body.getReader()
   const cancel = (): void => void reader.cancel().catch(() => undefined)

@@ -26,47 +26,47 @@ import { defaultSharing, type Sharing } from '../sharing.ts'
 /** How keys are fetched and kept. Durations are seconds. */
 export interface RemoteKeySetTuning {
   /** Seconds a set is fresh where the server gives no `Cache-Control: max-age`. From 1 to 86,400. @defaultValue 600 */
-  readonly freshFor?: number
+  readonly freshFor?: number | undefined
   /** Seconds a set past its freshness is served while fetching fails. From 0 to 86,400. @defaultValue 3600 */
-  readonly staleFor?: number
+  readonly staleFor?: number | undefined
   /** Seconds between fetches caused by unknown key IDs or failed signatures. From 1 to 3,600. @defaultValue 30 */
-  readonly cooldown?: number
+  readonly cooldown?: number | undefined
   /**
    * Seconds that a request waits for keys, and that fetching them may take: store, metadata, keys and retry share one deadline. From 0.01
    * to 30. @defaultValue 5
    */
-  readonly timeout?: number
+  readonly timeout?: number | undefined
   /** Seconds a request waits for a newer set when an old one would do. From 0 to 30. @defaultValue 1 */
-  readonly softWait?: number
+  readonly softWait?: number | undefined
   /** Fetches in any 60 s. From 1 to 60. @defaultValue 10 */
-  readonly fetchesPerMinute?: number
+  readonly fetchesPerMinute?: number | undefined
   /** Bytes of a JWK Set, after decompression. From 1 to 1,048,576. @defaultValue 65536 */
-  readonly maxBytes?: number
+  readonly maxBytes?: number | undefined
   /** Members of a JWK Set. From 1 to 1,000. @defaultValue 64 */
-  readonly maxKeys?: number
+  readonly maxKeys?: number | undefined
   /** `false` refuses http even to an address of this machine (127.0.0.0/8, ::1, localhost) that the configuration names. @defaultValue true */
   readonly allowLoopbackHttp?: boolean
   /**
    * The proxy for https on Node: its address, `'environment'` for what `HTTPS_PROXY` says, or `false` for none. Hosts in `NO_PROXY` and this
    * machine are never proxied, nor is plain http. @defaultValue 'environment' under NODE_USE_ENV_PROXY=1, else false
    */
-  readonly proxy?: string | URL | false
+  readonly proxy?: string | URL | false | undefined
   /**
    * Header fields for requests for keys and metadata, such as the API key of a gateway: names and visible ASCII values. Sent only to the
    * origin of the configured `issuer` or `jwksUri` and to `allowedKeyHosts`; a `fetch` of your own gets them as well. @defaultValue none
    */
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** Where sets are shared between workers. @defaultValue nowhere */
-  readonly store?: JwkSetStore
+  readonly store?: JwkSetStore | undefined
   /** A set fetched earlier, so that the first request need not wait. @defaultValue none */
-  readonly seed?: JwkSetSeed
+  readonly seed?: JwkSetSeed | undefined
   /** Keeps the runtime alive for background work, as `waitUntil` of a worker does. @defaultValue nothing */
-  readonly waitUntil?: (promise: Promise<unknown>) => void
+  readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined
   /**
    * How requests share a fetch: by awaiting its promise, or by polling for its result with timers of their own, as
    * runtimes need that tie I/O to a request. @defaultValue 'poll' on Cloudflare Workers, 'promise' elsewhere
    */
-  readonly sharing?: Sharing
+  readonly sharing?: Sharing | undefined
 }
 
 /** How to fetch and keep a key set. */
@@ -75,15 +75,15 @@ export interface RemoteKeySetOptions extends RemoteKeySetTuning {
    * Hosts that may be asked by plain http, exact, with their port unless it is 80, such as `keycloak:8080`: only for an address that the
    * configuration itself spells `http:`, and on Node only while the host resolves to addresses that are not public. @defaultValue none
    */
-  readonly allowHttpHosts?: readonly string[]
+  readonly allowHttpHosts?: readonly string[] | undefined
   /** @defaultValue undici on Node, the runtime's own `fetch` elsewhere */
-  readonly fetch?: FetchLike | typeof globalThis.fetch
+  readonly fetch?: FetchLike | undefined
   /** Where time comes from. @defaultValue the runtime's clocks */
-  readonly clock?: Clock
+  readonly clock?: Clock | undefined
   /** Gives numbers from 0 to 1, for jitter. @defaultValue Math.random */
-  readonly random?: () => number
+  readonly random?: (() => number) | undefined
   /** Told of fetches and of keys that are skipped. @defaultValue nobody */
-  readonly onEvent?: EventListener
+  readonly onEvent?: EventListener | undefined
 }
 
 /** Options with defaults filled in, checked and frozen. */

@@ -1,0 +1,131 @@
+import { createAuthenticator, createVerifier, type FetchLike, type VerifierOptions } from '@claimgate/core'
+import { createMemoryDenylist, type DenylistOptions } from '@claimgate/core/denylist'
+import { undiciFetch } from '@claimgate/core/node'
+import { authenticateJwt, getAuth } from '@claimgate/express'
+import { claimgate, type ClaimgateOptions } from '@claimgate/fastify'
+import { createGate } from '@claimgate/fetch'
+import { createIssuer, type IssuerOptions } from '@claimgate/issuer'
+import { fetch as fetchOfUndici } from 'undici'
+
+const api = { issuer: 'https://issuer.example', audience: 'https://api.example' }
+/** Text, and not `any`. */
+type Text<T> = 0 extends 1 & T ? never : T & string
+const isText = <T>(value: Text<T>): Text<T> => value
+
+// The parameters of a function that fetches have their types from where it is given.
+createVerifier({
+  ...api,
+  fetch: (url, init) => {
+    isText<typeof url>(url)
+    isText<typeof init.method>(init.method)
+    return fetch(url, { ...init, headers: { ...init.headers, 'x-api-key': 'k' } })
+  },
+})
+createVerifier({ ...api, fetch: async (url) => new Response(url, { status: 404 }) })
+createAuthenticator({ ...api, fetch: (url, init) => fetch(url.toUpperCase(), init) })
+authenticateJwt({ ...api, fetch: (url, init) => fetch(url.toUpperCase(), init) })
+createGate({ ...api, fetch: (url, init) => fetch(url.toUpperCase(), init) })
+
+// Every fetch there is will do.
+const fetches: readonly FetchLike[] = [fetch, globalThis.fetch, fetchOfUndici, undiciFetch({ proxy: undefined })]
+for (const one of fetches) createVerifier({ ...api, fetch: one })
+createVerifier({ ...api, fetch: fetchOfUndici })
+createVerifier({ ...api, fetch })
+undiciFetch()('https://issuer.example', {
+  method: 'GET',
+  headers: {},
+  redirect: 'manual',
+  signal: new AbortController().signal,
+})
+  .then((response) => response.json())
+  .catch(() => undefined)
+
+// @ts-expect-error What answers with text is no fetch.
+createVerifier({ ...api, fetch: async () => 'text' })
+
+// A value that may be undefined stands for the default, where that accepts no more.
+const jwksUri: string | undefined = process.env['JWKS_URI']
+const count: number | undefined = jwksUri?.length
+const flag: boolean | undefined = jwksUri?.startsWith('https:')
+export const options: VerifierOptions = {
+  ...api,
+  jwksUri,
+  padding: undefined,
+  allowHttpHosts: undefined,
+  clockTolerance: count,
+  tokenCache: { maxEntries: count, maxBytes: count, maxAge: count },
+  limits: undefined,
+  fetch: flag === true ? fetch : undefined,
+  onEvent: undefined,
+  clock: undefined,
+  keySet: {
+    freshFor: count,
+    staleFor: count,
+    cooldown: count,
+    timeout: count,
+    softWait: count,
+    fetchesPerMinute: count,
+    maxBytes: count,
+    maxKeys: count,
+    proxy: jwksUri,
+    store: undefined,
+    seed: undefined,
+    waitUntil: undefined,
+    sharing: undefined,
+  },
+}
+const http = {
+  realm: jwksUri,
+  credentials: undefined,
+  refusalBody: undefined,
+  exposeChallenge: flag,
+  log: undefined,
+}
+createAuthenticator({ ...api, ...http, jwksUri, optional: flag })
+authenticateJwt({ ...api, ...http, jwksUri, optional: flag, onReject: undefined })
+createGate({ ...api, ...http, jwksUri })
+export const scope: ClaimgateOptions = {
+  ...api,
+  ...http,
+  jwksUri,
+  global: flag,
+  onReject: undefined,
+  securityScheme: jwksUri,
+  notFound: undefined,
+}
+export const denylist: DenylistOptions = {
+  store: createMemoryDenylist({ maxEntries: count, clock: undefined }),
+  maxLifetime: count,
+  clockTolerance: count,
+  maxLag: count,
+  timeout: count,
+  clock: undefined,
+}
+export const issuer: IssuerOptions = {
+  issuer: api.issuer,
+  algorithm: undefined,
+  ttl: count,
+  typ: jwksUri,
+  jwksMaxAge: count,
+  overlap: { publishAhead: count, clockTolerance: count },
+  clock: undefined,
+  randomUUID: undefined,
+}
+createIssuer(issuer).catch(() => undefined)
+
+// Where leaving an option out accepts more, a value that went missing is a mistake.
+// @ts-expect-error `clientId` narrows.
+createVerifier({ ...api, clientId: jwksUri })
+// @ts-expect-error `algorithms` narrows.
+createVerifier({ ...api, algorithms: undefined })
+// @ts-expect-error `bindings` narrows.
+createAuthenticator({ ...api, bindings: undefined })
+// @ts-expect-error A requirement narrows.
+authenticateJwt({ ...api, requirement: undefined })
+
+// What was verified has its types, too.
+export const subject = async (token: string): Promise<string | undefined> => {
+  const { claims, scopes } = await createVerifier(api).verify(token)
+  return scopes.has('orders:read') ? claims.sub : undefined
+}
+export const handlers = [claimgate, getAuth]
