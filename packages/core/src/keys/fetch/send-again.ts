@@ -1,4 +1,4 @@
-import type { FetchLike } from '../../model/fetch.ts'
+import type { FetchLike, FetchResponse } from '../../model/fetch.ts'
 import { recentMap, type RecentMap } from '../../model/recent-map.ts'
 import { systemCode } from './system-code.ts'
 
@@ -11,8 +11,8 @@ export async function sendAgain(
   fetch: FetchLike,
   origin: string,
   signal: AbortSignal,
-  send: () => Promise<Response>,
-): Promise<Response> {
+  send: () => Promise<FetchResponse>,
+): Promise<FetchResponse> {
   const answered = originsOf(fetch)
   const mayBeReused = answered.get(origin) === true
   const response = await send().catch(async (error: unknown) => {
