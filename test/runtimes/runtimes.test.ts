@@ -22,7 +22,9 @@ import { ALL, RUNTIMES, type Served } from './runtimes.ts'
 const ISSUER = 'https://issuer.example'
 const AUDIENCE = 'https://api.example'
 const now = Math.floor(Date.now() / 1000)
-const CLAIMS = { iss: ISSUER, aud: AUDIENCE, sub: 'alice', scope: 'orders:read', iat: now, exp: now + 4 * 3600 }
+// Issued before any key set is requested, so that a set can deny their keys.
+const iat = now - 600
+const CLAIMS = { iss: ISSUER, aud: AUDIENCE, sub: 'alice', scope: 'orders:read', iat, exp: now + 4 * 3600 }
 
 const RULES = { issuer: ISSUER, audience: AUDIENCE }
 

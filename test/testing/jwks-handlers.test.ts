@@ -66,7 +66,7 @@ describe('a verifier under setupServer', () => {
   const server = setupServer()
 
   it('sees jwksHandlers with the fetch of the runtime', async () => {
-    await network.disable()
+    network.disable()
     server.listen()
     const keys = await createTestKeys('ES256')
     server.use(...jwksHandlers(http, { issuer, jwks: { keys: [keys.publicJwk] } }))
@@ -76,6 +76,6 @@ describe('a verifier under setupServer', () => {
     expect((await verifier.verify(token)).claims.sub).toBe('ada')
     verifier.close()
     server.close()
-    await network.enable()
+    network.enable()
   })
 })

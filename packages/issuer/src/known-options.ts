@@ -32,7 +32,7 @@ export interface KnownOptions {
  *
  * @throws TypeError that suggests the name, or else lists the names there are.
  */
-export const assertKnownOptions = (
+const assertKnownOptions = (
   action: string,
   options: unknown,
   known: readonly string[],

@@ -1,5 +1,4 @@
 import {
-  AuthError,
   type AuthenticatorOptions,
   claim,
   createVerifier,
@@ -204,9 +203,4 @@ function brokenClock(name: 'now' | 'monotonic', fail: () => never) {
   let calls = 0
   const works = { now: () => Date.now(), monotonic: () => performance.now() }
   return { ...works, [name]: () => (name === 'now' && calls++ === 0 ? Date.now() : fail()) }
-}
-
-/** What makes a resource refuse with each status, its own hooks working. */
-export function keysUnavailable(): Promise<never> {
-  return Promise.reject(new AuthError('keys_unavailable', { retryAfter: 7 }))
 }

@@ -154,9 +154,9 @@ describe('what a parameter holds', () => {
     ['an RSA key', rsa.privateKey.export(pkcs8).toString(), 'a private key for ES256'],
     ['a key of another curve', other, 'a private key for ES256'],
     ['an encrypted key', sealed, 'an encrypted one'],
-    ['a key cut short', good.slice(0, 120), 'something else'],
+    ['a key cut short', good.slice(0, 120), 'one that is cut off'],
     ['a key with a hole', good.replace('MIGH', 'MIG'), 'a damaged text'],
-    ['a JWK', JSON.stringify(p256.privateKey.export({ format: 'jwk' })), 'something else'],
+    ['a JWK', JSON.stringify(p256.privateKey.export({ format: 'jwk' })), 'found JSON'],
     ['words', 'correct horse battery staple', 'something else'],
   ]
   it.each(unfit)('must not be %s', async (_name, value, says) => {

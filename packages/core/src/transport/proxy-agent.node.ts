@@ -8,7 +8,7 @@ import type { Undici } from './load-undici.node.ts'
 import type { ProxyRoute } from './proxy.node.ts'
 
 /** A connection to the proxy that could not be made. Names the proxy, and not its credentials. */
-export class ProxyError extends Error {
+class ProxyError extends Error {
   override readonly name: string = 'ProxyError'
   readonly code: string = 'ERR_PROXY'
 

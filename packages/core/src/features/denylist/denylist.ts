@@ -91,8 +91,8 @@ export function denylist(options: DenylistOptions): Denylist {
       if (typeof exp !== 'number') throw misconfigured(ACTION, 'give a verified token, which has an "exp"', typeof exp)
       await add(textOf(claims, 'iss') ?? null, 'jti', jti, { issuedUpTo: EVERY_TOKEN, expiresAt: kept(exp) })
     },
-    denySubject: async (issuer, subject, options = {}) => {
-      const issuedUpTo = own(options, 'issuedUpTo') ?? issuedByNow()
+    denySubject: async (issuer, subject, moment = {}) => {
+      const issuedUpTo = own(moment, 'issuedUpTo') ?? issuedByNow()
       assertName('a subject', subject)
       if (!(issuedUpTo >= 0 && issuedUpTo < EVERY_TOKEN))
         throw misconfigured(

@@ -15,7 +15,7 @@ export function privatePem(action: string, name: string, read: KeyText): string 
 }
 
 /** Whether a PEM is encrypted in the way of before PKCS#8 (RFC 1421 section 4.6). */
-export function isEncrypted(pem: string): boolean {
+function isEncrypted(pem: string): boolean {
   return /^(?:Proc-Type|DEK-Info):/m.test(pem)
 }
 
