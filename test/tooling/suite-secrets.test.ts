@@ -102,15 +102,12 @@ describe('of secrets in use, a text shows', () => {
 })
 
 describe('the suite sees', () => {
-  it('a token in an AuthError', () => {
-    const { message } = new AuthError('token_malformed', { actual: token, hint: `look at ${token}` })
+  it('a token below an AuthError, which hides those in its own words', () => {
+    const cause = new Error(`cannot read ${token}`)
+    const { message } = new AuthError('token_malformed', { actual: token, hint: `look at ${token}`, cause })
 
-    expect(message).toContain(token)
-    expect(takeFinds()).toEqual([
-      'AuthError token_malformed, message: a signed token',
-      'AuthError token_malformed, member hint: a signed token',
-      'AuthError token_malformed, member actual: a signed token',
-    ])
+    expect(message).not.toContain(token)
+    expect(takeFinds()).toContain('AuthError token_malformed, cause.message: a signed token')
   })
 
   it('a private JWK two causes below', () => {
@@ -142,8 +139,8 @@ describe('the suite sees', () => {
   })
 
   it.each([
-    ['core', async () => createVerifier({ ...OPTIONS, algorithms: signature } as never)],
-    ['the issuer', async () => localSigner(undefined, { algorithm: signature as never })],
+    ['core', async () => createVerifier({ ...OPTIONS, algorithms: signature.slice(0, 60) } as never)],
+    ['the issuer', async () => localSigner(undefined, { algorithm: signature.slice(0, 60) as never })],
   ])('part of a token that is in use, where %s tells what was wrongly configured', async (_, make) => {
     await createVerifier(OPTIONS)
       .verify(token)

@@ -79,7 +79,8 @@ export interface OptionsCheck {
  */
 export function checkOptions(action: string, options: object, rules: OptionRules, check: OptionsCheck = {}): void {
   const { narrow = [], required = [], path = '' } = bare({ ...check })
-  for (const [name, { be, fits, printed }] of Object.entries(rules)) {
+  for (const [name, rule] of Object.entries(rules)) {
+    const { be, fits } = rule
     const value = own(options, name)
     const isAbsent = value === undefined && !required.includes(name)
     if (isAbsent && narrow.includes(name) && has(options, name))
@@ -87,6 +88,7 @@ export function checkOptions(action: string, options: object, rules: OptionRules
     if (isAbsent || fits(value)) continue
     if (value === null && !required.includes(name))
       throw misconfigured(action, `"${path}${name}" must not be null: leave it out for its default`)
+    const printed = own(rule, 'printed')
     throw misconfigured(action, `"${path}${name}" must be ${be}`, printed ? printed(value) : value)
   }
 }

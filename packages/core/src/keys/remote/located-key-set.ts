@@ -55,6 +55,7 @@ interface Selected extends RefusalContext {
 const MOST_ROUNDS = 4
 // A fetch that begins with a request ends with its deadline: what it failed of is worth the moment. Milliseconds.
 const SLACK = 20
+const TAKE_OVER = 1000
 
 /** A token that a request waits with. */
 interface Arrival extends Issuance {
@@ -72,12 +73,15 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
   const knowledgeOf = (header: JoseHeader): KidKnowledge =>
     keeper.usable()?.set.select(header).kind === 'unknown_kid' ? 'unknown' : 'known'
 
+  // Where promises are not shared, a fetch whose request has gone is noticed only after its deadline, and begins once more.
+  const patience = (sharing === 'poll' ? 2 * timeout * 1000 + TAKE_OVER : timeout * 1000) + SLACK
+
   // What `resolve` has noted of a token when it arrived counts for `resolveAgain` too.
   const arrivals = new WeakMap<KeyContext, Arrival>()
   const arrivalOf = (token: KeyContext): Arrival => ({
     attemptsBefore: keeper.attempts(),
     issuedBefore: (own(token, 'issuedBefore') ?? Infinity) * 1000,
-    waitsUntil: clock.monotonic() + timeout * 1000 + SLACK,
+    waitsUntil: clock.monotonic() + patience,
   })
 
   const denies = (arrival: Arrival): boolean => {
