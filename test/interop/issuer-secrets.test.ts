@@ -64,8 +64,8 @@ async function told(attempt: () => unknown): Promise<string> {
 
 // What a message tells to write is no key.
 const quoted = (text: string): readonly string[] => {
-  const told = text.replaceAll('"-----BEGIN PRIVATE KEY-----"', '')
-  return SECRETS.filter((piece) => told.includes(piece))
+  const rest = text.replaceAll('"-----BEGIN PRIVATE KEY-----"', '')
+  return SECRETS.filter((piece) => rest.includes(piece))
 }
 
 /** Everything one may wrongly pass where a key, or anything else, belongs. */

@@ -345,7 +345,7 @@ const places: Readonly<Record<string, Place>> = {
   'the metadata of an issuer': (text) => issuer.metadata({ issuer: text, [text]: text }),
   'a key ID to revoke': (text) => issuer.revoke(text),
   'the lifetime of its tokens': (text) => createIssuer({ ...issue, ttl: text as unknown as number }),
-  'the claims of an issued token': (text) => issuer.issue({ sub: 1 as unknown, [text]: text, jti: [text] }),
+  'the claims of an issued token': (text) => issuer.issue({ sub: 1, [text]: text, jti: [text] }),
   'the options of an issued token': (text) => issuer.issue({}, { subject: text, [text]: text }),
   'the subject of an issued token': (text) => issuer.issue({ sub: text }, { subject: 'ada' }),
   'the typ of an issued token': (text) => issuer.issue({}, { typ: text }).then(() => undefined),
