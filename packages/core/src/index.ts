@@ -34,6 +34,7 @@ export type * from './model/events.ts'
 export type { FetchBody, FetchHeaders, FetchInit, FetchLike, FetchReader, FetchResponse } from './model/fetch.ts'
 export type { Limits } from './model/limits.ts'
 export type { FormFields, RequestView } from './model/request-view.ts'
+export { signedClaims } from './model/signed-claims.ts'
 export type { Claims, JoseHeader, VerifiedToken } from './model/token.ts'
 export type {
   ClaimRules,

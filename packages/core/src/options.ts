@@ -128,7 +128,10 @@ export interface ClaimRules {
 
 /** What holds for all issuers of a verifier. */
 export interface SharedOptions<C extends object = object> {
-  /** A Standard Schema validator for the claims; the verified claims have its type. @defaultValue none */
+  /**
+   * A Standard Schema validator for the claims; the verified claims have its type. `signedClaims(token)` gives the claims as they were signed.
+   * @defaultValue none
+   */
   readonly claims?: ClaimsSchema<C>
   /** Further checks, run in order after the claims. @defaultValue none */
   readonly checks?: readonly TokenCheck[]

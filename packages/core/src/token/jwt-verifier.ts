@@ -10,6 +10,7 @@ import { deepFreeze } from '../model/deep-freeze.ts'
 import { isThenable } from '../model/thenable.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import type { Limits } from '../model/limits.ts'
+import { keepSigned } from '../model/signed-claims.ts'
 import type { ParsedJwt, VerifiedToken } from '../model/token.ts'
 import type { PolicyRegistry } from '../policy/policy-registry.ts'
 import type { ResolvedPolicy } from '../policy/resolve-policy.ts'
@@ -203,7 +204,9 @@ export async function withSchema<C extends object>(
   { token, claims, header, scopes }: VerifiedToken,
   schema: ClaimsSchema<C>,
 ): Promise<VerifiedToken<C>> {
-  return new VerifiedJwt<C>(token, { claims: deepFreeze(await applySchema(schema, claims)), header, scopes })
+  const completed = deepFreeze(await applySchema(schema, claims))
+  keepSigned(completed, claims)
+  return new VerifiedJwt<C>(token, { claims: completed, header, scopes })
 }
 
 /** The token of a JWT whose signature and claims have been checked. @throws AuthError `claim_malformed` */

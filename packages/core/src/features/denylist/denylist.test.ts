@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
 import { accessClaims, AUDIENCE, createSigningKey, ISSUER, NOW } from '../../jose-tokens.test-support.ts'
+import { signedClaims } from '../../model/signed-claims.ts'
+import type { VerifiedToken } from '../../model/token.ts'
 import { createVerifier, type VerifyContext } from '../../verifier.ts'
 import { createMemoryDenylist, denylist, type Denylist, type DenylistOptions, type DenylistStore } from './index.ts'
 
@@ -112,6 +114,101 @@ describe('denyToken', () => {
     const { denyToken } = setUp()
     await expect(denyToken(verified(claims))).rejects.toThrow(TypeError)
     await expect(denyToken(verified(claims))).rejects.toThrow(`Cannot deny tokens: ${message}`)
+  })
+})
+
+describe('a denylist behind a schema that rewrites claims', () => {
+  const rewriting = (value: (claims: Record<string, unknown>) => object) => ({
+    claims: {
+      '~standard': { version: 1, vendor: 'test', validate: (claims: unknown) => ({ value: value(claims as never) }) },
+    },
+  })
+  const tenantOf = rewriting(({ iss, jti }) => ({ iss: 'tenant-1', jti: `tenant-1:${String(jti)}`, tenant: iss }))
+
+  it.each<[string, object]>([
+    ['iss', rewriting(() => ({ iss: 'tenant-1' }))],
+    ['jti', rewriting(({ jti }) => ({ jti: `tenant-1:${String(jti)}` }))],
+    ['jti into an object', rewriting(({ jti }) => ({ jti: { id: jti } }))],
+    ['jti away', rewriting(() => ({ jti: undefined }))],
+    ['exp into a Date', rewriting(({ exp }) => ({ exp: new Date(Number(exp) * 1000) }))],
+    ['exp to an earlier time', rewriting(() => ({ exp: 1 }))],
+    ['sub, iat and sid', rewriting(() => ({ sub: 'bob', iat: new Date(), sid: ['s'] }))],
+  ])('denies the signed token where %s is rewritten, remembered or not, and its copies', async (_, rules) => {
+    for (const tokenCache of [undefined, false])
+      for (const copied of ['the token', 'a copy of the token', 'an object with its claims']) {
+        const { verifier, denyToken } = setUp({}, { ...rules, ...(tokenCache === false && { tokenCache }) })
+        const token = await key.sign(accessClaims())
+        await verifier.verify(token)
+        const remembered = await verifier.verify(token)
+        const { claims } = remembered
+        await denyToken({ 'the token': remembered, 'a copy of the token': { ...remembered } }[copied] ?? { claims })
+        await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'token_refused', status: 401 })
+      }
+  })
+
+  it('rejects a copy of the claims, which does not say what was signed, and says what to give', async () => {
+    const { verifier, denyToken, answerTo } = setUp({}, tenantOf)
+    const { claims } = await verifier.verify(await key.sign(accessClaims()))
+    for (const copy of [{ ...claims }, structuredClone(claims), JSON.parse(JSON.stringify(claims)) as typeof claims])
+      await expect(denyToken({ claims: copy })).rejects.toThrow(
+        'Cannot deny tokens: the "claims" schema rewrites "iss", "jti" or "exp", and a copy of claims does not say what was signed. ' +
+          'Give the token itself, as getAuth(req) does, or { claims: signedClaims(token) }',
+      )
+    expect(await answerTo(accessClaims())).toBe('verified')
+  })
+
+  it('takes signed claims from signedClaims, for tokens, subjects and sessions', async () => {
+    const rules = rewriting(({ sub }) => ({ iss: 'tenant-1', jti: 'x', sub: `user:${String(sub)}`, sid: 'other' }))
+    const { verifier, denyToken, denySubject, denySession, answerTo } = setUp({}, rules)
+    const verifiedToken = await verifier.verify(await key.sign(accessClaims({ sid: 'session-1' })))
+    const signed = signedClaims(verifiedToken)
+    expect(signed).toEqual(accessClaims({ sid: 'session-1' }))
+    expect(signedClaims({ ...verifiedToken })).toBe(signed)
+    expect(verifiedToken.claims).toMatchObject({ iss: 'tenant-1', sub: 'user:ada' })
+    await denyToken({ claims: signed })
+    expect(await answerTo(accessClaims())).toBe(REFUSED)
+    expect(await answerTo(accessClaims({ jti: '2', sid: 'session-1' }))).toBe('verified')
+    await denySession(signed.iss ?? null, String(signed['sid']))
+    expect(await answerTo(accessClaims({ jti: '2', sid: 'session-1' }))).toBe(REFUSED)
+    expect(await answerTo(accessClaims({ jti: '3' }))).toBe('verified')
+    await denySubject(signed.iss ?? null, String(signed.sub))
+    expect(await answerTo(accessClaims({ jti: '3' }))).toBe(REFUSED)
+  })
+
+  it('takes copies where the schema leaves iss, jti and exp alone, and tokens of another verifier without a schema', async () => {
+    const typed = setUp(
+      {},
+      rewriting(({ sub }) => ({ sub: `user:${String(sub)}` })),
+    )
+    const { claims } = await typed.verifier.verify(await key.sign(accessClaims()))
+    await typed.denyToken({ claims: { ...claims } })
+    expect(await typed.answerTo(accessClaims())).toBe(REFUSED)
+
+    const { denied, verifier, clock, denyToken } = setUp({}, tenantOf)
+    const plain = createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks, clock, checks: [denied] })
+    const token = await key.sign(accessClaims())
+    await verifier.verify(token)
+    await denyToken(await plain.verify(token))
+    for (const either of [verifier, plain])
+      await expect(either.verify(token)).rejects.toMatchObject({ code: 'token_refused' })
+  })
+
+  it('checks the signed claims of a token that the application checks again, as for a long connection', async () => {
+    const { denied, verifier, denyToken } = setUp({}, tenantOf)
+    const connected = await verifier.verify(await key.sign(accessClaims()))
+    await expect(denied.check(connected)).resolves.toBeUndefined()
+    await denyToken(connected)
+    await expect(denied.check(connected)).rejects.toMatchObject({ code: 'token_refused' })
+  })
+
+  it('gives checks of the application the claims as they were signed', async () => {
+    const seen: unknown[] = []
+    const check = async ({ claims }: VerifiedToken): Promise<void> => void seen.push(claims)
+    const { verifier } = setUp({}, { ...tenantOf, checks: [{ name: 'own', check }] })
+    const token = await key.sign(accessClaims())
+    await verifier.verify(token)
+    await verifier.verify(token)
+    expect(seen).toEqual([accessClaims(), accessClaims()])
   })
 })
 

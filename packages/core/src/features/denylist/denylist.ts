@@ -1,4 +1,12 @@
-import { AuthError, misconfigured, own, type TokenCheck, type VerifiedToken } from '../../extend.ts'
+import {
+  AuthError,
+  knownSigned,
+  misconfigured,
+  own,
+  signedClaims,
+  type TokenCheck,
+  type VerifiedToken,
+} from '../../extend.ts'
 import { answeredWithin } from './answered-within.ts'
 import { type DeniedClaim, denylistKey } from './denylist-key.ts'
 import { type DenylistOptions, resolveDenylistOptions } from './denylist-options.ts'
@@ -12,9 +20,12 @@ import type { DenylistEntry } from './denylist-store.ts'
  */
 export interface Denylist extends TokenCheck {
   /**
-   * Ends this one token, by its `jti`, until it has expired.
+   * Revokes this one token, by its `jti`, until it has expired. Uses the claims as they were signed, whatever a `claims` schema has made of
+   * them.
    *
-   * @throws TypeError for a token without `jti`, which cannot be told from others of its session or subject
+   * @param token the token as `getAuth(req)`, `request.auth` or `verify` gave it, or an object with its signed claims
+   * @throws TypeError for a token without `jti`, which cannot be told from others of its session or subject; and for a copy of `claims`
+   * where a `claims` schema rewrites `iss`, `jti` or `exp`, because the copy does not say what was signed
    * @throws Error where the store is full or cannot be reached
    */
   denyToken(token: Pick<VerifiedToken, 'claims'>): Promise<void>
@@ -53,8 +64,8 @@ export interface DenySubjectOptions {
  *
  * It looks up `jti`, `sub` and `sid`, each together with `iss`, in one round trip for every token. A store that fails or does not answer
  * refuses with status 503. A token that has none of the three claims cannot be denied, and one without `jti` not by itself:
- * `requiredClaims: ['jti', 'iat']` keeps them out. It looks at the claims as they were signed; give `denySubject` and `denySession` those,
- * too, where a `claims` schema rewrites them.
+ * `requiredClaims: ['jti', 'iat']` keeps them out. It checks the claims as they were signed. Where a
+ * `claims` schema rewrites `iss`, `sub` or `sid`, take those for `denySubject` and `denySession` from `signedClaims(token)`.
  *
  * @throws TypeError for options that are missing or out of range
  */
@@ -72,9 +83,22 @@ export function denylist(options: DenylistOptions): Denylist {
   const kept = (end: number): number => Math.min(end + MOST_TOLERANCE + maxLag, LAST_SECOND)
   const issuedByNow = (): number => now() + clockTolerance
 
+  // Signed claims that have been checked here, and whether a schema has rewritten any in what names their token.
+  const checked = new WeakSet<Claims>()
+  let rewritten = false
+  const claimsToDeny = ({ claims }: Pick<VerifiedToken, 'claims'>): Claims => {
+    const signed = knownSigned(claims)
+    if (signed !== undefined) return signed
+    if (rewritten && !checked.has(claims)) throw misconfigured(ACTION, COPIED)
+    return claims
+  }
+
   return Object.freeze<Denylist>({
     name: 'denylist',
-    check: async ({ claims }) => {
+    check: async (token) => {
+      const claims = signedClaims(token)
+      checked.add(claims)
+      rewritten ||= knownSigned(claims) !== undefined
       const names = lookedUp(claims)
       if (names.some(({ claim }) => claim !== 'jti')) assertLifetime(claims, maxLifetime, issuedByNow())
       if (names.length === 0) return
@@ -84,7 +108,8 @@ export function denylist(options: DenylistOptions): Denylist {
       assertAnswer(found, keys.length)
       for (const [index, { claim }] of names.entries()) assertNotDenied(claim, own(claims, 'iat'), found[index])
     },
-    denyToken: async ({ claims }) => {
+    denyToken: async (token) => {
+      const claims = claimsToDeny(token)
       const jti = own(claims, 'jti')
       const exp = own(claims, 'exp')
       assertName('a token with "jti"', jti)
@@ -111,6 +136,9 @@ export function denylist(options: DenylistOptions): Denylist {
 }
 
 const ACTION = 'deny tokens'
+const COPIED =
+  'the "claims" schema rewrites "iss", "jti" or "exp", and a copy of claims does not say what was signed. Give the token itself, as ' +
+  'getAuth(req) does, or { claims: signedClaims(token) }'
 const MOST_TOLERANCE = 300
 // What is left of the year 9999 is more than any other token lasts, and a database may not know the year 10000.
 const LAST_SECOND = 253_402_300_799
