@@ -1,5 +1,6 @@
 import type { Binding } from './binding/binding.ts'
 import type { AuthError } from './errors/auth-error.ts'
+import { assertKnownOptions } from './errors/known-options.ts'
 import { isOptions, misconfigured } from './errors/misconfigured.ts'
 import { anything, callback, checkOptions, flag, listOf, objectWith, type OptionRules } from './errors/option-rules.ts'
 import { isPlainText } from './http/challenge.ts'
@@ -79,7 +80,9 @@ export function resolveAuthenticatorOptions<C extends object>(
     assertNoOptionsBeside(given)
     return resolveAuthenticatorOptions<C>({ verifier: given })
   }
-  const options = ownOptions(given, [...HTTP_OPTIONS, ...VERIFIER_OPTIONS])
+  const known = [...HTTP_OPTIONS, ...VERIFIER_OPTIONS]
+  const options = ownOptions(given, known)
+  assertKnownOptions(ACTION, options, known)
   const http: HttpOptions = options
   checkOptions(ACTION, http, HTTP_RULES, { narrow: ['bindings'] })
   return Object.freeze({

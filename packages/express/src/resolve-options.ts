@@ -2,6 +2,7 @@ import { type Authenticator, createAuthenticator, type Verifier } from '@claimga
 import {
   ADAPTER_OPTIONS,
   type AdapterOptions,
+  assertKnownOptions,
   bare,
   has,
   misconfigured,
@@ -76,6 +77,7 @@ function authenticatorOf<C extends object>(options: AuthenticateJwtOptions<C>): 
     const rules = { action: ACTION, own: OWN, environment: process.env }
     return createAuthenticator<C>(resolveAdapterOptions<C>(options as AdapterOptions<C>, rules))
   }
+  assertKnownOptions(ACTION, options, [...OWN, ...ADAPTER_OPTIONS])
   const extra = Object.keys(options).find((name) => !OWN.includes(name))
   if (extra !== undefined)
     throw misconfigured(ACTION, `with "authenticator", "${extra}" belongs to the options of that authenticator`)

@@ -6,15 +6,25 @@ import { discreetRefusal } from './refusal.ts'
 const OTHER_NAMES: Readonly<Record<string, string>> = bare({
   alg: 'algorithm',
   aud: 'audience',
+  clocktolerance: 'overlap.clockTolerance',
   exp: 'ttl',
   expirationtime: 'ttl',
   expiresin: 'ttl',
+  expiry: 'ttl',
   iat: 'setIat',
   iss: 'issuer',
   issuedat: 'setIat',
+  issuerbaseurl: 'issuer',
+  issuerurl: 'issuer',
   jti: 'setJti',
+  jwk: 'keys',
   jwtid: 'setJti',
+  key: 'keys',
+  keyid: 'kid',
   lifetime: 'ttl',
+  privatekey: 'keys',
+  publishahead: 'overlap.publishAhead',
+  signingkey: 'keys',
   sub: 'subject',
   type: 'typ',
 })
@@ -66,7 +76,9 @@ export const knownOptions = <T extends object>(
 
 const suggestion = (name: string, known: readonly string[], noun: string): string => {
   const other = OTHER_NAMES[plain(name)]
+  const [first = '', last] = other?.split('.') ?? []
   const close =
+    (last !== undefined && known.includes(first) ? other : undefined) ??
     known.find((candidate) => candidate === other || plain(candidate) === plain(name)) ??
     known.find((candidate) => distance(plain(candidate), plain(name)) * 3 <= name.length)
   return close === undefined ? `; the ${noun}s are ${known.join(', ')}` : `; did you mean "${close}"?`
@@ -89,4 +101,4 @@ const plain = (name: string): string =>
     .slice(0, 40)
     .toLowerCase()
     .replaceAll(/[^a-z]/g, '')
-    .replace(/s$/, '')
+    .replace(/([^s])s$/, '$1')

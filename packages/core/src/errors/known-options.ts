@@ -37,47 +37,64 @@ export function knownOptions<T extends object>(action: string, given: T, known: 
   return ownOptions(given, known)
 }
 
-// What other libraries call an option of ours, without capitals and a plural's s; and what to know about ours.
-const OTHER_NAMES: readonly (readonly [name: string, others: string, note?: string])[] = [
-  ['issuer', 'iss issuerbaseurl domain authority trustedissuer'],
-  ['audience', 'aud clientaudience resource apiidentifier'],
-  ['algorithms', 'alg tokensigningalg'],
-  ['jwksUri', 'jwkurl jwkuri jwksendpoint keyseturl keyset_url'],
+// What other libraries call an option of ours, without capitals and a plural's s; and what to know about ours. The first row counts whose
+// option can be used there.
+const OTHER_NAMES: readonly (readonly [option: string, others: string, note?: string])[] = [
+  ['issuer', 'iss issuerbaseurl issueruri issuerurl domain authority trustedissuer allowediss'],
+  ['issuer', 'userpoolid', ', such as https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_example'],
+  ['audience', 'aud clientaudience resource apiidentifier allowedaud'],
+  ['algorithms', 'alg tokensigningalg allowedalg'],
+  ['jwksUri', 'jwkurl jwkuri jwksendpoint jwkseturi keyseturl jwksetendpoint'],
   ['publicKey', 'key cert certificate pem secretorkey secretorpublickey', ', or "secret"'],
-  ['keys', 'getkey secretorkeyprovider secretprovider keyprovider keyfunc'],
-  ['clientId', 'azp appid cid client'],
-  ['clockTolerance', 'clockskew leeway skew clockskewinsecond clocktolerancesec'],
+  ['keys', 'getkey secretorkeyprovider secretprovider keyprovider keyfunc keystore jwksclient'],
+  ['clientId', 'azp appid cid client allowedclient'],
+  ['clockTolerance', 'clockskew leeway skew clockskewinsecond clocktolerancesec graceseconds'],
+  ['clock', 'currentdate clocktimestamp now'],
   ['maxAge', 'maxtokenage'],
-  ['tokenTypes', 'typ'],
-  ['requiredClaims', 'subject sub claimstovalidate'],
-  ['checks', 'isrevoked validator validate'],
-  ['credentials', 'gettoken jwtfromrequest extractor cookie cookiename header'],
+  ['tokenTypes', 'typ checktyp'],
+  ['idTokens', 'allowidtoken'],
+  ['requiredClaims', 'tokenuse', ', such as { token_use: "access" }'],
+  ['requiredClaims', 'subject sub allowedsub claimstovalidate assertclaim'],
+  ['checks', 'isrevoked revoked validator validate customjwtcheck trusted'],
+  ['tokenCache', 'cache'],
+  ['tokenCache.maxAge', 'cachettl tokencachettl'],
+  ['tokenCache.maxEntries', 'cachesize maxcachesize'],
+  ['credentials', 'gettoken jwtfromrequest extractor extracttoken cookie cookiename header headername tokenkey'],
   ['optional', 'credentialsrequired authrequired', ', which says the opposite'],
-  ['requirement', 'requiredscope scope'],
+  ['optional', 'passthrough allowanon allowanonymous'],
+  ['onReject', 'onexpired onerror onunauthorized unauthorizedhandler errorhandler'],
+  ['requirement', 'requiredscope scope permission requiredpermission role group'],
   ['keySet.fetchesPerMinute', 'jwksrequestsperminute ratelimit'],
-  ['keySet.freshFor', 'cachemaxage jwkscachettl'],
+  ['keySet.freshFor', 'cachemaxage jwkscachemaxage jwkscachettl'],
   ['keySet.cooldown', 'cooldownduration'],
-  ['keySet.timeout', 'timeoutduration requesttimeout'],
-  ['onEvent', 'logger'],
+  ['keySet.timeout', 'timeout timeoutduration requesttimeout'],
+  ['keySet.headers', 'header requestheader'],
+  ['fetch', 'fetcher customfetch requestagent agent dispatcher'],
+  ['log', 'logger'],
+  ['onEvent', 'logger listener'],
 ]
 
 function suggestion(name: string, known: readonly string[], path: string): string {
-  const [other, note] = otherName(name)
-  const [first = '', last = first] = other.split('.')
-  if (known.includes(last)) return `did you mean "${path}${last}"${note}?`
-  if (known.includes(first)) return `did you mean "${other}"?`
-  if (other === 'requirement') return 'what a token must grant is a requirement, such as scope("orders:read")'
+  const rows = otherNames(name)
+  for (const [option, , note = ''] of rows) {
+    const [first = '', last] = option.split('.')
+    const isHere = last === undefined ? known.includes(first) : path === '' && known.includes(first)
+    if (isHere) return `did you mean "${path}${option}"${note}?`
+    // Within these options, or where they are given to a function of their own.
+    if (last !== undefined && known.includes(last) && (path === `${first}.` || `${path}${first}` === 'keySet'))
+      return `did you mean "${path}${last}"?`
+  }
   const near = nearestName(name, known, 'typos')
   if (near !== undefined) return `did you mean "${path}${near}"?`
+  if (rows.some(([option]) => option === 'requirement') && known.includes('issuer'))
+    return 'what a token must grant is a requirement, such as scope("orders:read")'
   return known.length < 10
     ? `the options are ${known.join(', ')}`
     : 'take it out: the README has a table of all options'
 }
 
-function otherName(name: string): readonly [name: string, note: string] {
-  const [other = '', , note = ''] =
-    OTHER_NAMES.find(([, others]) => others.split(' ').map(plain).includes(plain(name))) ?? []
-  return [other, note]
+function otherNames(name: string): typeof OTHER_NAMES {
+  return OTHER_NAMES.filter(([, others]) => others.split(' ').map(plain).includes(plain(name)))
 }
 
 /**
@@ -85,8 +102,8 @@ function otherName(name: string): readonly [name: string, note: string] {
  * Capitals and what is neither letter nor digit do not matter.
  */
 export function nearestName(name: string, known: readonly string[], by: 'typos' | 'others'): string | undefined {
-  const [other] = by === 'others' ? otherName(name) : ['']
-  const named = known.find((candidate) => other !== '' && plain(candidate) === plain(other))
+  const others = by === 'others' ? otherNames(name).map(([option]) => plain(option)) : []
+  const named = known.find((candidate) => others.includes(plain(candidate)))
   if (named !== undefined) return named
   const [close] = known
     .map((candidate) => [distance(plain(name), plain(candidate)), candidate] as const)
@@ -100,7 +117,7 @@ function plain(name: string): string {
     .slice(0, 40)
     .toLowerCase()
     .replaceAll(/[^a-z]/g, '')
-    .replace(/s$/, '')
+    .replace(/([^s])s$/, '$1')
 }
 
 // Levenshtein's: letters to insert, delete or replace.
