@@ -1,13 +1,12 @@
-import { isClaimRequirement } from '../authorization/claim.ts'
 import { nearestMiss, nearMiss } from '../claims/near-miss.ts'
 import { asError } from '../errors/as-error.ts'
 import { AuthError } from '../errors/auth-error.ts'
 import { misconfigured } from '../errors/misconfigured.ts'
-import { isFirstOf } from '../keys/first-of.ts'
 import { ownOptions } from '../model/own.ts'
 import { recentMap } from '../model/recent-map.ts'
 import type { Claims } from '../model/token.ts'
 import type { IssuerPolicy, IssuerResolver } from '../options.ts'
+import { isUnchanged, type PolicySnapshot, snapshotOf } from './policy-snapshot.ts'
 import { POLICY_OPTIONS, type ResolvedPolicy } from './resolve-policy.ts'
 
 /** Finds the policy for a token by exact look-up of its `iss` in the configuration, before any I/O of ours. */
@@ -74,7 +73,7 @@ export function policyResolver(
   resolver: IssuerResolver,
   resolve: (options: IssuerPolicy) => ResolvedPolicy,
 ): PolicyRegistry {
-  const resolved = recentMap<string, { readonly options: IssuerPolicy; readonly policy: ResolvedPolicy }>(
+  const resolved = recentMap<string, { readonly snapshot: PolicySnapshot; readonly policy: ResolvedPolicy }>(
     MOST_RESOLVED_ISSUERS,
   )
 
@@ -92,9 +91,9 @@ export function policyResolver(
         options.issuer,
       )
     const last = resolved.get(iss)
-    if (last !== undefined && sameOptions(last.options, options)) return last.policy
+    if (last !== undefined && isUnchanged(last.snapshot, options)) return last.policy
     const policy = resolve(options)
-    resolved.set(iss, { options: copyOf(options), policy })
+    resolved.set(iss, { snapshot: snapshotOf(options), policy })
     return policy
   }
 
@@ -121,52 +120,6 @@ async function decided(
     if (cause instanceof AuthError) throw cause
     throw new AuthError('issuer_unavailable', { actual: iss, cause })
   }
-}
-
-// Besides those there are, read name by name: an option may be a getter of a class.
-function sameOptions(copy: IssuerPolicy, options: IssuerPolicy): boolean {
-  const names = [...POLICY_OPTIONS, ...Object.keys(options)] as readonly (keyof IssuerPolicy)[]
-  return names.every((name) =>
-    name === 'keys' && !isFirstOf(options.keys) ? copy.keys === options.keys : sameValue(copy[name], options[name]),
-  )
-}
-
-// A list or an object that is changed afterwards, such as a JWK Set that loses a key, must not pass for the one that was resolved.
-function copyOf(options: IssuerPolicy): IssuerPolicy {
-  const values = options as unknown as Readonly<Record<string, unknown>>
-  return Object.fromEntries<unknown>(
-    // A key source is what it is, not what it is made of.
-    POLICY_OPTIONS.map((name) => {
-      const value = values[name]
-      return [name, name === 'keys' && !isFirstOf(value) ? value : copied(value)] as const
-    }),
-  ) as unknown as IssuerPolicy
-}
-
-function copied(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(copied)
-  if (!isPlain(value)) return value
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copied(item)]))
-}
-
-function sameValue(copy: unknown, value: unknown): boolean {
-  // Each call of `claim` makes functions of its own.
-  if (isClaimRequirement(copy) && isClaimRequirement(value))
-    return sameValue(copy.claim, value.claim) && sameValue(copy.condition, value.condition)
-  if (Array.isArray(copy) && Array.isArray(value))
-    return copy.length === value.length && copy.every((item, index) => sameValue(item, value[index]))
-  if (!isPlain(copy) || !isPlain(value)) return copy === value
-  const names = Object.keys(value)
-  return (
-    names.length === Object.keys(copy).length &&
-    names.every((name) => Object.hasOwn(copy, name) && sameValue(copy[name], value[name]))
-  )
-}
-
-function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }
 
 function unknownIssuer(iss: unknown, trusted: readonly string[]): AuthError {
