@@ -1,7 +1,7 @@
 import { isClaimRequirement } from '../authorization/claim.ts'
 import { isOptions, isRecord, kindOf } from '../errors/misconfigured.ts'
 import { isFirstOf } from '../keys/first-of.ts'
-import { bare, own } from '../model/own.ts'
+import { bare } from '../model/own.ts'
 import type { IssuerPolicy } from '../options.ts'
 
 /** What the options of a policy held when it was made, so that a later change in place is noticed. */
@@ -60,7 +60,7 @@ function copied(value: unknown, seen: Set<object>): unknown {
   if (ArrayBuffer.isView(value)) return Uint8Array.from(bytesOf(value))
   if (isUrl(value)) return new URL(value)
   if (!isOptions(value)) return value
-  const members: readonly (readonly [string, unknown])[] = Object.entries(membersOf(value))
+  const members: readonly (readonly [string, unknown])[] = Object.entries(value)
   const copy = bare<object>(Object.fromEntries(members.map(([name, item]) => [name, copied(item, seen)])))
   return isRecord(value) ? copy : new Itself(value, copy)
 }
@@ -68,7 +68,7 @@ function copied(value: unknown, seen: Set<object>): unknown {
 function sameValue(copy: unknown, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return copy === value
   if (copy instanceof Itself)
-    return copy.object === value && (copy.members === undefined || sameMembers(copy.members, membersOf(value)))
+    return copy.object === value && (copy.members === undefined || sameMembers(copy.members, value))
   // Each call of `claim` makes functions of its own.
   if (isClaimRequirement(copy) && isClaimRequirement(value))
     return sameValue(copy.claim, value.claim) && sameValue(copy.condition, value.condition)
@@ -86,12 +86,6 @@ function sameMembers(copy: object, members: object): boolean {
     entries.length === Object.keys(copy).length &&
     entries.every(([name, item]) => Object.hasOwn(copies, name) && sameValue(copies[name], item))
   )
-}
-
-// The `keys` of a JWK Set may be a getter of a class.
-function membersOf(value: object): object {
-  const keys = own(value, 'keys')
-  return keys === undefined ? value : { ...value, keys }
 }
 
 function isUrl(value: unknown): value is URL {

@@ -2,7 +2,7 @@ import type { CryptoKey, JSONWebKeySet, JWK } from 'jose'
 
 import { quote } from '../../errors/quote.ts'
 import type { KeyFlaw } from '../../model/events.ts'
-import { bare, own } from '../../model/own.ts'
+import { bare } from '../../model/own.ts'
 import { type ElementTolerance, parseStrictJson, StrictJsonError } from '../../model/strict-json.ts'
 import type { JoseHeader } from '../../model/token.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
@@ -113,8 +113,9 @@ function parseText(text: string, flaws: ElementTolerance['flaws']): unknown {
 }
 
 function membersOf(value: unknown): readonly unknown[] {
-  const keys = typeof value === 'object' && value !== null ? own(value, 'keys') : undefined
-  if (Array.isArray(keys)) return keys as readonly unknown[]
+  if (typeof value === 'object' && value !== null && Object.hasOwn(value, 'keys') && 'keys' in value) {
+    if (Array.isArray(value.keys)) return value.keys as readonly unknown[]
+  }
   throw new FetchError('malformed', 'The JWK Set has no "keys" array')
 }
 
