@@ -4,6 +4,8 @@ import type { JSONWebKeySet } from 'jose'
 export interface JwkSetSeed {
   /** The `uri` of the key set it belongs to; it is used for no other. For a discovered key set, the issuer. */
   readonly uri: string
+  /** Where it was fetched, if that is not `uri`. Without it, the `etag` of a discovered key set is not used. @defaultValue `uri` */
+  readonly url?: string
   readonly jwks: JSONWebKeySet
   /** When it was last fetched or confirmed: wall time, milliseconds since the epoch. */
   readonly fetchedAt: number

@@ -19,8 +19,8 @@ export async function fetchSet(
   options: ResolvedKeySetOptions,
 ): Promise<Omit<HeldSet, 'attempt'>> {
   const { url, validTo } = await location.locate(errand)
-  const sameUrl = held !== undefined && (held.url ?? url.href) === url.href
-  const etag = sameUrl ? held.etag : undefined
+  // Another address may give the same entity-tag to other keys.
+  const etag = held?.url === url.href ? held.etag : undefined
   const { status, text, headers, sentAt } = await errand.fetch(url, { maxBytes: options.maxBytes, etag })
   const maxAge = freshSeconds(headers)
   const { clock } = options

@@ -44,7 +44,7 @@ describe('a set from a seed', () => {
       freshFor: 120_000,
       refreshAfter: 96_000,
       staleFor: 3_600_000,
-      url: undefined,
+      url: ID,
       text: undefined,
       etag: '"1"',
       fetchedAt: now - 10_000,

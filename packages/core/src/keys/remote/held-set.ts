@@ -1,6 +1,7 @@
 import { misconfigured } from '../../errors/misconfigured.ts'
 import { holdFresh } from '../fetch/cache-control.ts'
 import { entityTag } from '../fetch/entity-tag.ts'
+import { ownOptions } from '../../model/own.ts'
 import type { JwkSetSeed } from '../jwk-set-store.ts'
 import { MOST_KEYS, parseJwkSet, type KeySet } from '../jwk/jwk-set.ts'
 import { printedUri } from '../fetch/printed-address.ts'
@@ -11,8 +12,8 @@ import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
 /** A set with where and when it came from. */
 export interface HeldSet extends Lifetime, Completeness {
   readonly set: KeySet
-  /** Where it was fetched; unknown for a seed. */
-  readonly url: string | undefined
+  /** Where it was fetched; the seed's `uri` where a seed does not say. */
+  readonly url: string
   /** The text it was parsed from; unknown for a seed. */
   readonly text: string | undefined
   readonly etag: string | undefined
@@ -32,6 +33,8 @@ export function lifetime(
   return { confirmedAt, freshFor: fresh, refreshAfter: refreshAheadAge(fresh, random()), staleFor: staleFor * 1000 }
 }
 
+const SEED_MEMBERS: readonly (keyof JwkSetSeed)[] = ['uri', 'url', 'jwks', 'fetchedAt', 'etag', 'maxAge', 'lag']
+
 // Clocks of two machines differ a little; a seed from further ahead was not made by an honest one.
 const LATEST_AHEAD = 5000
 
@@ -43,7 +46,7 @@ const LATEST_AHEAD = 5000
  */
 export function heldFromSeed(seed: JwkSetSeed, id: string, options: ResolvedKeySetOptions): HeldSet | undefined {
   const { clock, maxKeys, sharing } = options
-  const { uri, fetchedAt, jwks, etag, maxAge, lag } = seed
+  const { uri, url, fetchedAt, jwks, etag, maxAge, lag } = ownOptions(seed, SEED_MEMBERS)
   const age = clock.now() - fetchedAt
   if (uri !== id || typeof fetchedAt !== 'number' || !(age >= -LATEST_AHEAD)) return undefined
   const allowed = typeof maxAge === 'number' && Number.isFinite(maxAge) ? holdFresh(maxAge) : undefined
@@ -56,7 +59,7 @@ export function heldFromSeed(seed: JwkSetSeed, id: string, options: ResolvedKeyS
     completeTo: life.confirmedAt - 1000 * (typeof lag === 'number' && lag > 0 ? lag : 0),
     attempt: 0,
     set,
-    url: undefined,
+    url: typeof url === 'string' ? url : uri,
     text: undefined,
     etag: entityTag(etag),
     fetchedAt,
@@ -69,7 +72,8 @@ export function heldFromSeed(seed: JwkSetSeed, id: string, options: ResolvedKeyS
  *
  * @throws TypeError for a seed of another key set, or no JWK Set in it
  */
-export function checkSeed(seed: JwkSetSeed, { id, name }: Pick<KeyLocation, 'id' | 'name'>): JwkSetSeed {
+export function checkSeed(given: JwkSetSeed, { id, name }: Pick<KeyLocation, 'id' | 'name'>): JwkSetSeed {
+  const seed = ownOptions(given, SEED_MEMBERS)
   if (seed.uri !== id) throw misconfigured('use remote key set', `"seed" must be of ${name}`, printedUri(seed.uri))
   try {
     parseJwkSet(seed.jwks, { maxKeys: MOST_KEYS })
@@ -80,10 +84,12 @@ export function checkSeed(seed: JwkSetSeed, { id, name }: Pick<KeyLocation, 'id'
 }
 
 /** The seed that brings a set back elsewhere. */
-export function seedOf({ set, fetchedAt, etag, maxAge, confirmedAt, completeTo }: HeldSet, id: string): JwkSetSeed {
+export function seedOf(held: HeldSet, id: string): JwkSetSeed {
+  const { set, url, fetchedAt, etag, maxAge, confirmedAt, completeTo } = held
   const lag = Math.ceil((confirmedAt - completeTo) / 1000)
   return {
     uri: id,
+    ...(url !== id && { url }),
     jwks: set.toJwks(),
     fetchedAt,
     ...(etag !== undefined && { etag }),
