@@ -67,6 +67,19 @@ describe.each(gates)('a form in front of a gate %s', (_kind, form) => {
     expect(await shown(form(post(`x=${padding}${padding}`)))).toEqual(TOO_LARGE)
   })
 
+  it('names the limit in the log as one of Claimgate, and says what to do', async () => {
+    const lines: string[] = []
+    const logging = createGate({
+      ...authority.options,
+      credentials,
+      log: { warn: (line: string) => void lines.push(line) },
+    })
+    await logging(post('&'.repeat(1000)))
+    expect(lines.join('\n')).toContain(
+      'The limit is that of Claimgate and cannot be raised: send the token in the Authorization header, or the form as multipart/form-data',
+    )
+  })
+
   it('is read up to 1,000 fields, and refused with status 413 beyond that', async () => {
     const others = 'x&'.repeat(999)
     expect(await shown(form(post(`${others}access_token=${token}`)))).toBe('alice')

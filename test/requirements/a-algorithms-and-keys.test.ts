@@ -339,7 +339,9 @@ describe('6. Without `kid`, `x5t` selects or at most four keys are tried; a `kid
     const { events, options } = listen({ jwks: { keys: five } })
     const error = await refusalOf(nameless, options)
     expect(events).toContainEqual({ type: 'key.ambiguous', candidates: 5 })
-    expect(error.message).toContain('expected "at most 4 keys that fit", found 5. The token names no key ID')
+    expect(error.message).toContain(
+      'expected "at most 4 keys that fit", found 5. The token names no key ID, and of several keys that fit at most 4 are tried: a limit of Claimgate',
+    )
   })
 
   it.each([

@@ -273,6 +273,14 @@ describe('39. The header of an encrypted token is as strict as that of a signed 
   ])('refuses apu and apv %s', async (_, header, code) => {
     expect(await answerTo(agree((epk) => epk, header))).toEqual(refused(code))
   })
+
+  it('says of an apu that is too long that the limit is that of Claimgate', async () => {
+    expect(await refusalOf(agree((epk) => epk, { apu: 'A'.repeat(257) }))).toMatchObject({
+      expected: '"apu: at most 256 characters"',
+      actual: '257',
+      hint: 'The limit is that of Claimgate and cannot be raised',
+    })
+  })
 })
 
 describe('39. The length is capped first, then there are exactly five parts', () => {
@@ -347,6 +355,12 @@ describe('39. The length is capped first, then there are exactly five parts', ()
     )
     expect((await refusalOf(good, nestedWith(keys, { limits: { headerLength: header.length - 1 } }))).code).toBe(
       'header_too_long',
+    )
+    expect((await refusalOf(`${good}${'A'.repeat(16_385)}`)).hint).toBe(
+      'If tokens of this issuer may hold so much, raise "limits.tokenLength": it can be up to 65536',
+    )
+    expect((await refusalOf(seal({ x: 'x'.repeat(4096) }))).hint).toBe(
+      'If tokens of this issuer may hold so much, raise "limits.headerLength": it can be up to 8192',
     )
     expect((await refusalOf(seal({ kid: 'rsa-key' }), nestedWith(keys, { limits: { kidLength: 6 } }))).code).toBe(
       'kid_malformed',

@@ -42,7 +42,8 @@ async function textOf(body: ReadableStream<unknown>, clock: Clock): Promise<stri
   try {
     for (;;) {
       const chunk = await Promise.race([reader.read(), deadline.over])
-      if (chunk === undefined || deadline.isOver()) throw new AuthError('form_timeout', { expected: IN_TIME })
+      if (chunk === undefined || deadline.isOver())
+        throw new AuthError('form_timeout', { expected: IN_TIME, hint: OTHER_WAYS })
       if (chunk.done) return text
       if (!ArrayBuffer.isView(chunk.value)) throw new TypeError('The body holds something that is not bytes')
       // An empty chunk counts as well, because there may be any number of them.
@@ -59,6 +60,8 @@ async function textOf(body: ReadableStream<unknown>, clock: Clock): Promise<stri
   }
 }
 
+const OTHER_WAYS =
+  'The limit is that of Claimgate and cannot be raised: send the token in the Authorization header, or the form as multipart/form-data'
 const IN_TIME = `a form within ${LONGEST_WAIT / 1000} s`
 
 interface Deadline {
@@ -85,7 +88,7 @@ function hasMoreFields(text: string): boolean {
 }
 
 function tooLarge(expected: string): AuthError {
-  return new AuthError('form_too_large', { expected })
+  return new AuthError('form_too_large', { expected, hint: OTHER_WAYS })
 }
 
 function unreadable(cause: unknown): AuthError {

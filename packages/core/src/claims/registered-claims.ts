@@ -1,5 +1,6 @@
 import { AuthError } from '../errors/auth-error.ts'
-import { type Limits, raiseLimit } from '../model/limits.ts'
+import { overLimit } from '../errors/over-limit.ts'
+import type { Limits } from '../model/limits.ts'
 import { LAST_SECOND } from '../model/token-times.ts'
 import type { ClaimCheck } from './claim-check.ts'
 
@@ -46,11 +47,7 @@ export function assertText(name: string, value: unknown): asserts value is strin
 function assertAudience(value: unknown, most: number): void {
   if (!Array.isArray(value)) return assertText('aud', value)
   if (value.length > most)
-    throw new AuthError('claim_too_long', {
-      expected: `at most ${most} values of aud`,
-      actual: value.length,
-      hint: raiseLimit('audiences', most),
-    })
+    throw overLimit('claim_too_long', { limit: 'audiences', most, unit: 'values of aud', actual: value.length })
   for (const item of value) assertText('aud', item)
 }
 

@@ -1,6 +1,5 @@
-import { AuthError } from '../errors/auth-error.ts'
+import { overLimit } from '../errors/over-limit.ts'
 import { type ClaimPath, nameOfPath, valueAt } from '../model/claim-path.ts'
-import { raiseLimit } from '../model/limits.ts'
 import { ReadonlyScopes } from '../model/readonly-scopes.ts'
 import { recentMap } from '../model/recent-map.ts'
 import type { Claims } from '../model/token.ts'
@@ -37,11 +36,7 @@ export function scopeReader({ sources, hierarchy, limit }: ScopeRules, textWords
       const more = Array.isArray(value) ? arrayWords(source, value) : textWords(source, value)
       words = words.length === 0 ? more : [...words, ...more]
       if (words.length > limit)
-        throw new AuthError('claim_too_long', {
-          expected: `at most ${limit} scopes`,
-          actual: words.length,
-          hint: raiseLimit('scopes', limit),
-        })
+        throw overLimit('claim_too_long', { limit: 'scopes', most: limit, unit: 'scopes', actual: words.length })
     }
     return new ReadonlyScopes(hierarchy.size === 0 ? words : withImplied(words, hierarchy))
   }

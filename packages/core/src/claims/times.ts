@@ -68,7 +68,11 @@ export function issuedAt({ clockTolerance, maxAge }: TimeRules): ClaimCheck {
       if (!(iat <= context.now + ahead))
         throw new AuthError('token_issued_in_future', { ...compare(subject, context), hint: clockHint(-age) })
       if (maxAge !== undefined && !(age <= maxAge + clockTolerance))
-        throw new AuthError('token_too_old', { expected: `at most ${maxAge} s old`, actual: `${seconds(age)} old` })
+        throw new AuthError('token_too_old', {
+          expected: `at most ${maxAge} s old`,
+          actual: `${seconds(age)} old`,
+          hint: ownLimit('maxAge'),
+        })
     },
     compare,
   }
@@ -86,10 +90,17 @@ export function lifetime(maxLifetime: number): ClaimCheck {
     answer: 'lasting',
     check: (subject, context) => {
       if (!(lifetimeOf(subject.claims) <= maxLifetime))
-        throw new AuthError('token_lifetime_too_long', compare(subject, context))
+        throw new AuthError('token_lifetime_too_long', {
+          ...compare(subject, context),
+          hint: ownLimit('maxLifetime'),
+        })
     },
     compare,
   }
+}
+
+function ownLimit(name: 'maxAge' | 'maxLifetime'): string {
+  return `That is "${name}" of the configuration: raise it if the issuer is right`
 }
 
 function pastOrAbsent(name: 'nbf' | 'iat', forgiven: number): ClaimCheck['compare'] {

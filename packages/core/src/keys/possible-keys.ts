@@ -2,7 +2,7 @@ import type { CryptoKey } from 'jose'
 
 import { AuthError } from '../errors/auth-error.ts'
 import type { JoseHeader } from '../model/token.ts'
-import { MOST_CANDIDATES } from './jwk/key-selection.ts'
+import { MOST_CANDIDATES, TOO_MANY } from './jwk/key-selection.ts'
 import type { KeyContext, KeySource } from './key-source.ts'
 
 /** Whether a source may give several keys for a header: only a header without `kid` leaves that open. */
@@ -24,6 +24,10 @@ export async function possibleKeys(
   const keys = await source.candidates(header, token)
   if (keys.length === 0) throw new AuthError('key_not_found', { hint: 'The token names no key ID' })
   if (keys.length > MOST_CANDIDATES)
-    throw new AuthError('key_ambiguous', { expected: `at most ${MOST_CANDIDATES} keys`, actual: keys.length })
+    throw new AuthError('key_ambiguous', {
+      expected: `at most ${MOST_CANDIDATES} keys`,
+      actual: keys.length,
+      hint: `The token names no key ID${TOO_MANY}`,
+    })
   return keys
 }

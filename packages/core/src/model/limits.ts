@@ -47,5 +47,5 @@ export function raiseLimit(name: keyof Limits, current: number): string {
   const most = MAXIMUM_LIMITS[name]
   return current < most
     ? `If tokens of this issuer may hold so much, raise "limits.${name}": it can be up to ${most}`
-    : `"limits.${name}" cannot be more than that: the issuer must put less into its tokens`
+    : `The limit is that of Claimgate, and "limits.${name}" is at its maximum: ask the issuer for smaller tokens`
 }

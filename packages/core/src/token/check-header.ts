@@ -1,5 +1,5 @@
 import { AuthError } from '../errors/auth-error.ts'
-import { raiseLimit } from '../model/limits.ts'
+import { overLimit } from '../errors/over-limit.ts'
 import type { JoseHeader } from '../model/token.ts'
 
 /**
@@ -21,7 +21,7 @@ export function checkHeader(
       throw new AuthError('header_malformed', {
         expected: `${name}: at most ${LONGEST_TYPE} characters`,
         actual: value.length,
-        hint: 'The limit is that of Claimgate and cannot be raised; media types are shorter',
+        hint: `${FIXED_LIMIT}; media types are shorter`,
       })
     if (value !== undefined && (typeof value !== 'string' || CONTROL_CHARACTERS.test(value)))
       throw new AuthError('header_malformed', { expected: `${name}: a media type`, actual: typeof value })
@@ -38,17 +38,15 @@ export function ignoredKeysHint(header: JoseHeader): string | undefined {
   return `Ignored in the header: ${names.join(', ')}. Keys come only from the configuration of the issuer, never from a token`
 }
 
+/** What a refusal says about a limit that no option raises. */
+export const FIXED_LIMIT = 'The limit is that of Claimgate and cannot be raised'
 const LONGEST_TYPE = 128
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Cs}\u2028\u2029]/u
 
 function checkKid(kid: unknown, most: number): void {
   if (typeof kid !== 'string') throw new AuthError('kid_malformed', { expected: 'a string', actual: typeof kid })
   if (kid.length > most)
-    throw new AuthError('kid_malformed', {
-      expected: `at most ${most} characters`,
-      actual: kid.length,
-      hint: raiseLimit('kidLength', most),
-    })
+    throw overLimit('kid_malformed', { limit: 'kidLength', most, unit: 'characters', actual: kid.length })
   if (CONTROL_CHARACTERS.test(kid) || kid === '__proto__')
     throw new AuthError('kid_malformed', { expected: 'an ordinary name', actual: kid })
 }

@@ -180,7 +180,7 @@ it('says of every refused claim what was expected, what was found and what to do
     iat ahead, more tolerance
       iat: token_issued_in_future | expected "at or before 2027-01-15T08:01:00.000Z" | found "2027-01-15T08:01:40.000Z" | It is 100 seconds ahead: compare the clocks of the issuer and of this server
     iat too old
-      iat: token_too_old | expected "at most 50 s old" | found "100 s old"
+      iat: token_too_old | expected "at most 50 s old" | found "100 s old" | That is "maxAge" of the configuration: raise it if the issuer is right
     iat missing for maxAge
       iat: claim_missing | expected "iat" | found nothing
     iat missing for maxLifetime
@@ -189,7 +189,7 @@ it('says of every refused claim what was expected, what was found and what to do
       exp: claim_missing | expected "exp" | found nothing
       lifetime: claim_missing | expected "exp" | found nothing
     living too long
-      lifetime: token_lifetime_too_long | expected "at most 50 s" | found "660 s"
+      lifetime: token_lifetime_too_long | expected "at most 50 s" | found "660 s" | That is "maxLifetime" of the configuration: raise it if the issuer is right
     client of another
       client_id: claim_mismatch | expected ["a","b"] | found "shop"
     client missing
@@ -362,8 +362,8 @@ it('says of every malformed token what is wrong with it', async () => {
     Refused (token_malformed): The token does not have the parts it must have: expected "three parts separated by dots", found "two parts". An opaque token needs introspection (RFC 7662), not verification
     Refused (token_malformed): The token does not have the parts it must have: expected "three parts separated by dots", found "more than three parts"
     Refused (token_malformed): The token does not have the parts it must have: expected "three parts separated by dots", found "five parts". This is an encrypted token (JWE)
-    Refused (token_too_long): The token is too long: expected "at most 16384 characters", found 16385
-    Refused (header_too_long): The JOSE header is too long: expected "at most 4096 characters", found 4097
+    Refused (token_too_long): The token is too long: expected "at most 16384 characters", found 16385. If tokens of this issuer may hold so much, raise "limits.tokenLength": it can be up to 65536
+    Refused (header_too_long): The JOSE header is too long: expected "at most 4096 characters", found 4097. If tokens of this issuer may hold so much, raise "limits.headerLength": it can be up to 8192
     Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the header", found "characters outside the base64url alphabet"
     Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the header", found "an impossible length"
     Refused (token_encoding): A part of the token is not canonical base64url: expected "canonical base64url in the header", found "trailing bits that are not zero"

@@ -1,4 +1,5 @@
 import { AuthError } from '../errors/auth-error.ts'
+import { overLimit } from '../errors/over-limit.ts'
 import { deepFreeze } from '../model/deep-freeze.ts'
 import type { Limits } from '../model/limits.ts'
 import type { JoseHeader, ParsedJws } from '../model/token.ts'
@@ -34,16 +35,17 @@ export function parseJws(token: string, limits: Limits): ParsedJws & { readonly 
  */
 export function partsOf(token: string, limits: Limits): readonly [number, number] {
   if (typeof token !== 'string') throw new AuthError('token_malformed', { expected: 'a string', actual: typeof token })
-  if (token.length > limits.tokenLength)
-    throw new AuthError('token_too_long', {
-      expected: `at most ${limits.tokenLength} characters`,
-      actual: token.length,
-    })
+  if (token.length > limits.tokenLength) throw tooLong('tokenLength', token.length, limits)
   const ends = dots(token)
   const [headerEnd] = ends
-  if (headerEnd > limits.headerLength)
-    throw new AuthError('header_too_long', { expected: `at most ${limits.headerLength} characters`, actual: headerEnd })
+  if (headerEnd > limits.headerLength) throw tooLong('headerLength', headerEnd, limits)
   return ends
+}
+
+/** The refusal of a token that is too long, or whose encoded header is. */
+export function tooLong(limit: 'tokenLength' | 'headerLength', actual: number, limits: Limits): AuthError {
+  const code = limit === 'tokenLength' ? 'token_too_long' : 'header_too_long'
+  return overLimit(code, { limit, most: limits[limit], unit: 'characters', actual })
 }
 
 /** The header in the first part of a token, frozen. @throws AuthError with a `token_`, `json_`, `header_` or `kid_` code */

@@ -1,5 +1,13 @@
 import type { JSONWebKeySet } from 'jose'
-import { type AuthError, type JoseHeader, type KeySource, misconfigured, MOST_CANDIDATES, own } from '../../extend.ts'
+import {
+  type AuthError,
+  type JoseHeader,
+  type KeySource,
+  misconfigured,
+  MOST_CANDIDATES,
+  own,
+  TOO_MANY,
+} from '../../extend.ts'
 import { type DecryptionKey, decryptionKey, type ImportedKey } from './decryption-key.ts'
 import { decryptionFailed } from './decryption-failed.ts'
 
@@ -107,7 +115,7 @@ function noKey(
     actual: found.fitting,
     hint:
       kid === undefined
-        ? 'The token names no key ID'
+        ? `The token names no key ID${found.fitting > MOST_CANDIDATES ? TOO_MANY : ''}`
         : 'The key of that kid is for another algorithm, or on another curve',
   })
 }

@@ -1,4 +1,13 @@
-import { AuthError, checkHeader, decodePart, type JoseHeader, type Limits, parseJsonObject } from '../../extend.ts'
+import {
+  AuthError,
+  checkHeader,
+  decodePart,
+  FIXED_LIMIT,
+  type JoseHeader,
+  type Limits,
+  parseJsonObject,
+  tooLong,
+} from '../../extend.ts'
 import { type ContentEncryption, contentEncryptionTraits } from './content-encryption.ts'
 import { decryptionFailed } from './decryption-failed.ts'
 import { checkEphemeralKey } from './ephemeral-key.ts'
@@ -53,11 +62,7 @@ type Parts = readonly [header: string, encryptedKey: string, iv: string, ciphert
 
 function partsOf(token: string, limits: Limits): Parts {
   if (typeof token !== 'string') throw new AuthError('token_malformed', { expected: 'a string', actual: typeof token })
-  if (token.length > limits.tokenLength)
-    throw new AuthError('token_too_long', {
-      expected: `at most ${limits.tokenLength} characters`,
-      actual: token.length,
-    })
+  if (token.length > limits.tokenLength) throw tooLong('tokenLength', token.length, limits)
   const dots = firstDots(token)
   const [first = 0, second, third, fourth] = dots
   if (dots.length !== 4)
@@ -66,8 +71,7 @@ function partsOf(token: string, limits: Limits): Parts {
       actual: NUMBERS[dots.length],
       ...(dots.length === 2 && { hint: 'This is a signed token that is not encrypted' }),
     })
-  if (first > limits.headerLength)
-    throw new AuthError('header_too_long', { expected: `at most ${limits.headerLength} characters`, actual: first })
+  if (first > limits.headerLength) throw tooLong('headerLength', first, limits)
   return [
     token.slice(0, first),
     token.slice(first + 1, second),
@@ -114,10 +118,13 @@ const LONGEST_PARTY = 256
 function checkParty(header: JweHeader, name: 'apu' | 'apv'): void {
   if (!Object.hasOwn(header, name)) return
   const party = header[name]
-  if (typeof party !== 'string' || party.length > LONGEST_PARTY)
+  if (typeof party !== 'string')
+    throw new AuthError('header_malformed', { expected: `${name}: base64url`, actual: typeof party })
+  if (party.length > LONGEST_PARTY)
     throw new AuthError('header_malformed', {
-      expected: `${name}: base64url of at most ${LONGEST_PARTY} characters`,
-      actual: typeof party,
+      expected: `${name}: at most ${LONGEST_PARTY} characters`,
+      actual: party.length,
+      hint: FIXED_LIMIT,
     })
   decodePart(party, name)
 }

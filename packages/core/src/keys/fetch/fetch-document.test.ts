@@ -250,7 +250,11 @@ describe('a transport that minds nothing', () => {
       async () => Object.defineProperty(new Response(), 'type', { value: 'opaqueredirect' }),
       { message: 'Redirects are not followed (status 200)' },
     ],
-    ['too_large', async () => new Response('x'.repeat(1001)), { message: 'The body has more than 1000 bytes' }],
+    [
+      'too_large',
+      async () => new Response('x'.repeat(1001)),
+      { message: 'The body has more than 1000 bytes; "maxBytes" of the key set sets this limit' },
+    ],
     [
       'malformed',
       async () => new Response(Uint8Array.of(255)),

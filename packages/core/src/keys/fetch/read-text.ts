@@ -23,7 +23,11 @@ export async function readText(response: FetchResponse, { maxBytes, signal }: Re
       const { done, value } = await reader.read()
       if (done) break
       size += value.byteLength
-      if (size > maxBytes) throw new FetchError('too_large', `The body has more than ${maxBytes} bytes`)
+      if (size > maxBytes)
+        throw new FetchError(
+          'too_large',
+          `The body has more than ${maxBytes} bytes; "maxBytes" of the key set sets this limit`,
+        )
       chunks.push(value)
     }
     // Cancelling ends the reading as if the body were complete.

@@ -35,21 +35,25 @@ describe('a JWK Set that cannot be read', () => {
         "malformed: The JWK Set has no "keys" array",
         "malformed: The JWK Set has no "keys" array",
         "malformed: The JWK Set has a member name twice (StrictJsonError)",
-        "too_large: The JWK Set is nested deeper than 16 (StrictJsonError)",
+        "too_large: The JWK Set is nested deeper than 16, a limit of Claimgate that cannot be raised (StrictJsonError)",
         "malformed: The JWK Set has no "keys" array",
         "malformed: The JWK Set has no "keys" array",
         "malformed: The JWK Set has no "keys" array",
       ]
     `)
     const three = { keys: [ec, ec, ec] }
-    expect(failure(three, { maxKeys: 2 })).toBe('too_large: The JWK Set has 3 members, and at most 2 are read')
+    expect(failure(three, { maxKeys: 2 })).toBe(
+      'too_large: The JWK Set has 3 members, and at most 2 are read; "maxKeys" sets this limit, up to 1000',
+    )
     expect(failure(three, { maxKeys: 3 })).toBe('parsed')
   })
 
-  it('has more members than are read when nobody says how many', () => {
+  it('has more members than are read by default', () => {
     const set = (size: number) => ({ keys: Array.from({ length: size }, () => ec) })
     expect(failure(set(64))).toBe('parsed')
-    expect(failure(set(65))).toBe('too_large: The JWK Set has 65 members, and at most 64 are read')
+    expect(failure(set(65))).toBe(
+      'too_large: The JWK Set has 65 members, and at most 64 are read; "maxKeys" sets this limit, up to 1000',
+    )
   })
 
   it('has as many members of objects, and as deep, as it may', () => {

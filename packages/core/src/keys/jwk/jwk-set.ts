@@ -60,7 +60,10 @@ export function parseJwkSet(source: unknown, options: JwkSetOptions = {}): KeySe
   const spoiled: ElementTolerance['flaws'] = new Map()
   const members = membersOf(typeof source === 'string' ? parseText(source, spoiled) : source)
   if (members.length > maxKeys)
-    throw new FetchError('too_large', `The JWK Set has ${members.length} members, and at most ${maxKeys} are read`)
+    throw new FetchError(
+      'too_large',
+      `The JWK Set has ${members.length} members, and at most ${maxKeys} are read; "maxKeys" sets this limit, up to ${MOST_KEYS}`,
+    )
   const keys: PublishedKey[] = []
   const skipped: SkippedMember[] = []
   const flaws = new Map<string, JwkFlaw>()
@@ -108,7 +111,11 @@ function parseText(text: string, flaws: ElementTolerance['flaws']): unknown {
     return parseStrictJson(text, JSON_LIMITS, { array: 'keys', flaws })
   } catch (cause) {
     if (!(cause instanceof StrictJsonError)) throw cause
-    throw new FetchError(cause.flaw === 'limits' ? 'too_large' : 'malformed', `The JWK Set ${cause.message}`, { cause })
+    if (cause.flaw === 'limits')
+      throw new FetchError('too_large', `The JWK Set ${cause.message}, a limit of Claimgate that cannot be raised`, {
+        cause,
+      })
+    throw new FetchError('malformed', `The JWK Set ${cause.message}`, { cause })
   }
 }
 

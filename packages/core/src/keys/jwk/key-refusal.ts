@@ -4,7 +4,7 @@ import type { EventListener } from '../../model/events.ts'
 import type { JoseHeader } from '../../model/token.ts'
 import { emit } from '../../model/emit.ts'
 import type { KeySet } from './jwk-set.ts'
-import { MOST_CANDIDATES, type PublishedKey, type Selection } from './key-selection.ts'
+import { MOST_CANDIDATES, type PublishedKey, type Selection, TOO_MANY } from './key-selection.ts'
 
 const KIDS_SHOWN = 8
 
@@ -55,7 +55,7 @@ function refusalOf(
         actual: candidates,
         hint:
           header.kid === undefined
-            ? 'The token names no key ID'
+            ? `The token names no key ID${candidates > MOST_CANDIDATES ? TOO_MANY : ''}`
             : 'The key set holds different keys under the same key ID',
       })
     }

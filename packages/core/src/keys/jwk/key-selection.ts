@@ -37,6 +37,8 @@ export interface KeyIndex {
 
 /** How many keys are tried for one token: each costs a signature check. */
 export const MOST_CANDIDATES = 4
+/** Goes on after `The token names no key ID` where more keys fit. */
+export const TOO_MANY: string = `, and of several keys that fit at most ${MOST_CANDIDATES} are tried: a limit of Claimgate`
 
 /**
  * Chooses the key for a header by `kid` (RFC 7515 section 4.1.4). Without `kid`, the header's `x5t#S256` or `x5t` chooses among the keys
