@@ -12,7 +12,14 @@ import {
   verify,
 } from '@claimgate/core'
 import { createMemoryDenylist, denylist } from '@claimgate/core/denylist'
-import { bare, createMemoryJwkSetStore, remoteKeySet, resolveAdapterOptions, verifyJws } from '@claimgate/core/extend'
+import {
+  bare,
+  createMemoryJwkSetStore,
+  type JwkSetSeed,
+  remoteKeySet,
+  resolveAdapterOptions,
+  verifyJws,
+} from '@claimgate/core/extend'
 import { createNestedVerifier, decryptionKeys } from '@claimgate/core/jwe'
 import * as valibot from 'valibot'
 import { z } from 'zod'
@@ -23,8 +30,9 @@ import { GOOD, type Made } from './tokens.ts'
 const JWKS_URI = `${ISSUER}/jwks.json`
 
 /** What core answers: verifiers of every kind of key, authenticators, denylists, encrypted tokens, keys that are fetched. */
-export function coreScenarios({ keys, encryption, tokens, nested }: Made): readonly Scenario[] {
+export function coreScenarios({ keys, attacker, encryption, tokens, nested }: Made): readonly Scenario[] {
   const jwks = { keys: [keys.publicJwk] }
+  const gone = attacker.publicJwk
   const texts = { set: JSON.stringify(jwks), metadata: JSON.stringify({ issuer: ISSUER, jwks_uri: JWKS_URI }) }
   const fetched: string[] = []
   const fetch = async (url: string, init: object): Promise<Response> => {
@@ -252,11 +260,61 @@ export function coreScenarios({ keys, encryption, tokens, nested }: Made): reado
         }
       },
     },
+    ...SEEDED.map(([name, keySetOf]): Scenario => ({
+      name,
+      start: () => {
+        // As a server whose keys have the same version at every address: what is asked with an entity-tag is confirmed.
+        const sent: string[] = []
+        const seededFetch: VerifierOptions['fetch'] = async (url, { headers }) => {
+          const tag = Object.hasOwn(headers, 'if-none-match') ? String(headers['if-none-match']) : 'no tag'
+          sent.push(`${url} ${tag}`)
+          if (url !== JWKS_URI) return response(200, texts.metadata)
+          return tag === 'no tag' ? response(200, texts.set) : response(304, null)
+        }
+        const seed = { uri: JWKS_URI, jwks: { keys: [gone] }, fetchedAt: Date.now() - 700_000 }
+        const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, fetch: seededFetch, ...keySetOf(seed) })
+        return async () => ({
+          good: await verified(verifier, tokens.good),
+          gone: await verified(verifier, tokens['of the attacker']),
+          sent: sent.join(', '),
+        })
+      },
+    })),
   ]
 }
 
+class Seed implements JwkSetSeed {
+  readonly uri: string
+  readonly fetchedAt: number
+  readonly #jwks: JwkSetSeed['jwks']
+
+  constructor({ uri, fetchedAt, jwks }: JwkSetSeed) {
+    this.uri = uri
+    this.fetchedAt = fetchedAt
+    this.#jwks = jwks
+  }
+
+  get jwks(): JwkSetSeed['jwks'] {
+    return this.#jwks
+  }
+}
+
+// Each seed has what it must have and nothing else, and its key has left the set since.
+const SEEDED: readonly (readonly [string, (seed: JwkSetSeed) => object])[] = [
+  ['a seed', (seed) => ({ jwksUri: JWKS_URI, keySet: { seed } })],
+  ['a seed of a class', (seed) => ({ jwksUri: JWKS_URI, keySet: { seed: new Seed(seed) } })],
+  ['a seed of a discovered set', (seed) => ({ keySet: { seed: { ...seed, uri: ISSUER } } })],
+  [
+    'a seed in a store',
+    (seed) => {
+      const text = JSON.stringify(seed)
+      return { jwksUri: JWKS_URI, keySet: { store: { get: async () => JSON.parse(text), set: async () => {} } } }
+    },
+  ],
+]
+
 // Complete, because the runtime looks for more in it.
-function response(status: number, text: string): Response {
+function response(status: number, text: string | null): Response {
   return new Response(text, bare({ status, statusText: '', headers: bare({}) }))
 }
 

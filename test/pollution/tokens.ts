@@ -50,7 +50,7 @@ export async function makeTokens() {
   const nested = await new CompactEncrypt(new TextEncoder().encode(tokens.good))
     .setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM', cty: 'JWT' })
     .encrypt(encryption.publicKey)
-  return { keys, encryption, tokens, nested }
+  return { keys, attacker, encryption, tokens, nested }
 }
 
 export type Made = Awaited<ReturnType<typeof makeTokens>>
