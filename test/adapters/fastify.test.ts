@@ -827,6 +827,88 @@ it('a "config" that Object.prototype has before routes are declared opens none',
   expect(await statusOf('/orders')).toBe(401)
 })
 
+describe('48. A "config" that Object.prototype has', () => {
+  const pollute = (config: object): void => {
+    const value = { configurable: true, enumerable: true, writable: true, value: config }
+    onTestFinished(() => void Reflect.deleteProperty(Object.prototype, 'config'))
+    // oxlint-disable-next-line no-extend-native -- that is what it is about
+    Object.defineProperty(Object.prototype, 'config', value)
+  }
+  const clean = (): void => void Reflect.deleteProperty(Object.prototype, 'config')
+
+  it.each([
+    ['until the plugin has loaded', clean],
+    ['for good', () => {}],
+  ])('opens no route that was declared before the plugin, %s', async (_, afterwards) => {
+    pollute({ auth: false })
+    app.get('/orders', echo)
+    app.register(claimgate, authority.options)
+    app.get('/late', echo)
+    app.get('/narrow', { config: { auth: scope('orders:read') } }, echo)
+    await app.after()
+    afterwards()
+    app.get('/open', { config: { auth: false } }, echo)
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.address() as AddressInfo
+    const statusAt = async (path: string, headers = {}): Promise<number> =>
+      (await fetch(`http://127.0.0.1:${port}${path}`, { headers })).status
+    for (const path of ['/orders', '/late', '/narrow', '/unknown']) expect(await statusAt(path)).toBe(401)
+    const good = await authority.authorization()
+    expect([await statusAt('/orders', good), await statusAt('/narrow', good)]).toEqual([200, 403])
+    expect(await statusAt('/open')).toBe(200)
+  })
+
+  it('takes no protection off a route that asked for it before the plugin', async () => {
+    pollute({ auth: false })
+    app.register(claimgate, { ...authority.options, global: false })
+    app.get('/asked', { config: { auth: true } }, echo)
+    app.get('/narrow', { config: { auth: scope('orders:read') } }, echo)
+    app.get('/free', echo)
+    await app.ready()
+    expect([await statusOf('/asked'), await statusOf('/narrow'), await statusOf('/free')]).toEqual([401, 401, 200])
+  })
+
+  it('or that it gets later changes nothing', async () => {
+    app.get('/before', { config: { auth: false } }, echo)
+    app.register(claimgate, authority.options)
+    await app.after()
+    app.get('/after', { config: { auth: false } }, echo)
+    app.get('/orders', echo)
+    await app.ready()
+    pollute({ auth: true })
+    expect([await statusOf('/before'), await statusOf('/after'), await statusOf('/orders')]).toEqual([200, 200, 401])
+    pollute({ auth: false })
+    expect([await statusOf('/orders'), await statusOf('/unknown')]).toEqual([401, 401])
+  })
+
+  it('opens no unknown path, whose handler Fastify gives it', async () => {
+    pollute({ auth: false })
+    await app.register(claimgate, authority.options)
+    await app.ready()
+    clean()
+    expect(await statusOf('/unknown')).toBe(401)
+  })
+
+  it('is told from a "config" of a class, whose getter is the rule of the route', async () => {
+    class RouteConfig {
+      readonly limit = 7
+      get auth() {
+        return scope('orders:read')
+      }
+    }
+    class Open {
+      readonly auth = false
+    }
+    await app.register(claimgate, authority.options)
+    app.get('/orders', { config: new RouteConfig() }, (request) => ({ limit: request.routeOptions.config }))
+    app.get('/open', { config: new Open() }, echo)
+    expect([await statusOf('/orders'), await statusOf('/open')]).toEqual([401, 200])
+    expect(await statusOf('/orders', await authority.authorization())).toBe(403)
+    const allowed = await get('/orders', await authority.authorization({ scope: 'orders:read' }))
+    expect(allowed.json()).toMatchObject({ limit: { limit: 7, url: '/orders' } })
+  })
+})
+
 describe('37. Nothing fails open: where Fastify handles errors', () => {
   const ERROR_HANDLERS: readonly (readonly [string, Parameters<FastifyInstance['setErrorHandler']>[0]])[] = [
     ['answers', (_error, _request, reply) => reply.code(500).send('own')],

@@ -83,6 +83,17 @@ export function adapterScenarios({ keys, tokens }: Made): readonly Scenario[] {
       },
     },
     {
+      name: 'Fastify with routes declared before the plugin has loaded',
+      start: async () => {
+        const app = Fastify()
+        app.get('/orders', (request) => said(request.auth ?? undefined))
+        app.register(claimgate, { ...options(), log: false })
+        app.get('/admin', { config: { auth: scope('admin') } }, (request) => said(request.auth ?? undefined))
+        await app.listen({ port: 0, host: '127.0.0.1' })
+        return overHttp((app.server.address() as AddressInfo).port)
+      },
+    },
+    {
       name: 'Fastify with a hook for each route',
       start: async () => {
         const app = Fastify()

@@ -13,6 +13,7 @@ import {
 } from '@claimgate/core'
 import { createMemoryDenylist, denylist } from '@claimgate/core/denylist'
 import {
+  admittedToken,
   bare,
   createMemoryJwkSetStore,
   type JwkSetSeed,
@@ -181,6 +182,36 @@ export function coreScenarios({ keys, attacker, encryption, tokens, nested }: Ma
           }),
           tokens,
         ),
+    },
+    {
+      name: 'a verifier and an authenticator of the application that give less than they should',
+      start: () => {
+        const view: RequestView = {
+          method: 'GET',
+          target: '/',
+          header: (name) => (name === 'authorization' ? ['Bearer x'] : []),
+        }
+        const given = (token: object): Promise<string> =>
+          outcome(async () => {
+            const verifier = { verify: async () => token } as unknown as Verifier
+            const answer = await createAuthenticator({ verifier }).authenticate(view)
+            return answer.kind === 'authenticated' ? accepted(answer.token) : `refused ${stringify(answer)}`
+          })
+        const admitted = (value: object): Promise<string> =>
+          outcome(() => `accepted ${stringify(admittedToken(value as never) ?? 'anonymous')}`)
+        return async () => ({
+          nothing: await given({}),
+          'claims alone': await given({ claims: { sub: 'user-1' } }),
+          'scopes that are none': await given({ claims: { sub: 'user-1' }, scopes: {} }),
+          'claims with a prototype': await given({
+            claims: { sub: 'user-1' },
+            header: bare({}),
+            scopes: new Set(['a']),
+          }).then((answer) => (answer.startsWith('accepted') ? 'accepted' : answer)),
+          'no outcome': await admitted({}),
+          'an outcome without a token': await admitted({ kind: 'authenticated' }),
+        })
+      },
     },
     {
       name: 'the options of an adapter',

@@ -12,7 +12,7 @@ import type { Outcome, Refused } from './http/outcome.ts'
 import { b64TokenFlaw, flawOfRefused, unsupportedScheme } from './http/parse-authorization.ts'
 import { refusalResponse } from './http/refusal-response.ts'
 import type { Credential, OtherScheme } from './model/credential.ts'
-import { bare, has } from './model/own.ts'
+import { bare, has, own } from './model/own.ts'
 import type { RequestView } from './model/request-view.ts'
 import type { VerifiedToken } from './model/token.ts'
 import { verifiesJwts, type Verifier } from './verifier.ts'
@@ -61,7 +61,7 @@ export function createAuthenticator<C extends object = object>(
       if (flaw !== undefined) throw flaw
       const token = await verifier.verify(credential.token, verifyContext)
       if (looksFirst) assertVerified(token)
-      if (token.claims.cnf !== undefined) await confirmBindings(bindings, token, view)
+      if (own(token.claims, 'cnf') !== undefined) await confirmBindings(bindings, token, view)
       if (requirement !== undefined) assertRequirement(requirement, token)
       return { kind: 'authenticated', token }
     } catch (error) {
@@ -118,9 +118,14 @@ function isExtracted(extracted: Extracted | Promise<Extracted>): extracted is Ex
 
 // A verifier of the application's own may forget to answer, or answer with the claims alone.
 function assertVerified(token: unknown): void {
-  const { claims, scopes } = (token ?? {}) as Partial<VerifiedToken>
-  if (typeof claims === 'object' && claims !== null && typeof scopes?.has === 'function') return
+  const claims = memberOf(token, 'claims')
+  if (typeof claims === 'object' && claims !== null && typeof memberOf(memberOf(token, 'scopes'), 'has') === 'function')
+    return
   throw new TypeError('Cannot authenticate request: "verifier" must give a verified token with "claims" and "scopes"')
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? own(value, name) : undefined
 }
 
 function isAuthenticator<C extends object>(made: object): made is Authenticator<C> {

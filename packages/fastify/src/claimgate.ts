@@ -24,6 +24,16 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
     const options = ownOptions(given, [...SCOPE_OPTIONS, ...ADAPTER_OPTIONS])
     const gate = createGate(options)
     const security = { scheme: gate.securityScheme, anonymous: options.optional === true }
+    // Fastify copies a `config` of `Object.prototype` into routes, where it looks as if the application had written it. Routes declared after
+    // this plugin are cleaned; for those before it, nothing tells the two apart.
+    const polluted = Object.hasOwn(Object.prototype, 'config')
+    const ruleOf = (config: object): RouteRule => {
+      const rule = routeRule(config)
+      if (typeof rule !== 'boolean') return rule
+      // The handler for unknown paths is no route of the application's, and has no URL.
+      if (!Object.hasOwn(config, 'url')) return undefined
+      return polluted && !Object.hasOwn(config, SEEN) ? rule || undefined : rule
+    }
     const named = new Map<unknown, NamedHook>()
     const described: DescribedRoute[] = []
 
@@ -38,7 +48,7 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
     fastify.decorate('authenticateJwt', authenticateJwt)
 
     const protect: AnsweringHook = (request, reply, done) => {
-      const rule = routeRule(request.routeOptions.config)
+      const rule = ruleOf(request.routeOptions.config)
       if (gateFor(request.server, rule) !== gate) return done()
       return gate.answering(typeof rule === 'object' ? rule : undefined)(request, reply, done)
     }
@@ -46,9 +56,14 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
 
     fastify.addHook('onRoute', function (route) {
       if (hooksOf(route).includes(authenticateJwt)) throw passedUncalled()
-      // Fastify would take that of a polluted `Object.prototype`.
-      if (!Object.hasOwn(route, 'config')) route.config = {}
-      const rule = routeRule(own(route, 'config'))
+      // Fastify would take that of a polluted `Object.prototype`, and leave out getters of a class.
+      const config = own(route, 'config') ?? {}
+      const rule = routeRule(config)
+      route.config = {
+        ...config,
+        ...(rule !== undefined && { auth: rule }),
+        ...(polluted && { [SEEN]: true }),
+      }
       const rules = [...(gateFor(this, rule) === gate ? [rule] : []), ...answerDirectly(route, named)]
       for (const one of rules) {
         const description = describeSecurity(route, one, security)
@@ -66,6 +81,7 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
 )
 
 const GATE: unique symbol = Symbol('claimgate')
+const SEEN: unique symbol = Symbol('claimgate.seen')
 
 const REGISTERED_TWICE =
   'this scope has it already. Register it once, and put routes that need other options into a scope of their own: ' +

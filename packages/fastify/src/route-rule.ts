@@ -1,17 +1,17 @@
 import type { Requirement } from '@claimgate/core'
-import { isRequirement, misconfigured } from '@claimgate/core/extend'
+import { has, isRequirement, misconfigured, own } from '@claimgate/core/extend'
 
 /** What `config.auth` of a route asks for: `true` is a token and nothing more, `undefined` what the scope of the route says. */
 export type RouteRule = boolean | Requirement | undefined
 
 /**
- * The rule of a route, from the `auth` of its `config`. Own members only: a polluted `Object.prototype` must not open routes.
+ * The rule of a route, from the `auth` of its `config`: its own, or a getter of its class. A polluted `Object.prototype` must not open routes.
  *
  * @throws TypeError for any other value, `undefined` included, so that a typo opens nothing
  */
 export function routeRule(config: object | undefined): RouteRule {
-  if (config === undefined || !Object.hasOwn(config, 'auth')) return undefined
-  const { auth } = config as { readonly auth: unknown }
+  if (config === undefined || !has(config, 'auth')) return undefined
+  const auth = own(config, 'auth')
   if (typeof auth === 'boolean' || isRequirement(auth)) return auth
   throw misconfigured(
     'protect route',

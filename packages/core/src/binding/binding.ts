@@ -1,5 +1,6 @@
 import { AuthError } from '../errors/auth-error.ts'
 import type { RequestView } from '../model/request-view.ts'
+import { own } from '../model/own.ts'
 import type { Claims, VerifiedToken } from '../model/token.ts'
 
 /** Confirms that the sender of a request holds the key a token is bound to (RFC 7800). The seam for DPoP and mTLS. */
@@ -16,7 +17,7 @@ export interface Binding {
  * @throws AuthError `binding_unsupported`
  */
 export function checkConfirmation(claims: Claims, understood: ReadonlySet<string>): readonly string[] {
-  const cnf: unknown = claims.cnf
+  const cnf: unknown = own(claims, 'cnf')
   if (cnf === undefined) return NONE
   const members = typeof cnf === 'object' && cnf !== null && !Array.isArray(cnf) ? Object.keys(cnf) : []
   if (members.length === 0 || members.some((member) => !understood.has(member)))
@@ -36,8 +37,9 @@ export async function confirmBindings(
   token: VerifiedToken,
   view: RequestView,
 ): Promise<void> {
+  const confirmation = own(token.claims, 'cnf') ?? {}
   for (const member of checkConfirmation(token.claims, new Set(bindings.keys()))) {
-    const answer: unknown = await bindings.get(member)?.confirm(token.claims.cnf?.[member], token, view)
+    const answer: unknown = await bindings.get(member)?.confirm(confirmation[member], token, view)
     if (answer !== undefined) throw new TypeError('A binding refuses by throwing, and answers with nothing')
   }
 }
