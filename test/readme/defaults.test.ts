@@ -31,6 +31,16 @@ describe('the tables of README.md', () => {
     expect(options.get('tokenTypes')).toBe(`absent, ${inCode(DEFAULTS.tokenTypes)}`)
   })
 
+  it('have every event, and no other', async () => {
+    const source = await readFile(new URL('../../packages/core/src/model/events.ts', import.meta.url), 'utf8')
+    const types = [...source.matchAll(/readonly type: '([\w.]+)'/g)].map(([, type]) => type)
+    const section = readme.split('\n### Events\n')[1]?.split('\n### ')[0] ?? ''
+    const cells = [...section.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(
+      ([, cell = '']) => cell.match(/[\w.]+\.[\w.]+/g) ?? [],
+    )
+    expect(cells.toSorted()).toEqual(types.toSorted())
+  })
+
   it('give the default algorithms', () => {
     const families = ['RS', 'PS', 'ES'].flatMap((family) => ['256', '384', '512'].map((size) => family + size))
     expect(DEFAULTS.algorithms).toEqual([...families, 'EdDSA', 'Ed25519'])

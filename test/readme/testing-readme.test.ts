@@ -24,9 +24,10 @@ beforeAll(async () => {
 afterAll(async () => rm(folder, { recursive: true, force: true }))
 
 describe('the README of @claimgate/testing', () => {
-  it('has examples for the issuer, the clock, the server, bad tokens, KMS and denylist stores', () => {
+  it('has examples for the issuer, msw, the clock, the server, bad tokens, KMS and denylist stores', () => {
     expect(examples.map(({ name }) => name)).toEqual([
       'issuer',
+      'msw',
       'clock',
       'outage',
       'bad-tokens',
@@ -43,7 +44,7 @@ describe('the README of @claimgate/testing', () => {
     // What it prints is of interest only if it fails, and then the report says so.
     await promisify(execFile)(process.execPath, args, { env: { ...process.env, NO_COLOR: '1' } }).catch(() => undefined)
     const text = await readFile(file, 'utf8')
-    const tests = 7 + denylistStoreCases.length
+    const tests = 8 + denylistStoreCases.length
     const report = JSON.parse(text) as { readonly testResults: readonly unknown[] }
     expect(report, text).toMatchObject({ success: true, numPassedTests: tests, numTotalTests: tests })
     expect(report.testResults).toHaveLength(examples.length)

@@ -61,20 +61,23 @@ describe('a verifier with keys of jwksHandlers', () => {
 })
 
 describe('a verifier under setupServer', () => {
-  const issuer = 'https://other.example'
+  const issuer = 'https://other.invalid'
   const audience = 'orders-api'
   const server = setupServer()
 
-  it('sees jwksHandlers with the fetch of the runtime', async () => {
+  it('sees jwksHandlers with the fetch of the runtime, not with the default transport', async () => {
     network.disable()
+    const verifier = createVerifier({ issuer, audience, fetch: (url, init) => fetch(url, init) })
+    const unaware = createVerifier({ issuer, audience })
     server.listen()
     const keys = await createTestKeys('ES256')
     server.use(...jwksHandlers(http, { issuer, jwks: { keys: [keys.publicJwk] } }))
     const exp = Math.floor(Date.now() / 1000) + 600
     const token = await keys.sign({ iss: issuer, aud: audience, sub: 'ada', exp })
-    const verifier = createVerifier({ issuer, audience, fetch: globalThis.fetch })
     expect((await verifier.verify(token)).claims.sub).toBe('ada')
+    await expect(unaware.verify(token)).rejects.toMatchObject({ code: 'keys_unavailable' })
     verifier.close()
+    unaware.close()
     server.close()
     network.enable()
   })

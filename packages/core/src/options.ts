@@ -145,7 +145,7 @@ export interface SharedOptions<C extends object = object> {
   readonly limits?: Partial<Limits> | undefined
   /** How keys are fetched and kept. @defaultValue the values of `RemoteKeySetTuning` */
   readonly keySet?: RemoteKeySetTuning | undefined
-  /** Told what happens. What it throws is ignored. @defaultValue nobody */
+  /** Called for each event (`VerifierEvent`). What it throws is ignored. @defaultValue none */
   readonly onEvent?: EventListener | undefined
   /** Fetches keys and metadata. @defaultValue undici on Node, the runtime's own `fetch` elsewhere */
   readonly fetch?: FetchLike | undefined

@@ -337,6 +337,56 @@ describe('a verifier', () => {
     await expect(verifier.verify(await other.sign(accessClaims()))).rejects.toMatchObject({ code: 'signature_invalid' })
   })
 
+  describe('verify() with a new options object for each call', () => {
+    const calls = async (count: number, options: () => VerifierOptions): Promise<void> => {
+      const token = await key.sign(accessClaims())
+      for (let call = 0; call < count; call += 1) await verify(token, options())
+    }
+    const setUp = (issuer: string) => {
+      const events: VerifierEvent[] = []
+      let fetches = 0
+      const options = (): VerifierOptions =>
+        base({
+          issuer: ISSUER,
+          jwks: undefined,
+          jwksUri: `${issuer}/jwks`,
+          fetch: async () => {
+            fetches += 1
+            return Response.json(key.jwks)
+          },
+          onEvent: (event: VerifierEvent) => events.push(event),
+        })
+      const recreated = (): readonly VerifierEvent[] => events.filter(({ type }) => type === 'verifier.recreated')
+      return { options, recreated, fetches: () => fetches }
+    }
+
+    it('fetches keys 200 times for 200 calls, and an event says so once', async () => {
+      const { options, recreated, fetches } = setUp('https://recreated.example')
+      await calls(200, options)
+      expect(fetches()).toBe(200)
+      expect(recreated()).toEqual([{ type: 'verifier.recreated', issuer: ISSUER, count: 10 }])
+    })
+
+    it('fetches once, without such an event, where the object is kept', async () => {
+      const { options, recreated, fetches } = setUp('https://kept.example')
+      const kept = options()
+      await calls(200, () => kept)
+      expect([fetches(), recreated()]).toEqual([1, []])
+    })
+
+    it('has no such event for nine, nor for several issuers, nor for createVerifier', async () => {
+      const { options, recreated } = setUp('https://nine.example')
+      await calls(9, options)
+      let tenant = 0
+      await calls(50, () => {
+        tenant += 1
+        return { ...options(), jwksUri: `https://tenant-${tenant}.example/jwks` } as VerifierOptions
+      })
+      for (let made = 0; made < 50; made += 1) createVerifier(options())
+      expect(recreated()).toEqual([])
+    })
+  })
+
   it('keeps a verifier per options object behind verify()', async () => {
     let resolved = 0
     const options: VerifierOptions = {

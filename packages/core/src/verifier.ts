@@ -19,6 +19,7 @@ import { keySources } from './policy/key-sources.ts'
 import { defaultFetch } from '#default-fetch'
 import { emit } from './model/emit.ts'
 import { bare, own, ownOptions } from './model/own.ts'
+import { MANY, recreations } from './model/recreations.ts'
 import { isThenable } from './model/thenable.ts'
 import type { EventListener, TokenVerifiedEvent } from './model/events.ts'
 import type { Limits } from './model/limits.ts'
@@ -30,6 +31,7 @@ import {
   resolveClock,
   resolveLimits,
   resolveTokenCache,
+  type SharedOptions,
   type VerifierOptions,
 } from './options.ts'
 import { policyList, policyResolver, type PolicyRegistry, singlePolicy } from './policy/policy-registry.ts'
@@ -200,7 +202,8 @@ export function verifiesJwts(verifier: object): boolean {
 const verifiers = new WeakMap<object, Verifier<object>>()
 
 /**
- * Verifies one token. There is one verifier per options object, so keep the object: its keys live as long as it does.
+ * Verifies one token. There is one verifier per options object, so keep the object: its keys live as long as it does. A new object for each
+ * call fetches keys each time; a `verifier.recreated` event says so.
  *
  * @throws AuthError with status 401 for a token that is refused, and 503 where keys or a check cannot be reached
  * @throws TypeError for wrong options
@@ -209,10 +212,28 @@ export async function verify<C extends object = object>(
   token: string,
   options: VerifierOptions<C>,
 ): Promise<VerifiedToken<C>> {
-  const verifier = (verifiers.get(options) as Verifier<C> | undefined) ?? createVerifier(options)
+  const known = verifiers.get(options) as Verifier<C> | undefined
+  if (known !== undefined) return known.verify(token)
+  const verifier = createVerifier(options)
   verifiers.set(options, verifier)
+  tellOfRecreation(options)
   return verifier.verify(token)
 }
+
+// Two issuers with one address of keys are two, and so is an issuer whose address changes.
+function tellOfRecreation(given: VerifierOptions): void {
+  const { issuer, jwksUri, onEvent, clock } = ownOptions<Partial<IssuerPolicy & SharedOptions>>(
+    given,
+    RECREATION_OPTIONS,
+  )
+  if (onEvent === undefined) return
+  const name = `${issuer ?? ''} ${String(jwksUri ?? '')}`
+  if (!isRecreated(name, resolveClock(ACTION, clock).monotonic())) return
+  emit(onEvent, { type: 'verifier.recreated', ...(typeof issuer === 'string' && { issuer }), count: MANY })
+}
+
+const isRecreated = recreations()
+const RECREATION_OPTIONS = ['issuer', 'jwksUri', 'onEvent', 'clock']
 
 const ACTION = 'create verifier'
 const NONE: ReadonlySet<string> = new Set()

@@ -28,8 +28,9 @@ export interface PublicKeyNames {
 }
 
 /**
- * One public key: SubjectPublicKeyInfo (RFC 7468 section 13) or an X.509 certificate (RFC 7468 section 5) in PEM, the base64 of that
- * text, or a JWK (RFC 7517). Ignores `kid`, and the dates of a certificate.
+ * One public key: SubjectPublicKeyInfo (RFC 7468 section 13) or an X.509 certificate (RFC 7468 section 5) in PEM, as text or as the bytes of
+ * a file, the base64 of that text, or a JWK (RFC 7517), as an object or as JSON. Removes quotes around text, and takes a written-out `\n`
+ * for a line break. Ignores `kid`, and the dates of a certificate.
  *
  * The key is read at once and imported when it is first needed, or by `ready`.
  *

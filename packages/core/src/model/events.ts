@@ -10,6 +10,7 @@ export type VerifierEvent =
   | KeyAmbiguousEvent
   | TokenVerifiedEvent
   | TokenRejectedEvent
+  | VerifierRecreatedEvent
 
 /** A fetch replaced the key set, or confirmed it (`304`). */
 export interface KeysRefreshedEvent {
@@ -76,6 +77,18 @@ export interface TokenVerifiedEvent {
 export interface TokenRejectedEvent {
   readonly type: 'token.rejected'
   readonly code: ErrorCode
+}
+
+/**
+ * `verify(token, options)` has made ten verifiers for one issuer within a minute, because each call had another options object. Each fetches keys
+ * and remembers no token of the others: keep one options object, or use `createVerifier`. At most once per issuer and process.
+ */
+export interface VerifierRecreatedEvent {
+  readonly type: 'verifier.recreated'
+  /** The `issuer` of the options; absent for `null` and for `issuers`. */
+  readonly issuer?: string
+  /** Verifiers made within a minute. */
+  readonly count: number
 }
 
 /** Why a fetch of keys or metadata failed. */

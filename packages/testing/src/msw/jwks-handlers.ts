@@ -18,7 +18,8 @@ export interface JwksHandlersOptions {
 
 /**
  * Request handlers for msw: the metadata of an authorization server, under the addresses of OpenID Connect Discovery
- * (section 4) and of RFC 8414 (section 3.1), and its JWK Set.
+ * (section 4) and of RFC 8414 (section 3.1), and its JWK Set. The `setupServer` of msw does not see Claimgate's default transport: give the
+ * verifier `fetch: (url, init) => fetch(url, init)`.
  *
  * @param http The `http` that msw exports.
  */
