@@ -17,12 +17,14 @@ export function rejectWith(onReject: OnReject | undefined): Reject {
   if (onReject === undefined) return (refusal, _req, res, next) => send(refusal, res, next)
   return (refusal, req, res, next) => {
     const { hasBegun, hasEnded } = watchAnswers(res)
+    const { next: goOn } = req
     let passedOn = false
     const passOn = (error: Error): void => {
       if (passedOn) return
       passedOn = true
       // The full story of the refusal is not for the caller.
       const told = error === refusal.error ? refusedError(refusal) : error
+      Object.assign(req, { next: goOn })
       // An error handler must not answer into an answer that waits, in the store of a session for example. One that has only begun
       // stays without its end, so Express breaks it off.
       if (hasEnded()) res.once('close', () => next(told))
@@ -38,6 +40,8 @@ export function rejectWith(onReject: OnReject | undefined): Reject {
     }
     const failed = (thrown: unknown): void => passOn(asError(thrown))
     try {
+      // Express's own methods call it: `res.sendFile()` of a directory does so without an error.
+      Object.assign(req, { next: nextWithError })
       Promise.resolve(onReject(refusal, req, res, nextWithError)).then(finished, failed)
     } catch (thrown) {
       failed(thrown)
