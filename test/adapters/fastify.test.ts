@@ -693,6 +693,12 @@ describe('onReject', () => {
     ['writes past Fastify, and then throws', (_refusal, _request, { raw }) => throwAfter(raw.write('half'))],
     ['writes past Fastify, and then rejects', async (_refusal, _request, { raw }) => throwAfter(raw.write('half'))],
     ['sends headers past Fastify, and then throws', (_refusal, _request, { raw }) => throwAfter(raw.writeHead(418))],
+    ['takes the connection over, and then throws', (_refusal, _request, reply) => throwAfter(reply.hijack())],
+    ['takes the connection over, and then rejects', async (_refusal, _request, reply) => throwAfter(reply.hijack())],
+    [
+      'takes the connection over, writes, and then throws',
+      (_refusal, _request, reply) => throwAfter(reply.hijack().raw.write('half')),
+    ],
   ])('that %s has the answer broken off, so that no client waits', async (_name, onReject) => {
     await app.register(claimgate, { ...authority.options, onReject })
     app.get('/orders', echo)

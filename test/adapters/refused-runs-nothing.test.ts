@@ -5,8 +5,17 @@ import { type Answer, clientH1, clientH2, type Client, type Patience, PATIENCES 
 import { startExpress } from './refused/express-server.ts'
 import { startFastify } from './refused/fastify-server.ts'
 import { FETCH_SITUATIONS, startFetch } from './refused/fetch-server.ts'
-import { formPath, hookPath, type RefusingServer, type StartServer } from './refused/servers.ts'
-import { createWorld, later, type Situation, SITUATIONS, type TokenKind, WAIT, type World } from './refused/world.ts'
+import { formPath, hookPath, type RefusingServer, slowKeysPath, type StartServer } from './refused/servers.ts'
+import {
+  createWorld,
+  later,
+  type Situation,
+  SITUATIONS,
+  SLOW_KEY,
+  type TokenKind,
+  WAIT,
+  type World,
+} from './refused/world.ts'
 import { FAILING_HOOKS } from './support/failing-hooks.ts'
 import { FAILURES, THROWN_VALUES } from './support/thrown-values.ts'
 
@@ -35,22 +44,30 @@ const usual = {
   answers: 'as onReject says',
   values: THROWN_VALUES,
 } as const
-const overH2 = { protocol: 'h2', values: SOME_VALUES } as const
+const ofExpress = { situations: [...SITUATIONS, 'directory'] } as const
+const ofFastify = { situations: [...SITUATIONS, 'twice'] } as const
 const SETUPS: readonly Setup[] = [
-  { ...usual, name: 'Express 4', start: startExpress(express4) },
-  { ...usual, name: 'Express 5', start: startExpress(express5) },
-  { ...usual, name: 'Fastify 5', start: startFastify('plugin') },
-  { ...usual, name: 'Fastify 5 over HTTP/2', start: startFastify('plugin', 'h2'), ...overH2 },
-  { ...usual, name: 'Fastify 5, preHandler of a route', start: startFastify('preHandler'), values: SOME_VALUES },
+  { ...usual, ...ofExpress, name: 'Express 4', start: startExpress(express4) },
+  { ...usual, ...ofExpress, name: 'Express 5', start: startExpress(express5) },
+  { ...usual, ...ofFastify, name: 'Fastify 5', start: startFastify('plugin') },
+  { ...usual, ...ofFastify, name: 'Fastify 5 over HTTP/2', start: startFastify('plugin', 'h2'), protocol: 'h2' },
   {
     ...usual,
+    ...ofFastify,
+    name: 'Fastify 5, preHandler of a route',
+    start: startFastify('preHandler'),
+    values: SOME_VALUES,
+  },
+  {
+    ...usual,
+    ...ofFastify,
     name: 'Fastify 5, hook of a scope',
     start: startFastify('hook of the scope'),
     answers: 'as an error',
     values: SOME_VALUES,
   },
   { ...usual, name: 'fetch gate', start: startFetch(), situations: FETCH_SITUATIONS },
-  { ...usual, name: 'fetch gate over HTTP/2', start: startFetch('h2'), situations: FETCH_SITUATIONS, ...overH2 },
+  { ...usual, name: 'fetch gate over HTTP/2', start: startFetch('h2'), situations: FETCH_SITUATIONS, protocol: 'h2' },
 ]
 
 interface Refusal {
@@ -66,6 +83,20 @@ const REFUSALS: readonly Refusal[] = [
   { name: 'a forged token', status: 401, token: 'forged' },
   { name: 'a token without the scope', status: 403, token: 'without the scope' },
   { name: 'a token of unavailable keys', status: 503, token: 'of keys that are unavailable' },
+]
+
+interface SlowRefusal extends Refusal {
+  readonly token: TokenKind
+  readonly keys: 'alive' | 'dead'
+  /** A key ID of its own, unless one is given. */
+  readonly keyId?: string
+}
+
+const SLOW_REFUSALS: readonly SlowRefusal[] = [
+  { name: 'a token of an unknown key', status: 401, token: 'of an unknown key', keys: 'alive' },
+  { name: 'a forged token', status: 401, token: 'forged', keys: 'alive', keyId: SLOW_KEY },
+  { name: 'a token without the scope', status: 403, token: 'without the scope', keys: 'alive', keyId: SLOW_KEY },
+  { name: 'a token of a key that cannot be fetched', status: 503, token: 'of an unknown key', keys: 'dead' },
 ]
 
 const METHODS = ['GET', 'POST with JSON', 'POST with a form', 'DELETE'] as const
@@ -93,10 +124,13 @@ describe.each(SETUPS)(
 
     beforeAll(async () => {
       world = await createWorld()
-      server = await start(world)
+      server = await start(world, situations)
     })
 
-    afterAll(() => server.close())
+    afterAll(async () => {
+      await server.close()
+      await world.close()
+    })
 
     /** Sends all at once, and gives what became of each that differs from what is expected. */
     async function differences(cases: readonly Case[]): Promise<readonly unknown[]> {
@@ -133,8 +167,18 @@ describe.each(SETUPS)(
       expect(await differences(await Promise.all(cases))).toEqual([])
     })
 
+    it.each(['plain', 'waiting'] as const)('%s, while the keys are fetched', async (situation) => {
+      const cases = SLOW_REFUSALS.flatMap((refusal) =>
+        METHODS.flatMap((method) => PATIENCES.map((patience) => fetching({ situation, refusal, method, patience }))),
+      )
+      expect(await differences(await Promise.all(cases))).toEqual([])
+    })
+
     it('but serves requests that are let through', async () => {
-      const cases = situations.flatMap((situation) => METHODS.map((method) => admitted(situation, method)))
+      const cases = [
+        ...situations.flatMap((situation) => METHODS.map((method) => admitted(situation, method))),
+        admitted('plain', 'GET', slowKeysPath('alive', 'plain')),
+      ]
       expect(await differences(await Promise.all(cases))).toEqual([])
     })
 
@@ -187,11 +231,37 @@ describe.each(SETUPS)(
       }
     }
 
-    async function admitted(situation: Situation, method: Method): Promise<Case> {
+    async function fetching(wanted: {
+      readonly situation: 'plain' | 'waiting'
+      readonly refusal: SlowRefusal
+      readonly method: Method
+      readonly patience: Patience
+    }): Promise<Case> {
+      const { situation, refusal, method, patience } = wanted
+      const id = nextId()
+      world.waitForKeys.add(id)
+      const { headers, ...message } = messageOf(method)
+      const token = await world.token(id, refusal.token, refusal.keyId)
+      return {
+        ...message,
+        id,
+        path: slowKeysPath(refusal.keys, situation),
+        headers: { ...headers, authorization: `Bearer ${token}` },
+        name: `${refusal.name} in a ${method}, and the client ${patience}`,
+        patience,
+        served: false,
+        expected: expectedFrom(situation, refusal),
+      }
+    }
+
+    async function admitted(situation: Situation, method: Method, path?: string): Promise<Case> {
       const id = nextId()
       admittedIds.add(id)
+      const request = await requestOf(id, { situation, method, token: 'good' })
+      const token = await world.token(id, 'good', SLOW_KEY)
       return {
-        ...(await requestOf(id, { situation, method, token: 'good' })),
+        ...request,
+        ...(path !== undefined && { path, headers: { authorization: `Bearer ${token}` } }),
         name: `${situation} ${method}`,
         patience: 'waits',
         served: true,
@@ -199,15 +269,13 @@ describe.each(SETUPS)(
       }
     }
 
-    function expectedFrom(situation: Situation, refusal: Refusal): (answer: Answer) => boolean {
+    function expectedFrom(situation: Situation, refusal: Pick<Refusal, 'status'>): (answer: Answer) => boolean {
       if (situation === 'failing' && answers === 'as onReject says') return ({ status }) => status === 500
       const ownBody = ['stream', 'later', 'sent-and-failing'].includes(situation) && answers === 'as onReject says'
       return ({ status, body, challenge }) =>
         status === refusal.status &&
         (challenge !== undefined) === (status !== 503) &&
-        (ownBody || (situation === 'stream' && answers === 'as onReject says')
-          ? body === 'no entry'
-          : body.includes('"status'))
+        (ownBody ? body === 'no entry' : situation === 'directory' || body.includes('"status'))
     }
 
     async function requestOf(

@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import type { ClaimgateOptions } from './claimgate-options.ts'
 import { describeSecurity } from './describe-security.ts'
 import { type AnsweringHook, createGate, type Gate } from './gate.ts'
+import { HOLD, holdBack } from './hold.ts'
 import { protectNotFound } from './protect-not-found.ts'
 import { ACTION, SCOPE_OPTIONS } from './resolve-scope-options.ts'
 import { type DescribedRoute, spareDocuments } from './spare-documents.ts'
@@ -39,6 +40,7 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
 
     fastify.decorate(GATE, gate)
     if (!fastify.hasRequestDecorator('auth')) fastify.decorateRequest('auth', null)
+    if (!fastify.hasRequestDecorator(HOLD)) fastify.decorateRequest(HOLD, null)
     const authenticateJwt: FastifyInstance['authenticateJwt'] = (...args) => {
       const rule = hookRule(args)
       const hook = gate.throwing(rule)
@@ -53,6 +55,7 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
       return gate.answering(typeof rule === 'object' ? rule : undefined)(request, reply, done)
     }
     fastify.addHook(gate.stage, protect)
+    fastify.addHook('preHandler', holdBack)
 
     fastify.addHook('onRoute', function (route) {
       if (hooksOf(route).includes(authenticateJwt)) throw passedUncalled()
@@ -113,6 +116,7 @@ function answerDirectly(route: RouteOptions, named: ReadonlyMap<unknown, NamedHo
       if (mine !== undefined) found.push(mine.rule)
       return mine?.answering ?? hook
     })
+    if (name === 'preHandler' && found.length > 0) replaced.push(holdBack)
     if (replaced.length > 0) Object.assign(route, { [name]: replaced })
   }
   return found

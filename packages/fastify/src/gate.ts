@@ -2,6 +2,7 @@ import { createAuthenticator, type Outcome, type Requirement } from '@claimgate/
 import { admittedToken, asError, refusedError, resolveAdapterOptions } from '@claimgate/core/extend'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import type { ClaimgateOptions, ScopeOptions } from './claimgate-options.ts'
+import { hold, release, releaseUnlessSent } from './hold.ts'
 import { logRefusals } from './log-refusals.ts'
 import { answerWith, failWith } from './refuse.ts'
 import { requestView } from './request-view.ts'
@@ -40,20 +41,27 @@ export function createGate(options: ClaimgateOptions): Gate {
   const authenticate = (request: FastifyRequest, requirement: Requirement | undefined): Promise<Outcome> => {
     // First, so that nothing another gate said outlives a refusal by this one.
     request.auth = null
+    hold(request)
     return authenticator.authenticate(requestView(request), requirement)
   }
 
   const throwing =
     (requirement?: Requirement): AuthenticateHook =>
-    async (request) => {
+    async (request, reply) => {
       try {
         const outcome = await authenticate(request, requirement)
         if (outcome.kind === 'refused') throw refusedError(outcome)
         admit(request, outcome)
       } catch (thrown) {
         // @fastify/auth reads a rejection with undefined as "go on".
-        throw asError(thrown)
+        const error = asError(thrown)
+        releaseUnlessSent(request, reply, error)
+        throw error
       }
+      const goOn = release(request)
+      if (goOn === undefined) return undefined
+      goOn()
+      return new Promise(() => {})
     }
 
   const answering = (request: FastifyRequest, reply: FastifyReply, { requirement, done }: Decision): void => {
@@ -68,7 +76,7 @@ export function createGate(options: ClaimgateOptions): Gate {
       } catch (thrown) {
         return fail(thrown)
       }
-      return done()
+      return (release(request) ?? done)()
     }
     authenticate(request, requirement).then(decide, fail)
   }

@@ -18,8 +18,7 @@ export type Fail = (thrown: unknown) => void
 export function failWith(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): Fail {
   return (thrown) => {
     const error = asError(thrown)
-    if (isAnswered(request, reply))
-      return reply.log.error({ err: error }, 'The hook failed after the request was answered')
+    if (isAnswered(request, reply)) return logFailure(reply, error, 'The hook failed after the request was answered')
     // An error handler that forgets the status must not answer 200.
     if (reply.statusCode < 400) reply.code(500)
     return done(error)
@@ -49,9 +48,9 @@ export function answerWith(onReject: OnReject | undefined): Answer {
     const failed = (thrown: unknown): void => {
       // The message of the refusal's own error is not for the caller.
       const error = thrown === refusal.error ? refusedError(refusal) : asError(thrown)
-      if (hasBegun()) return reply.log.error({ err: error }, 'onReject failed after it had answered')
-      // Begun past Fastify, so that nothing else would end it.
-      const isOpen = reply.raw.headersSent && !reply.sent && !hasTimedOut(request)
+      if (hasBegun()) return logFailure(reply, error, 'onReject failed after it had answered')
+      // Begun past Fastify, or taken from it, so that nothing else would end it.
+      const isOpen = (reply.raw.headersSent || reply.sent) && !reply.raw.writableEnded && !hasTimedOut(request)
       fail(error)
       if (isOpen) reply.raw.destroy()
     }
@@ -62,6 +61,15 @@ export function answerWith(onReject: OnReject | undefined): Answer {
     } catch (thrown) {
       failed(thrown)
     }
+  }
+}
+
+// The log is the application's as well, and its failure has nowhere to go.
+function logFailure({ log }: FastifyReply, err: Error, message: string): void {
+  try {
+    log.error({ err }, message)
+  } catch {
+    // The request has been answered.
   }
 }
 

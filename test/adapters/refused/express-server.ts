@@ -16,7 +16,7 @@ const cookies = require('cookie-parser') as () => RequestHandler
 /** @param framework - the module of Express 4 or 5 */
 export const startExpress =
   (framework: typeof express): StartServer =>
-  async (world) => {
+  async (world, situations) => {
     const app = framework()
     app.use((req, _res, next) => {
       const story = storyOf(world, req.headers[CASE_HEADER])
@@ -27,7 +27,7 @@ export const startExpress =
       world.served.add(String(req.headers[CASE_HEADER]))
       res.send('served')
     }
-    for (const { path, options, requirement, situation } of routesOf(world)) {
+    for (const { path, options, requirement, situation } of routesOf(world, situations)) {
       const around = middlewareOf(situation, world)
       const onReject = onRejectOf(situation, world)
       const protect = authenticateJwt({ ...options, ...(onReject && { onReject }) })
@@ -72,6 +72,15 @@ function onRejectOf(situation: Situation, world: World): OnReject | undefined {
     case 'later':
       return ({ response: { status, headers } }, _req, res) => {
         setTimeout(() => res.status(status).set(headers).end('no entry'), WAIT)
+        return res
+      }
+    case 'directory':
+      // Express's own way out is `req.next()`.
+      return ({ response: { status, headers } }, _req, res) => {
+        res
+          .status(status)
+          .set(headers)
+          .sendFile(import.meta.dirname)
         return res
       }
     case 'failing':

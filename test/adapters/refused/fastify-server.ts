@@ -13,7 +13,7 @@ export type FastifyProtection = 'plugin' | 'preHandler' | 'hook of the scope'
 
 export const startFastify =
   (protection: FastifyProtection, protocol: 'http/1.1' | 'h2' = 'http/1.1'): StartServer =>
-  async (world) => {
+  async (world, situations) => {
     const app = protocol === 'h2' ? (fastify({ http2: true }) as unknown as FastifyInstance) : fastify()
     app.register(formbody)
     app.addHook('onRequest', (request, _reply, done) => {
@@ -21,7 +21,7 @@ export const startFastify =
       world.reach(story.id, 'arrived')
       world.stories.run(story, done)
     })
-    for (const route of routesOf(world)) app.register(scopeOf(world, route, protection))
+    for (const route of routesOf(world, situations)) app.register(scopeOf(world, route, protection))
     await app.listen({ host: '127.0.0.1', port: 0 })
     return { port: (app.server.address() as AddressInfo).port, close: () => app.close() }
   }
@@ -30,6 +30,7 @@ function scopeOf(world: World, route: RefusingRoute, protection: FastifyProtecti
   const { path, options, requirement, situation } = route
   return async (scope) => {
     await surround(scope, situation, world)
+    if (situation === 'twice') scope.addHook(stageOf(route, protection) as 'onRequest', goOnTwice)
     const onReject = onRejectOf(situation, world)
     await scope.register(claimgate, {
       ...options,
@@ -49,6 +50,21 @@ function scopeOf(world: World, route: RefusingRoute, protection: FastifyProtecti
       },
     })
   }
+}
+
+/** Where the token is verified. */
+function stageOf({ options }: RefusingRoute, protection: FastifyProtection): string {
+  if (protection === 'preHandler') return 'preHandler'
+  return protection === 'plugin' && options.credentials === undefined ? 'onRequest' : 'preValidation'
+}
+
+/** Calls back and returns a promise, as an arrow function without braces does. */
+function goOnTwice(_request: unknown, _reply: unknown, done: () => void): void {
+  const goesOn = async (): Promise<void> => {
+    await later(2)
+    done()
+  }
+  return goesOn() as unknown as void
 }
 
 async function surround(scope: FastifyInstance, situation: Situation, world: World): Promise<void> {

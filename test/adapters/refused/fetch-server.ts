@@ -4,17 +4,17 @@ import { createServer as createServerH2, type Http2ServerRequest, type Http2Serv
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { listenTo, type RefusingRoute, routesOf, type StartServer } from './servers.ts'
-import { CASE_HEADER, later, type Situation, slowBody, storyOf, type World } from './world.ts'
+import { CASE_HEADER, later, type Situation, slowBody, storyOf, WAIT, type World } from './world.ts'
 
 type Handler = (request: Request) => Promise<Response>
 
 /** What a gate gives is answered by the application, so there is nothing to fail after the refusal. */
-export const FETCH_SITUATIONS: readonly Situation[] = ['plain', 'waiting', 'stream']
+export const FETCH_SITUATIONS: readonly Situation[] = ['plain', 'waiting', 'stream', 'session']
 
 export const startFetch =
   (protocol: 'http/1.1' | 'h2' = 'http/1.1'): StartServer =>
-  async (world) => {
-    const handlers = new Map(routesOf(world, FETCH_SITUATIONS).map((route) => [route.path, handlerOf(world, route)]))
+  async (world, situations) => {
+    const handlers = new Map(routesOf(world, situations).map((route) => [route.path, handlerOf(world, route)]))
     const listener = async (
       req: IncomingMessage | Http2ServerRequest,
       res: ServerResponse | Http2ServerResponse,
@@ -43,6 +43,7 @@ function handlerOf(world: World, { options, requirement, situation }: RefusingRo
   const handler = requirement === undefined ? protect(options, serve) : protect(options, serve, requirement)
   if (situation === 'plain') return handler
   return async (request) => {
+    if (situation === 'session') return inSession(request, handler, world)
     const response = await handler(request)
     world.reach(String(request.headers.get(CASE_HEADER)), 'sending')
     if (situation === 'waiting') await later()
@@ -50,6 +51,18 @@ function handlerOf(world: World, { options, requirement, situation }: RefusingRo
     const body = Readable.toWeb(Readable.from(slowBody())).pipeThrough(new TextEncoderStream() as never)
     return new Response(body as ReadableStream, { status: response.status, headers: response.headers })
   }
+}
+
+/** Around the gate, with a store that takes its time to load and to save. */
+async function inSession(request: Request, handler: Handler, world: World): Promise<Response> {
+  const id = request.headers.get('cookie') ?? 'a new session'
+  await later(WAIT)
+  const response = await handler(request)
+  world.reach(String(request.headers.get(CASE_HEADER)), 'sending')
+  await later(WAIT)
+  const headers = new Headers(response.headers)
+  headers.append('set-cookie', `session=${id}; HttpOnly`)
+  return new Response(response.body, { status: response.status, headers })
 }
 
 function toRequest(req: IncomingMessage | Http2ServerRequest): Request {

@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import type { Http2Server } from 'node:http2'
 import type { FailingHook } from '../support/failing-hooks.ts'
 import { FAILING_HOOKS } from '../support/failing-hooks.ts'
-import { failAsTold, type Situation, SITUATIONS, type World } from './world.ts'
+import { failAsTold, type Situation, type World } from './world.ts'
 
 /** A server with every route of the suite, behind one adapter. */
 export interface RefusingServer {
@@ -11,7 +11,8 @@ export interface RefusingServer {
   readonly close: () => Promise<void>
 }
 
-export type StartServer = (world: World) => Promise<RefusingServer>
+/** Starts a server that has a route for each situation. */
+export type StartServer = (world: World, situations: readonly Situation[]) => Promise<RefusingServer>
 
 /** A route of the suite: what it is protected by, and what stands around its refusals. */
 export interface RefusingRoute {
@@ -22,15 +23,25 @@ export interface RefusingRoute {
 }
 
 export const formPath = (path: string): string => `${path}/form`
+export const slowKeysPath = (state: 'alive' | 'dead', situation: 'plain' | 'waiting'): string =>
+  `/keys/${state}/${situation}`
 export const hookPath = (index: number, situation: 'plain' | 'waiting'): string => `/hook/${index}/${situation}`
 
 /** Every route there is; each of `situations` also takes its token from a form. */
-export function routesOf(world: World, situations: readonly Situation[] = SITUATIONS): readonly RefusingRoute[] {
+export function routesOf(world: World, situations: readonly Situation[]): readonly RefusingRoute[] {
   const { options, requirement } = world
   const plain = situations.map((situation) => ({ path: `/${situation}`, options, requirement, situation }))
   const credentials = [{ from: 'authorization' }, { from: 'form' }] as const
   const forms = plain.map((route) => ({ ...route, path: formPath(route.path), options: { ...options, credentials } }))
-  return [...plain, ...forms, ...FAILING_HOOKS.flatMap((hook, index) => hookRoutes(world, hook, index))]
+  const slow = (['alive', 'dead'] as const).flatMap((state) =>
+    (['plain', 'waiting'] as const).map((situation) => ({
+      path: slowKeysPath(state, situation),
+      options: world.slowKeys(state),
+      requirement,
+      situation,
+    })),
+  )
+  return [...plain, ...forms, ...slow, ...FAILING_HOOKS.flatMap((hook, index) => hookRoutes(world, hook, index))]
 }
 
 function hookRoutes(world: World, { resource }: FailingHook, index: number): readonly RefusingRoute[] {

@@ -1,6 +1,9 @@
 import { AuthError, type AuthenticatorOptions, createVerifier, type Requirement, scope } from '@claimgate/core'
 import { createTestKeys } from '@claimgate/testing'
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 
 /** Milliseconds that keys, stores and hooks take, so that a client can go in the meantime. */
 export const WAIT = 15
@@ -32,21 +35,41 @@ export interface World {
   /** Protects with a key source that waits. */
   readonly options: AuthenticatorOptions
   readonly requirement: Requirement
-  /** A token that the resource refuses, or accepts, after the wait for its key. */
-  token(id: string, kind: TokenKind): Promise<string>
+  /** Protects with the keys of a server that takes its time, and fails in the end if it is `dead`. */
+  slowKeys(state: 'alive' | 'dead'): AuthenticatorOptions
+  /** The requests that get to `keys` when the server of keys is asked. */
+  readonly waitForKeys: Set<string>
+  close(): Promise<void>
+  /** A token that the resource refuses, or accepts, after the wait for its key; each has a key ID of its own, unless one is given. */
+  token(id: string, kind: TokenKind, keyId?: string): Promise<string>
 }
 
-export type TokenKind = 'good' | 'without the scope' | 'forged' | 'of keys that are unavailable'
+export type TokenKind = 'good' | 'without the scope' | 'forged' | 'of keys that are unavailable' | 'of an unknown key'
 
 const ISSUER = 'https://auth.example.com'
 const AUDIENCE = 'https://api.example.com'
 const UNAVAILABLE = 'unavailable '
 
+/** The one key that the server of keys has. */
+export const SLOW_KEY = 'slow'
+
 export async function createWorld(): Promise<World> {
   const [keys, others] = await Promise.all([
-    createTestKeys('ES256', { kid: 'refused' }),
-    createTestKeys('ES256', { kid: 'refused', generation: 1 }),
+    createTestKeys('ES256', { kid: SLOW_KEY }),
+    createTestKeys('ES256', { kid: SLOW_KEY, generation: 1 }),
   ])
+  const waitForKeys = new Set<string>()
+  const keyServer = createServer((req, res) => {
+    for (const id of waitForKeys) reach(id, 'keys')
+    setTimeout(() => {
+      if (req.url === '/dead') res.writeHead(500).end()
+      else res.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: [keys.publicJwk] }))
+    }, 150)
+  })
+  await new Promise<void>((resolve) => {
+    keyServer.listen(0, '127.0.0.1', resolve)
+  })
+  const { port } = keyServer.address() as AddressInfo
   const waiting = new Map<string, { readonly promise: Promise<void>; readonly resolve: () => void }>()
   const mark = (id: string, stage: Stage) => {
     const name = `${stage} ${id}`
@@ -74,11 +97,25 @@ export async function createWorld(): Promise<World> {
     reached: (id, stage) => mark(id, stage).promise,
     options: { verifier },
     requirement: scope('orders:write'),
-    token: (id, kind) => {
+    slowKeys: (state) => ({
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      algorithms: ['ES256'],
+      jwksUri: `http://127.0.0.1:${port}/${state}`,
+    }),
+    waitForKeys,
+    close: async () => {
+      keyServer.close()
+      keyServer.closeAllConnections()
+      await once(keyServer, 'close')
+    },
+    token: (id, kind, keyId = id) => {
       const now = Math.floor(Date.now() / 1000)
+      // A token that is younger than the keys waits for newer ones.
+      const iat = kind === 'of an unknown key' ? now - 3600 : now
       const granted = kind === 'without the scope' ? 'orders:read' : 'orders:write'
-      const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'alice', iat: now, exp: now + 600, scope: granted }
-      const kid = kind === 'of keys that are unavailable' ? `${UNAVAILABLE}${id}` : id
+      const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'alice', iat, exp: now + 600, scope: granted }
+      const kid = kind === 'of keys that are unavailable' ? `${UNAVAILABLE}${id}` : keyId
       return (kind === 'forged' ? others : keys).sign(claims, { kid })
     },
   }
@@ -95,7 +132,8 @@ export const failAsTold = (world: World) => (): unknown => world.stories.getStor
 
 /** What the routes of each server are called, and what stands around the refusals there. */
 export const SITUATIONS = ['plain', 'waiting', 'stream', 'session', 'later', 'failing', 'sent-and-failing'] as const
-export type Situation = (typeof SITUATIONS)[number]
+/** What only one framework knows: an earlier hook that goes on twice (Fastify), a file that is a directory (Express). */
+export type Situation = (typeof SITUATIONS)[number] | 'twice' | 'directory'
 
 /** Sent in two parts. */
 export async function* slowBody(): AsyncGenerator<string> {

@@ -1,0 +1,448 @@
+import { AuthError, createVerifier } from '@claimgate/core'
+import { authenticateJwt, requireScope } from '@claimgate/express'
+import { claimgate } from '@claimgate/fastify'
+import fastifyAuth from '@fastify/auth'
+import formbody from '@fastify/formbody'
+import express5 from 'express'
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify'
+import { createServer, request as requestH1, type Server } from 'node:http'
+import { createRequire } from 'node:module'
+import { type AddressInfo, connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createAuthority } from './support/authority.ts'
+
+const express4 = createRequire(import.meta.url)('express4') as typeof express5
+
+const authority = await createAuthority()
+const GOOD = await authority.authorization()
+const BAD = { authorization: 'Bearer a.b.c' }
+const KEYS_TAKE = 20
+
+const later = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+/** Takes its time, as one that fetches keys does. */
+const verifier = (() => {
+  const verifies = createVerifier(authority.options)
+  const verify: typeof verifies.verify = async (...args) => {
+    await later(KEYS_TAKE)
+    return verifies.verify(...args)
+  }
+  return { ...verifies, verify }
+})()
+
+interface Asked {
+  readonly method?: string
+  readonly path?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+const REQUESTS: readonly Asked[] = [
+  {},
+  { headers: BAD },
+  { headers: BAD, method: 'DELETE' },
+  { headers: { ...BAD, 'content-type': 'application/json' }, method: 'POST', body: '{"a":1}' },
+]
+
+/** What clients that wait are answered; 0 is an answer that is broken off. Others send the same, and go away at some time. */
+async function answersOf(server: Server, asked: readonly Asked[] = REQUESTS): Promise<readonly number[]> {
+  const { port } = server.address() as AddressInfo
+  const send = ({ method = 'GET', path = '/orders', headers = {}, body }: Asked, goesAfter?: number): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const request = requestH1({ host: '127.0.0.1', port, method, path, headers, agent: false })
+      request.on('response', (response) => {
+        text(response).then(
+          () => resolve(response.statusCode ?? 0),
+          () => resolve(0),
+        )
+      })
+      request.on('error', () => resolve(0))
+      request.end(body)
+      if (goesAfter === undefined) setTimeout(() => reject(new Error('left waiting')), 3000)
+      else
+        setTimeout(() => {
+          request.destroy()
+          resolve(0)
+        }, goesAfter)
+    })
+  const going = asked.flatMap((one) => [1, 10, 25, 40].map((goesAfter) => send(one, goesAfter)))
+  const answers = await Promise.all(asked.map((one) => send(one)))
+  await Promise.all(going)
+  await later(60)
+  return answers
+}
+
+const goOnTwice = (_request: unknown, _reply: unknown, done: () => void): void => {
+  done()
+  done()
+}
+
+interface Served {
+  count: number
+}
+
+describe('37. Nothing fails open: in Fastify, a request is refused', () => {
+  type Declare = (app: FastifyInstance, served: Served) => Promise<unknown>
+
+  async function start(declare: Declare, options: FastifyServerOptions = {}) {
+    const served: Served = { count: 0 }
+    const app = fastify(options) as unknown as FastifyInstance
+    await declare(app, served)
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    onTestFinished(async () => {
+      app.server.closeAllConnections()
+      await app.close()
+    })
+    return { app, served }
+  }
+
+  const route = (served: Served) => ({
+    method: ['GET', 'POST', 'DELETE'],
+    url: '/orders',
+    handler: async () => {
+      served.count += 1
+      return 'served'
+    },
+  })
+
+  const protectedBy =
+    (options: object, around: (app: FastifyInstance) => unknown = () => {}): Declare =>
+    async (app, served) => {
+      around(app)
+      await app.register(claimgate, { verifier, ...options } as never)
+      app.route(route(served))
+    }
+
+  const throws = (): never => {
+    throw new RangeError('a bug')
+  }
+  const rejects = async (): Promise<never> => throws()
+  const ANSWERS = { onReject: () => ({ no: 'entry' }) }
+  const FAILS = { onReject: throws }
+
+  const CASES: readonly (readonly [string, Declare, number, FastifyServerOptions?])[] = [
+    ['an onError hook that throws', protectedBy(FAILS, (app) => app.addHook('onError', throws)), 500],
+    ['an onError hook that rejects', protectedBy(FAILS, (app) => app.addHook('onError', rejects)), 500],
+    [
+      'an onError hook that sends',
+      protectedBy(FAILS, (app) => app.addHook('onError', async (_request, reply) => void reply.send('own'))),
+      500,
+    ],
+    ['an onResponse hook that rejects', protectedBy({}, (app) => app.addHook('onResponse', rejects)), 401],
+    [
+      'an onRequestAbort hook that rejects',
+      protectedBy({}, (app) => app.addHook('onRequestAbort', async (_request) => throws())),
+      401,
+    ],
+    ['an onSend hook that rejects', protectedBy({}, (app) => app.addHook('onSend', rejects)), 401],
+    [
+      'a preSerialization hook that rejects',
+      protectedBy(ANSWERS, (app) => app.addHook('preSerialization', rejects)),
+      401,
+    ],
+    ['a serializer that throws', protectedBy(ANSWERS, (app) => app.setReplySerializer(throws)), 401],
+    [
+      'a serializer of routes that throws',
+      protectedBy(ANSWERS, (app) => {
+        app.setSerializerCompiler(() => throws)
+        app.addHook(
+          'onRoute',
+          (one) => void Object.assign(one, { schema: { response: { '4xx': { type: 'object' } } } }),
+        )
+      }),
+      500,
+    ],
+    [
+      'an error handler that asks for the not-found handler',
+      protectedBy(FAILS, (app) => app.setErrorHandler((_error, _request, reply) => reply.callNotFound())),
+      404,
+    ],
+    [
+      'an onReject that asks for the not-found handler',
+      protectedBy({ onReject: (...[, , reply]: [unknown, unknown, FastifyReply]) => reply.callNotFound() }),
+      404,
+    ],
+    [
+      'a connectionTimeout, and an onTimeout hook that throws',
+      protectedBy({}, (app) => app.addHook('onTimeout', rejects)),
+      401,
+      { connectionTimeout: 500 },
+    ],
+    ['a requestTimeout', protectedBy({}), 401, { requestTimeout: 500 }],
+    ['a handlerTimeout', protectedBy({}), 401, { handlerTimeout: 500 }],
+    ['an earlier hook that calls back twice', protectedBy({}, (app) => app.addHook('onRequest', goOnTwice)), 401],
+  ]
+
+  it.each(CASES.map(([name, declare, status, options = {}]) => [name, declare, status, options] as const))(
+    'beside %s',
+    async (_name, declare, status, options) => {
+      const { app, served } = await start(declare, options)
+      expect(await answersOf(app.server)).toEqual(REQUESTS.map(() => status))
+      expect(served.count).toBe(0)
+    },
+  )
+
+  it('as the time for the connection is over, whatever an onTimeout hook does', async () => {
+    const answers = (app: FastifyInstance): unknown =>
+      app.addHook('onTimeout', async (_request, reply) => void reply.code(408).send('late'))
+    const { app, served } = await start(protectedBy({}, answers), { connectionTimeout: 5 })
+    await answersOf(app.server)
+    expect(served.count).toBe(0)
+  })
+
+  it.each(['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const)(
+    'by authenticateJwt() in %s of a route, HEAD included',
+    async (stage) => {
+      const { app, served } = await start(async (to, counted) => {
+        to.addHook('onSend', () => later(20))
+        await to.register(claimgate, { verifier, global: false })
+        to.route({ ...route(counted), [stage]: to.authenticateJwt() })
+      })
+      expect(await answersOf(app.server, [...REQUESTS, { method: 'HEAD', headers: BAD }])).toEqual(
+        [...REQUESTS, 0].map(() => 401),
+      )
+      expect(served.count).toBe(0)
+    },
+  )
+
+  it.each([
+    ['of the scope', {}, async (to: FastifyInstance, handler: () => Promise<string>) => to.setNotFoundHandler(handler)],
+    [
+      'with a hook',
+      { global: false },
+      async (to: FastifyInstance, handler: () => Promise<string>) =>
+        to.setNotFoundHandler({ preHandler: to.authenticateJwt() }, handler),
+    ],
+  ] as const)('by the not-found handler %s', async (_name, options, declare) => {
+    const { app, served } = await start(async (to, counted) => {
+      to.addHook('onSend', () => later(20))
+      await to.register(claimgate, { verifier, ...options })
+      await declare(to, async () => `served ${(counted.count += 1)}`)
+    })
+    expect(await answersOf(app.server)).toEqual(REQUESTS.map(() => 401))
+    expect(served.count).toBe(0)
+  })
+
+  it.each([true, false])('while the server closes (return503OnClosing: %s)', async (return503OnClosing) => {
+    const { app, served } = await start(
+      protectedBy({}, (to) => to.addHook('onSend', () => later(30))),
+      { return503OnClosing },
+    )
+    const answers = answersOf(app.server)
+    await later(30)
+    await app.close()
+    // One that comes too late finds no connection.
+    expect((await answers).every((status) => [401, 503, 0].includes(status))).toBe(true)
+    expect(served.count).toBe(0)
+  })
+
+  it.each([{ close: true }, { error: true }, { end: false }])('in an injected request with %j', async (simulate) => {
+    const { app, served } = await start(protectedBy({}))
+    const { statusCode } = await app.inject({
+      method: 'POST',
+      url: '/orders',
+      headers: BAD,
+      payload: {},
+      simulate: simulate as never,
+    })
+    expect([statusCode, served.count]).toEqual([401, 0])
+  })
+
+  it('where another way to authenticate is to be tried, and an earlier hook goes on twice', async () => {
+    const { app, served } = await start(async (to, counted) => {
+      await to.register(fastifyAuth)
+      await to.register(claimgate, { verifier, global: false })
+      const apiKey = async (request: FastifyRequest): Promise<void> => {
+        if (request.headers['x-api-key'] !== 'letmein') throw new Error('no API key')
+      }
+      to.route({ ...route(counted), onRequest: [goOnTwice, to.auth([to.authenticateJwt(), apiKey]) as never] })
+    })
+    expect(await answersOf(app.server)).toEqual(REQUESTS.map(() => 401))
+    expect(served.count).toBe(0)
+    expect(await answersOf(app.server, [{ headers: GOOD }, { headers: { ...BAD, 'x-api-key': 'letmein' } }])).toEqual([
+      200, 200,
+    ])
+  })
+
+  it('and the log fails as well', async () => {
+    const silent = (): void => {}
+    const logger = { level: 'info', info: silent, warn: silent, debug: silent, trace: silent, fatal: silent }
+    const onReject = (...[, , reply]: [unknown, unknown, FastifyReply]): never => {
+      void reply.code(418).send('own')
+      return throws()
+    }
+    const loggerInstance = { ...logger, error: throws, child: () => loggerInstance }
+    const { app, served } = await start(protectedBy({ onReject }), { loggerInstance: loggerInstance as never })
+    expect(await answersOf(app.server)).toEqual(REQUESTS.map(() => 418))
+    expect(served.count).toBe(0)
+  })
+
+  it.each(['application/json', 'application/x-www-form-urlencoded'])(
+    'as a client leaves in the middle of a body (%s)',
+    async (type) => {
+      const { app, served } = await start(async (to, counted) => {
+        await to.register(formbody)
+        await protectedBy({ credentials: [{ from: 'form' }], optional: true })(to, counted)
+      })
+      await leaveInTheMiddle(app.server, type)
+      expect(served.count).toBe(0)
+    },
+  )
+
+  it('whatever the client expects or would like to upgrade to', async () => {
+    const { app, served } = await start(protectedBy({}))
+    expect(await answersOf(app.server, EXPECTING)).toEqual(EXPECTED)
+    expect(served.count).toBe(0)
+  })
+})
+
+const EXPECTING: readonly Asked[] = [
+  { headers: { ...BAD, connection: 'Upgrade', upgrade: 'websocket' } },
+  { headers: { ...BAD, expect: '100-continue', 'content-length': '2' }, method: 'POST', body: '{}' },
+  { headers: { ...BAD, expect: 'a miracle' } },
+  { headers: BAD, method: 'HEAD' },
+]
+const EXPECTED: readonly number[] = [401, 401, 417, 401]
+
+async function leaveInTheMiddle(server: Server, type: string): Promise<void> {
+  const { port } = server.address() as AddressInfo
+  const head = `POST /orders HTTP/1.1\r\nHost: a\r\nContent-Type: ${type}\r\nContent-Length: 500\r\n\r\n`
+  await Promise.all(
+    [1, 5, 20].map(async (goesAfter) => {
+      const socket = connect({ host: '127.0.0.1', port })
+      socket.on('error', () => {})
+      socket.write(`${head}{"access_token=`)
+      await later(goesAfter)
+      socket.resetAndDestroy()
+    }),
+  )
+  await later(60)
+}
+
+describe.each([
+  ['Express 4', express4],
+  ['Express 5', express5],
+])('37. Nothing fails open: in %s, a request is refused', (_version, framework) => {
+  type App = ReturnType<typeof express5>
+
+  async function start(declare: (app: App, serve: express5.RequestHandler) => void) {
+    const served: Served = { count: 0 }
+    const app = framework()
+    app.set('env', 'test')
+    declare(app, (_req, res) => {
+      served.count += 1
+      res.send('served')
+    })
+    const server = createServer(app)
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve)
+    })
+    onTestFinished(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    return { server, served }
+  }
+
+  const protect = authenticateJwt({ verifier })
+
+  it.each<readonly [string, (app: App, serve: express5.RequestHandler) => void]>([
+    ['by a mounted application', (app, serve) => void app.use(framework().use(protect), serve)],
+    [
+      'by the application that another is mounted in',
+      (app, serve) => void app.use(protect, framework().use('/orders', serve)),
+    ],
+    ['by a router', (app, serve) => void app.use('/orders', framework.Router().all('/', protect), serve)],
+    ['by a route', (app, serve) => void app.all('/orders', protect, serve)],
+    [
+      'and a listener to the end of the answer throws nothing',
+      (app, serve) => {
+        app.use((_req, res, next) => {
+          res.on('close', () => res.end('late'))
+          next()
+        }, protect)
+        app.use(serve)
+      },
+    ],
+    [
+      'and a time-out answers as well',
+      (app, serve) => {
+        app.use((_req, res, next) => {
+          setTimeout(() => res.headersSent || res.status(401).end('late'), KEYS_TAKE)
+          next()
+        }, protect)
+        app.use(serve)
+      },
+    ],
+  ])('%s', async (_name, declare) => {
+    const { server, served } = await start(declare)
+    expect(await answersOf(server)).toEqual(REQUESTS.map(() => 401))
+    expect(served.count).toBe(0)
+  })
+
+  it.each<readonly [string, (req: express5.Request) => unknown]>([
+    ['a proxy of the request', (req) => new Proxy(req, {})],
+    ['a copy of the request', (req) => Object.assign(Object.create(Object.getPrototypeOf(req) as object), req)],
+  ])('where its requirement is shown %s', async (_name, other) => {
+    const { server, served } = await start((app, serve) => {
+      app.use(authenticateJwt(authority.options))
+      const required = requireScope('orders:write')
+      app.use((req, res, next) => required(other(req) as express5.Request, res, next), serve)
+    })
+    expect(await answersOf(server, [{ headers: GOOD }])).toEqual([500])
+    expect(served.count).toBe(0)
+  })
+
+  it('as a client leaves in the middle of a body', async () => {
+    const { server, served } = await start((app, serve) => {
+      app.use(framework.urlencoded({ extended: false }))
+      app.use(authenticateJwt({ verifier, credentials: [{ from: 'form' }] }), serve)
+    })
+    await leaveInTheMiddle(server, 'application/x-www-form-urlencoded')
+    expect(served.count).toBe(0)
+  })
+
+  it('whatever the client expects or would like to upgrade to', async () => {
+    const { server, served } = await start((app, serve) => void app.use(protect, serve))
+    expect(await answersOf(server, EXPECTING)).toEqual(EXPECTED)
+    expect(served.count).toBe(0)
+  })
+
+  it('where an earlier middleware goes on twice, by a requirement at the latest', async () => {
+    const { server, served } = await start((app, serve) => {
+      app.use((_req, _res, next) => {
+        next()
+        next()
+      }, protect)
+      app.use(requireScope('orders:write'), serve)
+    })
+    const answers = await answersOf(server, [{ headers: BAD }, { headers: GOOD }])
+    expect(answers.every((status) => status >= 400)).toBe(true)
+    expect(served.count).toBe(0)
+  })
+
+  it('once it has been answered, an error of onReject is passed on with the methods of Express as they were', async () => {
+    const nexts: unknown[] = []
+    const { server } = await start((app, serve) => {
+      app.use((req, _res, next) => {
+        nexts.push(req.next)
+        next()
+      })
+      app.use(authenticateJwt({ verifier, onReject: () => Promise.reject(new AuthError('token_refused')) }), serve)
+      const handler: express5.ErrorRequestHandler = (_error, req, res, _next) => {
+        nexts.push(req.next)
+        res.status(500).end()
+      }
+      app.use(handler)
+    })
+    const { port } = server.address() as AddressInfo
+    expect((await fetch(`http://127.0.0.1:${port}/orders`)).status).toBe(500)
+    expect(nexts[1]).toBe(nexts[0])
+  })
+})
