@@ -3,5 +3,6 @@
  * which the promises of async functions are no instances then.
  */
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  const mayHaveMembers = (typeof value === 'object' && value !== null) || typeof value === 'function'
+  return mayHaveMembers && typeof (value as { then?: unknown }).then === 'function'
 }

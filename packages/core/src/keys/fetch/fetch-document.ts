@@ -3,6 +3,7 @@ import { TransportError } from '../../errors/transport-error.ts'
 import type { Clock } from '../../model/clock.ts'
 import type { FetchFailure } from '../../model/events.ts'
 import type { FetchHeaders, FetchInit, FetchLike, FetchResponse } from '../../model/fetch.ts'
+import { ignoreRejection } from '../../model/ignore-rejection.ts'
 import { bare } from '../../model/own.ts'
 import { FetchError } from './fetch-error.ts'
 import type { HeaderFields } from './header-fields.ts'
@@ -165,7 +166,7 @@ function textOf(error: unknown, secrets: readonly string[]): string | undefined 
 
 /** Frees the connection of an answer nobody reads. */
 function discard(response: FetchResponse): void {
-  response.body?.cancel().catch(() => undefined)
+  ignoreRejection(response.body?.cancel())
 }
 
 // The promise of a transport that ignores its signal is left behind, and its late answer thrown away.

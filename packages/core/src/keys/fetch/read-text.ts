@@ -1,4 +1,5 @@
 import type { FetchResponse } from '../../model/fetch.ts'
+import { ignoreRejection } from '../../model/ignore-rejection.ts'
 import { FetchError } from './fetch-error.ts'
 
 export interface ReadTextOptions {
@@ -14,7 +15,7 @@ export interface ReadTextOptions {
 export async function readText(response: FetchResponse, { maxBytes, signal }: ReadTextOptions): Promise<string> {
   if (!response.body) return ''
   const reader = response.body.getReader()
-  const cancel = (): void => void reader.cancel().catch(() => undefined)
+  const cancel = (): void => ignoreRejection(reader.cancel())
   signal.addEventListener('abort', cancel)
   const chunks: Uint8Array[] = []
   let size = 0
