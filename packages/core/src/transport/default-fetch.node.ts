@@ -1,7 +1,7 @@
 import process from 'node:process'
 
 import type { FetchLike } from '../model/fetch.ts'
-import { warnWhereBundled } from './load-undici.node.ts'
+import { warnUnlessLoadable } from './load-undici.node.ts'
 import { assertNodeVersion } from './node-version.node.ts'
 import { undiciFetch, type UndiciFetchOptions } from './undici-fetch.node.ts'
 
@@ -32,5 +32,5 @@ export function defaultFetchThrough(proxy: UndiciFetchOptions['proxy']): FetchLi
 export function assertDefaultFetch(): void {
   assertNodeVersion(process.versions)
   defaultFetchThrough(undefined)
-  warnWhereBundled()
+  warnUnlessLoadable()
 }

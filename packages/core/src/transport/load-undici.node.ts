@@ -22,14 +22,32 @@ export async function loadUndici(): Promise<Undici> {
   return loading
 }
 
-/** Tells at start-up, by a warning of the process, of a bundle with undici in it that cannot load it. Loads nothing elsewhere. */
-export function warnWhereBundled(): void {
-  // What esbuild makes of the import of a CommonJS module that it puts into the bundle.
-  if (!/Promise\.resolve\(\)\.then/.test(String(importUndici))) return
+/** Warns at start-up if undici will not load: in some bundles, and where it is not installed. Loads it only in a bundle that contains it. Looks once. */
+export function warnUnlessLoadable(): void {
+  if (isChecked) return
+  isChecked = true
+  // A bundler that puts undici into the bundle, or into a file beside it, writes another import.
+  if (/\(\s*["'`]undici["'`]\s*\)/.test(String(importUndici)) && isInstalled()) return
   loadUndici().catch((error: unknown) => process.emitWarning(String(error)))
 }
 
-const importUndici = async (): Promise<Undici> => import('undici')
+let isChecked = false
+
+// Bundles for CommonJS have no `import.meta.resolve`.
+function isInstalled(): boolean {
+  try {
+    import.meta.resolve?.('undici')
+    return true
+  } catch {
+    return false
+  }
+}
+
+const importUndici = async (): Promise<Undici> => {
+  const loaded = await import('undici')
+  // With `splitting`, esbuild gives the file of a CommonJS module no named exports.
+  return Object.hasOwn(loaded, 'Agent') ? loaded : (loaded.default as unknown as Undici)
+}
 
 const BANNER =
   'Its bundle has no "require": give esbuild --banner:js="import { createRequire } from \'node:module\'; const require = createRequire(import.meta.url);", or --external:undici'
