@@ -167,7 +167,7 @@ describe('a form', () => {
     expect(performance.now() - began).toBeLessThan(2000)
   })
 
-  it('can still be read after it was refused, and no more of it is buffered than was looked at', async () => {
+  it('can still be read after it was refused, and no more of it is buffered than was read', async () => {
     const { body, taken } = counted((index) => (index < 1024 ? KIB : undefined))
     const request = post(body)
     expect(await shown(gate(request))).toEqual(TOO_LARGE)

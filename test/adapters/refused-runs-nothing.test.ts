@@ -88,7 +88,7 @@ const REFUSALS: readonly Refusal[] = [
 interface SlowRefusal extends Refusal {
   readonly token: TokenKind
   readonly keys: 'alive' | 'dead'
-  /** A key ID of its own, unless one is given. */
+  /** A new key ID, unless one is given. */
   readonly keyId?: string
 }
 

@@ -20,7 +20,7 @@ const { jwks, tokens } = await createCredentials()
 type Meaning =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'token'; readonly token: string }
-  /** A scheme that is nobody's of ours. */
+  /** A scheme that no source accepts. */
   | { readonly kind: 'foreign' }
   /** What may be a token, sent in a way that is not supported. */
   | { readonly kind: 'unsupported' }

@@ -59,7 +59,7 @@ export function coreScenarios({ keys, attacker, encryption, tokens, nested }: Ma
   })
 
   return [
-    { ...verifierOf('keys at hand', () => ({ issuer: ISSUER, audience: AUDIENCE, jwks })), triesForeign: true },
+    { ...verifierOf('keys given', () => ({ issuer: ISSUER, audience: AUDIENCE, jwks })), triesForeign: true },
     verifierOf('nothing remembered', () => ({
       issuer: ISSUER,
       audience: AUDIENCE,
@@ -102,7 +102,7 @@ export function coreScenarios({ keys, attacker, encryption, tokens, nested }: Ma
         jwks,
         claims: z.object({ tenant: z.string() }),
       })),
-      // It looks for checks of its own, which is the name of an option, too.
+      // It reads its own member named `checks`, which is the name of an option, too.
       mayBreak: true,
     },
     {

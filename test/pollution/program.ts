@@ -1,4 +1,4 @@
-// Plays the scenarios of a group with hostile data on Object.prototype, and prints what came of it as JSON. A process of its own, because a
+// Plays the scenarios of a group with hostile data on Object.prototype, and prints what came of it as JSON. A separate process, because a
 // test runner does not survive it.
 import { ADAPTER_OPTIONS } from '@claimgate/core/extend'
 import { adapterScenarios } from './adapter-scenarios.ts'

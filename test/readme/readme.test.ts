@@ -86,7 +86,7 @@ describe.each(['express', 'fastify'])('the %s quick start', (name) => {
 
   it('says why requests are refused where it has a log', () => {
     const codes = [...log.matchAll(/^Request refused \((\w+)\): /gm)].map(([, code]) => code)
-    // Fastify has a log of its own, which is off unless the application turns it on.
+    // Fastify's own log is off unless the application turns it on.
     expect(codes).toEqual(name === 'fastify' ? [] : ['credential_missing', 'signature_invalid', 'insufficient_scope'])
   })
 })

@@ -348,7 +348,7 @@ describe('6. Without `kid`, `x5t` selects or at most four keys are tried; a `kid
     ['x5t', { x5t: 'a-hash' }],
     ['x5t#S256', { 'x5t#S256': 'another-hash' }],
     ['both', { x5t: 'a-hash', 'x5t#S256': 'another-hash' }],
-    ['x5t, with an x5t#S256 that nobody publishes', { x5t: 'a-hash', 'x5t#S256': 'unknown' }],
+    ['x5t, with an x5t#S256 that is not published', { x5t: 'a-hash', 'x5t#S256': 'unknown' }],
   ])('selects by %s, however many fit, and checks one signature', async (_, header) => {
     const expected = { answer: VERIFIED, checks: 1 }
     expect(await checked(await named(header), [...strangers, mine])).toEqual(expected)
@@ -366,7 +366,7 @@ describe('6. Without `kid`, `x5t` selects or at most four keys are tried; a `kid
   })
 
   it.each([
-    ['that nobody publishes', { x5t: 'unknown' }],
+    ['that is not published', { x5t: 'unknown' }],
     ['that is a list', { x5t: ['a-hash'] }],
     ['that is null', { x5t: null, 'x5t#S256': null }],
     ['that is a number', { x5t: 7 }],

@@ -301,7 +301,7 @@ describe('2. firstOf does not start', () => {
     expect(() => Reflect.apply(firstOf, undefined, given)).not.toThrow(SECRET)
   })
 
-  it('with a copy of it, which nobody has checked', () => {
+  it('with a copy of it, which has not been checked', () => {
     expect(() => start({ keys: { ...keys }, algorithms: ['HS256', 'ES256'] })).toThrow(/HS256 needs "secret"/)
     expect(() => start({ keys: { ...keys }, algorithms: ['ES256'] })).toThrow(/"keys" must be a key source/)
   })

@@ -102,7 +102,7 @@ describe('11. Padding is accepted where a policy says so, and nowhere else', () 
     ['a sign in the middle', (part) => `${part.slice(0, 4)}=${part.slice(5)}`],
     ['white space behind', (part) => `${part} `],
     ['the sign of an escape', (part) => part.replaceAll('=', '%3D').padEnd(part.length + 1, '=')],
-    ['bits that stand for nothing', (part) => part.replace(/[A-Za-z0-9_-](?==)/, '_').padEnd(4, '=')],
+    ['unused bits', (part) => part.replace(/[A-Za-z0-9_-](?==)/, '_').padEnd(4, '=')],
   ]
 
   it.each(inexact)('but %s is refused in any part, correctly signed', async (_, spell) => {

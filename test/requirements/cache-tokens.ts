@@ -40,7 +40,7 @@ export async function cacheTokens({
     ['of the renewed key', await renewed.sign(claims({ sub: 'cy' }))],
     ['without kid', await first.sign(claims({ sub: 'di' }), { kid: undefined })],
     ['without kid, by the renewed key', await renewed.sign(claims({ sub: 'flo' }), { kid: undefined })],
-    ['without kid, by a stranger', await stranger.sign(claims({ sub: 'gus' }), { kid: undefined })],
+    ['without kid, by another issuer', await stranger.sign(claims({ sub: 'gus' }), { kid: undefined })],
     ['by thumbprint', await renewed.sign(claims({ sub: 'hal' }), { kid: undefined, x5t: 'renewed' })],
     ['by the thumbprint of another key', await renewed.sign(claims({ sub: 'ida' }), { kid: undefined, x5t: 'first' })],
     ['of the other issuer', await second.sign(claims({ iss: OTHER_ISSUER }))],

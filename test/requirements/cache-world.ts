@@ -20,7 +20,7 @@ import { AUDIENCE, ISSUER, NOW } from './refusal.ts'
 export interface Setup {
   readonly trusts: 'one issuer' | 'a list' | 'a function' | 'a function that gives new objects'
   /** Where keys come from; own sources give what is published under `a`. */
-  readonly source: 'an address' | 'own, asked for' | 'own, new each time' | 'own, at hand' | 'own, several'
+  readonly source: 'an address' | 'own, asked for' | 'own, new each time' | 'own, cached' | 'own, several'
   readonly clockTolerance: number
   readonly freshFor: number
   readonly maxAge: number | undefined
@@ -132,7 +132,7 @@ export function newWorld(
     }
     return {
       resolve,
-      ...(setup.source === 'own, at hand' && { current: known }),
+      ...(setup.source === 'own, cached' && { current: known }),
       ...(setup.source === 'own, several' && { candidates }),
     }
   }

@@ -70,7 +70,7 @@ const TOKENS: readonly Row[] = [
   row('that is an ID token', { iat: NOW, nonce: 'n' }, '401 token_type'),
   // What only good tokens may learn about this API.
   row('of another client', { iat: NOW, client_id: 'other' }, '503 keys_unavailable', { clientId: 'shop' }),
-  row('without a claim of its own', { iat: NOW }, '503 keys_unavailable', { requiredClaims: { tenant: 'a' } }),
+  row('without a required claim', { iat: NOW }, '503 keys_unavailable', { requiredClaims: { tenant: 'a' } }),
 ]
 
 describe('29. An unknown key ID, where no fetch may begin', () => {
@@ -124,7 +124,7 @@ describe('29. An unknown key ID, where no fetch may begin', () => {
     expect(seen).toEqual([])
   })
 
-  it('takes an iat of the token alone, not one that somebody has put on Object.prototype', async () => {
+  it('takes an iat of the token alone, not one on Object.prototype', async () => {
     const { options, hold } = held()
     const verifier = await hold(createVerifier(options))
     const token = await unknown.sign(accessClaims(forgotten))

@@ -181,7 +181,7 @@ describe('34. A request carries one credential, in one place, in one form', () =
     }
   })
 
-  it.each(pairs)('takes an empty value in %s for nothing beside a token in %s', async (one, two) => {
+  it.each(pairs)('ignores an empty value in %s beside a token in %s', async (one, two) => {
     for (const [empty, full] of [
       [one, two],
       [two, one],

@@ -70,7 +70,7 @@ const setups: fc.Arbitrary<Setup> = fc.record({
     'an address',
     'own, asked for',
     'own, new each time',
-    'own, at hand',
+    'own, cached',
     'own, several',
   ),
   clockTolerance: fc.constantFrom(0, 5, 300),
@@ -204,7 +204,7 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
     expect(await play({}, ...remembered, ...publish('renewed'), show(other))).toEqual(['verified'])
     expect(await play({}, ...remembered, ...publish('renewed'), show(one))).toEqual(['signature_invalid'])
     expect(await play({}, ...remembered, ...publish('five'), show(one))).toEqual(['key_ambiguous'])
-    expect(await play({}, ...remembered, ...publish('twice'), show('without kid, by a stranger'))).toEqual([
+    expect(await play({}, ...remembered, ...publish('twice'), show('without kid, by another issuer'))).toEqual([
       'signature_invalid',
     ])
     const byThumbprint = [...publish('twice, with thumbprints'), show('by thumbprint', 'none', 2)] as const
@@ -256,7 +256,7 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
     ])
   })
 
-  it.each(['own, asked for', 'own, new each time', 'own, at hand', 'own, several'] as const)(
+  it.each(['own, asked for', 'own, new each time', 'own, cached', 'own, several'] as const)(
     'asking a source of an application as often: %s',
     async (source) => {
       const worlds = worldsOf({ ...USUAL, source })

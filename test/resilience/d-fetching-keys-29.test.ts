@@ -108,7 +108,7 @@ describe('section D: a flood of unknown key IDs', () => {
     expect(found - published).toBeLessThanOrEqual(60)
     // In once, in for good.
     expect(new Set(verdicts.slice(verdicts.indexOf('verified')))).toEqual(new Set(['verified']))
-    // Nobody is told that the token is bad, not for one second.
+    // The token is never called bad, not for one second.
     expect(verdicts[0]).toBe('503 keys_unavailable')
     expect(verdicts).not.toContain('401 key_not_found')
     expect(mostPerMinute()).toBeLessThanOrEqual(2)

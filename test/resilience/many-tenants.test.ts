@@ -54,7 +54,7 @@ async function listen(listener: RequestListener) {
   }
 }
 
-/** The host of many tenants: each has metadata and keys of its own, and every answer takes a tenth of a second. */
+/** The host of many tenants: each has its own metadata and keys, and every answer takes a tenth of a second. */
 const hostOfTenants: RequestListener = (request, response) => {
   const { url = '', headers } = request
   const issuer = `http://${headers.host}/${url.split('/')[1]}`
@@ -81,7 +81,7 @@ describe('400 tenants on one host, cold, whose answers take a tenth of a second'
         audience: 'api',
         ...(how === 'jwksUri' && { jwksUri: `${issuerOf(index)}/keys` }),
       })),
-      // A transport of its own has a queue of its own.
+      // A new transport has a new queue.
       fetch: undiciFetch(),
       onEvent,
     })
@@ -118,7 +118,7 @@ describe('400 tenants on one host, cold, whose answers take a tenth of a second'
     verifier.close()
   })
 
-  it('29. nor do junk tokens that keep coming, each with a key ID of its own', async () => {
+  it('29. nor do junk tokens that keep coming, each with another key ID', async () => {
     const verifier = start('discovery', () => undefined)
     const answers: Promise<string>[] = []
     const sendJunk = async (round: number): Promise<void> => {

@@ -183,7 +183,7 @@ function named(text: string, name: Name): string {
   if (!['*', 'null', 'undefined'].includes(text)) return text
   const rule =
     name === 'JWT_AUDIENCE' ? '; to accept tokens for any audience, give createVerifier "audience": null' : ''
-  throw misconfigured(ACTION, `${name} must be a name of its own, and is ${quote(text)}${rule}`)
+  throw misconfigured(ACTION, `${name} must be a name, and is ${quote(text)}${rule}`)
 }
 
 function url(text: string, name: Name): string {

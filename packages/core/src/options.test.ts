@@ -30,7 +30,7 @@ describe('options that are wrong stop the start', () => {
     ['a misspelled option', { clock_tolerance: 5 }, /no option "clock_tolerance"; did you mean "clockTolerance"/],
     ['an option in the wrong number', { audiences: 'x' }, /no option "audiences"; did you mean "audience"/],
     [
-      'an option nobody has',
+      'an option that does not exist',
       { frobnicate: 1 },
       /no option "frobnicate"; take it out: the README has a table of all options/,
     ],

@@ -17,7 +17,7 @@ export interface Description {
 }
 
 /**
- * Adds `security` (OpenAPI 3.1 section 4.8.10) to the schema of a protected route, unless the route has one of its own.
+ * Adds `security` (OpenAPI 3.1 section 4.8.10) to the schema of a protected route, unless the route already has one.
  *
  * @returns what was added, or `undefined`
  */

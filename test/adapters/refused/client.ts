@@ -55,7 +55,7 @@ async function whenToReset({ reached }: World, { id, patience }: Sent, answered:
   await Promise.race([reached(id, stage), answered, later(200)])
 }
 
-/** Each request on a connection of its own. */
+/** Each request on a new connection. */
 export function clientH1(world: World, port: number): Client {
   const send: Client['send'] = async (sent) => {
     const { id, path, method, headers, body, patience } = sent

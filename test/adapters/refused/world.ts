@@ -40,7 +40,7 @@ export interface World {
   /** The requests that get to `keys` when the server of keys is asked. */
   readonly waitForKeys: Set<string>
   close(): Promise<void>
-  /** A token that the resource refuses, or accepts, after the wait for its key; each has a key ID of its own, unless one is given. */
+  /** A token that the resource refuses, or accepts, after the wait for its key; each has a new key ID, unless one is given. */
   token(id: string, kind: TokenKind, keyId?: string): Promise<string>
 }
 

@@ -62,7 +62,7 @@ export const FAILING_HOOKS: readonly FailingHook[] = [
   },
   keySource('a key source', (fail) => ({ resolve: hook(fail) }), good),
   {
-    ...keySource('a key source that has keys at hand', (fail) => ({ resolve: rightKey, current: hook(fail) }), good),
+    ...keySource('a key source with cached keys', (fail) => ({ resolve: rightKey, current: hook(fail) }), good),
     works: () => keys.publicKey,
     explained: true,
   },

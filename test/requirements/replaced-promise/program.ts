@@ -1,4 +1,4 @@
-// Verifies tokens where a library has replaced `Promise`, and prints what came of it as JSON. A process of its own, because a test runner
+// Verifies tokens where a library has replaced `Promise`, and prints what came of it as JSON. A separate process, because a test runner
 // does not survive it.
 import { createServer, get, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'

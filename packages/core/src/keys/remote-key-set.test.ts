@@ -263,7 +263,7 @@ describe('a stale set', () => {
 
   it('whose successor lacks the key says so only if the token is older than the successor', async () => {
     const { ask, issued, clock, endpoint } = await setUpAged(700, refused)
-    // A cache that has kept an older set than the one at hand.
+    // A cache has answered with an older set than the current one.
     endpoint.answer = json({ keys: [b] }, { age: '3000' })
     expect(await ask('a', issued(0))).toBe('503 keys_unavailable')
     await clock.pass(60)

@@ -48,7 +48,7 @@ export interface KeysUnavailableEvent {
   readonly retryAfter: number
 }
 
-/** At start-up: keys or metadata are fetched by plain http from a host in `allowHttpHosts`. Whoever is on the way can replace them. */
+/** At start-up: keys or metadata are fetched by plain http from a host in `allowHttpHosts`. Anyone on the network path can replace them. */
 export interface KeysPlainHttpEvent {
   readonly type: 'keys.plain_http'
   readonly uri: string

@@ -69,7 +69,7 @@ function sameValue(copy: unknown, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return copy === value
   if (copy instanceof Itself)
     return copy.object === value && (copy.members === undefined || sameMembers(copy.members, value))
-  // Each call of `claim` makes functions of its own.
+  // Each call of `claim` makes new functions.
   if (isClaimRequirement(copy) && isClaimRequirement(value))
     return sameValue(copy.claim, value.claim) && sameValue(copy.condition, value.condition)
   if (Array.isArray(copy) && Array.isArray(value))

@@ -149,7 +149,7 @@ function keySource(options: IssuerPolicy, algorithms: ReadonlySet<Algorithm>, en
   )
 }
 
-// Each half has the algorithms of its own and no others, so that neither is imported for one of the other's.
+// Each half has only its own algorithms, because a key must not be imported for an algorithm of the other half.
 function secretAndPublicKeys(
   { first, others }: SecretAndPublicKeys,
   { issuer, audience }: IssuerPolicy,

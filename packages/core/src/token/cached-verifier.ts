@@ -67,7 +67,7 @@ export function cachedVerifier<C extends object>(
   ): Promise<VerifiedToken<C>> => {
     try {
       const policy = await selected
-      // It may not allow the algorithm, and then nobody may ask for a key.
+      // It may not allow the algorithm, and then the key must not be asked for.
       if (policy !== former)
         return await jwts.verifyOn(verified.token, { policy, possible: undefined, about: undefined }, context)
       const about = keyContext(verified.claims, policy)

@@ -10,7 +10,7 @@ import { parseJsonObject } from './parse-json.ts'
 
 /**
  * Takes a compact JWS apart (RFC 7515 section 7.1) without trusting any of it and without I/O. The length is capped before
- * anything is looked at. Exact padding is noted, and for `checkPadding` to refuse.
+ * anything is read. Exact padding is noted; `checkPadding` decides whether to refuse it.
  *
  * @throws AuthError with status 401 and a `token_`, `json_`, `header_`, `kid_` or `signature_` code
  */

@@ -79,7 +79,7 @@ describe('turns at an origin', () => {
     expect([...begun, ...elsewhere.begun]).toEqual(['a', 'b', 'c'])
   })
 
-  it('that nobody waits for any more are skipped', async () => {
+  it('that no request waits for any more are skipped', async () => {
     const { take, end, begun } = setUp(1)
     const gone = new AbortController()
     take('a')

@@ -12,7 +12,7 @@ export interface FetchTurn {
 export interface FetchTurnOptions {
   readonly fetch: FetchLike
   readonly origin: string
-  /** Urgent where no keys are at hand: until the fetch is done, no token of that issuer can be verified. */
+  /** Urgent where there are no keys yet: until the fetch is done, no token of that issuer can be verified. */
   readonly kind: FetchKind
   /** Gives up waiting. */
   readonly signal: AbortSignal
@@ -26,7 +26,7 @@ interface Queue {
   readonly waiting: Readonly<Record<FetchKind, (() => void)[]>>
 }
 
-// A transport has connections of its own, so whatever uses it shares a queue.
+// A transport has its own connections, so all key sets that use it share a queue.
 const queues = new WeakMap<FetchLike, Map<string, Queue>>()
 
 /**

@@ -21,7 +21,7 @@ export interface PublicMaterial {
   readonly pub?: string
 }
 
-/** What is wrong with a member, and which of its own members shows it. */
+/** What is wrong with a member, and which of its members shows it. */
 export interface JwkFlaw {
   readonly reason: KeyFlaw
   /** Absent where no single one does. */

@@ -9,7 +9,7 @@ export async function readStore(
   { store, clock, softWait, timeout }: ResolvedKeySetOptions,
 ): Promise<JwkSetSeed | undefined> {
   if (!store) return undefined
-  // Whoever waits for the store waits for the endpoint too, within one deadline.
+  // A request that waits for the store also waits for the endpoint, within one deadline.
   const timer = startTimer(clock, Math.min(Math.max(softWait, SHORTEST_WAIT), timeout / 2) * 1000)
   const seed = await Promise.race([ask(async () => store.get(id)), timer.elapsed])
   timer.cancel()
