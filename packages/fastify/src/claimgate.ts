@@ -62,11 +62,9 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
       // Fastify would take that of a polluted `Object.prototype`, and leave out getters of a class.
       const config = own(route, 'config') ?? {}
       const rule = routeRule(config)
-      route.config = {
-        ...config,
-        ...(rule !== undefined && { auth: rule }),
-        ...(polluted && { [SEEN]: true }),
-      }
+      const isGetter = rule !== undefined && !Object.hasOwn(config, 'auth')
+      if (isGetter || polluted || !Object.hasOwn(route, 'config'))
+        route.config = { ...config, ...(isGetter && { auth: rule }), ...(polluted && { [SEEN]: true }) }
       const rules = [...(gateFor(this, rule) === gate ? [rule] : []), ...answerDirectly(route, named)]
       for (const one of rules) {
         const description = describeSecurity(route, one, security)
