@@ -212,6 +212,41 @@ describe('37. Nothing fails open: in Fastify, a request is refused', () => {
   )
 
   it.each([
+    ['once', (): void => {}],
+    ['slowly', (to: FastifyInstance) => to.addHook('onSend', () => later(20))],
+  ] as const)(
+    'by a preHandler of the scope after one that goes on twice, and is answered %s',
+    async (_name, around) => {
+      const { app, served } = await start(async (to, counted) => {
+        around(to)
+        to.addHook('preHandler', goOnTwice)
+        await to.register(claimgate, { verifier, global: false })
+        to.addHook('preHandler', to.authenticateJwt())
+        to.route(route(counted))
+      })
+      expect(await answersOf(app.server)).toEqual(REQUESTS.map(() => 401))
+      expect(served.count).toBe(0)
+      expect(await answersOf(app.server, [{ headers: GOOD }])).toEqual([200])
+    },
+  )
+
+  it('by a gate within another, each after a hook that goes on twice', async () => {
+    const { app, served } = await start(async (to, counted) => {
+      to.addHook('onRequest', goOnTwice)
+      to.addHook('preHandler', goOnTwice)
+      await to.register(claimgate, { verifier })
+      await to.register(async (child) => {
+        child.addHook('onRequest', goOnTwice)
+        await child.register(claimgate, { verifier })
+        child.route(route(counted))
+      })
+    })
+    expect(await answersOf(app.server)).toEqual(REQUESTS.map(() => 401))
+    expect(served.count).toBe(0)
+    expect(await answersOf(app.server, [{ headers: GOOD }])).toEqual([200])
+  })
+
+  it.each([
     ['of the scope', {}, async (to: FastifyInstance, handler: () => Promise<string>) => to.setNotFoundHandler(handler)],
     [
       'with a hook',

@@ -114,7 +114,8 @@ function answerDirectly(route: RouteOptions, named: ReadonlyMap<unknown, NamedHo
       if (mine !== undefined) found.push(mine.rule)
       return mine?.answering ?? hook
     })
-    if (name === 'preHandler' && found.length > 0) replaced.push(holdBack)
+    // After those of the scope, where a hook of `fastify.authenticateJwt()` may stand.
+    if (name === 'preHandler' && !replaced.includes(holdBack)) replaced.push(holdBack)
     if (replaced.length > 0) Object.assign(route, { [name]: replaced })
   }
   return found
