@@ -338,7 +338,7 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
     const clock = { now: () => NOW * 1000 }
     const long = await Promise.all(
       Array.from({ length: 3 }, async (_, index) =>
-        keys.first.sign(accessClaims({ jti: `${index}`, x: 'x'.repeat(6000) })),
+        keys.first.sign(accessClaims({ jti: `${index}`, x: 'x'.repeat(9000) })),
       ),
     )
     const few = Array.from(['lasting', 'bound', 'not plain'], (name) => tokens.get(name) ?? '')

@@ -157,7 +157,7 @@ export interface SharedOptions<C extends object = object> {
 export interface TokenCacheOptions {
   /** Tokens. From 1 to 1,000,000. @defaultValue 10000 */
   readonly maxEntries?: number | undefined
-  /** Bytes that tokens and their claims take up, roughly. From 65,536 to 1,073,741,824. @defaultValue 16777216 */
+  /** Bytes that tokens and their claims take up in memory: on Node never more than 1.5 times as many. From 65,536 to 1,073,741,824. @defaultValue 16777216 */
   readonly maxBytes?: number | undefined
   /** Seconds until a token is verified anew. From 1 to 300. @defaultValue 300 */
   readonly maxAge?: number | undefined

@@ -311,8 +311,8 @@ describe('the room for remembered tokens', () => {
 
   it('is bounded by bytes', async () => {
     const verifier = verifierOf({ tokenCache: { maxBytes: 65_536 } satisfies TokenCacheOptions })
-    // About 8,500 characters each, counted three times: two fit.
-    const [a = '', b = '', c = ''] = await several(3, 6000)
+    // About 12,400 characters each, and 9,000 in the claims: two fit.
+    const [a = '', b = '', c = ''] = await several(3, 9000)
     for (const token of [a, b, c]) await verifier.verify(token)
     expect(await isRemembered(verifier, c)).toBe(true)
     expect(await isRemembered(verifier, b)).toBe(true)
@@ -321,8 +321,8 @@ describe('the room for remembered tokens', () => {
 
   it('counts what objects and arrays take up besides their text', async () => {
     const verifier = verifierOf({ tokenCache: { maxBytes: 65_536 } satisfies TokenCacheOptions })
-    // About 1,500 characters each, of which many would fit.
-    const empty = Array.from({ length: 12 }, () => Array.from({ length: 20 }, () => ({})))
+    // About 2,700 characters each, of which many would fit.
+    const empty = Array.from({ length: 30 }, () => Array.from({ length: 20 }, () => ({})))
     const [a = '', b = ''] = await Promise.all(['a', 'b'].map(async (jti) => tokenOf({ jti, empty })))
     for (const token of [a, b]) await verifier.verify(token)
     expect(await isRemembered(verifier, b)).toBe(true)
@@ -332,7 +332,7 @@ describe('the room for remembered tokens', () => {
   it('takes no token that is larger than all of it', async () => {
     const verifier = verifierOf({ tokenCache: { maxBytes: 65_536 }, limits: { tokenLength: 65_536 } })
     const [small = ''] = await several(1)
-    const huge = await tokenOf({ jti: 'x'.repeat(20_000) })
+    const huge = await tokenOf({ jti: 'x'.repeat(30_000) })
     await verifier.verify(small)
     expect(await isRemembered(verifier, huge)).toBe(false)
     expect(await isRemembered(verifier, huge)).toBe(false)

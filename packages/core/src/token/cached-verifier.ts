@@ -6,7 +6,8 @@ import { possibleKeys } from '../keys/possible-keys.ts'
 import type { Clock } from '../model/clock.ts'
 import { ignoreRejection } from '../model/ignore-rejection.ts'
 import { type RecentMap, recentMap } from '../model/recent-map.ts'
-import type { VerifiedToken } from '../model/token.ts'
+import { sizeInMemory } from '../model/size-in-memory.ts'
+import type { JoseHeader, VerifiedToken } from '../model/token.ts'
 import type { ResolvedTokenCache } from '../options.ts'
 import type { ResolvedPolicy } from '../policy/resolve-policy.ts'
 import {
@@ -47,7 +48,7 @@ export function cachedVerifier<C extends object>(
 
   const remember = (acceptance: Acceptance): void => {
     // An idle verifier needs no room.
-    made ??= recentMap(maxEntries, { most: maxBytes, of: bytesOf })
+    made ??= recentMap(Math.min(maxEntries, Math.ceil(maxBytes / BYTES_OF_ENTRY)), { most: maxBytes, of: bytesOf })
     made.set(nameOf(acceptance.verified.token), { ...acceptance, acceptedAt: clock.monotonic() })
   }
 
@@ -109,20 +110,18 @@ function nameOf(token: string): string {
   return token.slice(-NAME_LENGTH)
 }
 
-// The text, the claims made of it and the entry, roughly. An object of two characters takes up far more than its text does, and whoever
-// may put objects into the claims of an issuer could fill the memory with them.
-function bytesOf({ verified }: Entry): number {
-  return verified.token.length * 3 + 1024 + containersIn(verified.claims) * BYTES_OF_CONTAINER
+/** The token, what was made of it and what the cache itself keeps for an entry, roughly. */
+function bytesOf({ verified: { token, claims, header, scopes } }: Entry): number {
+  return BYTES_OF_ENTRY + token.length + sizeInMemory(claims) + scopes.size * BYTES_OF_SCOPE + sizeOfHeader(header)
 }
 
-const BYTES_OF_CONTAINER = 192
+const BYTES_OF_ENTRY = 704
+const BYTES_OF_SCOPE = 64
 
-// By name, which costs less than the list of values.
-function containersIn(value: object): number {
-  let containers = 0
-  for (const name of Object.keys(value)) {
-    const item = (value as Readonly<Record<string, unknown>>)[name]
-    if (typeof item === 'object' && item !== null) containers += 1 + containersIn(item)
-  }
-  return containers
+// Most tokens share one header. One with other members may be of its own token alone.
+function sizeOfHeader(header: JoseHeader): number {
+  const isUsual = Object.keys(header).every((name) => USUAL_MEMBERS.has(name))
+  return sizeInMemory(isUsual ? header.kid : header)
 }
+
+const USUAL_MEMBERS: ReadonlySet<string> = new Set(['alg', 'kid', 'typ'])

@@ -35,7 +35,7 @@ describe('a header cache', () => {
 
   it('keeps texts apart that differ in anything, in whatever order they come', () => {
     const { headerOf } = counted()
-    const texts = ['one', 'One', 'one ', ' one', 'on', 'onee', '', 'constructor', '__proto__', 'one\0']
+    const texts = ['one', 'One', 'one ', ' one', 'on', 'onee', '', 'constructor', '__proto__', 'one-']
     for (let round = 0; round < 3; round += 1)
       for (const text of [...texts, ...texts.toReversed()]) expect(headerOf(text).kid, JSON.stringify(text)).toBe(text)
   })
@@ -62,14 +62,23 @@ describe('a header cache', () => {
     expect(parsed).toEqual(['k1'])
   })
 
-  it('remembers 256 KiB of text, so fewer texts where they are long', () => {
-    const { parsed, headerOf } = counted()
-    const texts = Array.from({ length: 65 }, (_, index) => String(index).padStart(4096, '.'))
-    for (const text of texts) headerOf(text)
-    parsed.length = 0
-    for (const text of texts.slice(1)) expect(headerOf(text).kid).toBe(text)
-    expect(parsed).toEqual([])
-    expect(headerOf(texts[0] ?? '').kid).toBe(texts[0])
-    expect(parsed).toEqual([texts[0]])
+  it.each([
+    ['long', (index: number) => ({ kid: String(index).padStart(4000, '.') }), 100, 140],
+    ['of many members', (index: number) => membersOf(500, index), 4, 16],
+  ] as const)('remembers fewer texts where headers are %s, because they take up more', (_, membersAt, least, most) => {
+    let parses = 0
+    const headerOf = headerCache((encoded): JoseHeader => {
+      parses += 1
+      return { alg: 'ES256', ...membersAt(Number(encoded)) }
+    })
+    for (let index = 0; index < 200; index += 1) headerOf(`${index}`)
+    for (let index = 199; index >= 200 - least; index -= 1) headerOf(`${index}`)
+    expect(parses).toBe(200)
+    for (let index = 200 - most; index < 200; index += 1) headerOf(`${index}`)
+    expect(parses).toBeGreaterThan(200)
   })
 })
+
+function membersOf(count: number, of: number): object {
+  return Object.fromEntries(Array.from({ length: count }, (_, index) => [`m${of}-${index}`, index]))
+}

@@ -7,6 +7,7 @@ import type { KeyContext } from '../keys/key-source.ts'
 import { applySchema, type ClaimsSchema } from '../claims/schema.ts'
 import { mayBeSeveral, possibleKeys } from '../keys/possible-keys.ts'
 import { deepFreeze } from '../model/deep-freeze.ts'
+import { detached } from '../model/detached.ts'
 import { isThenable } from '../model/thenable.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import type { Limits } from '../model/limits.ts'
@@ -84,7 +85,9 @@ export function jwtVerifier<C extends object>(
     try {
       for (const claimCheck of policy.claimChecks) claimCheck.check(parsed, context)
       checkConfirmation(parsed.claims, context.confirmations)
-      const verified = verifiedToken(parsed, policy)
+      // What is remembered must not keep the request that the token was cut from.
+      const token = onAccepted === undefined ? parsed.token : detached(parsed.token)
+      const verified = verifiedToken({ ...parsed, token }, policy)
       onAccepted?.({ verified, policy, key })
       return checkedToken(verified, rules)
     } catch (error) {
