@@ -9,7 +9,7 @@ interface Hold {
   /** Whether no route is known for it. */
   readonly unknown: boolean
   /** Goes on to the handler, where Fastify came there before the gates had decided. */
-  goOn?: () => void
+  goOn: (() => void) | undefined
 }
 
 interface HeldRequest {
@@ -20,7 +20,7 @@ interface HeldRequest {
 export function hold(request: FastifyRequest): void {
   const held = (request as HeldRequest)[HOLD]
   if (held) held.closed += 1
-  else (request as HeldRequest)[HOLD] = { closed: 1, unknown: request.is404 }
+  else (request as HeldRequest)[HOLD] = { closed: 1, unknown: request.is404, goOn: undefined }
 }
 
 /** Gives what to call to go on, in place of the hook's own `done`, where Fastify has been kept from the handler. */
