@@ -257,6 +257,7 @@ describe('37. Nothing fails open: in Fastify, a request is refused', () => {
   ] as const)('by the not-found handler %s', async (_name, options, declare) => {
     const { app, served } = await start(async (to, counted) => {
       to.addHook('onSend', () => later(20))
+      to.addHook('onRequest', goOnTwice)
       await to.register(claimgate, { verifier, ...options })
       await declare(to, async () => `served ${(counted.count += 1)}`)
     })
