@@ -247,3 +247,14 @@ describe.each(doors)('$name', ({ name, options, open }) => {
     },
   )
 })
+
+describe('"verify" as an object, as @fastify/jwt takes it', () => {
+  it.each([
+    ['createGate', DOORS.createGate.open],
+    ['authenticateJwt', DOORS.authenticateJwt.open],
+    ['claimgate', DOORS.claimgate.open],
+  ])('is no verifier to %s', async (_, open) => {
+    const attempt = async (): Promise<unknown> => open({ verify: { algorithms: ['ES256'] } })
+    await expect(attempt).rejects.toThrow('there is no option "verify"; take it out')
+  })
+})

@@ -249,7 +249,7 @@ describe('29. A key source of the application', () => {
 })
 
 describe('29. Rotation during a flood of random key IDs', () => {
-  it('logs nobody out: not one token of the new key is refused with 401, and all are verified within a cool-down', async () => {
+  it('logs no client out: not one token of the new key is refused with 401, and all are verified within a cool-down', async () => {
     const clock: TestClock = createTestClock({ wall: NOW * 1000 })
     let keys = [published.publicJwk]
     const fetch = async (): Promise<Response> => Response.json({ keys })

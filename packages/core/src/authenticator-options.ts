@@ -106,7 +106,7 @@ function isVerifier<C extends object>(value: object): value is Verifier<C> {
 }
 
 /**
- * A verifier or an authenticator that was spread into options would take all of them for nothing.
+ * Refuses options on a verifier or an authenticator, where they would be ignored: it was spread into them.
  *
  * @throws TypeError
  */
@@ -114,10 +114,7 @@ export function assertNoOptionsBeside(made: object): void {
   const known = [...HTTP_OPTIONS.filter((name) => name !== 'verifier'), ...VERIFIER_OPTIONS]
   const extra = known.find((name) => Object.hasOwn(made, name))
   if (extra !== undefined)
-    throw misconfigured(
-      ACTION,
-      `"${extra}" beside the methods of a verifier counts for nothing: write { verifier, ${extra}: … }`,
-    )
+    throw misconfigured(ACTION, `"${extra}" is ignored on a verifier: write { verifier, ${extra}: … }`)
 }
 
 function resolveLogRefusal(options: HttpOptions & { readonly clock?: VerifierOptions['clock'] }): ResolvedLogRefusal {

@@ -290,8 +290,10 @@ describe('options that are wrong stop the start', () => {
     )
     const made = createAuthenticator(verifier)
     expect(createAuthenticator(made)).toBe(made)
-    expect(() => createAuthenticator({ ...verifier, realm: 'x' })).toThrow(/"realm" beside the methods of a verifier/)
-    expect(() => createAuthenticator({ ...made, optional: true })).toThrow(/"optional" beside/)
+    expect(() => createAuthenticator({ ...verifier, realm: 'x' })).toThrow(
+      /"realm" is ignored on a verifier: write \{ verifier, realm: … \}/,
+    )
+    expect(() => createAuthenticator({ ...made, optional: true })).toThrow(/"optional" is ignored on a verifier/)
     expect(() => createAuthenticator(undefined as never)).toThrow(/give a verifier, or options/)
     expect(() => createVerifier(undefined as never)).toThrow(/give options/)
     expect(() => createVerifier({ issuer: null, audience: AUDIENCE })).toThrow(/say where keys come from/)
@@ -311,7 +313,7 @@ describe('the token cache', () => {
     expect(create({ tokenCache })).toBeDefined()
   })
 
-  it('is read once: what is changed afterwards counts for nothing', () => {
+  it('is read once: later changes have no effect', () => {
     const tokenCache = { maxAge: 60 }
     const resolved = resolveTokenCache('create verifier', tokenCache)
     tokenCache.maxAge = 300

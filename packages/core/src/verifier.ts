@@ -62,7 +62,7 @@ export interface Verifier<C extends object = object> {
    * @throws AuthError `keys_unavailable`
    */
   ready(): Promise<void>
-  /** Ends the fetches of its own key sets, now and for ever. Key sources it was given belong to whoever made them. */
+  /** Permanently stops fetching its own key sets. Does not close key sources that it was given. */
   close(): void
 }
 
@@ -83,7 +83,7 @@ export interface AsOf {
 }
 
 /**
- * Makes a verifier. Options are read once: what is changed in them afterwards counts for nothing.
+ * Makes a verifier. Options are read once; later changes have no effect.
  *
  * @throws TypeError for options that are missing, contradict each other or are out of range
  */

@@ -58,7 +58,7 @@ function isAuthenticator<C extends object>(given: object): given is Authenticato
 }
 
 function isVerifier<C extends object>(given: object): given is Verifier<C> {
-  return has(given, 'verify')
+  return typeof own(given, 'verify') === 'function'
 }
 
 // Spread into one object with options it would be taken for itself, and the options would be lost.
