@@ -100,6 +100,13 @@ describe('39. There is one error for every failure to decrypt', () => {
     expect(said(await refusalOf(join(parts.with(0, Buffer.from(`${String(parts[0])} `)))))).toEqual(FAILED)
   })
 
+  it('for an encrypted key whose leading zero is cut off', async () => {
+    let parts = partsOf(seal())
+    while (parts[1]?.at(0) !== 0) parts = partsOf(seal())
+    expect(await answerTo(join(parts))).toEqual(VERIFIED)
+    expect(said(await refusalOf(join(parts.with(1, parts[1].subarray(1)))))).toEqual(FAILED)
+  })
+
   it('for parts of a wrong length, before any key is used', async () => {
     const parts = partsOf(seal())
     const agreed = partsOf(await encrypt(p256.publicKey, { alg: 'ECDH-ES', kid: 'p256' }))

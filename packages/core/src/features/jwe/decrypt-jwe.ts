@@ -20,7 +20,7 @@ import type { DecryptionKey } from './decryption-key.ts'
 import { decryptionKeys } from './decryption-keys.ts'
 import { decryptionFailed } from './decryption-failed.ts'
 import { type KeyManagementAlgorithm, resolveKeyManagement } from './key-management.ts'
-import { type JweHeader, type ParsedJwe, parseJwe } from './parse-jwe.ts'
+import { firstDots, type JweHeader, type ParsedJwe, parseJwe } from './parse-jwe.ts'
 
 /** What tokens are decrypted with. */
 export interface DecryptionOptions {
@@ -109,6 +109,7 @@ async function decrypt(parsed: ParsedJwe, keys: KeySource): Promise<Uint8Array> 
 }
 
 async function decryptWith(key: CryptoKey, { token, header }: ParsedJwe): Promise<Uint8Array | undefined> {
+  if (!hasLengthFor(key, token)) return undefined
   try {
     const { alg, enc } = header
     const options = { keyManagementAlgorithms: [alg], contentEncryptionAlgorithms: [enc], maxDecompressedLength: 0 }
@@ -117,6 +118,14 @@ async function decryptWith(key: CryptoKey, { token, header }: ParsedJwe): Promis
   } catch {
     return undefined
   }
+}
+
+// RFC 8017 section 7.1.2: as long as the modulus. OpenSSL also takes a shorter one, whose leading zeros were cut off.
+function hasLengthFor({ algorithm }: CryptoKey, token: string): boolean {
+  const bits = own(algorithm, 'modulusLength')
+  if (typeof bits !== 'number') return true
+  const [first = 0, second = 0] = firstDots(token)
+  return second - first - 1 === Math.ceil((Math.ceil(bits / 8) * 4) / 3)
 }
 
 async function resolveKeys(header: JweHeader, keys: KeySource): Promise<readonly CryptoKey[]> {
