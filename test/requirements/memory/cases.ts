@@ -11,8 +11,8 @@ import {
 import { createMemoryDenylist, denylist } from '@claimgate/core/denylist'
 import { createGate } from '@claimgate/fetch'
 
-import { ISSUER, optionsWith, request } from '../refusal.ts'
-import { filler, received, SECRET, signed } from './tokens.ts'
+import { AUDIENCE, ISSUER, NOW, optionsWith, request } from '../refusal.ts'
+import { filler, PUBLIC_JWK, received, SECRET, signed } from './tokens.ts'
 
 const MEGABYTE = 1_048_576
 const NAME = 'access_token'
@@ -209,8 +209,49 @@ export const OTHERS: Readonly<Record<string, Case>> = {
       }
     },
   },
+  'refused requests, each in a form of 60 KB': {
+    most: MEGABYTE,
+    count: 2000,
+    make: () => {
+      const policy = { issuer: ISSUER, audience: AUDIENCE, jwksUri: 'https://issuer.example/jwks' }
+      const gate = createGate({
+        issuers: async (iss: string) => (iss === ISSUER ? policy : undefined),
+        fetch: async () => new Response(JSON.stringify({ keys: [{ ...PUBLIC_JWK, kid: 'known' }] })),
+        clock: { now: () => NOW * 1000 },
+        credentials: [{ from: 'authorization' }, { from: 'form' }],
+        log: { warn: () => {} },
+      })
+      const signature = 'A'.repeat(86)
+      const bad = (index: number): string => {
+        const alg = 'ES256'
+        switch (index % 5) {
+          case 0:
+            return `${signed({}, { alg, kid: `kid-${index}-of-nobody` }).slice(0, -43)}${signature}`
+          case 1:
+            return `${signed({ jti: `${index}` }, { alg, kid: 'known' }).slice(0, -43)}${signature}`
+          case 2:
+            return signed({ iss: `https://issuer-${index}.example/of/nobody` })
+          case 3:
+            return signed({}, { alg: `an-algorithm-${index}-of-nobody` })
+          default:
+            return `an opaque token ${index}`
+        }
+      }
+      return {
+        show: async (index) => {
+          const headers = {
+            'content-type': FORM,
+            authorization: received(`Scheme-${index}-of-nobody `, filler(index % 50)),
+          }
+          const body = formOf(bad(index), index)
+          const answer = await gate(new Request('https://api.example/orders', { method: 'POST', headers, body }))
+          if (!(answer instanceof Response)) throw new TypeError('A bad token was accepted')
+        },
+      }
+    },
+  },
   'errors that the application keeps': {
-    most: 4 * MEGABYTE,
+    most: 2 * MEGABYTE,
     count: 3000,
     make: () => {
       const kept: unknown[] = []
@@ -220,7 +261,7 @@ export const OTHERS: Readonly<Record<string, Case>> = {
           const bad = [
             `opaque-token-${index}`,
             tokenOf(index).slice(0, -1),
-            signed({ iss: `https://i${index}.example` }),
+            signed({ iss: `https://i${index}.example/${'a long path/'.repeat(600)}` }),
           ]
           const cookie = received(`a${index}=${filler(15_000)}; ${NAME}=${bad[index % bad.length]}`)
           const outcome = await authenticator.authenticate(request({ cookie }))

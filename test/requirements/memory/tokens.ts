@@ -1,9 +1,12 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, generateKeyPairSync, randomBytes } from 'node:crypto'
 
 import { accessClaims } from '../refusal.ts'
 
 /** The secret that the tokens are signed with: no other algorithm signs thousands of them as quickly. */
 export const SECRET = randomBytes(32)
+
+/** The key of another algorithm, with which no token is signed. */
+export const PUBLIC_JWK = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })
 
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 

@@ -51,10 +51,10 @@ function textOf(value: unknown): string {
 function harmless(text: string, longest: number): string {
   const begin = withoutCredentials(text.slice(0, 4 * longest), text.length > 4 * longest)
   const escaped = begin.replaceAll(UNPRINTABLE, escapedCharacter)
-  // An escape that is cut says nothing, nor does half a character.
+  // An escape that is cut says nothing, nor does half a character. `join` writes a new text: a part of the long one would keep it in memory.
   return escaped.length <= longest
     ? escaped
-    : `${escaped.slice(0, longest).replace(/\\(?:u[\da-f]{0,3})?$|[\ud800-\udbff]$/, '')}…`
+    : [escaped.slice(0, longest).replace(/\\(?:u[\da-f]{0,3})?$|[\ud800-\udbff]$/, ''), '…'].join('')
 }
 
 // Controls, marks that turn the direction of text or show as nothing, line separators and halves of characters: terminals and log readers
