@@ -66,7 +66,7 @@ function inRequests(
 function alone(
   claimsOf: (index: number) => object,
   headerOf: (index: number) => object = () => ({}),
-  { most = 4 * MEGABYTE, count = 400, ...cache }: Partial<Omit<Case, 'make'>> & TokenCacheOptions = {},
+  { most = 2 * MEGABYTE, count = 200, ...cache }: Partial<Omit<Case, 'make'>> & TokenCacheOptions = {},
 ): Case {
   return {
     most,
@@ -147,13 +147,13 @@ export const REQUESTS: Readonly<Record<string, Case>> = {
 }
 
 export const CLAIMS: Readonly<Record<string, Case>> = {
-  'few claims': alone(() => ({}), undefined, { count: 3000 }),
+  'few claims': alone(() => ({}), undefined, { count: 1500 }),
   '300 roles': alone((at) => ({ roles: times(300, (index) => `role-${index} of ${at}`) })),
   '300 scopes': alone((at) => ({ scope: times(300, (index) => `scope-${index}-of-${at}`).join(' ') })),
   '900 numbers': alone((at) => ({ numbers: times(900, (index) => index + at + 0.5) })),
   '100 members with names of their own': alone((at) => membersOf(100, (index) => `m${at}-${index}`, Number)),
   '16 claims with names of their own': alone((at) => membersOf(16, (index) => `m${at}-${index}`, Number), undefined, {
-    count: 2000,
+    count: 1000,
   }),
   '200 objects of one member': alone((at) => ({ all: times(200, (index) => ({ [`m${at}-${index}`]: index })) })),
   '200 objects of one member, each around another': alone((at) => ({
@@ -165,7 +165,7 @@ export const CLAIMS: Readonly<Record<string, Case>> = {
   'objects in objects': alone(
     (at) => times(13, String).reduce<object>((within, name) => ({ [`m${at}-${name}`]: within }), {}),
     undefined,
-    { count: 1500 },
+    { count: 750 },
   ),
   'a long text in two bytes a character': alone((at) => ({ text: `${filler(8000)}漢${at}` })),
   'many words in two bytes a character': alone((at) => ({
@@ -185,7 +185,7 @@ export const CLAIMS: Readonly<Record<string, Case>> = {
 export const OTHERS: Readonly<Record<string, Case>> = {
   'headers of forged tokens': {
     most: MEGABYTE,
-    count: 3000,
+    count: 600,
     make: () => {
       const verifier = createVerifier(options({}))
       return {
@@ -211,7 +211,7 @@ export const OTHERS: Readonly<Record<string, Case>> = {
   },
   'refused requests, each in a form of 60 KB': {
     most: MEGABYTE,
-    count: 2000,
+    count: 1500,
     make: () => {
       const policy = { issuer: ISSUER, audience: AUDIENCE, jwksUri: 'https://issuer.example/jwks' }
       const gate = createGate({
@@ -251,8 +251,8 @@ export const OTHERS: Readonly<Record<string, Case>> = {
     },
   },
   'errors that the application keeps': {
-    most: 2 * MEGABYTE,
-    count: 3000,
+    most: MEGABYTE,
+    count: 1500,
     make: () => {
       const kept: unknown[] = []
       const authenticator = createAuthenticator({ ...options({}), credentials: [{ from: 'cookie', name: NAME }] })
@@ -277,7 +277,7 @@ export const OTHERS: Readonly<Record<string, Case>> = {
 export const MISTAKES: Readonly<Record<string, Case>> = {
   'a map of tokens as they are cut from forms': {
     most: 4 * MEGABYTE,
-    count: 3000,
+    count: 1500,
     make: () => {
       const tokens = new Map<string, string>()
       return {
