@@ -48,5 +48,6 @@ describe('the README of @claimgate/testing', () => {
     const report = JSON.parse(text) as { readonly testResults: readonly unknown[] }
     expect(report, text).toMatchObject({ success: true, numPassedTests: tests, numTotalTests: tests })
     expect(report.testResults).toHaveLength(examples.length)
-  })
+    // It starts another vitest.
+  }, 120_000)
 })
