@@ -1,7 +1,8 @@
 // Packs public packages the way a release does (`workspace:` ranges replaced), without using the network.
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+// As a program, `node scripts/pack.mjs <folder>`, it keeps the tarballs there and prints how to install them.
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 
 import { runCommand } from './check/run-command.mjs'
 import { PNPM } from './pnpm.mjs'
@@ -39,13 +40,16 @@ export function publicPackages(root) {
 
 async function unpack(root, name, folder) {
   const manifest = manifestOf(root, name)
-  const base = `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}`
-  const tarball = join(folder, `${base}.tgz`)
-  const unpacked = join(folder, base)
+  const tarball = join(folder, tarballOf(manifest))
+  const unpacked = tarball.replace(/\.tgz$/, '')
   // Node has no tar of its own; every system that has npm has one.
   await succeed('mkdir', [unpacked])
   await succeed('tar', ['-xzf', tarball, '-C', unpacked, '--strip-components=1'])
   return { name, tarball, folder: unpacked }
+}
+
+function tarballOf({ name, version }) {
+  return `${name.replace('@', '').replace('/', '-')}-${version}.tgz`
 }
 
 function manifestOf(root, name) {
@@ -55,4 +59,30 @@ function manifestOf(root, name) {
 async function succeed(command, args, cwd) {
   const problems = await runCommand(command, args, cwd)
   if (problems.length > 0) throw new Error(problems.join('\n'))
+}
+
+/** Each package with its own dependencies and the framework it needs, as arguments of `npm install`. */
+function installLines(root, names, folder) {
+  const manifests = new Map(names.map((name) => [`@claimgate/${name}`, manifestOf(root, name)]))
+  const ours = (name) => {
+    const before = Object.keys(manifests.get(name).dependencies ?? {}).filter((wanted) => manifests.has(wanted))
+    return [...new Set([...before.flatMap(ours), name])]
+  }
+  return [...manifests].map(([name, { peerDependencies = {}, peerDependenciesMeta = {} }]) => {
+    const peers = Object.keys(peerDependencies).filter((peer) => peerDependenciesMeta[peer]?.optional !== true)
+    const tarballs = ours(name).map((own) => join(folder, tarballOf(manifests.get(own))))
+    const flags = name === '@claimgate/testing' ? ['--save-dev'] : []
+    return [`${name}:`, ['npm install', ...flags, ...peers, ...tarballs].join(' ')].join('\n')
+  })
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const root = join(import.meta.dirname, '..')
+  const folder = resolve(process.argv[2] ?? 'tarballs')
+  const { packages, remove } = await packPackages(root)
+  mkdirSync(folder, { recursive: true })
+  for (const { tarball } of packages) copyFileSync(tarball, join(folder, basename(tarball)))
+  remove()
+  const lines = installLines(root, publicPackages(root), folder)
+  console.log(['In your project, run the line of the package you need.', ...lines].join('\n\n'))
 }
