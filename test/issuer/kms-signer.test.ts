@@ -181,14 +181,13 @@ describe('the public key', () => {
 })
 
 describe('an option that is left out', () => {
-  it('has the default that its description and the README give', async () => {
-    const read = (path: string): Promise<string> =>
-      readFile(new URL(`../../packages/issuer/${path}`, import.meta.url), 'utf8')
-    const [source, readme] = await Promise.all([read('src/kms/kms-signer.ts'), read('README.md')])
+  it('has the default that its description and docs/issuer.md give', async () => {
+    const read = (path: string): Promise<string> => readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
+    const [source, page] = await Promise.all([read('packages/issuer/src/kms/kms-signer.ts'), read('docs/issuer.md')])
     for (const [name, value] of Object.entries(KMS_SIGNER_DEFAULTS)) {
       const written = typeof value === 'string' ? `'${value}'` : String(value)
       expect(new RegExp(`@defaultValue (\\S+) \\*/\\n  readonly ${name}\\?:`).exec(source)?.[1], name).toBe(written)
-      expect(new RegExp(`\\| \`${name}\` .*\\| +\`([^\`]+)\` +\\|`).exec(readme)?.[1], name).toBe(written)
+      expect(new RegExp(`\\| \`${name}\` .*\\| +\`([^\`]+)\` +\\|`).exec(page)?.[1], name).toBe(written)
     }
   })
 })

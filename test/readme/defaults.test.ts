@@ -5,11 +5,11 @@ import { KEY_SET_DEFAULTS } from '../../packages/core/src/keys/remote/remote-key
 import { DEFAULT_LIMITS } from '../../packages/core/src/model/limits.ts'
 import { DEFAULTS } from '../../packages/core/src/options.ts'
 
-const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+const page = await readFile(new URL('../../docs/options.md', import.meta.url), 'utf8')
 
 /** Rows of the tables below a heading, up to the next: the first cell's words in code, and the last cell. */
 const rowsBelow = (heading: string): ReadonlyMap<string, string> => {
-  const section = readme.split(/^#+ /m).find((text) => text.startsWith(`${heading}\n`)) ?? ''
+  const section = page.split(/^#+ /m).find((text) => text.startsWith(`${heading}\n`)) ?? ''
   const cells = [...section.matchAll(/^\|(.+)\|$/gm)].map(([, row = '']) => row.split('|').map((cell) => cell.trim()))
   return new Map(
     cells.flatMap((row) => [...(row[0] ?? '').matchAll(/`(\w+)`/g)].map(([, name = '']) => [name, row.at(-1) ?? ''])),
@@ -18,8 +18,8 @@ const rowsBelow = (heading: string): ReadonlyMap<string, string> => {
 
 const inCode = (values: readonly string[]): string => values.map((value) => `\`${value}\``).join(', ')
 
-describe('the tables of README.md', () => {
-  const options = rowsBelow('Options')
+describe('the tables of docs/options.md', () => {
+  const options = new Map([...rowsBelow('Verifier'), ...rowsBelow('HTTP')])
 
   it('give the defaults of the options', () => {
     expect(options.get('clockTolerance')).toBe(inCode([String(DEFAULTS.clockTolerance)]))
@@ -34,7 +34,7 @@ describe('the tables of README.md', () => {
   it('have every event, and no other', async () => {
     const source = await readFile(new URL('../../packages/core/src/model/events.ts', import.meta.url), 'utf8')
     const types = [...source.matchAll(/readonly type: '([\w.]+)'/g)].map(([, type]) => type)
-    const section = readme.split('\n### Events\n')[1]?.split('\n### ')[0] ?? ''
+    const section = page.split('\n## Events\n')[1]?.split('\n## ')[0] ?? ''
     const cells = [...section.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(
       ([, cell = '']) => cell.match(/[\w.]+\.[\w.]+/g) ?? [],
     )
@@ -79,7 +79,7 @@ describe('the tables of README.md', () => {
   })
 })
 
-describe('README.md', () => {
+describe('docs/options.md', () => {
   it.each([
     ['core/src/options.ts', ['IssuerPolicy', 'KeyLocation', 'ClaimRules', 'SharedOptions']],
     ['core/src/authenticator-options.ts', ['HttpOptions', 'ReadyVerifier']],
@@ -94,7 +94,7 @@ describe('README.md', () => {
       const [body = ''] = new RegExp(`^export interface ${name}\\b[^]*?^}`, 'm').exec(source) ?? []
       const members = [...body.matchAll(/^ {2}readonly (\w+)\??: /gm)].map(([, member]) => member)
       expect(members.length, name).toBeGreaterThan(0)
-      const missing = members.filter((member) => !new RegExp(`\`${member}\`|[{,] ${member}: `).test(readme))
+      const missing = members.filter((member) => !new RegExp(`\`${member}\`|[{,] ${member}: `).test(page))
       expect(missing, name).toEqual([])
     }
   })

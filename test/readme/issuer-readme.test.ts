@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -9,9 +9,9 @@ import type { JSONWebKeySet } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { recorder } from '../tooling/support/recording/recorder.ts'
+import { snippet } from './support/pages.ts'
 
 // Examples are run as they stand in the page, against the packages as they are built.
-const page = await readFile(new URL('../../packages/issuer/README.md', import.meta.url), 'utf8')
 const ISSUER = 'https://login.example'
 const PASSPHRASE = 'of the next key'
 
@@ -29,10 +29,8 @@ const nextKey = createPrivateKey(generateKeyPairSync('rsa', { modulusLength: 204
 
 /** What `expression` is after the example of that name has run, by way of JSON. */
 async function outcomeOf(name: string, expression: string): Promise<unknown> {
-  const code = new RegExp(`<!-- run: ${name} -->\\n+\`\`\`js\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1]
-  expect(code, `the example "${name}"`).toBeDefined()
   const file = join(folder, `${name}.mjs`)
-  await writeFile(file, `${code}\nconsole.log(JSON.stringify(${expression}))\n`)
+  await writeFile(file, `${snippet(name)}\nconsole.log(JSON.stringify(${expression}))\n`)
   const env = { ...process.env, SIGNING_KEY: signingKey, NEXT_KEY: nextKey, PASSPHRASE }
   const { stdout } = await promisify(execFile)(process.execPath, [file], { env })
   // Every example prints its token.
@@ -40,12 +38,7 @@ async function outcomeOf(name: string, expression: string): Promise<unknown> {
   return JSON.parse(stdout)
 }
 
-describe('the README of @claimgate/issuer', () => {
-  it('has no example that is not run here', () => {
-    expect([...page.matchAll(/<!-- run: (\S+) -->/g)].map(([, name]) => name)).toEqual(['issue', 'keys', 'lambda'])
-    expect(page.match(/^```js$/gm)).toHaveLength(3)
-  })
-
+describe('docs/issuer.md', () => {
   it('issues a token that the JWK Set verifies', async () => {
     const expression = `{ token, status: respond(new Request(metadata.jwks_uri)).status, jwks: issuer.jwks() }`
     const { token, status, jwks } = (await outcomeOf('issue', expression)) as {

@@ -1,17 +1,17 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
 import { fakeSsm } from './support.ts'
+import { snippet } from '../../readme/support/pages.ts'
 import { recorder } from '../../tooling/support/recording/recorder.ts'
 
 // Run as it stands in the page, against the packages as they are built.
-const page = await readFile(new URL('../../../packages/issuer/README.md', import.meta.url), 'utf8')
+const code = snippet('parameter-store')
 
-it('the README of @claimgate/issuer shows code that runs', async () => {
-  const [, code = ''] = /## Parameter Store\n[^]*?```ts\n([^]*?)```/.exec(page) ?? []
+it('docs/issuer.md shows code that runs', async () => {
   expect(code).toContain('parameterStoreSigner(')
   const folder = await mkdtemp(fileURLToPath(new URL('../../readme/.run-', import.meta.url)))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
