@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { createVerifier } from '@claimgate/core'
+import { DEFAULTS } from '@claimgate/issuer'
 import type { JSONWebKeySet } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { recorder } from '../tooling/support/recording/recorder.ts'
-import { snippet } from './support/pages.ts'
+import { pageAt, snippet } from './support/pages.ts'
 
 // Examples are run as they stand in the page, against the packages as they are built.
 const ISSUER = 'https://login.example'
@@ -39,6 +40,18 @@ async function outcomeOf(name: string, expression: string): Promise<unknown> {
 }
 
 describe('docs/issuer.md', () => {
+  it('gives the default of each option', () => {
+    const { clockTolerance, ...defaults } = DEFAULTS
+    const section =
+      pageAt('docs/issuer.md')
+        .split('\n## ')
+        .find((text) => text.startsWith('Options\n')) ?? ''
+    const cells = section.split('\n').map((line) => line.split('|').map((cell) => cell.trim()))
+    const given = new Map(cells.map((row) => [row[1], row.at(-2)]))
+    for (const [name, value] of Object.entries(defaults)) expect(given.get(`\`${name}\``), name).toBe(`\`${value}\``)
+    expect(given.get('`overlap`')).toBe(`\`jwksMaxAge\`, \`${clockTolerance}\``)
+  })
+
   it('issues a token that the JWK Set verifies', async () => {
     const expression = `{ token, status: respond(new Request(metadata.jwks_uri)).status, jwks: issuer.jwks() }`
     const { token, status, jwks } = (await outcomeOf('issue', expression)) as {
