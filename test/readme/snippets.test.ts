@@ -33,7 +33,7 @@ beforeAll(async () => {
 
   const signer = await localSigner()
   issuer = await startTestIssuer({ audience: 'orders-api', signer })
-  const token = await issuer.issuer.issue({ sub: 'ada', scope: 'orders:read', realm_access: { roles: ['admin'] } })
+  const token = await issuer.issuer.issue({ sub: 'ada', scope: 'orders:read', realm_access: { roles: ['buyer'] } })
   authorization = `Bearer ${token}`
   await writeFile(join(folder, 'public.pem'), await publicKeyPem(signer))
   const decryptionKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
@@ -83,7 +83,6 @@ describe('a snippet', () => {
     ['issuers', SUBJECT, 'ada'],
     ['typed-claims', 'sub', 'ada'],
     ['encrypted', '[token.split(".").length, claims.sub]', [5, 'ada']],
-    ['roles', 'outcome.kind', 'authenticated'],
     ['cookie', 'auth.claims.sub', 'ada'],
     ['refusal-body', '[response.status, await response.json()]', [401, { status: 401, error: 'unauthenticated' }]],
     ['protect', '(await GET(new Request("https://api.example.com/"))).status', 401],
@@ -178,12 +177,35 @@ describe('the server of the snippet', () => {
     expect(answers[2]?.status).toBe(401)
   })
 
+  it('roles grants what a role allows', async () => {
+    const server = await run(await fileOf('roles'), environment)
+    const send = async (method: string): Promise<number> =>
+      (await fetch(`${server.url}/orders`, { method, headers: { authorization } })).status
+    const statuses = [await send('POST'), await send('DELETE')]
+    await server.close()
+    expect(statuses).toEqual([201, 403])
+  })
+
+  it('authenticator answers as adapters do', async () => {
+    const server = await run(await fileOf('authenticator'), environment)
+    const refused = await fetch(server.url)
+    const answer = await fetch(server.url, { headers: { authorization } })
+    const body: unknown = await answer.json()
+    await server.close()
+    expect(refused.status).toBe(401)
+    expect(refused.headers.get('www-authenticate')).toBe('Bearer realm="api", scope="orders:read"')
+    expect(body).toEqual({ sub: 'ada' })
+  })
+
   it('upgrade opens sockets with a token only', async () => {
     const file = await fileOf('upgrade', `server.on('request', (_, response) => response.end())`)
     const server = await run(file, environment)
     const statusOf = (headers: Record<string, string>): Promise<number | undefined> =>
       new Promise((resolve, reject) => {
-        const asked = request(server.url, { headers: { connection: 'Upgrade', upgrade: 'websocket', ...headers } })
+        const asked = request(server.url, {
+          agent: false,
+          headers: { connection: 'Upgrade', upgrade: 'websocket', ...headers },
+        })
         asked.on('upgrade', ({ statusCode }, socket) => {
           socket.destroy()
           resolve(statusCode)
@@ -194,8 +216,9 @@ describe('the server of the snippet', () => {
         })
         asked.on('error', reject).end()
       })
-    const statuses = [await statusOf({}), await statusOf({ authorization })]
+    const cookie = authorization.replace('Bearer ', 'session=')
+    const statuses = [await statusOf({}), await statusOf({ authorization }), await statusOf({ cookie })]
     await server.close()
-    expect(statuses).toEqual([401, 101])
+    expect(statuses).toEqual([401, 101, 101])
   })
 })
