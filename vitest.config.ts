@@ -1,13 +1,22 @@
+import { join } from 'node:path'
+
 import { defineConfig } from 'vitest/config'
 
 import { sourceAliases } from './scripts/source-aliases.mjs'
-import { recordingPlugin } from './test/tooling/support/recording/recording-plugin.ts'
 
 const inCi = Boolean(process.env['CI'])
+const root = import.meta.dirname
+const core = join(root, 'packages/core')
+// `npm run guards` runs tests against a copy of core that lacks a guard.
+const testedCore = process.env['GUARDED_CORE'] ?? core
 
 export default defineConfig({
-  plugins: [recordingPlugin(import.meta.dirname)],
-  resolve: { alias: sourceAliases(import.meta.dirname) },
+  resolve: {
+    alias: sourceAliases(root).map(({ find, replacement }) => ({
+      find,
+      replacement: replacement.replace(core, testedCore),
+    })),
+  },
   test: {
     projects: [
       {
@@ -16,7 +25,7 @@ export default defineConfig({
       },
       { extends: true, test: { name: 'integration', include: ['test/**/*.test.ts'] } },
     ],
-    setupFiles: ['test/tooling/support/recording/setup.ts'],
+    setupFiles: ['test/support/secrets/setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     maxWorkers: 2,

@@ -83,7 +83,8 @@ function readReport(path, output) {
 
 function run(files, pattern, copy, report) {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs')
-  const options = ['--config', 'vitest.guards.config.ts', '--reporter=json', `--outputFile=${report}`]
+  const limits = ['--testTimeout=10000', '--maxWorkers=1', '--bail=20']
+  const options = ['--project=integration', ...limits, '--reporter=json', `--outputFile.json=${report}`]
   const child = spawn(process.execPath, [vitest, 'run', ...files, '-t', pattern, ...options], {
     cwd: root,
     env: { ...process.env, GUARDED_CORE: copy },

@@ -6,7 +6,8 @@ import { claimgate, type ClaimgateOptions } from '@claimgate/fastify'
 import { createGate, protect } from '@claimgate/fetch'
 import express5 from 'express'
 import fastify from 'fastify'
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { assertNoSecrets } from '../support/secrets/finds.ts'
 import { listen } from './contract/started-adapter.ts'
 import { createAuthority } from './support/authority.ts'
 
@@ -19,10 +20,17 @@ const expired = await authority.authorization({ exp: 1_700_000_000, iat: 1_699_9
 
 const MISSING = 'The request carries no access token'
 
-/** A log that keeps what it is told. */
+const logged: unknown[][] = []
+afterEach(() => assertNoSecrets(logged.splice(0), 'log'))
+
+/** A log that keeps its lines. */
 function kept(): { readonly lines: unknown[][]; warn(...values: unknown[]): void } {
   const lines: unknown[][] = []
-  return { lines, warn: (...values) => void lines.push(values) }
+  const warn = (...values: unknown[]): void => {
+    lines.push(values)
+    logged.push(values)
+  }
+  return { lines, warn }
 }
 
 describe.each([

@@ -9,7 +9,7 @@ import { DEFAULTS } from '@claimgate/issuer'
 import type { JSONWebKeySet } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { recorder } from '../tooling/support/recording/recorder.ts'
+import { takeFinds } from '../support/secrets/watch.ts'
 import { pageAt, snippet } from './support/pages.ts'
 
 // Examples are run as they stand in the page, against the packages as they are built.
@@ -35,7 +35,7 @@ async function outcomeOf(name: string, expression: string): Promise<unknown> {
   const env = { ...process.env, SIGNING_KEY: signingKey, NEXT_KEY: nextKey, PASSPHRASE }
   const { stdout } = await promisify(execFile)(process.execPath, [file], { env })
   // Every example prints its token.
-  expect(recorder().takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
+  expect(takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
   return JSON.parse(stdout)
 }
 

@@ -12,7 +12,7 @@ import { startTestIssuer } from '@claimgate/testing'
 import { startFakeKms } from '@claimgate/testing/aws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { recorder } from '../tooling/support/recording/recorder.ts'
+import { takeFinds } from '../support/secrets/watch.ts'
 import { snippet } from './support/pages.ts'
 import { run } from './support/running.ts'
 
@@ -140,7 +140,7 @@ describe('the snippet that gets a token', () => {
     verifier.close()
     expect([claims['sub'], [...scopes]]).toEqual(['ada', ['orders:read', 'orders:write']])
     // It prints its token, which is what it is for.
-    recorder().takeFinds()
+    takeFinds()
   })
 })
 

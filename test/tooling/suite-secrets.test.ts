@@ -1,24 +1,27 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-import { createVerifier, type VerifierOptions } from '@claimgate/core'
+import { createVerifier, type VerifierEvent, type VerifierOptions } from '@claimgate/core'
 import { AuthError, emit } from '@claimgate/core/extend'
 import { localSigner, pemSigner } from '@claimgate/issuer'
 import { KmsError } from '@claimgate/issuer/kms'
-import { ParameterStoreError } from '@claimgate/issuer/parameter-store'
-import { CompactEncrypt, exportJWK, exportPKCS8, exportSPKI, generateKeyPair, SignJWT } from 'jose'
+import { parameterStoreKey, ParameterStoreError } from '@claimgate/issuer/parameter-store'
+import {
+  calculateJwkThumbprint,
+  CompactEncrypt,
+  exportJWK,
+  exportPKCS8,
+  exportSPKI,
+  generateKeyPair,
+  SignJWT,
+} from 'jose'
 import { describe, expect, it } from 'vitest'
 
-import { liveSecrets } from './support/recording/live-secrets.ts'
-import { recorder } from './support/recording/recorder.ts'
-import { ERROR_MAKERS, RECORDING_POINTS, withRecording } from './support/recording/recording-plugin.ts'
-import { refuseFinds } from './support/recording/refuse-finds.ts'
-import { secretIn } from './support/recording/secret-in.ts'
-
-const root = join(import.meta.dirname, '../..')
-const { takeFinds, live } = recorder()
+import { fakeSsm, ssmClient } from '../issuer/parameter-store/support.ts'
+import { assertNoFinds, assertNoSecrets, secretsInUse } from '../support/secrets/finds.ts'
+import { liveSecrets } from '../support/secrets/live-secrets.ts'
+import { secretIn } from '../support/secrets/secret-in.ts'
+import { takeFinds } from '../support/secrets/watch.ts'
 
 const keys = await generateKeyPair('ES256', { extractable: true })
 const rsaKeys = await generateKeyPair('RS256', { extractable: true })
@@ -79,9 +82,9 @@ describe('a text shows', () => {
 
 describe('of secrets in use, a text shows', () => {
   const secrets = liveSecrets()
-  secrets.addToken(token)
+  secrets.addSignature(Buffer.from(signature, 'base64url'))
   secrets.addJwk(jwk)
-  secrets.addPem(rsaPem)
+  secrets.addPkcs8(Buffer.from(bodyOf(rsaPem), 'base64'))
 
   it.each([
     ['the middle of a signature', signature.slice(13, 53)],
@@ -151,10 +154,28 @@ describe('the suite sees', () => {
     expect(takeFinds()).toContain('TypeError, message: part of a token or key that is in use')
   })
 
-  it('a token in an event, and whether anybody listens', () => {
-    emit(undefined, { type: 'keys.unavailable', uri: `https://issuer.example/${token}`, reason: '' } as never)
+  it('a token in an event', () => {
+    const heard: VerifierEvent[] = []
+    const listener = (event: VerifierEvent): unknown => heard.push(event)
+    emit(listener, {
+      type: 'keys.unavailable',
+      uri: `https://issuer.example/${token}`,
+      reason: 'status',
+      retryAfter: 1,
+    })
 
+    expect(heard).toHaveLength(1)
     expect(takeFinds()).toEqual(['event keys.unavailable, member uri: a signed token'])
+  })
+
+  it('a key in an event of the issuer', async () => {
+    const kid = await calculateJwkThumbprint(publicJwk)
+    secretsInUse.addSignature(Buffer.from(kid, 'base64url'))
+    const client = ssmClient(await fakeSsm({ parameters: { '/key': pem } }))
+    const signer = await parameterStoreKey({ client, name: '/key', onEvent: () => {} }).signer()
+
+    expect(signer.kid).toBe(kid)
+    expect(takeFinds()).toEqual(['event key.loaded, member kid: part of a token or key that is in use'])
   })
 
   it('parts of the keys and tokens that tests use', async () => {
@@ -165,7 +186,15 @@ describe('the suite sees', () => {
     await pemSigner(rsaPem, { algorithm: 'RS256' })
 
     for (const part of [signature.slice(13, 53), jwk.d ?? '', rsaPem.split('\n').at(-4) ?? ''])
-      expect(live.showIn(part)).toBe(true)
+      expect(secretsInUse.showIn(part)).toBe(true)
+  })
+
+  it('errors of a package alone, and not those that tests and libraries make', async () => {
+    const error = new TypeError(`found ${token}`)
+    await expect(new CompactEncrypt(new Uint8Array()).encrypt(token as never)).rejects.toThrow(Error)
+
+    expect(error.message).toContain(token)
+    expect(takeFinds()).toEqual([])
   })
 
   it('what is printed, at once or piece by piece', () => {
@@ -193,34 +222,39 @@ describe('a find', () => {
     const error = new KmsError('kms_refused', `${token} ${pem}`, { [token]: { [signature]: token } })
     expect(error.message).toContain(token)
 
-    const message = messageOf(refuseFinds)
-    expect(message).toContain('- KmsError kms_refused, message: a private key in PEM')
-    for (const secret of [token, signature]) expect(message).not.toContain(secret.slice(0, 12))
-    expect(message).not.toContain(bodyOf(pem).slice(0, 12))
+    for (const message of [messageOf(() => assertNoSecrets(error)), messageOf(() => assertNoFinds(takeFinds()))]) {
+      expect(message).toMatch(/^Error: .+:\n- (?:value|KmsError kms_refused), message: a private key in PEM\n/)
+      for (const secret of [token, signature]) expect(message).not.toContain(secret.slice(0, 12))
+      expect(message).not.toContain(bodyOf(pem).slice(0, 12))
+    }
   })
 })
 
-describe('sources under test', () => {
-  const sourceOf = (file: string): string => readFileSync(join(root, file), 'utf8')
-
-  it.each(RECORDING_POINTS)('have the line "$line" in $file', ({ file, record }) => {
-    const source = sourceOf(file)
-    const recorded = withRecording(file, source)
-
-    expect(recorded).toContain(`?.${record};`)
-    expect(recorded.split('\n'), 'lines of stack traces').toHaveLength(source.split('\n').length)
-  })
-
-  it.each(ERROR_MAKERS)('make errors in %s', (file) => {
-    expect(withRecording(file, sourceOf(file))).toMatch(/^const TypeError = .+\?\.errors\(/)
-  })
-
+describe('assertNoSecrets', () => {
   it.each([
-    ['is gone', ''],
-    ['is there twice', 'this.code = code\nthis.code = code'],
-  ])('are refused where such a line %s', (_, source) => {
-    const file = 'packages/issuer/src/kms/kms-error.ts'
-    expect(() => withRecording(file, source)).toThrow(`${file} must have the line "this.code = code" once: tell`)
+    ['a text', `GET / ${token}`],
+    ['an event', { type: 'key.skipped', detail: JSON.stringify(jwk) }],
+    ['a log', [{ level: 30, err: { cause: { pem } } }]],
+    ['an error', new Error('failed', { cause: { answer: new TextEncoder().encode(encrypted) } })],
+  ])('throws for a secret in %s', (_, value) => {
+    expect(() => assertNoSecrets(value)).toThrow('Secrets where they must not be:\n- value, ')
+  })
+
+  it('returns for values without one', () => {
+    expect(assertNoSecrets([new AuthError('token_expired', { actual: 1 }), { jwk: publicJwk }])).toBeUndefined()
+  })
+})
+
+describe('watched errors', () => {
+  it('keep their constructors, stack traces and settings of the engine', () => {
+    const error = new RangeError('far', { cause: 1 })
+
+    expect(error).toBeInstanceOf(Error)
+    expect([error.constructor, error.cause, error.name]).toEqual([RangeError, 1, 'RangeError'])
+    expect(error.stack?.split('\n')[1]).toContain('suite-secrets.test.ts')
+    expect(error.stack).not.toContain('watch-errors')
+    expect(() => JSON.parse('{')).toThrow(SyntaxError)
+    expect(typeof Error.stackTraceLimit).toBe('number')
   })
 })
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { STORY } from './story.ts'
-import { recorder } from '../../../test/tooling/support/recording/recorder.ts'
+import { takeFinds } from '../../../test/support/secrets/watch.ts'
 
 const RUN = join(import.meta.dirname, '../run.mjs')
 
@@ -91,6 +91,6 @@ describe('the demo with --serve', { timeout: 60_000 }, () => {
     child.kill('SIGINT')
     expect(await ended).toBe(0)
     // The lines to paste hold one.
-    expect(recorder().takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
+    expect(takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
   })
 })

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { startFakeKms } from '@claimgate/testing/aws'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
-import { recorder } from '../../../test/tooling/support/recording/recorder.ts'
+import { takeFinds } from '../../../test/support/secrets/watch.ts'
 
 // The commands of README.md as they stand there, but for the ports: those are taken on a machine that runs it already.
 const root = fileURLToPath(new URL('../../../', import.meta.url))
@@ -168,7 +168,7 @@ describe('the example with a key in AWS', () => {
     }
     expect(requests(), 'signatures asked of AWS').toBe(2)
     // What `load` runs prints the token.
-    expect(recorder().takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
+    expect(takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
   })
 
   it('has a function that says at once when it was told no key', async () => {

@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { startFakeSsm } from '@claimgate/testing/aws'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
-import { recorder } from '../../../test/tooling/support/recording/recorder.ts'
+import { takeFinds } from '../../../test/support/secrets/watch.ts'
 
 // The commands are those of the page, run from the top of the repository; only their ports are others, which are free for sure.
 const root = fileURLToPath(new URL('../../../', import.meta.url))
@@ -206,7 +206,7 @@ describe('with AWS in the environment', () => {
     expect(created.stdout).toContain('"key.created"')
     expect(created.stdout + loaded.stdout).not.toContain('PRIVATE')
     // What `load` runs prints the token.
-    expect(recorder().takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
+    expect(takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
   })
 
   it.each([

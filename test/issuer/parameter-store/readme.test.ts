@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
 import { fakeSsm } from './support.ts'
 import { snippet } from '../../readme/support/pages.ts'
-import { recorder } from '../../tooling/support/recording/recorder.ts'
+import { takeFinds } from '../../support/secrets/watch.ts'
 
 // Run as it stands in the page, against the packages as they are built.
 const code = snippet('parameter-store')
@@ -27,7 +27,7 @@ it('docs/issuer.md shows code that runs', async () => {
   }
   const { stdout } = await promisify(execFile)(process.execPath, [file], { env })
   // The example prints its token.
-  expect(recorder().takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
+  expect(takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
   expect(stdout.trim()).toMatch(/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/)
   expect(ssm.calls().map(({ operation }) => operation)).toEqual(['GetParameter', 'PutParameter', 'GetParameter'])
 })

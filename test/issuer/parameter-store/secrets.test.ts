@@ -6,6 +6,7 @@ import { parameterStoreKey, parameterStoreSigner, type ParameterStoreEvent } fro
 import { createTestClock } from '@claimgate/testing'
 import type { AwsAnswer } from '@claimgate/testing/aws'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { assertNoSecrets } from '../../support/secrets/finds.ts'
 import { everything, expectNothingOf, fakeSsm, p256Pem, rejection, ssmClient } from './support.ts'
 
 const NAME = '/orders/signing-key'
@@ -68,6 +69,7 @@ describe('the private key', () => {
     const seen = printed + everything([lines, events, signer, key, issuer, issuer.jwks()])
     expect(events).toHaveLength(2)
     expect(lines.length).toBeGreaterThanOrEqual(3)
+    assertNoSecrets([printed, lines, events])
     for (const pem of [first, second]) {
       expect(pem).toContain('PRIVATE KEY')
       expectNothingOf(pem, seen)

@@ -1,6 +1,4 @@
-import { hasRun } from './has-run.ts'
-
-/** What of a secret a text may hold. */
+/** The secrets that are recognised by their form. */
 export type Kind =
   | 'a signed token'
   | 'the beginning of a signed token'
@@ -9,10 +7,10 @@ export type Kind =
   | 'a private key'
   | 'a private JWK'
 
-/** No secret, nor the part of one that counts, is shorter. */
+/** Characters of the shortest secret, and of the shortest part of one, that is reported. */
 export const SHORTEST = 40
 
-/** The secret that shows by its form alone, if the text holds one. Of a token, header and claims are enough. */
+/** The kind of secret that a text holds, judged by its form alone. A token counts even without its signature. */
 export function secretIn(text: string): Kind | undefined {
   if (!hasRun(text, LEAST_RUN)) return undefined
   if (PEM.test(text)) return 'a private key in PEM'
@@ -21,7 +19,21 @@ export function secretIn(text: string): Kind | undefined {
   return HEADER_BEGINS.test(text) ? tokenIn(text) : undefined
 }
 
-// A label alone is no secret: hints name it. Line breaks may be written out, and more than once.
+/** Whether so many characters of base64 or base64url follow each other. A loop, because a pattern is slower and every text is checked. */
+export function hasRun(text: string, length: number): boolean {
+  let run = 0
+  for (let at = 0; at < text.length; at += 1) {
+    run = IN_BASE64[text.charCodeAt(at)] === 1 ? run + 1 : 0
+    if (run === length) return true
+  }
+  return false
+}
+
+const IN_BASE64 = new Uint8Array(128)
+for (const character of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/')
+  IN_BASE64[character.charCodeAt(0)] = 1
+
+// A label alone is no secret: hints name it. Line breaks may be escaped, more than once.
 const PEM = /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?:\s|\\+[nr])*(?:[A-Za-z-]+: [^\n\\]*(?:\s|\\+[nr])+)*[\w+/]{40}/
 
 // How PKCS #8 begins for Ed25519, EC and RSA keys, SEC 1 for EC keys and PKCS #1 for RSA keys.
@@ -32,12 +44,12 @@ const DER_IN_BASE64 =
 const PRIVATE_MEMBER = /(?<![\w$])\\*["']?(?:d|p|q|dp|dq|qi|k)\\*["']?\s*:\s*\\*["'][\w-]{22,}\\*["']/
 
 const DOTTED = /(?<![\w.-])[\w-]+(?:\.[\w-]*)+/g
-// `{"`, `{ ` and `{` with a line break, which is how every header begins; text may stick to it in front.
+// `{"`, `{ ` and `{` with a line break, which is how every header begins, in base64url; other characters may precede it.
 const HEADER_BEGINS = /e(?:yJ|yA|wo|w0)/
 const HEADER = /(?:eyJ|eyA|ewo|ew0)[\w-]{8,}$/
 const CLAIMS = /^(?:eyJ|eyA|ewo|ew0)[\w-]{12,}$/
 const LEAST_SIGNATURE = 43
-// Claims of a token, or a member of a private JWK.
+// The claims of a token, or a member of a private JWK, are at least this long.
 const LEAST_RUN = 15
 const LEAST_IV = 16
 const LEAST_TAG = 22

@@ -1,23 +1,21 @@
-import { hasRun } from './has-run.ts'
-import { SHORTEST } from './secret-in.ts'
+import { hasRun, SHORTEST } from './secret-in.ts'
 
-/** The secrets that tests use just now. */
+/** The secrets that tests use now, which are found by their value. */
 export interface LiveSecrets {
-  /** Of a signed token, the signature. Whatever else is given counts for nothing. */
-  addToken(token: unknown): void
-  /** Of a JWK, the members that RFC 7518 section 6 calls private. Whatever else is given counts for nothing. */
+  addSignature(signature: Uint8Array): void
+  /** The private members of a JWK (RFC 7518 section 6). Ignores everything else. */
   addJwk(jwk: unknown): void
-  /** Of a private key in PEM (PKCS #8), what its public key does not hold as well. */
-  addPem(pem: unknown): void
-  /** Whether the text holds 40 characters in a row of one of them. */
+  /** The part of a private key in PKCS #8 that its public key does not contain. */
+  addPkcs8(key: Uint8Array): void
+  /** Whether the text holds 40 consecutive characters of one of them. */
   showIn(text: string): boolean
 }
 
-/** An empty collection. Of tokens it takes the first thousands, for only malformed ones come in greater number. */
+/** An empty collection. Keeps only the first thousands of signatures, because only fuzz tests make more. */
 export function liveSecrets(): LiveSecrets {
   const secrets = new Set<string>()
   const known = new Set<string>()
-  // Most of a text is told apart by three letters.
+  // Three characters rule out most positions of a text.
   const beginnings = new Uint8Array(64 ** 3)
 
   const add = (secret: string): void => {
@@ -30,10 +28,8 @@ export function liveSecrets(): LiveSecrets {
   }
 
   return {
-    addToken: (token) => {
-      if (typeof token !== 'string' || secrets.size >= MOST_TOKENS) return
-      const dot = token.lastIndexOf('.')
-      if (dot > 0 && token.length - dot <= LONGEST) add(token.slice(dot + 1))
+    addSignature: (signature) => {
+      if (secrets.size < MOST_SIGNATURES) add(base64Url(signature))
     },
     addJwk: (jwk) => {
       if (typeof jwk !== 'object' || jwk === null) return
@@ -42,10 +38,7 @@ export function liveSecrets(): LiveSecrets {
         if (typeof member === 'string') add(member)
       }
     },
-    addPem: (pem) => {
-      const text = pem instanceof Uint8Array ? new TextDecoder().decode(pem) : pem
-      if (typeof text === 'string') add(privatePart(text))
-    },
+    addPkcs8: (key) => add(privatePart(base64Url(key))),
     showIn: (text) => {
       if (!hasRun(text, SHORTEST)) return false
       for (const [run] of text.matchAll(RUN)) {
@@ -61,18 +54,18 @@ export function liveSecrets(): LiveSecrets {
   }
 }
 
-// Six bits of each letter: some share them, and are told apart later.
+// Six bits of each character. Some characters share them, so a match is compared in full.
 const beginningAt = (text: string, at: number): number =>
   ((text.charCodeAt(at) & 63) << 12) | ((text.charCodeAt(at + 1) & 63) << 6) | (text.charCodeAt(at + 2) & 63)
 
 const LONGEST = 10_000
-const MOST_TOKENS = 2_000
+const MOST_SIGNATURES = 2_000
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k']
 const RUN = /(?<![\w+/-])[\w+/-]{40,}/g
 
-// Wherever 40 characters of a secret begin, they hold one whole piece of it.
+// Any 40 consecutive characters of a secret contain one whole piece of it.
 const PIECE = SHORTEST / 2
-// A repeated letter is what tests put in place of a signature, and of much else.
+// Tests use repeated letters as false signatures, and as much else.
 const LEAST_LETTERS = 8
 
 function* pieces(secret: string): Generator<string> {
@@ -91,12 +84,14 @@ function hasLetters(piece: string, count: number): boolean {
   return letters.length >= count
 }
 
-// The modulus of an RSA key ends well before the middle; a private scalar comes first in all other keys, after their algorithm.
-function privatePart(pem: string): string {
-  const [, found = ''] = /-----BEGIN PRIVATE KEY-----([^-]*)-----END/.exec(pem.replaceAll('\\n', '\n')) ?? []
-  const body = inBase64Url(found.replaceAll(/\s/g, ''))
-  if (body.length > 500) return body.slice(body.length / 2)
-  return body.length < 100 ? body.slice(22) : body.slice(48, 90)
+// The modulus of an RSA key ends before the middle. In every other key the private scalar comes first, after the algorithm.
+function privatePart(key: string): string {
+  if (key.length > 500) return key.slice(key.length / 2)
+  return key.length < 100 ? key.slice(22) : key.slice(48, 90)
+}
+
+function base64Url(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url')
 }
 
 function inBase64Url(text: string): string {

@@ -2,15 +2,15 @@ import { types } from 'node:util'
 
 import { SHORTEST } from './secret-in.ts'
 
-/** Gets a text and where it stands, on demand, such as `cause.message` or `member actual`. */
+/** Receives a text, and a function that names its place, such as `cause.message` or `member actual`. */
 export type Look = (text: string, place: () => string) => void
 
 const DEEPEST = 6
 const MOST_OBJECTS = 300
 
 /**
- * Every text that a logger could find in a value: of errors message, stack and cause, of all objects their own members, listed or not,
- * and what `toJSON` gives. Calls no other getter and looks into no proxy.
+ * Every text that a logger could find in a value: message, stack and cause of errors, own members of objects, enumerable or not, bytes,
+ * and the result of `toJSON`. Calls no other getter and does not read proxies.
  */
 export function textsOf(value: unknown, look: Look): void {
   const seen = new Set<object>()
@@ -21,14 +21,14 @@ export function textsOf(value: unknown, look: Look): void {
     if (seen.has(part) || seen.size >= MOST_OBJECTS || path.length > DEEPEST) return
     seen.add(part)
     if (ArrayBuffer.isView(part)) return look(latin1(part), () => placeOf(path))
-    // Of the outermost error it would add nothing to the message, and cost more than all the rest.
+    // The stack of the outermost error repeats its message, and formatting it is the slowest step.
     if (path.length > 0 && types.isNativeError(part)) visit(part.stack, [...path, 'stack'])
     if (part instanceof Map || part instanceof Set) visit([...part], path)
     for (const name of Object.getOwnPropertyNames(part)) {
       if (name === 'toJSON' || name === 'stack') continue
       const member: unknown = Object.getOwnPropertyDescriptor(part, name)?.value
       if (name.length >= SHORTEST) look(name, () => placeOf([...path, 'a name']))
-      // A single member of a JWK tells its secret by its name alone.
+      // A value is recognised as a member of a private JWK only beside its name.
       if (typeof member === 'string') look(`"${name}":"${member}"`, () => placeOf([...path, name]))
       else if (typeof member === 'object' && member !== null) visit(member, [...path, name])
     }
