@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
-import { DENYLIST_DEFAULTS } from '../../packages/core/src/features/denylist/denylist-options.ts'
-import { KEY_SET_DEFAULTS } from '../../packages/core/src/keys/remote/remote-key-set-options.ts'
+import { DENYLIST_DEFAULTS } from '../../packages/core/src/denylist/options.ts'
+import { KEY_SET_DEFAULTS } from '../../packages/core/src/keys/remote/options.ts'
 import { DEFAULT_LIMITS } from '../../packages/core/src/model/limits.ts'
-import { DEFAULTS } from '../../packages/core/src/options.ts'
+import { DEFAULTS } from '../../packages/core/src/pipeline/options.ts'
 
 const page = await readFile(new URL('../../docs/options.md', import.meta.url), 'utf8')
 
@@ -63,10 +63,7 @@ describe('the tables of docs/options.md', () => {
   })
 
   it('and its documentation say the same', async () => {
-    const source = await readFile(
-      new URL('../../packages/core/src/features/denylist/denylist-options.ts', import.meta.url),
-      'utf8',
-    )
+    const source = await readFile(new URL('../../packages/core/src/denylist/options.ts', import.meta.url), 'utf8')
     for (const [name, value] of Object.entries(DENYLIST_DEFAULTS)) {
       const [, said] = new RegExp(`@defaultValue (\\d+)[^@]*?readonly ${name}\\?:`).exec(source) ?? []
       expect(said, name).toBe(String(value))
@@ -81,11 +78,11 @@ describe('the tables of docs/options.md', () => {
 
 describe('docs/options.md', () => {
   it.each([
-    ['core/src/options.ts', ['IssuerPolicy', 'KeyLocation', 'ClaimRules', 'SharedOptions']],
-    ['core/src/authenticator-options.ts', ['HttpOptions', 'ReadyVerifier']],
-    ['core/src/keys/remote/remote-key-set-options.ts', ['RemoteKeySetTuning']],
-    ['core/src/features/denylist/denylist-options.ts', ['DenylistOptions']],
-    ['core/src/http/credential-source.ts', ['AuthorizationSource', 'HeaderSource', 'QuerySource']],
+    ['core/src/pipeline/options.ts', ['IssuerPolicy', 'KeyLocation', 'ClaimRules', 'SharedOptions']],
+    ['core/src/authenticator/options.ts', ['HttpOptions', 'ReadyVerifier']],
+    ['core/src/keys/remote/options.ts', ['RemoteKeySetTuning']],
+    ['core/src/denylist/options.ts', ['DenylistOptions']],
+    ['core/src/http/credential-sources.ts', ['AuthorizationSource', 'HeaderSource', 'QuerySource']],
     ['express/src/authenticate-jwt-options.ts', ['MiddlewareOptions', 'ReadyAuthenticator']],
     ['fastify/src/claimgate-options.ts', ['ScopeOptions']],
   ])('speaks of every option of %s', async (file, interfaces) => {

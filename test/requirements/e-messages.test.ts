@@ -22,8 +22,8 @@ import fastify from 'fastify'
 import { generateKeyPair } from 'jose'
 import { describe, expect, it } from 'vitest'
 
-import { HTTP_OPTIONS } from '../../packages/core/src/authenticator-options.ts'
-import { VERIFIER_OPTIONS } from '../../packages/core/src/verifier.ts'
+import { HTTP_OPTIONS } from '../../packages/core/src/authenticator/options.ts'
+import { VERIFIER_OPTIONS } from '../../packages/core/src/pipeline/verifier.ts'
 import { accessClaims, bearer, ISSUER, NOW, optionsWith, request } from './refusal.ts'
 
 const key = await createTestKeys('ES256', { kid: 'key-1' })

@@ -4,12 +4,12 @@ export {
   type AdapterRules,
   type EnvironmentOptions,
   resolveAdapterOptions,
-} from './adapter-options.ts'
+} from './authenticator/options.ts'
 export { catalogue, type CatalogueEntry } from './errors/catalogue.ts'
-export { asError } from './errors/as-error.ts'
+export { asError } from './errors/auth-error.ts'
 export { AuthError, type AuthErrorDetails } from './errors/auth-error.ts'
-export { assertKnownOptions, knownOptions } from './errors/known-options.ts'
-export { isOptions, kindOf, misconfigured } from './errors/misconfigured.ts'
+export { assertKnownOptions, knownOptions } from './options/known-options.ts'
+export { isOptions, kindOf, misconfigured } from './options/option-rules.ts'
 export {
   anything,
   callback,
@@ -25,13 +25,13 @@ export {
   type OptionsCheck,
   optionsOf,
   readNumbers,
-} from './errors/option-rules.ts'
+} from './options/option-rules.ts'
 export { quote } from './errors/quote.ts'
-export type { Binding } from './binding/binding.ts'
-export type { TokenCheck } from './checks/token-check.ts'
-export { isRequirement, type Requirement } from './authorization/requirement.ts'
-export { admittedToken } from './http/admitted-token.ts'
-export { type RefusedError, refusedError } from './http/refused-error.ts'
+export type { Binding } from './confirmation/binding.ts'
+export type { TokenCheck } from './claims/application-checks.ts'
+export { isRequirement, type Requirement } from './authorization/requirements.ts'
+export { admittedToken } from './http/outcome.ts'
+export { type RefusedError, refusedError } from './http/refusal-response.ts'
 export {
   createLogRefusal,
   type LogRefusal,
@@ -40,31 +40,31 @@ export {
   resolveLog,
   writeTo,
 } from './http/refusal-log.ts'
-export { nodeFieldValues } from './http/node-field-values.ts'
-export { createMemoryJwkSetStore, type JwkSetSeed, type JwkSetStore } from './keys/jwk-set-store.ts'
-export { MOST_CANDIDATES, TOO_MANY } from './keys/jwk/key-selection.ts'
+export { nodeFieldValues } from './http/credential-sources.ts'
+export { createMemoryJwkSetStore, type JwkSetSeed, type JwkSetStore } from './keys/remote/options.ts'
+export { MOST_CANDIDATES, TOO_MANY } from './keys/jwk/select-key.ts'
 export { type KeyContext, type KeySource, ownKeySource } from './keys/key-source.ts'
-export { possibleKeys } from './keys/possible-keys.ts'
-export { bytesOf, numberOf } from './keys/jwk/jwk-bytes.ts'
-export { type JwkMember, lintJwk, presentMembers, publicMaterial } from './keys/jwk/jwk-lint.ts'
+export { possibleKeys } from './keys/key-source.ts'
+export { bytesOf, numberOf } from './keys/jwk/key-material.ts'
+export { type JwkMember, lintJwk, presentMembers, publicMaterial } from './keys/jwk/lint.ts'
 export { type KeyText, readKeyText } from './keys/key-text.ts'
 export { publicKey } from './keys/public-key.ts'
 export { remoteKeySet, type RemoteKeySet, type RemoteKeySetOptions } from './keys/remote-key-set.ts'
 export { staticKeySet, type StaticKeySetOptions } from './keys/static-key-set.ts'
 export { DEFAULT_LIMITS, type Limits, MAXIMUM_LIMITS } from './model/limits.ts'
-export { systemClock, type Clock } from './model/clock.ts'
-export { emit } from './model/emit.ts'
-export { bare, bareThrough, has, own, ownOptions } from './model/own.ts'
-export { knownSigned, signedClaims } from './model/signed-claims.ts'
-export { isThenable } from './model/thenable.ts'
+export { systemClock, type Clock } from './model/runtime.ts'
+export { emit } from './model/events.ts'
+export { bare, bareThrough, has, own, ownOptions } from './model/values.ts'
+export { knownSigned, signedClaims } from './model/token.ts'
+export { isThenable } from './model/values.ts'
 export type { EventListener, KeyFlaw } from './model/events.ts'
 export type { JoseHeader, VerifiedToken } from './model/token.ts'
-export { resolveClock, resolveLimits } from './options.ts'
-export { checkHeader, FIXED_LIMIT, ignoredKeysHint } from './token/check-header.ts'
-export { tooLong } from './token/parse-jws.ts'
-export { decodePart } from './token/decode-part.ts'
-export type { Explanation, ExplanationStep } from './token/explain-token.ts'
-export { parseJsonObject } from './token/parse-json.ts'
-export { createReferenceVerifier } from './reference-verifier.ts'
-export { verifyJws, type VerifiedJws, type VerifyJwsOptions } from './token/verify-jws.ts'
-export { createVerifier, type Verifier, type VerifyContext } from './verifier.ts'
+export { resolveClock, resolveLimits } from './pipeline/options.ts'
+export { checkHeader, FIXED_LIMIT, ignoredKeysHint } from './jws/parse.ts'
+export { tooLong } from './jws/parse.ts'
+export { decodePart } from './jws/parse.ts'
+export type { Explanation, ExplanationStep } from './pipeline/explain.ts'
+export { parseJsonObject } from './jws/parse.ts'
+export { createReferenceVerifier } from './pipeline/verifier.ts'
+export { verifyJws, type VerifiedJws, type VerifyJwsOptions } from './pipeline/verify-jws.ts'
+export { createVerifier, type Verifier, type VerifyContext } from './pipeline/verifier.ts'

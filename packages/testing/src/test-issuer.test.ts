@@ -2,8 +2,7 @@ import { createLocalJWKSet, jwtVerify } from 'jose'
 import type { JSONWebKeySet } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
 
-import { startTestIssuer } from './test-issuer.ts'
-import type { TestIssuer, TestIssuerOptions } from './test-issuer.ts'
+import { startTestIssuer, type TestIssuer, type TestIssuerOptions } from './test-issuer.ts'
 
 let running: TestIssuer | undefined
 afterEach(async () => running?.close())

@@ -1,7 +1,10 @@
 import { createIssuer, type Issuer, type IssuerOptions } from '@claimgate/issuer'
 
-import { startFaultyJwksServer } from './jwks-server/faulty-jwks-server.ts'
-import type { FaultyJwksServer, FaultyJwksServerOptions } from './jwks-server/faulty-jwks-server.ts'
+import {
+  type FaultyJwksServer,
+  type FaultyJwksServerOptions,
+  startFaultyJwksServer,
+} from './jwks-server/faulty-jwks-server.ts'
 
 /** How to start a test issuer: the options of an issuer, without its name, and those of its server. */
 export interface TestIssuerOptions extends Omit<IssuerOptions, 'issuer'> {

@@ -1,8 +1,7 @@
 import type { AuthenticatorOptions, Requirement } from '@claimgate/core'
 import type { Server } from 'node:http'
 import type { Http2Server } from 'node:http2'
-import type { FailingHook } from '../support/failing-hooks.ts'
-import { FAILING_HOOKS } from '../support/failing-hooks.ts'
+import { FAILING_HOOKS, type FailingHook } from '../support/failing-hooks.ts'
 import { failAsTold, type Situation, type World } from './world.ts'
 
 /** A server with every route of the suite, behind one adapter. */

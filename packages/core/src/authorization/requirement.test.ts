@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import type { AuthError } from '../errors/auth-error.ts'
 import type { VerifiedToken } from '../model/token.ts'
-import { claim } from './claim.ts'
-import { allOf, anyOf, not } from './combinators.ts'
-import { assertRequirement, isRequirement, type Requirement } from './requirement.ts'
-import { anyScope, scope } from './scope.ts'
+import {
+  allOf,
+  anyOf,
+  anyScope,
+  assertRequirement,
+  claim,
+  isRequirement,
+  not,
+  type Requirement,
+  scope,
+} from './requirements.ts'
 
 const token: VerifiedToken = {
   claims: {

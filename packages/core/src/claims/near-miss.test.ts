@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nearestMiss, nearMiss } from './near-miss.ts'
+import { nearestMiss, nearMiss } from './identity.ts'
 
 describe('a near miss', () => {
   it.each([

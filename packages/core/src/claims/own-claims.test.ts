@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { AuthError } from '../errors/auth-error.ts'
-import { audience } from './audience.ts'
-import type { ClaimCheck } from './claim-check.ts'
+import { audience } from './identity.ts'
+import type { ClaimCheck } from './registered-claims.ts'
 import { expiry, issuedAt } from './times.ts'
 
 const prototype = Object.prototype as unknown as Record<string, unknown>

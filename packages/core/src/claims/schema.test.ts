@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { applySchema, type ClaimsSchema, isSchema } from './schema.ts'
+import { applySchema, type ClaimsSchema, isSchema } from './application-checks.ts'
 
 const schemaOf = (validate: (value: never) => object): ClaimsSchema<object> => ({
   '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value: validate(value as never) }) },

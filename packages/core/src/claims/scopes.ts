@@ -1,9 +1,29 @@
-import { overLimit } from '../errors/over-limit.ts'
+import { overLimit } from '../errors/auth-error.ts'
 import { type ClaimPath, nameOfPath, valueAt } from '../model/claim-path.ts'
-import { ReadonlyScopes } from '../model/readonly-scopes.ts'
 import { recentMap } from '../model/recent-map.ts'
 import type { Claims } from '../model/token.ts'
 import { assertText } from './registered-claims.ts'
+
+/** A set of scopes that stays as it was made: `Object.freeze` does not stop `Set.prototype.add`. */
+class ReadonlyScopes extends Set<string> {
+  constructor(scopes: Iterable<string>) {
+    super()
+    for (const scope of scopes) super.add(scope)
+    Object.freeze(this)
+  }
+
+  override add(): never {
+    throw new TypeError('The scopes of a verified token cannot be changed')
+  }
+
+  override delete(): never {
+    throw new TypeError('The scopes of a verified token cannot be changed')
+  }
+
+  override clear(): never {
+    throw new TypeError('The scopes of a verified token cannot be changed')
+  }
+}
 
 export interface ScopeRules {
   /** Claims to read scopes from, all of them. */

@@ -1,9 +1,9 @@
 import { AuthError } from '../errors/auth-error.ts'
-import { duration, forgivenAhead } from '../model/token-times.ts'
+import { duration, forgivenAhead } from '../model/runtime.ts'
 import type { Claims } from '../model/token.ts'
-import type { ClaimCheck } from './claim-check.ts'
+import type { ClaimCheck } from './registered-claims.ts'
 
-export interface TimeRules {
+interface TimeRules {
   /** Seconds. */
   readonly clockTolerance: number
   /** Seconds since `iat`; absent for no bound. */

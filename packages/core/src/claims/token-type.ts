@@ -1,6 +1,6 @@
 import { AuthError } from '../errors/auth-error.ts'
 import type { Claims } from '../model/token.ts'
-import type { ClaimCheck, ClaimSubject } from './claim-check.ts'
+import type { ClaimCheck, ClaimSubject } from './registered-claims.ts'
 
 export interface TokenTypeRules {
   /** Accepted `typ` values in lower case without `application/`. */

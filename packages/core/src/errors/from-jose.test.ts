@@ -1,7 +1,6 @@
 import { errors } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { AuthError } from './auth-error.ts'
-import { fromJose } from './from-jose.ts'
+import { AuthError, fromJose } from './auth-error.ts'
 
 describe("jose's errors in Claimgate's words", () => {
   it.each<readonly [string, unknown, string]>([

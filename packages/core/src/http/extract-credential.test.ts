@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { AuthError } from '../errors/auth-error.ts'
-import type { FormFields, RequestView } from '../model/request-view.ts'
-import type { CredentialSource } from './credential-source.ts'
-import { extractCredential } from './extract-credential.ts'
-import { b64TokenFlaw, unsupportedScheme } from './parse-authorization.ts'
+import type { FormFields, RequestView } from '../model/token.ts'
+import type { CredentialSource } from './credential-sources.ts'
+import { b64TokenFlaw, extractCredential, unsupportedScheme } from './credential.ts'
 
 interface Parts {
   readonly method?: string

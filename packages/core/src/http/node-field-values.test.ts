@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { nodeFieldValues } from './node-field-values.ts'
+import { nodeFieldValues } from './credential-sources.ts'
 
 it('gives the value of the parsed headers, which middleware may have rewritten, written or deleted', () => {
   const raw = ['Authorization', 'received']

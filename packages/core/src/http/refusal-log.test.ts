@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { createAuthenticator } from '../authenticator.ts'
+import { createAuthenticator } from '../authenticator/authenticator.ts'
 import { AuthError } from '../errors/auth-error.ts'
 import { catalogue } from '../errors/catalogue.ts'
 import { AUDIENCE, createSigningKey, ISSUER } from '../jose-tokens.test-support.ts'
 import type { ErrorCode } from '../model/error-code.ts'
-import type { RequestView } from '../model/request-view.ts'
+import type { RequestView } from '../model/token.ts'
 import { createLogRefusal, type RefusalLine } from './refusal-log.ts'
 
 function started() {

@@ -1,9 +1,8 @@
 import type { AuthError } from '../errors/auth-error.ts'
-import { misconfigured } from '../errors/misconfigured.ts'
-import { type Clock, systemClock } from '../model/clock.ts'
 import type { ErrorCode } from '../model/error-code.ts'
-import { has, own } from '../model/own.ts'
-import { ignoreRejection } from '../model/ignore-rejection.ts'
+import { type Clock, systemClock } from '../model/runtime.ts'
+import { has, ignoreRejection, own } from '../model/values.ts'
+import { misconfigured } from '../options/option-rules.ts'
 
 /** A log for refusals: anything with `warn`, such as `console`, pino or winston. What it throws or rejects with is ignored. */
 export interface RefusalLog {

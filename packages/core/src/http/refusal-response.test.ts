@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { AuthError } from '../errors/auth-error.ts'
-import { challenge, isPlainText } from './challenge.ts'
-import { problemBody, refusalResponse } from './refusal-response.ts'
+import { challenge, isPlainText, problemBody, refusalResponse } from './refusal-response.ts'
 
 const rules = { realm: 'api', body: problemBody, exposeChallenge: true }
 

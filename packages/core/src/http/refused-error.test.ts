@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest'
 import { AuthError } from '../errors/auth-error.ts'
 import type { Refused } from './outcome.ts'
-import { problemBody, refusalResponse } from './refusal-response.ts'
-import { refusedError } from './refused-error.ts'
+import { problemBody, refusalResponse, refusedError } from './refusal-response.ts'
 
 it('tells a framework the status and the challenge, and nothing of the story', () => {
   const error = new AuthError('issuer_mismatch', { expected: 'https://a.example', actual: 'https://secret.example' })

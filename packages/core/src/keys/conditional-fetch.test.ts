@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net'
 
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import { undiciFetch } from '../transport/undici-fetch.node.ts'
+import { undiciFetch } from '../platform/default-fetch.node.ts'
 import { publicJwk } from './jwk/test-jwks.test-support.ts'
-import { createMemoryJwkSetStore } from './jwk-set-store.ts'
+import { createMemoryJwkSetStore } from './remote/options.ts'
 import { remoteKeySet, type RemoteKeySetOptions } from './remote-key-set.ts'
 import { fakeEndpoint, json, status, type Answer } from './remote/fake-endpoint.test-support.ts'
 import { manualClock } from './remote/manual-clock.test-support.ts'

@@ -1,7 +1,7 @@
-import { createPrivateKey, type KeyObject, type PrivateKeyInput } from 'node:crypto'
 import type { JWK } from 'jose'
-import { misconfigured } from '../errors/misconfigured.ts'
-import { bare } from '../model/own.ts'
+import { createPrivateKey, type KeyObject, type PrivateKeyInput } from 'node:crypto'
+import { bare } from '../model/values.ts'
+import { misconfigured } from '../options/option-rules.ts'
 import { type KeyText, readKeyText } from './key-text.ts'
 
 /**

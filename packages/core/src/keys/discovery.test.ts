@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { AuthError } from '../errors/auth-error.ts'
 import type { VerifierEvent } from '../model/events.ts'
-import { discoveredKeySet, type DiscoveredKeySetOptions } from './discovery.ts'
+import { discoveredKeySet, type DiscoveredKeySetOptions } from './remote-key-set.ts'
 import { fakeEndpoint, hanging, json, refused, slow, status, type Answer } from './remote/fake-endpoint.test-support.ts'
 import { manualClock } from './remote/manual-clock.test-support.ts'
 import { publicJwk } from './jwk/test-jwks.test-support.ts'

@@ -1,13 +1,11 @@
 import type { CryptoKey } from 'jose'
-
-import { assertKnownOptions } from '../errors/known-options.ts'
-import { isOptions, kindOf, misconfigured } from '../errors/misconfigured.ts'
 import { isAlgorithm, isSymmetric } from '../model/algorithm.ts'
-import { bare, ownOptions } from '../model/own.ts'
 import type { JoseHeader } from '../model/token.ts'
+import { bare, ownOptions } from '../model/values.ts'
+import { assertKnownOptions } from '../options/known-options.ts'
+import { isOptions, kindOf, misconfigured } from '../options/option-rules.ts'
 import type { JSONWebKeySet } from './jwk/jwk-set.ts'
-import type { KeyContext, KeySource } from './key-source.ts'
-import { mayBeSeveral } from './possible-keys.ts'
+import { type KeyContext, type KeySource, mayBeSeveral } from './key-source.ts'
 import type { PublicKeyInput } from './public-key.ts'
 
 /** The secret of `firstOf`. */

@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest'
 
 import type { VerifierEvent } from '../model/events.ts'
-import { createVerifier } from '../verifier.ts'
-import { discoveredKeySet, type DiscoveredKeySetOptions } from './discovery.ts'
+import { createVerifier } from '../pipeline/verifier.ts'
+import { discoveredKeySet, type DiscoveredKeySetOptions, remoteKeySet } from './remote-key-set.ts'
 import { publicJwk } from './jwk/test-jwks.test-support.ts'
 import { fakeEndpoint, json, status, type Answer } from './remote/fake-endpoint.test-support.ts'
 import { manualClock } from './remote/manual-clock.test-support.ts'
-import { remoteKeySet } from './remote-key-set.ts'
 
 const ISSUER = 'https://issuer.example'
 const SECRET = 's3cr3t-value'

@@ -1,6 +1,5 @@
 import type { CryptoKey, JWK } from 'jose'
 import { AuthError } from '../errors/auth-error.ts'
-import { misconfigured } from '../errors/misconfigured.ts'
 import {
   type Algorithm,
   algorithmTraits,
@@ -8,13 +7,13 @@ import {
   DEFAULT_ALGORITHMS,
   isAlgorithm,
 } from '../model/algorithm.ts'
-import { own } from '../model/own.ts'
 import type { JoseHeader } from '../model/token.ts'
+import { own } from '../model/values.ts'
+import { misconfigured } from '../options/option-rules.ts'
 import { importKey } from './jwk/import-key.ts'
-import { lintJwk, presentMembers, publicMaterial, type JwkMember } from './jwk/jwk-lint.ts'
+import { type JwkMember, lintJwk, presentMembers, publicMaterial } from './jwk/lint.ts'
 import type { KeySource } from './key-source.ts'
-import { type KeyText, readKeyText } from './key-text.ts'
-import { jwkOfDer, type PublicLabel } from './spki.ts'
+import { jwkOfDer, type KeyText, type PublicLabel, readKeyText } from './key-text.ts'
 
 /** A public key as an application may have it: text, the bytes of a file, or a JWK. */
 export type PublicKeyInput = string | Uint8Array | JWK

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
 import type { VerifierEvent } from '../model/events.ts'
-import { optionsFromEnv } from '../options-from-env.ts'
-import { createVerifier } from '../verifier.ts'
+import { optionsFromEnv } from '../pipeline/environment.ts'
+import { createVerifier } from '../pipeline/verifier.ts'
 import { publicJwk } from './jwk/test-jwks.test-support.ts'
 import { fakeEndpoint, json, status, type Answer } from './remote/fake-endpoint.test-support.ts'
 import { manualClock } from './remote/manual-clock.test-support.ts'

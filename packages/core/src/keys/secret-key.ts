@@ -1,11 +1,10 @@
 import type { CryptoKey } from 'jose'
-import { kindOf, misconfigured } from '../errors/misconfigured.ts'
-import { type SymmetricAlgorithm, algorithmTraits } from '../model/algorithm.ts'
-import { own } from '../model/own.ts'
+import { algorithmTraits, type SymmetricAlgorithm } from '../model/algorithm.ts'
 import type { JoseHeader } from '../model/token.ts'
+import { own } from '../model/values.ts'
+import { kindOf, misconfigured } from '../options/option-rules.ts'
 import type { KeySource } from './key-source.ts'
-import { type KeyText, readKeyText } from './key-text.ts'
-import { jwkOfDer } from './spki.ts'
+import { jwkOfDer, type KeyText, readKeyText } from './key-text.ts'
 
 /**
  * An HMAC secret as the only key there is (RFC 7518 section 3.2): bytes, or text that stands for its UTF-8 bytes. Ignores `kid`.

@@ -1,16 +1,19 @@
 import type { JSONWebKeySet } from 'jose'
-
-import type { EventListener, KeyFlaw } from '../model/events.ts'
-import { emit } from '../model/emit.ts'
-import { bare, own } from '../model/own.ts'
-import { knownOptions } from '../errors/known-options.ts'
-import { isOptions, misconfigured } from '../errors/misconfigured.ts'
-import { callback, checkOptions, numberIn, type OptionRules } from '../errors/option-rules.ts'
-import { readKeyText } from './key-text.ts'
+import { emit, type EventListener, type KeyFlaw } from '../model/events.ts'
+import { bare, own } from '../model/values.ts'
+import { knownOptions } from '../options/known-options.ts'
+import {
+  callback,
+  checkOptions,
+  isOptions,
+  misconfigured,
+  numberIn,
+  type OptionRules,
+} from '../options/option-rules.ts'
 import { FetchError } from './fetch/fetch-error.ts'
-import { listSkipped, MOST_KEYS, parseJwkSet, type JwkSetLimits, type KeySet } from './jwk/jwk-set.ts'
-import { foundKey, foundKeys, listKids } from './jwk/key-refusal.ts'
-import type { KeySource } from './key-source.ts'
+import { type JwkSetLimits, type KeySet, listSkipped, MOST_KEYS, parseJwkSet } from './jwk/jwk-set.ts'
+import { foundKey, foundKeys, type KeySource, listKids } from './key-source.ts'
+import { readKeyText } from './key-text.ts'
 
 /** How to read a JWK Set at hand. */
 export interface StaticKeySetOptions extends JwkSetLimits {

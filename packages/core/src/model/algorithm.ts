@@ -1,4 +1,4 @@
-import { bareThrough } from './own.ts'
+import { bareThrough } from './values.ts'
 
 /** Signature algorithms that use a public key (RFC 7518 section 3.1, RFC 8037, RFC 9864, and ML-DSA for JOSE). */
 export type AsymmetricAlgorithm =

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { deepFreeze } from './deep-freeze.ts'
+import { deepFreeze } from './values.ts'
 
 describe('deepFreeze', () => {
   it('freezes objects and arrays at every depth, those without a prototype too', () => {

@@ -2,8 +2,7 @@ import { runInNewContext } from 'node:vm'
 
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import { emit } from './emit.ts'
-import type { EventListener, VerifierEvent } from './events.ts'
+import { emit, type EventListener, type VerifierEvent } from './events.ts'
 
 const nextTurn = async (): Promise<void> =>
   new Promise((resolve) => {

@@ -1,4 +1,5 @@
 import type { ErrorCode } from './error-code.ts'
+import { ignoreRejection } from './values.ts'
 
 /** What a verifier tells its `onEvent` hook. Counts, codes and times; never a token, a key or a claim. */
 export type VerifierEvent =
@@ -121,3 +122,14 @@ export type KeyFlaw =
 
 /** Receives events; what it throws is ignored, so that observing never changes an answer. */
 export type EventListener = (event: VerifierEvent) => void
+
+/** Tells a listener, whose throw or rejected promise changes nothing. */
+export function emit(listener: EventListener | undefined, event: VerifierEvent): void {
+  if (!listener) return
+  try {
+    const result: unknown = listener(Object.freeze(event))
+    ignoreRejection(result)
+  } catch {
+    // Observing must not change an answer.
+  }
+}

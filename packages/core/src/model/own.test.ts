@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it } from 'vitest'
-import { bare, bareThrough, has, own, ownOptions } from './own.ts'
+import { bare, bareThrough, has, own, ownOptions } from './values.ts'
 
 const root = Object.prototype as unknown as Record<string, unknown>
 

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { bare } from './own.ts'
+import { bare } from './values.ts'
 
 /** A map that holds what has been used most recently, and evicts the rest. */
 export interface RecentMap<K, V> {
@@ -13,7 +13,7 @@ export interface RecentMap<K, V> {
 }
 
 /** A second bound, on the sum of what `of` says about each value. */
-export interface Room<V> {
+interface Room<V> {
   readonly most: number
   readonly of: (value: V) => number
 }
@@ -51,4 +51,36 @@ const NO_OPTIONS: object = bare({})
 function sizeOf<V>({ most, of }: Room<V>, value: V): number {
   const size = Math.ceil(of(value))
   return size >= 0 ? Math.max(1, size) : most + 1
+}
+
+/**
+ * Notices what is made again and again. Gives `true` once per name: when it has been made ten times within a minute.
+ *
+ * @param now - milliseconds of a monotonic clock
+ */
+type Recreations = (name: string, now: number) => boolean
+
+/** Counts for at most 100 names; a name that is evicted starts again. */
+export function recreations(): Recreations {
+  const counts = recentMap<string, Count>(MOST_NAMES)
+  return (name, now) => {
+    const known = counts.get(name)
+    if (known?.isTold) return false
+    const isCurrent = known !== undefined && now >= known.since && now - known.since <= MINUTE
+    const count = isCurrent ? known.count + 1 : 1
+    counts.set(name, { since: isCurrent ? known.since : now, count, isTold: count >= MANY })
+    return count >= MANY
+  }
+}
+
+/** How many within a minute are too many. */
+export const MANY = 10
+
+const MOST_NAMES = 100
+const MINUTE = 60_000
+
+interface Count {
+  readonly since: number
+  readonly count: number
+  readonly isTold: boolean
 }

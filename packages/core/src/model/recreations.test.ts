@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { recreations } from './recreations.ts'
+import { recreations } from './recent-map.ts'
 
 const times = (count: number, made: (index: number) => boolean): readonly boolean[] =>
   Array.from({ length: count }, (_, index) => made(index))

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { detached } from './detached.ts'
-import { sizeInMemory } from './size-in-memory.ts'
+import { detached, sizeInMemory } from './memory.ts'
 
 describe('the size of a value in memory', () => {
   it('grows with texts, and twice as fast with those that need two bytes a character', () => {

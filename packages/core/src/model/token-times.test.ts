@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { duration, forgivenAhead } from './token-times.ts'
+import { duration, forgivenAhead } from './runtime.ts'
 
 describe('a duration', () => {
   it.each([

@@ -58,3 +58,87 @@ export interface VerifiedToken<C extends object = object> {
   /** Whole scope words the token grants, those implied by `scopeHierarchy` included. */
   readonly scopes: ReadonlySet<string>
 }
+
+/** A token as it came with a request (RFC 6750 section 2). */
+export interface Credential {
+  readonly scheme: 'Bearer'
+  readonly token: string
+}
+
+/** A credential of an authentication scheme that is not supported, such as `Basic`. */
+export interface OtherScheme {
+  readonly scheme: 'other'
+  /** Its name, if it is a well-known one. Anything else may be a token in the wrong place. */
+  readonly name: string | undefined
+  /** Whether it may be an access token that was sent in the wrong way, which `optional` must not let through. */
+  readonly mayBeToken: boolean
+}
+
+/** What an adapter shows of a request. Making one must be cheap: nothing is copied or parsed until asked for. */
+export interface RequestView {
+  readonly method: string
+  /** Path and query as received, for example `/orders?page=2`. An absolute URL is fine too. */
+  readonly target: string
+  /** Every value of a field, in order, repeats included; `name` is in lower case. */
+  header(name: string): readonly string[]
+  /**
+   * The parsed `application/x-www-form-urlencoded` body, or at least its fields called `name`; called only where the credential may be in
+   * the body. A repeated field has an array of values.
+   */
+  form?(name: string): Promise<FormFields | undefined>
+  /** The DER bytes of the client certificate of the TLS connection (RFC 8705). */
+  clientCertificate?(): Uint8Array | undefined
+}
+
+/** Form fields by name; a repeated field has an array of values. */
+export type FormFields = Readonly<Record<string, unknown>>
+
+// By the completed claims, and by the signed ones where the two differ in what names a token.
+const known = new WeakMap<object, Claims>()
+
+/** What names a token and says how long it lasts. */
+const NAMING: readonly string[] = ['iss', 'jti', 'exp']
+
+/** Remembers the signed claims that a schema has completed, for as long as the completed ones are in use. */
+export function keepSigned(completed: Claims, signed: Claims): void {
+  known.set(completed, signed)
+  if (NAMING.some((name) => completed[name] !== signed[name])) known.set(signed, signed)
+}
+
+/**
+ * The signed claims behind claims that a schema has completed, or the claims themselves if a schema has changed what names their token.
+ * `undefined` for all others, copies included.
+ */
+export function knownSigned(claims: Claims): Claims | undefined {
+  return known.get(claims)
+}
+
+/**
+ * The claims of a verified token as the issuer signed them, whatever the `claims` schema has made of them: for denylists, logout stores and
+ * logs, which must name a token as others do. Without a schema these are the claims of the token.
+ *
+ * @param token the token as `verify`, `getAuth` or `request.auth` gave it. A copy of its `claims` is taken for claims as signed
+ */
+export function signedClaims({ claims }: Pick<VerifiedToken, 'claims'>): Claims {
+  return known.get(claims) ?? claims
+}
+
+/** A verified JWT. Frozen; the token itself is not among its own properties, so that a logger that prints it prints no token. */
+export class VerifiedJwt<C extends object> implements VerifiedToken<C> {
+  readonly claims: C & Claims
+  readonly header: JoseHeader
+  readonly scopes: ReadonlySet<string>
+  readonly #token: string
+
+  constructor(token: string, parts: Pick<VerifiedToken<C>, 'claims' | 'header' | 'scopes'>) {
+    this.claims = parts.claims
+    this.header = parts.header
+    this.scopes = parts.scopes
+    this.#token = token
+    Object.freeze(this)
+  }
+
+  get token(): string {
+    return this.#token
+  }
+}

@@ -1,5 +1,4 @@
-import { assertAudience, assertTyp } from '../issuer-options.ts'
-import type { Clock } from '../issuer-options.ts'
+import { assertAudience, assertTyp, type Clock } from '../issuer-options.ts'
 import { knownOptions } from '../known-options.ts'
 import { has, own } from '../own.ts'
 import { assertClock, assertFunction } from '../option-types.ts'

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-import type { AwsEndpoint, AwsInput } from './aws-endpoint.ts'
-import { startAwsEndpoint } from './aws-endpoint.ts'
+import { type AwsEndpoint, type AwsInput, startAwsEndpoint } from './aws-endpoint.ts'
 import { AwsRefusal } from './aws-refusal.ts'
 
 /** One version of a parameter. */

@@ -1,8 +1,7 @@
 import type { Clock } from '@claimgate/core'
 import { describe, expect, it } from 'vitest'
 
-import { createTestClock } from './test-clock.ts'
-import type { TestClock } from './test-clock.ts'
+import { createTestClock, type TestClock } from './test-clock.ts'
 
 describe('createTestClock', () => {
   it('stands still until it is advanced, then moves wall and monotonic time together', () => {

@@ -11,8 +11,7 @@ import { expiredCertificate } from '../fixtures/expired-certificate.ts'
 import { validCertificate } from '../fixtures/valid-certificate.ts'
 import { createTestKeys } from '../keys/test-keys.ts'
 import type { FaultyAnswer } from './fault.ts'
-import { startFaultyJwksServer } from './faulty-jwks-server.ts'
-import type { FaultyJwksServer, FaultyJwksServerOptions } from './faulty-jwks-server.ts'
+import { type FaultyJwksServer, type FaultyJwksServerOptions, startFaultyJwksServer } from './faulty-jwks-server.ts'
 import { unresolvable } from './unresolvable.ts'
 
 const { publicJwk } = await createTestKeys('ES256', { kid: 'a' })

@@ -10,8 +10,7 @@ import type { TestCertificate } from '../fixtures/test-certificate.ts'
 import { answer } from './answer.ts'
 import type { Fault, FaultyAnswer } from './fault.ts'
 import { createScript } from './script.ts'
-import { createTraffic } from './traffic.ts'
-import type { TrafficStats } from './traffic.ts'
+import { createTraffic, type TrafficStats } from './traffic.ts'
 
 /** How to start a faulty server. */
 export interface FaultyJwksServerOptions {

@@ -3,8 +3,7 @@ import { createHmac, createPublicKey, verify as verifySignature } from 'node:cry
 import { describe, expect, it } from 'vitest'
 
 import { supportedAlgorithms } from '../keys/supported-algorithms.ts'
-import { createTestKeys } from '../keys/test-keys.ts'
-import type { TestKeys } from '../keys/test-keys.ts'
+import { createTestKeys, type TestKeys } from '../keys/test-keys.ts'
 import type { BadToken } from './bad-token.ts'
 import { badTokens } from './bad-tokens.ts'
 

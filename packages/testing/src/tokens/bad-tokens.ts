@@ -6,8 +6,7 @@ import { badJson } from './bad/json.ts'
 import { badShapes } from './bad/shapes.ts'
 import { badSignatures } from './bad/signatures.ts'
 import type { BadToken } from './bad-token.ts'
-import { createForge } from './forge.ts'
-import type { BadTokensBase } from './forge.ts'
+import { type BadTokensBase, createForge } from './forge.ts'
 
 /**
  * Several hundred bad tokens made from a good one. Where the signature is not the point it is real, so that only the

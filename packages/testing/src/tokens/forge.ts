@@ -1,7 +1,6 @@
 import type { JWK } from 'jose'
 
-import { createTestKeys } from '../keys/test-keys.ts'
-import type { TestKeys } from '../keys/test-keys.ts'
+import { createTestKeys, type TestKeys } from '../keys/test-keys.ts'
 import { unresolvable } from '../jwks-server/unresolvable.ts'
 import { fromBase64url, toBase64url } from './base64url.ts'
 

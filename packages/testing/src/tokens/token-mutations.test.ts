@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { createTestKeys } from '../keys/test-keys.ts'
 import { createRandom } from '../random.ts'
-import { tokenMutations } from './token-mutations.ts'
-import type { TokenMutation } from './token-mutations.ts'
+import { type TokenMutation, tokenMutations } from './token-mutations.ts'
 
 const keys = await createTestKeys('ES256')
 const token = await keys.sign({ iss: 'https://issuer.example', aud: ['a', 'b'], sub: 'alice', exp: 1_700_000_300 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { freshSeconds, holdFresh } from './cache-control.ts'
+import { freshSeconds, holdFresh } from './fields.ts'
 
 describe('the seconds an answer is fresh', () => {
   it.each<[Record<string, string>, number | undefined]>([

@@ -4,12 +4,11 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 
 import { afterEach, describe, expect, it } from 'vitest'
 
-import { TransportError } from '../../errors/transport-error.ts'
-import { systemClock } from '../../model/clock.ts'
-import type { FetchLike } from '../../model/fetch.ts'
-import { defaultFetch as webFetch } from '../../transport/default-fetch.web.ts'
-import { undiciFetch } from '../../transport/undici-fetch.node.ts'
-import { USER_AGENT } from './user-agent.ts'
+import { TransportError } from '../../errors/auth-error.ts'
+import { type FetchLike, systemClock } from '../../model/runtime.ts'
+import { defaultFetch as webFetch } from '../../platform/default-fetch.web.ts'
+import { undiciFetch } from '../../platform/default-fetch.node.ts'
+import { USER_AGENT } from './fields.ts'
 import { fetchDocument, type FetchDocumentOptions } from './fetch-document.ts'
 import { manualClock, settle } from '../remote/manual-clock.test-support.ts'
 

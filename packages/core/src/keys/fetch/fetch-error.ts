@@ -1,8 +1,9 @@
+import { AuthError } from '../../errors/auth-error.ts'
 import { sentence } from '../../errors/quote.ts'
-import { own } from '../../model/own.ts'
 import type { FetchFailure } from '../../model/events.ts'
+import { own } from '../../model/values.ts'
 
-export interface FetchErrorDetails {
+interface FetchErrorDetails {
   readonly cause?: unknown
   /** What the server asked for in `Retry-After`, in seconds. */
   readonly retryAfter?: number | undefined
@@ -27,4 +28,32 @@ export class FetchError extends Error {
     this.status = own(details, 'status')
     this.content = own(details, 'content')
   }
+}
+
+/** The code of a system or TLS error, as `ECONNREFUSED`: what an operator looks for first. */
+export function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  return typeof error.code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(error.code) ? error.code : undefined
+}
+
+interface Unavailability {
+  /** What was to be fetched. */
+  readonly name: string
+  readonly failure: FetchError
+  /** Milliseconds until the next attempt may begin. */
+  readonly wait: number
+}
+
+/** Nobody's token is at fault: the keys cannot be had now (status 503). */
+export function keysUnavailable({ name, failure, wait }: Unavailability): AuthError {
+  return new AuthError('keys_unavailable', {
+    retryAfter: retrySeconds(wait),
+    hint: `Fetching the keys of ${name} failed (${failure.reason}): ${failure.message}`,
+    cause: failure,
+  })
+}
+
+/** Whole seconds for `Retry-After`, at least one. */
+export function retrySeconds(milliseconds: number): number {
+  return Number.isFinite(milliseconds) ? Math.max(1, Math.ceil(milliseconds / 1000)) : 1
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import type { FetchLike } from '../../model/fetch.ts'
+import type { FetchLike } from '../../model/runtime.ts'
 import { settle } from '../remote/manual-clock.test-support.ts'
 import { takeTurn, type FetchTurn, type FetchTurnOptions } from './fetch-queue.ts'
 

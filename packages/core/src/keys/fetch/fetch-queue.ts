@@ -1,5 +1,7 @@
-import type { FetchLike } from '../../model/fetch.ts'
-import { own } from '../../model/own.ts'
+import { recentMap, type RecentMap } from '../../model/recent-map.ts'
+import type { FetchLike, FetchResponse } from '../../model/runtime.ts'
+import { own } from '../../model/values.ts'
+import { systemCode } from './fetch-error.ts'
 
 /** The right to fetch from one origin. */
 export interface FetchTurn {
@@ -89,4 +91,45 @@ function nextOf(queue: Queue): (() => void) | undefined {
   const turn = (queue.begun += 1)
   const waiting = urgent.length === 0 || (other.length > 0 && turn % 4 === 0) ? other : urgent
   return turn % 2 === 1 ? waiting.pop() : waiting.shift()
+}
+
+/**
+ * Sends a request, and once more at once if its connection breaks before any answer to it and may have been a reused one: a server may close
+ * an idle connection at the moment a request is written to it. Only an origin that has answered can have left a connection open. One
+ * that also breaks the second request must answer again first, so an outage costs an endpoint one request more and not twice as many.
+ */
+export async function sendAgain(
+  fetch: FetchLike,
+  origin: string,
+  signal: AbortSignal,
+  send: () => Promise<FetchResponse>,
+): Promise<FetchResponse> {
+  const answered = originsOf(fetch)
+  const mayBeReused = answered.get(origin) === true
+  const response = await send().catch(async (error: unknown) => {
+    if (!mayBeReused || signal.aborted || !isBroken(error)) throw error
+    return send().catch((again: unknown) => {
+      answered.delete(origin)
+      throw again
+    })
+  })
+  answered.set(origin, true)
+  return response
+}
+
+// Connections belong to the transport, so all key sets that use it share them.
+const transports = new WeakMap<FetchLike, RecentMap<string, true>>()
+const MOST_ORIGINS = 1000
+
+function originsOf(fetch: FetchLike): RecentMap<string, true> {
+  const origins = transports.get(fetch) ?? recentMap<string, true>(MOST_ORIGINS)
+  transports.set(fetch, origins)
+  return origins
+}
+
+const BROKEN: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
+// The fetch of a runtime has the socket's error as its cause.
+function isBroken(error: unknown): boolean {
+  return BROKEN.has(systemCode(error)) || (error instanceof Error && BROKEN.has(systemCode(error.cause)))
 }

@@ -1,4 +1,4 @@
-import { isLoopback } from '../../model/loopback.ts'
+import { isLoopback } from '../../model/runtime.ts'
 
 /** Where plain http may go. */
 export interface PlainHttp {
@@ -53,4 +53,21 @@ export function httpHost(text: unknown): string | undefined {
   if (typeof text !== 'string' || !/^[^\s/?#@\\*]+$/.test(text) || !URL.canParse(`http://${text}`)) return undefined
   const { host } = new URL(`http://${text}`)
   return [host, `${host}:80`].includes(text.toLowerCase()) ? host : undefined
+}
+
+/** The address of keys as messages may show it, where it may be anything: a text that is no URL is cut at its query. */
+export function printedUri(uri: unknown): unknown {
+  if (typeof uri !== 'string') return uri
+  return URL.canParse(uri) ? printedAddress(new URL(uri)) : uri.replace(/[?#].*$/s, '?…').replace(/^[^/]*@/, '…@')
+}
+
+/** An address for messages and events: without credentials and fragment, and without the values of its query, which may be secrets. */
+export function printedAddress({ protocol, host, pathname, search }: URL): string {
+  const names = search
+    .slice(1)
+    .split('&')
+    .map((parameter) => (parameter.includes('=') ? `${parameter.slice(0, parameter.indexOf('='))}=…` : '…'))
+  // A URL of no known scheme has what looks like credentials in its path: `user:password@host`.
+  const path = pathname.replace(/^[^/]*@/, '…@')
+  return `${protocol}//${host}${path}${search === '' ? '' : `?${names.join('&')}`}`
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { printedAddress } from './printed-address.ts'
+import { printedAddress } from './key-uri.ts'
 
 it.each([
   ['https://issuer.example', 'https://issuer.example/'],

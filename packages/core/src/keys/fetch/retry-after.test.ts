@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { retryAfterSeconds } from './retry-after.ts'
+import { retryAfterSeconds } from './fields.ts'
 
 const now = Date.UTC(2026, 10, 21, 12, 0, 0)
 

@@ -3,10 +3,9 @@ import { setTimeout } from 'node:timers/promises'
 
 import { afterEach, describe, expect, it } from 'vitest'
 
-import { systemClock } from '../../model/clock.ts'
-import type { FetchLike } from '../../model/fetch.ts'
-import { defaultFetch as webFetch } from '../../transport/default-fetch.web.ts'
-import { undiciFetch } from '../../transport/undici-fetch.node.ts'
+import { type FetchLike, systemClock } from '../../model/runtime.ts'
+import { defaultFetch as webFetch } from '../../platform/default-fetch.web.ts'
+import { undiciFetch } from '../../platform/default-fetch.node.ts'
 import { remoteKeySet } from '../remote-key-set.ts'
 import { fetchDocument } from './fetch-document.ts'
 

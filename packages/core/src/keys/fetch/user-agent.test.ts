@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest'
 
 import manifest from '../../../package.json' with { type: 'json' }
-import { USER_AGENT, userAgent } from './user-agent.ts'
+import { USER_AGENT, userAgent } from './fields.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 

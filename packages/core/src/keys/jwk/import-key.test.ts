@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { importKey, isMadeOf } from './import-key.ts'
 import { publicJwk } from './test-jwks.test-support.ts'
-import { publicMaterial } from './jwk-lint.ts'
+import { publicMaterial } from './lint.ts'
 
 const [ec, other, rsa, ed, otherEd] = await Promise.all(
   ['ES256', 'ES256', 'RS256', 'Ed25519', 'Ed25519'].map(async (alg) =>

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
-import { isEd25519Point, isOnCurve } from './curve-point.ts'
-import { bytesOf, numberOf } from './jwk-bytes.ts'
-import { lintJwk, publicMaterial } from './jwk-lint.ts'
+import { bytesOf, isEd25519Point, isOnCurve, numberOf } from './key-material.ts'
+import { lintJwk, publicMaterial } from './lint.ts'
 import { publicJwk } from './test-jwks.test-support.ts'
 
 const [rsa, ec, p384, p521, ed] = await Promise.all(

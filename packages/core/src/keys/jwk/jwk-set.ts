@@ -1,16 +1,14 @@
 import type { CryptoKey, JSONWebKeySet, JWK } from 'jose'
-
 import { quote } from '../../errors/quote.ts'
+import { type ElementTolerance, parseStrictJson, StrictJsonError } from '../../json/strict-json.ts'
 import type { KeyFlaw } from '../../model/events.ts'
-import { bare } from '../../model/own.ts'
-import { type ElementTolerance, parseStrictJson, StrictJsonError } from '../../model/strict-json.ts'
 import type { JoseHeader } from '../../model/token.ts'
+import { bare } from '../../model/values.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
-import { fingerprint } from './import-key.ts'
-import { importedKeys } from './imported-keys.ts'
-import { flawOfJwk, type JwkFlaw, type JwkMember, presentMembers, publicMaterial } from './jwk-lint.ts'
-import { selectKey, type PublishedKey, type Selection } from './key-selection.ts'
-import { defaultSharing, type Sharing } from '../sharing.ts'
+import { defaultSharing, type Sharing } from '../remote/flight.ts'
+import { fingerprint, importedKeys } from './import-key.ts'
+import { flawOfJwk, type JwkFlaw, type JwkMember, presentMembers, publicMaterial } from './lint.ts'
+import { type PublishedKey, type Selection, selectKey } from './select-key.ts'
 
 export type { JSONWebKeySet } from 'jose'
 
@@ -82,7 +80,7 @@ export function parseJwkSet(source: unknown, options: JwkSetOptions = {}): KeySe
 }
 
 /** A member of a set that is not used. */
-export interface SkippedMember {
+interface SkippedMember {
   readonly reason: KeyFlaw
   /** A phrase about the member, escaped: `"n" of the key with kid "a"`. */
   readonly detail: string

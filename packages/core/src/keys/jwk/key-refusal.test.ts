@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { AuthError } from '../../errors/auth-error.ts'
 import type { JoseHeader } from '../../model/token.ts'
 import { staticKeySet } from '../static-key-set.ts'
-import { listKids } from './key-refusal.ts'
+import { listKids } from '../key-source.ts'
 import { parseJwkSet } from './jwk-set.ts'
 import { publicJwk } from './test-jwks.test-support.ts'
 

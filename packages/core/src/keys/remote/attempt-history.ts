@@ -42,7 +42,7 @@ const IN_FIRST_FAILING_MINUTE = 7
 const PER_FAILING_MINUTE = 2
 const PER_TWO_COOLDOWNS = 2
 
-export interface AttemptWish {
+interface AttemptWish {
   readonly cause: AttemptCause
   readonly freshness: Freshness
 }
@@ -99,7 +99,7 @@ export function afterSuccess(history: AttemptHistory, start: 'cold' | 'warm'): A
   return { ...history, counted, failures: 0, failingSince: -Infinity, notBefore: -Infinity }
 }
 
-export interface FailedAttempt {
+interface FailedAttempt {
   readonly startedAt: number
   /** Seconds the server asked for. */
   readonly retryAfter: number | undefined

@@ -1,4 +1,4 @@
-import type { FetchInit, FetchLike } from '../../model/fetch.ts'
+import type { FetchInit, FetchLike } from '../../model/runtime.ts'
 import type { ManualClock } from './manual-clock.test-support.ts'
 
 export interface SeenRequest {

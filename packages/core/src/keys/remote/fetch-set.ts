@@ -1,10 +1,11 @@
-import { ageSeconds, freshSeconds } from '../fetch/cache-control.ts'
-import { entityTag } from '../fetch/entity-tag.ts'
+import { fetchDocument } from '../fetch/fetch-document.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
-import { lifetime, type HeldSet } from './held-set.ts'
-import { listSkipped, parseJwkSet, type KeySet } from '../jwk/jwk-set.ts'
-import type { Errand, KeyLocation } from './key-location.ts'
-import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
+import { type FetchKind, type FetchTurn, takeTurn } from '../fetch/fetch-queue.ts'
+import { ageSeconds, entityTag, freshSeconds } from '../fetch/fields.ts'
+import { type KeySet, listSkipped, parseJwkSet } from '../jwk/jwk-set.ts'
+import type { Flight } from './flight.ts'
+import { type Errand, type FetchStep, type HeldSet, type KeyLocation, lifetime } from './held-set.ts'
+import type { ResolvedKeySetOptions } from './options.ts'
 
 /**
  * One attempt: finds the address, fetches the set, and gives what shall replace the set at hand. A confirmed or equal
@@ -45,4 +46,68 @@ function usableSet(text: string, { maxKeys, sharing }: ResolvedKeySetOptions): K
   const found =
     set.skipped.length === 0 ? 'is empty' : `holds only members that are skipped: ${listSkipped(set.skipped)}`
   throw new FetchError('no_usable_key', `The JWK Set ${found.slice(0, 600)}`)
+}
+
+/** The fetches of one flight, one after the other. */
+interface FetchSteps {
+  readonly fetch: FetchStep
+  /** Gives back the turn of the last fetch. */
+  end(): void
+}
+
+/** A flight that outlives each of its deadlines by this much was carried by a request that no longer runs. Milliseconds. */
+export const GRACE = 1000
+
+/**
+ * Makes the fetches of a flight. They share one deadline, which is that of the requests that wait for them. Waiting for a turn at the origin
+ * does not count: an endpoint is not slow because others are asked at the same time. `onSend` is called before each request is sent.
+ */
+export function fetchSteps(
+  flight: Flight,
+  { kind, onSend, trusts }: { readonly kind: FetchKind; readonly onSend: () => void } & Pick<KeyLocation, 'trusts'>,
+  options: ResolvedKeySetOptions,
+): FetchSteps {
+  const { clock, fetch, timeout, sharing } = options
+  const { signal } = flight.controller
+  let left = flight.startedAt + timeout * 1000 - clock.monotonic()
+  let turn: FetchTurn | undefined
+  let place: string | undefined
+
+  const waitForTurn = async (origin: string): Promise<void> => {
+    // Where no request may wait for another one, the runtime bounds connections.
+    if (sharing === 'poll' || place === origin) return
+    turn?.end()
+    turn = takeTurn({ fetch, origin, kind, signal })
+    place = origin
+    if (turn.begins === undefined) return
+    flight.aliveUntil = Infinity
+    await turn.begins
+  }
+
+  return {
+    fetch: async (url, { maxBytes, etag }) => {
+      await waitForTurn(url.origin)
+      signal.throwIfAborted()
+      if (left <= 0) throw new FetchError('timeout', `No complete answer within ${timeout} s`)
+      onSend()
+      const sentAt = clock.monotonic()
+      flight.aliveUntil = sentAt + left + GRACE
+      try {
+        const document = await fetchDocument(url, {
+          fetch,
+          clock,
+          timeout,
+          left,
+          maxBytes,
+          etag,
+          headers: trusts(url) ? options.headers : undefined,
+          signal,
+        })
+        return { ...document, sentAt }
+      } finally {
+        left -= clock.monotonic() - sentAt
+      }
+    },
+    end: () => turn?.end(),
+  }
 }

@@ -1,10 +1,8 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { FetchError } from '../fetch/fetch-error.ts'
-import { waitForFlight, type Flight, type FlightResult } from './flight.ts'
+import { defaultSharing, type Flight, type FlightResult, type Sharing, startTimer, waitForFlight } from './flight.ts'
 import { manualClock, settle } from './manual-clock.test-support.ts'
-import { defaultSharing, type Sharing } from '../sharing.ts'
-import { startTimer } from './timer.ts'
 
 function departing(aliveFor = 1e9) {
   const clock = manualClock()

@@ -1,7 +1,43 @@
-import type { Clock } from '../../model/clock.ts'
+import type { Clock } from '../../model/runtime.ts'
 import type { FetchError } from '../fetch/fetch-error.ts'
-import type { Sharing } from '../sharing.ts'
-import { startTimer } from './timer.ts'
+
+/**
+ * How requests share work under way: by awaiting its promise, or without touching what another request began, as
+ * runtimes need that tie I/O to a request.
+ */
+export type Sharing = 'promise' | 'poll'
+
+/** What the runtime at hand needs. */
+export function defaultSharing(): Sharing {
+  return globalThis.navigator?.userAgent === 'Cloudflare-Workers' ? 'poll' : 'promise'
+}
+
+interface Timer {
+  /** Resolves when the time is over; never, once cancelled. */
+  readonly elapsed: Promise<void>
+  cancel(): void
+}
+
+/** Starts a timer of so many milliseconds. */
+export function startTimer(clock: Clock, milliseconds: number): Timer {
+  let cancel: (() => void) | undefined
+  const elapsed = new Promise<void>((resolve) => {
+    cancel = clock.setTimeout(resolve, milliseconds)
+  })
+  return { elapsed, cancel: () => cancel?.() }
+}
+
+/** Gives background work to the runtime's `waitUntil`, which may be out of reach where no request is served. */
+export function keepAlive(
+  waitUntil: ((promise: Promise<unknown>) => void) | undefined,
+  promise: Promise<unknown>,
+): void {
+  try {
+    waitUntil?.(promise)
+  } catch {
+    // Without it the work goes on for as long as the runtime lets it.
+  }
+}
 
 /** What became of a shared fetch. */
 export type FlightResult =
@@ -23,7 +59,7 @@ export interface Flight {
   aliveUntil: number
 }
 
-export interface FlightWait {
+interface FlightWait {
   readonly clock: Clock
   /** Whether to await the promise, or to look from time to time. */
   readonly by: Sharing

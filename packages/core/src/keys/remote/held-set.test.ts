@@ -1,14 +1,13 @@
 import type { JWK } from 'jose'
 import { describe, expect, it } from 'vitest'
 
-import type { JwkSetSeed } from '../jwk-set-store.ts'
+import { type JwkSetSeed, type RemoteKeySetOptions, resolveKeySetOptions } from './options.ts'
 import { publicJwk } from '../jwk/test-jwks.test-support.ts'
 import { checkSeed, heldFromSeed, lifetime, seedOf } from './held-set.ts'
-import { keepAlive } from './keep-alive.ts'
-import { retrySeconds } from './keys-unavailable.ts'
+import { keepAlive } from './flight.ts'
+import { retrySeconds } from '../fetch/fetch-error.ts'
 import { manualClock } from './manual-clock.test-support.ts'
-import { metadataUris } from './metadata-uris.ts'
-import { resolveKeySetOptions, type RemoteKeySetOptions } from './remote-key-set-options.ts'
+import { metadataUris } from './discovery.ts'
 
 const ID = 'https://issuer.example/keys'
 const ec: JWK = await publicJwk({ kid: 'a' })

@@ -1,13 +1,51 @@
-import { misconfigured } from '../../errors/misconfigured.ts'
-import { holdFresh } from '../fetch/cache-control.ts'
-import { entityTag } from '../fetch/entity-tag.ts'
-import { ownOptions } from '../../model/own.ts'
-import type { JwkSetSeed } from '../jwk-set-store.ts'
-import { MOST_KEYS, parseJwkSet, type KeySet } from '../jwk/jwk-set.ts'
-import { printedUri } from '../fetch/printed-address.ts'
-import type { KeyLocation } from './key-location.ts'
-import { refreshAheadAge, type Completeness, type Lifetime } from './refresh-policy.ts'
-import type { ResolvedKeySetOptions } from './remote-key-set-options.ts'
+import type { KeysStaleEvent } from '../../model/events.ts'
+import { ownOptions } from '../../model/values.ts'
+import { misconfigured } from '../../options/option-rules.ts'
+import type { FetchDocumentOptions, FetchedDocument } from '../fetch/fetch-document.ts'
+import { entityTag, holdFresh } from '../fetch/fields.ts'
+import { printedUri } from '../fetch/key-uri.ts'
+import { type KeySet, MOST_KEYS, parseJwkSet } from '../jwk/jwk-set.ts'
+import type { AttemptCause } from './attempt-history.ts'
+import { keepAlive, startTimer } from './flight.ts'
+import type { JwkSetSeed, ResolvedKeySetOptions } from './options.ts'
+import { type Completeness, type Lifetime, refreshAheadAge } from './refresh-policy.ts'
+
+/** A document, and when its request was sent: monotonic milliseconds. */
+export interface SentDocument extends FetchedDocument {
+  readonly sentAt: number
+}
+
+/** Fetches one document within the flight that asks for it. All documents of a flight share its deadline. */
+export type FetchStep = (url: URL, options: Pick<FetchDocumentOptions, 'maxBytes' | 'etag'>) => Promise<SentDocument>
+
+/** What finding the address is for, and what it may use. */
+export interface Errand {
+  readonly cause: AttemptCause
+  readonly fetch: FetchStep
+  /** To be told when an address goes on being used that could not be confirmed. */
+  readonly onStale: (trouble: Omit<KeysStaleEvent, 'type'>) => void
+}
+
+/** An address of a JWK Set. */
+export interface LocatedSet {
+  readonly url: URL
+  /** Monotonic milliseconds: keys that were published before this are at this address, wherever the issuer has moved them since. */
+  readonly validTo: number
+}
+
+/** Where the JWK Set is: at an address that is known, or at one that metadata names. */
+export interface KeyLocation {
+  /** What seeds and stores call the key set. */
+  readonly id: string
+  /** What messages and events call it: the values of a query may be secrets. */
+  readonly name: string
+  /** @throws FetchError */
+  locate(errand: Errand): Promise<LocatedSet>
+  /** Whether the configuration names the place of an address, so that configured header fields may be sent there. */
+  readonly trusts: (url: URL) => boolean
+  /** Told that the set could not be had from where it was said to be. */
+  readonly onFailure: (() => void) | undefined
+}
 
 /** A set with where and when it came from. */
 export interface HeldSet extends Lifetime, Completeness {
@@ -95,5 +133,37 @@ export function seedOf(held: HeldSet, id: string): JwkSetSeed {
     ...(etag !== undefined && { etag }),
     ...(maxAge !== undefined && { maxAge }),
     ...(lag > 0 && { lag }),
+  }
+}
+
+/** What the store holds for a key set; nothing if it fails, or takes longer than the soft wait or half the deadline. */
+export async function readStore(
+  id: string,
+  { store, clock, softWait, timeout }: ResolvedKeySetOptions,
+): Promise<JwkSetSeed | undefined> {
+  if (!store) return undefined
+  // A request that waits for the store also waits for the endpoint, within one deadline.
+  const timer = startTimer(clock, Math.min(Math.max(softWait, SHORTEST_WAIT), timeout / 2) * 1000)
+  const seed = await Promise.race([ask(async () => store.get(id)), timer.elapsed])
+  timer.cancel()
+  return typeof seed === 'object' && seed !== null ? seed : undefined
+}
+
+/** Shares a set that was fetched; nobody waits for it, and its failure is nobody's. */
+export function writeStore(seed: JwkSetSeed, { store, waitUntil }: ResolvedKeySetOptions): void {
+  if (store)
+    keepAlive(
+      waitUntil,
+      ask(async () => store.set(seed.uri, seed)),
+    )
+}
+
+const SHORTEST_WAIT = 0.1
+
+async function ask<T>(question: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await question()
+  } catch {
+    return undefined
   }
 }

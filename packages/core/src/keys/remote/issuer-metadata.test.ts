@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { keyAddress } from './issuer-metadata.ts'
+import { keyAddress } from './discovery.ts'
 
 const read = (issuer: string, named: string): (() => URL) => {
   const rules = {

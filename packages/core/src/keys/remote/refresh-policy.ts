@@ -1,4 +1,4 @@
-import type { Clock } from '../../model/clock.ts'
+import type { Clock } from '../../model/runtime.ts'
 
 /**
  * How old the set at hand is: none yet, within its freshness, past the point where refreshing ahead begins, past its

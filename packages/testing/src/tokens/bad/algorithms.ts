@@ -1,8 +1,7 @@
 import { createHmac, createPublicKey } from 'node:crypto'
 
 import { toBase64url } from '../base64url.ts'
-import { badTokenTable } from '../bad-token.ts'
-import type { BadToken, BadTokenRow } from '../bad-token.ts'
+import { type BadToken, type BadTokenRow, badTokenTable } from '../bad-token.ts'
 import type { Forge } from '../forge.ts'
 
 /** `alg` set to none, to HMAC with the public key as secret, and to what does not fit the key. */

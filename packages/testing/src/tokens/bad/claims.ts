@@ -1,7 +1,5 @@
-import { badTokenTable } from '../bad-token.ts'
-import type { BadToken, BadTokenRow } from '../bad-token.ts'
-import { textOf } from '../forge.ts'
-import type { Forge } from '../forge.ts'
+import { type BadToken, type BadTokenRow, badTokenTable } from '../bad-token.ts'
+import { type Forge, textOf } from '../forge.ts'
 
 /** Correctly signed claims that say: too late, too early, from or for somebody else, or something else altogether. */
 export async function badClaims(forge: Forge): Promise<readonly BadToken[]> {

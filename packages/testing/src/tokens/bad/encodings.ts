@@ -1,6 +1,5 @@
 import { toBase64url } from '../base64url.ts'
-import { badTokenTable } from '../bad-token.ts'
-import type { BadToken, BadTokenRow } from '../bad-token.ts'
+import { type BadToken, type BadTokenRow, badTokenTable } from '../bad-token.ts'
 import type { Forge } from '../forge.ts'
 
 /** Parts in base64url that is not canonical. Header and claims are signed as they stand, so the signature is right. */

@@ -1,7 +1,6 @@
 import { validCertificate } from '../../fixtures/valid-certificate.ts'
 import { toBase64url } from '../base64url.ts'
-import { badTokenTable } from '../bad-token.ts'
-import type { BadToken, BadTokenRow } from '../bad-token.ts'
+import { type BadToken, type BadTokenRow, badTokenTable } from '../bad-token.ts'
 import type { Forge } from '../forge.ts'
 
 /** Headers that bring or name a key, play with `kid`, demand extensions, or say that this is another kind of token. */

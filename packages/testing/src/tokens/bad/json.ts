@@ -1,7 +1,5 @@
-import { badTokenTable } from '../bad-token.ts'
-import type { BadToken, BadTokenRow } from '../bad-token.ts'
-import { textOf } from '../forge.ts'
-import type { Forge } from '../forge.ts'
+import { type BadToken, type BadTokenRow, badTokenTable } from '../bad-token.ts'
+import { type Forge, textOf } from '../forge.ts'
 
 /** Correctly signed headers and claims whose JSON is broken, ambiguous, or a burden. */
 export async function badJson(forge: Forge): Promise<readonly BadToken[]> {

@@ -1,7 +1,6 @@
 import { CompactEncrypt } from 'jose'
 
-import { badTokenTable } from '../bad-token.ts'
-import type { BadToken, BadTokenRow } from '../bad-token.ts'
+import { type BadToken, type BadTokenRow, badTokenTable } from '../bad-token.ts'
 import type { Forge } from '../forge.ts'
 
 /** Texts that are not three parts of a reasonable size, encrypted tokens among them. */

@@ -1,6 +1,5 @@
 import { toBase64url } from '../base64url.ts'
-import { badTokenTable } from '../bad-token.ts'
-import type { BadToken, BadTokenRow } from '../bad-token.ts'
+import { type BadToken, type BadTokenRow, badTokenTable } from '../bad-token.ts'
 import type { Forge } from '../forge.ts'
 
 /** Signatures that are missing, of somebody else, of something else, or arithmetically special. */

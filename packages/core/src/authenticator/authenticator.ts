@@ -1,0 +1,131 @@
+import { assertRequirement, type Requirement } from '../authorization/requirements.ts'
+import { confirmBindings } from '../confirmation/binding.ts'
+import { asError, asRefusal, AuthError } from '../errors/auth-error.ts'
+import {
+  b64TokenFlaw,
+  extractCredential,
+  type Extracted,
+  flawOfRefused,
+  unsupportedScheme,
+} from '../http/credential.ts'
+import type { Outcome, Refused } from '../http/outcome.ts'
+import { refusalResponse } from '../http/refusal-response.ts'
+import type { Credential, OtherScheme, RequestView, VerifiedToken } from '../model/token.ts'
+import { bare, has, own } from '../model/values.ts'
+import { type Verifier, verifiesJwts } from '../pipeline/verifier.ts'
+import { assertNoOptionsBeside, type AuthenticatorOptions, resolveAuthenticatorOptions } from './options.ts'
+
+/** Turns a request into an outcome: all that an adapter needs. */
+export interface Authenticator<C extends object = object> {
+  readonly verifier: Verifier<C>
+  /** Whether the credential may be in the body, so that an adapter must have read the body before it calls `authenticate`. */
+  readonly readsBody: boolean
+  /**
+   * Who is calling, may they do this, and if not, why? Rejects with bugs only, never for what the request is at fault for, and always with
+   * an `Error`, whatever application code threw.
+   */
+  authenticate(view: RequestView, requirement?: Requirement): Promise<Outcome<C>>
+  /** Asserts a requirement about a request that `authenticate` has let through; `undefined` is an anonymous one. */
+  authorize(token: VerifiedToken<C> | undefined, requirement: Requirement): Outcome<C>
+}
+
+/**
+ * Makes an authenticator of a verifier, or of options that make one. Gives back one that is made already.
+ *
+ * @throws TypeError for options that are missing, contradict each other or are out of range
+ */
+export function createAuthenticator<C extends object = object>(
+  made: Verifier<C> | AuthenticatorOptions<C> | Authenticator<C>,
+): Authenticator<C> {
+  if (isAuthenticator(made)) {
+    assertNoOptionsBeside(made)
+    return made
+  }
+  const { verifier, sources, anonymous, refusal, logRefusal, bindings } = resolveAuthenticatorOptions(made)
+  const verifyContext = bindings.size === 0 ? undefined : bare({ confirmations: [...bindings.keys()] })
+
+  // A JWT that is accepted has no character that a b64token may not have, so that looking for one can wait for a refusal.
+  const looksFirst = !verifiesJwts(verifier)
+
+  const authenticate = async (view: RequestView, requirement?: Requirement): Promise<Outcome<C>> => {
+    let credential: Credential | undefined
+    try {
+      const begun = extractCredential(view, sources)
+      const extracted = isExtracted(begun) ? begun : await begun
+      if (extracted === undefined || extracted.scheme === 'other')
+        return withoutCredential(view, extracted, requirement)
+      credential = extracted
+      const flaw = looksFirst ? b64TokenFlaw(credential) : undefined
+      if (flaw !== undefined) throw flaw
+      const token = await verifier.verify(credential.token, verifyContext)
+      if (looksFirst) assertVerified(token)
+      if (own(token.claims, 'cnf') !== undefined) await confirmBindings(bindings, token, view)
+      if (requirement !== undefined) assertRequirement(requirement, token)
+      return { kind: 'authenticated', token }
+    } catch (error) {
+      return refuse(error, requirement, credential)
+    }
+  }
+
+  const withoutCredential = (view: RequestView, other?: OtherScheme, requirement?: Requirement): Outcome<C> => {
+    const mayBeAnonymous = other === undefined || !other.mayBeToken
+    if (anonymous === 'accepted' && requirement === undefined && mayBeAnonymous) return { kind: 'anonymous' }
+    throw other === undefined ? new AuthError('credential_missing', missingDetails(view)) : unsupportedScheme(other)
+  }
+
+  const authorize = (token: VerifiedToken<C> | undefined, requirement: Requirement): Outcome<C> => {
+    try {
+      if (token === undefined) throw new AuthError('credential_missing')
+      assertRequirement(requirement, token)
+      return { kind: 'authenticated', token }
+    } catch (error) {
+      return refuse(error, requirement)
+    }
+  }
+
+  // Only a refusal becomes a response; a bug stays a bug and reaches the framework's own error handler.
+  const refuse = (thrown: unknown, requirement?: Requirement, credential?: Credential): Refused => {
+    try {
+      const refused = asRefusal(thrown)
+      if (refused === undefined) throw thrown
+      const error = (credential === undefined ? undefined : flawOfRefused(credential, refused)) ?? refused
+      logRefusal(error)
+      return { kind: 'refused', error, response: refusalResponse(error, refusal, requirement?.scopes) }
+    } catch (bug) {
+      throw asError(bug)
+    }
+  }
+
+  return { verifier, readsBody: sources.some(({ from }) => from === 'form'), authenticate, authorize }
+}
+
+// A preflight never carries a credential (Fetch section 4.8): CORS has to answer it before it comes here.
+function missingDetails(view: RequestView): { readonly hint?: string } {
+  if (view.method !== 'OPTIONS' || view.header('access-control-request-method').length === 0) return NO_DETAILS
+  return {
+    hint: 'It is a CORS preflight, which carries no token: let CORS answer first, before authenticateJwt or the gate',
+  }
+}
+
+const NO_DETAILS = Object.freeze({})
+
+// By its shape, because an application may have replaced `Promise`.
+function isExtracted(extracted: Extracted | Promise<Extracted>): extracted is Extracted {
+  return extracted === undefined || Object.hasOwn(extracted, 'scheme')
+}
+
+// A verifier of the application's own may forget to answer, or answer with the claims alone.
+function assertVerified(token: unknown): void {
+  const claims = memberOf(token, 'claims')
+  if (typeof claims === 'object' && claims !== null && typeof memberOf(memberOf(token, 'scopes'), 'has') === 'function')
+    return
+  throw new TypeError('Cannot authenticate request: "verifier" must give a verified token with "claims" and "scopes"')
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? own(value, name) : undefined
+}
+
+function isAuthenticator<C extends object>(made: object): made is Authenticator<C> {
+  return typeof made === 'object' && made !== null && has(made, 'authenticate')
+}

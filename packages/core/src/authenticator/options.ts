@@ -1,0 +1,201 @@
+import type { Binding } from '../confirmation/binding.ts'
+import type { AuthError } from '../errors/auth-error.ts'
+import { type CredentialSource, resolveSources } from '../http/credential-sources.ts'
+import { createLogRefusal, type RefusalLog, resolveLog, writeTo } from '../http/refusal-log.ts'
+import { isPlainText, problemBody, type RefusalBody, type RefusalRules } from '../http/refusal-response.ts'
+import { bare, has, own, ownOptions } from '../model/values.ts'
+import { assertKnownOptions } from '../options/known-options.ts'
+import {
+  anything,
+  callback,
+  checkOptions,
+  flag,
+  isOptions,
+  listOf,
+  misconfigured,
+  objectWith,
+  type OptionRules,
+} from '../options/option-rules.ts'
+import { type Environment, optionsFromEnv } from '../pipeline/environment.ts'
+import {
+  DEFAULTS,
+  type ManyIssuersOptions,
+  type SingleIssuerOptions,
+  type VerifierOptions,
+} from '../pipeline/options.ts'
+import { createVerifier, type Verifier, VERIFIER_OPTIONS } from '../pipeline/verifier.ts'
+
+/** Options of a verifier, or a verifier that is ready, and how requests are read and answered. */
+export type AuthenticatorOptions<C extends object = object> =
+  | (VerifierOptions<C> & HttpOptions & { readonly verifier?: never })
+  | (ReadyVerifier<C> & HttpOptions)
+
+/** A verifier made elsewhere, so that several authenticators share its keys. */
+export interface ReadyVerifier<C extends object = object> {
+  readonly verifier: Verifier<C>
+}
+
+/** How requests are read and refusals answered. */
+export interface HttpOptions {
+  /** Name of the protected space in challenges (RFC 9110 section 11.5): printable ASCII without quotes or backslashes. @defaultValue 'api' */
+  readonly realm?: string | undefined
+  /** Places the token may be in. @defaultValue the `Authorization` header alone */
+  readonly credentials?: readonly CredentialSource[] | undefined
+  /** `true` lets requests without credentials through as anonymous; bad credentials are refused all the same. @defaultValue false */
+  readonly optional?: boolean | undefined
+  /** Makes the body of refusals. @defaultValue a problem document (RFC 9457) with fixed text */
+  readonly refusalBody?: RefusalBody | undefined
+  /** `true` adds `Access-Control-Expose-Headers: WWW-Authenticate`, for browser applications of other origins. @defaultValue false */
+  readonly exposeChallenge?: boolean | undefined
+  /**
+   * Told why requests are refused: one line per error code and minute, with the number of those left out. `console` will do.
+   * @defaultValue none; in Fastify `request.log.info`, unless `false`
+   */
+  readonly log?: RefusalLog | false | undefined
+  /** Ways to confirm sender-constrained tokens (RFC 7800). @defaultValue none, which refuses every token with `cnf` */
+  readonly bindings?: readonly Binding[]
+}
+
+/** Options checked once, with their defaults filled in. */
+interface ResolvedAuthenticatorOptions<C extends object> {
+  readonly verifier: Verifier<C>
+  readonly sources: readonly CredentialSource[]
+  readonly anonymous: 'accepted' | 'refused'
+  readonly refusal: RefusalRules
+  readonly logRefusal: (error: AuthError) => void
+  readonly bindings: ReadonlyMap<string, Binding>
+}
+
+const HTTP_RULES: OptionRules = {
+  verifier: objectWith('a verifier, which createVerifier makes', 'verify'),
+  realm: { be: 'printable ASCII text without quotes or backslashes', fits: isPlainText },
+  credentials: anything,
+  optional: flag,
+  refusalBody: callback,
+  exposeChallenge: flag,
+  log: anything,
+  bindings: listOf('a list, such as [binding]'),
+}
+
+/** The names `HttpOptions` may have, and `verifier`. */
+export const HTTP_OPTIONS: readonly string[] = Object.freeze(Object.keys(HTTP_RULES))
+
+/**
+ * Checks the options of an authenticator, and makes its verifier where there is none yet.
+ *
+ * @throws TypeError
+ */
+export function resolveAuthenticatorOptions<C extends object>(
+  given: Verifier<C> | AuthenticatorOptions<C>,
+): ResolvedAuthenticatorOptions<C> {
+  if (!isOptions(given)) throw misconfigured(ACTION, 'give a verifier, or options with "issuer" and "audience"', given)
+  if (isVerifier<C>(given)) {
+    assertNoOptionsBeside(given)
+    return resolveAuthenticatorOptions<C>({ verifier: given })
+  }
+  const known = [...HTTP_OPTIONS, ...VERIFIER_OPTIONS]
+  const options = ownOptions(given, known)
+  assertKnownOptions(ACTION, options, known)
+  const http: HttpOptions = options
+  checkOptions(ACTION, http, HTTP_RULES, { narrow: ['bindings'] })
+  return Object.freeze({
+    sources: resolveSources(ACTION, http.credentials),
+    anonymous: http.optional === true ? 'accepted' : 'refused',
+    refusal: Object.freeze({
+      realm: http.realm ?? DEFAULTS.realm,
+      body: http.refusalBody ?? problemBody,
+      exposeChallenge: http.exposeChallenge === true,
+    }),
+    logRefusal: resolveLogRefusal(options),
+    bindings: resolveBindings(http.bindings),
+    verifier: verifierOf(options),
+  })
+}
+
+const ACTION = 'create authenticator'
+
+function isVerifier<C extends object>(value: object): value is Verifier<C> {
+  return typeof own(value, 'verify') === 'function'
+}
+
+/**
+ * Refuses options on a verifier or an authenticator, where they would be ignored: it was spread into them.
+ *
+ * @throws TypeError
+ */
+export function assertNoOptionsBeside(made: object): void {
+  const known = [...HTTP_OPTIONS.filter((name) => name !== 'verifier'), ...VERIFIER_OPTIONS]
+  const extra = known.find((name) => Object.hasOwn(made, name))
+  if (extra !== undefined)
+    throw misconfigured(ACTION, `"${extra}" is ignored on a verifier: write { verifier, ${extra}: … }`)
+}
+
+function resolveLogRefusal(options: HttpOptions & { readonly clock?: VerifierOptions['clock'] }): ResolvedLogRefusal {
+  const log = resolveLog(ACTION, options.log)
+  if (log === undefined) return () => {}
+  const logRefusal = createLogRefusal(Object.hasOwn(options, 'clock') ? options.clock : undefined)
+  const write = writeTo(log)
+  return (error) => logRefusal(error, write)
+}
+
+type ResolvedLogRefusal = ResolvedAuthenticatorOptions<object>['logRefusal']
+
+function resolveBindings(bindings: readonly Binding[] = []): ReadonlyMap<string, Binding> {
+  const byMember = new Map<string, Binding>()
+  for (const binding of bindings) {
+    if (!objectWith('', 'confirm').fits(binding) || typeof own(binding, 'confirmation') !== 'string')
+      throw misconfigured(ACTION, 'each of "bindings" must be an object { confirmation, confirm }', binding)
+    if (byMember.has(binding.confirmation))
+      throw misconfigured(ACTION, '"bindings" has two for the same member of cnf', binding.confirmation)
+    byMember.set(binding.confirmation, binding)
+  }
+  return byMember
+}
+
+function verifierOf<C extends object>(options: AuthenticatorOptions<C>): Verifier<C> {
+  const rest = bare(Object.fromEntries(Object.entries(options).filter(([name]) => !HTTP_OPTIONS.includes(name))))
+  if (options.verifier === undefined) return createVerifier<C>(rest as unknown as VerifierOptions<C>)
+  const [extra] = Object.keys(rest)
+  if (extra !== undefined)
+    throw misconfigured(ACTION, `with "verifier", "${extra}" belongs to the options of that verifier`)
+  return options.verifier
+}
+
+/** Options of an authenticator; where they say nothing about verifying, the environment does. */
+export type AdapterOptions<C extends object = object> = AuthenticatorOptions<C> | EnvironmentOptions
+
+/** How requests are read and refusals answered, and nothing about verifying. */
+export type EnvironmentOptions = HttpOptions & {
+  readonly [name in keyof SingleIssuerOptions | keyof ManyIssuersOptions | 'verifier']?: never
+}
+
+/** The names that `AdapterOptions` may have. */
+export const ADAPTER_OPTIONS: readonly string[] = [...HTTP_OPTIONS, ...VERIFIER_OPTIONS]
+
+/** What an adapter adds to the options of an authenticator. */
+export interface AdapterRules {
+  /** What fails for wrong options, for example `create middleware`. */
+  readonly action: string
+  /** Names of the adapter's own options. */
+  readonly own: readonly string[]
+  /** Read only where the options name none of a verifier's, be it with the value `undefined`. */
+  readonly environment: Environment
+}
+
+/**
+ * The options of an authenticator among those of an adapter.
+ *
+ * @throws TypeError for a name that is no option; where the options come from the environment, it names the variable
+ */
+export function resolveAdapterOptions<C extends object>(
+  options: AdapterOptions<C>,
+  { action, own, environment }: AdapterRules,
+): AuthenticatorOptions<C> {
+  assertKnownOptions(action, options, [...own, ...ADAPTER_OPTIONS])
+  const values = ownOptions(options, ADAPTER_OPTIONS) as Readonly<Record<string, unknown>>
+  const given = bare(
+    Object.fromEntries(ADAPTER_OPTIONS.filter((name) => has(values, name)).map((name) => [name, values[name]])),
+  )
+  const saysHow = ['verifier', ...VERIFIER_OPTIONS].some((name) => has(given, name))
+  return (saysHow ? given : bare({ ...optionsFromEnv(environment), ...given })) as unknown as AuthenticatorOptions<C>
+}

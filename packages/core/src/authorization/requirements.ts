@@ -1,0 +1,207 @@
+import { AuthError } from '../errors/auth-error.ts'
+import {
+  type ClaimCondition,
+  type ClaimPath,
+  copyCondition,
+  copyPath,
+  isClaimCondition,
+  isClaimPath,
+  meetsCondition,
+  nameOfPath,
+  valueAt,
+} from '../model/claim-path.ts'
+import type { VerifiedToken } from '../model/token.ts'
+import { assertBoolean, own } from '../model/values.ts'
+import { misconfigured } from '../options/option-rules.ts'
+
+/** What a verified token must grant for a request. Made by `scope`, `anyScope`, `claim`, `allOf`, `anyOf` and `not`. */
+export interface Requirement {
+  /** For logs and explanations, for example `scope orders:write`. */
+  readonly description: string
+  /** The scopes that would meet it; they go into the challenge (RFC 6750 section 3). */
+  readonly scopes: readonly string[]
+  isMet(token: VerifiedToken): boolean
+  /** What the token has of what is required, by name, for the log: shortened and escaped there. @defaultValue nothing is said */
+  found?(token: VerifiedToken): Readonly<Record<string, unknown>>
+}
+
+/**
+ * @throws AuthError `insufficient_scope` where scopes are what is missing, else `requirement_not_met`; both with status 403
+ */
+export function assertRequirement(requirement: Requirement, token: VerifiedToken): void {
+  if (isMet(requirement, token)) return
+  const { description, scopes } = requirement
+  throw new AuthError(scopes.length > 0 ? 'insufficient_scope' : 'requirement_not_met', {
+    expected: description,
+    ...actually(requirement, token),
+    scopes,
+  })
+}
+
+// A single value speaks for itself; several need their names.
+function actually(requirement: Requirement, token: VerifiedToken): { readonly actual?: unknown } {
+  const found = own(requirement, 'found') === undefined ? undefined : requirement.found?.(token)
+  if (found === undefined) return requirement.scopes.length > 0 ? { actual: token.scopes } : {}
+  const there = Object.entries(found).filter(([, value]) => value !== undefined)
+  if (there.length === 0) return { actual: undefined }
+  return { actual: Object.keys(found).length === 1 ? there[0]?.[1] : Object.fromEntries(there) }
+}
+
+/** Whether something is a requirement, and not for example the name of a scope. */
+export function isRequirement(value: unknown): value is Requirement {
+  if (typeof value !== 'object' || value === null) return false
+  return typeof own(value, 'isMet') === 'function' && Array.isArray(own(value, 'scopes'))
+}
+
+/** Anything but a boolean is an error: a promise or a stray object would always count as met. */
+function isMet(requirement: Requirement, token: VerifiedToken): boolean {
+  const answer: unknown = requirement.isMet(token)
+  assertBoolean(answer, 'Requirement.isMet')
+  return answer
+}
+
+/**
+ * The token grants every one of these scopes, each a whole word (RFC 6749 section 3.3).
+ *
+ * @throws TypeError for no scope, or for text that is not one scope
+ */
+export function scope(...all: readonly string[]): Requirement {
+  assertScopes('scope', all)
+  const scopes = Object.freeze([...all])
+  return Object.freeze<Requirement>({
+    description: `scope ${scopes.join(' and ')}`,
+    scopes,
+    isMet: (token) => scopes.every((name) => token.scopes.has(name)),
+    found,
+  })
+}
+
+/**
+ * The token grants at least one of these scopes.
+ *
+ * @throws TypeError for no scope, or for text that is not one scope
+ */
+export function anyScope(...some: readonly string[]): Requirement {
+  assertScopes('anyScope', some)
+  const scopes = Object.freeze([...some])
+  return Object.freeze<Requirement>({
+    description: `scope ${scopes.join(' or ')}`,
+    scopes,
+    isMet: (token) => scopes.some((name) => token.scopes.has(name)),
+    found,
+  })
+}
+
+const found = ({ scopes }: VerifiedToken): Readonly<Record<string, unknown>> => ({ scope: [...scopes] })
+
+const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+
+function assertScopes(name: string, scopes: readonly string[]): void {
+  if (scopes.length === 0) throw misconfigured(`require ${name}`, 'name at least one scope')
+  for (const value of scopes) {
+    if (typeof value === 'string' && SCOPE_TOKEN.test(value)) continue
+    throw misconfigured(`require ${name}`, 'give each scope as one string without spaces or quotes', value)
+  }
+}
+
+/** A requirement about one claim, made by `claim`. `requiredClaims` takes it, too. */
+export interface ClaimRequirement extends Requirement {
+  readonly claim: ClaimPath
+  readonly condition: ClaimCondition
+}
+
+/**
+ * The token has a claim of this name that equals one of the values, is an array that contains one, or makes the predicate answer
+ * `true`. An absent claim, and one that is `null`, never meets it. Regular expressions are not taken: write a predicate.
+ *
+ * @param path the name, or a list of names for a claim within others: `claim(['realm_access', 'roles'], 'admin')`. A dot in a name is a dot
+ * @throws TypeError for a condition of another type; at the request, for a predicate that does not answer with a boolean
+ */
+export function claim(path: ClaimPath, condition: ClaimCondition): ClaimRequirement {
+  if (!isClaimPath(path))
+    throw misconfigured('require claim', 'name a claim, or a list of names for one within others', path)
+  const fixedPath = copyPath(path)
+  const name = nameOfPath(fixedPath)
+  if (!isClaimCondition(condition))
+    throw misconfigured(
+      'require claim',
+      `give "${name}" a string, number, boolean, a list of them, or a predicate`,
+      condition,
+    )
+  const fixed = copyCondition(condition)
+  return Object.freeze<ClaimRequirement>({
+    claim: fixedPath,
+    condition: fixed,
+    description: `claim ${name}${typeof condition === 'function' ? '' : ` ${JSON.stringify(condition)}`}`,
+    scopes: Object.freeze([]),
+    isMet: ({ claims }) => {
+      const value = valueAt(claims, fixedPath) ?? undefined
+      return value !== undefined && meetsCondition(value, fixed)
+    },
+    found: ({ claims }) => ({ [name]: valueAt(claims, fixedPath) ?? undefined }),
+  })
+}
+
+/** Whether a value was made by `claim`, or is like it. */
+export function isClaimRequirement(value: unknown): value is ClaimRequirement {
+  if (typeof value !== 'object' || value === null) return false
+  return isClaimPath(own(value, 'claim')) && isClaimCondition(own(value, 'condition'))
+}
+
+/**
+ * Every requirement is met.
+ *
+ * @throws TypeError for an empty list, which would let everybody through
+ */
+export function allOf(...requirements: readonly Requirement[]): Requirement {
+  assertSome('allOf', requirements)
+  return Object.freeze<Requirement>({
+    description: `all of (${requirements.map(({ description }) => description).join(', ')})`,
+    scopes: scopesIn(requirements),
+    isMet: (token) => requirements.every((requirement) => isMet(requirement, token)),
+    found: (token) => foundBy(requirements, token),
+  })
+}
+
+/**
+ * At least one requirement is met.
+ *
+ * @throws TypeError for an empty list
+ */
+export function anyOf(...requirements: readonly Requirement[]): Requirement {
+  assertSome('anyOf', requirements)
+  return Object.freeze<Requirement>({
+    description: `any of (${requirements.map(({ description }) => description).join(', ')})`,
+    scopes: scopesIn(requirements),
+    isMet: (token) => requirements.some((requirement) => isMet(requirement, token)),
+    found: (token) => foundBy(requirements, token),
+  })
+}
+
+/** The requirement is not met. Its scopes are not named in a challenge, for having them is what is wrong. */
+export function not(requirement: Requirement): Requirement {
+  assertSome('not', [requirement])
+  return Object.freeze<Requirement>({
+    description: `not (${requirement.description})`,
+    scopes: NONE,
+    isMet: (token) => !isMet(requirement, token),
+    found: (token) => foundBy([requirement], token),
+  })
+}
+
+const NONE: readonly string[] = Object.freeze([])
+
+function assertSome(name: string, requirements: readonly unknown[]): void {
+  if (requirements.length === 0) throw misconfigured(`require ${name}`, 'give at least one requirement')
+  for (const requirement of requirements)
+    if (!isRequirement(requirement))
+      throw misconfigured(`require ${name}`, 'give requirements such as scope("orders:read")', typeof requirement)
+}
+
+function foundBy(requirements: readonly Requirement[], token: VerifiedToken): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(requirements.flatMap((requirement) => Object.entries(requirement.found?.(token) ?? {})))
+}
+
+function scopesIn(requirements: readonly Requirement[]): readonly string[] {
+  return Object.freeze([...new Set(requirements.flatMap(({ scopes }) => scopes))])
+}

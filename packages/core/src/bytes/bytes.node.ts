@@ -1,0 +1,25 @@
+import { Buffer } from 'node:buffer'
+import { hasUnusedBits } from './base64url.ts'
+
+const PLUS = '+'
+const SLASH = '/'
+
+/** The bytes of canonical base64url (RFC 7515 section 2), or `undefined` for any other text. */
+export function decodeBase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
+  const { length } = text
+  // Node looks at the low byte of a character alone, and so would take U+0141 for an A.
+  if (length % 4 === 1 || Buffer.byteLength(text) !== length) return undefined
+  // It leaves out what it does not know, so that anything foreign but the other alphabet shows in the length.
+  const bytes = Buffer.from(text, 'base64url')
+  const isCanonical =
+    bytes.length === Math.floor((length * 3) / 4) &&
+    !text.includes(PLUS) &&
+    !text.includes(SLASH) &&
+    !hasUnusedBits(text)
+  return isCanonical ? bytes : undefined
+}
+
+/** The bytes of a text known to be ASCII. */
+export function asciiBytes(text: string): Uint8Array<ArrayBuffer> {
+  return Buffer.from(text, 'latin1')
+}

@@ -1,0 +1,14 @@
+import * as base64url from 'jose/base64url'
+import { base64urlFlaw } from './base64url.ts'
+
+const encoder = new TextEncoder()
+
+/** The bytes of canonical base64url (RFC 7515 section 2), or `undefined` for any other text. */
+export function decodeBase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
+  return base64urlFlaw(text) === undefined ? (base64url.decode(text) as Uint8Array<ArrayBuffer>) : undefined
+}
+
+/** The bytes of a text known to be ASCII. */
+export function asciiBytes(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text)
+}

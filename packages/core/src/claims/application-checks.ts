@@ -1,0 +1,138 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { asError, AuthError } from '../errors/auth-error.ts'
+import {
+  type ClaimCondition,
+  type ClaimPath,
+  copyCondition,
+  copyPath,
+  meetsCondition,
+  nameOfPath,
+  valueAt,
+} from '../model/claim-path.ts'
+import type { Claims, VerifiedToken } from '../model/token.ts'
+import { bare, own } from '../model/values.ts'
+import { clientNamedIn } from './identity.ts'
+import type { ClaimCheck } from './registered-claims.ts'
+
+/** A claim is there, whatever its value; `null` is absent. */
+export function presentClaim(path: ClaimPath): ClaimCheck {
+  const fixed = copyPath(path)
+  return {
+    step: nameOfPath(fixed),
+    answer: 'lasting',
+    check: ({ claims }) => void present(claims, fixed),
+    compare: () => ({ expected: 'present', actual: 'present' }),
+  }
+}
+
+/** A claim is there and has an accepted value. */
+export function requiredClaim(path: ClaimPath, condition: ClaimCondition): ClaimCheck {
+  const fixedPath = copyPath(path)
+  const fixed = copyCondition(condition)
+  const step = nameOfPath(fixedPath)
+  const expected = typeof condition === 'function' ? `${step}: a value its predicate accepts` : fixed
+  return {
+    step,
+    answer: typeof condition === 'function' ? 'momentary' : 'lasting',
+    check: ({ claims }) => {
+      const actual = present(claims, fixedPath)
+      if (!meetsCondition(actual, fixed)) throw new AuthError('claim_mismatch', { expected, actual })
+    },
+    compare: ({ claims }) => ({ expected, actual: valueAt(claims, fixedPath) }),
+  }
+}
+
+function present(claims: Claims, path: ClaimPath): unknown {
+  const value = valueAt(claims, path) ?? undefined
+  if (value !== undefined) return value
+  const other = path === 'client_id' ? clientNamedIn(claims) : undefined
+  throw new AuthError('claim_missing', {
+    expected: nameOfPath(path),
+    actual: undefined,
+    ...(other !== undefined && { hint: `This issuer names the client in "${other}"` }),
+  })
+}
+
+/** A Standard Schema validator whose output is an object: zod, valibot, arktype and others. */
+export type ClaimsSchema<C extends object> = StandardSchemaV1<unknown, C>
+
+/**
+ * The claims completed by what the schema made of them. Claims the schema does not know stay, so that a requirement about
+ * them still sees them; `cnf` stays as it was signed, for what confirms the sender rests on it.
+ *
+ * Neither what the schema sees nor what it completes has a prototype: a claim that the token lacks is absent, whatever `Object.prototype`
+ * holds.
+ *
+ * @throws AuthError `claims_schema`
+ * @throws TypeError for a schema that answers with anything but an object
+ */
+export async function applySchema<C extends object>(schema: ClaimsSchema<C>, claims: Claims): Promise<C & Claims> {
+  // A copy, for some validators transform a claim in its place, which must not change what is checked next.
+  const result = await schema['~standard'].validate(copyOf(claims))
+  const issues = own(result, 'issues')
+  if (issues !== undefined) throw new AuthError('claims_schema', { actual: describeIssues(issues) })
+  const value = own(result, 'value')
+  if (!isPlainObject(value)) throw new TypeError('The schema of "claims" must answer with an object')
+  const { cnf: _, ...completed } = copyOf(value) as Record<string, unknown>
+  return bare({ ...claims, ...completed }) as C & Claims
+}
+
+/** Whether a value is a Standard Schema validator. */
+export function isSchema(value: unknown): value is ClaimsSchema<object> {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+  const standard = own(value, '~standard')
+  return typeof standard === 'object' && standard !== null && typeof own(standard, 'validate') === 'function'
+}
+
+// Instances of classes, which a schema may put into claims, belong to the application.
+function copyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyOf)
+  if (!isPlainObject(value)) return value
+  return bare(Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copyOf(item)])))
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+function describeIssues(issues: unknown): string {
+  return Array.isArray(issues) ? issues.slice(0, 3).map(describeIssue).join('; ') : 'not said'
+}
+
+// Only where, and what the schema says about it: messages of validators are made by the application.
+function describeIssue(issue: StandardSchemaV1.Issue): string {
+  const { message } = issue
+  const place = own(issue, 'path')
+    ?.map((segment) => String(typeof segment === 'object' ? segment.key : segment))
+    .join('.')
+  return place ? `${place}: ${message}` : message
+}
+
+/** A further check of a verified token, with its claims as they were signed: a denylist, a logout store, a tenant lock. */
+export interface TokenCheck {
+  /** Named in explanations. */
+  readonly name: string
+  /** Throws `AuthError` `token_refused` to refuse. Anything else it throws means that it could not decide: status 503. */
+  check(token: VerifiedToken): Promise<void>
+}
+
+/**
+ * Runs the checks in order.
+ *
+ * @throws AuthError what a check threw, or `check_unavailable`
+ */
+export async function runTokenChecks(checks: readonly TokenCheck[], token: VerifiedToken): Promise<void> {
+  for (const tokenCheck of checks) {
+    try {
+      const answer: unknown = await tokenCheck.check(token)
+      // A check that answers false has not refused; it must not pass for one that found nothing either.
+      if (answer !== undefined) throw new TypeError('A token check refuses by throwing, and answers with nothing')
+    } catch (thrown) {
+      const cause = asError(thrown)
+      if (cause instanceof AuthError) throw cause
+      throw new AuthError('check_unavailable', { actual: tokenCheck.name, cause })
+    }
+  }
+}

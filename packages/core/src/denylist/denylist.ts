@@ -1,0 +1,267 @@
+import {
+  asError,
+  AuthError,
+  type Clock,
+  knownSigned,
+  misconfigured,
+  own,
+  signedClaims,
+  type TokenCheck,
+  type VerifiedToken,
+} from '../extend.ts'
+import { type DenylistEntry, type DenylistOptions, resolveDenylistOptions } from './options.ts'
+
+/**
+ * A token check that refuses tokens which have been ended, and the ways to end them.
+ *
+ * Each of these is done once its promise is fulfilled: from then on the tokens are refused wherever the store is shared. A
+ * promise that is rejected means that they may go on being accepted, so that whoever asked must be told.
+ */
+export interface Denylist extends TokenCheck {
+  /**
+   * Revokes this one token, by its `jti`, until it has expired. Uses the claims as they were signed, whatever a `claims` schema has made of
+   * them.
+   *
+   * @param token the token as `getAuth(req)`, `request.auth` or `verify` gave it, or an object with its signed claims
+   * @throws TypeError for a token without `jti`, which cannot be told from others of its session or subject; and for a copy of `claims`
+   * where a `claims` schema rewrites `iss`, `jti` or `exp`, because the copy does not say what was signed
+   * @throws Error where the store is full or cannot be reached
+   */
+  denyToken(token: Pick<VerifiedToken, 'claims'>): Promise<void>
+  /**
+   * Ends all tokens of a subject (`sub`) that have been issued by now. Those issued later are good, so that the person can log in
+   * again: at once by `issuedUpTo`, otherwise after `clockTolerance`, which is a minute by default. Tokens without `iat` are refused for as long as the entry
+   * lasts, for nothing says when they were issued.
+   *
+   * @param issuer the exact `iss` of the tokens, or `null` for tokens without one
+   * @throws TypeError for an issuer, subject or time that is none
+   * @throws Error where the store is full or cannot be reached
+   */
+  denySubject(issuer: string | null, subject: string, options?: DenySubjectOptions): Promise<void>
+  /**
+   * Ends all tokens of a session (`sid`), those that have been issued and those that will be within `maxLifetime`: whoever logs in again
+   * gets another session (OpenID Connect Back-Channel Logout 1.0 section 2.1). By then the issuer must have ended the session, too.
+   *
+   * @param issuer the exact `iss` of the tokens, or `null` for tokens without one
+   * @throws TypeError for an issuer or session that is none
+   * @throws Error where the store is full or cannot be reached
+   */
+  denySession(issuer: string | null, session: string): Promise<void>
+}
+
+/** Which tokens of a subject end. */
+export interface DenySubjectOptions {
+  /**
+   * The last `iat` that is ended, in seconds since the epoch, by the issuer's clock: the `iat` of its logout token, for example. Up to
+   * a whole second, because issuers round `iat`. @defaultValue now, and `clockTolerance` more
+   */
+  readonly issuedUpTo?: number
+}
+
+/**
+ * Makes a denylist: `createVerifier({ …, checks: [denylist({ store: createMemoryDenylist() })] })`.
+ *
+ * It looks up `jti`, `sub` and `sid`, each together with `iss`, in one round trip for every token. A store that fails or does not answer
+ * refuses with status 503. A token that has none of the three claims cannot be denied, and one without `jti` not by itself:
+ * `requiredClaims: ['jti', 'iat']` keeps them out. It checks the claims as they were signed. Where a
+ * `claims` schema rewrites `iss`, `sub` or `sid`, take those for `denySubject` and `denySession` from `signedClaims(token)`.
+ *
+ * @throws TypeError for options that are missing or out of range
+ */
+export function denylist(options: DenylistOptions): Denylist {
+  const { store, clock, maxLifetime, clockTolerance, maxLag, timeout } = resolveDenylistOptions(options)
+  const now = (): number => clock.now() / 1000
+
+  const add = async (issuer: string | null, claim: DeniedClaim, value: string, entry: DenylistEntry): Promise<void> => {
+    if (issuer !== null) assertName('an issuer', issuer)
+    const key = await denylistKey(issuer, claim, value)
+    const rounded = { issuedUpTo: Math.ceil(entry.issuedUpTo), expiresAt: Math.ceil(entry.expiresAt) }
+    await answeredWithin(timeout, clock, () => store.add(key, rounded))
+  }
+  // Whatever tolerance the verifier has, and it has at most this.
+  const kept = (end: number): number => Math.min(end + MOST_TOLERANCE + maxLag, LAST_SECOND)
+  const issuedByNow = (): number => now() + clockTolerance
+
+  // Signed claims that have been checked here, and whether a schema has rewritten any in what names their token.
+  const checked = new WeakSet<Claims>()
+  let rewritten = false
+  const claimsToDeny = ({ claims }: Pick<VerifiedToken, 'claims'>): Claims => {
+    const signed = knownSigned(claims)
+    if (signed !== undefined) return signed
+    if (rewritten && !checked.has(claims)) throw misconfigured(ACTION, COPIED)
+    return claims
+  }
+
+  return Object.freeze<Denylist>({
+    name: 'denylist',
+    check: async (token) => {
+      const claims = signedClaims(token)
+      checked.add(claims)
+      rewritten ||= knownSigned(claims) !== undefined
+      const names = lookedUp(claims)
+      if (names.some(({ claim }) => claim !== 'jti')) assertLifetime(claims, maxLifetime, issuedByNow())
+      if (names.length === 0) return
+      const issuer = textOf(claims, 'iss') ?? null
+      const keys = await everyKey(names.map(({ claim, value }) => denylistKey(issuer, claim, value)))
+      const found = await answeredWithin(timeout, clock, () => store.find(keys))
+      assertAnswer(found, keys.length)
+      for (const [index, { claim }] of names.entries()) assertNotDenied(claim, own(claims, 'iat'), found[index])
+    },
+    denyToken: async (token) => {
+      const claims = claimsToDeny(token)
+      const jti = own(claims, 'jti')
+      const exp = own(claims, 'exp')
+      assertName('a token with "jti"', jti)
+      if (typeof exp !== 'number') throw misconfigured(ACTION, 'give a verified token, which has an "exp"', typeof exp)
+      await add(textOf(claims, 'iss') ?? null, 'jti', jti, { issuedUpTo: EVERY_TOKEN, expiresAt: kept(exp) })
+    },
+    denySubject: async (issuer, subject, moment = {}) => {
+      const issuedUpTo = own(moment, 'issuedUpTo') ?? issuedByNow()
+      assertName('a subject', subject)
+      if (!(issuedUpTo >= 0 && issuedUpTo < EVERY_TOKEN))
+        throw misconfigured(
+          ACTION,
+          '"issuedUpTo" must be seconds since the epoch, such as Date.now() / 1000',
+          issuedUpTo,
+        )
+      const latest = Math.max(issuedUpTo, issuedByNow())
+      await add(issuer, 'sub', subject, { issuedUpTo, expiresAt: kept(latest + maxLifetime) })
+    },
+    denySession: async (issuer, session) => {
+      assertName('a session', session)
+      await add(issuer, 'sid', session, { issuedUpTo: EVERY_TOKEN, expiresAt: kept(issuedByNow() + maxLifetime) })
+    },
+  })
+}
+
+const ACTION = 'deny tokens'
+const COPIED =
+  'the "claims" schema rewrites "iss", "jti" or "exp", and a copy of claims does not say what was signed. Give the token itself, as ' +
+  'getAuth(req) does, or { claims: signedClaims(token) }'
+const MOST_TOLERANCE = 300
+// What is left of the year 9999 is more than any other token lasts, and a database may not know the year 10000.
+const LAST_SECOND = 253_402_300_799
+/** No verified token has an `iat` as great: it is at most 300 s in the future. */
+const EVERY_TOKEN = 1e11
+
+const ENDED: Readonly<Record<DeniedClaim, string>> = {
+  jti: 'a token that has been ended',
+  sub: 'a subject whose tokens were ended',
+  sid: 'a session that has been ended',
+}
+
+type Claims = VerifiedToken['claims']
+
+// Most keys are there at once, and waiting for them would be the greater part of the check.
+function everyKey(keys: readonly (string | Promise<string>)[]): readonly string[] | Promise<readonly string[]> {
+  const ready = keys.filter((key) => typeof key === 'string')
+  return ready.length === keys.length ? ready : Promise.all(keys.map(async (key) => key))
+}
+
+interface LookedUp {
+  readonly claim: DeniedClaim
+  readonly value: string
+}
+
+function lookedUp(claims: Claims): readonly LookedUp[] {
+  return (['jti', 'sub', 'sid'] as const).flatMap((claim) => {
+    const value = textOf(claims, claim)
+    return value === undefined ? [] : [{ claim, value }]
+  })
+}
+
+// A claim of another type could be looked up under no key, and would let the token pass. A sub of null is absent, as it is to the verifier.
+function textOf(claims: Claims, name: 'iss' | DeniedClaim): string | undefined {
+  const value: unknown = Object.hasOwn(claims, name) ? claims[name] : undefined
+  if (value === undefined || typeof value === 'string') return value
+  if (value === null && name === 'sub') return undefined
+  throw new AuthError('claim_malformed', { expected: `${name}: a string`, actual: typeof value })
+}
+
+function assertLifetime(claims: Claims, maxLifetime: number, latest: number): void {
+  const lifetime = Number(own(claims, 'exp')) - (own(claims, 'iat') ?? latest)
+  if (lifetime <= maxLifetime) return
+  throw new AuthError('token_lifetime_too_long', {
+    expected: `at most ${maxLifetime} s`,
+    actual: `${Math.round(lifetime)} s`,
+    hint: 'The denylist keeps its entries no longer: if the issuer is right, raise its "maxLifetime"',
+  })
+}
+
+function assertAnswer(found: readonly unknown[], length: number): void {
+  const wellFormed =
+    Array.isArray(found) &&
+    found.length === length &&
+    found.every((item) => item === undefined || Number.isFinite(item))
+  if (!wellFormed) throw new TypeError('The store of a denylist must answer with a number or undefined for each key')
+}
+
+function assertNotDenied(claim: DeniedClaim, iat: number | undefined, issuedUpTo: number | undefined): void {
+  if (issuedUpTo === undefined || (typeof iat === 'number' && iat > issuedUpTo)) return
+  throw new AuthError('token_refused', {
+    expected: 'a token that is not on the denylist',
+    actual: ENDED[claim],
+    hint: 'The client needs a new token',
+  })
+}
+
+function assertName(what: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string' || value === '') throw misconfigured(ACTION, `give ${what}`, typeof value)
+}
+
+/** A claim that a denylist looks up. */
+type DeniedClaim = 'jti' | 'sub' | 'sid'
+
+/**
+ * The key of an entry: 1 to 200 printable ASCII characters, another one for every issuer, claim and value. Values come from
+ * tokens and may be of any length: a key that would be too long is a SHA-256 digest.
+ *
+ * @param issuer the exact `iss`, or `null` for tokens without one
+ */
+export function denylistKey(issuer: string | null, claim: DeniedClaim, value: string): string | Promise<string> {
+  const text = JSON.stringify([issuer, claim, value])
+  return PLAIN.test(text) ? text : digest(text)
+}
+
+const PLAIN = /^[\u0020-\u007e]{1,200}$/
+
+async function digest(text: string): Promise<string> {
+  const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
+  return `sha256:${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+}
+
+/**
+ * What the store answers, if it answers in time: one that hangs must not make requests hang.
+ *
+ * @throws Error after `seconds`, and what the store throws
+ */
+async function answeredWithin<T>(seconds: number, clock: Pick<Clock, 'setTimeout'>, ask: () => Promise<T>): Promise<T> {
+  try {
+    const answer = ask()
+    let answered = false
+    const settle = (): void => {
+      answered = true
+    }
+    answer.then(settle, settle)
+    await Promise.resolve()
+    // A store in memory has answered by now, and a timer would cost more than its answer.
+    return await (answered ? answer : beforeLong(seconds, clock, answer))
+  } catch (error) {
+    throw asError(error)
+  }
+}
+
+async function beforeLong<T>(seconds: number, clock: Pick<Clock, 'setTimeout'>, answer: Promise<T>): Promise<T> {
+  let cancel = (): void => {}
+  const overdue = new Promise<never>((_, reject) => {
+    cancel = clock.setTimeout(
+      () => reject(new Error(`The store of the denylist has not answered within ${seconds} s`)),
+      seconds * 1000,
+    )
+  })
+  try {
+    return await Promise.race([answer, overdue])
+  } finally {
+    cancel()
+  }
+}

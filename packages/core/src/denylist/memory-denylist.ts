@@ -1,0 +1,90 @@
+import { type Clock, knownOptions, misconfigured, resolveClock } from '../extend.ts'
+import type { DenylistEntry, DenylistStore } from './options.ts'
+
+/** How a denylist in memory is kept. */
+export interface MemoryDenylistOptions {
+  /** Where time comes from. @defaultValue the runtime's clocks */
+  readonly clock?: (Pick<Clock, 'now'> & Partial<Clock>) | undefined
+  /** Entries it may hold. From 1 to 10,000,000. @defaultValue 100000 */
+  readonly maxEntries?: number | undefined
+}
+
+/**
+ * A denylist in this program's memory. Other processes do not see it, and a restart forgets it: where there are several, or
+ * where log-outs must outlive a restart, give `denylist` a shared store.
+ *
+ * Entries that have expired make room as others are added; no timer is needed. Where it is full of entries that have
+ * not, `add` rejects with a RangeError and none is forgotten.
+ *
+ * @throws TypeError for options out of range
+ */
+export function createMemoryDenylist(given: MemoryDenylistOptions = {}): DenylistStore {
+  const options = knownOptions(ACTION, given, NAMES)
+  const clock = resolveClock(ACTION, options.clock)
+  const maxEntries = resolveMaxEntries(options.maxEntries)
+  const entries = new Map<string, HeldEntry>()
+  let sweepAt = Math.min(FIRST_SWEEP, maxEntries)
+  let earliest = Number.POSITIVE_INFINITY
+
+  const sweep = (): void => {
+    // In a store full of entries that last, looking at all of them for every new one would be a way to keep it busy.
+    if (clock.now() < earliest) return
+    earliest = Number.POSITIVE_INFINITY
+    for (const [key, entry] of entries) {
+      if (hasEnded(entry, clock)) entries.delete(key)
+      else earliest = Math.min(earliest, entry.expiresAt)
+    }
+    sweepAt = Math.min(maxEntries, Math.max(FIRST_SWEEP, entries.size * 2))
+  }
+
+  const makeRoom = (): void => {
+    if (entries.size >= sweepAt) sweep()
+    if (entries.size >= maxEntries)
+      throw new RangeError(`Cannot add to denylist: it holds ${maxEntries} entries, and none of them has expired`)
+  }
+
+  return Object.freeze<DenylistStore>({
+    find: async (keys) => keys.map((key) => entries.get(key)?.issuedUpTo),
+    add: async (key, entry) => {
+      if (!entries.has(key)) makeRoom()
+      const added = combined(heldEntry(entry, clock), entries.get(key))
+      entries.set(key, added)
+      earliest = Math.min(earliest, added.expiresAt)
+    },
+  })
+}
+
+const ACTION = 'create denylist in memory'
+const NAMES: readonly string[] = ['clock', 'maxEntries']
+const FIRST_SWEEP = 1024
+
+interface HeldEntry {
+  readonly issuedUpTo: number
+  /** Wall time in milliseconds. */
+  readonly expiresAt: number
+  /** Monotonic time in milliseconds. */
+  readonly keepUntil: number
+}
+
+function heldEntry({ issuedUpTo, expiresAt }: DenylistEntry, clock: Clock): HeldEntry {
+  const end = expiresAt * 1000
+  return { issuedUpTo, expiresAt: end, keepUntil: clock.monotonic() + (end - clock.now()) }
+}
+
+function combined(added: HeldEntry, held: HeldEntry = added): HeldEntry {
+  return {
+    issuedUpTo: Math.max(added.issuedUpTo, held.issuedUpTo),
+    expiresAt: Math.max(added.expiresAt, held.expiresAt),
+    keepUntil: Math.max(added.keepUntil, held.keepUntil),
+  }
+}
+
+// By both clocks: a wall clock that is stepped forward and back again must not bring denied tokens back.
+function hasEnded({ expiresAt, keepUntil }: HeldEntry, clock: Clock): boolean {
+  return clock.now() >= expiresAt && clock.monotonic() >= keepUntil
+}
+
+function resolveMaxEntries(maxEntries = 100_000): number {
+  if (Number.isSafeInteger(maxEntries) && maxEntries >= 1 && maxEntries <= 10_000_000) return maxEntries
+  throw misconfigured(ACTION, '"maxEntries" must be a whole number from 1 to 10,000,000', maxEntries)
+}

@@ -1,7 +1,0 @@
-export { CONTENT_ENCRYPTIONS, type ContentEncryption } from './content-encryption.ts'
-export { type DecryptedJwe, decryptJwe, type DecryptionOptions } from './decrypt-jwe.ts'
-export type { DecryptionKey, DecryptionKeyPair } from './decryption-key.ts'
-export { decryptionKeys, type DecryptionKeys } from './decryption-keys.ts'
-export { KEY_MANAGEMENT_ALGORITHMS, type KeyManagementAlgorithm } from './key-management.ts'
-export { createNestedVerifier, type NestedVerifierOptions } from './nested-verifier.ts'
-export type { JweHeader } from './parse-jwe.ts'

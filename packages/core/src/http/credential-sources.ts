@@ -1,0 +1,252 @@
+import type { RequestView } from '../model/token.ts'
+import { bare, own } from '../model/values.ts'
+import { assertKnownOptions } from '../options/known-options.ts'
+import { misconfigured } from '../options/option-rules.ts'
+
+/**
+ * A place a request may carry its access token in (RFC 6750 section 2). The same token in several places is one credential; two
+ * different tokens are refused with status 400. An empty value is no credential.
+ */
+export type CredentialSource = AuthorizationSource | HeaderSource | CookieSource | QuerySource | FormSource
+
+/** The `Authorization` header with the `Bearer` scheme (RFC 6750 section 2.1). */
+export interface AuthorizationSource {
+  readonly from: 'authorization'
+  /** `accept` also takes a token without a scheme, as some older services send it. @defaultValue 'refuse' */
+  readonly bareToken?: 'accept' | 'refuse'
+}
+
+/** A header of your own that holds nothing but the token. */
+export interface HeaderSource {
+  readonly from: 'header'
+  readonly name: string
+  /** `Bearer` where the scheme stands before the token, as in `X-Forwarded-Authorization: Bearer …`. @defaultValue no scheme */
+  readonly scheme?: 'Bearer'
+}
+
+/** A cookie that holds nothing but the token. Protect such routes against cross-site request forgery. */
+export interface CookieSource {
+  readonly from: 'cookie'
+  readonly name: string
+}
+
+/** A query parameter (RFC 6750 section 2.3): it ends up in logs and histories, so use it only where nothing else works. */
+export interface QuerySource {
+  readonly from: 'query'
+  /** @defaultValue 'access_token' */
+  readonly name?: string
+}
+
+/**
+ * A field of an `application/x-www-form-urlencoded` body (RFC 6750 section 2.2); not with GET or HEAD. With `@claimgate/fetch` a body of
+ * more than 64 KiB or 1,000 fields is refused with status 413, and one that takes longer than 5 s with 408.
+ */
+export interface FormSource {
+  readonly from: 'form'
+  /** @defaultValue 'access_token' */
+  readonly name?: string
+}
+
+/** Where an access token is looked for unless told otherwise: the `Authorization` header alone. */
+const DEFAULT_CREDENTIAL_SOURCES: readonly CredentialSource[] = Object.freeze([{ from: 'authorization' }])
+
+/**
+ * The places to look for a token in, checked and copied, so that later changes have no effect.
+ *
+ * @param action - what fails where one is wrong
+ * @throws TypeError for a place that does not exist, a name that is none, and the same place twice
+ */
+export function resolveSources(
+  action: string,
+  sources: readonly CredentialSource[] = DEFAULT_CREDENTIAL_SOURCES,
+): readonly CredentialSource[] {
+  const list: unknown = sources
+  if (!Array.isArray(list) || list.length === 0)
+    throw misconfigured(action, '"credentials" must list at least one place, such as { from: "authorization" }')
+  const places = new Set<string>()
+  const resolved = Array.from(list as readonly unknown[], (source) => {
+    const { from, name = '', ...rest } = bare(resolveSource(action, source))
+    const place = `${from} ${from === 'header' ? name.toLowerCase() : name}`.trimEnd()
+    if (places.has(place)) throw misconfigured(action, '"credentials" names the same place twice', place)
+    places.add(place)
+    return Object.freeze({ from, ...(from === 'authorization' ? {} : { name }), ...rest }) as CredentialSource
+  })
+  return Object.freeze(resolved)
+}
+
+interface ResolvedSource {
+  readonly from: CredentialSource['from']
+  readonly name?: string
+  readonly bareToken?: 'accept' | 'refuse'
+  readonly scheme?: 'Bearer' | undefined
+}
+
+const MEMBERS: Readonly<Record<CredentialSource['from'], readonly string[]>> = {
+  authorization: ['from', 'bareToken'],
+  header: ['from', 'name', 'scheme'],
+  cookie: ['from', 'name'],
+  query: ['from', 'name'],
+  form: ['from', 'name'],
+}
+
+// The result has every member itself, so that nothing on Object.prototype stands in for one at a request.
+function resolveSource(action: string, source: unknown): ResolvedSource {
+  if (typeof source !== 'object' || source === null)
+    throw misconfigured(
+      action,
+      'each of "credentials" must be an object, such as { from: "cookie", name: "token" }',
+      source,
+    )
+  const from = own(source, 'from')
+  if (!isPlace(from))
+    throw misconfigured(action, 'a place in "credentials" is authorization, header, cookie, query or form', from)
+  assertKnownOptions(action, source, MEMBERS[from])
+  if (from === 'authorization') return { from, bareToken: resolveBareToken(action, own(source, 'bareToken')) }
+  const name = resolveName(action, from, own(source, 'name'))
+  return from === 'header' ? { from, name, scheme: resolveScheme(action, own(source, 'scheme')) } : { from, name }
+}
+
+function isPlace(from: unknown): from is CredentialSource['from'] {
+  return typeof from === 'string' && Object.hasOwn(MEMBERS, from)
+}
+
+function resolveBareToken(action: string, bareToken: unknown = 'refuse'): 'accept' | 'refuse' {
+  if (bareToken === 'accept' || bareToken === 'refuse') return bareToken
+  throw misconfigured(action, '"bareToken" must be "accept" or "refuse"', bareToken)
+}
+
+function resolveScheme(action: string, scheme: unknown): 'Bearer' | undefined {
+  if (scheme === undefined || scheme === 'Bearer') return scheme
+  throw misconfigured(action, 'the "scheme" of a header in "credentials" must be "Bearer"', scheme)
+}
+
+function resolveName(action: string, from: 'header' | 'cookie' | 'query' | 'form', name: unknown): string {
+  const isNamed = from === 'header' || from === 'cookie'
+  if (!isNamed && name === undefined) return ACCESS_TOKEN
+  if (!isToken(name))
+    throw isNamed
+      ? misconfigured(action, `a ${from} in "credentials" needs its "name"`, name)
+      : misconfigured(action, `the "name" of a ${from} in "credentials" must be a name`, name)
+  if (from === 'header' && name.toLowerCase() === 'authorization')
+    throw misconfigured(
+      action,
+      'for the Authorization header write { from: "authorization" }, with bareToken: "accept" if it has no scheme',
+    )
+  return name
+}
+
+// RFC 9110 section 5.6.2.
+function isToken(name: unknown): name is string {
+  return typeof name === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)
+}
+
+/**
+ * Every value the request has in one place, in order: more than one is for the caller to refuse, as is one that is not text. A promise
+ * only for a body.
+ */
+export function fieldValues(
+  view: RequestView,
+  source: CredentialSource,
+): readonly unknown[] | Promise<readonly unknown[]> {
+  switch (source.from) {
+    case 'authorization':
+      return view.header('authorization')
+    case 'header':
+      return view.header(source.name.toLowerCase())
+    case 'cookie':
+      return cookieValues(view.header('cookie'), source.name)
+    case 'query':
+      return queryValues(view.target, source.name ?? ACCESS_TOKEN)
+    case 'form':
+      return formValues(view, source.name ?? ACCESS_TOKEN)
+  }
+}
+
+/** The name of a query parameter or a form field that holds the token (RFC 6750 sections 2.2 and 2.3). */
+export const ACCESS_TOKEN = 'access_token'
+
+// RFC 6265 section 4.2.1: pairs separated by a semicolon; HTTP/2 may send them as several fields.
+function cookieValues(fields: readonly unknown[], name: string): readonly unknown[] {
+  return fields.flatMap((field): readonly unknown[] => (typeof field === 'string' ? pairValues(field, name) : [field]))
+}
+
+function pairValues(field: string, name: string): readonly string[] {
+  return field
+    .split(';')
+    .map(withoutSpace)
+    .filter((pair) => pair.startsWith(`${name}=`))
+    .map((pair) => unquoted(pair.slice(name.length + 1)))
+}
+
+// RFC 9110 section 5.6.3. `trim` also strips characters that a browser takes for a part of the name: `\xA0__Host-token` is another cookie.
+function withoutSpace(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isSpace(text[start])) start += 1
+  while (end > start && isSpace(text[end - 1])) end -= 1
+  return text.slice(start, end)
+}
+
+const isSpace = (character: string | undefined): boolean => character === ' ' || character === '\t'
+
+function unquoted(value: string): string {
+  return value.length >= 2 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value
+}
+
+function queryValues(target: string, name: string): readonly string[] {
+  const start = target.indexOf('?')
+  if (start < 0) return []
+  const [query = ''] = target.slice(start + 1).split('#', 1)
+  // The constructor strips a question mark, which is here a part of the first name.
+  return new URLSearchParams(`&${query}`).getAll(name)
+}
+
+async function formValues(view: RequestView, name: string): Promise<readonly unknown[]> {
+  const method = view.method.toUpperCase()
+  if (method === 'GET' || method === 'HEAD' || own(view, 'form') === undefined) return []
+  const [contentType]: readonly unknown[] = view.header('content-type')
+  if (typeof contentType !== 'string') return []
+  const [type = ''] = contentType.split(';', 1)
+  if (withoutSpace(type).toLowerCase() !== 'application/x-www-form-urlencoded') return []
+  // Some body parsers leave null where there is nothing.
+  const fields: unknown = await view.form?.(name)
+  if (fields instanceof URLSearchParams) return fields.getAll(name)
+  if (typeof fields !== 'object' || fields === null || !Object.hasOwn(fields, name)) return []
+  // A body parser may build lists and objects from names in brackets.
+  const value = (fields as Readonly<Record<string, unknown>>)[name]
+  return Array.isArray(value) ? (value as readonly unknown[]) : [value]
+}
+
+/**
+ * Every value of a field of a Node request, for the `header` of a `RequestView`. Its parsed headers decide, for earlier middleware may have
+ * rewritten or deleted a field. They drop or join repeated ones, however, and a repeated credential must be seen to be refused: repeats
+ * are counted among the raw headers, which stand-ins for a request leave empty or do not have. What is no text is passed on as it is, to be
+ * refused.
+ *
+ * @param headers - by name in lower case
+ * @param rawHeaders - names and values in turn
+ * @param name - in lower case
+ */
+export function nodeFieldValues(headers: unknown, rawHeaders: unknown, name: string): readonly string[] {
+  if (typeof headers !== 'object' || headers === null || !Object.hasOwn(headers, name)) return []
+  const value = (headers as Readonly<Record<string, unknown>>)[name]
+  // Assigned, where middleware does not write `delete`.
+  if (value === undefined) return []
+  // Several fields are legal in HTTP/2, and joining them loses nothing.
+  if (name !== 'cookie' && Array.isArray(rawHeaders) && count(rawHeaders, name) > 1) return valuesOf(rawHeaders, name)
+  return (Array.isArray(value) ? value : [value]) as readonly string[]
+}
+
+function count(rawHeaders: readonly unknown[], name: string): number {
+  let fields = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) if (isNamed(rawHeaders[index], name)) fields += 1
+  return fields
+}
+
+function valuesOf(rawHeaders: readonly unknown[], name: string): readonly string[] {
+  return rawHeaders.filter((_, index) => index % 2 === 1 && isNamed(rawHeaders[index - 1], name)) as readonly string[]
+}
+
+function isNamed(field: unknown, name: string): boolean {
+  return typeof field === 'string' && field.length === name.length && field.toLowerCase() === name
+}

@@ -1,0 +1,205 @@
+import { AuthError } from '../errors/auth-error.ts'
+import type { Credential, OtherScheme, RequestView } from '../model/token.ts'
+import { ACCESS_TOKEN, type CredentialSource, fieldValues } from './credential-sources.ts'
+
+/** The one credential of a request; `undefined` where it carries none. */
+export type Extracted = Credential | OtherScheme | undefined
+
+/**
+ * Extracts the one credential of a request from the places it may be in (RFC 6750 section 2). An empty value is no credential, and equal
+ * tokens in several places are one. A credential of a foreign scheme, such as `Basic`, gives way to a token in another place. A promise
+ * only where a body has to be read.
+ *
+ * @throws AuthError `credential_repeated`, `credential_malformed` (status 400)
+ */
+export function extractCredential(
+  view: RequestView,
+  sources: readonly CredentialSource[],
+): Extracted | Promise<Extracted> {
+  const found: Found[] = []
+  for (const [index, source] of sources.entries()) {
+    const values = fieldValues(view, source)
+    if (!isList(values)) return extractLater(view, { found, source, values, rest: sources.slice(index + 1) })
+    addTo(found, source, values)
+  }
+  return theOnly(found)
+}
+
+interface Found {
+  readonly source: CredentialSource
+  readonly text: string
+}
+
+interface Unfinished extends Pick<Found, 'source'> {
+  readonly found: Found[]
+  readonly values: Promise<readonly unknown[]>
+  readonly rest: readonly CredentialSource[]
+}
+
+async function extractLater(view: RequestView, { found, source, values, rest }: Unfinished): Promise<Extracted> {
+  addTo(found, source, await values)
+  for (const other of rest) addTo(found, other, await fieldValues(view, other))
+  return theOnly(found)
+}
+
+// By its shape, because an application may have replaced `Promise`.
+function isList<T>(values: readonly T[] | Promise<readonly T[]>): values is readonly T[] {
+  return Array.isArray(values)
+}
+
+function addTo(found: Found[], source: CredentialSource, values: readonly unknown[]): void {
+  if (values.length > 1)
+    throw new AuthError('credential_repeated', {
+      expected: 'one value',
+      actual: `${values.length} in the ${nameOf(source)}`,
+    })
+  const [value] = values
+  if (values.length === 0 || value === '') return
+  if (typeof value !== 'string') throw malformed(`one text in the ${nameOf(source)}`)
+  if (!BLANK.test(value)) found.push({ source, text: value })
+}
+
+const BLANK = /^[ \t]*$/
+
+function theOnly(found: readonly Found[]): Extracted {
+  const [first, second] = found
+  if (first === undefined) return undefined
+  const credential = parse(first)
+  if (second === undefined) return credential
+  const others = found.slice(1).map((each) => ({ ...each, credential: parse(each) }))
+  return others.reduce<Credential | OtherScheme>((only, other) => {
+    if (isForeign(other.credential)) return only
+    if (isForeign(only)) return other.credential
+    if (isSame(only, other.credential)) return only
+    throw new AuthError('credential_repeated', {
+      expected: 'one credential',
+      actual: `another in the ${nameOf(other.source)}`,
+    })
+  }, credential)
+}
+
+const isForeign = (credential: Credential | OtherScheme): boolean =>
+  credential.scheme === 'other' && !credential.mayBeToken
+
+function isSame(one: Credential | OtherScheme, other: Credential | OtherScheme): boolean {
+  return one.scheme !== 'other' && one.scheme === other.scheme && one.token === other.token
+}
+
+function parse({ source, text }: Found): Credential | OtherScheme {
+  if (source.from === 'authorization') return parseAuthorization(text, source.bareToken ?? 'refuse')
+  if (source.from !== 'header') return bearer(text)
+  if (source.scheme !== undefined) return parseAuthorization(text, 'refuse')
+  if (!/^bearer /i.test(text)) return bearer(text)
+  throw malformed('a token without a scheme', 'For a header with one, write scheme: "Bearer" beside its name')
+}
+
+function nameOf(source: CredentialSource): string {
+  if (source.from === 'authorization') return 'Authorization header'
+  const name = source.name ?? ACCESS_TOKEN
+  return `${source.from} "${name}"`
+}
+
+const B64TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
+// Fields that a runtime has joined: a Bearer credential among them, or a token68 credential of another scheme and then a comma,
+// which no single credential has (RFC 9110 section 11.2).
+const SEVERAL = /,\s*bearer |^\S+ +[A-Za-z0-9._~+/-]+=*[ \t]*,/i
+const SCHEME = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: |$)/
+
+/**
+ * The credential in the value of an `Authorization` header: scheme in any case, one space, token (RFC 9110 section 11.4).
+ *
+ * @throws AuthError `credential_repeated`, `credential_malformed` (status 400)
+ */
+function parseAuthorization(field: string, bareToken: 'accept' | 'refuse'): Credential | OtherScheme {
+  const scheme = SCHEME.exec(field)?.[1]
+  if (scheme?.toLowerCase() === 'bearer') return bearer(field.slice(scheme.length + 1))
+  if (SEVERAL.test(field)) throw joined()
+  if (bareToken === 'accept' && B64TOKEN.test(field)) return bearer(field)
+  if (scheme === undefined) throw malformed('an authentication scheme and a token')
+  return { scheme: 'other', name: knownScheme(scheme), mayBeToken: !isForeignScheme(field) }
+}
+
+/**
+ * A credential of a token without a scheme.
+ *
+ * @throws AuthError `credential_repeated`, `credential_malformed` (status 400)
+ */
+function bearer(token: string): Credential {
+  if (token.includes(',')) throw joined()
+  if (/^bearer /i.test(token)) throw malformed(A_TOKEN, 'The scheme is there twice: "Bearer Bearer"')
+  if (token === '' || token.includes(' ')) throw malformed(A_TOKEN)
+  return { scheme: 'Bearer', token }
+}
+
+const A_TOKEN = 'one space and a token of the b64token characters (RFC 6750 section 2.1)'
+
+/**
+ * What is wrong with the characters of a credential, if anything: `credential_malformed`. As it is extracted it is one word; to look at
+ * each character costs as much as all the rest of extracting.
+ */
+export function b64TokenFlaw({ token }: Credential): AuthError | undefined {
+  return B64TOKEN.test(token) ? undefined : malformed(A_TOKEN)
+}
+
+/** As `b64TokenFlaw`, of a token that was refused. One with padding in its parts is a flaw only where a policy refuses padding. */
+export function flawOfRefused(credential: Credential, { code }: AuthError): AuthError | undefined {
+  return code !== 'token_encoding' && PADDED.test(credential.token) ? undefined : b64TokenFlaw(credential)
+}
+
+const PADDED = /^(?:[\w-]+={0,2}\.){2}[\w-]+={0,2}$/
+
+/** The refusal of a credential whose scheme is not supported: `credential_scheme` (status 401). */
+export function unsupportedScheme({ name }: OtherScheme): AuthError {
+  return new AuthError('credential_scheme', {
+    expected: 'Bearer',
+    actual: name ?? 'an unknown scheme, a token without a scheme, or a scheme without a token',
+    hint: 'Send "Authorization: Bearer <token>"',
+  })
+}
+
+function malformed(expected: string, hint?: string): AuthError {
+  return new AuthError('credential_malformed', { expected, ...(hint === undefined ? {} : { hint }) })
+}
+
+function joined(): AuthError {
+  return new AuthError('credential_repeated', { expected: 'one credential', actual: 'several joined by a comma' })
+}
+
+// A scheme with a token68 or one parameter (RFC 9110 section 11.4). Several parameters have a comma, which may have joined two fields.
+const ONE_FOREIGN =
+  /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ +(?:[A-Za-z0-9._~+/-]+=*|[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ \t]*(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|"(?:[^"\\,]|\\[^,])*"))$/
+// Bearer and DPoP carry access tokens. Three parts, or the beginning of an encoded JSON object, are those of a JWT; a scheme at the end
+// is one in the wrong order.
+const LIKE_A_TOKEN = /^dpop |\.[^.]*\.|(?:^|[ ="])eyJ| (?:bearer|dpop)$/i
+
+function isForeignScheme(field: string): boolean {
+  return ONE_FOREIGN.test(field) && !LIKE_A_TOKEN.test(field)
+}
+
+// A word before a space may be a token in the wrong order, so only these are repeated in messages.
+const KNOWN_SCHEMES = [
+  'ApiKey',
+  'AWS4-HMAC-SHA256',
+  'Basic',
+  'Digest',
+  'DPoP',
+  'GNAP',
+  'Hawk',
+  'HOBA',
+  'JWT',
+  'MAC',
+  'Mutual',
+  'Negotiate',
+  'NTLM',
+  'OAuth',
+  'PrivateToken',
+  'SCRAM-SHA-1',
+  'SCRAM-SHA-256',
+  'Token',
+  'vapid',
+]
+
+function knownScheme(scheme: string): string | undefined {
+  const name = scheme.toLowerCase()
+  return KNOWN_SCHEMES.find((known) => known.toLowerCase() === name)
+}

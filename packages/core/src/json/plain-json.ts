@@ -1,0 +1,95 @@
+import { bare } from '../model/values.ts'
+import type { JsonLimits } from './strict-json.ts'
+
+/**
+ * The object in a JSON text of the plain kind that issuers write: printable ASCII without escapes, no member twice, no `__proto__`, few
+ * members. Deeply frozen, and its objects have no prototype. `undefined` is no verdict: the text may be fit all the same, and `parseStrictJson` judges it.
+ *
+ * @param bytes - those of the text, from whoever has a quicker way to them; one that is not ASCII may be anything above
+ */
+export function parsePlainJson(
+  text: string,
+  limits: JsonLimits,
+  bytes: Uint8Array = new TextEncoder().encode(text),
+): Readonly<Record<string, unknown>> | undefined {
+  const counted = count(bytes, limits)
+  if (counted === undefined) return undefined
+  const value = parse(text)
+  // A name that comes twice makes one member of two, in whichever object.
+  return isRecord(value) && freezeMembers(value, counted.containers) === counted.members ? value : undefined
+}
+
+const QUOTE = 34
+const COMMA = 44
+const COLON = 58
+const OPEN_BRACKET = 91
+const BACKSLASH = 92
+const CLOSE_BRACKET = 93
+const OPEN_BRACE = 123
+const CLOSE_BRACE = 125
+const FIRST_PRINTABLE = 32
+const LAST_PRINTABLE = 126
+
+interface Counted {
+  readonly members: number
+  /** Objects and arrays. */
+  readonly containers: number
+}
+
+// Walks the text as parseStrictJson does, and is content with less: no object has more members than all of them together. Over bytes and
+// by index, for to ask a string for its characters costs twice as much, and an iterator more.
+function count(
+  bytes: Uint8Array,
+  { members: mostMembers, nodes: mostNodes, depth: deepest }: JsonLimits,
+): Counted | undefined {
+  let members = 0
+  let elements = 1
+  let containers = 0
+  let depth = 0
+  for (let index = 0; index < bytes.length; index += 1) {
+    let byte = bytes[index] as number
+    if (byte === QUOTE) {
+      // Most of a token is in strings, where only their end is looked for, and what keeps the text from being plain.
+      do {
+        index += 1
+        byte = bytes[index] as number
+        if (byte === BACKSLASH || !(byte >= FIRST_PRINTABLE && byte <= LAST_PRINTABLE)) return undefined
+      } while (byte !== QUOTE)
+    } else if (byte === COLON) members += 1
+    else if (byte === COMMA) elements += 1
+    else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      containers += 1
+      depth += 1
+      if (depth > deepest) return undefined
+    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth -= 1
+    else if (byte < FIRST_PRINTABLE || byte > LAST_PRINTABLE) return undefined
+  }
+  const nodes = elements + containers
+  return nodes <= mostMembers && nodes <= mostNodes ? { members, containers } : undefined
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Freezes a parsed value through and through, takes the prototypes of its objects away, and counts the members of its objects; `NaN` if one is `__proto__`. */
+function freezeMembers(value: object, containers: number): number {
+  const isArray = Array.isArray(value)
+  Object.freeze(isArray ? value : bare(value))
+  const names = Object.keys(value)
+  let members = isArray ? 0 : Object.hasOwn(value, '__proto__') ? Number.NaN : names.length
+  if (containers === 1) return members
+  for (const name of names) {
+    const item: unknown = (value as Record<string, unknown>)[name]
+    if (typeof item === 'object' && item !== null) members += freezeMembers(item, containers)
+  }
+  return members
+}

@@ -1,0 +1,144 @@
+import { compactDecrypt } from 'jose'
+import {
+  asError,
+  AuthError,
+  bare,
+  checkOptions,
+  type KeySource,
+  knownOptions,
+  type Limits,
+  listOf,
+  type OptionRules,
+  optionsOf,
+  own,
+  ownKeySource,
+  possibleKeys,
+  resolveLimits,
+} from '../extend.ts'
+import {
+  type ContentEncryption,
+  type KeyManagementAlgorithm,
+  resolveContentEncryption,
+  resolveKeyManagement,
+} from './algorithms.ts'
+import type { DecryptionKey } from './decryption-key.ts'
+import { decryptionKeys } from './decryption-keys.ts'
+import { decryptionFailed, firstDots, type JweHeader, type ParsedJwe, parseJwe } from './parse.ts'
+
+/** What tokens are decrypted with. */
+export interface DecryptionOptions {
+  /**
+   * `decryptionKeys(…)`, made once and kept, or keys to make it of; or a key source of your own, such as one that changes from one set to
+   * another while the program runs: `{ resolve: (header) => current.resolve(header) }`.
+   */
+  readonly keys: KeySource | DecryptionKey | readonly DecryptionKey[] | { readonly keys: readonly DecryptionKey[] }
+  /** JWE `alg` to accept, compared as exact strings. @defaultValue KEY_MANAGEMENT_ALGORITHMS */
+  readonly algorithms?: readonly KeyManagementAlgorithm[]
+  /** JWE `enc` to accept, compared as exact strings. @defaultValue CONTENT_ENCRYPTIONS */
+  readonly encryptions?: readonly ContentEncryption[]
+  /** Caps on the encrypted token and its header. @defaultValue DEFAULT_LIMITS */
+  readonly limits?: Partial<Limits>
+}
+
+/** A JWE that has been decrypted. */
+export interface DecryptedJwe {
+  readonly header: JweHeader
+  readonly plaintext: Uint8Array
+}
+
+/**
+ * Decrypts a compact JWE (RFC 7516 section 5.2). Everybody can encrypt to a public key, so this says nothing about who wrote the plaintext
+ * or what may be done with it: for tokens, use `createNestedVerifier`. Never decompresses.
+ *
+ * @throws AuthError with status 401: `token_decryption_failed` whatever the key or the cryptography says, another code for a token that
+ * is refused for its form or its header
+ * @throws TypeError for wrong options
+ */
+export async function decryptJwe(token: string, options: DecryptionOptions): Promise<DecryptedJwe> {
+  const { parse, open } = jweDecrypter('decrypt JWE', options)
+  const parsed = parse(token)
+  return { header: parsed.header, plaintext: await open(parsed) }
+}
+
+/** The two halves of decrypting: what needs no key, and what does. */
+interface JweDecrypter {
+  /** @throws AuthError */
+  parse(token: string): ParsedJwe
+  /** @throws AuthError `token_decryption_failed`, or with status 503 what the key source says */
+  open(parsed: ParsedJwe): Promise<Uint8Array>
+  /** Warms the keys. */
+  ready(): Promise<void>
+}
+
+/**
+ * Resolves options once, for many tokens.
+ *
+ * @throws TypeError
+ */
+export function jweDecrypter(action: string, given: DecryptionOptions): JweDecrypter {
+  const options = knownOptions(action, given, NAMES)
+  checkOptions(action, options, RULES, { narrow: ['algorithms', 'encryptions'], required: ['keys'] })
+  const rules = {
+    limits: resolveLimits(action, options.limits),
+    algorithms: resolveKeyManagement(action, options.algorithms),
+    encryptions: resolveContentEncryption(action, options.encryptions),
+  }
+  const keys = ownKeySource(isKeySource(options.keys) ? options.keys : decryptionKeys(options.keys))
+  return {
+    parse: (token) => parseJwe(token, rules),
+    open: (parsed) => decrypt(parsed, keys),
+    ready: async () => keys.ready?.(),
+  }
+}
+
+const RULES: OptionRules = {
+  keys: { be: 'decryptionKeys(…), or a key to decrypt with', fits: (value) => value !== undefined && value !== null },
+  algorithms: listOf('a list of algorithms, such as ["RSA-OAEP-256"]'),
+  encryptions: listOf('a list of encryptions, such as ["A256GCM"]'),
+  limits: optionsOf('an object, such as { tokenLength: 32_768 }'),
+}
+const NAMES: readonly string[] = Object.keys(RULES)
+
+function isKeySource(keys: DecryptionOptions['keys']): keys is KeySource {
+  return typeof keys === 'object' && keys !== null && typeof own(keys, 'resolve') === 'function'
+}
+
+async function decrypt(parsed: ParsedJwe, keys: KeySource): Promise<Uint8Array> {
+  for (const key of await resolveKeys(parsed.header, keys)) {
+    const plaintext = await decryptWith(key, parsed)
+    if (plaintext !== undefined) return plaintext
+  }
+  throw decryptionFailed()
+}
+
+async function decryptWith(key: CryptoKey, { token, header }: ParsedJwe): Promise<Uint8Array | undefined> {
+  if (!hasLengthFor(key, token)) return undefined
+  try {
+    const { alg, enc } = header
+    const options = { keyManagementAlgorithms: [alg], contentEncryptionAlgorithms: [enc], maxDecompressedLength: 0 }
+    const { plaintext } = await compactDecrypt(token, key, bare(options))
+    return plaintext
+  } catch {
+    return undefined
+  }
+}
+
+// RFC 8017 section 7.1.2: as long as the modulus. OpenSSL also takes a shorter one, whose leading zeros were cut off.
+function hasLengthFor({ algorithm }: CryptoKey, token: string): boolean {
+  const bits = own(algorithm, 'modulusLength')
+  if (typeof bits !== 'number') return true
+  const [first = 0, second = 0] = firstDots(token)
+  return second - first - 1 === Math.ceil((Math.ceil(bits / 8) * 4) / 3)
+}
+
+async function resolveKeys(header: JweHeader, keys: KeySource): Promise<readonly CryptoKey[]> {
+  try {
+    const possible = await possibleKeys(keys, header)
+    if (possible.every((key) => key?.type === 'private')) return possible
+  } catch (thrown) {
+    const error = asError(thrown)
+    // A key source that cannot tell now is no fault of the token.
+    if (!(error instanceof AuthError) || error.status === 503 || error.code === 'token_decryption_failed') throw error
+  }
+  throw decryptionFailed()
+}

@@ -1,0 +1,128 @@
+import type { JSONWebKeySet } from 'jose'
+import {
+  type AuthError,
+  type JoseHeader,
+  type KeySource,
+  misconfigured,
+  MOST_CANDIDATES,
+  own,
+  TOO_MANY,
+} from '../extend.ts'
+import { type DecryptionKey, decryptionKey, type ImportedKey } from './decryption-key.ts'
+import { decryptionFailed } from './parse.ts'
+
+/** Private keys to decrypt tokens with. */
+export interface DecryptionKeys extends KeySource {
+  /**
+   * Imports the keys ahead of the first token.
+   *
+   * @throws TypeError for a PEM that is not fit for use, and for two keys with one `kid`
+   */
+  ready(): Promise<void>
+  /**
+   * The JWK Set to publish, so that others can encrypt to these keys: public members, `kid`, and `use` `enc` (RFC 7517 section 4.2).
+   *
+   * @throws TypeError for a WebCrypto key that was given without its public half
+   */
+  publicJwks(): Promise<JSONWebKeySet>
+  describe(): string
+}
+
+/**
+ * Keys to decrypt tokens with: one, several, or a JWK Set. Several are for rotation: publish the new one, and keep the old one until the
+ * last token encrypted to it has expired. A key without `kid` is called by its thumbprint (RFC 7638).
+ *
+ * A token with `kid` is decrypted with that key or none. For a token without, each key that fits its `alg` and curve is tried, four at
+ * most; with more it is refused.
+ *
+ * `resolve` and `candidates` throw `AuthError` `token_decryption_failed` where there is no such key.
+ *
+ * @throws TypeError for a key that is public, symmetric, for signatures, or weak. Of a PEM, `ready` says so
+ */
+export function decryptionKeys(
+  keys: DecryptionKey | readonly DecryptionKey[] | { readonly keys: readonly DecryptionKey[] },
+): DecryptionKeys {
+  const importers = listOf(keys).map((key, index) => decryptionKey(ACTION, `key ${index + 1}`, key))
+  if (importers.length === 0) throw misconfigured(ACTION, 'there must be at least one')
+  let imported: readonly ImportedKey[] | undefined
+
+  // Whoever comes before the first import has ended imports for itself: on some runtimes no request may await another's promise.
+  const held = async (): Promise<readonly ImportedKey[]> => {
+    imported ??= distinct(await Promise.all(importers.map(async (load) => load())))
+    return imported
+  }
+
+  return Object.freeze<DecryptionKeys>({
+    resolve: async (header) => keyFor(header, await held()),
+    candidates: async (header) => keysFor(header, await held()).map(({ privateKey }) => privateKey),
+    ready: async () => {
+      await held()
+    },
+    publicJwks: async () => ({ keys: (await held()).map(toPublicJwk) }),
+    describe: () => `${importers.length} decryption keys`,
+  })
+}
+
+const ACTION = 'use decryption keys'
+
+function listOf(keys: Parameters<typeof decryptionKeys>[0]): readonly DecryptionKey[] {
+  if (Array.isArray(keys)) return keys as readonly DecryptionKey[]
+  const members = typeof keys === 'object' && keys !== null ? own(keys, 'keys') : undefined
+  return Array.isArray(members) ? (members as readonly DecryptionKey[]) : [keys as DecryptionKey]
+}
+
+function distinct(keys: readonly ImportedKey[]): readonly ImportedKey[] {
+  const kids = keys.map(({ kid }) => kid).filter((kid) => kid !== undefined)
+  const repeated = kids.find((kid, index) => kids.indexOf(kid) !== index)
+  if (repeated !== undefined) throw misconfigured(ACTION, 'there must not be two with one "kid"', repeated)
+  return keys
+}
+
+function keyFor(header: JoseHeader, keys: readonly ImportedKey[]): CryptoKey {
+  const [only, ...others] = keysFor(header, keys)
+  if (only !== undefined && others.length === 0) return only.privateKey
+  throw noKey(header, { keys, named: keys.length, fitting: others.length + 1 })
+}
+
+function keysFor(header: JoseHeader, keys: readonly ImportedKey[]): readonly ImportedKey[] {
+  const { kid } = header
+  const named = kid === undefined ? keys : keys.filter((key) => key.kid === kid)
+  const fitting = named.filter((key) => fits(key, header))
+  const most = kid === undefined ? MOST_CANDIDATES : 1
+  if (fitting.length >= 1 && fitting.length <= most) return fitting
+  throw noKey(header, { keys, named: named.length, fitting: fitting.length })
+}
+
+function fits({ kind, alg }: ImportedKey, header: JoseHeader): boolean {
+  if (alg !== undefined && alg !== header.alg) return false
+  const { epk } = header as { readonly epk?: { readonly crv?: unknown } }
+  return kind === (header.alg === 'RSA-OAEP-256' ? 'RSA' : epk?.crv)
+}
+
+// The header is plain text, and key IDs are published: this tells nobody anything about a key.
+function noKey(
+  { kid, alg }: JoseHeader,
+  found: { readonly keys: readonly ImportedKey[]; readonly named: number; readonly fitting: number },
+): AuthError {
+  if (found.named === 0)
+    return decryptionFailed({
+      expected: found.keys.map((key) => key.kid),
+      actual: kid,
+      hint: 'There is no decryption key with this kid',
+    })
+  return decryptionFailed({
+    expected: `one decryption key that fits ${alg}`,
+    actual: found.fitting,
+    hint:
+      kid === undefined
+        ? `The token names no key ID${found.fitting > MOST_CANDIDATES ? TOO_MANY : ''}`
+        : 'The key of that kid is for another algorithm, or on another curve',
+  })
+}
+
+function toPublicJwk({ kind, kid, alg, publicJwk }: ImportedKey): JSONWebKeySet['keys'][number] {
+  if (publicJwk === undefined)
+    throw misconfigured('publish decryption keys', 'give { privateKey, publicKey } for each WebCrypto key')
+  const onlyFor = alg ?? (kind === 'RSA' ? 'RSA-OAEP-256' : undefined)
+  return { ...publicJwk, ...(kid !== undefined && { kid }), ...(onlyFor !== undefined && { alg: onlyFor }), use: 'enc' }
+}

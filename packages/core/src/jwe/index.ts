@@ -1,0 +1,7 @@
+export { CONTENT_ENCRYPTIONS, type ContentEncryption } from './algorithms.ts'
+export { type DecryptedJwe, decryptJwe, type DecryptionOptions } from './decrypt.ts'
+export type { DecryptionKey, DecryptionKeyPair } from './decryption-key.ts'
+export { decryptionKeys, type DecryptionKeys } from './decryption-keys.ts'
+export { KEY_MANAGEMENT_ALGORITHMS, type KeyManagementAlgorithm } from './algorithms.ts'
+export { createNestedVerifier, type NestedVerifierOptions } from './nested-verifier.ts'
+export type { JweHeader } from './parse.ts'

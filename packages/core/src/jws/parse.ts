@@ -1,0 +1,253 @@
+import * as base64url from 'jose/base64url'
+import { base64urlFlaw } from '../bytes/base64url.ts'
+import { AuthError, overLimit, withoutStacks } from '../errors/auth-error.ts'
+import { type JsonFlaw, type JsonLimits, parseStrictJson, StrictJsonError } from '../json/strict-json.ts'
+import type { ErrorCode } from '../model/error-code.ts'
+import { type Limits, raiseLimit } from '../model/limits.ts'
+import type { JoseHeader, ParsedJws, ParsedJwt, TokenPart } from '../model/token.ts'
+import { deepFreeze } from '../model/values.ts'
+
+/**
+ * Takes a compact JWS apart (RFC 7515 section 7.1) without trusting any of it and without I/O. The length is capped before
+ * anything is read. Exact padding is noted; `checkPadding` decides whether to refuse it.
+ *
+ * @throws AuthError with status 401 and a `token_`, `json_`, `header_`, `kid_` or `signature_` code
+ */
+export function parseJws(token: string, limits: Limits): ParsedJws & { readonly payload: Uint8Array } {
+  const [headerEnd, payloadEnd] = partsOf(token, limits)
+  const parts = {
+    header: token.slice(0, headerEnd),
+    payload: token.slice(headerEnd + 1, payloadEnd),
+    signature: token.slice(payloadEnd + 1),
+  }
+  const header = parseHeader(unpadded(parts.header), limits)
+  const payload = decodePart(unpadded(parts.payload), 'payload')
+  const signature = decodePart(unpadded(parts.signature), 'signature')
+  return { token, header, signingInput: token.slice(0, payloadEnd), payload, signature, padded: paddedPart(parts) }
+}
+
+/**
+ * Where the first and the second part of a token end. The lengths of token and header are within their limits, and there are exactly
+ * three parts.
+ *
+ * @throws AuthError `token_malformed`, `token_too_long`, `header_too_long`
+ */
+export function partsOf(token: string, limits: Limits): readonly [number, number] {
+  if (typeof token !== 'string') throw new AuthError('token_malformed', { expected: 'a string', actual: typeof token })
+  if (token.length > limits.tokenLength) throw tooLong('tokenLength', token.length, limits)
+  const ends = dots(token)
+  const [headerEnd] = ends
+  if (headerEnd > limits.headerLength) throw tooLong('headerLength', headerEnd, limits)
+  return ends
+}
+
+/** The refusal of a token that is too long, or whose encoded header is. */
+export function tooLong(limit: 'tokenLength' | 'headerLength', actual: number, limits: Limits): AuthError {
+  const code = limit === 'tokenLength' ? 'token_too_long' : 'header_too_long'
+  return overLimit(code, { limit, most: limits[limit], unit: 'characters', actual })
+}
+
+/** The header in the first part of a token, frozen. @throws AuthError with a `token_`, `json_`, `header_` or `kid_` code */
+export function parseHeader(encoded: string, limits: Limits): JoseHeader {
+  const header = parseJsonObject(decodePart(encoded, 'header'), 'a header', limits)
+  checkHeader(header, limits)
+  return deepFreeze(header)
+}
+
+// Found one by one: splitting a string of dots would build an array as long as the string.
+function dots(token: string): readonly [number, number] {
+  const first = token.indexOf('.')
+  const second = first < 0 ? -1 : token.indexOf('.', first + 1)
+  const third = second < 0 ? -1 : token.indexOf('.', second + 1)
+  if (second < 0)
+    throw new AuthError('token_malformed', {
+      expected: 'three parts separated by dots',
+      actual: first < 0 ? 'one part' : 'two parts',
+      hint: NO_TOKEN.has(token)
+        ? `The client sent the word "${token}" in place of a token: it had none`
+        : 'An opaque token needs introspection (RFC 7662), not verification',
+    })
+  if (third >= 0) {
+    const encrypted = token.split('.', 6).length === 5
+    throw new AuthError('token_malformed', {
+      expected: 'three parts separated by dots',
+      actual: encrypted ? 'five parts' : 'more than three parts',
+      ...(encrypted ? { hint: 'This is an encrypted token (JWE)' } : {}),
+    })
+  }
+  return [first, second]
+}
+
+// What JavaScript makes of a token that is not there.
+const NO_TOKEN: ReadonlySet<string> = new Set(['null', 'undefined', 'NaN'])
+
+/**
+ * Takes a JWT apart (RFC 7519 section 7.2) without trusting any of it and without I/O. Its claims are frozen, for predicates see them
+ * before they are accepted, and again when the token is remembered.
+ *
+ * @throws AuthError as `parseJws`, and with a `json_` code for claims that are not a proper JSON object
+ */
+export function parseJwt(token: string, limits: Limits): ParsedJwt {
+  const { payload, ...jws } = parseJws(token, limits)
+  return { ...jws, claims: deepFreeze(parseJsonObject(payload, 'claims', limits)) }
+}
+
+/**
+ * The bytes of a part of a token, which must be canonical base64url (RFC 7515 section 2).
+ *
+ * @param part - what is decoded, for the message
+ * @throws AuthError `token_encoding`
+ */
+export function decodePart(text: string, part: string): Uint8Array<ArrayBuffer> {
+  const flaw = base64urlFlaw(text)
+  if (flaw !== undefined)
+    throw new AuthError('token_encoding', {
+      expected: `canonical base64url in the ${part}`,
+      actual: flaw,
+      ...(/\s/.test(text) && {
+        hint: 'It holds white space: give the token alone, without "Bearer " and without a line break',
+      }),
+    })
+  return base64url.decode(text) as Uint8Array<ArrayBuffer>
+}
+
+/**
+ * A part of a token without its padding, if it ends with exactly the padding that belongs there (RFC 4648 section 3.2). Any other text as
+ * it is: decoding refuses it.
+ */
+export function unpadded(part: string): string {
+  return part.endsWith('=') && part.length % 4 === 0 ? part.replace(/={1,2}$/, '') : part
+}
+
+/**
+ * The first padded part of a token. A token is padded in every part that needs it, or in none: mixed, it would have several spellings.
+ *
+ * @throws AuthError `token_encoding` for a part without padding beside one with it
+ */
+function paddedPart(parts: Readonly<Record<TokenPart, string>>): TokenPart | undefined {
+  const padded = PARTS.find((name) => parts[name].endsWith('='))
+  if (padded === undefined) return undefined
+  const other = PARTS.find((name) => parts[name].length % 4 !== 0)
+  if (other !== undefined) throw refusal(other, 'no padding, where other parts have it')
+  return padded
+}
+
+/**
+ * Padding is what the policy accepts. A token without is taken by every policy.
+ *
+ * @throws AuthError `token_encoding`
+ */
+export function checkPadding({ padded }: Pick<ParsedJws, 'padded'>, padding: 'accept' | 'refuse'): void {
+  if (padded === undefined || padding === 'accept') return
+  throw refusal(padded, 'characters outside the base64url alphabet', HINT)
+}
+
+const PARTS: readonly TokenPart[] = ['header', 'payload', 'signature']
+const HINT = 'It is padded, as the tokens of AWS load balancers are: for such an issuer, set "padding" to "accept"'
+
+function refusal(part: TokenPart, actual: string, hint?: string): AuthError {
+  return new AuthError('token_encoding', {
+    expected: `canonical base64url in the ${part}`,
+    actual,
+    ...(hint === undefined ? {} : { hint }),
+  })
+}
+
+/**
+ * The JOSE header is one an access token may have (RFC 7515 section 4): `alg`, `kid`, `typ` and `cty` are strings, no extension is
+ * demanded (RFC 7515 section 4.1.11, RFC 7797). Keys and addresses of keys in it (`jwk`, `jku`, `x5u`, `x5c`) are ignored, whatever their
+ * type: authorization servers send them, RFC 7515 lets a verifier ignore them, and nothing here ever reads them (RFC 8725 section 3.10).
+ *
+ * @throws AuthError `header_malformed`, `kid_malformed`, `header_critical`
+ */
+export function checkHeader(
+  header: Readonly<Record<string, unknown>>,
+  limits: { readonly kidLength: number },
+): asserts header is JoseHeader {
+  if (typeof header['alg'] !== 'string')
+    throw new AuthError('header_malformed', { expected: 'alg: a string', actual: typeof header['alg'] })
+  for (const name of ['typ', 'cty']) {
+    const value = header[name]
+    if (typeof value === 'string' && value.length > LONGEST_TYPE)
+      throw new AuthError('header_malformed', {
+        expected: `${name}: at most ${LONGEST_TYPE} characters`,
+        actual: value.length,
+        hint: `${FIXED_LIMIT}; media types are shorter`,
+      })
+    if (value !== undefined && (typeof value !== 'string' || CONTROL_CHARACTERS.test(value)))
+      throw new AuthError('header_malformed', { expected: `${name}: a media type`, actual: typeof value })
+  }
+  if (Object.hasOwn(header, 'kid')) checkKid(header['kid'], limits.kidLength)
+  for (const name of ['crit', 'b64'])
+    if (Object.hasOwn(header, name)) throw new AuthError('header_critical', { expected: `no "${name}"`, actual: name })
+}
+
+/** Says for `explain` which members of a header were ignored, or gives `undefined`. */
+export function ignoredKeysHint(header: JoseHeader): string | undefined {
+  const names = ['jwk', 'jku', 'x5u', 'x5c'].filter((name) => Object.hasOwn(header, name))
+  if (names.length === 0) return undefined
+  return `Ignored in the header: ${names.join(', ')}. Keys come only from the configuration of the issuer, never from a token`
+}
+
+/** What a refusal says about a limit that no option raises. */
+export const FIXED_LIMIT = 'The limit is that of Claimgate and cannot be raised'
+const LONGEST_TYPE = 128
+const CONTROL_CHARACTERS = /[\p{Cc}\p{Cs}\u2028\u2029]/u
+
+function checkKid(kid: unknown, most: number): void {
+  if (typeof kid !== 'string') throw new AuthError('kid_malformed', { expected: 'a string', actual: typeof kid })
+  if (kid.length > most)
+    throw overLimit('kid_malformed', { limit: 'kidLength', most, unit: 'characters', actual: kid.length })
+  if (CONTROL_CHARACTERS.test(kid) || kid === '__proto__')
+    throw new AuthError('kid_malformed', { expected: 'an ordinary name', actual: kid })
+}
+
+/**
+ * The JSON object in the bytes of a header or of claims.
+ *
+ * @throws AuthError `json_malformed`, `json_limits`, `json_duplicate_member`, `json_forbidden_member`
+ */
+export function parseJsonObject(
+  bytes: Uint8Array,
+  part: string,
+  limits: JsonLimits,
+): Readonly<Record<string, unknown>> {
+  const value = parse(decodeText(bytes, part), part, limits)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new AuthError('json_malformed', { expected: `a JSON object as ${part}`, actual: 'another JSON value' })
+  return value as Readonly<Record<string, unknown>>
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function decodeText(bytes: Uint8Array, part: string): string {
+  const restoreStacks = withoutStacks()
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    throw new AuthError('json_malformed', { expected: `UTF-8 in the ${part}`, actual: 'other bytes' })
+  } finally {
+    restoreStacks()
+  }
+}
+
+function parse(text: string, part: string, limits: JsonLimits): unknown {
+  const restoreStacks = withoutStacks()
+  try {
+    return parseStrictJson(text, limits)
+  } catch (error) {
+    if (!(error instanceof StrictJsonError)) throw error
+    const { flaw, limit, message } = error
+    const hint = limit === undefined ? {} : { hint: raiseLimit(limit, limits[limit]) }
+    throw new AuthError(codes[flaw], { actual: `${part} that ${message}`, ...hint })
+  } finally {
+    restoreStacks()
+  }
+}
+
+const codes: Readonly<Record<JsonFlaw, ErrorCode>> = {
+  malformed: 'json_malformed',
+  limits: 'json_limits',
+  duplicate_member: 'json_duplicate_member',
+  forbidden_member: 'json_forbidden_member',
+}

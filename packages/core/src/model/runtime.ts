@@ -1,0 +1,101 @@
+/** Where time comes from. Token times use wall time; ages, cool-downs and deadlines use monotonic time. */
+export interface Clock {
+  /** Wall time in milliseconds since the epoch, as `Date.now()`. May be stepped by an administrator. */
+  now(): number
+  /** Milliseconds since an arbitrary start; never goes back. */
+  monotonic(): number
+  /** Calls back once after `milliseconds`, without keeping the program alive. Returns a function that cancels. */
+  setTimeout(callback: () => void, milliseconds: number): () => void
+}
+
+/** The clock of the runtime. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  setTimeout: (callback, milliseconds) => {
+    const timer: unknown = setTimeout(callback, milliseconds)
+    // Node's timers are objects that hold the program open until told otherwise; elsewhere they are numbers.
+    if (isUnreferenceable(timer)) timer.unref()
+    return () => clearTimeout(timer as number)
+  },
+}
+
+function isUnreferenceable(timer: unknown): timer is { unref(): void } {
+  return typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function'
+}
+
+/** The last time a token may name, in seconds since the epoch: the end of the year 9999. Some issuers write it as "never expires". */
+export const LAST_SECOND = 253_402_300_799
+
+const LEAST_FORGIVEN = 60
+
+/**
+ * Seconds that `iat` may lie in the future. `iat` only says when a token was made, and a clock that is a few seconds ahead is common, so
+ * at least 60 s are forgiven; `nbf` is what says that a token is not valid yet.
+ */
+export function forgivenAhead(clockTolerance: number): number {
+  return Math.max(LEAST_FORGIVEN, clockTolerance)
+}
+
+/** A number of seconds as a person would say it: seconds, minutes, hours or days. */
+export function duration(seconds: number): string {
+  const [unit, length] = UNITS.find(([, size]) => Math.abs(seconds) >= 2 * size) ?? SECOND
+  const count = Math.floor(seconds / length)
+  return `${count} ${unit}${count === 1 ? '' : 's'}`
+}
+
+const SECOND = ['second', 1] as const
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+] as const
+
+/**
+ * What fetches keys and metadata: no more of the Fetch API than Claimgate uses, so that `fetch` of every runtime and of undici
+ * satisfies it, and so does a function that answers with a `Response`.
+ */
+export type FetchLike<R extends FetchResponse = FetchResponse> = (url: string, init: FetchInit) => Promise<R>
+
+/** Requests are always GET, never follow a redirect, and carry a deadline. */
+export interface FetchInit {
+  readonly method: 'GET'
+  readonly headers: Readonly<Record<string, string>>
+  readonly redirect: 'manual'
+  readonly signal: AbortSignal
+}
+
+/** What is read of an answer. Every `Response` has it. */
+export interface FetchResponse {
+  readonly status: number
+  readonly type: string
+  readonly redirected: boolean
+  readonly headers: FetchHeaders
+  readonly body: FetchBody | null
+}
+
+/** Finds a header without regard to case. */
+export interface FetchHeaders {
+  get(name: string): string | null
+}
+
+/** A stream of bytes, decompressed. */
+export interface FetchBody {
+  getReader(): FetchReader
+  cancel(): Promise<void>
+}
+
+/** Reads a stream chunk by chunk. */
+export interface FetchReader {
+  read(): Promise<
+    { readonly done: false; readonly value: Uint8Array } | { readonly done: true; readonly value?: unknown }
+  >
+  cancel(): Promise<void>
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
+
+/** Whether a host name, as `URL` writes it, is a literal address of this machine. */
+export function isLoopback(hostname: string): boolean {
+  return LOOPBACK.test(hostname)
+}

@@ -1,0 +1,133 @@
+import { quote } from '../errors/quote.ts'
+import { ownOptions } from '../model/values.ts'
+import { isOptions, misconfigured } from './option-rules.ts'
+
+/**
+ * Refuses what cannot hold options, and option names that do not exist: a typo cannot disable a check.
+ *
+ * @param path - what stands before each name in messages, such as `keySet.`
+ * @throws TypeError
+ */
+export function assertKnownOptions(action: string, options: object, known: readonly string[], path = ''): void {
+  if (!isOptions(options))
+    throw misconfigured(
+      action,
+      path === '' ? 'give an object with options' : `"${path.slice(0, -1)}" must be an object with options`,
+      options,
+    )
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue
+    // Windows spells it Path.
+    if (Object.keys(options).some((variable) => /^(?:JWT_\w+|PATH)$/i.test(variable)))
+      throw misconfigured(
+        action,
+        'an environment holds no options: give optionsFromEnv(process.env), or of that object',
+      )
+    throw misconfigured(action, `there is no option ${quote(`${path}${name}`)}; ${suggestion(name, known, path)}`)
+  }
+}
+
+/**
+ * Options that were checked by `assertKnownOptions`, copied by `ownOptions`.
+ *
+ * @throws TypeError
+ */
+export function knownOptions<T extends object>(action: string, given: T, known: readonly string[]): T {
+  assertKnownOptions(action, given, known)
+  return ownOptions(given, known)
+}
+
+// What other libraries call an option of ours, without capitals and a plural's s; and what to know about ours. The first row counts whose
+// option can be used there.
+const OTHER_NAMES: readonly (readonly [option: string, others: string, note?: string])[] = [
+  ['issuer', 'iss issuerbaseurl issueruri issuerurl domain authority trustedissuer allowediss'],
+  ['issuer', 'userpoolid', ', such as https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_example'],
+  ['audience', 'aud clientaudience resource apiidentifier allowedaud'],
+  ['algorithms', 'alg tokensigningalg allowedalg'],
+  ['jwksUri', 'jwkurl jwkuri jwksendpoint jwkseturi keyseturl jwksetendpoint'],
+  ['publicKey', 'key cert certificate pem secretorkey secretorpublickey', ', or "secret"'],
+  ['keys', 'getkey secretorkeyprovider secretprovider keyprovider keyfunc keystore jwksclient'],
+  ['clientId', 'azp appid cid client allowedclient'],
+  ['clockTolerance', 'clockskew leeway skew clockskewinsecond clocktolerancesec graceseconds'],
+  ['clock', 'currentdate clocktimestamp now'],
+  ['maxAge', 'maxtokenage'],
+  ['tokenTypes', 'typ checktyp'],
+  ['idTokens', 'allowidtoken'],
+  ['requiredClaims', 'tokenuse', ', such as { token_use: "access" }'],
+  ['requiredClaims', 'subject sub allowedsub claimstovalidate assertclaim'],
+  ['checks', 'isrevoked revoked validator validate customjwtcheck trusted'],
+  ['tokenCache', 'cache'],
+  ['tokenCache.maxAge', 'cachettl tokencachettl'],
+  ['tokenCache.maxEntries', 'cachesize maxcachesize'],
+  ['credentials', 'gettoken jwtfromrequest extractor extracttoken cookie cookiename header headername tokenkey'],
+  ['optional', 'credentialsrequired authrequired', ', which says the opposite'],
+  ['optional', 'passthrough allowanon allowanonymous'],
+  ['onReject', 'onexpired onerror onunauthorized unauthorizedhandler errorhandler'],
+  ['requirement', 'requiredscope scope permission requiredpermission role group'],
+  ['keySet.fetchesPerMinute', 'jwksrequestsperminute ratelimit'],
+  ['keySet.freshFor', 'cachemaxage jwkscachemaxage jwkscachettl'],
+  ['keySet.cooldown', 'cooldownduration'],
+  ['keySet.timeout', 'timeout timeoutduration requesttimeout'],
+  ['keySet.headers', 'header requestheader'],
+  ['fetch', 'fetcher customfetch requestagent agent dispatcher'],
+  ['log', 'logger'],
+  ['onEvent', 'logger listener'],
+]
+
+function suggestion(name: string, known: readonly string[], path: string): string {
+  const rows = otherNames(name)
+  for (const [option, , note = ''] of rows) {
+    const [first = '', last] = option.split('.')
+    const isHere = last === undefined ? known.includes(first) : path === '' && known.includes(first)
+    if (isHere) return `did you mean "${path}${option}"${note}?`
+    // Within these options, or where they are given to a function of their own.
+    if (last !== undefined && known.includes(last) && (path === `${first}.` || `${path}${first}` === 'keySet'))
+      return `did you mean "${path}${last}"?`
+  }
+  const near = nearestName(name, known, 'typos')
+  if (near !== undefined) return `did you mean "${path}${near}"?`
+  if (rows.some(([option]) => option === 'requirement') && known.includes('issuer'))
+    return 'what a token must grant is a requirement, such as scope("orders:read")'
+  return known.length < 10
+    ? `the options are ${known.join(', ')}`
+    : 'take it out: the README has a table of all options'
+}
+
+function otherNames(name: string): typeof OTHER_NAMES {
+  return OTHER_NAMES.filter(([, others]) => others.split(' ').map(plain).includes(plain(name)))
+}
+
+/**
+ * The known name that another one is a typo of, by letters to insert, delete or replace; or, with `others`, that it is another word for.
+ * Capitals and what is neither letter nor digit do not matter.
+ */
+export function nearestName(name: string, known: readonly string[], by: 'typos' | 'others'): string | undefined {
+  const others = by === 'others' ? otherNames(name).map(([option]) => plain(option)) : []
+  const named = known.find((candidate) => others.includes(plain(candidate)))
+  if (named !== undefined) return named
+  const [close] = known
+    .map((candidate) => [distance(plain(name), plain(candidate)), candidate] as const)
+    .filter(([edits]) => edits * 3 <= name.length)
+    .toSorted(([a], [b]) => a - b)
+  return close?.[1]
+}
+
+function plain(name: string): string {
+  return name
+    .slice(0, 40)
+    .toLowerCase()
+    .replaceAll(/[^a-z]/g, '')
+    .replace(/([^s])s$/, '$1')
+}
+
+// Levenshtein's: letters to insert, delete or replace.
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
+  for (const [i, letter] of from.split('').entries()) {
+    const next = [i + 1]
+    for (const [j, other] of to.split('').entries())
+      next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)))
+    row = next
+  }
+  return row.at(-1) ?? 0
+}

@@ -1,0 +1,204 @@
+import { printedUri } from '../keys/fetch/key-uri.ts'
+import { byAlgorithm, isFirstOf, type SecretAndPublicKeys } from '../keys/first-of.ts'
+import { type KeySource, ownKeySource } from '../keys/key-source.ts'
+import { publicKey } from '../keys/public-key.ts'
+import {
+  discoveredKeySet,
+  isUrl,
+  type RemoteKeySet,
+  remoteKeySet,
+  type RemoteKeySetTuning,
+} from '../keys/remote-key-set.ts'
+import { httpHosts } from '../keys/remote/options.ts'
+import { secretKey } from '../keys/secret-key.ts'
+import { staticKeySet } from '../keys/static-key-set.ts'
+import { type Algorithm, isAlgorithm, isSymmetric, type SymmetricAlgorithm } from '../model/algorithm.ts'
+import type { EventListener } from '../model/events.ts'
+import { recentMap } from '../model/recent-map.ts'
+import type { Clock, FetchLike } from '../model/runtime.ts'
+import { bare, own } from '../model/values.ts'
+import { anything, checkOptions, misconfigured, type OptionRules } from '../options/option-rules.ts'
+import { DEFAULTS, type IssuerPolicy } from './options.ts'
+
+/** The fetched key sets of a verifier, one for each address, however many issuers share it. */
+interface KeySources {
+  /** The key set of an address, made at the first time it is asked for. */
+  at(address: string, make: () => RemoteKeySet): RemoteKeySet
+  /** Ends background work in all of them, now and for those still to come. */
+  close(): void
+}
+
+// Far more issuers than a verifier serves: a key set that is dropped forgets how often it has fetched.
+const MOST_KEY_SETS = 10_000
+
+/**
+ * Key sets by address. One that is dropped for want of room is not closed: requests may wait for it, and an idle one costs nothing.
+ */
+export function keySources(): KeySources {
+  const sources = recentMap<string, RemoteKeySet>(MOST_KEY_SETS)
+  let closed = false
+  return {
+    at: (address, make) => {
+      const known = sources.get(address)
+      if (known !== undefined) return known
+      const made = make()
+      if (closed) made.close()
+      sources.set(address, made)
+      return made
+    },
+    close: () => {
+      closed = true
+      for (const source of sources.values()) source.close()
+    },
+  }
+}
+
+/** What every key source of a verifier works with. */
+export interface KeyEnvironment {
+  readonly clock: Clock
+  readonly fetch: FetchLike
+  readonly onEvent: EventListener
+  readonly tuning: RemoteKeySetTuning
+  readonly sources: KeySources
+}
+
+/** The key source of a policy, and the algorithms that may be used with it. */
+interface ResolvedKeys {
+  readonly keys: KeySource
+  readonly algorithms: ReadonlySet<Algorithm>
+}
+
+/**
+ * @throws TypeError for two key locations, for algorithms that do not fit the location or that the runtime does not have
+ */
+export function resolveKeys(options: IssuerPolicy, environment: KeyEnvironment): ResolvedKeys {
+  const locations = LOCATIONS.filter((name) => options[name] !== undefined)
+  if (locations.length > 1)
+    throw misconfigured(
+      ACTION,
+      `give one of ${LOCATIONS.map((name) => `"${name}"`).join(', ')}${locations.includes('secret') ? SIDE_BY_SIDE : ''}`,
+      locations,
+    )
+  // Keys at an address of the issuer's choice are less than the keys the application meant to name.
+  const missing = PINNED.find((name) => name in options)
+  if (locations.length === 0 && missing !== undefined)
+    throw misconfigured(ACTION, `"${missing}" must not be undefined: give it a value, or leave it out for discovery`)
+  if (options.allowedKeyHosts !== undefined && locations.length > 0)
+    throw misconfigured(
+      ACTION,
+      '"allowedKeyHosts" is for discovery: leave it out where keys are given or have an address',
+      locations,
+    )
+  if (options.allowHttpHosts !== undefined && locations.some((name) => name !== 'jwksUri'))
+    throw misconfigured(
+      ACTION,
+      '"allowHttpHosts" is for keys that are fetched: leave it out where keys are given',
+      locations,
+    )
+  const algorithms = resolveAlgorithms(options)
+  return { algorithms, keys: ownKeySource(keySource(options, algorithms, environment)) }
+}
+
+const ACTION = 'create verifier'
+const SIDE_BY_SIDE = ', or for a secret and public keys side by side "keys": firstOf({ secret }, { jwksUri })'
+const PINNED = ['jwks', 'publicKey', 'secret', 'keys'] as const
+const LOCATIONS = ['jwksUri', ...PINNED] as const
+
+/** Where keys come from; what is anything here is checked by the key source that is made of it. */
+export const KEY_LOCATION_RULES: OptionRules = {
+  jwksUri: {
+    be: 'the URL of a JWK Set, such as "https://auth.example.com/.well-known/jwks.json"',
+    fits: isUrl,
+    printed: printedUri,
+  },
+  jwks: anything,
+  publicKey: anything,
+  secret: anything,
+  keys: anything,
+  allowHttpHosts: httpHosts,
+  allowedKeyHosts: {
+    be: 'a list of host names as URLs spell them, without port, such as ["keys.example.com"]',
+    fits: (value) => Array.isArray(value) && value.every(isHost),
+  },
+}
+
+function isHost(value: unknown): boolean {
+  return typeof value === 'string' && URL.canParse(`https://${value}`) && new URL(`https://${value}`).hostname === value
+}
+
+function resolveAlgorithms({ algorithms, secret, keys }: IssuerPolicy): ReadonlySet<Algorithm> {
+  const both = isFirstOf(keys)
+  if (both && !listsBoth(algorithms ?? []))
+    throw misconfigured(
+      ACTION,
+      'with firstOf, "algorithms" must list those of the secret and those of the public keys, such as ["HS256", "ES256"]',
+      algorithms,
+    )
+  const list: readonly string[] = algorithms ?? (secret === undefined ? DEFAULTS.algorithms : ['HS256'])
+  const resolved: Algorithm[] = []
+  for (const name of list) {
+    if (!isAlgorithm(name))
+      throw misconfigured(ACTION, '"algorithms" holds a name that is no signature algorithm', name)
+    if (isSymmetric(name) && secret === undefined && !both)
+      throw misconfigured(ACTION, `${name} needs "secret", and never comes from public keys or a JWK Set`)
+    if (!isSymmetric(name) && secret !== undefined)
+      throw misconfigured(ACTION, '"secret" works with HS256, HS384 and HS512 alone', name)
+    if (name.startsWith('ML-DSA') && !runtimeVerifies(name))
+      throw misconfigured(ACTION, `this JavaScript runtime does not have ${name}: take it out of "algorithms"`)
+    resolved.push(name)
+  }
+  return new Set(resolved)
+}
+
+function listsBoth(algorithms: readonly Algorithm[]): boolean {
+  return algorithms.some(isForSecret) && !algorithms.every(isForSecret)
+}
+
+const isForSecret = (name: Algorithm): name is SymmetricAlgorithm => isAlgorithm(name) && isSymmetric(name)
+
+// `SubtleCrypto.supports` came to WebCrypto together with ML-DSA, so a runtime without it has neither.
+function runtimeVerifies(algorithm: Algorithm): boolean {
+  const subtle = (globalThis as { SubtleCrypto?: { supports?: (operation: string, algorithm: string) => boolean } })
+    .SubtleCrypto
+  return subtle?.supports?.('verify', algorithm) === true
+}
+
+function keySource(options: IssuerPolicy, algorithms: ReadonlySet<Algorithm>, environment: KeyEnvironment): KeySource {
+  const { clock, fetch, onEvent, tuning, sources } = environment
+  if (isFirstOf(options.keys)) return secretAndPublicKeys(options.keys, options, algorithms, environment)
+  if (options.keys !== undefined) return customSource(options.keys)
+  if (options.secret !== undefined) return secretKey(options.secret, [...algorithms] as SymmetricAlgorithm[])
+  if (options.publicKey !== undefined) return publicKey(options.publicKey, [...algorithms])
+  if (options.jwks !== undefined) return staticKeySet(options.jwks, { onEvent })
+  const { issuer, jwksUri, allowHttpHosts = [] } = options
+  const remoteOptions = { ...tuning, clock, fetch, onEvent, allowHttpHosts }
+  if (jwksUri !== undefined)
+    return sources.at(`jwks ${JSON.stringify([jwksUri, allowHttpHosts])}`, () => remoteKeySet(jwksUri, remoteOptions))
+  if (issuer === null)
+    throw misconfigured(
+      ACTION,
+      'with "issuer": null, say where keys come from: "jwksUri", "jwks", "publicKey", "secret" or "keys"',
+    )
+  const { allowedKeyHosts = [] } = options
+  return sources.at(`issuer ${JSON.stringify([issuer, allowedKeyHosts, allowHttpHosts])}`, () =>
+    discoveredKeySet(issuer, { ...remoteOptions, allowedKeyHosts }),
+  )
+}
+
+// Each half has only its own algorithms, because a key must not be imported for an algorithm of the other half.
+function secretAndPublicKeys(
+  { first, others }: SecretAndPublicKeys,
+  { issuer, audience }: IssuerPolicy,
+  algorithms: ReadonlySet<Algorithm>,
+  environment: KeyEnvironment,
+): KeySource {
+  checkOptions(ACTION, others, KEY_LOCATION_RULES, { narrow: ['allowedKeyHosts'] })
+  const list = [...algorithms]
+  const publicKeys = bare({ ...others, issuer, audience, algorithms: list.filter((name) => !isSymmetric(name)) })
+  return byAlgorithm(secretKey(first.secret, list.filter(isSymmetric)), resolveKeys(publicKeys, environment).keys)
+}
+
+function customSource(keys: unknown): KeySource {
+  if (typeof keys === 'object' && keys !== null && typeof own(keys, 'resolve') === 'function') return keys as KeySource
+  throw misconfigured(ACTION, '"keys" must be a key source with a resolve method', keys)
+}

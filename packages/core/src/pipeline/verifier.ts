@@ -1,0 +1,331 @@
+import { defaultFetch } from '#default-fetch'
+import { isSchema, type TokenCheck } from '../claims/application-checks.ts'
+import { wordCache } from '../claims/scopes.ts'
+import { asError, AuthError } from '../errors/auth-error.ts'
+import { parseJwt } from '../jws/parse.ts'
+import { quickParser } from '../jws/quick-parser.ts'
+import { joseSignature, webCryptoSignature } from '../jws/signature.ts'
+import { checkKeySetTuning, KEY_SET_OPTIONS } from '../keys/remote-key-set.ts'
+import { emit, type EventListener, type TokenVerifiedEvent } from '../model/events.ts'
+import type { Limits } from '../model/limits.ts'
+import { MANY, recreations } from '../model/recent-map.ts'
+import type { VerifiedToken } from '../model/token.ts'
+import { bare, isThenable, own, ownOptions } from '../model/values.ts'
+import { assertKnownOptions } from '../options/known-options.ts'
+import {
+  anything,
+  callback,
+  checkOptions,
+  isOptions,
+  listOf,
+  misconfigured,
+  objectWith,
+  type OptionRules,
+  optionsOf,
+} from '../options/option-rules.ts'
+import { explainToken, type Explanation } from './explain.ts'
+import {
+  DEFAULTS,
+  type IssuerPolicy,
+  type ManyIssuersOptions,
+  resolveClock,
+  resolveLimits,
+  resolveTokenCache,
+  type SharedOptions,
+  type VerifierOptions,
+} from './options.ts'
+import { keySources } from './policy-keys.ts'
+import { policyList, type PolicyRegistry, policyResolver, singlePolicy } from './policy-registry.ts'
+import { NARROWING_OPTIONS, POLICY_OPTIONS, resolvePolicy } from './policy.ts'
+import { type JwtRules, jwtVerifier, type TokenContext } from './steps.ts'
+import { cachedVerifier } from './token-cache.ts'
+
+/** Verifies access tokens. Make one per set of options and keep it: it holds the keys. */
+export interface Verifier<C extends object = object> {
+  /**
+   * The verified token.
+   *
+   * @throws AuthError with status 401 for a token that is refused, and 503 where keys or a check cannot be reached
+   * @throws Error what a hook of the application threw, which becomes the `cause` of an `Error` if it is none
+   */
+  verify(token: string, context?: VerifyContext): Promise<VerifiedToken<C>>
+  /**
+   * Every step with passed, failed or skipped, and why. Never throws and never repeats the token. Takes the same steps as `verify`: it
+   * may fetch keys, within the same bounds, and it runs the token checks.
+   */
+  explain(token: string, context?: VerifyContext): Promise<Explanation>
+  /**
+   * Fetches keys ahead of the first token.
+   *
+   * @throws AuthError `keys_unavailable`
+   */
+  ready(): Promise<void>
+  /** Permanently stops fetching its own key sets. Does not close key sources that it was given. */
+  close(): void
+}
+
+/** What a single verification may depend on besides the token and the options. */
+export interface VerifyContext {
+  /** Verifies as of an earlier time instead of now. */
+  readonly asOf?: AsOf
+  /** Members of `cnf` (RFC 7800) that the caller confirms itself. @defaultValue none */
+  readonly confirmations?: readonly string[]
+}
+
+/** A time in the past that something trustworthy has recorded, for example when a job was put into a queue. */
+export interface AsOf {
+  /** Seconds since the epoch. Never take it from the token or from whoever sent it. */
+  readonly time: number
+  /** How long ago it may be, in seconds. From 0. */
+  readonly maxLag: number
+}
+
+/**
+ * Makes a verifier. Options are read once; later changes have no effect.
+ *
+ * @throws TypeError for options that are missing, contradict each other or are out of range
+ */
+export function createVerifier<C extends object = object>(options: VerifierOptions<C>): Verifier<C> {
+  return verifierWith(quickEngine, options)
+}
+
+/** How tokens are taken apart and their signatures verified. */
+export type Engine = (limits: Limits) => Pick<JwtRules<object>, 'parse' | 'isSignedBy'>
+
+const quickEngine: Engine = (limits) => ({ parse: quickParser(limits), isSignedBy: webCryptoSignature })
+
+/** A verifier that answers as that of `createVerifier` does, with another engine in it. */
+export function verifierWith<C extends object>(engine: Engine, given: VerifierOptions<C>): Verifier<C> {
+  if (!isOptions(given)) throw misconfigured(ACTION, 'give options with "issuer" and "audience"', given)
+  const options = ownOptions(given, VERIFIER_OPTIONS)
+  assertKnownOptions(ACTION, options, VERIFIER_OPTIONS)
+  checkOptions(ACTION, options, SHARED_RULES, { narrow: ['claims', 'checks'] })
+  const tuning = ownOptions(options.keySet ?? {}, KEY_SET_OPTIONS)
+  checkKeySetTuning(ACTION, tuning, options.fetch ?? defaultFetch)
+  const clock = resolveClock(ACTION, options.clock)
+  const { onEvent } = options
+  const tell: EventListener = (event) => emit(onEvent, event)
+  const limits = resolveLimits(ACTION, options.limits)
+  const sources = keySources()
+  const policies = policiesOf(options, {
+    limits,
+    environment: {
+      clock,
+      sources,
+      fetch: options.fetch ?? defaultFetch,
+      onEvent: tell,
+      tuning,
+      textWords: wordCache(),
+    },
+  })
+  const rules: JwtRules<C> = {
+    limits,
+    policies,
+    schema: options.claims,
+    checks: resolveChecks(options.checks),
+    ...engine(limits),
+  }
+  const cache = resolveTokenCache(ACTION, options.tokenCache)
+  const jwts = cache === undefined ? jwtVerifier<C>(rules) : cachedVerifier<C>(rules, cache, clock)
+  const contextOf = (context: VerifyContext): TokenContext => {
+    const now = clock.now() / 1000
+    if (context === NO_CONTEXT) return { now, confirmations: NONE }
+    if (typeof context !== 'object' || context === null)
+      throw misconfigured('verify token', 'the context must be an object, such as { asOf }', context)
+    const confirmations = own(context, 'confirmations')
+    if (confirmations !== undefined && !Array.isArray(confirmations))
+      throw misconfigured('verify token', '"confirmations" must be a list, such as ["jkt"]', confirmations)
+    return {
+      now: verificationTime(now, own(context, 'asOf')),
+      confirmations: confirmations === undefined ? NONE : new Set(confirmations),
+    }
+  }
+
+  const accepted = (verified: VerifiedToken<C>): VerifiedToken<C> => {
+    tell(TOKEN_VERIFIED)
+    return verified
+  }
+  const refused = (error: unknown): Error => {
+    const known = asError(error)
+    if (known instanceof AuthError) tell({ type: 'token.rejected', code: known.code })
+    return known
+  }
+
+  const verifier: Verifier<C> = {
+    // Not an async function, for that would throw each refusal again, and to throw costs more than to make it.
+    verify: (token, context = NO_CONTEXT) => {
+      try {
+        const answer = jwts.verify(token, contextOf(context))
+        if (!isThenable(answer)) return Promise.resolve(accepted(answer))
+        return onEvent === undefined ? answer : whenSettled(answer, accepted, refused)
+      } catch (error) {
+        return rejectedSoon(refused(error))
+      }
+    },
+    explain: (token, context = NO_CONTEXT) => explainToken(token, rules, () => contextOf(context)),
+    ready: async () => {
+      await Promise.all([...policies.known()].map(async ({ keys }) => keys.ready?.()))
+    },
+    close: () => sources.close(),
+  }
+  jwtVerifiers.add(verifier)
+  return verifier
+}
+
+function whenSettled<T>(promise: Promise<T>, onValue: (value: T) => T, onError: (error: unknown) => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    promise.then(
+      (value) => resolve(onValue(value)),
+      (error: unknown) => reject(onError(error)),
+    )
+  })
+}
+
+// Node keeps books on a promise that is rejected before anybody can wait for it.
+function rejectedSoon(error: Error): Promise<never> {
+  return new Promise((_, reject) => {
+    // oxlint-disable-next-line promise/no-promise-in-callback -- the turn is what is wanted of it
+    void DONE.then(() => reject(error))
+  })
+}
+
+const DONE = Promise.resolve()
+const jwtVerifiers = new WeakSet<object>()
+
+/** Whether a verifier is of this kind, which accepts nothing but signed JWTs. */
+export function verifiesJwts(verifier: object): boolean {
+  return jwtVerifiers.has(verifier)
+}
+
+const verifiers = new WeakMap<object, Verifier<object>>()
+
+/**
+ * Verifies one token. There is one verifier per options object, so keep the object: its keys live as long as it does. A new object for each
+ * call fetches keys each time; a `verifier.recreated` event says so.
+ *
+ * @throws AuthError with status 401 for a token that is refused, and 503 where keys or a check cannot be reached
+ * @throws TypeError for wrong options
+ */
+export async function verify<C extends object = object>(
+  token: string,
+  options: VerifierOptions<C>,
+): Promise<VerifiedToken<C>> {
+  const known = verifiers.get(options) as Verifier<C> | undefined
+  if (known !== undefined) return known.verify(token)
+  const verifier = createVerifier(options)
+  verifiers.set(options, verifier)
+  tellOfRecreation(options)
+  return verifier.verify(token)
+}
+
+// Two issuers with one address of keys are two, and so is an issuer whose address changes.
+function tellOfRecreation(given: VerifierOptions): void {
+  const { issuer, jwksUri, onEvent, clock } = ownOptions<Partial<IssuerPolicy & SharedOptions>>(
+    given,
+    RECREATION_OPTIONS,
+  )
+  if (onEvent === undefined) return
+  const name = `${issuer ?? ''} ${String(jwksUri ?? '')}`
+  if (!isRecreated(name, resolveClock(ACTION, clock).monotonic())) return
+  emit(onEvent, { type: 'verifier.recreated', ...(typeof issuer === 'string' && { issuer }), count: MANY })
+}
+
+const isRecreated = recreations()
+const RECREATION_OPTIONS = ['issuer', 'jwksUri', 'onEvent', 'clock']
+
+const ACTION = 'create verifier'
+const NONE: ReadonlySet<string> = new Set()
+const NO_CONTEXT: VerifyContext = Object.freeze({})
+const TOKEN_VERIFIED: TokenVerifiedEvent = Object.freeze({ type: 'token.verified' })
+const SHARED_RULES: OptionRules = {
+  issuers: {
+    be: 'a list of policies, or an async function from an iss to a policy',
+    fits: (value) => Array.isArray(value) || typeof value === 'function',
+  },
+  claims: {
+    be: 'a Standard Schema validator, for example of zod, valibot or arktype',
+    fits: isSchema,
+  },
+  checks: listOf('a list, such as [denylist]'),
+  tokenCache: {
+    be: 'false, or an object such as { maxEntries: 1000 }',
+    fits: (value) => value === false || isOptions(value),
+  },
+  limits: optionsOf('an object, such as { tokenLength: 32_768 }'),
+  keySet: optionsOf('an object, such as { timeout: 3 }'),
+  onEvent: callback,
+  fetch: callback,
+  clock: anything,
+}
+
+/** The names `VerifierOptions` may have. */
+export const VERIFIER_OPTIONS: readonly string[] = [...POLICY_OPTIONS, ...Object.keys(SHARED_RULES)]
+
+type Shared = {
+  readonly limits: Parameters<typeof resolvePolicy>[1]
+  readonly environment: Parameters<typeof resolvePolicy>[2]
+}
+
+function policiesOf<C extends object>(options: VerifierOptions<C>, { limits, environment }: Shared): PolicyRegistry {
+  if (!hasManyIssuers(options)) return singlePolicy(resolvePolicy(policyPart(options), limits, environment))
+
+  const values = options as unknown as Readonly<Record<string, unknown>>
+  const misplaced = POLICY_OPTIONS.find(
+    (name) => values[name] !== undefined || (NARROWING_OPTIONS.includes(name) && name in options),
+  )
+  if (misplaced !== undefined)
+    throw misconfigured(ACTION, `with "issuers", "${misplaced}" belongs to each issuer of the list`)
+  const { issuers } = options
+  if (typeof issuers === 'function')
+    return policyResolver(issuers, (policy) => resolvePolicy(policy, limits, environment))
+  return policyList(issuers.map((policy: IssuerPolicy) => resolvePolicy(policy, limits, environment)))
+}
+
+function hasManyIssuers<C extends object>(options: VerifierOptions<C>): options is ManyIssuersOptions<C> {
+  return options.issuers !== undefined
+}
+
+function policyPart(options: IssuerPolicy): IssuerPolicy {
+  const values = options as unknown as Readonly<Record<string, unknown>>
+  const given = POLICY_OPTIONS.filter((name) => name in options).map((name) => [name, values[name]] as const)
+  return bare(Object.fromEntries<unknown>(given)) as unknown as IssuerPolicy
+}
+
+function resolveChecks(checks: readonly TokenCheck[] = []): readonly TokenCheck[] {
+  for (const check of checks)
+    if (!objectWith('', 'check').fits(check) || typeof own(check, 'name') !== 'string')
+      throw misconfigured(ACTION, 'each of "checks" must be an object { name, check }', check)
+  return Object.freeze([...checks])
+}
+
+function verificationTime(now: number, asOf: AsOf | undefined): number {
+  if (asOf === undefined) return now
+  if (!isOptions(asOf)) throw misconfigured('verify token', '"asOf" must be an object { time, maxLag }', asOf)
+  const { time, maxLag } = ownOptions(asOf, ['time', 'maxLag'])
+  if (typeof maxLag !== 'number' || !(maxLag >= 0))
+    throw misconfigured('verify token', '"asOf.maxLag" must be a number of seconds from 0', maxLag)
+  // A mistake of the program's: a refusal would make a worker throw every job away.
+  if (typeof time !== 'number' || !(time < FIRST_MILLISECONDS))
+    throw misconfigured('verify token', '"asOf.time" must be seconds since the epoch, such as Date.now() / 1000', time)
+  if (!(time - now <= DEFAULTS.clockTolerance && now - time <= maxLag))
+    throw new AuthError('verification_time', {
+      expected: `a time at most ${maxLag} s ago, and not in the future`,
+      actual: time,
+    })
+  return Math.min(time, now)
+}
+
+// No time in seconds that a verifier meets is as large; every time in milliseconds is larger.
+const FIRST_MILLISECONDS = 1e11
+
+const plainEngine: Engine = (limits) => ({ parse: (token) => parseJwt(token, limits), isSignedBy: joseSignature })
+
+/**
+ * A verifier on the plain path: every part of every token is taken apart anew, jose verifies the signature, and nothing is remembered.
+ * Slower than that of `createVerifier`, which is held to give the same answer to every token.
+ *
+ * @throws TypeError for options that are missing, contradict each other or are out of range
+ */
+export function createReferenceVerifier<C extends object = object>(options: VerifierOptions<C>): Verifier<C> {
+  return verifierWith(plainEngine, { ...options, tokenCache: false })
+}

@@ -1,0 +1,52 @@
+import { checkPadding, parseJws } from '../jws/parse.ts'
+import { checkAlgorithm, checkSignatureForm, verifySignature, webCryptoSignature } from '../jws/signature.ts'
+import { type KeySource, ownKeySource } from '../keys/key-source.ts'
+import { type Algorithm, isAlgorithm } from '../model/algorithm.ts'
+import type { Limits } from '../model/limits.ts'
+import type { JoseHeader } from '../model/token.ts'
+import { knownOptions } from '../options/known-options.ts'
+import { anything, checkOptions, objectWith, type OptionRules } from '../options/option-rules.ts'
+import { resolveLimits } from './options.ts'
+
+/** What a signature is checked with. */
+export interface VerifyJwsOptions {
+  readonly keys: KeySource
+  readonly algorithms: readonly Algorithm[]
+  readonly limits?: Partial<Limits>
+}
+
+/** A JWS whose signature has been verified. */
+export interface VerifiedJws {
+  readonly header: JoseHeader
+  readonly payload: Uint8Array
+}
+
+/**
+ * Every check up to the signature, and none about claims: for features, adapters and conformance suites. What signs the
+ * payload is known afterwards; what it says, to whom and until when is not. Nothing says when it was signed, so while a fetched key set
+ * cannot be asked again, an unknown `kid` is `keys_unavailable`.
+ *
+ * @throws AuthError
+ */
+export async function verifyJws(token: string, options: VerifyJwsOptions): Promise<VerifiedJws> {
+  const given = knownOptions(ACTION, options, Object.keys(RULES))
+  checkOptions(ACTION, given, RULES, { required: ['keys', 'algorithms'] })
+  const { keys, algorithms, limits } = given
+  const parsed = parseJws(token, resolveLimits(ACTION, limits))
+  checkPadding(parsed, 'refuse')
+  const algorithm = checkAlgorithm(parsed.header, new Set(algorithms))
+  checkSignatureForm(parsed.signature, algorithm)
+  const sources = { keys: ownKeySource(keys), isSignedBy: webCryptoSignature, about: { issuedBefore: undefined } }
+  await verifySignature(parsed, algorithm, sources)
+  return { header: parsed.header, payload: parsed.payload }
+}
+
+const ACTION = 'verify JWS'
+const RULES: OptionRules = {
+  keys: objectWith('a key source with a resolve method', 'resolve'),
+  algorithms: {
+    be: 'a list of algorithms, such as ["RS256"]',
+    fits: (value) => Array.isArray(value) && value.length > 0 && value.every(isAlgorithm),
+  },
+  limits: anything,
+}

@@ -1,0 +1,131 @@
+import type { LookupAddress } from 'node:dns'
+import { BlockList, isIP, type LookupFunction } from 'node:net'
+import type { buildConnector } from 'undici'
+import { bare } from '../model/values.ts'
+
+/** How undici connects to whatever host it is told: by HTTP/1.1, and with nothing that anybody has put on `Object.prototype`. */
+export function connectOptions(lookup: LookupFunction | undefined): buildConnector.BuildOptions {
+  return { allowH2: false, ...(lookup && { lookup }), ...ONLY_THIS_HOST }
+}
+
+// Written out, because undici and Node copy their options to objects with a prototype: nothing there may name another place to connect to,
+// or another authority to trust.
+const ONLY_THIS_HOST: object = bare({
+  socketPath: null,
+  ca: undefined,
+  secureContext: undefined,
+  servername: undefined,
+})
+
+/** A connection that was refused because of where it would have gone. */
+export class PrivateAddressError extends Error {
+  override readonly name: string = 'PrivateAddressError'
+  readonly code: string = 'ERR_PRIVATE_ADDRESS'
+
+  constructor(hostname: string) {
+    super(`${hostname} is, or resolves to, an address that is not public`)
+  }
+}
+
+/** A connection by plain http that was refused because it would have left the networks that are not public. */
+export class PublicAddressError extends Error {
+  override readonly name: string = 'PublicAddressError'
+  readonly code: string = 'ERR_PUBLIC_ADDRESS'
+
+  constructor(hostname: string) {
+    super(`${hostname} is, or resolves to, a public address, which needs https`)
+  }
+}
+
+/** What is wrong with connecting to a host that has these addresses; `undefined` where nothing is. */
+export type AddressRule = (hostname: string, addresses: readonly string[]) => Error | undefined
+
+/** Refuses a host with an address that is not public, or with none. */
+export const publicOnly: AddressRule = (hostname, addresses) =>
+  addresses.length === 0 || addresses.some(isPrivateAddress) ? new PrivateAddressError(hostname) : undefined
+
+/** Refuses a host with an address that is public, or with none. */
+export const privateOnly: AddressRule = (hostname, addresses) =>
+  addresses.length === 0 || !addresses.every(isPrivateAddress) ? new PublicAddressError(hostname) : undefined
+
+/**
+ * A look-up of which every answer meets the rule, or none is used. What it gives is what is connected to, so a name that
+ * resolves differently the next time gains nothing (DNS rebinding).
+ */
+export function guardedLookup(lookup: LookupFunction, rule: AddressRule): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, found) => {
+      if (error) {
+        callback(error, '', 0)
+        return
+      }
+      const addresses: LookupAddress[] = Array.isArray(found) ? found : [{ address: found, family: 0 }]
+      const flaw = rule(
+        hostname,
+        addresses.map(({ address }) => address),
+      )
+      const [first] = addresses
+      if (flaw || !first) callback(flaw ?? new Error('no address'), '', 0)
+      else if (options.all) callback(null, addresses)
+      else callback(null, first.address, first.family)
+    })
+  }
+}
+
+// The special-purpose registries of RFC 6890 (IPv4), but for what is globally reachable.
+const refusedV4 = blockList('ipv4', [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+])
+
+// Within global unicast: protocol assignments with Teredo and ORCHID, documentation, 6to4.
+const refusedV6 = blockList('ipv6', [
+  ['2001::', 23],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['3fff::', 20],
+])
+const globalUnicast = blockList('ipv6', [['2000::', 3]])
+const mappedV4 = blockList('ipv6', [['::ffff:0:0', 96]])
+const translatedV4 = blockList('ipv6', [['64:ff9b::', 96]])
+
+/**
+ * Whether an IP address is anything but globally reachable unicast: private, loopback, link-local, shared, multicast,
+ * unspecified, reserved, or an IPv6 address that stands for such an IPv4 address. What is no address counts as private.
+ */
+export function isPrivateAddress(address: string): boolean {
+  const [plain = ''] = address.split('%')
+  if (isIP(plain) === 4) return refusedV4.check(plain, 'ipv4')
+  if (isIP(plain) !== 6) return true
+  if (mappedV4.check(plain, 'ipv6') || translatedV4.check(plain, 'ipv6')) return isPrivateAddress(lastFourBytes(plain))
+  return !globalUnicast.check(plain, 'ipv6') || refusedV6.check(plain, 'ipv6')
+}
+
+function blockList(
+  family: 'ipv4' | 'ipv6',
+  subnets: readonly (readonly [network: string, prefix: number])[],
+): BlockList {
+  const list = new BlockList()
+  for (const [network, prefix] of subnets) list.addSubnet(network, prefix, family)
+  return list
+}
+
+// URL writes an IPv6 address in its one canonical spelling, with the last four bytes as one or two groups in hex.
+function lastFourBytes(address: string): string {
+  const groups = new URL(`http://[${address}]`).hostname.slice(1, -1).split(':')
+  const [high = 0, low = 0] = groups.slice(-2).map((group) => (group === '' ? 0 : Number.parseInt(group, 16)))
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.')
+}

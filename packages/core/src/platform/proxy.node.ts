@@ -1,0 +1,150 @@
+import type { LookupFunction } from 'node:net'
+import type { Agent, buildConnector, Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'
+import { bare, own } from '../model/values.ts'
+import { misconfigured } from '../options/option-rules.ts'
+import { connectOptions } from './guarded-lookup.node.ts'
+import type { Undici } from './load-undici.node.ts'
+
+/** Whether requests go through a proxy: the environment's, the one at an address, or none. */
+type ProxyOption = string | URL | false
+
+/** Where the environment and the command line of the process say what proxy to use. */
+interface ProxyEnvironment {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Node's own arguments. */
+  readonly execArgv: readonly string[]
+}
+
+/** The proxy that requests go through, and hosts that need none. */
+export interface ProxyRoute {
+  readonly address: URL
+  /** The list of `NO_PROXY`. */
+  readonly exceptions: string
+}
+
+/**
+ * The proxy of an option; without one, that of the environment where Node's own switch is on: `NODE_USE_ENV_PROXY=1`, or `--use-env-proxy`.
+ *
+ * @throws TypeError for what is no address of a proxy; no sentence quotes it, because it may hold a password
+ */
+export function resolveProxy(
+  action: string,
+  option: ProxyOption | undefined,
+  { env, execArgv }: ProxyEnvironment,
+): ProxyRoute | undefined {
+  if (option === false || (option === undefined && !isSwitchedOn(env, execArgv))) return undefined
+  const exceptions = variable(env, 'NO_PROXY')?.value ?? ''
+  if (option !== undefined && option !== 'environment')
+    return { address: addressOf(action, '"proxy"', option), exceptions }
+  // As curl and undici do: https has its own, and else the one for all.
+  const found = variable(env, 'HTTPS_PROXY') ?? variable(env, 'HTTP_PROXY')
+  return found && { address: addressOf(action, found.name, found.value), exceptions }
+}
+
+/**
+ * The rule of the option.
+ *
+ * @throws TypeError
+ */
+export function checkProxy(action: string, option: unknown): asserts option is ProxyOption | undefined {
+  if (option === undefined || option === false || option === 'environment') return
+  if (typeof option !== 'string' && !(option instanceof URL))
+    throw misconfigured(action, `"proxy" must be ${PROXY}`, option)
+  addressOf(action, '"proxy"', option)
+}
+
+const PROXY = '"environment", false, or the address of a proxy, such as "http://proxy.example.com:3128"'
+
+function isSwitchedOn(env: ProxyEnvironment['env'], execArgv: readonly string[]): boolean {
+  const options = [...execArgv, ...(own(env, 'NODE_OPTIONS') ?? '').split(/\s+/)]
+  return own(env, 'NODE_USE_ENV_PROXY') === '1' || options.includes('--use-env-proxy')
+}
+
+/** A variable in lower case, which programs started by a web server cannot be given by its clients, or else in upper case. */
+function variable(env: ProxyEnvironment['env'], name: string): { name: string; value: string } | undefined {
+  for (const spelled of [name.toLowerCase(), name]) {
+    const value = own(env, spelled)
+    if (typeof value === 'string') return value.trim() === '' ? undefined : { name: spelled, value: value.trim() }
+  }
+  return undefined
+}
+
+// A percent sign in a password has to be written as %25.
+function isReadable({ username, password }: URL): boolean {
+  try {
+    return decodeURIComponent(username + password) !== undefined
+  } catch {
+    return false
+  }
+}
+
+function addressOf(action: string, name: string, given: string | URL): URL {
+  const text = String(given)
+  // Environments often leave out the scheme: proxy.example.com:3128.
+  const address = text.includes('://') ? text : `http://${text}`
+  if (URL.canParse(address)) {
+    const url = new URL(address)
+    if (
+      /^https?:$/.test(url.protocol) &&
+      ['', '/'].includes(url.pathname) &&
+      url.search + url.hash === '' &&
+      isReadable(url)
+    )
+      return url
+  }
+  throw misconfigured(
+    action,
+    `${name} must be the address of an http or https proxy, such as http://proxy.example.com:3128`,
+  )
+}
+
+/** A connection to the proxy that could not be made. Names the proxy, and not its credentials. */
+class ProxyError extends Error {
+  override readonly name: string = 'ProxyError'
+  readonly code: string = 'ERR_PROXY'
+
+  constructor(host: string, cause: Error) {
+    const { code } = cause as { readonly code?: unknown }
+    super(`proxy ${host}: ${typeof code === 'string' ? code : cause.message}`, { cause })
+  }
+}
+
+interface ProxyAgentOptions extends Agent.Options {
+  readonly lookup: LookupFunction
+}
+
+// Milliseconds for the proxy's answer to CONNECT, as undici has for connecting: a connection that hangs must not keep the next one waiting.
+const TUNNEL_TIMEOUT = 10_000
+
+/** An agent that connects through a proxy, but for hosts of `NO_PROXY`. */
+export function proxyAgent(
+  undici: Undici,
+  { address, exceptions }: ProxyRoute,
+  { lookup, ...agentOptions }: ProxyAgentOptions,
+): Dispatcher {
+  // What is not written out here may come from Object.prototype, because undici copies these options.
+  const options: EnvHttpProxyAgent.Options = {
+    ...agentOptions,
+    allowH2: false,
+    httpProxy: address.href,
+    httpsProxy: address.href,
+    noProxy: exceptions,
+    proxyTunnel: true,
+    proxyTls: bare(connectOptions(lookup)),
+    requestTls: bare(connectOptions(undefined)),
+    headers: bare({}),
+    clientFactory: (origin, given) => {
+      const { connect } = given as { readonly connect: buildConnector.connector }
+      const named: buildConnector.connector = (target, callback) => connect(target, naming(address.host, callback))
+      return new undici.Pool(origin, bare<Pool.Options>({ connect: named, headersTimeout: TUNNEL_TIMEOUT }))
+    },
+  }
+  return new undici.EnvHttpProxyAgent(bare(Object.assign(options, { auth: undefined, token: undefined })))
+}
+
+function naming(host: string, callback: buildConnector.Callback): buildConnector.Callback {
+  return (...[error, socket]) => {
+    if (error) callback(new ProxyError(host, error), null)
+    else callback(null, socket)
+  }
+}
