@@ -64,7 +64,6 @@ export const FAILING_HOOKS: readonly FailingHook[] = [
   {
     ...keySource('a key source with cached keys', (fail) => ({ resolve: rightKey, current: hook(fail) }), good),
     works: () => keys.publicKey,
-    explained: true,
   },
   keySource('a source of several keys', (fail) => ({ resolve: rightKey, candidates: hook(fail) }), withoutKeyId),
   keySource('a key source asked again', (fail) => ({ resolve: rightKey, resolveAgain: hook(fail) }), forged),

@@ -1,19 +1,10 @@
-import { runTokenChecks } from '../claims/application-checks.ts'
-import type { Comparison } from '../claims/registered-claims.ts'
-import { checkConfirmation } from '../confirmation/binding.ts'
+import type { ClaimCheck } from '../claims/registered-claims.ts'
 import { asError, AuthError } from '../errors/auth-error.ts'
 import { quote, sentence } from '../errors/quote.ts'
-import { checkPadding, ignoredKeysHint, parseJwt } from '../jws/parse.ts'
-import { checkAlgorithm, checkSignatureForm, type SignatureVerification, verifyAmong } from '../jws/signature.ts'
-import { listKeys } from '../keys/jwk/import-key.ts'
-import { MOST_CANDIDATES } from '../keys/jwk/select-key.ts'
-import { possibleKeys } from '../keys/key-source.ts'
-import type { Algorithm } from '../model/algorithm.ts'
 import type { ErrorCode } from '../model/error-code.ts'
-import type { ParsedJwt } from '../model/token.ts'
 import { own } from '../model/values.ts'
-import type { ResolvedPolicy } from './policy.ts'
-import { type JwtRules, keyContext, lacksKeys, type TokenContext, verifiedToken, withSchema } from './steps.ts'
+import type { PolicyRegistry } from './policy-registry.ts'
+import { begin, lacksKeys, type Step, type Told, type TokenContext, type Verification } from './steps.ts'
 
 /** Why a token is accepted or refused: every step in order. For people and logs; holds no token and no key material. */
 export interface Explanation {
@@ -27,7 +18,7 @@ export interface Explanation {
 
 /** One step of a verification. */
 export interface ExplanationStep {
-  /** `parse`, `issuer`, for a padded token `padding`, `algorithm`, `key`, `signature`, then the claims by name, `schema`, `cnf` and the token checks. */
+  /** `parse`, `issuer`, for a padded token `padding`, `algorithm`, `key`, `signature`, then the claims by name, `cnf`, `schema` and the token checks. */
   readonly step: string
   readonly result: 'passed' | 'failed' | 'skipped'
   readonly code?: ErrorCode
@@ -36,192 +27,98 @@ export interface ExplanationStep {
   readonly hint?: string
 }
 
-/**
- * Takes the steps of a verification one by one and goes on after a failure wherever that still tells something: the claims of an
- * expired token or of one with a wrong signature are examined all the same, and trusted no more for it. Never throws.
- */
-export async function explainToken<C extends object>(
-  token: string,
-  rules: JwtRules<C>,
-  contextOf: () => TokenContext,
-): Promise<Explanation> {
-  const story = new Story()
-  try {
-    await tell(story, token, rules, contextOf)
-  } catch (error) {
-    story.fail('error', error)
-  }
-  return story.end()
+/** What an explanation is made of. */
+interface Explained<C extends object> {
+  readonly steps: readonly Step<C>[]
+  readonly policies: PolicyRegistry
+  readonly contextOf: () => TokenContext
 }
 
-async function tell<C extends object>(
-  story: Story,
-  token: string,
-  rules: JwtRules<C>,
-  contextOf: () => TokenContext,
-): Promise<void> {
-  const context = await story.step(
-    'time',
-    () => contextOf(),
-    ({ now }) => ({ actual: new Date(now * 1000).toISOString() }),
-  )
-  const parsed = await story.step('parse', () => parseJwt(token, rules.limits), describeParsed)
-  const policy = parsed && (await selectPolicy(story, parsed, rules))
-  if (parsed?.padded !== undefined && policy !== undefined)
-    await story.step(
-      'padding',
-      () => checkPadding(parsed, policy.padding),
-      () => ({ expected: 'exact padding', actual: 'exact padding' }),
-    )
-  const algorithm = parsed && policy && (await explainAlgorithm(story, parsed, policy))
-  // A foreign issuer must not make anybody fetch keys, not even to explain.
-  const trusted = algorithm !== undefined && !story.hasFailed('issuer') && !story.hasFailed('padding')
-  const signed =
-    parsed &&
-    policy &&
-    trusted &&
-    (await explainSignature(story, parsed, policy, { algorithm, isSignedBy: rules.isSignedBy }))
-  if (!parsed || !policy || !context) return story.skip(['algorithm', 'key', 'signature', 'claims'])
-  if (!signed) story.skip(['key', 'signature'])
+/**
+ * Runs the steps one by one and goes on after a failure where that still tells something: the claims of an expired token, or of one with a
+ * wrong signature, are examined all the same, and not trusted. Never throws.
+ */
+export async function explainToken<C extends object>(token: string, explained: Explained<C>): Promise<Explanation> {
+  const report = new Report()
+  try {
+    await narrate(token, explained, report)
+  } catch (error) {
+    report.fail('error', error)
+  }
+  return report.end()
+}
 
-  for (const claimCheck of policy.claimChecks)
-    await story.step(
+async function narrate<C extends object>(
+  token: string,
+  { steps, policies, contextOf }: Explained<C>,
+  report: Report,
+): Promise<void> {
+  const context = await report.add('time', contextOf, ({ now }) => ({ actual: new Date(now * 1000).toISOString() }))
+  const state = begin<C>(token, context)
+  for (const step of steps) {
+    const lacksPolicy = step.needsPolicy && !hasPolicy(state, policies)
+    if (lacksPolicy || !report.havePassed(step.needs)) report.skip(step.name)
+    else if (step.parts !== undefined) await explainParts(step.parts(state), state, report)
+    else
+      await report.add(
+        step.name,
+        () => step.run(state),
+        () => step.tell(state),
+      )
+  }
+}
+
+// A wrong issuer need not end the explanation: if there is only one policy, the rest is compared with that one.
+function hasPolicy<C extends object>(state: Verification<C>, policies: PolicyRegistry): boolean {
+  const { policy }: Partial<Verification<C>> = state
+  if (policy !== undefined) return true
+  const [only, ...others] = policies.known()
+  if (only === undefined || others.length > 0) return false
+  state.policy = only
+  return true
+}
+
+async function explainParts<C extends object>(
+  checks: readonly ClaimCheck[],
+  state: Verification<C>,
+  report: Report,
+): Promise<void> {
+  const { subject, context, policy } = state
+  for (const claimCheck of checks)
+    await report.add(
       claimCheck.step,
-      () => claimCheck.check(parsed, context),
-      () => claimCheck.compare(parsed, context),
+      () => claimCheck.check(subject, context),
+      () => claimCheck.compare(subject, context),
       policy.keylessChecks.includes(claimCheck) ? 'keyless' : 'other',
     )
-  await story.step(
-    'cnf',
-    () => checkConfirmation(parsed.claims, context.confirmations),
-    (members) => ({ actual: members }),
-  )
-  if (story.failed) return story.skip(['schema', 'checks'])
-
-  const verified = await story.step(
-    'schema',
-    async () => {
-      const asSigned = verifiedToken(parsed, policy)
-      if (rules.schema !== undefined) await withSchema(asSigned, rules.schema)
-      return asSigned
-    },
-    ({ scopes }) => ({
-      actual: `scopes ${[...scopes].join(' ') || '(none)'}`,
-    }),
-  )
-  if (verified)
-    await story.step(
-      'checks',
-      () => runTokenChecks(rules.checks, verified),
-      () => ({}),
-    )
 }
 
-function describeParsed({ header }: ParsedJwt): Told {
-  const actual = { alg: header.alg, kid: header.kid, typ: header.typ }
-  return { expected: 'three well-formed parts', actual, hint: ignoredKeysHint(header) }
-}
-
-/** What a step that passed tells. */
-interface Told extends Comparison {
-  readonly hint?: string | undefined
-}
-
-// A wrong issuer need not end the story: where there is only one policy, the rest is compared with that one.
-async function selectPolicy<C extends object>(
-  story: Story,
-  parsed: ParsedJwt,
-  { policies }: JwtRules<C>,
-): Promise<ResolvedPolicy | undefined> {
-  const selected = await story.step(
-    'issuer',
-    () => policies.select(parsed.claims),
-    ({ issuer }) => ({
-      expected: issuer ?? 'any issuer',
-      actual: parsed.claims.iss,
-    }),
-  )
-  const [only, ...others] = selected ? [selected] : [...policies.known()]
-  return others.length === 0 ? only : undefined
-}
-
-async function explainAlgorithm(
-  story: Story,
-  parsed: ParsedJwt,
-  policy: ResolvedPolicy,
-): Promise<Algorithm | undefined> {
-  return story.step(
-    'algorithm',
-    () => {
-      const algorithm = checkAlgorithm(parsed.header, policy.algorithms)
-      checkSignatureForm(parsed.signature, algorithm)
-      return algorithm
-    },
-    (algorithm) => ({ expected: policy.algorithms, actual: algorithm }),
-  )
-}
-
-async function explainSignature(
-  story: Story,
-  parsed: ParsedJwt,
-  policy: ResolvedPolicy,
-  { algorithm, isSignedBy }: { readonly algorithm: Algorithm; readonly isSignedBy: SignatureVerification },
-): Promise<true | undefined> {
-  const { keys } = policy
-  const about = keyContext(parsed.claims, policy)
-  // Asked afterwards, because a cold key set has been fetched by then.
-  const held = (): string | undefined => keys.describe?.()
-  // A key source of the application may give no key at all, which the signature fails under.
-  const possible = await story.step(
-    'key',
-    () => possibleKeys(keys, parsed.header, about),
-    (found) =>
-      found.length === 1
-        ? { expected: 'one key that fits', actual: held() }
-        : {
-            expected: `at most ${MOST_CANDIDATES} keys that fit`,
-            actual: held(),
-            hint: `The token names no key ID. Keys to try: ${listKeys(found)}`,
-          },
-  )
-  if (possible === undefined) return undefined
-  const signer = await story.step(
-    'signature',
-    () => verifyAmong(parsed, algorithm, { keys, isSignedBy, about, possible }),
-    (key) => ({
-      expected: possible.length === 1 ? 'a signature by that key' : 'a signature by one of these keys',
-      actual: 'verified',
-      hint: possible.length === 1 ? undefined : `Signed by the key ${listKeys([key])}`,
-    }),
-  )
-  return signer && true
-}
-
-/** What a keyless step finds is the reason for the refusal also where the keys cannot be had. */
+/** What a keyless check finds is the reason for the refusal also if the keys cannot be had. */
 type StepKind = 'keyless' | 'other'
 
-/** Collects steps. */
-class Story {
+/** Collects what the steps tell. */
+class Report {
   readonly #steps: ExplanationStep[] = []
+  readonly #failed = new Set<string>()
+  readonly #skipped = new Set<string>()
   #refusal: Error | undefined
 
-  get failed(): boolean {
-    return this.#steps.some(({ result }) => result === 'failed')
+  /** Whether none of the steps has failed or was skipped. `accepted` stands for all of them. */
+  havePassed(names: Step<object>['needs']): boolean {
+    if (names === 'all') return this.#failed.size === 0 && this.#skipped.size === 0
+    return names.every((name) => !this.#failed.has(name) && !this.#skipped.has(name))
   }
 
-  hasFailed(name: string): boolean {
-    return this.#steps.some(({ step, result }) => step === name && result === 'failed')
-  }
-
-  async step<T>(
+  async add<T>(
     name: string,
     take: () => T | Promise<T>,
-    toldBy: (taken: T) => Told,
+    toldBy: (taken: T) => Told | undefined,
     kind: StepKind = 'other',
   ): Promise<T | undefined> {
     try {
       const taken = await take()
-      this.#steps.push({ step: sentence(name), result: 'passed', ...quoted(toldBy(taken)) })
+      const told = toldBy(taken)
+      if (told !== undefined) this.#steps.push({ step: sentence(name), result: 'passed', ...quoted(told) })
       return taken
     } catch (error) {
       this.fail(name, error, kind)
@@ -230,51 +127,56 @@ class Story {
   }
 
   fail(name: string, thrown: unknown, kind: StepKind = 'other'): void {
-    // A hook may throw undefined, which must not pass for "nothing was refused".
+    // A hook may throw undefined, which must not count as no refusal.
     const error = asError(thrown)
-    if (kind === 'keyless' && lacksKeys(this.#refusal)) this.#refusal = error
-    this.#refusal ??= error
-    if (!(error instanceof AuthError)) {
-      this.#steps.push({ step: sentence(name), result: 'failed', actual: 'an unexpected error', hint: describe(error) })
-      return
+    if (this.#refusal === undefined || (kind === 'keyless' && lacksKeys(this.#refusal))) this.#refusal = error
+    this.#failed.add(name)
+    if (error instanceof AuthError) {
+      const { code } = error
+      this.#steps.push({ step: sentence(name), result: 'failed', code, ...present(error) })
+    } else {
+      const hint = quote(error.message)
+      this.#steps.push({ step: sentence(name), result: 'failed', actual: 'an unexpected error', hint })
     }
-    const { code, expected, actual, hint } = error
-    this.#steps.push({
-      step: sentence(name),
-      result: 'failed',
-      code,
-      ...(expected === undefined ? {} : { expected }),
-      ...(actual === undefined ? {} : { actual }),
-      ...(hint === undefined ? {} : { hint }),
-    })
   }
 
-  skip(names: readonly string[]): void {
-    for (const name of names)
-      if (this.#steps.every(({ step }) => step !== name)) this.#steps.push({ step: name, result: 'skipped' })
+  skip(name: string): void {
+    // After skipped claims there is nothing more to tell.
+    const isListed = !UNLISTED.has(name) && !this.#skipped.has('claims')
+    this.#skipped.add(name)
+    if (isListed) this.#steps.push({ step: name, result: 'skipped' })
   }
 
   end(): Explanation {
     const steps = Object.freeze([...this.#steps])
-    if (this.#refusal === undefined) return { accepted: true, summary: 'Accepted: every step passed', steps }
     const error = this.#refusal
+    if (error === undefined) return { accepted: true, summary: 'Accepted: every step passed', steps }
     return error instanceof AuthError
       ? { accepted: false, code: error.code, summary: `Refused (${error.code}): ${error.message}`, steps }
-      : { accepted: false, summary: `Refused: ${describe(error)}`, steps }
+      : { accepted: false, summary: `Refused: ${quote(error.message)}`, steps }
   }
 }
 
-function quoted(told: Told): { expected?: string; actual?: string; hint?: string } {
+const UNLISTED: ReadonlySet<string> = new Set(['issuer', 'padding', 'cnf'])
+
+function quoted(told: Told): ReturnType<typeof present> {
   const expected = own(told, 'expected')
   const actual = own(told, 'actual')
-  const hint = own(told, 'hint')
-  return {
-    ...(expected === undefined ? {} : { expected: quote(expected) }),
-    ...(actual === undefined ? {} : { actual: quote(actual) }),
-    ...(hint === undefined ? {} : { hint }),
-  }
+  return present({
+    expected: expected === undefined ? undefined : quote(expected),
+    actual: actual === undefined ? undefined : quote(actual),
+    hint: own(told, 'hint'),
+  })
 }
 
-function describe(error: Error): string {
-  return quote(error.message)
+function present({ expected, actual, hint }: Partial<Record<'expected' | 'actual' | 'hint', string | undefined>>): {
+  expected?: string
+  actual?: string
+  hint?: string
+} {
+  return {
+    ...(expected === undefined ? {} : { expected }),
+    ...(actual === undefined ? {} : { actual }),
+    ...(hint === undefined ? {} : { hint }),
+  }
 }

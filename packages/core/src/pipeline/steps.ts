@@ -1,32 +1,23 @@
 import type { CryptoKey } from 'jose'
 import { applySchema, type ClaimsSchema, runTokenChecks, type TokenCheck } from '../claims/application-checks.ts'
-import type { ClaimContext, ClaimSubject } from '../claims/registered-claims.ts'
+import type { ClaimCheck, ClaimContext, ClaimSubject, Comparison } from '../claims/registered-claims.ts'
 import { checkConfirmation } from '../confirmation/binding.ts'
 import { asError, asRefusal } from '../errors/auth-error.ts'
-import { checkPadding } from '../jws/parse.ts'
+import { checkPadding, ignoredKeysHint } from '../jws/parse.ts'
 import type { JwtParser } from '../jws/quick-parser.ts'
-import {
-  checkAlgorithm,
-  checkSignatureForm,
-  type SignatureVerification,
-  verifyAmong,
-  verifyReplaced,
-} from '../jws/signature.ts'
-import { type KeyContext, mayBeSeveral, possibleKeys } from '../keys/key-source.ts'
+import { checkAlgorithm, checkSignatureForm, type SignatureVerification, verifyAmong } from '../jws/signature.ts'
+import { listKeys } from '../keys/jwk/import-key.ts'
+import { MOST_CANDIDATES } from '../keys/jwk/select-key.ts'
+import { type KeyContext, possibleKeys } from '../keys/key-source.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import type { Limits } from '../model/limits.ts'
 import { detached } from '../model/memory.ts'
 import { forgivenAhead } from '../model/runtime.ts'
-import { type Claims, keepSigned, type ParsedJwt, VerifiedJwt, type VerifiedToken } from '../model/token.ts'
+import { keepSigned, type ParsedJwt, VerifiedJwt, type VerifiedToken } from '../model/token.ts'
 import { deepFreeze, isThenable } from '../model/values.ts'
 import type { PolicyRegistry } from './policy-registry.ts'
 import type { ResolvedPolicy } from './policy.ts'
-
-/** The seam for other kinds of token: whatever turns a text into a verified token. */
-export interface TokenVerifier<C extends object> {
-  /** A promise only where something has to be waited for, so that it may throw at once. @throws AuthError */
-  verify(token: string, context: TokenContext): VerifiedToken<C> | Promise<VerifiedToken<C>>
-}
+import type { Remembered, TokenCache } from './token-cache.ts'
 
 /** What a verification depends on besides the token. */
 export interface TokenContext extends ClaimContext {
@@ -34,6 +25,7 @@ export interface TokenContext extends ClaimContext {
   readonly confirmations: ReadonlySet<string>
 }
 
+/** What a verifier was configured with. */
 export interface JwtRules<C extends object> {
   readonly limits: Limits
   readonly policies: PolicyRegistry
@@ -43,167 +35,303 @@ export interface JwtRules<C extends object> {
   readonly isSignedBy: SignatureVerification
 }
 
-/** A token that has been accepted, and what that rested on. */
-export interface Acceptance {
-  /** Without what a schema makes of it. */
-  readonly verified: VerifiedToken
-  readonly policy: ResolvedPolicy
-  readonly key: CryptoKey
+/** A verification under way. Each step reads what the steps before it have found, and adds what it finds. */
+export interface Verification<C extends object> {
+  readonly token: string
+  readonly context: TokenContext
+  /** What the cache knows of this token, as long as its policy and its key are still the same. Steps marked `spared` rest on it. */
+  remembered: Remembered | undefined
+  parsed: ParsedJwt
+  /** Header and claims, parsed or remembered. */
+  subject: ClaimSubject
+  policy: ResolvedPolicy
+  algorithm: Algorithm
+  /** What the key source is told about the token; the same object each time. */
+  about: KeyContext | undefined
+  /** The keys that may have signed the token. */
+  possible: readonly CryptoKey[]
+  /** The key that did. */
+  key: CryptoKey
+  /** The token with its claims as signed. */
+  verified: VerifiedToken
+  /** The token with its claims as the schema has completed them. */
+  completed: VerifiedToken<C>
 }
 
-/** What has been asked for already when a verification begins. */
-interface Basis {
-  readonly policy: ResolvedPolicy
-  /** What the policy's keys gave, where they have been asked. */
-  readonly possible: readonly CryptoKey[] | undefined
-  /** What the policy's keys have been told about the token, where they have been asked. */
-  readonly about: KeyContext | undefined
+/** The names of the steps, in order. `time` is the caller's: it makes the context. */
+export type StepName =
+  | 'time'
+  | 'parse'
+  | 'issuer'
+  | 'padding'
+  | 'algorithm'
+  | 'key'
+  | 'signature'
+  | 'claims'
+  | 'cnf'
+  | 'schema'
+  | 'checks'
+
+/** One step of a verification. */
+export interface Step<C extends object> {
+  readonly name: StepName
+  /** Whether a remembered token skips it. */
+  readonly spared: boolean
+  /** The steps that must have passed for this one to tell anything, or all of them. `explain` skips it otherwise. */
+  readonly needs: readonly StepName[] | 'all'
+  /** Whether it reads the policy. */
+  readonly needsPolicy: boolean
+  /** A promise only if something must be awaited. Throws what refuses the token. */
+  run(state: Verification<C>): Promise<void> | undefined
+  /** What it found, for `explain`, once it has passed. `undefined` if that is not worth a line. */
+  tell(state: Verification<C>): Told | undefined
+  /** The checks a step consists of, if `explain` should tell of each. */
+  readonly parts?: (state: Verification<C>) => readonly ClaimCheck[]
 }
 
-interface KeyBasis {
-  readonly policy: ResolvedPolicy
-  readonly key: CryptoKey
-  readonly about: KeyContext | undefined
+/** What a step that passed tells. */
+export interface Told extends Comparison {
+  readonly hint?: string | undefined
 }
 
-interface JwtVerifier<C extends object> extends TokenVerifier<C> {
-  /** As `verify`, for a token whose policy is known. @throws AuthError */
-  verifyOn(token: string, basis: Basis, context: TokenContext): Promise<VerifiedToken<C>>
+/** The steps of every verification, in the only order there is. `verify` runs them and `explain` narrates them. */
+export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache): readonly Step<C>[] {
+  const { parse, policies, isSignedBy, schema, checks } = rules
+
+  const parseAnew = (state: Verification<C>): void => {
+    state.remembered = undefined
+    state.parsed = parse(state.token)
+    state.subject = state.parsed
+  }
+
+  const usePolicy = (state: Verification<C>, policy: ResolvedPolicy): void => {
+    state.policy = policy
+    if (state.remembered !== undefined && state.remembered.policy !== policy) parseAnew(state)
+  }
+
+  const useKeys = (state: Verification<C>, possible: readonly CryptoKey[]): void => {
+    state.possible = possible
+    const { remembered } = state
+    // The key that verified the token must still be one of those that may.
+    if (remembered === undefined || (possible.includes(remembered.key) && cache?.holds(remembered))) return
+    parseAnew(state)
+    checkForm(state)
+  }
+
+  const checkForm = (state: Verification<C>): void => {
+    state.algorithm = checkAlgorithm(state.parsed.header, state.policy.algorithms)
+    checkSignatureForm(state.parsed.signature, state.algorithm)
+  }
+
+  return [
+    {
+      name: 'parse',
+      spared: true,
+      needs: [],
+      needsPolicy: false,
+      run: (state) => {
+        parseAnew(state)
+        return undefined
+      },
+      tell: ({ parsed: { header } }) => ({
+        expected: 'three well-formed parts',
+        actual: { alg: header.alg, kid: header.kid, typ: header.typ },
+        hint: ignoredKeysHint(header),
+      }),
+    },
+    {
+      name: 'issuer',
+      spared: false,
+      needs: ['parse'],
+      needsPolicy: false,
+      run: (state) => {
+        const policy = policies.select(state.subject.claims)
+        if (isThenable(policy)) return policy.then((selected) => usePolicy(state, selected))
+        usePolicy(state, policy)
+        return undefined
+      },
+      tell: ({ policy, subject }) => ({ expected: policy.issuer ?? 'any issuer', actual: subject.claims.iss }),
+    },
+    {
+      name: 'padding',
+      spared: true,
+      needs: ['parse'],
+      needsPolicy: true,
+      run: ({ parsed, policy }) => {
+        checkPadding(parsed, policy.padding)
+        return undefined
+      },
+      tell: ({ parsed }) =>
+        parsed.padded === undefined ? undefined : { expected: 'exact padding', actual: 'exact padding' },
+    },
+    {
+      name: 'algorithm',
+      spared: true,
+      needs: ['parse'],
+      needsPolicy: true,
+      run: (state) => {
+        checkForm(state)
+        return undefined
+      },
+      tell: ({ policy, algorithm }) => ({ expected: policy.algorithms, actual: algorithm }),
+    },
+    {
+      name: 'key',
+      spared: false,
+      // A token of another issuer must not cause a fetch, not even to explain it.
+      needs: ['issuer', 'padding', 'algorithm'],
+      needsPolicy: true,
+      run: (state) => {
+        const { policy, subject } = state
+        const current = policy.keys.current?.(subject.header)
+        if (current === undefined)
+          return possibleKeys(policy.keys, subject.header, keyContext(state)).then((keys) => useKeys(state, keys))
+        if (current !== state.remembered?.key) useKeys(state, [current])
+        return undefined
+      },
+      tell: ({ policy, possible }) => ({
+        expected: possible.length === 1 ? 'one key that fits' : `at most ${MOST_CANDIDATES} keys that fit`,
+        actual: policy.keys.describe?.(),
+        hint: possible.length === 1 ? undefined : `The token names no key ID. Keys to try: ${listKeys(possible)}`,
+      }),
+    },
+    {
+      name: 'signature',
+      spared: true,
+      needs: ['key'],
+      needsPolicy: true,
+      run: (state) => {
+        const { parsed, algorithm, policy, possible } = state
+        const sources = { keys: policy.keys, isSignedBy, about: keyContext(state), possible }
+        return verifyAmong(parsed, algorithm, sources).then((key) => {
+          state.key = key
+        })
+      },
+      tell: ({ possible, key }) => ({
+        expected: possible.length === 1 ? 'a signature by that key' : 'a signature by one of these keys',
+        actual: 'verified',
+        hint: possible.length === 1 ? undefined : `Signed by the key ${listKeys([key])}`,
+      }),
+    },
+    {
+      name: 'claims',
+      spared: false,
+      needs: ['time', 'parse'],
+      needsPolicy: true,
+      run: ({ remembered, policy, subject, context }) => {
+        const due = remembered === undefined ? policy.claimChecks : policy.momentaryChecks
+        for (const claimCheck of due) claimCheck.check(subject, context)
+        return undefined
+      },
+      tell: () => undefined,
+      parts: ({ policy }) => policy.claimChecks,
+    },
+    {
+      name: 'cnf',
+      spared: false,
+      needs: ['time', 'parse'],
+      needsPolicy: true,
+      run: ({ subject, context }) => {
+        checkConfirmation(subject.claims, context.confirmations)
+        return undefined
+      },
+      tell: ({ subject, context }) => ({ actual: checkConfirmation(subject.claims, context.confirmations) }),
+    },
+    {
+      name: 'schema',
+      spared: schema === undefined,
+      needs: 'all',
+      needsPolicy: true,
+      run: (state) => {
+        if (state.remembered === undefined) accept(state, cache)
+        if (schema === undefined) return undefined
+        return withSchema(state.verified, schema).then((completed) => {
+          state.completed = completed
+        })
+      },
+      tell: ({ verified: { scopes } }) => ({ actual: `scopes ${[...scopes].join(' ') || '(none)'}` }),
+    },
+    {
+      name: 'checks',
+      spared: checks.length === 0,
+      needs: 'all',
+      needsPolicy: true,
+      // The claims as they were signed: what a schema makes of `sub` or `jti` is in no denylist.
+      run: ({ verified }) => (checks.length === 0 ? undefined : runTokenChecks(checks, verified)),
+      tell: () => ({}),
+    },
+  ]
 }
 
-/**
- * Verifies signed JWTs: parse, policy, algorithm, key, signature, claims, in this order and no other. `onAccepted` is told before the
- * schema and the token checks, which have their say each time.
- */
-export function jwtVerifier<C extends object>(
-  rules: JwtRules<C>,
-  onAccepted?: (acceptance: Acceptance) => void,
-): JwtVerifier<C> {
-  const { parse, policies, isSignedBy } = rules
+/** Turns a token into a verified token. */
+export interface TokenVerifier<C extends object> {
+  /** A promise only if something must be awaited, so that it may throw at once. @throws AuthError */
+  verify(token: string, context: TokenContext): VerifiedToken<C> | Promise<VerifiedToken<C>>
+}
 
-  const accept = (parsed: ParsedJwt, { policy, key }: Omit<KeyBasis, 'about'>, context: TokenContext) => {
-    try {
-      for (const claimCheck of policy.claimChecks) claimCheck.check(parsed, context)
-      checkConfirmation(parsed.claims, context.confirmations)
-      // What is remembered must not keep the request that the token was cut from.
-      const token = onAccepted === undefined ? parsed.token : detached(parsed.token)
-      const verified = verifiedToken({ ...parsed, token }, policy)
-      onAccepted?.({ verified, policy, key })
-      return checkedToken(verified, rules)
-    } catch (error) {
-      throw asError(error)
-    }
-  }
+/** Runs the steps. With a cache, a token that was accepted before skips parsing and signature; refusals are not remembered. */
+export function jwtVerifier<C extends object>(rules: JwtRules<C>, cache?: TokenCache): TokenVerifier<C> {
+  const steps = stepsOf(rules, cache)
 
-  const acceptReplaced = async (parsed: ParsedJwt, algorithm: Algorithm, basis: KeyBasis, context: TokenContext) => {
-    const { policy, key: failed, about = keyContext(parsed.claims, basis.policy) } = basis
-    try {
-      const replaced = verifyReplaced(parsed, algorithm, { keys: policy.keys, failed, isSignedBy, about })
-      const key = await replaced.catch((error: unknown) => refuseWithoutKey(error, parsed, policy, context))
-      return await accept(parsed, { policy, key }, context)
-    } catch (error) {
-      throw asError(error)
+  const run = (state: Verification<C>, from: number): Promise<void> | undefined => {
+    for (let at = from; at < steps.length; at += 1) {
+      const step = steps[at]
+      if (step === undefined || (step.spared && state.remembered !== undefined)) continue
+      const waiting = step.run(state)
+      if (waiting !== undefined) return waiting.then(() => run(state, at + 1))
     }
-  }
-
-  // Without `await`, for each function that waits costs as much as all checks of the claims. A promise may be of another realm, and only
-  // one of our own is known for one: hence Promise.resolve.
-  const verifySigned = (parsed: ParsedJwt, algorithm: Algorithm, basis: KeyBasis, context: TokenContext) => {
-    try {
-      return Promise.resolve(isSignedBy(parsed, algorithm, basis.key)).then((isSigned) =>
-        isSigned ? accept(parsed, basis, context) : acceptReplaced(parsed, algorithm, basis, context),
-      )
-    } catch (error) {
-      throw asError(error)
-    }
-  }
-
-  const verifySignedAmong = async (parsed: ParsedJwt, algorithm: Algorithm, basis: Basis, context: TokenContext) => {
-    const { policy, about = keyContext(parsed.claims, policy) } = basis
-    const { keys } = policy
-    const signer = async (): Promise<CryptoKey> => {
-      const possible = basis.possible ?? (await possibleKeys(keys, parsed.header, about))
-      return verifyAmong(parsed, algorithm, { keys, isSignedBy, about, possible })
-    }
-    try {
-      const key = await signer().catch((error: unknown) => refuseWithoutKey(error, parsed, policy, context))
-      return await accept(parsed, { policy, key }, context)
-    } catch (error) {
-      throw asError(error)
-    }
-  }
-
-  const verifyResolved = (parsed: ParsedJwt, algorithm: Algorithm, policy: ResolvedPolicy, context: TokenContext) => {
-    const about = keyContext(parsed.claims, policy)
-    const refuse = (error: unknown): never => refuseWithoutKey(error, parsed, policy, context)
-    try {
-      return Promise.resolve(policy.keys.resolve(parsed.header, about)).then(
-        (key) => verifySigned(parsed, algorithm, { policy, key, about }, context),
-        refuse,
-      )
-    } catch (error) {
-      return refuse(error)
-    }
-  }
-
-  const verifyOn = (parsed: ParsedJwt, basis: Basis, context: TokenContext) => {
-    const { policy, possible } = basis
-    checkPadding(parsed, policy.padding)
-    const algorithm = checkAlgorithm(parsed.header, policy.algorithms)
-    checkSignatureForm(parsed.signature, algorithm)
-    try {
-      if (possible !== undefined) return verifySignedAmong(parsed, algorithm, basis, context)
-      const current = policy.keys.current?.(parsed.header)
-      if (current !== undefined)
-        return verifySigned(parsed, algorithm, { policy, key: current, about: undefined }, context)
-      if (mayBeSeveral(policy.keys, parsed.header)) return verifySignedAmong(parsed, algorithm, basis, context)
-      return verifyResolved(parsed, algorithm, policy, context)
-    } catch (error) {
-      throw asError(error)
-    }
+    return undefined
   }
 
   return {
     verify: (token, context) => {
-      const parsed = parse(token)
-      const policy = policies.select(parsed.claims)
-      return isThenable(policy)
-        ? policy.then((selected) =>
-            verifyOn(parsed, { policy: selected, possible: undefined, about: undefined }, context),
-          )
-        : verifyOn(parsed, { policy, possible: undefined, about: undefined }, context)
+      const state = begin<C>(token, context, cache?.find(token))
+      try {
+        const waiting = run(state, 0)
+        if (waiting === undefined) return state.completed
+        return waiting.then(
+          () => state.completed,
+          (error: unknown) => {
+            throw refusalOf(state, error)
+          },
+        )
+      } catch (error) {
+        throw refusalOf(state, error)
+      }
     },
-    verifyOn: (token, basis, context) => verifyOn(parse(token), basis, context),
   }
 }
 
-/** What the application adds to a verification: its schema, then its token checks. @throws AuthError */
-export function checkedToken<C extends object>(
-  token: VerifiedToken,
-  { schema, checks }: Pick<JwtRules<C>, 'schema' | 'checks'>,
-): VerifiedToken<C> | Promise<VerifiedToken<C>> {
-  // Without a schema C is the type of plain claims.
-  if (schema === undefined && checks.length === 0) return token as VerifiedToken<C>
-  return withChecks(token, schema, checks)
-}
-
-async function withChecks<C extends object>(
-  token: VerifiedToken,
-  schema: ClaimsSchema<C> | undefined,
-  checks: readonly TokenCheck[],
-): Promise<VerifiedToken<C>> {
-  try {
-    const completed = schema === undefined ? (token as VerifiedToken<C>) : await withSchema(token, schema)
-    // The claims as they were signed: what a schema makes of `sub` or `jti` is in no denylist.
-    await runTokenChecks(checks, token)
-    return completed
-  } catch (error) {
-    throw asError(error)
+/** A verification before its first step. */
+export function begin<C extends object>(
+  token: string,
+  context: TokenContext | undefined,
+  remembered?: Remembered,
+): Verification<C> {
+  // The steps fill in the rest before any of them reads it.
+  const state: Partial<Verification<C>> = { token, ...(context && { context }), remembered }
+  if (remembered !== undefined) {
+    const verified = remembered.verified as VerifiedToken<C>
+    state.subject = verified
+    state.verified = verified
+    state.completed = verified
   }
+  return state as Verification<C>
 }
 
-/** The token with what a schema makes of its claims. @throws AuthError `claims_schema` */
-export async function withSchema<C extends object>(
+// Without a schema C is the type of plain claims.
+function accept<C extends object>(state: Verification<C>, cache: TokenCache | undefined): void {
+  const { parsed, policy, key } = state
+  const { claims, header } = parsed
+  // What is remembered must not keep the request alive that the token was cut from.
+  const token = cache === undefined ? parsed.token : detached(parsed.token)
+  const verified: VerifiedToken = new VerifiedJwt(token, { claims, header, scopes: policy.scopesOf(claims) })
+  state.verified = verified
+  state.completed = verified as VerifiedToken<C>
+  cache?.remember({ verified, policy, key })
+}
+
+async function withSchema<C extends object>(
   { token, claims, header, scopes }: VerifiedToken,
   schema: ClaimsSchema<C>,
 ): Promise<VerifiedToken<C>> {
@@ -212,15 +340,12 @@ export async function withSchema<C extends object>(
   return new VerifiedJwt<C>(token, { claims: completed, header, scopes })
 }
 
-/** The token of a JWT whose signature and claims have been checked. @throws AuthError `claim_malformed` */
-export function verifiedToken({ token, header, claims }: ParsedJwt, { scopesOf }: ResolvedPolicy): VerifiedToken {
-  return new VerifiedJwt(token, { claims, header, scopes: scopesOf(claims) })
-}
-
 /** What a key source is told about a token. */
-export function keyContext(claims: Claims, { clockTolerance }: ResolvedPolicy): KeyContext {
+function keyContext<C extends object>(state: Verification<C>): KeyContext {
+  const { claims } = state.subject
   const iat: unknown = Object.hasOwn(claims, 'iat') ? claims.iat : undefined
-  return { issuedBefore: typeof iat === 'number' ? iat + forgivenAhead(clockTolerance) : undefined }
+  const ahead = forgivenAhead(state.policy.clockTolerance)
+  return (state.about ??= { issuedBefore: typeof iat === 'number' ? iat + ahead : undefined })
 }
 
 /** Whether a refusal says that the keys to decide about a token cannot be had now. */
@@ -229,15 +354,16 @@ export function lacksKeys(error: unknown): boolean {
 }
 
 /**
- * Throws why a token is refused whose key a source has refused to give. Where the keys cannot be had, the claims may tell more than that: a
- * token that has expired, or is for another API, is refused whatever its key. They are unverified, and so can only refuse.
+ * Why a token is refused. If its keys cannot be had, its claims may tell more than that: a token that has expired, or is for another API,
+ * is refused whatever its key. They are unverified, so they can only refuse.
  */
-export function refuseWithoutKey(
-  error: unknown,
-  token: ClaimSubject,
-  policy: ResolvedPolicy,
-  context: ClaimContext,
-): never {
-  if (lacksKeys(error)) for (const claimCheck of policy.keylessChecks) claimCheck.check(token, context)
-  throw asError(error)
+function refusalOf<C extends object>(state: Verification<C>, error: unknown): Error {
+  const { policy, subject, context }: Partial<Verification<C>> = state
+  if (policy === undefined || subject === undefined || !lacksKeys(error)) return asError(error)
+  try {
+    for (const claimCheck of policy.keylessChecks) claimCheck.check(subject, context)
+    return asError(error)
+  } catch (refusal) {
+    return asError(refusal)
+  }
 }

@@ -37,8 +37,8 @@ import {
 import { keySources } from './policy-keys.ts'
 import { policyList, type PolicyRegistry, policyResolver, singlePolicy } from './policy-registry.ts'
 import { NARROWING_OPTIONS, POLICY_OPTIONS, resolvePolicy } from './policy.ts'
-import { type JwtRules, jwtVerifier, type TokenContext } from './steps.ts'
-import { cachedVerifier } from './token-cache.ts'
+import { type JwtRules, jwtVerifier, stepsOf, type TokenContext } from './steps.ts'
+import { createTokenCache } from './token-cache.ts'
 
 /** Verifies access tokens. Make one per set of options and keep it: it holds the keys. */
 export interface Verifier<C extends object = object> {
@@ -126,7 +126,8 @@ export function verifierWith<C extends object>(engine: Engine, given: VerifierOp
     ...engine(limits),
   }
   const cache = resolveTokenCache(ACTION, options.tokenCache)
-  const jwts = cache === undefined ? jwtVerifier<C>(rules) : cachedVerifier<C>(rules, cache, clock)
+  const jwts = jwtVerifier<C>(rules, cache && createTokenCache(cache, clock))
+  const steps = stepsOf(rules)
   const contextOf = (context: VerifyContext): TokenContext => {
     const now = clock.now() / 1000
     if (context === NO_CONTEXT) return { now, confirmations: NONE }
@@ -162,7 +163,8 @@ export function verifierWith<C extends object>(engine: Engine, given: VerifierOp
         return rejectedSoon(refused(error))
       }
     },
-    explain: (token, context = NO_CONTEXT) => explainToken(token, rules, () => contextOf(context)),
+    explain: (token, context = NO_CONTEXT) =>
+      explainToken(token, { steps, policies, contextOf: () => contextOf(context) }),
     ready: async () => {
       await Promise.all([...policies.known()].map(async ({ keys }) => keys.ready?.()))
     },
