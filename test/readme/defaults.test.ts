@@ -83,8 +83,8 @@ describe('docs/options.md', () => {
     ['core/src/keys/remote/options.ts', ['RemoteKeySetTuning']],
     ['core/src/denylist/options.ts', ['DenylistOptions']],
     ['core/src/http/credential-sources.ts', ['AuthorizationSource', 'HeaderSource', 'QuerySource']],
-    ['express/src/authenticate-jwt-options.ts', ['MiddlewareOptions', 'ReadyAuthenticator']],
-    ['fastify/src/claimgate-options.ts', ['ScopeOptions']],
+    ['express/src/options.ts', ['MiddlewareOptions', 'ReadyAuthenticator']],
+    ['fastify/src/options.ts', ['ScopeOptions']],
   ])('speaks of every option of %s', async (file, interfaces) => {
     const source = await readFile(new URL(`../../packages/${file}`, import.meta.url), 'utf8')
     for (const name of interfaces) {

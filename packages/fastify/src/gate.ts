@@ -1,12 +1,125 @@
-import { createAuthenticator, type Outcome, type Requirement } from '@claimgate/core'
-import { admittedToken, asError, refusedError, resolveAdapterOptions } from '@claimgate/core/extend'
+import {
+  type Clock,
+  createAuthenticator,
+  type HttpOptions,
+  type Outcome,
+  type Refused,
+  type RequestView,
+  type Requirement,
+} from '@claimgate/core'
+import {
+  admittedToken,
+  asError,
+  createLogRefusal,
+  nodeFieldValues,
+  own,
+  type RefusalLine,
+  refusedError,
+  resolveAdapterOptions,
+  resolveLog,
+  writeTo,
+} from '@claimgate/core/extend'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
-import type { ClaimgateOptions, ScopeOptions } from './claimgate-options.ts'
-import { hold, release, releaseUnlessSent } from './hold.ts'
-import { logRefusals } from './log-refusals.ts'
-import { answerWith, failWith } from './refuse.ts'
-import { requestView } from './request-view.ts'
-import { ACTION, resolveScopeOptions, SCOPE_OPTIONS } from './resolve-scope-options.ts'
+import {
+  ACTION,
+  answerWith,
+  type ClaimgateOptions,
+  failWith,
+  resolveScopeOptions,
+  SCOPE_OPTIONS,
+  type ScopeOptions,
+} from './options.ts'
+
+/** What the core sees of a Fastify request. */
+function requestView(request: FastifyRequest): RequestView {
+  return {
+    method: request.method,
+    target: request.originalUrl,
+    header: (name) => nodeFieldValues(request.headers, request.raw.rawHeaders, name),
+    form: () => Promise.resolve(request.body as Record<string, unknown> | undefined),
+  }
+}
+
+/** A member of requests: what keeps one from its handler, `null` before a gate has seen it. */
+export const HOLD: unique symbol = Symbol('claimgate hold')
+
+interface Hold {
+  /** How many gates have not let the request through: they wait for keys, or have refused it. */
+  closed: number
+  /** Whether no route is known for it. */
+  readonly unknown: boolean
+  /** Goes on to the handler, where Fastify came there before the gates had decided. */
+  goOn: (() => void) | undefined
+}
+
+interface HeldRequest {
+  [HOLD]?: Hold | null
+}
+
+/** Keeps a request from its handler, until `release` has been called as often. */
+function hold(request: FastifyRequest): void {
+  const held = (request as HeldRequest)[HOLD]
+  if (held) held.closed += 1
+  else (request as HeldRequest)[HOLD] = { closed: 1, unknown: request.is404, goOn: undefined }
+}
+
+/** Gives what to call to go on, in place of the hook's own `done`, where Fastify has been kept from the handler. */
+function release(request: FastifyRequest): (() => void) | undefined {
+  const held = (request as HeldRequest)[HOLD]
+  if (!held) return undefined
+  held.closed -= 1
+  return held.closed === 0 ? held.goOn : undefined
+}
+
+/** Releases a request, unless its error becomes the answer at once: another way to authenticate may let it through. */
+function releaseUnlessSent(request: FastifyRequest, reply: FastifyReply, error: Error): void {
+  const { send } = reply
+  let sent = false
+  reply.send = (payload?: unknown) => {
+    sent ||= payload === error
+    return send.call(reply, payload)
+  }
+  setImmediate(() => {
+    if (!sent) release(request)?.()
+  })
+}
+
+/**
+ * A hook for `preHandler` that lets only requests pass that all gates have let through. A hook of the application that goes on twice, because
+ * it calls `done` and returns a promise, makes Fastify skip the hooks that still wait.
+ */
+export function holdBack(request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): unknown {
+  const held = (request as HeldRequest)[HOLD]
+  // With `reply.callNotFound()` the application answers a refused request.
+  if (!held || held.closed === 0 || (request.is404 && !held.unknown)) return done?.()
+  held.goOn ??= () => done?.()
+  // Kept waiting as well where a plugin awaits hooks.
+  return typeof done === 'function' ? undefined : new Promise(() => {})
+}
+
+/** Says why a request is refused. */
+type LogRefused = (refusal: Refused, request: FastifyRequest) => void
+
+/**
+ * How to log refusals: with the log of each request, unless the options have another or turn it off.
+ *
+ * @throws TypeError for anything else
+ */
+function logRefusals(options: HttpOptions & { readonly clock?: Partial<Clock> | undefined }): LogRefused {
+  const option = own(options, 'log')
+  const log = resolveLog(ACTION, option)
+  if (option === false) return () => {}
+  const logRefusal = createLogRefusal(own(options, 'clock'))
+  if (log !== undefined) {
+    const write = writeTo(log)
+    return ({ error }) => logRefusal(error, write)
+  }
+  return ({ error }, request) => logRefusal(error, (line) => request.log.info(fieldsOf(line), line.message))
+}
+
+function fieldsOf({ code, suppressed }: RefusalLine): object {
+  return suppressed === 0 ? { code } : { code, suppressed }
+}
 
 /** A hook for `onRequest` or `preValidation`. */
 export type AuthenticateHook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>

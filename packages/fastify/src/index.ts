@@ -3,10 +3,10 @@ import type { AuthenticateHook } from './gate.ts'
 
 // Fastify's loaders, such as @fastify/autoload, and its users' habits want a default as well.
 // oxlint-disable-next-line import/no-default-export
-export { claimgate, claimgate as default } from './claimgate.ts'
-export type { ClaimgateOptions, ScopeOptions } from './claimgate-options.ts'
+export { claimgate, claimgate as default } from './plugin.ts'
+export type { ClaimgateOptions, ScopeOptions } from './options.ts'
 export type { AuthenticateHook } from './gate.ts'
-export type { OnReject } from './refuse.ts'
+export type { OnReject } from './options.ts'
 
 /**
  * The claims of `request.auth`. Merge the application's own into it:

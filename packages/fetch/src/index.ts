@@ -1,2 +1,2 @@
-export { createGate, type Gate, type GateOptions, type OptionalGate } from './create-gate.ts'
-export { type FetchHandler, protect, type ProtectedHandler } from './protect.ts'
+export { createGate, type Gate, type GateOptions, type OptionalGate } from './gate.ts'
+export { type FetchHandler, protect, type ProtectedHandler } from './gate.ts'

@@ -1,5 +1,5 @@
-import type { RequestView } from '@claimgate/core'
-import { formFields } from './form-fields.ts'
+import { AuthError, type Clock, type FormFields, type RequestView } from '@claimgate/core'
+import { systemClock } from '@claimgate/core/extend'
 
 /** What the core sees of a `Request`. The runtime has joined repeated fields with commas by now. */
 export function requestView(request: Request): RequestView {
@@ -12,4 +12,94 @@ export function requestView(request: Request): RequestView {
     },
     form: (name) => formFields(request, name),
   }
+}
+
+// How much of a form is read before the caller is known.
+const MOST_BYTES = 65_536
+const MOST_FIELDS = 1000
+const LONGEST_WAIT = 5000
+
+/**
+ * The values of one field of a form body, read from a copy, so that the request can still be read. The copy is given up at once where the
+ * form is too large or too slow; then no more than what was read is buffered for the request.
+ *
+ * @param clock - where the time that reading may take comes from
+ * @throws AuthError `form_too_large`, `form_timeout`, `credential_malformed` (a body that cannot be read to its end)
+ * @throws TypeError where the body has been read already
+ */
+async function formFields(request: Request, name: string, clock: Clock = systemClock): Promise<FormFields | undefined> {
+  // Without reading: the server holds the caller to the length it has announced.
+  if (Number(request.headers.get('content-length')) > MOST_BYTES) throw tooLarge(BYTES)
+  const { body } = request.clone()
+  if (body === null) return undefined
+  const text = await textOf(body, clock)
+  if (hasMoreFields(text)) throw tooLarge(FIELDS)
+  // The constructor strips a question mark, which is here a part of the first name.
+  return Object.fromEntries([[name, new URLSearchParams(`&${text}`).getAll(name)]])
+}
+
+const BYTES = `at most ${MOST_BYTES} bytes`
+const FIELDS = `at most ${MOST_FIELDS} fields`
+
+async function textOf(body: ReadableStream<unknown>, clock: Clock): Promise<string> {
+  const reader = body.getReader()
+  const deadline = deadlineOf(clock)
+  // A byte order mark stays, as in `formData()`.
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  let text = ''
+  let length = 0
+  try {
+    for (;;) {
+      const chunk = await Promise.race([reader.read(), deadline.over])
+      if (chunk === undefined || deadline.isOver())
+        throw new AuthError('form_timeout', { expected: IN_TIME, hint: OTHER_WAYS })
+      if (chunk.done) return text
+      if (!ArrayBuffer.isView(chunk.value)) throw new TypeError('The body holds something that is not bytes')
+      // An empty chunk counts as well, because there may be any number of them.
+      length += Math.max(1, chunk.value.byteLength)
+      if (length > MOST_BYTES) throw tooLarge(BYTES)
+      text += decoder.decode(chunk.value, { stream: true })
+    }
+  } catch (error) {
+    // Not awaited: cancelling one half of a cloned body waits for the other half.
+    reader.cancel().catch(() => {})
+    throw error instanceof AuthError ? error : unreadable(error)
+  } finally {
+    deadline.cancel()
+  }
+}
+
+const OTHER_WAYS =
+  'The limit is that of Claimgate and cannot be raised: send the token in the Authorization header, or the form as multipart/form-data'
+const IN_TIME = `a form within ${LONGEST_WAIT / 1000} s`
+
+interface Deadline {
+  /** Fulfils when time is over. */
+  readonly over: Promise<undefined>
+  isOver(): boolean
+  cancel(): void
+}
+
+// A timer for a stream that gives nothing, and the clock for one that gives so much that no timer gets its turn.
+function deadlineOf(clock: Clock): Deadline {
+  const end = clock.monotonic() + LONGEST_WAIT
+  let cancel = (): void => {}
+  const over = new Promise<undefined>((resolve) => {
+    cancel = clock.setTimeout(() => resolve(undefined), LONGEST_WAIT)
+  })
+  return { over, isOver: () => clock.monotonic() >= end, cancel: () => cancel() }
+}
+
+function hasMoreFields(text: string): boolean {
+  let fields = 1
+  for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', at + 1)) if ((fields += 1) > MOST_FIELDS) return true
+  return false
+}
+
+function tooLarge(expected: string): AuthError {
+  return new AuthError('form_too_large', { expected, hint: OTHER_WAYS })
+}
+
+function unreadable(cause: unknown): AuthError {
+  return new AuthError('credential_malformed', { expected: 'a form that can be read to its end', cause })
 }

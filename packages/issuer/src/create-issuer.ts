@@ -1,16 +1,13 @@
 import type { JSONWebKeySet } from 'jose'
-import { encryptedTo } from './encrypt/encrypt-token.ts'
-import { ENCRYPTION_OPTIONS, type EncryptionOptions, resolveEncryption } from './encrypt/encryption-options.ts'
+import { encryptedTo, ENCRYPTION_OPTIONS, type EncryptionOptions, resolveEncryption } from './encrypt/encrypt-token.ts'
 import { type IssuerOptions, LONGEST_TTL, type ResolvedOptions, resolveOptions } from './issuer-options.ts'
 import { createKeyRing, type KeyRing } from './keys/key-ring.ts'
-import { createKeySource, type InitialKeys } from './keys/key-source.ts'
-import { type RotateOptions, type Rotation, rotateKeys } from './keys/rotate-keys.ts'
-import { knownOptions } from './known-options.ts'
-import { oneAtATime } from './one-at-a-time.ts'
-import { type JwksRequest, type JwksResponse, jwksResponse } from './publish/jwks-response.ts'
+import { createKeySource, type InitialKeys, rotateKeys, type RotateOptions, type Rotation } from './keys/key-source.ts'
+import { knownOptions } from './option-rules.ts'
 import { type IssuerMetadata, metadata } from './publish/metadata.ts'
+import { type JwksRequest, type JwksResponse, jwksResponse } from './publish/public-keys.ts'
 import { refusal } from './refusal.ts'
-import { signJwt } from './token/sign-jwt.ts'
+import { signJwt } from './signer/signer.ts'
 import { type Claims, ISSUE_OPTIONS, type IssueOptions, unsignedToken } from './token/token.ts'
 
 /** Issues tokens and publishes the keys that verify them. */
@@ -115,4 +112,14 @@ const fill = (ring: KeyRing, { signing, line, earlier }: InitialKeys, { clock }:
   ring.add(signing, now, now)
   for (const key of line) ring.lineUp(key, now)
   for (const key of earlier) ring.keep(key, Math.ceil(now / 1000) + LONGEST_TTL)
+}
+
+/** Runs asynchronous actions one after another, in the order they came; a failed one does not stop those behind it. */
+export const oneAtATime = (): (<T>(action: () => Promise<T>) => Promise<T>) => {
+  let last: Promise<unknown> = Promise.resolve()
+  return (action) => {
+    const turn = last.then(action)
+    last = turn.catch(() => undefined)
+    return turn
+  }
 }

@@ -1,11 +1,8 @@
 import type { JWK } from 'jose'
-import { knownOptions } from './known-options.ts'
-import { assertClock, assertFunction, assertNotMissing } from './option-types.ts'
+import { assertClock, assertFunction, assertNotMissing, assertSeconds, knownOptions } from './option-rules.ts'
 import { discreetRefusal, refusal } from './refusal.ts'
-import { assertSeconds } from './seconds.ts'
-import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from './signer/algorithm.ts'
+import { isSigningAlgorithm, type Signer, SIGNING_ALGORITHMS, type SigningAlgorithm } from './signer/signer.ts'
 import type { KeyPair } from './signer/key-material.ts'
-import type { Signer } from './signer/signer.ts'
 
 /** Where an issuer takes the time from. */
 export interface Clock {

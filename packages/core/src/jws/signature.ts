@@ -75,7 +75,7 @@ export async function verifyAmong(
  *
  * @throws AuthError `signature_invalid` …
  */
-export async function verifyReplaced(
+async function verifyReplaced(
   parsed: ParsedJws,
   algorithm: Algorithm,
   { keys, isSignedBy, about, failed }: FailedVerification,

@@ -1,14 +1,12 @@
 import type { JWK } from 'jose'
 import type { ResolvedOptions } from '../issuer-options.ts'
-import { own } from '../own.ts'
-import { refusal } from '../refusal.ts'
-import { assertSigner } from '../signer/assert-signer.ts'
+import { assertSeconds, knownOptions } from '../option-rules.ts'
+import { own, quote, refusal } from '../refusal.ts'
 import type { KeyPair } from '../signer/key-material.ts'
 import { localSigner } from '../signer/local-signer.ts'
-import type { Signer } from '../signer/signer.ts'
+import { assertSigner, type Signer } from '../signer/signer.ts'
 import type { KeyRing } from './key-ring.ts'
 import { type PublishedKey, publishedKey } from './published-key.ts'
-import { quote } from '../quote.ts'
 
 /** The keys an issuer starts with. */
 export interface InitialKeys {
@@ -20,7 +18,7 @@ export interface InitialKeys {
 }
 
 /** Where an issuer's keys come from. */
-export interface KeySource {
+interface KeySource {
   /** The keys to start with. */
   initial(): Promise<InitialKeys>
   /**
@@ -102,3 +100,53 @@ const given = async <Key>(
 }
 
 const isSigner = (key: JWK | KeyPair | Signer): key is Signer => typeof own(key, 'sign') === 'function'
+
+/** What holds for one rotation in place of the issuer's options. */
+export interface RotateOptions {
+  /** Seconds the key is published before it signs. From 0 (at once) to 86400. @defaultValue `overlap.publishAhead` */
+  readonly publishAhead?: number
+}
+
+/** What a rotation has set up. */
+export interface Rotation {
+  /** The ID of the key that signs next. */
+  readonly kid: string
+  /** When it begins to sign, in epoch milliseconds. */
+  readonly signsFrom: number
+}
+
+// Verifiers refuse sets without a bound: 64 is what Claimgate's own take by default.
+const MOST_KEYS = 64
+
+/**
+ * Calls up the next key in line or publishes a new one, or brings the waiting one forward.
+ *
+ * @throws TypeError where `publishAhead` is out of range; Error where too many keys are published.
+ */
+export const rotateKeys = async (
+  ring: KeyRing,
+  source: KeySource,
+  { clock, overlap }: ResolvedOptions,
+  given: RotateOptions,
+): Promise<Rotation> => {
+  const options = knownOptions('rotate', given, ['publishAhead'])
+  const { publishAhead = overlap.publishAhead } = options
+  assertSeconds('rotate', 'publishAhead', publishAhead, { min: 0, max: 86_400 })
+  const from = (now: number): number => now + publishAhead * 1000
+  const called = clock.now()
+  const waiting = ring.waiting(called)
+  if (waiting !== undefined) {
+    ring.hasten(from(called), called)
+    return { kid: waiting.kid, signsFrom: ring.waiting(called)?.signsFrom ?? called }
+  }
+  const calledUp = ring.callUp(publishAhead, called)
+  if (calledUp !== undefined) return { kid: calledUp, signsFrom: ring.waiting(called)?.signsFrom ?? called }
+  if (ring.published(called).length >= MOST_KEYS) {
+    throw new Error(`Cannot rotate: at most ${MOST_KEYS} keys may be published, and the oldest still have live tokens`)
+  }
+  const key = await source.fresh(ring)
+  // Counted from the publication, not from the call: a key service may take its time.
+  const published = clock.now()
+  ring.add(key, from(published), published)
+  return { kid: key.signer.kid, signsFrom: ring.waiting(published)?.signsFrom ?? published }
+}

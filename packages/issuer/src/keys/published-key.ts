@@ -1,11 +1,8 @@
 import { base64url, compactVerify, importJWK } from 'jose'
 import type { JWK } from 'jose'
-import { own } from '../own.ts'
-import { refusal } from '../refusal.ts'
-import { assertSigner } from '../signer/assert-signer.ts'
-import { publicJwk } from '../signer/public-jwk.ts'
-import type { Signer } from '../signer/signer.ts'
-import { signJwt } from '../token/sign-jwt.ts'
+import { own, refusal } from '../refusal.ts'
+import { assertSigner, type Signer, signJwt } from '../signer/signer.ts'
+import { publicJwk } from '../signer/key-material.ts'
 
 /** A signer that has been proved, with what the JWK Set says about it. */
 export interface PublishedKey {

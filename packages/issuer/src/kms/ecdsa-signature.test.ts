@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign, verify } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { ecdsaSignature } from './ecdsa-signature.ts'
+import { ecdsaSignature } from './kms-algorithm.ts'
 
 const CURVES = [
   { namedCurve: 'P-256', hash: 'sha256', coordinate: 32, signatures: 1200 },

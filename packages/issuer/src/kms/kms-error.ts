@@ -1,3 +1,6 @@
+import { isSystemError, nameOf, withinDeadline, withoutResponse } from '../aws/aws-errors.ts'
+import { own } from '../refusal.ts'
+
 /**
  * What went wrong between a program and its key in KMS. Stable, in contrast to the messages.
  *
@@ -32,5 +35,116 @@ export class KmsError extends Error {
   constructor(code: KmsErrorCode, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
+  }
+}
+
+/** What an error of the SDK comes to: a code, and what must hold for it not to happen again. */
+interface Reading {
+  readonly code: KmsErrorCode
+  readonly rule: string
+}
+
+const NOT_FOUND: Reading = {
+  code: 'kms_key_not_found',
+  rule: 'there must be such a key in the account and the region of the client',
+}
+const DISABLED: Reading = { code: 'kms_key_disabled', rule: 'the key must be enabled' }
+const STATE: Reading = {
+  code: 'kms_key_state',
+  rule: 'the key must be ready for use, not about to be created, imported or deleted',
+}
+const UNFIT: Reading = {
+  code: 'kms_key_unfit',
+  rule: 'the key must be an asymmetric one with key usage SIGN_VERIFY that has the algorithm',
+}
+const DENIED: Reading = {
+  code: 'kms_denied',
+  rule: 'the credentials must allow kms:GetPublicKey and kms:Sign for the key',
+}
+const UNKNOWN_CALLER: Reading = { code: 'kms_denied', rule: 'the credentials must be there, right and unexpired' }
+const THROTTLED: Reading = {
+  code: 'kms_throttled',
+  rule: 'requests must be fewer; or let the client try more often ("maxAttempts"), or have the quota raised',
+}
+const UNAVAILABLE: Reading = { code: 'kms_unavailable', rule: 'KMS must give a usable answer' }
+const TIMEOUT: Reading = { code: 'kms_timeout', rule: 'KMS must answer in time ("timeout")' }
+const REFUSED: Reading = { code: 'kms_refused', rule: 'KMS must accept the request' }
+
+// By the names that the service and the SDK give their errors. Texts of theirs decide nothing.
+const READINGS: ReadonlyMap<string, Reading> = new Map([
+  ['NotFoundException', NOT_FOUND],
+  ['InvalidArnException', NOT_FOUND],
+  ['DisabledException', DISABLED],
+  ['KMSInvalidStateException', STATE],
+  ['InvalidKeyUsageException', UNFIT],
+  ['UnsupportedOperationException', UNFIT],
+  ['AccessDeniedException', DENIED],
+  ['AccessDenied', DENIED],
+  ['InvalidGrantTokenException', DENIED],
+  ['UnrecognizedClientException', UNKNOWN_CALLER],
+  ['InvalidClientTokenId', UNKNOWN_CALLER],
+  ['InvalidSignatureException', UNKNOWN_CALLER],
+  ['IncompleteSignatureException', UNKNOWN_CALLER],
+  ['MissingAuthenticationTokenException', UNKNOWN_CALLER],
+  ['ExpiredTokenException', UNKNOWN_CALLER],
+  ['CredentialsProviderError', UNKNOWN_CALLER],
+  ['TokenProviderError', UNKNOWN_CALLER],
+  ['ThrottlingException', THROTTLED],
+  ['TooManyRequestsException', THROTTLED],
+  ['RequestLimitExceeded', THROTTLED],
+  ['LimitExceededException', THROTTLED],
+  ['TimeoutError', TIMEOUT],
+])
+
+/**
+ * What the SDK threw, as one of our own errors; the only place that knows the SDK's errors.
+ *
+ * @param action the end of a sentence that begins with "Cannot"
+ */
+const fromAwsError = (action: string, error: unknown): KmsError => {
+  const { code, rule } = readingOf(error)
+  return new KmsError(code, `Cannot ${action}: ${rule}, found ${nameOf(error)}`, discreetCause(error))
+}
+
+const readingOf = (error: unknown): Reading =>
+  READINGS.get(nameOf(error)) ?? (faultOf(error) === 'client' ? REFUSED : UNAVAILABLE)
+
+/** The SDK's error, but for one that may quote the answer: what a parser stumbled over can be half a signature. */
+const discreetCause = (error: unknown): Error => {
+  const known = faultOf(error) !== undefined || isSystemError(error) || READINGS.has(nameOf(error))
+  if (known && error instanceof Error) return withoutResponse(error)
+  const cause = new Error('Its text is left out, since it may quote the answer')
+  cause.name = nameOf(error)
+  return cause
+}
+
+const faultOf = (error: unknown): 'client' | 'server' | undefined => {
+  const fault = error instanceof Error ? own(error, '$fault') : undefined
+  if (fault === undefined) return undefined
+  return fault === 'client' ? 'client' : 'server'
+}
+
+/** A request to KMS: what it is for, and how long it may take. */
+interface Request {
+  /** The end of a sentence that begins with "Cannot". */
+  readonly action: string
+  /** Seconds for all attempts of the client together. */
+  readonly timeout: number
+}
+
+/**
+ * Sends a request under a deadline. The signal ends the attempt under way; the caller does not wait for the client's
+ * pauses between attempts either.
+ *
+ * @throws KmsError in place of whatever the SDK throws.
+ */
+export const within = async <Answer>(
+  { action, timeout }: Request,
+  send: (abortSignal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> => {
+  try {
+    return await withinDeadline(timeout * 1000, send)
+  } catch (error) {
+    throw fromAwsError(action, error)
   }
 }

@@ -1,11 +1,9 @@
 import { GetPublicKeyCommand, type GetPublicKeyCommandOutput, type KMSClient } from '@aws-sdk/client-kms'
 import { calculateJwkThumbprint, exportJWK, importSPKI, type JWK } from 'jose'
-import { ownOptions } from '../own.ts'
-import { publicJwk } from '../signer/public-jwk.ts'
+import { ownOptions, printable } from '../refusal.ts'
+import { publicJwk } from '../signer/key-material.ts'
 import { KMS_ALGORITHMS, KMS_KEY_SPECS, type KmsAlgorithm } from './kms-algorithm.ts'
-import { KmsError } from './kms-error.ts'
-import { within } from './within.ts'
-import { printable } from '../quote.ts'
+import { KmsError, within } from './kms-error.ts'
 
 /** The public half of a signing key in KMS. */
 export interface KmsPublicKey {

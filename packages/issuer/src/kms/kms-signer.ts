@@ -1,14 +1,11 @@
 import { type KMSClient, SignCommand, type SignCommandOutput } from '@aws-sdk/client-kms'
 import { base64url } from 'jose'
-import { knownOptions } from '../known-options.ts'
-import { ownOptions } from '../own.ts'
-import { refusal } from '../refusal.ts'
+import { knownOptions } from '../option-rules.ts'
+import { ownOptions, refusal } from '../refusal.ts'
 import type { Signer } from '../signer/signer.ts'
-import { ecdsaSignature } from './ecdsa-signature.ts'
-import { isKmsAlgorithm, KMS_ALGORITHMS, type KmsAlgorithm } from './kms-algorithm.ts'
-import { KmsError } from './kms-error.ts'
+import { ecdsaSignature, isKmsAlgorithm, KMS_ALGORITHMS, type KmsAlgorithm } from './kms-algorithm.ts'
+import { KmsError, within } from './kms-error.ts'
 import { type KmsPublicKey, kmsPublicKey } from './kms-public-key.ts'
-import { within } from './within.ts'
 
 /** What a {@link kmsSigner} is told about its key. */
 export interface KmsSignerOptions {

@@ -1,12 +1,7 @@
 import { assertAudience, assertTyp, type Clock } from '../issuer-options.ts'
-import { knownOptions } from '../known-options.ts'
-import { has, own } from '../own.ts'
-import { assertClock, assertFunction } from '../option-types.ts'
-import { discreetRefusal, refusal } from '../refusal.ts'
-import { assertSeconds } from '../seconds.ts'
-import { assertSigner } from '../signer/assert-signer.ts'
-import type { Signer, SignerSource } from '../signer/signer.ts'
-import { onceItSucceeds } from './once-it-succeeds.ts'
+import { assertClock, assertFunction, assertSeconds, knownOptions } from '../option-rules.ts'
+import { discreetRefusal, has, own, refusal } from '../refusal.ts'
+import { assertSigner, type Signer, type SignerSource } from '../signer/signer.ts'
 
 /** What `createLambdaHandler` is told. */
 export interface LambdaHandlerOptions {
@@ -106,4 +101,16 @@ const isSource = (signer: Signer | SignerSource): signer is SignerSource => type
 const asserted = (signer: Signer): Signer => {
   assertSigner(signer)
   return signer
+}
+
+/** Calls `get` at the first call and keeps what it gave, for calls at the same time too. After a failure the next call calls it again. */
+const onceItSucceeds = <T>(get: () => Promise<T>): (() => Promise<T>) => {
+  let shared: Promise<T> | undefined
+  return () => {
+    shared ??= get().catch((error: unknown) => {
+      shared = undefined
+      throw error
+    })
+    return shared
+  }
 }

@@ -1,8 +1,6 @@
 import { createPrivateKey, type PrivateKeyInput } from 'node:crypto'
-import { bare } from '../own.ts'
-import { discreetRefusal } from '../refusal.ts'
-import { pemSigner, pemSignerOptions, type PemSignerOptions } from '../signer/pem-signer.ts'
-import { foundInstead, pemText } from '../signer/pem-text.ts'
+import { bare, discreetRefusal } from '../refusal.ts'
+import { foundInstead, pemSigner, pemSignerOptions, type PemSignerOptions, pemText } from '../signer/pem-signer.ts'
 import type { Signer } from '../signer/signer.ts'
 
 /** What an {@link encryptedPemSigner} is told about its key. */

@@ -7,4 +7,4 @@ export {
   type ParameterStoreEvent,
   type ParameterStoreOptions,
 } from './parameter-store-options.ts'
-export { parameterStoreSigner } from './parameter-store-signer.ts'
+export { parameterStoreSigner } from './parameter-store-key.ts'

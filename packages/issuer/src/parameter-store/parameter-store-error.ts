@@ -1,3 +1,6 @@
+import { isSystemError, nameOf, withoutResponse } from '../aws/aws-errors.ts'
+import { has, own } from '../refusal.ts'
+
 /**
  * What went wrong between a program and its key in Parameter Store. Stable, in contrast to the messages.
  *
@@ -42,3 +45,113 @@ const OUTAGES: readonly ParameterStoreErrorCode[] = [
 /** Whether the error says nothing about the key, only that Parameter Store could not be asked just now. */
 export const isOutage = (error: unknown): error is ParameterStoreError =>
   error instanceof ParameterStoreError && OUTAGES.includes(error.code)
+
+/** What an error of the SDK comes to: a code, and what must hold for it not to happen again. */
+interface Reading {
+  readonly code: ParameterStoreErrorCode
+  readonly rule: string
+}
+
+const THROTTLED: Reading = {
+  code: 'parameter_store_throttled',
+  rule: 'requests must be fewer; or let the client try more often ("maxAttempts")',
+}
+const DENIED: Reading = {
+  code: 'parameter_store_denied',
+  rule: 'the credentials must allow it (ssm:GetParameter, ssm:PutParameter to create it, kms:Decrypt for the key behind it)',
+}
+const UNKNOWN_CALLER: Reading = {
+  code: 'parameter_store_denied',
+  rule: 'the credentials must be there, right and unexpired',
+}
+const NOT_FOUND: Reading = {
+  code: 'parameter_not_found',
+  rule: 'there must be such a parameter in the client\'s region; store a PKCS #8 PEM, or set "createIfMissing"',
+}
+const KEY_UNUSABLE: Reading = {
+  code: 'parameter_key_unusable',
+  rule: 'the KMS key that encrypts the parameter must exist and be enabled',
+}
+const UNAVAILABLE: Reading = { code: 'parameter_store_unavailable', rule: 'Parameter Store must give a usable answer' }
+const TIMEOUT: Reading = { code: 'parameter_store_timeout', rule: 'Parameter Store must answer in time ("timeout")' }
+
+// By the names that the service and the SDK give their errors. Texts of theirs decide nothing.
+const READINGS: ReadonlyMap<string, Reading> = new Map([
+  ['ThrottlingException', THROTTLED],
+  ['Throttling', THROTTLED],
+  ['TooManyRequestsException', THROTTLED],
+  ['RequestLimitExceeded', THROTTLED],
+  ['TooManyUpdates', THROTTLED],
+  ['AccessDeniedException', DENIED],
+  ['AccessDenied', DENIED],
+  ['UnauthorizedOperation', DENIED],
+  ['UnrecognizedClientException', UNKNOWN_CALLER],
+  ['InvalidClientTokenId', UNKNOWN_CALLER],
+  ['InvalidSignatureException', UNKNOWN_CALLER],
+  ['IncompleteSignature', UNKNOWN_CALLER],
+  ['MissingAuthenticationTokenException', UNKNOWN_CALLER],
+  ['ExpiredTokenException', UNKNOWN_CALLER],
+  ['ExpiredToken', UNKNOWN_CALLER],
+  ['OptInRequired', UNKNOWN_CALLER],
+  ['CredentialsProviderError', UNKNOWN_CALLER],
+  ['TokenProviderError', UNKNOWN_CALLER],
+  ['ParameterNotFound', NOT_FOUND],
+  ['ParameterVersionNotFound', NOT_FOUND],
+  ['InvalidKeyId', KEY_UNUSABLE],
+  ['InternalServerError', UNAVAILABLE],
+  ['InternalFailure', UNAVAILABLE],
+  ['ServiceUnavailable', UNAVAILABLE],
+  ['ServiceUnavailableException', UNAVAILABLE],
+  ['TimeoutError', TIMEOUT],
+])
+
+/**
+ * What the SDK threw, as one of our own errors; the only place that knows the SDK's errors.
+ *
+ * @param action the end of a sentence that begins with "Cannot"
+ */
+export const fromAwsError = (action: string, error: unknown): ParameterStoreError => {
+  const { code, rule } = readingOf(error)
+  return new ParameterStoreError(code, `Cannot ${action}: ${rule}, found ${nameOf(error)}`, discreetCause(error))
+}
+
+/** Whether this is the service's error of that name. */
+export const isNamed = (error: unknown, name: string): boolean => isServiceError(error) && error.name === name
+
+const readingOf = (error: unknown): Reading => {
+  const known = READINGS.get(nameOf(error))
+  if (known !== undefined) return known
+  if (isServiceError(error) && error.$fault === 'client') {
+    return { code: 'parameter_store_refused', rule: 'Parameter Store must accept the request' }
+  }
+  return UNAVAILABLE
+}
+
+/**
+ * The SDK's error where its text is sure to be free of the parameter's value. A refused request may be quoted in the
+ * refusal, and what failed to parse is quoted by the parser: of such errors only the name is kept.
+ */
+const discreetCause = (error: unknown): Error => {
+  const known = isSystemError(error) || READINGS.has(nameOf(error))
+  if (known && error instanceof Error) return withoutResponse(error)
+  const { httpStatusCode: status, requestId: id } = metadataOf(error)
+  const clues = [
+    'its text is left out, since it may quote the parameter',
+    ...(typeof status === 'number' ? [`HTTP status ${status}`] : []),
+    ...(typeof id === 'string' && /^[\w-]{1,80}$/.test(id) ? [`request ID ${id}`] : []),
+  ]
+  const cause = new Error(clues.join('; '))
+  cause.name = nameOf(error)
+  return cause
+}
+
+interface ServiceError extends Error {
+  readonly $fault: 'client' | 'server'
+}
+
+const isServiceError = (error: unknown): error is ServiceError => error instanceof Error && has(error, '$fault')
+
+const metadataOf = (error: unknown): { readonly httpStatusCode?: unknown; readonly requestId?: unknown } => {
+  const metadata = typeof error === 'object' && error !== null ? own(error, '$metadata') : undefined
+  return typeof metadata === 'object' && metadata !== null ? metadata : {}
+}

@@ -1,17 +1,17 @@
-import type { Issuer } from '../create-issuer.ts'
-import type { RotateOptions, Rotation } from '../keys/rotate-keys.ts'
-import { oneAtATime } from '../one-at-a-time.ts'
+import type { SSMClient } from '@aws-sdk/client-ssm'
+import { type Issuer, oneAtATime } from '../create-issuer.ts'
+import type { RotateOptions, Rotation } from '../keys/key-source.ts'
+import { ownOptions } from '../refusal.ts'
 import type { Signer } from '../signer/signer.ts'
-import { createParameter } from './create-parameter.ts'
 import { isOutage, ParameterStoreError } from './parameter-store-error.ts'
 import {
+  OPTIONS,
   type ParameterStoreEvent,
   type ParameterStoreOptions,
   type ResolvedParameterStoreOptions,
   resolveParameterStoreOptions,
 } from './parameter-store-options.ts'
-import { readParameter, type StoredKey } from './read-parameter.ts'
-import { storedSigner } from './stored-signer.ts'
+import { createParameter, readParameter, type StoredKey, storedSigner } from './parameter.ts'
 
 /** The private key that a parameter holds, now and after it was replaced. A {@link Signer} itself never changes. */
 export interface ParameterStoreKey {
@@ -153,4 +153,27 @@ const tell = ({ onEvent }: ResolvedParameterStoreOptions, event: ParameterStoreE
   } catch {
     // A log that fails must not stop a key from signing.
   }
+}
+
+// By client, and below it by the options that decide about the key; a passphrase is one of them, so they stay in here.
+const keys = new WeakMap<SSMClient, Map<string, ParameterStoreKey>>()
+
+/**
+ * The signer of a key in Parameter Store: `parameterStoreKey(options).signer()`, with one key kept per client, name and
+ * settings. So it may be called as often as a signer is needed: the parameter is read once, or once per `ttl`. The `onEvent`
+ * and `clock` are those of the first call.
+ *
+ * @throws TypeError where an option is wrong.
+ * @throws ParameterStoreError where the key cannot be had: `code` says why, `cause` has the SDK's error where that is sure not
+ * to quote the key.
+ */
+export const parameterStoreSigner = async (options: ParameterStoreOptions): Promise<Signer> => {
+  const created = parameterStoreKey(options)
+  const { client, name, algorithm, passphrase, createIfMissing, ttl, timeout } = ownOptions(options, OPTIONS)
+  const ofClient = keys.get(client) ?? new Map<string, ParameterStoreKey>()
+  keys.set(client, ofClient)
+  const settings = JSON.stringify([name, algorithm, passphrase, createIfMissing, ttl, timeout])
+  const key = ofClient.get(settings) ?? created
+  ofClient.set(settings, key)
+  return key.signer()
 }

@@ -1,9 +1,7 @@
 import type { SSMClient } from '@aws-sdk/client-ssm'
-import { knownOptions } from '../known-options.ts'
-import { assertClock, assertNotMissing } from '../option-types.ts'
+import { assertClock, assertNotMissing, assertSeconds, knownOptions } from '../option-rules.ts'
 import { discreetRefusal, refusal } from '../refusal.ts'
-import { assertSeconds } from '../seconds.ts'
-import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from '../signer/algorithm.ts'
+import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from '../signer/signer.ts'
 import type { ParameterStoreErrorCode } from './parameter-store-error.ts'
 
 /** How a key pair is stored that did not exist. */

@@ -1,6 +1,5 @@
-import { bare } from '../own.ts'
+import { bare, discreetRefusal } from '../refusal.ts'
 import type { Issuer } from '../create-issuer.ts'
-import { discreetRefusal } from '../refusal.ts'
 
 /** Answers requests for a JWK Set. */
 export type JwksHandler = (request: Request) => Response

@@ -1,6 +1,4 @@
-import { own } from '../own.ts'
-import { refusal } from '../refusal.ts'
-import { quote } from '../quote.ts'
+import { own, quote, refusal } from '../refusal.ts'
 
 /** An authorization server's metadata (RFC 8414 section 2, OpenID Connect Discovery section 3). */
 export interface IssuerMetadata {

@@ -1,9 +1,35 @@
-import { exportJWK, generateKeyPair, importJWK } from 'jose'
-import type { CryptoKey, JWK } from 'jose'
-import { bare, has, own } from '../own.ts'
-import { discreetRefusal, refusal } from '../refusal.ts'
-import type { SigningAlgorithm } from './algorithm.ts'
-import { pickMembers, publicJwk } from './public-jwk.ts'
+import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
+import { bare, discreetRefusal, has, own, refusal } from '../refusal.ts'
+import type { SigningAlgorithm } from './signer.ts'
+
+// An allow-list, so that no present or future private member can slip through.
+const PUBLIC_MEMBERS: Readonly<Record<string, readonly (keyof JWK)[]>> = {
+  RSA: ['n', 'e'],
+  EC: ['crv', 'x', 'y'],
+  OKP: ['crv', 'x'],
+  AKP: ['alg', 'pub'],
+}
+
+/**
+ * The public members of an asymmetric JWK (RFC 7518 section 6) and nothing else: no private part, no `kid`, no `use`.
+ * `undefined` for a key type that has no public part.
+ */
+export const publicJwk = (jwk: JWK): JWK | undefined => {
+  const kty = own(jwk, 'kty')
+  if (typeof kty !== 'string' || !Object.hasOwn(PUBLIC_MEMBERS, kty)) return undefined
+  return pickMembers(jwk, ['kty', ...(PUBLIC_MEMBERS[kty] ?? [])])
+}
+
+/** A JWK with the named members of `jwk`, as far as it has them. */
+export const pickMembers = (jwk: JWK, names: readonly (keyof JWK)[]): JWK =>
+  bare(
+    Object.fromEntries(
+      names.flatMap((name) => {
+        const value = own(jwk, name)
+        return value === undefined ? [] : [[name, value]]
+      }),
+    ) as JWK,
+  )
 
 /** A WebCrypto key pair: the private key may sign, the public key can be exported. */
 export interface KeyPair {
@@ -12,7 +38,7 @@ export interface KeyPair {
 }
 
 /** A private key ready to sign, with its public half. */
-export interface KeyMaterial {
+interface KeyMaterial {
   readonly privateKey: CryptoKey
   readonly publicPart: JWK
   /** The `kid` the key came with. */

@@ -1,11 +1,9 @@
 import { base64url, calculateJwkThumbprint, FlattenedSign } from 'jose'
 import type { CompactJWSHeaderParameters, CryptoKey, JWK } from 'jose'
-import { knownOptions } from '../known-options.ts'
-import { own } from '../own.ts'
-import { discreetRefusal, refusal } from '../refusal.ts'
-import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from './algorithm.ts'
+import { knownOptions } from '../option-rules.ts'
+import { discreetRefusal, own, refusal } from '../refusal.ts'
+import { isSigningAlgorithm, type Signer, SIGNING_ALGORITHMS, type SigningAlgorithm } from './signer.ts'
 import { assertKeyId, isKeyPair, keyMaterial, type KeyPair } from './key-material.ts'
-import type { Signer } from './signer.ts'
 
 /** What a {@link localSigner} is told about its key. */
 export interface LocalSignerOptions {

@@ -1,14 +1,17 @@
 import { ADAPTER_OPTIONS, misconfigured, own, ownOptions } from '@claimgate/core/extend'
 import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
-import type { ClaimgateOptions } from './claimgate-options.ts'
-import { describeSecurity } from './describe-security.ts'
-import { type AnsweringHook, createGate, type Gate } from './gate.ts'
-import { HOLD, holdBack } from './hold.ts'
-import { protectNotFound } from './protect-not-found.ts'
-import { ACTION, SCOPE_OPTIONS } from './resolve-scope-options.ts'
-import { type DescribedRoute, spareDocuments } from './spare-documents.ts'
-import { hookRule, passedUncalled, type RouteRule, routeRule } from './route-rule.ts'
+import { type AnsweringHook, createGate, type Gate, HOLD, holdBack } from './gate.ts'
+import {
+  type DescribedRoute,
+  describeSecurity,
+  hookRule,
+  passedUncalled,
+  type RouteRule,
+  routeRule,
+  spareDocuments,
+} from './openapi.ts'
+import { ACTION, type ClaimgateOptions, SCOPE_OPTIONS } from './options.ts'
 
 /**
  * Protects every route of the scope it is registered in, and of the scopes within that one.
@@ -125,4 +128,24 @@ const ANSWERING_STAGES = ['onRequest', 'preValidation', 'preHandler'] as const
 
 function hooksOf(route: RouteOptions): readonly unknown[] {
   return (['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const).flatMap((name) => own(route, name))
+}
+
+const done = new WeakMap<object, Set<string>>()
+
+/**
+ * Lets unknown paths under the prefix of a scope run the hooks of the scope, so that an answer does not tell which routes exist.
+ * Without a prefix they run the hooks of the root already.
+ */
+function protectNotFound(fastify: FastifyInstance): void {
+  const prefixes = done.get(fastify.server) ?? new Set<string>()
+  done.set(fastify.server, prefixes)
+  if (fastify.prefix === '' || prefixes.has(fastify.prefix)) return
+  prefixes.add(fastify.prefix)
+  // Fastify's own handler, which its types do not know to be the default.
+  const setDefault = fastify.setNotFoundHandler.bind(fastify) as unknown as () => void
+  try {
+    setDefault()
+  } catch {
+    // The scope has a handler of its own, and that runs the hooks as well.
+  }
 }

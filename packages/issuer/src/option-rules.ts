@@ -1,6 +1,4 @@
-import { bare, ownOptions } from './own.ts'
-import { quote } from './quote.ts'
-import { discreetRefusal } from './refusal.ts'
+import { bare, discreetRefusal, has, own, ownOptions, quote, refusal } from './refusal.ts'
 
 // What other libraries call the same thing.
 const OTHER_NAMES: Readonly<Record<string, string>> = bare({
@@ -30,7 +28,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = bare({
 })
 
 /** What messages call the options. */
-export interface KnownOptions {
+interface KnownOptions {
   /** @defaultValue 'option' */
   readonly noun?: 'option' | 'member'
   /** The option that holds these. */
@@ -102,3 +100,50 @@ const plain = (name: string): string =>
     .toLowerCase()
     .replaceAll(/[^a-z]/g, '')
     .replace(/([^s])s$/, '$1')
+
+/**
+ * A function, or nothing.
+ *
+ * @throws TypeError that names the option
+ */
+export const assertFunction = (action: string, name: string, value: unknown): void => {
+  if (value !== undefined && typeof value !== 'function')
+    throw discreetRefusal(action, `"${name}" must be a function`, value)
+}
+
+/**
+ * A clock with this method, or nothing.
+ *
+ * @throws TypeError that names the option
+ */
+export const assertClock = (action: string, clock: unknown, method: 'now' | 'monotonic'): void => {
+  if (clock === undefined) return
+  if (typeof clock !== 'object' || clock === null || typeof own(clock, method) !== 'function')
+    throw discreetRefusal(action, `"clock" must be an object with a function "${method}"`, clock)
+}
+
+/**
+ * Refuses options that are given as `undefined` where leaving them out means something weaker than any value of them: a key that went missing.
+ *
+ * @throws TypeError that names the option
+ */
+export const assertNotMissing = (action: string, options: object, names: readonly string[]): void => {
+  for (const name of names)
+    if (has(options, name) && own(options, name) === undefined)
+      throw new TypeError(`Cannot ${action}: "${name}" must not be undefined: give it a value, or leave it out`)
+}
+
+/**
+ * A whole number of seconds within the range, ends included.
+ *
+ * @throws TypeError that names the option, the range, and what was found.
+ */
+export const assertSeconds = (
+  action: string,
+  name: string,
+  value: unknown,
+  { min, max }: { readonly min: number; readonly max: number },
+): void => {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return
+  throw refusal(action, `"${name}" must be a whole number of seconds from ${min} to ${max}`, value)
+}

@@ -1,5 +1,5 @@
 import type { Refused } from '@claimgate/core'
-import { asError, own, refusedError } from '@claimgate/core/extend'
+import { type AdapterOptions, asError, bare, misconfigured, own, refusedError } from '@claimgate/core/extend'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 
 /**
@@ -9,10 +9,10 @@ import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fast
 export type OnReject = (refusal: Refused, request: FastifyRequest, reply: FastifyReply) => unknown
 
 /** Answers a refused request, unless it has been answered already. Never throws; `fail` takes an error to Fastify's error handler. */
-export type Answer = (refusal: Refused, request: FastifyRequest, reply: FastifyReply, fail: Fail) => void
+type Answer = (refusal: Refused, request: FastifyRequest, reply: FastifyReply, fail: Fail) => void
 
 /** Takes an error, or what was thrown in the place of one, to Fastify's error handler. */
-export type Fail = (thrown: unknown) => void
+type Fail = (thrown: unknown) => void
 
 /** How a hook fails. A second answer while the first one waits in a hook could end the process, so an error that comes late is logged. */
 export function failWith(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): Fail {
@@ -132,4 +132,57 @@ function isGone({ raw }: FastifyReply): boolean {
   // The response of HTTP/2 tells by its stream.
   const stream = own(raw as { readonly stream?: { readonly destroyed: boolean } }, 'stream')
   return raw.destroyed || stream?.destroyed === true
+}
+
+/** How to verify tokens, and which routes to protect. Where nothing says how to verify, `optionsFromEnv(process.env)` does. */
+export type ClaimgateOptions = ScopeOptions & AdapterOptions
+
+/** Which routes to protect, and how to answer refused requests. */
+export interface ScopeOptions {
+  /** `false` protects only routes that ask: by `config.auth`, or with the hook of `fastify.authenticateJwt()`. @defaultValue true */
+  readonly global?: boolean | undefined
+  /** Answers refused requests. @defaultValue the status, challenge and problem document of the core */
+  readonly onReject?: OnReject | undefined
+  /**
+   * Name of the OpenAPI security scheme put into the schemas of protected routes, as the options of `@fastify/swagger` declare it; where
+   * they do not, the document shows no security. `false` leaves schemas alone. @defaultValue 'bearerAuth'
+   */
+  readonly securityScheme?: string | false | undefined
+  /**
+   * In a scope with a prefix, `protect` makes unknown routes answer as protected ones do, with a not-found handler; say `own` where
+   * the scope sets one itself, which is protected as well. @defaultValue 'protect'
+   */
+  readonly notFound?: 'protect' | 'own' | undefined
+}
+
+/** What fails where an option is wrong. */
+export const ACTION = 'register claimgate'
+
+/** The names `ScopeOptions` may have. */
+export const SCOPE_OPTIONS: readonly string[] = ['global', 'onReject', 'securityScheme', 'notFound']
+
+/** `ScopeOptions` with their defaults. */
+type ResolvedScopeOptions = Pick<ScopeOptions, 'onReject'> & {
+  readonly [name in Exclude<keyof ScopeOptions, 'onReject'>]-?: Exclude<ScopeOptions[name], undefined>
+}
+
+/**
+ * Fills in the defaults. A string such as 'false' from an environment variable must neither open nor protect anything by accident.
+ *
+ * @throws TypeError
+ */
+export function resolveScopeOptions(options: ScopeOptions): ResolvedScopeOptions {
+  const { global = true, onReject, securityScheme = 'bearerAuth', notFound = 'protect' } = options
+  if (typeof global !== 'boolean') throw misconfigured(ACTION, '"global" must be true or false', global)
+  if (onReject !== undefined && typeof onReject !== 'function')
+    throw misconfigured(ACTION, '"onReject" must be a function', onReject)
+  if (securityScheme !== false && (typeof securityScheme !== 'string' || securityScheme === ''))
+    throw misconfigured(
+      ACTION,
+      '"securityScheme" must be the name of an OpenAPI security scheme, or false',
+      securityScheme,
+    )
+  if (!['protect', 'own'].includes(notFound))
+    throw misconfigured(ACTION, '"notFound" must be "protect" or "own"', notFound)
+  return bare({ global, securityScheme, notFound, ...(onReject === undefined ? {} : { onReject }) })
 }

@@ -1,0 +1,231 @@
+import { type Authenticator, createAuthenticator, type Refused, type Requirement, type Verifier } from '@claimgate/core'
+import {
+  ADAPTER_OPTIONS,
+  type AdapterOptions,
+  asError,
+  assertKnownOptions,
+  bare,
+  has,
+  isRequirement,
+  misconfigured,
+  own,
+  ownOptions,
+  refusedError,
+  resolveAdapterOptions,
+} from '@claimgate/core/extend'
+import type { NextFunction, Request, Response } from 'express'
+import type { Reject } from './admission.ts'
+
+/**
+ * Answers a refused request in place of the default. It sends a response, or calls `next`, or throws. To answer from a later callback it
+ * returns a promise, or `res`; where it has done nothing else once it is finished, the default is sent.
+ *
+ * `next` never lets the request through: called without an error it gives the error handler one that has `status` and `headers` of the
+ * refusal, the text `Request refused`, and the `AuthError` as its `cause`.
+ */
+export type OnReject = (refusal: Refused, req: Request, res: Response, next: NextFunction) => unknown
+
+/** How to answer refused requests. Never throws, and never calls `next` without an error. */
+export function rejectWith(onReject: OnReject | undefined): Reject {
+  if (onReject === undefined) return (refusal, _req, res, next) => send(refusal, res, next)
+  return (refusal, req, res, next) => {
+    const { hasBegun, hasEnded } = watchAnswers(res)
+    const { next: goOn } = req
+    let passedOn = false
+    const passOn = (error: Error): void => {
+      if (passedOn) return
+      passedOn = true
+      // The full story of the refusal is not for the caller.
+      const told = error === refusal.error ? refusedError(refusal) : error
+      Object.assign(req, { next: goOn })
+      // An error handler must not answer into an answer that waits, in the store of a session for example. One that has only begun
+      // stays without its end, so Express breaks it off.
+      if (hasEnded()) res.once('close', () => next(told))
+      else next(told)
+    }
+    // Neither `next()` nor `next('route')` may lead to a handler behind the refusal.
+    const nextWithError = (given?: unknown): void => {
+      if (isError(given)) passOn(given)
+      else if (!hasBegun()) passOn(refusedError(refusal))
+    }
+    const finished = (answer: unknown): void => {
+      if (!passedOn && answer !== res && !hasBegun()) send(refusal, res, passOn)
+    }
+    const failed = (thrown: unknown): void => passOn(asError(thrown))
+    try {
+      // Express's own methods call it: `res.sendFile()` of a directory does so without an error.
+      Object.assign(req, { next: nextWithError })
+      Promise.resolve(onReject(refusal, req, res, nextWithError)).then(finished, failed)
+    } catch (thrown) {
+      failed(thrown)
+    }
+  }
+}
+
+// Middleware such as a session may hold back what `end` was called with, and then `headersSent` tells nothing yet.
+function watchAnswers(res: Response): Answers {
+  const { end, write } = res
+  let [begun, ended] = [false, false]
+  const watched = <F extends (...args: never[]) => unknown>(method: F): F =>
+    ((...args) => {
+      const before = [begun, ended] as const
+      begun = true
+      ended ||= method === end
+      try {
+        return method.apply(res, args)
+      } catch (error) {
+        // A body that is no text, for example: nothing has been sent.
+        ;[begun, ended] = before
+        throw error
+      }
+    }) as F
+  res.end = watched(end)
+  res.write = watched(write)
+  return { hasBegun: () => begun || res.headersSent, hasEnded: () => ended || res.writableEnded }
+}
+
+interface Answers {
+  hasBegun(): boolean
+  hasEnded(): boolean
+}
+
+// Node's own methods: Express adds a charset to the content type and an entity tag.
+function send({ response: { status, headers, body } }: Refused, res: Response, next: (error: Error) => void): void {
+  // A time-out, for example, may have answered while keys were fetched.
+  if (res.headersSent) return
+  try {
+    res.statusCode = status
+    for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+    res.end(body)
+  } catch (thrown) {
+    next(asError(thrown))
+  }
+}
+
+function isError(value: unknown): value is Error {
+  return asError(value) === value
+}
+
+/** How to verify tokens, and how to answer refused requests. Where nothing says how to verify, `optionsFromEnv(process.env)` does. */
+export type AuthenticateJwtOptions<C extends object = object> = (
+  | (AdapterOptions<C> & { readonly authenticator?: never })
+  | ReadyAuthenticator<C>
+) &
+  MiddlewareOptions
+
+/** An authenticator made elsewhere, whose realm, credentials and so on hold. */
+export interface ReadyAuthenticator<C extends object = object> {
+  readonly authenticator: Authenticator<C>
+}
+
+/** What the middleware adds to the options of an authenticator. */
+export interface MiddlewareOptions {
+  /** Answers refused requests. @defaultValue the status, challenge and problem document of the core */
+  readonly onReject?: OnReject | undefined
+  /**
+   * What every token must grant. Unlike `requireScope`, which a request without credentials never reaches, it also names its scopes
+   * in the challenge for those. @defaultValue nothing
+   */
+  readonly requirement?: Requirement
+}
+
+/**
+ * Fails with a sentence where a function that makes a middleware was passed uncalled, so that Express calls it with a request.
+ *
+ * @param name - the function
+ * @param call - how to write it
+ * @throws TypeError
+ */
+export function assertCalled(name: string, call: string, firstArgument: unknown): void {
+  if (typeof firstArgument !== 'object' || firstArgument === null) return
+  if (has(firstArgument, 'headers') && has(firstArgument, 'method'))
+    throw new TypeError(`${name} was passed uncalled: write ${call}`)
+}
+
+/**
+ * Fails at start-up for what only looks like a requirement, such as the name of a scope.
+ *
+ * @throws TypeError
+ */
+export function assertRequirement(requirement: Requirement): void {
+  if (isRequirement(requirement)) return
+  throw misconfigured('authorize request', 'give a requirement such as scope("orders:read")', requirement)
+}
+
+/** Options checked, with the authenticator they ask for. */
+interface ResolvedOptions<C extends object> extends MiddlewareOptions {
+  readonly authenticator: Authenticator<C>
+}
+
+/**
+ * Sorts out what `authenticateJwt` was given.
+ *
+ * @throws TypeError
+ */
+export function resolveOptions<C extends object>(
+  given: AuthenticateJwtOptions<C> | Verifier<C> | Authenticator<C> = {},
+): ResolvedOptions<C> {
+  if (typeof given !== 'object' || given === null)
+    throw misconfigured(ACTION, 'give options, a verifier or an authenticator', typeof given)
+  if (isAuthenticator(given)) return readyMade(given, 'authenticator', AUTHENTICATOR_MEMBERS)
+  if (isVerifier(given)) return readyMade(given, 'verifier', VERIFIER_MEMBERS)
+  const options: AuthenticateJwtOptions<C> = ownOptions(given, [...OWN, ...ADAPTER_OPTIONS])
+  const { onReject, requirement } = options
+  // Present and undefined, as a misspelled member of an object of rules is.
+  if (requirement === undefined && has(options, 'requirement'))
+    throw misconfigured(
+      ACTION,
+      '"requirement" must not be undefined: leave it out, or check the name of what it is set to',
+    )
+  if (requirement !== undefined) assertRequirement(requirement)
+  if (onReject !== undefined && typeof onReject !== 'function')
+    throw misconfigured(ACTION, '"onReject" must be a function', onReject)
+  return bare({
+    authenticator: authenticatorOf(options),
+    ...(onReject === undefined ? {} : { onReject }),
+    ...(requirement === undefined ? {} : { requirement }),
+  })
+}
+
+const ACTION = 'create middleware'
+const OWN: readonly string[] = ['onReject', 'requirement', 'authenticator']
+const VERIFIER_MEMBERS: readonly string[] = ['verify', 'explain', 'ready', 'close']
+const AUTHENTICATOR_MEMBERS: readonly string[] = ['verifier', 'readsBody', 'authenticate', 'authorize']
+
+function isAuthenticator<C extends object>(given: object): given is Authenticator<C> {
+  return has(given, 'authenticate')
+}
+
+function isVerifier<C extends object>(given: object): given is Verifier<C> {
+  return typeof own(given, 'verify') === 'function'
+}
+
+// Spread into one object with options it would be taken for itself, and the options would be lost.
+function readyMade<C extends object>(
+  made: Verifier<C> | Authenticator<C>,
+  kind: string,
+  members: readonly string[],
+): ResolvedOptions<C> {
+  const extra = [...Object.keys(made), ...OWN.filter((name) => has(made, name))].find((name) => !members.includes(name))
+  if (extra === undefined) return bare({ authenticator: createAuthenticator<C>(made) })
+  throw misconfigured(ACTION, `"${extra}" is no member of a ${kind}; write { ${kind}, ${extra}: … }, without spreading`)
+}
+
+function authenticatorOf<C extends object>(options: AuthenticateJwtOptions<C>): Authenticator<C> {
+  if (!has(options, 'authenticator')) {
+    const rules = { action: ACTION, own: OWN, environment: process.env }
+    return createAuthenticator<C>(resolveAdapterOptions<C>(options as AdapterOptions<C>, rules))
+  }
+  assertKnownOptions(ACTION, options, [...OWN, ...ADAPTER_OPTIONS])
+  const extra = Object.keys(options).find((name) => !OWN.includes(name))
+  if (extra !== undefined)
+    throw misconfigured(ACTION, `with "authenticator", "${extra}" belongs to the options of that authenticator`)
+  const { authenticator } = options as { readonly authenticator: Authenticator<C> | undefined }
+  if (
+    typeof authenticator === 'object' &&
+    authenticator !== null &&
+    typeof own(authenticator, 'authenticate') === 'function'
+  )
+    return authenticator
+  throw misconfigured(ACTION, '"authenticator" must come from createAuthenticator', typeof authenticator)
+}

@@ -1,0 +1,169 @@
+import type { Requirement } from '@claimgate/core'
+import { has, isRequirement, misconfigured, own } from '@claimgate/core/extend'
+import type { FastifyInstance, RouteOptions } from 'fastify'
+
+/** What `config.auth` of a route asks for: `true` is a token and nothing more, `undefined` what the scope of the route says. */
+export type RouteRule = boolean | Requirement | undefined
+
+/**
+ * The rule of a route, from the `auth` of its `config`: its own, or a getter of its class. A polluted `Object.prototype` must not open routes.
+ *
+ * @throws TypeError for any other value, `undefined` included, so that a typo opens nothing
+ */
+export function routeRule(config: object | undefined): RouteRule {
+  if (config === undefined || !has(config, 'auth')) return undefined
+  const auth = own(config, 'auth')
+  if (typeof auth === 'boolean' || isRequirement(auth)) return auth
+  throw misconfigured(
+    'protect route',
+    auth === undefined
+      ? '"config.auth" must not be undefined: leave it out, or check the name of what it is set to'
+      : '"config.auth" must be true, false or a requirement such as scope("orders:read")',
+    ...(auth === undefined ? [] : [auth]),
+  )
+}
+
+/**
+ * What a hook of `fastify.authenticateJwt` asks for.
+ *
+ * @param given - its arguments
+ * @throws TypeError for anything but a requirement or no argument
+ */
+export function hookRule(given: readonly unknown[]): Requirement | undefined {
+  if (given.length === 0) return undefined
+  const [requirement] = given
+  if (isRequirement(requirement)) return requirement
+  if (typeof requirement === 'object' && requirement !== null && 'routeOptions' in requirement) throw passedUncalled()
+  if (requirement === undefined)
+    throw misconfigured(
+      'protect route',
+      'the argument of authenticateJwt() must not be undefined: leave it out, or check the name of what was passed',
+    )
+  throw misconfigured(
+    'protect route',
+    'give authenticateJwt() nothing, or a requirement such as scope("orders:read")',
+    requirement,
+  )
+}
+
+/** What is wrong where `authenticateJwt` itself is a hook of a route. */
+export function passedUncalled(): TypeError {
+  return misconfigured('protect route', 'authenticateJwt was passed uncalled: write onRequest: app.authenticateJwt()')
+}
+
+/** What a route's security is called, and whether it lets anonymous requests through. */
+interface SecurityNames {
+  /** `false` describes nothing. */
+  readonly scheme: string | false
+  readonly anonymous: boolean
+}
+
+/** The `security` of a route, which can be taken back. */
+interface Description {
+  readonly scheme: string
+  withdraw(): void
+  restore(): void
+}
+
+/**
+ * Adds `security` (OpenAPI 3.1 section 4.8.10) to the schema of a protected route, unless the route already has one.
+ *
+ * @returns what was added, or `undefined`
+ */
+export function describeSecurity(
+  route: RouteOptions,
+  rule: RouteRule,
+  { scheme, anonymous }: SecurityNames,
+): Description | undefined {
+  const described = own(route, 'schema')
+  if (scheme === false || (described !== undefined && own(described, 'security') !== undefined)) return undefined
+  const required = typeof rule === 'object'
+  // A copy, because plugins that read the schema may change it.
+  const token = { [scheme]: required ? [...rule.scopes] : [] }
+  const requirements: readonly object[] = anonymous && !required ? [token, {}] : [token]
+  const security = [...requirements]
+  const schema: { security?: unknown } = { ...described, security }
+  Object.assign(route, { schema })
+  return {
+    scheme,
+    // Emptied as well, because a copy of the schema has the same list.
+    withdraw: () => {
+      delete schema.security
+      security.length = 0
+    },
+    restore: () => {
+      schema.security = security
+      security.splice(0, security.length, ...requirements)
+    },
+  }
+}
+
+/** A described route, in the scope that declared it. */
+export interface DescribedRoute {
+  readonly scope: object
+  readonly description: Description
+}
+
+/**
+ * Keeps `@fastify/swagger` from failing where its options do not declare a security scheme that routes ask for: its document then leaves
+ * the security of these routes out. A document cannot be given a scheme from outside.
+ */
+export function spareDocuments(fastify: FastifyInstance, routes: readonly DescribedRoute[]): void {
+  for (const { scope, description } of routes) {
+    const owner = ownerOf(scope)
+    if (owner === undefined) continue
+    const known = spared.get(owner)
+    if (known !== undefined) known.push(description)
+    else spare(owner, fastify)?.push(description)
+  }
+}
+
+type Generate = (...args: unknown[]) => unknown
+
+interface Documented {
+  swagger: Generate
+}
+
+const spared = new WeakMap<Documented, Description[]>()
+
+function ownerOf(scope: unknown): Documented | undefined {
+  if (typeof scope !== 'object' || scope === null || scope === Object.prototype) return undefined
+  if (Object.hasOwn(scope, 'swagger') && typeof (scope as Documented).swagger === 'function') return scope as Documented
+  return ownerOf(Object.getPrototypeOf(scope))
+}
+
+function spare(owner: Documented, { log }: FastifyInstance): Description[] | undefined {
+  const { swagger } = owner
+  const descriptions: Description[] = []
+  spared.set(owner, descriptions)
+  owner.swagger = function (this: unknown, ...args) {
+    try {
+      return swagger.apply(this, args)
+    } catch (error) {
+      const schemes = [...new Set(descriptions.map(({ scheme }) => scheme))]
+      // A document that succeeds is kept by the plugin, so as little as possible is left out first.
+      for (const missing of [...schemes.map((scheme) => [scheme]), schemes]) {
+        const withdrawn = descriptions.filter(({ scheme }) => missing.includes(scheme))
+        for (const description of withdrawn) description.withdraw()
+        try {
+          const document = swagger.apply(this, args)
+          log.warn(undeclared(missing))
+          return document
+        } catch {
+          for (const description of withdrawn) description.restore()
+        }
+      }
+      throw error
+    }
+  }
+  return descriptions
+}
+
+function undeclared(schemes: readonly string[]): string {
+  const [first = ''] = schemes
+  return (
+    `The API document shows no security for protected routes, because @fastify/swagger declares no scheme "${schemes.join('", "')}". Write ` +
+    `openapi: { components: { securitySchemes: { ${first}: { type: 'http', scheme: 'bearer' } } } } into its options, or ` +
+    'securityScheme: false into those of claimgate'
+  )
+}
