@@ -14,7 +14,7 @@ import type { Limits } from '../model/limits.ts'
 import { detached } from '../model/memory.ts'
 import { forgivenAhead } from '../model/runtime.ts'
 import { keepSigned, type ParsedJwt, VerifiedJwt, type VerifiedToken } from '../model/token.ts'
-import { deepFreeze, isThenable } from '../model/values.ts'
+import { deepFreeze } from '../model/values.ts'
 import type { PolicyRegistry } from './policy-registry.ts'
 import type { ResolvedPolicy } from './policy.ts'
 import type { Remembered, TokenCache } from './token-cache.ts'
@@ -146,7 +146,7 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       needsPolicy: false,
       run: (state) => {
         const policy = policies.select(state.subject.claims)
-        if (isThenable(policy)) return policy.then((selected) => usePolicy(state, selected))
+        if (!isResolved(policy)) return policy.then((selected) => usePolicy(state, selected))
         usePolicy(state, policy)
         return undefined
       },
@@ -231,8 +231,8 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       spared: false,
       needs: ['time', 'parse'],
       needsPolicy: true,
-      run: ({ subject, context }) => {
-        checkConfirmation(subject.claims, context.confirmations)
+      run: ({ subject: { claims }, context }) => {
+        if (claims.cnf !== undefined) checkConfirmation(claims, context.confirmations)
         return undefined
       },
       tell: ({ subject, context }) => ({ actual: checkConfirmation(subject.claims, context.confirmations) }),
@@ -317,6 +317,11 @@ export function begin<C extends object>(
     state.completed = verified
   }
   return state as Verification<C>
+}
+
+// A promise has no such member. By shape, because an application may have replaced `Promise`.
+function isResolved(policy: ResolvedPolicy | Promise<ResolvedPolicy>): policy is ResolvedPolicy {
+  return Object.hasOwn(policy, 'claimChecks')
 }
 
 // Without a schema C is the type of plain claims.

@@ -9,8 +9,8 @@ import { checkKeySetTuning, KEY_SET_OPTIONS } from '../keys/remote-key-set.ts'
 import { emit, type EventListener, type TokenVerifiedEvent } from '../model/events.ts'
 import type { Limits } from '../model/limits.ts'
 import { MANY, recreations } from '../model/recent-map.ts'
-import type { VerifiedToken } from '../model/token.ts'
-import { bare, isThenable, own, ownOptions } from '../model/values.ts'
+import { VerifiedJwt, type VerifiedToken } from '../model/token.ts'
+import { bare, own, ownOptions } from '../model/values.ts'
 import { assertKnownOptions } from '../options/known-options.ts'
 import {
   anything,
@@ -157,8 +157,8 @@ export function verifierWith<C extends object>(engine: Engine, given: VerifierOp
     verify: (token, context = NO_CONTEXT) => {
       try {
         const answer = jwts.verify(token, contextOf(context))
-        if (!isThenable(answer)) return Promise.resolve(accepted(answer))
-        return onEvent === undefined ? answer : whenSettled(answer, accepted, refused)
+        if (!isVerified(answer)) return onEvent === undefined ? answer : whenSettled(answer, accepted, refused)
+        return Promise.resolve(onEvent === undefined ? answer : accepted(answer))
       } catch (error) {
         return rejectedSoon(refused(error))
       }
@@ -189,6 +189,11 @@ function rejectedSoon(error: Error): Promise<never> {
     // oxlint-disable-next-line promise/no-promise-in-callback -- the turn is what is wanted of it
     void DONE.then(() => reject(error))
   })
+}
+
+// Told by the class, because an application may have replaced `Promise`.
+function isVerified<C extends object>(answer: VerifiedToken<C> | Promise<VerifiedToken<C>>): answer is VerifiedToken<C> {
+  return answer instanceof VerifiedJwt
 }
 
 const DONE = Promise.resolve()
