@@ -192,7 +192,9 @@ function rejectedSoon(error: Error): Promise<never> {
 }
 
 // Told by the class, because an application may have replaced `Promise`.
-function isVerified<C extends object>(answer: VerifiedToken<C> | Promise<VerifiedToken<C>>): answer is VerifiedToken<C> {
+function isVerified<C extends object>(
+  answer: VerifiedToken<C> | Promise<VerifiedToken<C>>,
+): answer is VerifiedToken<C> {
   return answer instanceof VerifiedJwt
 }
 
