@@ -1,5 +1,15 @@
 // Mutation tests: does a test fail when a guard is changed? Run by `npm run mutation`, not by CI.
-const GUARDED = ['keys', 'token', 'claims', 'http', 'errors']
+const GUARDED = [
+  'keys',
+  'jws',
+  'pipeline',
+  'claims',
+  'http',
+  'errors',
+  'authorization',
+  'confirmation',
+  'authenticator',
+]
 
 /** @type {import('@stryker-mutator/core').PartialStrykerOptions} */
 export default {
