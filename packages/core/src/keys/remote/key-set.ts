@@ -55,7 +55,9 @@ const TAKE_OVER = 1000
 
 /** A token that a request waits with. */
 interface Arrival extends Issuance {
-  /** Monotonic milliseconds: one deadline, however many fetches it takes. */
+  /** Monotonic milliseconds. */
+  readonly arrivedAt: number
+  /** Monotonic milliseconds: one deadline, however many fetches it takes. It begins again only for a request that takes over a lost fetch. */
   readonly waitsUntil: number
 }
 
@@ -69,14 +71,14 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
   const knowledgeOf = (header: JoseHeader): KidKnowledge =>
     keeper.usable()?.set.select(header).kind === 'unknown_kid' ? 'unknown' : 'known'
 
-  // Where promises are not shared, a fetch whose request has gone is noticed only after its deadline, and begins once more.
-  const patience = (sharing === 'poll' ? 2 * timeout * 1000 + TAKE_OVER : timeout * 1000) + SLACK
+  const patience = timeout * 1000 + SLACK
 
   // What `resolve` has noted of a token when it arrived counts for `resolveAgain` too.
   const arrivals = new WeakMap<KeyContext, Arrival>()
   const arrivalOf = (token: KeyContext): Arrival => ({
     attemptsBefore: keeper.attempts(),
     issuedBefore: (own(token, 'issuedBefore') ?? Infinity) * 1000,
+    arrivedAt: clock.monotonic(),
     waitsUntil: clock.monotonic() + patience,
   })
 
@@ -85,15 +87,15 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
     return held !== undefined && canDeny(held, arrival, clock)
   }
 
-  const aboard = async (cause: AttemptCause, { waitsUntil }: Arrival, longest = Infinity) => {
+  const aboard = async (cause: AttemptCause, { arrivedAt, waitsUntil }: Arrival, longest = Infinity) => {
     const joined = keeper.opening(cause) === 'in_flight'
     const flight: Flight = keeper.fly(cause)
-    return waitForFlight(flight, {
-      clock,
-      // Whoever begins a fetch carries it, and may await it in every runtime.
-      by: joined ? sharing : 'promise',
-      until: Math.min(flight.startedAt + longest, waitsUntil),
-    })
+    // The request that begins a fetch carries it, and may await it in every runtime.
+    const by = joined ? sharing : 'promise'
+    // Where promises are not shared, only a fetch that outlives its deadline shows that the request that carried it is gone.
+    const seesLoss = by === 'poll' && flight.startedAt <= arrivedAt
+    const latest = seesLoss ? flight.startedAt + timeout * 1000 + TAKE_OVER : waitsUntil
+    return waitForFlight(flight, { clock, by, until: Math.min(flight.startedAt + longest, latest) })
   }
 
   /** Brings the set as far up to date as the request needs; gives what went wrong if it cannot be decided. */
@@ -102,9 +104,9 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
     arrival: Arrival,
     round = 1,
   ): Promise<FetchError | undefined> => {
-    const lookAgain = async (): Promise<FetchError | undefined> => {
-      if (clock.monotonic() >= arrival.waitsUntil) return new FetchError('timeout', `No keys within ${timeout} s`)
-      return round < MOST_ROUNDS ? bringUpToDate(kid, arrival, round + 1) : whyNot()
+    const lookAgain = async (next = arrival): Promise<FetchError | undefined> => {
+      if (clock.monotonic() >= next.waitsUntil) return new FetchError('timeout', `No keys within ${timeout} s`)
+      return round < MOST_ROUNDS ? bringUpToDate(kid, next, round + 1) : whyNot()
     }
     const cause = kid() === 'unknown' ? 'token' : 'age'
     const action = decide({ freshness: keeper.freshness(), kid: kid(), fetch: keeper.opening(cause) })
@@ -125,6 +127,8 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
       default: {
         const result = await aboard(cause, arrival)
         if (result?.kind === 'failed') return result.error
+        if (result?.kind === 'abandoned' && sharing === 'poll')
+          return lookAgain({ ...arrival, waitsUntil: clock.monotonic() + patience })
         if (result?.kind !== 'fetched') return lookAgain()
         // A fetch that had begun before the token arrived may have been too early for its key.
         const isLast = keeper.attempts() > arrival.attemptsBefore
@@ -178,11 +182,11 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
       }
       const known = await newer()
       if (known) return known
-      const { attemptsBefore, waitsUntil } = arrivals.get(token) ?? arrivalOf(token)
+      const { attemptsBefore, arrivedAt, waitsUntil } = arrivals.get(token) ?? arrivalOf(token)
       // A set that was requested after the token had arrived has no older key under that name.
       if ((keeper.usable()?.attempt ?? 0) > attemptsBefore) return undefined
       // Any fetch will do, also one that had begun before.
-      await bringUpToDate(() => 'unknown', { attemptsBefore: -1, issuedBefore: -Infinity, waitsUntil })
+      await bringUpToDate(() => 'unknown', { attemptsBefore: -1, issuedBefore: -Infinity, arrivedAt, waitsUntil })
       return newer()
     },
     ready: async () => {
