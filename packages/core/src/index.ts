@@ -49,4 +49,5 @@ export type {
 } from './pipeline/options.ts'
 export { optionsFromEnv, type Environment } from './pipeline/environment.ts'
 export type { Explanation, ExplanationStep } from './pipeline/explain.ts'
-export { createVerifier, verify, type AsOf, type Verifier, type VerifyContext } from './pipeline/verifier.ts'
+export { verify } from './pipeline/verify.ts'
+export { createVerifier, type AsOf, type Verifier, type VerifyContext } from './pipeline/verifier.ts'

@@ -189,9 +189,9 @@ export interface AdapterRules {
  */
 export function resolveAdapterOptions<C extends object>(
   options: AdapterOptions<C>,
-  { action, own, environment }: AdapterRules,
+  { action, own: names, environment }: AdapterRules,
 ): AuthenticatorOptions<C> {
-  assertKnownOptions(action, options, [...own, ...ADAPTER_OPTIONS])
+  assertKnownOptions(action, options, [...names, ...ADAPTER_OPTIONS])
   const values = ownOptions(options, ADAPTER_OPTIONS) as Readonly<Record<string, unknown>>
   const given = bare(
     Object.fromEntries(ADAPTER_OPTIONS.filter((name) => has(values, name)).map((name) => [name, values[name]])),

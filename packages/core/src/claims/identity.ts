@@ -61,8 +61,8 @@ function hintFor(accepted: ReadonlySet<string>, values: readonly unknown[]): str
   return undefined
 }
 
-function idTokenHint(values: readonly unknown[], client: unknown): string | undefined {
-  return client !== undefined && values.includes(client)
+function idTokenHint(values: readonly unknown[], clientId: unknown): string | undefined {
+  return clientId !== undefined && values.includes(clientId)
     ? 'aud is the client ID, as in an ID token: ask the authorization server for an access token for this API'
     : undefined
 }

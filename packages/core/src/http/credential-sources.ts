@@ -121,10 +121,10 @@ function resolveScheme(action: string, scheme: unknown): 'Bearer' | undefined {
 }
 
 function resolveName(action: string, from: 'header' | 'cookie' | 'query' | 'form', name: unknown): string {
-  const isNamed = from === 'header' || from === 'cookie'
-  if (!isNamed && name === undefined) return ACCESS_TOKEN
+  const needsName = from === 'header' || from === 'cookie'
+  if (!needsName && name === undefined) return ACCESS_TOKEN
   if (!isToken(name))
-    throw isNamed
+    throw needsName
       ? misconfigured(action, `a ${from} in "credentials" needs its "name"`, name)
       : misconfigured(action, `the "name" of a ${from} in "credentials" must be a name`, name)
   if (from === 'header' && name.toLowerCase() === 'authorization')

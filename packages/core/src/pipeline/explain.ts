@@ -4,7 +4,8 @@ import { quote, sentence } from '../errors/quote.ts'
 import type { ErrorCode } from '../model/error-code.ts'
 import { own } from '../model/values.ts'
 import type { PolicyRegistry } from './policy-registry.ts'
-import { begin, lacksKeys, type Step, type Told, type TokenContext, type Verification } from './steps.ts'
+import { begin, lacksKeys } from './run-steps.ts'
+import type { Step, Told, TokenContext, Verification } from './steps.ts'
 
 /** Why a token is accepted or refused: every step in order. For people and logs; holds no token and no key material. */
 export interface Explanation {

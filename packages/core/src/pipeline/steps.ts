@@ -2,7 +2,6 @@ import type { CryptoKey } from 'jose'
 import { applySchema, type ClaimsSchema, runTokenChecks, type TokenCheck } from '../claims/application-checks.ts'
 import type { ClaimCheck, ClaimContext, ClaimSubject, Comparison } from '../claims/registered-claims.ts'
 import { checkConfirmation } from '../confirmation/binding.ts'
-import { asError, asRefusal } from '../errors/auth-error.ts'
 import { checkPadding, ignoredKeysHint } from '../jws/parse.ts'
 import type { JwtParser } from '../jws/quick-parser.ts'
 import { checkAlgorithm, checkSignatureForm, type SignatureVerification, verifyAmong } from '../jws/signature.ts'
@@ -98,7 +97,7 @@ export interface Told extends Comparison {
 export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache): readonly Step<C>[] {
   const { parse, policies, isSignedBy, schema, checks } = rules
 
-  const parseAnew = (state: Verification<C>): void => {
+  const parseAnew = (state: Verification<C>): undefined => {
     state.remembered = undefined
     state.parsed = parse(state.token)
     state.subject = state.parsed
@@ -118,7 +117,7 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
     checkForm(state)
   }
 
-  const checkForm = (state: Verification<C>): void => {
+  const checkForm = (state: Verification<C>): undefined => {
     state.algorithm = checkAlgorithm(state.parsed.header, state.policy.algorithms)
     checkSignatureForm(state.parsed.signature, state.algorithm)
   }
@@ -129,10 +128,7 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       spared: true,
       needs: [],
       needsPolicy: false,
-      run: (state) => {
-        parseAnew(state)
-        return undefined
-      },
+      run: parseAnew,
       tell: ({ parsed: { header } }) => ({
         expected: 'three well-formed parts',
         actual: { alg: header.alg, kid: header.kid, typ: header.typ },
@@ -169,10 +165,7 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       spared: true,
       needs: ['parse'],
       needsPolicy: true,
-      run: (state) => {
-        checkForm(state)
-        return undefined
-      },
+      run: checkForm,
       tell: ({ policy, algorithm }) => ({ expected: policy.algorithms, actual: algorithm }),
     },
     {
@@ -263,62 +256,6 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
   ]
 }
 
-/** Turns a token into a verified token. */
-export interface TokenVerifier<C extends object> {
-  /** A promise only if something must be awaited, so that it may throw at once. @throws AuthError */
-  verify(token: string, context: TokenContext): VerifiedToken<C> | Promise<VerifiedToken<C>>
-}
-
-/** Runs the steps. With a cache, a token that was accepted before skips parsing and signature; refusals are not remembered. */
-export function jwtVerifier<C extends object>(rules: JwtRules<C>, cache?: TokenCache): TokenVerifier<C> {
-  const steps = stepsOf(rules, cache)
-
-  const run = (state: Verification<C>, from: number): Promise<void> | undefined => {
-    for (let at = from; at < steps.length; at += 1) {
-      const step = steps[at]
-      if (step === undefined || (step.spared && state.remembered !== undefined)) continue
-      const waiting = step.run(state)
-      if (waiting !== undefined) return waiting.then(() => run(state, at + 1))
-    }
-    return undefined
-  }
-
-  return {
-    verify: (token, context) => {
-      const state = begin<C>(token, context, cache?.find(token))
-      try {
-        const waiting = run(state, 0)
-        if (waiting === undefined) return state.completed
-        return waiting.then(
-          () => state.completed,
-          (error: unknown) => {
-            throw refusalOf(state, error)
-          },
-        )
-      } catch (error) {
-        throw refusalOf(state, error)
-      }
-    },
-  }
-}
-
-/** A verification before its first step. */
-export function begin<C extends object>(
-  token: string,
-  context: TokenContext | undefined,
-  remembered?: Remembered,
-): Verification<C> {
-  // The steps fill in the rest before any of them reads it.
-  const state: Partial<Verification<C>> = { token, ...(context && { context }), remembered }
-  if (remembered !== undefined) {
-    const verified = remembered.verified as VerifiedToken<C>
-    state.subject = verified
-    state.verified = verified
-    state.completed = verified
-  }
-  return state as Verification<C>
-}
-
 // A promise has no such member. By shape, because an application may have replaced `Promise`.
 function isResolved(policy: ResolvedPolicy | Promise<ResolvedPolicy>): policy is ResolvedPolicy {
   return Object.hasOwn(policy, 'claimChecks')
@@ -351,24 +288,4 @@ function keyContext<C extends object>(state: Verification<C>): KeyContext {
   const iat: unknown = Object.hasOwn(claims, 'iat') ? claims.iat : undefined
   const ahead = forgivenAhead(state.policy.clockTolerance)
   return (state.about ??= { issuedBefore: typeof iat === 'number' ? iat + ahead : undefined })
-}
-
-/** Whether a refusal says that the keys to decide about a token cannot be had now. */
-export function lacksKeys(error: unknown): boolean {
-  return asRefusal(error)?.code === 'keys_unavailable'
-}
-
-/**
- * Why a token is refused. If its keys cannot be had, its claims may tell more than that: a token that has expired, or is for another API,
- * is refused whatever its key. They are unverified, so they can only refuse.
- */
-function refusalOf<C extends object>(state: Verification<C>, error: unknown): Error {
-  const { policy, subject, context }: Partial<Verification<C>> = state
-  if (policy === undefined || subject === undefined || !lacksKeys(error)) return asError(error)
-  try {
-    for (const claimCheck of policy.keylessChecks) claimCheck.check(subject, context)
-    return asError(error)
-  } catch (refusal) {
-    return asError(refusal)
-  }
 }

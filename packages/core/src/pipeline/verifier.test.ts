@@ -16,7 +16,8 @@ import {
 import type { Algorithm } from '../model/algorithm.ts'
 import type { VerifierEvent } from '../model/events.ts'
 import type { VerifierOptions } from './options.ts'
-import { createVerifier, verify } from './verifier.ts'
+import { createVerifier } from './verifier.ts'
+import { verify } from './verify.ts'
 
 let key: SigningKey
 let other: SigningKey

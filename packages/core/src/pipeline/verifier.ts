@@ -8,7 +8,6 @@ import { joseSignature, webCryptoSignature } from '../jws/signature.ts'
 import { checkKeySetTuning, KEY_SET_OPTIONS } from '../keys/remote-key-set.ts'
 import { emit, type EventListener, type TokenVerifiedEvent } from '../model/events.ts'
 import type { Limits } from '../model/limits.ts'
-import { MANY, recreations } from '../model/recent-map.ts'
 import { VerifiedJwt, type VerifiedToken } from '../model/token.ts'
 import { bare, own, ownOptions } from '../model/values.ts'
 import { assertKnownOptions } from '../options/known-options.ts'
@@ -31,13 +30,13 @@ import {
   resolveClock,
   resolveLimits,
   resolveTokenCache,
-  type SharedOptions,
   type VerifierOptions,
 } from './options.ts'
 import { keySources } from './policy-keys.ts'
 import { policyList, type PolicyRegistry, policyResolver, singlePolicy } from './policy-registry.ts'
 import { NARROWING_OPTIONS, POLICY_OPTIONS, resolvePolicy } from './policy.ts'
-import { type JwtRules, jwtVerifier, stepsOf, type TokenContext } from './steps.ts'
+import { jwtVerifier } from './run-steps.ts'
+import { type JwtRules, stepsOf, type TokenContext } from './steps.ts'
 import { createTokenCache } from './token-cache.ts'
 
 /** Verifies access tokens. Make one per set of options and keep it: it holds the keys. */
@@ -205,42 +204,6 @@ const jwtVerifiers = new WeakSet<object>()
 export function verifiesJwts(verifier: object): boolean {
   return jwtVerifiers.has(verifier)
 }
-
-const verifiers = new WeakMap<object, Verifier<object>>()
-
-/**
- * Verifies one token. There is one verifier per options object, so keep the object: its keys live as long as it does. A new object for each
- * call fetches keys each time; a `verifier.recreated` event says so.
- *
- * @throws AuthError with status 401 for a token that is refused, and 503 where keys or a check cannot be reached
- * @throws TypeError for wrong options
- */
-export async function verify<C extends object = object>(
-  token: string,
-  options: VerifierOptions<C>,
-): Promise<VerifiedToken<C>> {
-  const known = verifiers.get(options) as Verifier<C> | undefined
-  if (known !== undefined) return known.verify(token)
-  const verifier = createVerifier(options)
-  verifiers.set(options, verifier)
-  tellOfRecreation(options)
-  return verifier.verify(token)
-}
-
-// Two issuers with one address of keys are two, and so is an issuer whose address changes.
-function tellOfRecreation(given: VerifierOptions): void {
-  const { issuer, jwksUri, onEvent, clock } = ownOptions<Partial<IssuerPolicy & SharedOptions>>(
-    given,
-    RECREATION_OPTIONS,
-  )
-  if (onEvent === undefined) return
-  const name = `${issuer ?? ''} ${String(jwksUri ?? '')}`
-  if (!isRecreated(name, resolveClock(ACTION, clock).monotonic())) return
-  emit(onEvent, { type: 'verifier.recreated', ...(typeof issuer === 'string' && { issuer }), count: MANY })
-}
-
-const isRecreated = recreations()
-const RECREATION_OPTIONS = ['issuer', 'jwksUri', 'onEvent', 'clock']
 
 const ACTION = 'create verifier'
 const NONE: ReadonlySet<string> = new Set()

@@ -127,9 +127,9 @@ export const rotateKeys = async (
   ring: KeyRing,
   source: KeySource,
   { clock, overlap }: ResolvedOptions,
-  given: RotateOptions,
+  rotation: RotateOptions,
 ): Promise<Rotation> => {
-  const options = knownOptions('rotate', given, ['publishAhead'])
+  const options = knownOptions('rotate', rotation, ['publishAhead'])
   const { publishAhead = overlap.publishAhead } = options
   assertSeconds('rotate', 'publishAhead', publishAhead, { min: 0, max: 86_400 })
   const from = (now: number): number => now + publishAhead * 1000
