@@ -15,22 +15,22 @@ import { bare, has, own } from '../model/values.ts'
 import { type Verifier, verifiesJwts } from '../pipeline/verifier.ts'
 import { assertNoOptionsBeside, type AuthenticatorOptions, resolveAuthenticatorOptions } from './options.ts'
 
-/** Turns a request into an outcome: all that an adapter needs. */
+/** Turns a request into an outcome. This is all an adapter needs. */
 export interface Authenticator<C extends object = object> {
   readonly verifier: Verifier<C>
-  /** Whether the credential may be in the body, so that an adapter must have read the body before it calls `authenticate`. */
+  /** Whether a credential may be in the body. If `true`, an adapter must read the body before it calls `authenticate`. */
   readonly readsBody: boolean
   /**
-   * Who is calling, may they do this, and if not, why? Rejects with bugs only, never for what the request is at fault for, and always with
-   * an `Error`, whatever application code threw.
+   * Authenticates a request and checks the requirement. A refusal resolves to an outcome of kind `refused`; the promise rejects only
+   * for bugs, and always with an `Error`, whatever application code threw.
    */
   authenticate(view: RequestView, requirement?: Requirement): Promise<Outcome<C>>
-  /** Asserts a requirement about a request that `authenticate` has let through; `undefined` is an anonymous one. */
+  /** Checks a requirement on a request that `authenticate` has accepted. Pass `undefined` for an anonymous request. */
   authorize(token: VerifiedToken<C> | undefined, requirement: Requirement): Outcome<C>
 }
 
 /**
- * Makes an authenticator of a verifier, or of options that make one. Gives back one that is made already.
+ * Creates an authenticator from a verifier or from verifier options. Returns an existing authenticator unchanged.
  *
  * @throws TypeError for options that are missing, contradict each other or are out of range
  */
@@ -44,7 +44,7 @@ export function createAuthenticator<C extends object = object>(
   const { verifier, sources, anonymous, refusal, logRefusal, bindings } = resolveAuthenticatorOptions(made)
   const verifyContext = bindings.size === 0 ? undefined : bare({ confirmations: [...bindings.keys()] })
 
-  // A JWT that is accepted has no character that a b64token may not have, so that looking for one can wait for a refusal.
+  // An accepted JWT contains only b64token characters, so this check can wait until a token is refused.
   const looksFirst = !verifiesJwts(verifier)
 
   const authenticate = async (view: RequestView, requirement?: Requirement): Promise<Outcome<C>> => {
@@ -83,7 +83,7 @@ export function createAuthenticator<C extends object = object>(
     }
   }
 
-  // Only a refusal becomes a response; a bug stays a bug and reaches the framework's own error handler.
+  // Only refusals become responses; bugs go to the framework's own error handler.
   const refuse = (thrown: unknown, requirement?: Requirement, credential?: Credential): Refused => {
     try {
       const refused = asRefusal(thrown)
@@ -99,7 +99,7 @@ export function createAuthenticator<C extends object = object>(
   return { verifier, readsBody: sources.some(({ from }) => from === 'form'), authenticate, authorize }
 }
 
-// A preflight never carries a credential (Fetch section 4.8): CORS has to answer it before it comes here.
+// A preflight never carries a credential (Fetch section 4.8), so CORS must answer it before authentication.
 function missingDetails(view: RequestView): { readonly hint?: string } {
   if (view.method !== 'OPTIONS' || view.header('access-control-request-method').length === 0) return NO_DETAILS
   return {
@@ -109,12 +109,12 @@ function missingDetails(view: RequestView): { readonly hint?: string } {
 
 const NO_DETAILS = Object.freeze({})
 
-// By its shape, because an application may have replaced `Promise`.
+// Checked by shape because an application may have replaced `Promise`.
 function isExtracted(extracted: Extracted | Promise<Extracted>): extracted is Extracted {
   return extracted === undefined || Object.hasOwn(extracted, 'scheme')
 }
 
-// A verifier of the application's own may forget to answer, or answer with the claims alone.
+// An application's own verifier may return nothing, or only the claims.
 function assertVerified(token: unknown): void {
   const claims = memberOf(token, 'claims')
   if (typeof claims === 'object' && claims !== null && typeof memberOf(memberOf(token, 'scopes'), 'has') === 'function')

@@ -25,12 +25,12 @@ import {
 } from '../pipeline/options.ts'
 import { createVerifier, type Verifier, VERIFIER_OPTIONS } from '../pipeline/verifier.ts'
 
-/** Options of a verifier, or a verifier that is ready, and how requests are read and answered. */
+/** Verifier options or an existing verifier, plus how requests are read and answered. */
 export type AuthenticatorOptions<C extends object = object> =
   | (VerifierOptions<C> & HttpOptions & { readonly verifier?: never })
   | (ReadyVerifier<C> & HttpOptions)
 
-/** A verifier made elsewhere, so that several authenticators share its keys. */
+/** An existing verifier. Several authenticators can share it and its keys. */
 export interface ReadyVerifier<C extends object = object> {
   readonly verifier: Verifier<C>
 }
@@ -39,20 +39,20 @@ export interface ReadyVerifier<C extends object = object> {
 export interface HttpOptions {
   /** Name of the protected space in challenges (RFC 9110 section 11.5): printable ASCII without quotes or backslashes. @defaultValue 'api' */
   readonly realm?: string | undefined
-  /** Places the token may be in. @defaultValue the `Authorization` header alone */
+  /** Where the token may be. @defaultValue the `Authorization` header alone */
   readonly credentials?: readonly CredentialSource[] | undefined
-  /** `true` lets requests without credentials through as anonymous; bad credentials are refused all the same. @defaultValue false */
+  /** `true` accepts requests without credentials as anonymous. Bad credentials are still refused. @defaultValue false */
   readonly optional?: boolean | undefined
   /** Makes the body of refusals. @defaultValue a problem document (RFC 9457) with fixed text */
   readonly refusalBody?: RefusalBody | undefined
-  /** `true` adds `Access-Control-Expose-Headers: WWW-Authenticate`, for browser applications of other origins. @defaultValue false */
+  /** `true` adds `Access-Control-Expose-Headers: WWW-Authenticate`, which browser apps on other origins need. @defaultValue false */
   readonly exposeChallenge?: boolean | undefined
   /**
-   * Told why requests are refused: one line per error code and minute, with the number of those left out. `console` will do.
+   * Receives why requests are refused: one line per error code and minute, with the number of suppressed refusals. `console` works.
    * @defaultValue none; in Fastify `request.log.info`, unless `false`
    */
   readonly log?: RefusalLog | false | undefined
-  /** Ways to confirm sender-constrained tokens (RFC 7800). @defaultValue none, which refuses every token with `cnf` */
+  /** Ways to confirm sender-constrained tokens (RFC 7800). @defaultValue none: every token with `cnf` is refused */
   readonly bindings?: readonly Binding[]
 }
 
@@ -77,11 +77,11 @@ const HTTP_RULES: OptionRules = {
   bindings: listOf('a list, such as [binding]'),
 }
 
-/** The names `HttpOptions` may have, and `verifier`. */
+/** The names allowed in `HttpOptions`, and `verifier`. */
 export const HTTP_OPTIONS: readonly string[] = Object.freeze(Object.keys(HTTP_RULES))
 
 /**
- * Checks the options of an authenticator, and makes its verifier where there is none yet.
+ * Checks the options of an authenticator, and creates its verifier unless one was given.
  *
  * @throws TypeError
  */
@@ -119,7 +119,7 @@ function isVerifier<C extends object>(value: object): value is Verifier<C> {
 }
 
 /**
- * Refuses options on a verifier or an authenticator, where they would be ignored: it was spread into them.
+ * Rejects options next to a verifier or an authenticator. They would be ignored: an instance was spread into an options object.
  *
  * @throws TypeError
  */
@@ -161,31 +161,31 @@ function verifierOf<C extends object>(options: AuthenticatorOptions<C>): Verifie
   return options.verifier
 }
 
-/** Options of an authenticator; where they say nothing about verifying, the environment does. */
+/** Options of an authenticator. Without verifier options, the environment configures the verifier. */
 export type AdapterOptions<C extends object = object> = AuthenticatorOptions<C> | EnvironmentOptions
 
-/** How requests are read and refusals answered, and nothing about verifying. */
+/** How requests are read and refusals answered, without any verifier options. */
 export type EnvironmentOptions = HttpOptions & {
   readonly [name in keyof SingleIssuerOptions | keyof ManyIssuersOptions | 'verifier']?: never
 }
 
-/** The names that `AdapterOptions` may have. */
+/** The names allowed in `AdapterOptions`. */
 export const ADAPTER_OPTIONS: readonly string[] = [...HTTP_OPTIONS, ...VERIFIER_OPTIONS]
 
 /** What an adapter adds to the options of an authenticator. */
 export interface AdapterRules {
-  /** What fails for wrong options, for example `create middleware`. */
+  /** The action that wrong options make fail, such as `create middleware`. */
   readonly action: string
   /** Names of the adapter's own options. */
   readonly own: readonly string[]
-  /** Read only where the options name none of a verifier's, be it with the value `undefined`. */
+  /** Read only if no verifier option is named. An option set to `undefined` counts as named. */
   readonly environment: Environment
 }
 
 /**
- * The options of an authenticator among those of an adapter.
+ * Picks the authenticator options out of an adapter's options.
  *
- * @throws TypeError for a name that is no option; where the options come from the environment, it names the variable
+ * @throws TypeError for an unknown option; if the options come from the environment, the message names the variable
  */
 export function resolveAdapterOptions<C extends object>(
   options: AdapterOptions<C>,

@@ -4,7 +4,7 @@ import { assertKnownOptions } from '../options/known-options.ts'
 import { misconfigured } from '../options/option-rules.ts'
 
 /**
- * A place a request may carry its access token in (RFC 6750 section 2). The same token in several places is one credential; two
+ * A place where a request may carry its access token (RFC 6750 section 2). The same token in several places is one credential. Two
  * different tokens are refused with status 400. An empty value is no credential.
  */
 export type CredentialSource = AuthorizationSource | HeaderSource | CookieSource | QuerySource | FormSource
@@ -12,25 +12,25 @@ export type CredentialSource = AuthorizationSource | HeaderSource | CookieSource
 /** The `Authorization` header with the `Bearer` scheme (RFC 6750 section 2.1). */
 export interface AuthorizationSource {
   readonly from: 'authorization'
-  /** `accept` also takes a token without a scheme, as some older services send it. @defaultValue 'refuse' */
+  /** `accept` also accepts a token without a scheme, as some older services send it. @defaultValue 'refuse' */
   readonly bareToken?: 'accept' | 'refuse'
 }
 
-/** A header of your own that holds nothing but the token. */
+/** A custom header that contains only the token. */
 export interface HeaderSource {
   readonly from: 'header'
   readonly name: string
-  /** `Bearer` where the scheme stands before the token, as in `X-Forwarded-Authorization: Bearer …`. @defaultValue no scheme */
+  /** `Bearer` if the scheme precedes the token, as in `X-Forwarded-Authorization: Bearer …`. @defaultValue no scheme */
   readonly scheme?: 'Bearer'
 }
 
-/** A cookie that holds nothing but the token. Protect such routes against cross-site request forgery. */
+/** A cookie that contains only the token. Protect such routes against cross-site request forgery. */
 export interface CookieSource {
   readonly from: 'cookie'
   readonly name: string
 }
 
-/** A query parameter (RFC 6750 section 2.3): it ends up in logs and histories, so use it only where nothing else works. */
+/** A query parameter (RFC 6750 section 2.3). It ends up in logs and histories, so use it only as a last resort. */
 export interface QuerySource {
   readonly from: 'query'
   /** @defaultValue 'access_token' */
@@ -38,8 +38,8 @@ export interface QuerySource {
 }
 
 /**
- * A field of an `application/x-www-form-urlencoded` body (RFC 6750 section 2.2); not with GET or HEAD. With `@claimgate/fetch` a body of
- * more than 64 KiB or 1,000 fields is refused with status 413, and one that takes longer than 5 s with 408.
+ * A field of an `application/x-www-form-urlencoded` body (RFC 6750 section 2.2), ignored for GET and HEAD. `@claimgate/fetch` refuses a
+ * body of more than 64 KiB or 1,000 fields with status 413, and one that takes longer than 5 s with 408.
  */
 export interface FormSource {
   readonly from: 'form'
@@ -47,14 +47,14 @@ export interface FormSource {
   readonly name?: string
 }
 
-/** Where an access token is looked for unless told otherwise: the `Authorization` header alone. */
+/** Where to find an access token by default: the `Authorization` header alone. */
 const DEFAULT_CREDENTIAL_SOURCES: readonly CredentialSource[] = Object.freeze([{ from: 'authorization' }])
 
 /**
- * The places to look for a token in, checked and copied, so that later changes have no effect.
+ * Checks and copies credential sources. Later changes have no effect.
  *
- * @param action - what fails where one is wrong
- * @throws TypeError for a place that does not exist, a name that is none, and the same place twice
+ * @param action - the action that a wrong source makes fail
+ * @throws TypeError for an unknown kind of source, an invalid name, and a duplicate source
  */
 export function resolveSources(
   action: string,
@@ -89,7 +89,7 @@ const MEMBERS: Readonly<Record<CredentialSource['from'], readonly string[]>> = {
   form: ['from', 'name'],
 }
 
-// The result has every member itself, so that nothing on Object.prototype stands in for one at a request.
+// The result has every member itself; otherwise Object.prototype could supply one at request time.
 function resolveSource(action: string, source: unknown): ResolvedSource {
   if (typeof source !== 'object' || source === null)
     throw misconfigured(
@@ -141,8 +141,8 @@ function isToken(name: unknown): name is string {
 }
 
 /**
- * Every value the request has in one place, in order: more than one is for the caller to refuse, as is one that is not text. A promise
- * only for a body.
+ * Every value the request has in one place, in order. The caller must refuse several values, and values that are not text. Returns a
+ * promise only for a body.
  */
 export function fieldValues(
   view: RequestView,
@@ -162,7 +162,7 @@ export function fieldValues(
   }
 }
 
-/** The name of a query parameter or a form field that holds the token (RFC 6750 sections 2.2 and 2.3). */
+/** The default name of a query parameter or a form field that contains the token (RFC 6750 sections 2.2 and 2.3). */
 export const ACCESS_TOKEN = 'access_token'
 
 // RFC 6265 section 4.2.1: pairs separated by a semicolon; HTTP/2 may send them as several fields.
@@ -178,7 +178,7 @@ function pairValues(field: string, name: string): readonly string[] {
     .map((pair) => unquoted(pair.slice(name.length + 1)))
 }
 
-// RFC 9110 section 5.6.3. `trim` also strips characters that a browser takes for a part of the name: `\xA0__Host-token` is another cookie.
+// RFC 9110 section 5.6.3. Not `trim`: it strips characters that browsers keep in a name. `\xA0__Host-token` is another cookie.
 function withoutSpace(text: string): string {
   let start = 0
   let end = text.length
@@ -197,7 +197,7 @@ function queryValues(target: string, name: string): readonly string[] {
   const start = target.indexOf('?')
   if (start < 0) return []
   const [query = ''] = target.slice(start + 1).split('#', 1)
-  // The constructor strips a question mark, which is here a part of the first name.
+  // The constructor strips a leading question mark, but here it is part of the first name.
   return new URLSearchParams(`&${query}`).getAll(name)
 }
 
@@ -208,31 +208,30 @@ async function formValues(view: RequestView, name: string): Promise<readonly unk
   if (typeof contentType !== 'string') return []
   const [type = ''] = contentType.split(';', 1)
   if (withoutSpace(type).toLowerCase() !== 'application/x-www-form-urlencoded') return []
-  // Some body parsers leave null where there is nothing.
+  // Some body parsers return null for an empty body.
   const fields: unknown = await view.form?.(name)
   if (fields instanceof URLSearchParams) return fields.getAll(name)
   if (typeof fields !== 'object' || fields === null || !Object.hasOwn(fields, name)) return []
-  // A body parser may build lists and objects from names in brackets.
+  // A body parser may build lists and objects from names with brackets.
   const value = (fields as Readonly<Record<string, unknown>>)[name]
   return Array.isArray(value) ? (value as readonly unknown[]) : [value]
 }
 
 /**
- * Every value of a field of a Node request, for the `header` of a `RequestView`. Its parsed headers decide, for earlier middleware may have
- * rewritten or deleted a field. They drop or join repeated ones, however, and a repeated credential must be seen to be refused: repeats
- * are counted among the raw headers, which stand-ins for a request leave empty or do not have. What is no text is passed on as it is, to be
- * refused.
+ * Every value of a field of a Node request, for the `header` of a `RequestView`. The parsed headers decide, because earlier middleware may
+ * have rewritten or deleted a field. They drop or join repeated fields, but a repeated credential must be refused, so repeats are
+ * counted in the raw headers. Mock requests may have no raw headers. Values that are not text are passed on, and the caller refuses them.
  *
  * @param headers - by name in lower case
- * @param rawHeaders - names and values in turn
+ * @param rawHeaders - alternating names and values
  * @param name - in lower case
  */
 export function nodeFieldValues(headers: unknown, rawHeaders: unknown, name: string): readonly string[] {
   if (typeof headers !== 'object' || headers === null || !Object.hasOwn(headers, name)) return []
   const value = (headers as Readonly<Record<string, unknown>>)[name]
-  // Assigned, where middleware does not write `delete`.
+  // Some middleware assigns undefined instead of using `delete`.
   if (value === undefined) return []
-  // Several fields are legal in HTTP/2, and joining them loses nothing.
+  // HTTP/2 allows several cookie fields, and joining them loses nothing.
   if (name !== 'cookie' && Array.isArray(rawHeaders) && count(rawHeaders, name) > 1) return valuesOf(rawHeaders, name)
   return (Array.isArray(value) ? value : [value]) as readonly string[]
 }

@@ -2,13 +2,13 @@ import { AuthError } from '../errors/auth-error.ts'
 import type { Credential, OtherScheme, RequestView } from '../model/token.ts'
 import { ACCESS_TOKEN, type CredentialSource, fieldValues } from './credential-sources.ts'
 
-/** The one credential of a request; `undefined` where it carries none. */
+/** The one credential of a request, or `undefined` if it has none. */
 export type Extracted = Credential | OtherScheme | undefined
 
 /**
- * Extracts the one credential of a request from the places it may be in (RFC 6750 section 2). An empty value is no credential, and equal
- * tokens in several places are one. A credential of a foreign scheme, such as `Basic`, gives way to a token in another place. A promise
- * only where a body has to be read.
+ * Extracts the one credential of a request from its possible places (RFC 6750 section 2). An empty value is no credential, and equal
+ * tokens in several places are one. A credential with another scheme, such as `Basic`, is ignored if there is a token elsewhere.
+ * Returns a promise only if a body must be read.
  *
  * @throws AuthError `credential_repeated`, `credential_malformed` (status 400)
  */
@@ -42,7 +42,7 @@ async function extractLater(view: RequestView, { found, source, values, rest }: 
   return theOnly(found)
 }
 
-// By its shape, because an application may have replaced `Promise`.
+// Checked by shape because an application may have replaced `Promise`.
 function isList<T>(values: readonly T[] | Promise<readonly T[]>): values is readonly T[] {
   return Array.isArray(values)
 }
@@ -100,13 +100,13 @@ function nameOf(source: CredentialSource): string {
 }
 
 const B64TOKEN = /^[A-Za-z0-9._~+/-]+=*$/
-// Fields that a runtime has joined: a Bearer credential among them, or a token68 credential of another scheme and then a comma,
-// which no single credential has (RFC 9110 section 11.2).
+// Fields that a runtime has joined: they contain a Bearer credential, or a token68 credential of another scheme followed by a comma.
+// A single credential cannot contain either (RFC 9110 section 11.2).
 const SEVERAL = /,\s*bearer |^\S+ +[A-Za-z0-9._~+/-]+=*[ \t]*,/i
 const SCHEME = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: |$)/
 
 /**
- * The credential in the value of an `Authorization` header: scheme in any case, one space, token (RFC 9110 section 11.4).
+ * Parses the value of an `Authorization` header: scheme in any case, one space, token (RFC 9110 section 11.4).
  *
  * @throws AuthError `credential_repeated`, `credential_malformed` (status 400)
  */
@@ -120,7 +120,7 @@ function parseAuthorization(field: string, bareToken: 'accept' | 'refuse'): Cred
 }
 
 /**
- * A credential of a token without a scheme.
+ * Makes a credential from a token without its scheme.
  *
  * @throws AuthError `credential_repeated`, `credential_malformed` (status 400)
  */
@@ -134,21 +134,21 @@ function bearer(token: string): Credential {
 const A_TOKEN = 'one space and a token of the b64token characters (RFC 6750 section 2.1)'
 
 /**
- * What is wrong with the characters of a credential, if anything: `credential_malformed`. As it is extracted it is one word; to look at
- * each character costs as much as all the rest of extracting.
+ * Returns `credential_malformed` if a credential has invalid characters. An extracted credential is one word, but checking every
+ * character costs as much as the rest of extraction.
  */
 export function b64TokenFlaw({ token }: Credential): AuthError | undefined {
   return B64TOKEN.test(token) ? undefined : malformed(A_TOKEN)
 }
 
-/** As `b64TokenFlaw`, of a token that was refused. One with padding in its parts is a flaw only where a policy refuses padding. */
+/** Like `b64TokenFlaw`, for a token that was refused. Padding in its parts is a flaw only if the policy refuses padding. */
 export function flawOfRefused(credential: Credential, { code }: AuthError): AuthError | undefined {
   return code !== 'token_encoding' && PADDED.test(credential.token) ? undefined : b64TokenFlaw(credential)
 }
 
 const PADDED = /^(?:[\w-]+={0,2}\.){2}[\w-]+={0,2}$/
 
-/** The refusal of a credential whose scheme is not supported: `credential_scheme` (status 401). */
+/** The refusal of an unsupported scheme: `credential_scheme` (status 401). */
 export function unsupportedScheme({ name }: OtherScheme): AuthError {
   return new AuthError('credential_scheme', {
     expected: 'Bearer',
@@ -165,18 +165,18 @@ function joined(): AuthError {
   return new AuthError('credential_repeated', { expected: 'one credential', actual: 'several joined by a comma' })
 }
 
-// A scheme with a token68 or one parameter (RFC 9110 section 11.4). Several parameters have a comma, which may have joined two fields.
+// A scheme with a token68 or one parameter (RFC 9110 section 11.4). Several parameters contain a comma, which may have joined two fields.
 const ONE_FOREIGN =
   /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ +(?:[A-Za-z0-9._~+/-]+=*|[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ \t]*(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|"(?:[^"\\,]|\\[^,])*"))$/
-// Bearer and DPoP carry access tokens. Three parts, or the beginning of an encoded JSON object, are those of a JWT; a scheme at the end
-// is one in the wrong order.
+// Bearer and DPoP carry access tokens. Three parts, or the start of an encoded JSON object, look like a JWT. A scheme at the end means
+// that scheme and token were swapped.
 const LIKE_A_TOKEN = /^dpop |\.[^.]*\.|(?:^|[ ="])eyJ| (?:bearer|dpop)$/i
 
 function isForeignScheme(field: string): boolean {
   return ONE_FOREIGN.test(field) && !LIKE_A_TOKEN.test(field)
 }
 
-// A word before a space may be a token in the wrong order, so only these are repeated in messages.
+// The first word may be a token in the wrong order, so messages repeat only these.
 const KNOWN_SCHEMES = [
   'ApiKey',
   'AWS4-HMAC-SHA256',

@@ -2,16 +2,16 @@ import type { AuthError } from '../errors/auth-error.ts'
 import type { VerifiedToken } from '../model/token.ts'
 import { ignoreRejection, own } from '../model/values.ts'
 
-/** What became of a request: authenticated, anonymous (only with `optional: true`), or refused. */
+/** The result for a request: authenticated, anonymous (only with `optional: true`), or refused. */
 export type Outcome<C extends object = object> = Authenticated<C> | Anonymous | Refused
 
-/** The request carries a good token that meets the requirement. */
+/** The request carries a valid token that meets the requirement. */
 export interface Authenticated<C extends object = object> {
   readonly kind: 'authenticated'
   readonly token: VerifiedToken<C>
 }
 
-/** The request carries no credentials, and need not. */
+/** The request carries no credentials, and `optional` allows that. */
 export interface Anonymous {
   readonly kind: 'anonymous'
 }
@@ -19,13 +19,13 @@ export interface Anonymous {
 /** The request is refused. */
 export interface Refused {
   readonly kind: 'refused'
-  /** The full story, for the log. */
+  /** The full details, for the log. */
   readonly error: AuthError
-  /** What to answer; carries fixed text only. */
+  /** The response to send. It contains fixed text only. */
   readonly response: RefusalResponse
 }
 
-/** An answer an adapter copies to its framework as it is. Header names are in lower case. */
+/** A response that an adapter copies unchanged to its framework. Header names are in lower case. */
 export interface RefusalResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -35,8 +35,8 @@ export interface RefusalResponse {
 const NOTHING: object = Object.freeze({})
 
 /**
- * The token of a request that may go on; `undefined` for an anonymous one. Adapters ask here instead of testing for `refused` alone: an
- * authenticator of the application that answers with nothing, or with a promise, must not open a route.
+ * The token of an accepted request; `undefined` for an anonymous one. Adapters call this instead of testing for `refused`: an
+ * application's own authenticator that returns nothing, or a promise, must not open a route.
  *
  * @throws TypeError for anything but an outcome of kind `authenticated`, with a token, or `anonymous`
  */

@@ -4,29 +4,29 @@ import { type Clock, systemClock } from '../model/runtime.ts'
 import { has, ignoreRejection, own } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'
 
-/** A log for refusals: anything with `warn`, such as `console`, pino or winston. What it throws or rejects with is ignored. */
+/** A log for refusals: anything with `warn`, such as `console`, pino or winston. Its exceptions and rejections are ignored. */
 export interface RefusalLog {
   warn(message: string): unknown
 }
 
-/** What a log is told of a refusal. Never a token. */
+/** What is logged for a refusal. Never contains a token. */
 export interface RefusalLine {
   readonly code: ErrorCode
-  /** What was expected, what was found and what to do. */
+  /** The expected value, the actual value and a hint. */
   readonly message: string
-  /** Refusals with the same code since its last line, which have none. */
+  /** Refusals with the same code since its last line that were not logged. */
   readonly suppressed: number
 }
 
-/** Tells a log of a refusal, unless it has been told of one with the same code within the last minute. */
+/** Logs a refusal, unless one with the same code was logged within the last minute. */
 export type LogRefusal = (error: AuthError, write: (line: RefusalLine) => unknown) => void
 
 const MINUTE = 60_000
 
 /**
- * Bounds what refusals write to a log to one line per code and minute. Keeps a number or two per code.
+ * Limits the refusal log to one line per code and minute. Stores only a few numbers per code.
  *
- * @param clock - whose `monotonic` counts, if it has one; else the runtime's
+ * @param clock - its `monotonic` is used if present, otherwise the runtime's
  */
 export function createLogRefusal(clock?: Partial<Clock>): LogRefusal {
   const hasMonotonic = clock !== undefined && has(clock, 'monotonic')
@@ -44,7 +44,7 @@ export function createLogRefusal(clock?: Partial<Clock>): LogRefusal {
       const more = suppressed === 0 ? '' : ` (and ${suppressed} more since the last line)`
       ignoreRejection(write({ code, message: `${message}${more}`, suppressed }))
     } catch {
-      // A log must not change an answer.
+      // A failing log must not change the response.
     }
   }
 }
@@ -55,7 +55,7 @@ export function writeTo(log: RefusalLog): (line: RefusalLine) => unknown {
 }
 
 /**
- * A log out of what stands in an option.
+ * Resolves the `log` option.
  *
  * @throws TypeError for anything but `false` and an object with `warn`
  */

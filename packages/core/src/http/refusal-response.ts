@@ -3,17 +3,17 @@ import { wireDescriptions } from '../errors/catalogue.ts'
 import { ignoreRejection, ownOptions } from '../model/values.ts'
 import type { RefusalResponse, Refused } from './outcome.ts'
 
-/** Makes the body of a refusal. Whatever it puts there goes to the caller: `status` and `error` are made for that, the rest is not. */
+/** Makes the body of a refusal. The caller receives this body: only `status` and `error` are safe to include. */
 export type RefusalBody = (error: AuthError) => { readonly contentType: string; readonly body: string }
 
 export interface RefusalRules {
   readonly realm: string
   readonly body: RefusalBody
-  /** Lets scripts of other origins read the challenge. */
+  /** Lets scripts on other origins read the challenge. */
   readonly exposeChallenge: boolean
 }
 
-/** The answer to a refused request (RFC 6750 section 3, RFC 9110 section 15.5 and 15.6.4). */
+/** The response to a refused request (RFC 6750 section 3, RFC 9110 section 15.5 and 15.6.4). */
 export function refusalResponse(
   error: AuthError,
   { realm, body, exposeChallenge }: RefusalRules,
@@ -30,13 +30,13 @@ export function refusalResponse(
   return { status: error.status, headers, body: content.body }
 }
 
-// Whatever the application makes is looked at before it is sent: a promise, say, is a bug and must not end the program.
+// The application's body is checked before it is sent: a promise, for example, is a bug and must not crash the process.
 function contentOf(body: RefusalBody, error: AuthError): ReturnType<RefusalBody> {
   const content: unknown = body(error)
   const { contentType, body: text }: Partial<ReturnType<RefusalBody>> =
     typeof content === 'object' && content !== null ? ownOptions(content, ['contentType', 'body']) : {}
   if (typeof contentType === 'string' && typeof text === 'string') {
-    // Frameworks would fail while sending it, some of them in a callback where nothing catches the error.
+    // Frameworks would throw while sending it, some of them in a callback where nothing catches the error.
     if (FIELD_VALUE.test(contentType)) return { contentType, body: text }
     throw new TypeError('"refusalBody" must answer with a "contentType" that may stand in a header')
   }
@@ -83,17 +83,17 @@ function detailOf({ status, error }: AuthError): string {
 }
 
 /**
- * The value of `WWW-Authenticate` for a refusal (RFC 6750 section 3), or `undefined` where no token is at fault: status 408, 413 and 503.
- * Carries the configured realm, the configured scopes and fixed text, and nothing from the request or the token.
+ * The value of `WWW-Authenticate` for a refusal (RFC 6750 section 3). `undefined` for status 408, 413 and 503, where the token is not the
+ * cause. Contains only the configured realm, the configured scopes and fixed text; nothing from the request or the token.
  *
- * @param needed - scopes of the requirement that a request without credentials would have had to meet
+ * @param needed - scopes that the requirement asks for, named if the request has no credentials
  */
 export function challenge(error: AuthError, realm: string, needed: readonly string[] = []): string | undefined {
   if (NO_CHALLENGE.has(error.status)) return undefined
   const parameters = [`realm="${realm}"`]
   if (error.error !== undefined)
     parameters.push(`error="${error.error}"`, `error_description="${wireDescriptions[error.error]}"`)
-  // Without credentials the challenge tells what to ask the authorization server for; afterwards the refusal itself knows.
+  // Without credentials, name the scopes to request from the authorization server; otherwise the error has them.
   const scopes = (error.error === undefined ? needed : error.scopes).filter(isScope)
   if (scopes.length > 0) parameters.push(`scope="${scopes.join(' ')}"`)
   return `Bearer ${parameters.join(', ')}`
@@ -102,28 +102,28 @@ export function challenge(error: AuthError, realm: string, needed: readonly stri
 // Another token would not help (RFC 9110 sections 15.5.9, 15.5.14 and 15.6.4).
 const NO_CHALLENGE: ReadonlySet<number> = new Set([408, 413, 503])
 
-// RFC 6749 section 3.3. What a requirement or check of the application's own names may come from anywhere.
+// RFC 6749 section 3.3. An application's own requirements and checks may supply anything as a scope.
 function isScope(scope: unknown): boolean {
   return typeof scope === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)
 }
 
-/** Text that needs no escaping in a quoted string (RFC 9110 section 5.6.4), so that it cannot break out of one. */
+/** Whether a text needs no escaping in a quoted string (RFC 9110 section 5.6.4), so it cannot break out of one. */
 export function isPlainText(text: unknown): text is string {
   return typeof text === 'string' && /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
 }
 
-/** A refusal as the error handlers of frameworks understand it. */
+/** A refusal in the shape that the error handlers of frameworks expect. */
 export interface RefusedError extends Error {
   readonly name: 'RefusedError'
   readonly status: number
   readonly statusCode: number
-  /** The challenge and the like, without the type of a body that is not sent. */
+  /** The challenge and related headers, without a `content-type` because no body is sent. */
   readonly headers: Readonly<Record<string, string>>
 }
 
 /**
- * An error with the status and the challenge of a refusal. What it says is fixed, for frameworks may send it; the `AuthError` with the
- * full story is its `cause`.
+ * An error with the status and the challenge of a refusal. Its message is fixed because frameworks may send it; `cause` is the
+ * `AuthError` with the details.
  */
 export function refusedError({ error, response: { status, headers } }: Refused): RefusedError {
   return Object.assign(new Error('Request refused', { cause: error }), {

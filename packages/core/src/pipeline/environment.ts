@@ -7,7 +7,7 @@ import { nearestName } from '../options/known-options.ts'
 import { isOptions, kindOf, misconfigured } from '../options/option-rules.ts'
 import type { SingleIssuerOptions } from './options.ts'
 
-/** Environment variables by name, as `process.env`, or an object that declares those that are read, as the `env` of a worker. */
+/** Environment variables by name: `process.env`, or an object that declares the ones that are read, such as a worker's `env`. */
 export type Environment = Readonly<Record<string, string | undefined>> | EnvironmentVariables
 
 /** The environment variables that are read. */
@@ -22,17 +22,17 @@ interface EnvironmentVariables {
 }
 
 /**
- * Options from environment variables; the only place that knows their names. A variable that is empty counts as not set.
+ * Reads options from environment variables. An empty variable counts as unset.
  *
  * - `JWT_ISSUER`: the exact `iss`. Required.
- * - `JWT_AUDIENCE`: this API's name in `aud`; several separated by commas. Required.
- * - `JWT_JWKS_URI`: the address of the JWK Set; without it, and without a public key, discovery from the issuer.
- * - `JWT_PUBLIC_KEY`: SPKI or X.509 PEM, the base64 of it, or a JWK.
+ * - `JWT_AUDIENCE`: this API's name in `aud`; separate several with commas. Required.
+ * - `JWT_JWKS_URI`: the address of the JWK Set. Without it and without a public key, keys are discovered from the issuer.
+ * - `JWT_PUBLIC_KEY`: SPKI or X.509 PEM, the base64 of that PEM, or a JWK.
  * - `JWT_ALGORITHMS`: accepted algorithms, separated by commas.
  * - `JWT_CLOCK_TOLERANCE`: seconds, 0 to 300.
- * - `JWT_ALLOW_HTTP_HOSTS`: hosts that the addresses above may spell with `http:`, such as `keycloak:8080`, separated by commas.
+ * - `JWT_ALLOW_HTTP_HOSTS`: hosts that the addresses above may use with `http:`, such as `keycloak:8080`, separated by commas.
  *
- * @throws TypeError that names every variable that is missing or wrong, and any whose name is a typo of one that is not set
+ * @throws TypeError that names every missing or invalid variable, and every variable whose name looks like a typo of an unset one
  */
 export function optionsFromEnv(env: Environment): SingleIssuerOptions {
   if (!isOptions(env))
@@ -96,9 +96,9 @@ const NAMES: readonly Name[] = [
 ]
 
 interface Variables {
-  /** The value of a variable, or `undefined` where it is not set, or is wrong, which `problems` says then. */
+  /** The parsed value of a variable. `undefined` if it is unset or invalid; an invalid value is added to `problems`. */
   read<T>(name: Name, parse: (text: string, name: Name) => T): T | undefined
-  /** The same for values separated by commas. */
+  /** Like `read`, for values separated by commas. */
   list<T>(name: Name, parse: (text: string, name: Name) => T): readonly T[] | undefined
   readonly problems: string[]
 }
@@ -132,7 +132,7 @@ function variablesOf(env: Environment): Variables {
   return { read, list, problems }
 }
 
-// A variable set to nothing is how many deployment tools spell "not set". Workers may have numbers in theirs.
+// Many deployment tools set a variable to an empty string to mean "unset". In workers, values may be numbers.
 function textOf(env: Environment, name: Name): string {
   const value: unknown = own(env, name) ?? ''
   if (typeof value === 'string' || typeof value === 'number') return String(value).trim()
@@ -152,7 +152,7 @@ function missing(env: Environment): readonly string[] {
   })
 }
 
-// Other variables of the application may begin with JWT_, too: only a typo of one that is not set is worth a stop.
+// The application may have its own JWT_ variables, so only a likely typo of an unset one is an error.
 function misspelled(env: Environment): readonly string[] {
   const open = NAMES.filter((name) => !isSet(env, name) && REQUIRED.every(([required]) => required !== name))
   return Object.keys(env).flatMap((key) => {

@@ -7,19 +7,19 @@ import type { PolicyRegistry } from './policy-registry.ts'
 import { begin, lacksKeys } from './run-steps.ts'
 import type { Step, Told, TokenContext, Verification } from './steps.ts'
 
-/** Why a token is accepted or refused: every step in order. For people and logs; holds no token and no key material. */
+/** Why a token is accepted or refused: every step in order. For people and logs; contains no token and no key material. */
 export interface Explanation {
   readonly accepted: boolean
-  /** The code `verify` would refuse with; absent for an accepted token. */
+  /** The code `verify` would refuse with. Absent if the token is accepted. */
   readonly code?: ErrorCode
-  /** One line that tells the outcome and, for a refusal, what to do about it. */
+  /** One line with the outcome and, if the token is refused, what to do about it. */
   readonly summary: string
   readonly steps: readonly ExplanationStep[]
 }
 
 /** One step of a verification. */
 export interface ExplanationStep {
-  /** `parse`, `issuer`, for a padded token `padding`, `algorithm`, `key`, `signature`, then the claims by name, `cnf`, `schema` and the token checks. */
+  /** `parse`, `issuer`, `padding` (padded tokens only), `algorithm`, `key`, `signature`, claim names, `cnf`, `schema` and the token checks. */
   readonly step: string
   readonly result: 'passed' | 'failed' | 'skipped'
   readonly code?: ErrorCode
@@ -28,7 +28,7 @@ export interface ExplanationStep {
   readonly hint?: string
 }
 
-/** What an explanation is made of. */
+/** What an explanation is built from. */
 interface Explained<C extends object> {
   readonly steps: readonly Step<C>[]
   readonly policies: PolicyRegistry
@@ -36,8 +36,8 @@ interface Explained<C extends object> {
 }
 
 /**
- * Runs the steps one by one and goes on after a failure where that still tells something: the claims of an expired token, or of one with a
- * wrong signature, are examined all the same, and not trusted. Never throws.
+ * Runs the steps one by one, and continues after a failure if later steps are still useful: the claims of a token that is expired or has a
+ * wrong signature are still examined, but not trusted. Never throws.
  */
 export async function explainToken<C extends object>(token: string, explained: Explained<C>): Promise<Explanation> {
   const report = new Report()
@@ -69,7 +69,7 @@ async function narrate<C extends object>(
   }
 }
 
-// A wrong issuer need not end the explanation: if there is only one policy, the rest is compared with that one.
+// With only one policy, the explanation continues after a wrong issuer and uses that policy.
 function hasPolicy<C extends object>(state: Verification<C>, policies: PolicyRegistry): boolean {
   const { policy }: Partial<Verification<C>> = state
   if (policy !== undefined) return true
@@ -94,17 +94,17 @@ async function explainParts<C extends object>(
     )
 }
 
-/** What a keyless check finds is the reason for the refusal also if the keys cannot be had. */
+/** A failed keyless check is the reason for the refusal, even if the keys are unavailable. */
 type StepKind = 'keyless' | 'other'
 
-/** Collects what the steps tell. */
+/** Collects the results of the steps. */
 class Report {
   readonly #steps: ExplanationStep[] = []
   readonly #failed = new Set<string>()
   readonly #skipped = new Set<string>()
   #refusal: Error | undefined
 
-  /** Whether none of the steps has failed or was skipped. `accepted` stands for all of them. */
+  /** Whether none of the steps has failed or was skipped. `'all'` stands for every step. */
   havePassed(names: Step<object>['needs']): boolean {
     if (names === 'all') return this.#failed.size === 0 && this.#skipped.size === 0
     return names.every((name) => !this.#failed.has(name) && !this.#skipped.has(name))
@@ -128,7 +128,7 @@ class Report {
   }
 
   fail(name: string, thrown: unknown, kind: StepKind = 'other'): void {
-    // A hook may throw undefined, which must not count as no refusal.
+    // A hook may throw undefined, which must still count as a refusal.
     const error = asError(thrown)
     if (this.#refusal === undefined || (kind === 'keyless' && lacksKeys(this.#refusal))) this.#refusal = error
     this.#failed.add(name)
@@ -142,7 +142,7 @@ class Report {
   }
 
   skip(name: string): void {
-    // After skipped claims there is nothing more to tell.
+    // Claims were skipped, so later steps have nothing to report.
     const isListed = !UNLISTED.has(name) && !this.#skipped.has('claims')
     this.#skipped.add(name)
     if (isListed) this.#steps.push({ step: name, result: 'skipped' })

@@ -21,7 +21,7 @@ import {
   readNumbers,
 } from '../options/option-rules.ts'
 
-/** How to verify tokens: the rules for one issuer, or for several, and what is shared by all of them. */
+/** How to verify tokens: the rules for one issuer or several, and the options that all issuers share. */
 export type VerifierOptions<C extends object = object> = SingleIssuerOptions<C> | ManyIssuersOptions<C>
 
 /** Trusts one issuer. */
@@ -29,123 +29,123 @@ export interface SingleIssuerOptions<C extends object = object> extends IssuerPo
   readonly issuers?: never
 }
 
-/** Trusts several issuers, each with keys, audience, algorithms and profile of its own. */
+/** Trusts several issuers. Each has its own keys, audience, algorithms and profile. */
 export interface ManyIssuersOptions<C extends object = object> extends SharedOptions<C> {
   /**
-   * The trusted issuers, found by exact look-up of `iss`; or a function from an `iss`, which nobody has verified yet, to its policy
-   * or `undefined`. What the function throws means status 503.
+   * The trusted issuers, found by exact match of `iss`; or a function from an unverified `iss` to its policy, or to `undefined`.
+   * If the function throws, requests get status 503.
    */
   readonly issuers: readonly IssuerPolicy[] | IssuerResolver
   readonly issuer?: never
 }
 
-/** Gives the policy for an issuer, or `undefined` for one that is not trusted. `iss` is text from a stranger. */
+/** Returns the policy of an issuer, or `undefined` if it is not trusted. `iss` is unverified input from the caller. */
 export type IssuerResolver = (iss: string) => Promise<IssuerPolicy | undefined>
 
-/** What a token from one issuer must be. */
+/** The rules for tokens from one issuer. */
 export interface IssuerPolicy extends ClaimRules, KeyLocation {
-  /** The exact `iss` (RFC 7519 section 4.1.1). `null` accepts tokens of any issuer or none: only the keys decide then. */
+  /** The exact `iss` (RFC 7519 section 4.1.1). `null` accepts tokens of any issuer or none: only the keys decide. */
   readonly issuer: string | null
-  /** This resource server's name, or names, in `aud`. `null` accepts tokens for any audience: only for issuers that set none. */
+  /** This resource server's name or names in `aud`. `null` accepts any audience: use it only for issuers that set none. */
   readonly audience: string | readonly string[] | null
   /**
    * Signature algorithms to accept, compared as exact strings. @defaultValue every asymmetric algorithm of RFC 7518 and
-   * RFC 8037; with `secret`, HS256; with `firstOf` there is none
+   * RFC 8037; with `secret`, HS256; required with `firstOf`
    */
   readonly algorithms?: readonly Algorithm[]
   /**
-   * `accept` takes tokens whose parts end with base64 padding, which RFC 7515 forbids and AWS Application Load Balancers send. Only exact
-   * padding, in every part that needs it. @defaultValue 'refuse'
+   * `accept` accepts tokens whose parts end with base64 padding, which RFC 7515 forbids and AWS Application Load Balancers send. The
+   * padding must be exact, in every part that needs it. @defaultValue 'refuse'
    */
   readonly padding?: 'accept' | 'refuse' | undefined
 }
 
-/** Where the keys of an issuer come from: at most one of these; none means discovery from the issuer (OIDC, then RFC 8414). */
+/** Where the keys of an issuer come from. Set at most one; with none, they are discovered from the issuer (OIDC, then RFC 8414). */
 export interface KeyLocation {
   /** The address of the issuer's JWK Set; https, or http on a loopback address. */
   readonly jwksUri?: string | URL | undefined
-  /** With discovery: hosts besides the issuer's own that its keys may be on, exact, without port. @defaultValue none */
+  /** With discovery: hosts besides the issuer's own where its keys may be, exact, without port. @defaultValue none */
   readonly allowedKeyHosts?: readonly string[]
   /**
-   * Hosts that `issuer` or `jwksUri` may spell with `http:`, exact, with their port unless it is 80, such as `keycloak:8080`. For a network
-   * of your own: on Node they must resolve to addresses that are not public. @defaultValue none
+   * Hosts that `issuer` or `jwksUri` may use with `http:`, exact, with their port unless it is 80, such as `keycloak:8080`. Only for your own
+   * network: on Node they must resolve to addresses that are not public. @defaultValue none
    */
   readonly allowHttpHosts?: readonly string[] | undefined
   /** A JWK Set with public keys (RFC 7517 section 5). */
   readonly jwks?: JSONWebKeySet
   /**
-   * One public key: SPKI PEM or X.509 PEM, as text or bytes, within quotes or with `\n` written out as environment files keep them, the
-   * base64 of it, or a JWK.
+   * One public key: SPKI PEM or X.509 PEM, as text or bytes, the base64 of that PEM, or a JWK. Quotes and literal `\n`, as in environment
+   * files, are accepted.
    */
   readonly publicKey?: PublicKeyInput
   /**
-   * An HMAC secret at least as long as the hash of its algorithm (RFC 7518 section 3.2): 32 bytes for HS256. Text stands for its UTF-8
-   * bytes: decode base64 first.
+   * An HMAC secret at least as long as the hash of its algorithm (RFC 7518 section 3.2): 32 bytes for HS256. Text is used as UTF-8 bytes, so
+   * decode base64 first.
    */
   readonly secret?: string | Uint8Array
-  /** A key source of your own, or `firstOf` for a secret and public keys side by side. */
+  /** Your own key source, or `firstOf` for a secret and public keys side by side. */
   readonly keys?: KeySource | SecretAndPublicKeys
 }
 
-/** Rules about the claims of a token. Every rule that is set makes its claim required. */
+/** Rules for the claims of a token. A claim that a rule checks is required. */
 export interface ClaimRules {
-  /** `rfc9068` demands `typ` `at+jwt` and all claims of RFC 9068 section 2.2. @defaultValue no profile */
+  /** `rfc9068` requires `typ` `at+jwt` and all claims of RFC 9068 section 2.2. @defaultValue no profile */
   readonly profile?: 'rfc9068'
-  /** Accepted `typ` values; case and a leading `application/` do not matter. @defaultValue absent, JWT or at+jwt */
+  /** Accepted `typ` values. Case and a leading `application/` are ignored. @defaultValue absent, JWT or at+jwt */
   readonly tokenTypes?: readonly string[]
   /**
-   * `accept` takes tokens with the marks of an ID token (`nonce`, `at_hash`, `c_hash`): for issuers that put a `nonce` into access tokens, as
-   * Keycloak before 25 and authentik do. Then `audience` alone keeps ID tokens out. @defaultValue 'refuse'
+   * `accept` accepts tokens that look like ID tokens (`nonce`, `at_hash`, `c_hash`). Use it for issuers that put a `nonce` into access
+   * tokens, such as Keycloak before 25 and authentik. Then only `audience` rejects ID tokens. @defaultValue 'refuse'
    */
   readonly idTokens?: 'accept' | 'refuse' | undefined
   /** Clients whose tokens are accepted. @defaultValue any */
   readonly clientId?: string | readonly string[]
   /**
-   * Claims that name the client: the first that is present counts. Okta's is `cid`, and Microsoft's `azp` or `appid`. Needs `clientId`.
+   * Claims that name the client; the first one present is used. Okta uses `cid`, Microsoft `azp` or `appid`. Needs `clientId`.
    * @defaultValue ['client_id', 'azp']
    */
   readonly clientClaims?: readonly ClaimPath[]
   /**
-   * Claims that must be present, or present with a value that meets a condition. In a list, a list of names is a claim within others, and
-   * `claim(…)` gives a condition: `['sub', ['act', 'sub'], claim(['realm_access', 'roles'], 'admin')]`. @defaultValue none
+   * Claims that must be present, or meet a condition. In a list, a nested list of names is a path to a nested claim, and `claim(…)` gives a
+   * condition: `['sub', ['act', 'sub'], claim(['realm_access', 'roles'], 'admin')]`. @defaultValue none
    */
   readonly requiredClaims?: readonly (ClaimPath | ClaimRequirement)[] | Readonly<Record<string, ClaimCondition>>
-  /** Longest time since `iat`, in seconds. From 1. @defaultValue no bound */
+  /** Longest time since `iat`, in seconds. From 1. @defaultValue no limit */
   readonly maxAge?: number
-  /** Longest time from `iat` to `exp`, in seconds. From 1. @defaultValue no bound */
+  /** Longest time from `iat` to `exp`, in seconds. From 1. @defaultValue no limit */
   readonly maxLifetime?: number
   /**
-   * Seconds of clock difference to forgive in `exp` and `nbf`. An `iat` in the future is forgiven up to 60 s, or up to this if it is more.
+   * Seconds of clock difference to allow in `exp` and `nbf`. For an `iat` in the future, 60 s or this value, whichever is larger.
    * From 0 to 300. @defaultValue 5
    */
   readonly clockTolerance?: number | undefined
   /**
-   * Claims that scopes are read from, each a string of words or a list: all of them count. A list of names is a claim within others:
-   * `['scope', ['realm_access', 'roles']]`. @defaultValue ['scope', 'scp']
+   * Claims to read scopes from, each a space-separated string or a list; scopes from all of them are combined. A list of names is a path to
+   * a nested claim: `['scope', ['realm_access', 'roles']]`. @defaultValue ['scope', 'scp']
    */
   readonly scopeSources?: readonly ClaimPath[]
-  /** What a scope implies: `{ 'orders:write': ['orders:read'] }`. @defaultValue nothing */
+  /** Scopes that a scope includes: `{ 'orders:write': ['orders:read'] }`. @defaultValue nothing */
   readonly scopeHierarchy?: Readonly<Record<string, readonly string[]>> | undefined
 }
 
-/** What holds for all issuers of a verifier. */
+/** Options that all issuers of a verifier share. */
 export interface SharedOptions<C extends object = object> {
   /**
-   * A Standard Schema validator for the claims; the verified claims have its type. `signedClaims(token)` gives the claims as they were signed.
+   * A Standard Schema validator for the claims. It sets the type of the verified claims. `signedClaims(token)` returns the claims as signed.
    * @defaultValue none
    */
   readonly claims?: ClaimsSchema<C>
   /** Further checks, run in order after the claims. @defaultValue none */
   readonly checks?: readonly TokenCheck[]
   /**
-   * Accepted tokens that are remembered, so that one that comes again costs little. Answers are the same without: the policy, the key,
-   * times, predicates, confirmations, the schema and `checks` are gone through again each time. `false` remembers none.
+   * Caches accepted tokens, so repeated tokens cost little. It never changes the result: the policy, the key, times, predicates,
+   * confirmations, the schema and `checks` are evaluated every time. `false` turns it off.
    * @defaultValue the values of `TokenCacheOptions`
    */
   readonly tokenCache?: TokenCacheOptions | false | undefined
-  /** Caps on what is read before a signature has been verified. @defaultValue DEFAULT_LIMITS */
+  /** Limits on what is read before a signature has been verified. @defaultValue DEFAULT_LIMITS */
   readonly limits?: Partial<Limits> | undefined
-  /** How keys are fetched and kept. @defaultValue the values of `RemoteKeySetTuning` */
+  /** How keys are fetched and cached. @defaultValue the values of `RemoteKeySetTuning` */
   readonly keySet?: RemoteKeySetTuning | undefined
   /** Called for each event (`VerifierEvent`). What it throws is ignored. @defaultValue none */
   readonly onEvent?: EventListener | undefined
@@ -155,20 +155,20 @@ export interface SharedOptions<C extends object = object> {
   readonly clock?: (Pick<Clock, 'now'> & Partial<Clock>) | undefined
 }
 
-/** How many accepted tokens a verifier remembers, and for how long; never past their `exp`. */
+/** How many accepted tokens a verifier caches, and for how long; never past their `exp`. */
 export interface TokenCacheOptions {
   /** Tokens. From 1 to 1,000,000. @defaultValue 10000 */
   readonly maxEntries?: number | undefined
-  /** Bytes that tokens and their claims take up in memory: on Node never more than 1.5 times as many. From 65,536 to 1,073,741,824. @defaultValue 16777216 */
+  /** Bytes of memory for tokens and their claims; on Node never more than 1.5 times as many. From 65,536 to 1,073,741,824. @defaultValue 16777216 */
   readonly maxBytes?: number | undefined
-  /** Seconds until a token is verified anew. From 1 to 300. @defaultValue 300 */
+  /** Seconds until a cached token is verified again. From 1 to 300. @defaultValue 300 */
   readonly maxAge?: number | undefined
 }
 
 /** `TokenCacheOptions` with its defaults filled in. */
 export type ResolvedTokenCache = Readonly<Record<keyof TokenCacheOptions, number>>
 
-/** The numbers and words that hold where an option is left out. */
+/** The defaults of the options. */
 export const DEFAULTS: {
   readonly clockTolerance: number
   readonly tokenTypes: readonly string[]
@@ -192,7 +192,7 @@ export const DEFAULTS: {
 })
 
 /**
- * Limits with defaults filled in, frozen.
+ * Fills in the defaults of limits and freezes the result.
  *
  * @throws TypeError for an unknown limit, or one that is not a whole number within its maximum
  */
@@ -206,7 +206,7 @@ const LIMIT_RANGES = Object.fromEntries(
 ) as Readonly<Record<keyof Limits, NumberRange>>
 
 /**
- * The token cache with defaults filled in, or `undefined` for none.
+ * Fills in the defaults of the token cache. `undefined` if it is turned off.
  *
  * @throws TypeError for an unknown name, and for a number out of its range
  */
@@ -226,7 +226,7 @@ const TOKEN_CACHE_RANGES: Readonly<Record<keyof ResolvedTokenCache, NumberRange>
 }
 
 /**
- * A clock whose missing parts are the runtime's.
+ * Fills in the missing parts of a clock from the runtime's.
  *
  * @throws TypeError for a clock without `now`, or one that gives seconds
  */
@@ -253,14 +253,14 @@ export function resolveClock(action: string, clock: SharedOptions['clock']): Clo
   }
 }
 
-// No comparison with NaN or a promise is true, whichever way round.
+// Comparisons with NaN or a promise are always false.
 function numberFrom(name: 'now' | 'monotonic', value: unknown): number {
   if (typeof value === 'number' && !Number.isNaN(value)) return value
   ignoreRejection(value)
   throw new TypeError(`"clock.${name}" must give milliseconds as a number, at once`)
 }
 
-// From 2001 to 2286 in seconds; in milliseconds that is a few months of 1970, where no token is verified.
+// Matches seconds from 2001 to 2286. As milliseconds, these values fall in early 1970, when no token is verified.
 function looksLikeSeconds(now: number): boolean {
   return now >= 1e9 && now < 1e10
 }

@@ -20,20 +20,18 @@ import { bare, own } from '../model/values.ts'
 import { anything, checkOptions, misconfigured, type OptionRules } from '../options/option-rules.ts'
 import { DEFAULTS, type IssuerPolicy } from './options.ts'
 
-/** The fetched key sets of a verifier, one for each address, however many issuers share it. */
+/** The fetched key sets of a verifier, one per address. Issuers with the same address share one. */
 interface KeySources {
-  /** The key set of an address, made at the first time it is asked for. */
+  /** The key set of an address, created on first use. */
   at(address: string, make: () => RemoteKeySet): RemoteKeySet
-  /** Ends background work in all of them, now and for those still to come. */
+  /** Stops background work in all key sets, including those created later. */
   close(): void
 }
 
-// Far more issuers than a verifier serves: a key set that is dropped forgets how often it has fetched.
+// Far more than a verifier needs, because an evicted key set loses its count of fetches.
 const MOST_KEY_SETS = 10_000
 
-/**
- * Key sets by address. One that is dropped for want of room is not closed: requests may wait for it, and an idle one costs nothing.
- */
+/** Key sets by address. Evicted key sets are not closed, because requests may be waiting for them. An idle one costs nothing. */
 export function keySources(): KeySources {
   const sources = recentMap<string, RemoteKeySet>(MOST_KEY_SETS)
   let closed = false
@@ -53,7 +51,7 @@ export function keySources(): KeySources {
   }
 }
 
-/** What every key source of a verifier works with. */
+/** What all key sources of a verifier share. */
 export interface KeyEnvironment {
   readonly clock: Clock
   readonly fetch: FetchLike
@@ -79,7 +77,7 @@ export function resolveKeys(options: IssuerPolicy, environment: KeyEnvironment):
       `give one of ${LOCATIONS.map((name) => `"${name}"`).join(', ')}${locations.includes('secret') ? SIDE_BY_SIDE : ''}`,
       locations,
     )
-  // Keys at an address of the issuer's choice are less than the keys the application meant to name.
+  // An undefined `publicKey`, for example, must not silently fall back to discovery.
   const missing = PINNED.find((name) => name in options)
   if (locations.length === 0 && missing !== undefined)
     throw misconfigured(ACTION, `"${missing}" must not be undefined: give it a value, or leave it out for discovery`)
@@ -104,7 +102,7 @@ const SIDE_BY_SIDE = ', or for a secret and public keys side by side "keys": fir
 const PINNED = ['jwks', 'publicKey', 'secret', 'keys'] as const
 const LOCATIONS = ['jwksUri', ...PINNED] as const
 
-/** Where keys come from; what is anything here is checked by the key source that is made of it. */
+/** Where keys come from. Options that accept `anything` here are checked when their key source is created. */
 export const KEY_LOCATION_RULES: OptionRules = {
   jwksUri: {
     be: 'the URL of a JWK Set, such as "https://auth.example.com/.well-known/jwks.json"',
@@ -156,7 +154,7 @@ function listsBoth(algorithms: readonly Algorithm[]): boolean {
 
 const isForSecret = (name: Algorithm): name is SymmetricAlgorithm => isAlgorithm(name) && isSymmetric(name)
 
-// `SubtleCrypto.supports` came to WebCrypto together with ML-DSA, so a runtime without it has neither.
+// `SubtleCrypto.supports` and ML-DSA came to WebCrypto together, so a runtime without one has neither.
 function runtimeVerifies(algorithm: Algorithm): boolean {
   const subtle = (globalThis as { SubtleCrypto?: { supports?: (operation: string, algorithm: string) => boolean } })
     .SubtleCrypto
@@ -185,7 +183,7 @@ function keySource(options: IssuerPolicy, algorithms: ReadonlySet<Algorithm>, en
   )
 }
 
-// Each half has only its own algorithms, because a key must not be imported for an algorithm of the other half.
+// Each half gets only its own algorithms, because a key must never be imported for an algorithm of the other half.
 function secretAndPublicKeys(
   { first, others }: SecretAndPublicKeys,
   { issuer, audience }: IssuerPolicy,

@@ -9,14 +9,14 @@ import { isOptions, isRecord, kindOf, misconfigured } from '../options/option-ru
 import type { IssuerPolicy, IssuerResolver } from './options.ts'
 import { POLICY_OPTIONS, type ResolvedPolicy } from './policy.ts'
 
-/** What the options of a policy held when it was made, so that a later change in place is noticed. */
+/** A copy of a policy's options, taken when the policy was created, to detect later in-place changes. */
 type PolicySnapshot = Readonly<Record<string, unknown>>
 
 /**
- * Copies everything in the options of a policy that can change in place: lists, objects, bytes, URLs. A key source of the application is
- * compared by identity, because its state is its own.
+ * Copies everything in a policy's options that can change in place: lists, objects, bytes, URLs. An application's own key source is
+ * compared by identity because its state is private.
  *
- * @param options without a prototype
+ * @param options - without a prototype
  */
 export function snapshotOf(options: IssuerPolicy): PolicySnapshot {
   return bare(
@@ -29,7 +29,7 @@ export function snapshotOf(options: IssuerPolicy): PolicySnapshot {
   )
 }
 
-/** Whether options are still those of a snapshot: the same names, an `undefined` included, with the same values. */
+/** Whether options still equal a snapshot: the same names, including those set to `undefined`, with the same values. */
 export function isUnchanged(snapshot: PolicySnapshot, options: IssuerPolicy): boolean {
   const entries: readonly (readonly [string, unknown])[] = Object.entries(options)
   return (
@@ -45,7 +45,7 @@ function isKeySource(name: string, value: unknown): boolean {
   return name === 'keys' && !isFirstOf(value)
 }
 
-/** An object that only itself equals: an instance of a class, with its members, or one that has been copied elsewhere in the snapshot. */
+/** An object compared by identity: a class instance, with its members, or one that is already copied elsewhere in the snapshot. */
 class Itself {
   readonly object: object
   readonly members: object | undefined
@@ -56,7 +56,7 @@ class Itself {
   }
 }
 
-// Each object is copied once, because an instance may lead back to itself.
+// Each object is copied once, because an instance may reference itself.
 function copied(value: unknown, seen: Set<object>): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (seen.has(value)) return new Itself(value)
@@ -74,7 +74,7 @@ function sameValue(copy: unknown, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return copy === value
   if (copy instanceof Itself)
     return copy.object === value && (copy.members === undefined || sameMembers(copy.members, value))
-  // Each call of `claim` makes new functions.
+  // Each call of `claim` creates new functions.
   if (isClaimRequirement(copy) && isClaimRequirement(value))
     return sameValue(copy.claim, value.claim) && sameValue(copy.condition, value.condition)
   if (Array.isArray(copy) && Array.isArray(value))
@@ -105,19 +105,19 @@ function sameBytes(copy: Uint8Array, bytes: Uint8Array): boolean {
   return copy.length === bytes.length && copy.every((byte, index) => byte === bytes[index])
 }
 
-/** Finds the policy for a token by exact look-up of its `iss` in the configuration, before any I/O of ours. */
+/** Finds the policy for a token by exact match of its `iss` in the configuration, before the verifier does any I/O. */
 export interface PolicyRegistry {
   /**
-   * A promise where a function has to be asked.
+   * Returns a promise if a function must be called.
    *
    * @throws AuthError `issuer_missing`, `issuer_mismatch`, `issuer_unknown`, `issuer_unavailable`
    */
   select(claims: Claims): ResolvedPolicy | Promise<ResolvedPolicy>
-  /** The policies known so far: all of them unless they come from a function. */
+  /** The policies known so far. Incomplete only if policies come from a function. */
   known(): Iterable<ResolvedPolicy>
 }
 
-/** One issuer, or with `issuer: null` any. */
+/** One issuer, or any issuer with `issuer: null`. */
 export function singlePolicy(policy: ResolvedPolicy): PolicyRegistry {
   return {
     select: ({ iss }) => {
@@ -137,7 +137,7 @@ export function singlePolicy(policy: ResolvedPolicy): PolicyRegistry {
 /**
  * Several issuers.
  *
- * @throws TypeError for none, for one twice, and for one without a name
+ * @throws TypeError for an empty list, a duplicate issuer, or a policy without an issuer name
  */
 export function policyList(policies: readonly ResolvedPolicy[]): PolicyRegistry {
   if (policies.length === 0) throw misconfigured('create verifier', '"issuers" must not be empty')
@@ -162,8 +162,8 @@ export function policyList(policies: readonly ResolvedPolicy[]): PolicyRegistry 
 const MOST_RESOLVED_ISSUERS = 1000
 
 /**
- * Issuers looked up by a function at every token. What is made of a policy is kept for as long as the function gives the same values;
- * fetched keys are kept by their address in any case, so that a new object each time fetches nothing again.
+ * Calls a function to find the issuer of every token. A resolved policy is cached while the function returns the same values. Fetched keys
+ * are always cached by address, so a new object on each call causes no new fetch.
  */
 export function policyResolver(
   resolver: IssuerResolver,
@@ -204,7 +204,7 @@ export function policyResolver(
   }
 }
 
-// A stranger chose the iss. If it makes the function, or what it gives, fail, that is no bug to answer 500 for.
+// The caller chose the iss. If the lookup function throws or returns an invalid policy, that must not become a 500.
 async function decided(
   iss: string,
   policyOf: (iss: string) => Promise<ResolvedPolicy | undefined>,
@@ -229,6 +229,6 @@ function unknownIssuer(iss: unknown, trusted: readonly string[]): AuthError {
   })
 }
 
-// What a refusal costs must not grow with the number of issuers.
+// The cost of a refusal must not grow with the number of issuers.
 const ISSUERS_NAMED = 10
 const ISSUERS_COMPARED = 100

@@ -23,24 +23,24 @@ import {
 import { type ClaimRules, DEFAULTS, type IssuerPolicy } from './options.ts'
 import { KEY_LOCATION_RULES, type KeyEnvironment, resolveKeys } from './policy-keys.ts'
 
-/** An `IssuerPolicy` checked once, with its defaults filled in and its keys at hand. */
+/** An `IssuerPolicy`, checked, with its defaults filled in and its key source created. */
 export interface ResolvedPolicy {
   readonly issuer: string | null
   readonly algorithms: ReadonlySet<Algorithm>
   readonly keys: KeySource
   readonly padding: 'accept' | 'refuse'
-  /** In the order they are run. */
+  /** In the order they run. */
   readonly claimChecks: readonly ClaimCheck[]
-  /** Those of them whose answer about the same token may be another the next time. */
+  /** The claim checks whose result for the same token may change over time. */
   readonly momentaryChecks: readonly ClaimCheck[]
-  /** Those of them that may refuse a token whose signature cannot be verified now. */
+  /** The claim checks that may refuse a token while its signature cannot be verified. */
   readonly keylessChecks: readonly ClaimCheck[]
   /** Seconds. */
   readonly clockTolerance: number
   readonly scopesOf: ScopeReader
 }
 
-/** What the policies of a verifier share. */
+/** What all policies of a verifier share. */
 interface PolicyEnvironment extends KeyEnvironment {
   readonly textWords: TextReader
 }
@@ -83,10 +83,10 @@ const RULES: OptionRules = {
   scopeHierarchy: { be: 'an object of lists, such as { "orders:write": ["orders:read"] }', fits: isRecord },
 }
 
-/** The names an `IssuerPolicy` may have. */
+/** The names allowed in an `IssuerPolicy`. */
 export const POLICY_OPTIONS: readonly string[] = Object.freeze(Object.keys(RULES))
 
-/** Those that accept more when they are left out, so that `undefined` is a mistake in them. */
+/** Options that accept more when they are left out. `undefined` is therefore rejected for them. */
 export const NARROWING_OPTIONS: readonly string[] = [
   'algorithms',
   'allowedKeyHosts',
@@ -103,7 +103,7 @@ export const NARROWING_OPTIONS: readonly string[] = [
 /**
  * Checks a policy at start-up.
  *
- * @throws TypeError with a sentence that tells what to write instead
+ * @throws TypeError with a message that says what to write instead
  */
 export function resolvePolicy(given: IssuerPolicy, limits: Limits, environment: PolicyEnvironment): ResolvedPolicy {
   if (!isOptions(given)) throw misconfigured(ACTION, 'each issuer needs an object with "issuer" and "audience"', given)
@@ -129,7 +129,7 @@ export function resolvePolicy(given: IssuerPolicy, limits: Limits, environment: 
 
 const ACTION = 'create verifier'
 
-/** Checks of what an API tells everybody about its tokens: their form, their audience and their times. */
+/** Checks of public knowledge about an API's tokens: their form, their audience and their times. */
 function standardChecks(options: IssuerPolicy, limits: Limits): readonly ClaimCheck[] {
   const { clockTolerance = DEFAULTS.clockTolerance, maxAge, maxLifetime } = options
   const timeRules = { clockTolerance, maxAge, maxLifetime }
@@ -145,7 +145,7 @@ function standardChecks(options: IssuerPolicy, limits: Limits): readonly ClaimCh
   ]
 }
 
-/** Checks that would tell an attacker what an API keeps to itself, or that run code of the application: for verified tokens alone. */
+/** Checks that would reveal private rules of an API to an attacker, or that run application code. They run only on verified tokens. */
 function ownChecks(options: IssuerPolicy): readonly ClaimCheck[] {
   return [
     ...clientChecks(options),
@@ -154,7 +154,7 @@ function ownChecks(options: IssuerPolicy): readonly ClaimCheck[] {
   ]
 }
 
-// RFC 9068 section 2.2; iss, exp and aud too, for a policy may leave issuer and audience open.
+// RFC 9068 section 2.2. Includes iss, exp and aud because a policy may leave issuer and audience open.
 const RFC_9068_CLAIMS: readonly string[] = ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti']
 
 function textSet(value: string | readonly string[]): ReadonlySet<string> {

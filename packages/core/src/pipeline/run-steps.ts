@@ -5,11 +5,11 @@ import type { Remembered, TokenCache } from './token-cache.ts'
 
 /** Turns a token into a verified token. */
 export interface TokenVerifier<C extends object> {
-  /** A promise only if something must be awaited, so that it may throw at once. @throws AuthError */
+  /** Returns a promise only if something must be awaited; otherwise it may throw synchronously. @throws AuthError */
   verify(token: string, context: TokenContext): VerifiedToken<C> | Promise<VerifiedToken<C>>
 }
 
-/** Runs the steps. With a cache, a token that was accepted before skips parsing and signature; refusals are not remembered. */
+/** Runs the steps. With a cache, a token that was accepted before skips parsing and signature. Refusals are not cached. */
 export function jwtVerifier<C extends object>(rules: JwtRules<C>, cache?: TokenCache): TokenVerifier<C> {
   const steps = stepsOf(rules, cache)
 
@@ -42,13 +42,13 @@ export function jwtVerifier<C extends object>(rules: JwtRules<C>, cache?: TokenC
   }
 }
 
-/** A verification before its first step. */
+/** The state of a verification before its first step. */
 export function begin<C extends object>(
   token: string,
   context: TokenContext | undefined,
   remembered?: Remembered,
 ): Verification<C> {
-  // The steps fill in the rest before any of them reads it.
+  // Steps fill in each field before any later step reads it.
   const state: Partial<Verification<C>> = { token, ...(context && { context }), remembered }
   if (remembered !== undefined) {
     const verified = remembered.verified as VerifiedToken<C>
@@ -59,14 +59,14 @@ export function begin<C extends object>(
   return state as Verification<C>
 }
 
-/** Whether a refusal says that the keys to decide about a token cannot be had now. */
+/** Whether a refusal means that the keys to decide about a token are currently unavailable. */
 export function lacksKeys(error: unknown): boolean {
   return asRefusal(error)?.code === 'keys_unavailable'
 }
 
 /**
- * Why a token is refused. If its keys cannot be had, its claims may tell more than that: a token that has expired, or is for another API,
- * is refused whatever its key. They are unverified, so they can only refuse.
+ * The reason to refuse a token. If its keys are unavailable, its claims may give a better reason: a token that has expired, or is for
+ * another API, is refused whatever its key. The claims are unverified, so they can only cause a refusal.
  */
 function refusalOf<C extends object>(state: Verification<C>, error: unknown): Error {
   const { policy, subject, context }: Partial<Verification<C>> = state

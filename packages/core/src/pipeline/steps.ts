@@ -18,9 +18,9 @@ import type { PolicyRegistry } from './policy-registry.ts'
 import type { ResolvedPolicy } from './policy.ts'
 import type { Remembered, TokenCache } from './token-cache.ts'
 
-/** What a verification depends on besides the token. */
+/** What a verification depends on, besides the token. */
 export interface TokenContext extends ClaimContext {
-  /** Members of `cnf` that the caller confirms itself; a token bound in any other way is refused. */
+  /** Members of `cnf` that the caller confirms itself. A token with any other binding is refused. */
   readonly confirmations: ReadonlySet<string>
 }
 
@@ -34,30 +34,30 @@ export interface JwtRules<C extends object> {
   readonly isSignedBy: SignatureVerification
 }
 
-/** A verification under way. Each step reads what the steps before it have found, and adds what it finds. */
+/** The state of a verification. Each step reads what earlier steps found, and adds its own results. */
 export interface Verification<C extends object> {
   readonly token: string
   readonly context: TokenContext
-  /** What the cache knows of this token, as long as its policy and its key are still the same. Steps marked `spared` rest on it. */
+  /** The cached entry of this token, valid while its policy and its key are unchanged. Steps marked `spared` rely on it. */
   remembered: Remembered | undefined
   parsed: ParsedJwt
-  /** Header and claims, parsed or remembered. */
+  /** Header and claims, parsed or cached. */
   subject: ClaimSubject
   policy: ResolvedPolicy
   algorithm: Algorithm
-  /** What the key source is told about the token; the same object each time. */
+  /** What the key source is told about the token. The same object on every call. */
   about: KeyContext | undefined
   /** The keys that may have signed the token. */
   possible: readonly CryptoKey[]
-  /** The key that did. */
+  /** The key that verified the signature. */
   key: CryptoKey
   /** The token with its claims as signed. */
   verified: VerifiedToken
-  /** The token with its claims as the schema has completed them. */
+  /** The token with its claims as the schema returned them. */
   completed: VerifiedToken<C>
 }
 
-/** The names of the steps, in order. `time` is the caller's: it makes the context. */
+/** The names of the steps, in order. `time` is not in the list of steps: the caller runs it when it creates the context. */
 export type StepName =
   | 'time'
   | 'parse'
@@ -74,26 +74,26 @@ export type StepName =
 /** One step of a verification. */
 export interface Step<C extends object> {
   readonly name: StepName
-  /** Whether a remembered token skips it. */
+  /** Whether a cached token skips it. */
   readonly spared: boolean
-  /** The steps that must have passed for this one to tell anything, or all of them. `explain` skips it otherwise. */
+  /** Steps that must have passed for this one to be meaningful, or all of them. Otherwise `explain` skips it. */
   readonly needs: readonly StepName[] | 'all'
   /** Whether it reads the policy. */
   readonly needsPolicy: boolean
-  /** A promise only if something must be awaited. Throws what refuses the token. */
+  /** Returns a promise only if something must be awaited. Throws the error that refuses the token. */
   run(state: Verification<C>): Promise<void> | undefined
-  /** What it found, for `explain`, once it has passed. `undefined` if that is not worth a line. */
+  /** What it found, for `explain`, once it has passed. `undefined` if there is nothing worth a line. */
   tell(state: Verification<C>): Told | undefined
-  /** The checks a step consists of, if `explain` should tell of each. */
+  /** The checks a step consists of, if `explain` should report each one. */
   readonly parts?: (state: Verification<C>) => readonly ClaimCheck[]
 }
 
-/** What a step that passed tells. */
+/** What a passed step reports. */
 export interface Told extends Comparison {
   readonly hint?: string | undefined
 }
 
-/** The steps of every verification, in the only order there is. `verify` runs them and `explain` narrates them. */
+/** The steps of every verification, in their only valid order. `verify` runs them and `explain` reports them. */
 export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache): readonly Step<C>[] {
   const { parse, policies, isSignedBy, schema, checks } = rules
 
@@ -111,7 +111,7 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
   const useKeys = (state: Verification<C>, possible: readonly CryptoKey[]): void => {
     state.possible = possible
     const { remembered } = state
-    // The key that verified the token must still be one of those that may.
+    // The key that verified the cached token must still be a possible key.
     if (remembered === undefined || (possible.includes(remembered.key) && cache?.holds(remembered))) return
     parseAnew(state)
     checkForm(state)
@@ -171,7 +171,7 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
     {
       name: 'key',
       spared: false,
-      // A token of another issuer must not cause a fetch, not even to explain it.
+      // A token of another issuer must never cause a fetch, not even in `explain`.
       needs: ['issuer', 'padding', 'algorithm'],
       needsPolicy: true,
       run: (state) => {
@@ -249,23 +249,23 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       spared: checks.length === 0,
       needs: 'all',
       needsPolicy: true,
-      // The claims as they were signed: what a schema makes of `sub` or `jti` is in no denylist.
+      // Claims as signed, because a denylist does not contain a `sub` or `jti` that a schema has changed.
       run: ({ verified }) => (checks.length === 0 ? undefined : runTokenChecks(checks, verified)),
       tell: () => ({}),
     },
   ]
 }
 
-// A promise has no such member. By shape, because an application may have replaced `Promise`.
+// A promise has no such member. Checked by shape because an application may have replaced `Promise`.
 function isResolved(policy: ResolvedPolicy | Promise<ResolvedPolicy>): policy is ResolvedPolicy {
   return Object.hasOwn(policy, 'claimChecks')
 }
 
-// Without a schema C is the type of plain claims.
+// Without a schema, C is the type of plain claims.
 function accept<C extends object>(state: Verification<C>, cache: TokenCache | undefined): void {
   const { parsed, policy, key } = state
   const { claims, header } = parsed
-  // What is remembered must not keep the request alive that the token was cut from.
+  // A cached token must not keep the request alive that it was sliced from.
   const token = cache === undefined ? parsed.token : detached(parsed.token)
   const verified: VerifiedToken = new VerifiedJwt(token, { claims, header, scopes: policy.scopesOf(claims) })
   state.verified = verified

@@ -6,7 +6,7 @@ import type { JoseHeader, VerifiedToken } from '../model/token.ts'
 import type { ResolvedTokenCache } from './options.ts'
 import type { ResolvedPolicy } from './policy.ts'
 
-/** A token that was accepted, and what that rests on. */
+/** An accepted token, and what the acceptance depends on. */
 export interface Acceptance {
   /** With its claims as signed. */
   readonly verified: VerifiedToken
@@ -21,17 +21,17 @@ export interface Remembered extends Acceptance {
 }
 
 /**
- * Remembers accepted tokens, to skip parsing and the signature. Everything that may have changed since is checked again by the steps: the
- * policy and the key must be the very ones, and times, predicates, confirmations, the schema and the token checks run each time.
+ * Caches accepted tokens, to skip parsing and the signature. The steps check again everything that may have changed: the policy and the key
+ * must be the same objects, and times, predicates, confirmations, the schema and the token checks run each time.
  */
 export interface TokenCache {
   find(token: string): Remembered | undefined
-  /** Whether the cache would still find it. */
+  /** Whether the entry is still in the cache. */
   holds(remembered: Remembered): boolean
   remember(acceptance: Acceptance): void
 }
 
-/** A cache within the bounds of `tokenCache`. It takes up no memory before the first token. */
+/** A cache within the limits of `tokenCache`. It uses no memory before the first token. */
 export function createTokenCache(
   { maxEntries, maxBytes, maxAge }: ResolvedTokenCache,
   clock: Pick<Clock, 'monotonic'>,
@@ -60,14 +60,14 @@ export function createTokenCache(
   }
 }
 
-// A short end makes a fast key; find compares the whole. It is signature, which nobody can choose.
+// A short suffix makes a fast key, and `find` compares the whole token. The suffix is part of the signature, which callers cannot choose.
 const NAME_LENGTH = 43
 
 function nameOf(token: string): string {
   return token.slice(-NAME_LENGTH)
 }
 
-/** The token, what was made of it and what the cache itself keeps for an entry, roughly. */
+/** The approximate size of the token, its parsed parts and the cache's own data for an entry. */
 function bytesOf({ verified: { token, claims, header, scopes } }: Acceptance): number {
   return BYTES_OF_ENTRY + token.length + sizeInMemory(claims) + scopes.size * BYTES_OF_SCOPE + sizeOfHeader(header)
 }
@@ -75,7 +75,7 @@ function bytesOf({ verified: { token, claims, header, scopes } }: Acceptance): n
 const BYTES_OF_ENTRY = 704
 const BYTES_OF_SCOPE = 64
 
-// Most tokens share one header. One with other members may belong to its token alone.
+// Most tokens share one header. A header with other members may be unique to its token.
 function sizeOfHeader(header: JoseHeader): number {
   const isUsual = Object.keys(header).every((name) => USUAL_MEMBERS.has(name))
   return sizeInMemory(isUsual ? header.kid : header)

@@ -39,22 +39,22 @@ import { jwtVerifier } from './run-steps.ts'
 import { type JwtRules, stepsOf, type TokenContext } from './steps.ts'
 import { createTokenCache } from './token-cache.ts'
 
-/** Verifies access tokens. Make one per set of options and keep it: it holds the keys. */
+/** Verifies access tokens. Create one per set of options and reuse it, because it holds the keys. */
 export interface Verifier<C extends object = object> {
   /**
-   * The verified token.
+   * Resolves to the verified token.
    *
-   * @throws AuthError with status 401 for a token that is refused, and 503 where keys or a check cannot be reached
-   * @throws Error what a hook of the application threw, which becomes the `cause` of an `Error` if it is none
+   * @throws AuthError with status 401 if the token is refused, and 503 if keys or a check are unavailable
+   * @throws Error that an application hook threw; any other thrown value becomes the `cause` of an `Error`
    */
   verify(token: string, context?: VerifyContext): Promise<VerifiedToken<C>>
   /**
-   * Every step with passed, failed or skipped, and why. Never throws and never repeats the token. Takes the same steps as `verify`: it
-   * may fetch keys, within the same bounds, and it runs the token checks.
+   * Reports every step as passed, failed or skipped, and why. Never throws and never repeats the token. Runs the same steps as `verify`,
+   * so it may fetch keys, within the same limits, and it runs the token checks.
    */
   explain(token: string, context?: VerifyContext): Promise<Explanation>
   /**
-   * Fetches keys ahead of the first token.
+   * Fetches keys before the first token arrives.
    *
    * @throws AuthError `keys_unavailable`
    */
@@ -63,7 +63,7 @@ export interface Verifier<C extends object = object> {
   close(): void
 }
 
-/** What a single verification may depend on besides the token and the options. */
+/** What one verification may depend on, besides the token and the options. */
 export interface VerifyContext {
   /** Verifies as of an earlier time instead of now. */
   readonly asOf?: AsOf
@@ -71,16 +71,16 @@ export interface VerifyContext {
   readonly confirmations?: readonly string[]
 }
 
-/** A time in the past that something trustworthy has recorded, for example when a job was put into a queue. */
+/** A past time from a trusted record, such as when a job was queued. */
 export interface AsOf {
-  /** Seconds since the epoch. Never take it from the token or from whoever sent it. */
+  /** Seconds since the epoch. Never take it from the token or its sender. */
   readonly time: number
   /** How long ago it may be, in seconds. From 0. */
   readonly maxLag: number
 }
 
 /**
- * Makes a verifier. Options are read once; later changes have no effect.
+ * Creates a verifier. Options are read once; later changes have no effect.
  *
  * @throws TypeError for options that are missing, contradict each other or are out of range
  */
@@ -88,12 +88,12 @@ export function createVerifier<C extends object = object>(options: VerifierOptio
   return verifierWith(quickEngine, options)
 }
 
-/** How tokens are taken apart and their signatures verified. */
+/** How tokens are parsed and their signatures verified. */
 export type Engine = (limits: Limits) => Pick<JwtRules<object>, 'parse' | 'isSignedBy'>
 
 const quickEngine: Engine = (limits) => ({ parse: quickParser(limits), isSignedBy: webCryptoSignature })
 
-/** A verifier that answers as that of `createVerifier` does, with another engine in it. */
+/** Like `createVerifier`, with another engine. */
 export function verifierWith<C extends object>(engine: Engine, given: VerifierOptions<C>): Verifier<C> {
   if (!isOptions(given)) throw misconfigured(ACTION, 'give options with "issuer" and "audience"', given)
   const options = ownOptions(given, VERIFIER_OPTIONS)
@@ -152,7 +152,7 @@ export function verifierWith<C extends object>(engine: Engine, given: VerifierOp
   }
 
   const verifier: Verifier<C> = {
-    // Not an async function, for that would throw each refusal again, and to throw costs more than to make it.
+    // Not async: an async function would rethrow each refusal, and throwing costs more than creating the error.
     verify: (token, context = NO_CONTEXT) => {
       try {
         const answer = jwts.verify(token, contextOf(context))
@@ -182,7 +182,7 @@ function whenSettled<T>(promise: Promise<T>, onValue: (value: T) => T, onError: 
   })
 }
 
-// Node keeps books on a promise that is rejected before anybody can wait for it.
+// Node does extra bookkeeping for a promise that is rejected before it can have a handler.
 function rejectedSoon(error: Error): Promise<never> {
   return new Promise((_, reject) => {
     // oxlint-disable-next-line promise/no-promise-in-callback -- the turn is what is wanted of it
@@ -190,7 +190,7 @@ function rejectedSoon(error: Error): Promise<never> {
   })
 }
 
-// Told by the class, because an application may have replaced `Promise`.
+// Checked by class because an application may have replaced `Promise`.
 function isVerified<C extends object>(
   answer: VerifiedToken<C> | Promise<VerifiedToken<C>>,
 ): answer is VerifiedToken<C> {
@@ -200,7 +200,7 @@ function isVerified<C extends object>(
 const DONE = Promise.resolve()
 const jwtVerifiers = new WeakSet<object>()
 
-/** Whether a verifier is of this kind, which accepts nothing but signed JWTs. */
+/** Whether `createVerifier` or `createReferenceVerifier` made a verifier. These accept only signed JWTs. */
 export function verifiesJwts(verifier: object): boolean {
   return jwtVerifiers.has(verifier)
 }
@@ -230,7 +230,7 @@ const SHARED_RULES: OptionRules = {
   clock: anything,
 }
 
-/** The names `VerifierOptions` may have. */
+/** The names allowed in `VerifierOptions`. */
 export const VERIFIER_OPTIONS: readonly string[] = [...POLICY_OPTIONS, ...Object.keys(SHARED_RULES)]
 
 type Shared = {
@@ -276,7 +276,7 @@ function verificationTime(now: number, asOf: AsOf | undefined): number {
   const { time, maxLag } = ownOptions(asOf, ['time', 'maxLag'])
   if (typeof maxLag !== 'number' || !(maxLag >= 0))
     throw misconfigured('verify token', '"asOf.maxLag" must be a number of seconds from 0', maxLag)
-  // A mistake of the program's: a refusal would make a worker throw every job away.
+  // This is a bug in the program. Refusing the token would make a worker discard every job.
   if (typeof time !== 'number' || !(time < FIRST_MILLISECONDS))
     throw misconfigured('verify token', '"asOf.time" must be seconds since the epoch, such as Date.now() / 1000', time)
   if (!(time - now <= DEFAULTS.clockTolerance && now - time <= maxLag))
@@ -287,14 +287,14 @@ function verificationTime(now: number, asOf: AsOf | undefined): number {
   return Math.min(time, now)
 }
 
-// No time in seconds that a verifier meets is as large; every time in milliseconds is larger.
+// Verification times in seconds are always smaller; times in milliseconds are always larger.
 const FIRST_MILLISECONDS = 1e11
 
 const plainEngine: Engine = (limits) => ({ parse: (token) => parseJwt(token, limits), isSignedBy: joseSignature })
 
 /**
- * A verifier on the plain path: every part of every token is taken apart anew, jose verifies the signature, and nothing is remembered.
- * Slower than that of `createVerifier`, which is held to give the same answer to every token.
+ * A verifier without shortcuts: every token is parsed from scratch, jose verifies the signature, and nothing is cached.
+ * Slower than `createVerifier`, which must give the same answer for every token.
  *
  * @throws TypeError for options that are missing, contradict each other or are out of range
  */

@@ -8,7 +8,7 @@ import { knownOptions } from '../options/known-options.ts'
 import { anything, checkOptions, objectWith, type OptionRules } from '../options/option-rules.ts'
 import { resolveLimits } from './options.ts'
 
-/** What a signature is checked with. */
+/** What to check a signature with. */
 export interface VerifyJwsOptions {
   readonly keys: KeySource
   readonly algorithms: readonly Algorithm[]
@@ -22,9 +22,9 @@ export interface VerifiedJws {
 }
 
 /**
- * Every check up to the signature, and none about claims: for features, adapters and conformance suites. What signs the
- * payload is known afterwards; what it says, to whom and until when is not. Nothing says when it was signed, so while a fetched key set
- * cannot be asked again, an unknown `kid` is `keys_unavailable`.
+ * Runs every check up to the signature, and none on claims. For features, adapters and conformance suites. The result proves who signed the
+ * payload; content, audience and expiry are unchecked. The time of signing is unknown, so while a fetched key set cannot be fetched again,
+ * an unknown `kid` throws `keys_unavailable`.
  *
  * @throws AuthError
  */

@@ -8,10 +8,10 @@ import { createVerifier, type Verifier } from './verifier.ts'
 const verifiers = new WeakMap<object, Verifier<object>>()
 
 /**
- * Verifies one token. There is one verifier per options object, so keep the object: its keys live as long as it does. A new object for each
- * call fetches keys each time; a `verifier.recreated` event says so.
+ * Verifies one token. Reuse the options object: each one has its own verifier, whose keys live as long as the object. A new object on every
+ * call fetches keys every time, and a `verifier.recreated` event reports it.
  *
- * @throws AuthError with status 401 for a token that is refused, and 503 where keys or a check cannot be reached
+ * @throws AuthError with status 401 if the token is refused, and 503 if keys or a check are unavailable
  * @throws TypeError for wrong options
  */
 export async function verify<C extends object = object>(
@@ -26,7 +26,7 @@ export async function verify<C extends object = object>(
   return verifier.verify(token)
 }
 
-// Two issuers with one address of keys are two, and so is an issuer whose address changes.
+// Counted per issuer and key address, so two issuers that share an address count separately.
 function tellOfRecreation(given: VerifierOptions): void {
   const { issuer, jwksUri, onEvent, clock } = ownOptions<Partial<IssuerPolicy & SharedOptions>>(
     given,
