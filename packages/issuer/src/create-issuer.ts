@@ -15,47 +15,47 @@ export interface Issuer {
   /** The `iss` of every token. */
   readonly issuer: string
   /**
-   * A signed token with `claims` and `iss`, `iat`, `exp`, `jti`, and `aud` where one is configured.
+   * Issues a signed token with `claims` and `iss`, `iat`, `exp`, `jti`, and `aud` if configured.
    *
-   * @throws TypeError where a claim or an option has the wrong type or is the issuer's to set.
+   * @throws TypeError if a claim or an option has the wrong type, or only the issuer may set it.
    */
   issue(claims: Claims, options?: IssueOptions): Promise<string>
   /**
-   * A token as `issue` makes it, encrypted to a recipient: a nested JWT (RFC 7519 section 11.2). Only the recipient can read
-   * it; whoever verifies it needs the issuer's JWK Set as for any other.
+   * Issues a token like `issue` and encrypts it to a recipient: a nested JWT (RFC 7519 section 11.2). Only the recipient can read
+   * it. To verify it, the recipient needs the issuer's JWK Set, as for any token.
    *
-   * @throws TypeError as `issue` does, and where the recipient's key does not fit. It never quotes the key.
+   * @throws TypeError like `issue`, and if the recipient's key does not fit. It never quotes the key.
    */
   issueEncrypted(claims: Claims, options: IssueOptions & EncryptionOptions): Promise<string>
-  /** The JWK Set (RFC 7517 section 5): public parts, with `kid`, `alg` and `use`. A new object each time. */
+  /** The JWK Set (RFC 7517 section 5): public members, with `kid`, `alg` and `use`. A new object each time. */
   jwks(): JSONWebKeySet
-  /** The JWK Set as an HTTP answer. */
+  /** The JWK Set as an HTTP response. */
   jwksResponse(request?: JwksRequest): JwksResponse
-  /** The metadata document, with `extra` on top. `jwks_uri` is below the issuer at `/.well-known/jwks.json`. */
+  /** The metadata document; `extra` adds and overrides members. `jwks_uri` is the issuer plus `/.well-known/jwks.json`. */
   metadata(extra?: Readonly<Record<string, unknown>>): IssuerMetadata
   /**
-   * Moves on to the next key: the next one of `signers`, or else a new one. It signs once verifiers had time to see it, which
-   * those of `signers`, published from the start, may have had already. While a key waits no other is called, but it is
-   * brought forward where that is asked for. The old key stays published until its last token expired.
+   * Moves to the next key: the next one of `signers`, or a new one. It signs after it has been published for `publishAhead` seconds;
+   * keys of `signers` are published from the start, so they may sign at once. If a key is already waiting, no other is added; a
+   * shorter `publishAhead` makes it sign sooner. The old key stays published until its last token has expired.
    *
-   * @throws TypeError where `publishAhead` is out of range; Error where 64 keys are published, a new key is not new, or the
-   * last of `signers` signs already and there is no `createSigner`.
+   * @throws TypeError if `publishAhead` is out of range; Error if 64 keys are published, `createSigner` returns a known key, or the
+   * last of `signers` already signs and there is no `createSigner`.
    */
   rotate(options?: RotateOptions): Promise<Rotation>
   /**
-   * Withdraws a key at once, for one that leaked: its tokens fail as soon as verifiers look again. Where it was the one
-   * to sign, the waiting key takes over, or else a new one.
+   * Withdraws a key at once, for example after a leak. Its tokens are rejected as soon as verifiers refresh the JWK Set. If it was
+   * the signing key, the waiting key takes over, otherwise the next one of `signers` or a new one.
    *
-   * @throws TypeError where no such key is published.
+   * @throws TypeError if no such key is published.
    */
   revoke(kid: string): Promise<void>
 }
 
 /**
- * An issuer with keys in memory, or wherever the given signers keep theirs. Every key has signed once, and the
- * signature has been verified, before it is published.
+ * Creates an issuer with keys in memory, or with the given signers. Before a key is published, it signs once and the signature is
+ * verified.
  *
- * @throws TypeError where an option is wrong: it names the option, its rule and what was found, and never quotes a key.
+ * @throws TypeError if an option is wrong: it names the option, its rule and the value found, and never quotes a key.
  */
 export const createIssuer = async (options: IssuerOptions): Promise<Issuer> => {
   const resolved = resolveOptions(options)
@@ -70,7 +70,7 @@ export const createIssuer = async (options: IssuerOptions): Promise<Issuer> => {
     ring.add(await source.fresh(ring), now(), now())
   }
   const issue = async (claims: Claims, issueOptions: IssueOptions = {}): Promise<string> => {
-    // Only after a withdrawal: wait for the replacement, or make it where an earlier attempt failed.
+    // Only after a withdrawal: wait for the replacement, or create it if an earlier attempt failed.
     if (!ring.signs(now())) await inTurn(refill)
     const token = unsignedToken(claims, issueOptions, resolved, now())
     const key = ring.take(now(), token.claims.exp)
@@ -82,7 +82,7 @@ export const createIssuer = async (options: IssuerOptions): Promise<Issuer> => {
   const issueEncrypted = async (claims: Claims, given: IssueOptions & EncryptionOptions): Promise<string> => {
     const allOptions = knownOptions('encrypt token', given, [...ISSUE_OPTIONS, ...ENCRYPTION_OPTIONS])
     const { recipient, keyManagement, contentEncryption, ...issueOptions } = allOptions
-    // Before anything is signed.
+    // Checked before anything is signed.
     const encryption = resolveEncryption({ recipient, keyManagement, contentEncryption })
     return encryptedTo(await issue(claims, issueOptions), encryption)
   }
@@ -114,7 +114,7 @@ const fill = (ring: KeyRing, { signing, line, earlier }: InitialKeys, { clock }:
   for (const key of earlier) ring.keep(key, Math.ceil(now / 1000) + LONGEST_TTL)
 }
 
-/** Runs asynchronous actions one after another, in the order they came; a failed one does not stop those behind it. */
+/** Runs asynchronous actions one after another, in call order. A failed action does not stop later ones. */
 export const oneAtATime = (): (<T>(action: () => Promise<T>) => Promise<T>) => {
   let last: Promise<unknown> = Promise.resolve()
   return (action) => {

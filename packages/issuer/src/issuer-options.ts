@@ -4,64 +4,64 @@ import { discreetRefusal, refusal } from './refusal.ts'
 import { isSigningAlgorithm, type Signer, SIGNING_ALGORITHMS, type SigningAlgorithm } from './signer/signer.ts'
 import type { KeyPair } from './signer/key-material.ts'
 
-/** Where an issuer takes the time from. */
+/** The clock of an issuer. */
 export interface Clock {
-  /** The time, in epoch milliseconds. */
+  /** The current time, in epoch milliseconds. */
   now(): number
 }
 
 /** How long two keys are published side by side around a rotation. */
 export interface Overlap {
   /**
-   * Seconds a new key is published before it signs: at least as long as verifiers keep a JWK Set without looking again.
+   * Seconds a new key is published before it signs. Must be at least as long as verifiers cache a JWK Set.
    * From 0 to 86400. @defaultValue the value of `jwksMaxAge`
    */
   readonly publishAhead?: number | undefined
   /**
-   * Seconds an old key stays published after its last token has expired: the clock difference that verifiers forgive.
+   * Seconds an old key stays published after its last token has expired: the clock difference that verifiers tolerate.
    * From 0 to 300. @defaultValue 5
    */
   readonly clockTolerance?: number | undefined
 }
 
-/** What `createIssuer` is told. */
+/** Options for `createIssuer`. */
 export interface IssuerOptions {
   /** The `iss` of every token: an http or https URL without query, fragment or credentials (RFC 8414 section 2). */
   readonly issuer: string
-  /** The algorithm of keys that are generated, or given without one. @defaultValue 'ES256' */
+  /** The algorithm of generated keys, and of keys given without an `alg`. @defaultValue 'ES256' */
   readonly algorithm?: SigningAlgorithm | undefined
-  /** The `aud` of tokens issued without one of their own. Without both, tokens have no `aud`. */
+  /** The `aud` of tokens issued without their own `audience`. If neither is set, tokens have no `aud`. */
   readonly audience?: string | readonly string[]
   /** Seconds a token lives. From 1 to 86400. @defaultValue 600 */
   readonly ttl?: number | undefined
   /** The `typ` of tokens (RFC 9068 section 2.1). @defaultValue 'at+jwt' */
   readonly typ?: string | undefined
-  /** Seconds a verifier may keep the JWK Set: `max-age` of its `Cache-Control`. From 0 to 86400. @defaultValue 300 */
+  /** Seconds a verifier may cache the JWK Set: the `max-age` of its `Cache-Control`. From 0 to 86400. @defaultValue 300 */
   readonly jwksMaxAge?: number | undefined
-  /** How rotation overlaps. */
+  /** How long old and new keys overlap during a rotation. */
   readonly overlap?: Overlap | undefined
-  /** The one key to sign with; the same as `signers` with one element. */
+  /** The only key to sign with. The same as `signers` with one element. */
   readonly signer?: Signer
   /**
-   * The keys to sign with, in the order of their use: the first one signs, and each `rotate()` moves on to the next. All are
-   * published from the start, and each until its turn is over and its last token has expired. At least one. One that signed
-   * before the start, and whose tokens are still in use, goes to the end.
+   * The keys to sign with, in order of use: the first one signs, and each `rotate()` moves to the next. All are published from the
+   * start; each stays published until it has stopped signing and its last token has expired. At least one. If a key signed before
+   * the start and its tokens are still in use, put it last.
    */
   readonly signers?: readonly Signer[]
   /**
-   * The keys that tokens are signed with, so that they survive a restart, where rotation makes new ones: private JWKs, WebCrypto key
-   * pairs, or signers. The first one signs; the others are earlier ones, published for as long as a token can live, 86400
-   * seconds. Without any, one is created. Not beside `signer` or `signers`.
+   * Keys to start with, so that tokens survive a restart; rotation still creates new keys. Private JWKs, WebCrypto key pairs, or
+   * signers. The first one signs. The others are earlier keys, published for the longest lifetime of a token, 86400 seconds. If
+   * empty, one key is created. Cannot be combined with `signer` or `signers`.
    */
   readonly keys?: readonly (JWK | KeyPair | Signer)[]
   /**
-   * Makes each new key: the first one where none is given, and one per rotation where no signer of `signers` is left in line.
-   * @defaultValue a local key; beside `signer` or `signers` none
+   * Creates each new key: the first one if none is given, and one per rotation when `signers` has no unused signer left.
+   * @defaultValue creates a local key; with `signer` or `signers`, none
    */
   readonly createSigner?: () => Promise<Signer>
-  /** Where the time comes from. @defaultValue the wall clock */
+  /** The clock to use. @defaultValue the wall clock */
   readonly clock?: Clock | undefined
-  /** Where each `jti` comes from. @defaultValue `crypto.randomUUID` */
+  /** Creates each `jti`. @defaultValue `crypto.randomUUID` */
   readonly randomUUID?: (() => string) | undefined
 }
 
@@ -69,9 +69,9 @@ export interface IssuerOptions {
 export interface ResolvedOptions extends Defined<
   Omit<IssuerOptions, 'audience' | 'createSigner' | 'overlap' | 'signer' | 'signers'>
 > {
-  /** Those of `signer` or `signers`; `undefined` where neither is given. */
+  /** The signers from `signer` or `signers`; `undefined` if neither is given. */
   readonly signers: readonly Signer[] | undefined
-  /** Which of the two it was. */
+  /** Which of the two options was given, for messages. */
   readonly signersOption: 'signer' | 'signers'
 
   readonly audience: string | readonly string[] | undefined
@@ -82,7 +82,7 @@ export interface ResolvedOptions extends Defined<
 /** `T` with a value for every member. */
 type Defined<T> = { readonly [name in keyof T]-?: Exclude<T[name], undefined> }
 
-/** What holds where an option is left out; `overlap.publishAhead` follows `jwksMaxAge`. */
+/** The default values. `overlap.publishAhead` defaults to `jwksMaxAge`. */
 export const DEFAULTS = {
   algorithm: 'ES256',
   ttl: 600,
@@ -91,7 +91,7 @@ export const DEFAULTS = {
   clockTolerance: 5,
 } as const
 
-/** Seconds the longest token may live. */
+/** The longest lifetime of a token, in seconds. */
 export const LONGEST_TTL = 86_400
 
 const ACTION = 'create issuer'
@@ -114,13 +114,13 @@ const OPTIONS: readonly (keyof IssuerOptions)[] = [
 /**
  * Checks every option once and fills in the defaults.
  *
- * @throws TypeError that names the option, its rule, and what was found.
+ * @throws TypeError that names the option, its rule, and the value found.
  */
 export const resolveOptions = (given: IssuerOptions): ResolvedOptions => {
   const options = knownOptions(ACTION, given, OPTIONS)
   const { overlap: givenOverlap = {} } = options
   const overlap = knownOptions(ACTION, givenOverlap, ['publishAhead', 'clockTolerance'], { name: 'overlap' })
-  // Without a key a new one would be made, which no verifier knows after a restart.
+  // An undefined key would silently create a new one, which verifiers do not know after a restart.
   assertNotMissing(ACTION, options, ['signer', 'signers', 'keys'])
   assertFunction(ACTION, 'createSigner', options.createSigner)
   assertFunction(ACTION, 'randomUUID', options.randomUUID)
@@ -184,7 +184,7 @@ const assertIssuer = (issuer: unknown): void => {
   const url = typeof issuer === 'string' ? parseUrl(issuer) : undefined
   const secretive = url !== undefined && url.username + url.password !== ''
   if (url !== undefined && !secretive && /^https?:$/.test(url.protocol) && !/[?#\s]/.test(String(issuer))) return
-  // A URL with credentials must not reach a log by way of this message.
+  // The message may be logged, so it must not contain the URL's credentials.
   const found = secretive ? `${url.protocol}//***@${url.host}` : issuer
   throw refusal(ACTION, '"issuer" must be an http or https URL without query, fragment or credentials', found)
 }
@@ -197,7 +197,7 @@ const parseUrl = (text: string): URL | undefined => {
   }
 }
 
-/** `undefined`, one audience, or a list of at least one; each a string with something in it. */
+/** Accepts `undefined`, one audience, or a non-empty list of them. Each must be a non-empty string. @throws TypeError otherwise */
 export const assertAudience = (action: string, audience: unknown): void => {
   if (audience === undefined) return
   const values: readonly unknown[] = Array.isArray(audience) ? audience : [audience]
@@ -206,7 +206,7 @@ export const assertAudience = (action: string, audience: unknown): void => {
   }
 }
 
-/** A string with something in it. */
+/** Accepts a non-empty string. @throws TypeError otherwise */
 export const assertTyp = (action: string, typ: unknown): void => {
   if (typeof typ !== 'string' || typ === '') throw refusal(action, '"typ" must be a non-empty string', typ)
 }

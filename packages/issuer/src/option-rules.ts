@@ -1,6 +1,6 @@
 import { bare, discreetRefusal, has, own, ownOptions, quote, refusal } from './refusal.ts'
 
-// What other libraries call the same thing.
+// The names that other libraries use for the same options.
 const OTHER_NAMES: Readonly<Record<string, string>> = bare({
   alg: 'algorithm',
   aud: 'audience',
@@ -27,18 +27,18 @@ const OTHER_NAMES: Readonly<Record<string, string>> = bare({
   type: 'typ',
 })
 
-/** What messages call the options. */
+/** The words that messages use for the options. */
 interface KnownOptions {
   /** @defaultValue 'option' */
   readonly noun?: 'option' | 'member'
-  /** The option that holds these. */
+  /** The parent option that contains these. */
   readonly name?: string
 }
 
 /**
- * Refuses options that do not exist, so that a typo does not leave a default in force.
+ * Rejects unknown options, so that a typo does not silently apply a default.
  *
- * @throws TypeError that suggests the name, or else lists the names there are.
+ * @throws TypeError that suggests the right name, or lists the known names.
  */
 const assertKnownOptions = (
   action: string,
@@ -51,14 +51,14 @@ const assertKnownOptions = (
     throw discreetRefusal(action, `${name === undefined ? `${noun}s` : `"${name}"`} must be an object`, options)
   const unknown = Object.keys(options as object).find((option) => !known.includes(option))
   if (unknown === undefined) return
-  // A member of an event is named by a stranger: escaped, it cannot begin a line of its own in a log.
+  // The caller of a Lambda function chooses the member names: without escaping, a name could inject a line into the log.
   const found = `there is no ${noun} ${quote(`${name === undefined ? '' : `${name}.`}${unknown}`)}`
   throw new TypeError(`Cannot ${action}: ${found}${suggestion(unknown, known, noun)}`)
 }
 
 /**
- * Options as they may be read: none that does not exist, and a copy without a prototype, so that nothing on `Object.prototype` stands in for
- * one that is left out.
+ * Rejects unknown options and returns a copy without a prototype, so that a polluted `Object.prototype` cannot supply a missing
+ * option.
  *
  * @throws TypeError as `assertKnownOptions`
  */
@@ -82,7 +82,7 @@ const suggestion = (name: string, known: readonly string[], noun: string): strin
   return close === undefined ? `; the ${noun}s are ${known.join(', ')}` : `; did you mean "${close}"?`
 }
 
-// Letters to insert, delete or replace.
+// The Levenshtein distance.
 const distance = (from: string, to: string): number => {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index)
   for (const [i, letter] of from.split('').entries()) {
@@ -102,7 +102,7 @@ const plain = (name: string): string =>
     .replace(/([^s])s$/, '$1')
 
 /**
- * A function, or nothing.
+ * Accepts a function or `undefined`.
  *
  * @throws TypeError that names the option
  */
@@ -112,7 +112,7 @@ export const assertFunction = (action: string, name: string, value: unknown): vo
 }
 
 /**
- * A clock with this method, or nothing.
+ * Accepts a clock with this method, or `undefined`.
  *
  * @throws TypeError that names the option
  */
@@ -123,7 +123,8 @@ export const assertClock = (action: string, clock: unknown, method: 'now' | 'mon
 }
 
 /**
- * Refuses options that are given as `undefined` where leaving them out means something weaker than any value of them: a key that went missing.
+ * Rejects options that are explicitly `undefined`, such as a key that failed to load: omitting them would be less secure than any
+ * value.
  *
  * @throws TypeError that names the option
  */
@@ -134,9 +135,9 @@ export const assertNotMissing = (action: string, options: object, names: readonl
 }
 
 /**
- * A whole number of seconds within the range, ends included.
+ * Accepts a whole number of seconds from `min` to `max`, inclusive.
  *
- * @throws TypeError that names the option, the range, and what was found.
+ * @throws TypeError that names the option, the range, and the value found.
  */
 export const assertSeconds = (
   action: string,

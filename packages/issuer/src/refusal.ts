@@ -1,11 +1,11 @@
 /**
- * The member of an object that its author wrote: its own, or one of its class. Members of `Object.prototype`, where a vulnerable
- * dependency may have put anything, do not count.
+ * A member of an object itself or of its class. Members of `Object.prototype` are ignored, because a vulnerable dependency may have
+ * polluted it.
  */
 export const own = (object: object, name: PropertyKey): unknown =>
   has(object, name) ? (object as Readonly<Record<PropertyKey, unknown>>)[name] : undefined
 
-/** Whether an object has a member as `own` sees it, be it `undefined`. */
+/** Whether an object has a member that `own` would read, even if its value is `undefined`. */
 export const has = (object: object, name: PropertyKey): boolean => {
   if (Object.hasOwn(object, name)) return true
   const prototype: unknown = Object.getPrototypeOf(object)
@@ -13,8 +13,8 @@ export const has = (object: object, name: PropertyKey): boolean => {
 }
 
 /**
- * A copy of options that inherits nothing, so that it can be read plainly: every member of the object itself, and those of its class that
- * are among `names`. Getters are called once.
+ * Copies options into an object without a prototype, so that they can be read safely: every member of the object itself, and those
+ * of its class that are in `names`. Getters are called once.
  */
 export const ownOptions = <T extends object>(options: T, names: readonly string[]): T => {
   const copy = bare<object>({ ...options }) as Record<string, unknown>
@@ -24,27 +24,27 @@ export const ownOptions = <T extends object>(options: T, names: readonly string[
   return copy as T
 }
 
-/** The object itself, from now on without a prototype. Only for objects made for it. */
+/** Removes the prototype of an object and returns it. Only for objects created for this call. */
 export const bare = <T extends object>(object: T): T => Object.setPrototypeOf(object, null) as T
 
-// That of this realm, or of another one, such as a test environment's.
+// The Object.prototype of this realm or of another one, such as a test environment's.
 const isRoot = (prototype: object): boolean =>
   prototype === Object.prototype ||
   (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))
 
 const LONGEST = 80
 
-/** Untrusted text as it may stand in a message: JSON-escaped on one line, shortened, and without what may be a credential. */
+/** Makes untrusted text safe for a message: JSON-escaped on one line, shortened, with possible credentials hidden. */
 export const quote = (text: string): string =>
   escaped(
     JSON.stringify(text.length > LONGEST ? `${withoutCredentials(text).slice(0, LONGEST)}…` : withoutCredentials(text)),
   )
 
-/** A name from elsewhere, such as a field of an answer of AWS, without quotation marks. */
+/** Makes an untrusted name, such as a field of an AWS response, safe for a message. Adds no quotation marks. */
 export const printable = (text: string): string => escaped(withoutCredentials(text.slice(0, 4 * LONGEST)))
 
-// Controls, marks that turn the direction of text or show as nothing, line separators and halves of characters: terminals and log readers
-// obey them, and JSON.stringify leaves most as they are.
+// Control characters, bidirectional and invisible marks, line separators and lone surrogates: terminals and log viewers interpret
+// them, and JSON.stringify does not escape most of them.
 const escaped = (text: string): string =>
   text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (character) =>
     character
@@ -53,20 +53,20 @@ const escaped = (text: string): string =>
       .join(''),
   )
 
-// Three long parts, as of a JWT, or a long word of the characters of tokens. Key IDs and thumbprints have up to 64 characters.
+// Three long parts, like a JWT, or one long word of token characters. Key IDs and thumbprints have up to 64 characters.
 const CREDENTIAL = /(?:[\w-]{16,}\.){2}[\w.-]*|eyJ[\w-]{8,}\.[\w.-]*|[\w-]{65,}|[A-Za-z0-9+/]{65,}|[\w.~+/-]{100,}/g
 
 const withoutCredentials = (text: string): string => text.slice(0, 4 * LONGEST).replaceAll(CREDENTIAL, '[hidden]')
 
 /**
- * The error for a wrong argument: action, rule, found, in one sentence.
+ * Creates the error for a wrong argument: action, rule, found, in one sentence.
  *
- * Never pass it key material as `found`: strings are quoted in the message.
+ * Never pass key material as `found`: the message quotes strings.
  */
 export const refusal = (action: string, rule: string, found: unknown, cause?: unknown): TypeError =>
   new TypeError(`Cannot ${action}: ${rule}, found ${describe(found)}`, cause === undefined ? undefined : { cause })
 
-/** The same, for what may be secret: of a string it tells the length alone. */
+/** Like `refusal`, for values that may be secret: it states only the length of a string. */
 export const discreetRefusal = (action: string, rule: string, found: unknown): TypeError =>
   new TypeError(`Cannot ${action}: ${rule}, found ${typeof found === 'string' ? measure(found) : describe(found)}`)
 

@@ -1,9 +1,9 @@
 import { has, own } from '../refusal.ts'
 
-/** Whether this is an error of a socket or a look-up, which Node gives the name of a system call: it knows addresses and nothing else. */
+/** Whether this is a socket or DNS error. Node sets `syscall` on these; their text contains only addresses. */
 export const isSystemError = (error: unknown): boolean => error instanceof Error && has(error, 'syscall')
 
-/** What an error of an AWS SDK is called, fit for a message: a name of the service's or the SDK's, or the code of a system call. */
+/** The name of an AWS SDK error, safe to put in a message: the name set by the service or the SDK, or the code of a system error. */
 export const nameOf = (error: unknown): string => {
   if (!(error instanceof Error)) return typeof error
   const name = (isSystemError(error) ? own(error, 'code') : undefined) ?? error.name
@@ -11,10 +11,10 @@ export const nameOf = (error: unknown): string => {
 }
 
 /**
- * What `send` resolves with, if it does within `timeout` milliseconds. A client may pass its signal over, such as while it
- * reads a body, so the time is kept here as well.
+ * Resolves with the result of `send` if it settles within `timeout` milliseconds. A client may ignore its signal, for example
+ * while it reads a body, so a timer also runs here.
  *
- * @throws DOMException named `TimeoutError` when the time is over.
+ * @throws DOMException named `TimeoutError` when the time is up.
  */
 export const withinDeadline = async <T>(timeout: number, send: (signal: AbortSignal) => Promise<T>): Promise<T> => {
   const deadline = new AbortController()
@@ -29,7 +29,7 @@ export const withinDeadline = async <T>(timeout: number, send: (signal: AbortSig
   try {
     return await Promise.race([send(deadline.signal), over])
   } catch (error) {
-    // A client that heeds the signal has a word of its own for it.
+    // A client that obeys the signal throws its own error, so replace it.
     throw deadline.signal.aborted ? late : error
   } finally {
     clearTimeout(timer)
@@ -37,8 +37,8 @@ export const withinDeadline = async <T>(timeout: number, send: (signal: AbortSig
 }
 
 /**
- * The same error without the response that the SDK hides in it: by way of the socket that leads to the request's fields,
- * session token and all, for every logger that looks at hidden members.
+ * Copies the error without the response that the SDK attaches as a hidden member. Through its socket, that response leads to the
+ * request headers, including the session token, and some loggers print hidden members.
  */
 export const withoutResponse = (error: Error): Error => {
   if (!Object.hasOwn(error, '$response')) return error

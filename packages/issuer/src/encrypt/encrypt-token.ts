@@ -3,20 +3,20 @@ import { knownOptions } from '../option-rules.ts'
 import { discreetRefusal, own, ownOptions, refusal } from '../refusal.ts'
 import { pickMembers } from '../signer/key-material.ts'
 
-/** How the key that encrypts a token reaches its recipient (RFC 7518 sections 4.3 and 4.6). */
+/** The algorithm that delivers the content encryption key to the recipient (RFC 7518 sections 4.3 and 4.6). */
 export type KeyManagementAlgorithm = 'ECDH-ES' | 'ECDH-ES+A128KW' | 'ECDH-ES+A192KW' | 'ECDH-ES+A256KW' | 'RSA-OAEP-256'
 
-/** What a token is encrypted with (RFC 7518 sections 5.2 and 5.3). */
+/** The algorithm that encrypts the token itself (RFC 7518 sections 5.2 and 5.3). */
 export type ContentEncryption = 'A128GCM' | 'A192GCM' | 'A256GCM' | 'A128CBC-HS256' | 'A192CBC-HS384' | 'A256CBC-HS512'
 
-/** To whom a token is encrypted, and how. */
+/** Options for `encryptToken`. */
 export interface EncryptionOptions {
   /**
-   * The recipient's public key: RSA of at least 2048 bits, or on P-256, P-384, P-521 or X25519. Its `kid` goes into the header.
-   * A key with a `use` must be for encryption.
+   * The recipient's public key: RSA of at least 2048 bits, or a key on P-256, P-384, P-521 or X25519. Its `kid` is copied to the
+   * header. If it has a `use`, that must be `enc`.
    */
   readonly recipient: JWK
-  /** @defaultValue the `alg` of `recipient`, or else `RSA-OAEP-256` for an RSA key and `ECDH-ES+A256KW` for the others */
+  /** @defaultValue the `alg` of `recipient`, otherwise `RSA-OAEP-256` for RSA keys and `ECDH-ES+A256KW` for all others */
   readonly keyManagement?: KeyManagementAlgorithm | undefined
   /** @defaultValue 'A256GCM' */
   readonly contentEncryption?: ContentEncryption | undefined
@@ -27,7 +27,7 @@ interface ResolvedEncryption {
   readonly alg: KeyManagementAlgorithm
   readonly enc: ContentEncryption
   readonly kid: string | undefined
-  /** The members of the public key, and nothing else. */
+  /** Only the public members of the key. */
   readonly publicMembers: JWK
 }
 
@@ -58,7 +58,7 @@ const MEMBERS: Readonly<Record<string, readonly (keyof JWK)[]>> = {
 /**
  * Checks the options and fills in the defaults.
  *
- * @throws TypeError that names the option, its rule, and what was found, and never quotes the key.
+ * @throws TypeError that names the option, its rule, and the value found. It never quotes the key.
  */
 export const resolveEncryption = (given: EncryptionOptions): ResolvedEncryption => {
   const options = knownOptions(ACTION, given, ENCRYPTION_OPTIONS)
@@ -67,7 +67,7 @@ export const resolveEncryption = (given: EncryptionOptions): ResolvedEncryption 
     throw refusal(ACTION, '"recipient" must be a public JWK', typeof options.recipient)
   }
   const recipient = ownOptions(options.recipient, [])
-  // JSON null stands for an absent member, as some serializers write it.
+  // Some serializers write null for an absent member.
   const { kty = '' } = recipient
   const [use, kid] = [recipient.use ?? undefined, recipient.kid ?? undefined]
   const known = kty === 'RSA' || (Object.hasOwn(CURVES, kty) && CURVES[kty]?.includes(String(recipient.crv)))
@@ -91,9 +91,9 @@ export const resolveEncryption = (given: EncryptionOptions): ResolvedEncryption 
 
 /**
  * Encrypts a signed token to a recipient: a nested JWT (RFC 7519 section 11.2), with `cty` `JWT` and the recipient's `kid` in
- * its header. It does not look at the token's signature or claims.
+ * its header. It does not check the token's signature or claims.
  *
- * @throws TypeError where the token is not a signed one, or an option is wrong. It quotes neither the token nor the key.
+ * @throws TypeError if the token is not a signed JWT, or an option is wrong. It quotes neither the token nor the key.
  */
 export const encryptToken = async (token: string, options: EncryptionOptions): Promise<string> => {
   const resolved = resolveEncryption(options)
@@ -101,7 +101,7 @@ export const encryptToken = async (token: string, options: EncryptionOptions): P
   return encryptedTo(token, resolved)
 }
 
-/** The same with options that have been checked. */
+/** Encrypts with options that have already been checked. */
 export const encryptedTo = async (token: string, resolved: ResolvedEncryption): Promise<string> => {
   const { alg, enc, kid } = resolved
   return new CompactEncrypt(new TextEncoder().encode(token))

@@ -1,6 +1,6 @@
 import type { PublishedKey } from './published-key.ts'
 
-/** A key that is published and waits for its time to sign. */
+/** A key that is published but does not sign yet. */
 export interface WaitingKey {
   readonly kid: string
   /** When it begins to sign, in epoch milliseconds. */
@@ -8,37 +8,37 @@ export interface WaitingKey {
 }
 
 /**
- * Which keys are published and which one signs, at a given time. Nothing here runs by itself: every call brings the
- * ring up to its `now` (epoch milliseconds) first.
+ * Tracks which keys are published and which one signs at a given time. There are no timers: every call first updates the ring to
+ * its `now` (epoch milliseconds).
  *
- * A key goes one way only: in line (published, with no time set), waiting, signing, kept (until the last token it signed has
- * expired), gone. So a clock that steps back never brings an older key back to signing.
+ * A key passes through these states in one direction only: in line (published, no start time), waiting, signing, kept (until the
+ * last token it signed has expired), gone. A clock that jumps back therefore never makes an older key sign again.
  */
 export interface KeyRing {
   /** Whether a key signs at `now`. False only after a withdrawal. */
   signs(now: number): boolean
-  /** The key to sign with, for a token that expires at `expiry` (epoch seconds). */
+  /** The key that signs a token with this `expiry` (epoch seconds). The key stays published at least until then. */
   take(now: number, expiry: number): PublishedKey | undefined
   /** The keys to publish: the signing one, the waiting one, those in line, then the kept ones. */
   published(now: number): readonly PublishedKey[]
-  /** The key that waits, if any. */
+  /** The waiting key, if any. */
   waiting(now: number): WaitingKey | undefined
-  /** Adds a key that signs from `signsFrom` on, or from `now` on where no key signs. One key waits at a time. */
+  /** Adds a key that signs from `signsFrom`, or from `now` if no key signs. Only one key can wait. */
   add(key: PublishedKey, signsFrom: number, now: number): void
   /** Puts a key at the end of the line. */
   lineUp(key: PublishedKey, now: number): void
   /**
-   * Takes the first key out of the line: it signs once it has been published for `publishAhead` seconds, or from `now` on where
-   * no key signs. Gives its key ID; `undefined` where the line is empty. One key waits at a time.
+   * Takes the first key out of the line. It signs once it has been published for `publishAhead` seconds, or from `now` if no key
+   * signs. Returns its key ID, or `undefined` if the line is empty. Only one key can wait.
    */
   callUp(publishAhead: number, now: number): string | undefined
   /** Adds a key of earlier tokens, kept until `expiry` (epoch seconds). */
   keep(key: PublishedKey, expiry: number): void
-  /** Lets the waiting key sign from `signsFrom` on, if that is sooner than planned. */
+  /** Makes the waiting key sign from `signsFrom` if that is sooner than planned. */
   hasten(signsFrom: number, now: number): void
-  /** Takes a key out at once. False where no such key is published. */
+  /** Removes a key at once. Returns false if no such key is published. */
   withdraw(kid: string, now: number): boolean
-  /** Whether a key of this ID is published or has been withdrawn. */
+  /** Whether a key with this ID is published or was withdrawn. */
   knows(kid: string, now: number): boolean
 }
 
@@ -54,7 +54,7 @@ interface LinedUpKey {
   readonly since: number
 }
 
-/** An empty {@link KeyRing}. Keys are kept `clockTolerance` seconds longer than their last token lasts. */
+/** Creates an empty {@link KeyRing}. Keys are kept until `clockTolerance` seconds after their last token has expired. */
 export const createKeyRing = ({ clockTolerance }: { readonly clockTolerance: number }): KeyRing => {
   let signing: HeldKey | undefined
   let next: HeldKey | undefined

@@ -11,20 +11,20 @@ import { type PublishedKey, publishedKey } from './published-key.ts'
 /** The keys an issuer starts with. */
 export interface InitialKeys {
   readonly signing: PublishedKey
-  /** Those that sign next, in this order. */
+  /** The keys that sign next, in this order. */
   readonly line: readonly PublishedKey[]
-  /** Those that may have signed tokens that are still in use. */
+  /** Keys that may have signed tokens still in use. */
   readonly earlier: readonly PublishedKey[]
 }
 
-/** Where an issuer's keys come from. */
+/** Supplies the keys of an issuer. */
 interface KeySource {
   /** The keys to start with. */
   initial(): Promise<InitialKeys>
   /**
-   * A key that is not in the ring and never was withdrawn from it.
+   * Creates a key that is not in the ring and was never withdrawn from it.
    *
-   * @throws Error where `createSigner` gives a key that is known already, or is missing beside signers of one's own.
+   * @throws Error if `createSigner` returns a known key, or is missing when `signer` or `signers` is given.
    */
   fresh(ring: KeyRing): Promise<PublishedKey>
 }
@@ -34,7 +34,7 @@ export const createKeySource = (options: ResolvedOptions): KeySource => {
   const { keys, signers, signersOption, algorithm, createSigner, clock } = options
   const create = async (): Promise<PublishedKey> => {
     if (createSigner !== undefined) return publishedKey(await createSigner())
-    // Never a local key behind the back of somebody whose keys are in a key service.
+    // If your keys are in a key service, a local key must not silently replace them.
     if (signers !== undefined) throw noneLeft()
     return publishedKey(await localSigner(undefined, { algorithm }))
   }
@@ -101,13 +101,13 @@ const given = async <Key>(
 
 const isSigner = (key: JWK | KeyPair | Signer): key is Signer => typeof own(key, 'sign') === 'function'
 
-/** What holds for one rotation in place of the issuer's options. */
+/** Options for one rotation. They override the issuer's options. */
 export interface RotateOptions {
   /** Seconds the key is published before it signs. From 0 (at once) to 86400. @defaultValue `overlap.publishAhead` */
   readonly publishAhead?: number
 }
 
-/** What a rotation has set up. */
+/** The result of a rotation. */
 export interface Rotation {
   /** The ID of the key that signs next. */
   readonly kid: string
@@ -115,13 +115,13 @@ export interface Rotation {
   readonly signsFrom: number
 }
 
-// Verifiers refuse sets without a bound: 64 is what Claimgate's own take by default.
+// Verifiers limit the size of a set; Claimgate's default limit is 64.
 const MOST_KEYS = 64
 
 /**
- * Calls up the next key in line or publishes a new one, or brings the waiting one forward.
+ * Takes the next key in line, or publishes a new one. If a key is already waiting, it may sign sooner instead.
  *
- * @throws TypeError where `publishAhead` is out of range; Error where too many keys are published.
+ * @throws TypeError if `publishAhead` is out of range; Error if too many keys are published.
  */
 export const rotateKeys = async (
   ring: KeyRing,
@@ -145,7 +145,7 @@ export const rotateKeys = async (
     throw new Error(`Cannot rotate: at most ${MOST_KEYS} keys may be published, and the oldest still have live tokens`)
   }
   const key = await source.fresh(ring)
-  // Counted from the publication, not from the call: a key service may take its time.
+  // Counted from publication, not from the call, because creating a key may be slow.
   const published = clock.now()
   ring.add(key, from(published), published)
   return { kid: key.signer.kid, signsFrom: ring.waiting(published)?.signsFrom ?? published }

@@ -4,20 +4,20 @@ import { own, refusal } from '../refusal.ts'
 import { assertSigner, type Signer, signJwt } from '../signer/signer.ts'
 import { publicJwk } from '../signer/key-material.ts'
 
-/** A signer that has been proved, with what the JWK Set says about it. */
+/** A signer whose signature has been verified, with its entry in the JWK Set. */
 export interface PublishedKey {
   readonly signer: Signer
-  /** The member of the JWK Set: public parts, `kid`, `alg` and `use`. */
+  /** The entry in the JWK Set: public members, `kid`, `alg` and `use`. */
   readonly jwk: JWK
-  /** Stands for the member's exact content in an entity tag. */
+  /** A hash of the entry, for the entity tag. */
   readonly tag: string
 }
 
 /**
- * Makes a signer ready to be published: drops everything but the public members, and has it sign once, so that a pair
- * that does not belong together, or a signature in another format, is found before a token depends on it.
+ * Prepares a signer for publication: drops everything but the public members, and makes it sign once. This detects a private key
+ * that does not match the public key, and a wrong signature format, before any token is signed.
  *
- * @throws TypeError where the signer's parts do not fit together. Errors of the signer itself come through unchanged.
+ * @throws TypeError if the signer's parts do not fit together. Errors of the signer itself are passed on unchanged.
  */
 export const publishedKey = async (signer: Signer): Promise<PublishedKey> => {
   assertSigner(signer)
@@ -27,9 +27,9 @@ export const publishedKey = async (signer: Signer): Promise<PublishedKey> => {
 }
 
 /**
- * What a JWK Set says about a signer's key: public parts, `kid`, `alg` and `use`.
+ * A signer's entry in the JWK Set: public members, `kid`, `alg` and `use`.
  *
- * @throws TypeError where the key is not an asymmetric one.
+ * @throws TypeError if the key is not asymmetric.
  */
 export const publishedJwk = ({ alg, kid, publicJwk: jwk }: Signer): JWK => {
   const publicPart = publicJwk(jwk)
@@ -38,7 +38,7 @@ export const publishedJwk = ({ alg, kid, publicJwk: jwk }: Signer): JWK => {
 }
 
 const prove = async (signer: Signer, jwk: JWK): Promise<void> => {
-  // Its type and claims are such that no verifier takes it for a token.
+  // No verifier accepts this as a token: it has an unknown typ and no claims.
   const proof = await signJwt(signer, { alg: signer.alg, typ: 'key-check' }, {})
   try {
     await compactVerify(proof, await importJWK(jwk, signer.alg), { algorithms: [signer.alg] })

@@ -14,17 +14,17 @@ export type KmsAlgorithm =
   | 'EdDSA'
   | 'Ed25519'
 
-/** How KMS carries out an algorithm of JWS. */
+/** How KMS implements a JWS algorithm. */
 interface KmsAlgorithmTraits {
-  /** KMS's name for it. */
+  /** The name of the algorithm in KMS. */
   readonly spec: SigningAlgorithmSpec
-  /** The hash of a message that is too long to be sent. `undefined` where KMS must see the message itself. */
+  /** The hash for messages that are too long to send. `undefined` if KMS must receive the message itself. */
   readonly hash: 'SHA-256' | 'SHA-384' | 'SHA-512' | undefined
-  /** Bytes of r and of s where the signature comes in DER (RFC 7518 section 3.4). */
+  /** Bytes of r and of s if KMS returns the signature in DER (RFC 7518 section 3.4). */
   readonly coordinate: 32 | 48 | 66 | undefined
 }
 
-/** Every algorithm and how KMS carries it out. */
+/** Every algorithm and how KMS implements it. */
 export const KMS_ALGORITHMS: Readonly<Record<KmsAlgorithm, KmsAlgorithmTraits>> = {
   RS256: { spec: 'RSASSA_PKCS1_V1_5_SHA_256', hash: 'SHA-256', coordinate: undefined },
   RS384: { spec: 'RSASSA_PKCS1_V1_5_SHA_384', hash: 'SHA-384', coordinate: undefined },
@@ -57,10 +57,10 @@ export const isKmsAlgorithm = (value: unknown): value is KmsAlgorithm =>
   typeof value === 'string' && Object.hasOwn(KMS_ALGORITHMS, value)
 
 /**
- * An ECDSA signature as JWS wants it: r and s side by side, each of `coordinate` bytes (RFC 7518 section 3.4). It comes in
- * DER: a SEQUENCE of two INTEGERs (RFC 3279 section 2.2.3), which are as short as their values allow.
+ * Converts an ECDSA signature from DER to the JWS format: r and s concatenated, each of `coordinate` bytes (RFC 7518 section 3.4).
+ * DER is a SEQUENCE of two INTEGERs (RFC 3279 section 2.2.3), each in its shortest form.
  *
- * `undefined` for anything but the one DER encoding of two positive numbers that fit.
+ * Returns `undefined` unless the input is the canonical DER encoding of two positive numbers that fit.
  */
 export const ecdsaSignature = (der: Uint8Array, coordinate: number): Uint8Array | undefined => {
   const outer = readElement(der, SEQUENCE)
@@ -89,14 +89,14 @@ interface Element {
 const readElement = (bytes: Uint8Array, tag: number): Element | undefined => {
   const [found, short = 0, long = 0] = bytes
   const isLong = short === LONG_LENGTH
-  // In DER the long form is for lengths that the short form cannot say.
+  // DER allows the long form only for lengths that do not fit the short form.
   if (found !== tag || (isLong ? long < 0x80 : short >= 0x80)) return undefined
   const start = isLong ? 3 : 2
   const end = start + (isLong ? long : short)
   return end > bytes.length ? undefined : { content: bytes.subarray(start, end), rest: bytes.subarray(end) }
 }
 
-/** The bytes of a positive number, without the zero that keeps it from looking negative. */
+/** The bytes of a positive number, without the leading zero that marks it as positive. */
 const magnitude = (integer: Uint8Array): Uint8Array | undefined => {
   const [first, second = 0] = integer
   if (first === undefined || first >= 0x80) return undefined

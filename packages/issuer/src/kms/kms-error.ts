@@ -2,17 +2,17 @@ import { isSystemError, nameOf, withinDeadline, withoutResponse } from '../aws/a
 import { own } from '../refusal.ts'
 
 /**
- * What went wrong between a program and its key in KMS. Stable, in contrast to the messages.
+ * Why KMS returned no public key or no signature. Codes are stable; messages are not.
  *
  * - `kms_key_not_found`: there is no such key in the client's account and region
  * - `kms_key_disabled`: the key is disabled
- * - `kms_key_state`: the key is on its way in or out, such as pending deletion
- * - `kms_key_unfit`: the key is no signing key, or none for the algorithm asked for
- * - `kms_denied`: the credentials may not do this, are wrong or have expired
- * - `kms_throttled`: too many requests, and the client gave up trying again
- * - `kms_timeout`: no answer within the time given
- * - `kms_unavailable`: no connection, an answer cut short or not understood, or a fault of the service
- * - `kms_message_too_long`: an Ed25519 key cannot sign so many bytes
+ * - `kms_key_state`: the key is not usable in its current state, such as pending import or deletion
+ * - `kms_key_unfit`: the key is not a signing key, or does not support the requested algorithm
+ * - `kms_denied`: the credentials lack the permission, are wrong or have expired
+ * - `kms_throttled`: too many requests, and the client has stopped retrying
+ * - `kms_timeout`: no response within `timeout`
+ * - `kms_unavailable`: no connection, a truncated or invalid response, or an error inside the service
+ * - `kms_message_too_long`: the message is too long for an Ed25519 key in KMS
  * - `kms_refused`: any other refusal
  */
 export type KmsErrorCode =
@@ -27,7 +27,7 @@ export type KmsErrorCode =
   | 'kms_message_too_long'
   | 'kms_refused'
 
-/** Why KMS gave no public key or no signature. Told apart by `code`; where KMS or the SDK said so, `cause` is what they said. */
+/** A failed request to KMS or an unfit key; `code` says which. If KMS or the SDK threw an error, it is the `cause`. */
 export class KmsError extends Error {
   override readonly name: string = 'KmsError'
   readonly code: KmsErrorCode
@@ -38,7 +38,7 @@ export class KmsError extends Error {
   }
 }
 
-/** What an error of the SDK comes to: a code, and what must hold for it not to happen again. */
+/** How an SDK error is reported: a code, and the rule that was broken. */
 interface Reading {
   readonly code: KmsErrorCode
   readonly rule: string
@@ -70,7 +70,7 @@ const UNAVAILABLE: Reading = { code: 'kms_unavailable', rule: 'KMS must give a u
 const TIMEOUT: Reading = { code: 'kms_timeout', rule: 'KMS must answer in time ("timeout")' }
 const REFUSED: Reading = { code: 'kms_refused', rule: 'KMS must accept the request' }
 
-// By the names that the service and the SDK give their errors. Texts of theirs decide nothing.
+// Keyed by the error names of the service and the SDK. Their message texts are not used.
 const READINGS: ReadonlyMap<string, Reading> = new Map([
   ['NotFoundException', NOT_FOUND],
   ['InvalidArnException', NOT_FOUND],
@@ -97,7 +97,7 @@ const READINGS: ReadonlyMap<string, Reading> = new Map([
 ])
 
 /**
- * What the SDK threw, as one of our own errors; the only place that knows the SDK's errors.
+ * Translates an SDK error into a `KmsError`. The SDK's errors are interpreted only in this file.
  *
  * @param action the end of a sentence that begins with "Cannot"
  */
@@ -109,7 +109,7 @@ const fromAwsError = (action: string, error: unknown): KmsError => {
 const readingOf = (error: unknown): Reading =>
   READINGS.get(nameOf(error)) ?? (faultOf(error) === 'client' ? REFUSED : UNAVAILABLE)
 
-/** The SDK's error, but for one that may quote the answer: what a parser stumbled over can be half a signature. */
+/** The SDK's error, unless its text may quote the response: a parse error could contain half a signature. */
 const discreetCause = (error: unknown): Error => {
   const known = faultOf(error) !== undefined || isSystemError(error) || READINGS.has(nameOf(error))
   if (known && error instanceof Error) return withoutResponse(error)
@@ -124,19 +124,19 @@ const faultOf = (error: unknown): 'client' | 'server' | undefined => {
   return fault === 'client' ? 'client' : 'server'
 }
 
-/** A request to KMS: what it is for, and how long it may take. */
+/** A request to KMS: its purpose and its deadline. */
 interface Request {
   /** The end of a sentence that begins with "Cannot". */
   readonly action: string
-  /** Seconds for all attempts of the client together. */
+  /** Seconds for all attempts of the client in total. */
   readonly timeout: number
 }
 
 /**
- * Sends a request under a deadline. The signal ends the attempt under way; the caller does not wait for the client's
- * pauses between attempts either.
+ * Sends a request with a deadline. The signal aborts the current attempt; the caller does not wait for the client's pauses between
+ * retries.
  *
- * @throws KmsError in place of whatever the SDK throws.
+ * @throws KmsError instead of any error the SDK throws.
  */
 export const within = async <Answer>(
   { action, timeout }: Request,

@@ -7,7 +7,7 @@ import { KmsError, within } from './kms-error.ts'
 
 /** The public half of a signing key in KMS. */
 export interface KmsPublicKey {
-  /** The key's own name, whatever alias it was asked for by. */
+  /** The ARN of the key itself, even if it was requested by an alias. */
   readonly arn: string
   /** The last part of the ARN. */
   readonly keyId: string
@@ -17,11 +17,11 @@ export interface KmsPublicKey {
   readonly thumbprint: string
 }
 
-/** Which key to ask for, and how. */
+/** Which key to fetch, and how. */
 interface KmsKeyRequest {
   readonly client: KMSClient
   readonly keyId: string
-  /** `undefined` takes the first that the key has. */
+  /** `undefined` selects the first algorithm that the key supports. */
   readonly algorithm: KmsAlgorithm | undefined
   /** Seconds. */
   readonly timeout: number
@@ -30,9 +30,9 @@ interface KmsKeyRequest {
 const ACTION = 'use KMS key'
 
 /**
- * Asks KMS for a public key and checks that its private half can sign with the algorithm.
+ * Fetches a public key from KMS and checks that the key can sign with the algorithm.
  *
- * @throws KmsError where KMS does not answer, or the key is not one to sign tokens with.
+ * @throws KmsError if KMS does not respond, or the key cannot sign tokens.
  */
 export const kmsPublicKey = async ({ client, keyId, algorithm, timeout }: KmsKeyRequest): Promise<KmsPublicKey> => {
   const sent = await within({ action: ACTION, timeout }, (abortSignal) =>

@@ -7,37 +7,37 @@ import { ecdsaSignature, isKmsAlgorithm, KMS_ALGORITHMS, type KmsAlgorithm } fro
 import { KmsError, within } from './kms-error.ts'
 import { type KmsPublicKey, kmsPublicKey } from './kms-public-key.ts'
 
-/** What a {@link kmsSigner} is told about its key. */
+/** Options for {@link kmsSigner}. */
 export interface KmsSignerOptions {
-  /** The client that asks KMS. Its region, credentials and `maxAttempts` are the caller's. */
+  /** The client that sends the requests. You set its region, credentials and `maxAttempts`. */
   readonly client: KMSClient
   /** The key: its ID, its ARN, an alias (`alias/…`) or the alias's ARN. 1 to 2048 characters. */
   readonly keyId: string
   /**
-   * The algorithm to sign with: one that the key's spec allows.
-   * @defaultValue RS256 for RSA keys, EdDSA for Ed25519 keys; a NIST curve has but one
+   * The algorithm to sign with. The key's spec must allow it.
+   * @defaultValue RS256 for RSA keys, EdDSA for Ed25519 keys; each NIST curve has only one
    */
   readonly algorithm?: KmsAlgorithm
   /** The `kid` of tokens: the ID of the KMS key, or the RFC 7638 thumbprint of its public key. @defaultValue 'key-id' */
   readonly kid?: 'key-id' | 'thumbprint'
-  /** Seconds for one request, the client's retries included. From 0.01 to 60. @defaultValue 5 */
+  /** Seconds for one request, including the client's retries. From 0.01 to 60. @defaultValue 5 */
   readonly timeout?: number
 }
 
-/** What holds where an option is left out. */
+/** The default values. */
 export const KMS_SIGNER_DEFAULTS = { kid: 'key-id', timeout: 5 } as const
 
 const OPTIONS: readonly (keyof KmsSignerOptions)[] = ['client', 'keyId', 'algorithm', 'kid', 'timeout']
 
 /**
- * A {@link Signer} whose private key is in AWS KMS and never leaves it. The public key is asked for once, here; every
- * signature is one request. An alias is followed once: a signer stays with its key when the alias moves on.
+ * Creates a {@link Signer} whose private key stays in AWS KMS. This call fetches the public key once; every signature is one more
+ * request. An alias is resolved once: the signer keeps its key if the alias is moved later.
  *
- * Needs `kms:GetPublicKey` and `kms:Sign`. Messages of up to 4,096 bytes are sent as they are, of longer ones the digest;
- * Ed25519 keys cannot sign longer ones.
+ * Needs `kms:GetPublicKey` and `kms:Sign`. Messages of up to 4,096 bytes are sent as they are; for longer ones the digest is sent.
+ * Ed25519 keys cannot sign longer messages.
  *
- * @throws TypeError where an option is wrong.
- * @throws KmsError with the codes of {@link KmsErrorCode} where KMS does not answer or the key is unfit; `sign` too.
+ * @throws TypeError if an option is wrong.
+ * @throws KmsError with a {@link KmsErrorCode} if KMS does not respond or the key is unfit. `sign` rejects with it too.
  */
 export const kmsSigner = async (given: KmsSignerOptions): Promise<Signer> => {
   const options = checkOptions(given)
@@ -71,7 +71,7 @@ const checkOptions = (given: KmsSignerOptions): KmsSignerOptions => {
   return options
 }
 
-/** The longest message that KMS takes as it is, in bytes. */
+/** The longest message that KMS accepts unhashed, in bytes. */
 const LONGEST_MESSAGE = 4096
 
 const ACTION = 'sign with KMS key'
@@ -83,7 +83,7 @@ const sign = async (
 ): Promise<Uint8Array> => {
   const { spec } = KMS_ALGORITHMS[key.algorithm]
   const message = await messageOf(signingInput, key.algorithm)
-  // By its ARN: by an alias that has moved on, another key than the published one would sign.
+  // By ARN: if an alias was moved, it would sign with a different key than the published one.
   const command = new SignCommand({ KeyId: key.arn, SigningAlgorithm: spec, ...message })
   const answer = await within({ action: ACTION, timeout }, (abortSignal) => client.send(command, { abortSignal }))
   const signature = signatureOf(answer, key)
@@ -108,7 +108,7 @@ const messageOf = async (signingInput: Uint8Array, algorithm: KmsAlgorithm): Pro
   return { MessageType: 'DIGEST', Message: new Uint8Array(await crypto.subtle.digest(hash, signingInput.slice())) }
 }
 
-/** The signature as JWS wants it; `undefined` where the answer is about something else, or its size is wrong. */
+/** The signature in JWS format; `undefined` if the response is for another key or algorithm, or its size is wrong. */
 const signatureOf = (answer: SignCommandOutput, { arn, algorithm, jwk }: KmsPublicKey): Uint8Array | undefined => {
   const { KeyId: signedBy, SigningAlgorithm: signedWith, Signature: signature } = ownOptions(answer, [])
   const { spec, coordinate } = KMS_ALGORITHMS[algorithm]

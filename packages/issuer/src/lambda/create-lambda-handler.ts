@@ -9,46 +9,45 @@ import {
   resolveLambdaOptions,
 } from './lambda-handler-options.ts'
 
-/** What a Lambda function that issues tokens is invoked with. A member that is `null` counts as absent. */
+/** The event of a Lambda function that issues tokens. A member that is `null` is treated as absent. */
 export interface LambdaEvent {
   /**
-   * The claims to sign: whatever the caller wants them to be, `iss`, `aud`, `exp`, `iat` and `jti` among them. Only what
-   * JSON can say.
+   * The claims to sign. The caller may set any claim, including `iss`, `aud`, `exp`, `iat` and `jti`. Values must be plain JSON.
    */
   readonly claims: Claims
   /**
-   * Seconds the token lives: sets `exp`, in place of the one in `claims`. Counted from the token's `iat`, or from now where it
-   * has none. From 1 to 315360000, which is ten years. @defaultValue the handler's `ttl`, where `claims` have no `exp`
+   * Seconds the token lives: sets `exp` and overrides the one in `claims`. Counted from the token's `iat`, or from now if it has
+   * none. From 1 to 315360000, which is ten years. @defaultValue the handler's `ttl`, if `claims` have no `exp`
    */
   readonly ttl?: number | null
-  /** Sets `iat`, in place of the one in `claims`: `true` to now, a number to that second since 1970. @defaultValue false */
+  /** Sets `iat` and overrides the one in `claims`: `true` is now, a number is seconds since 1970. @defaultValue false */
   readonly setIat?: boolean | number | null
-  /** Sets `jti`, in place of the one in `claims`: `true` to a new UUID, a string to itself. @defaultValue false */
+  /** Sets `jti` and overrides the one in `claims`: `true` is a new UUID, a string is used as is. @defaultValue false */
   readonly setJti?: boolean | string | null
 }
 
-/** What a Lambda function that issues tokens answers. */
+/** The result of a Lambda function that issues tokens. */
 export interface LambdaAnswer {
   /** A signed JWT with `alg`, `typ` and `kid` in its header. */
   readonly token: string
 }
 
-/** A Lambda function that issues tokens: it is invoked directly, so whoever may invoke it may have any token signed. */
+/** A Lambda function that issues tokens. It is invoked directly: any caller with permission to invoke it can get any token signed. */
 export type LambdaHandler = (event: LambdaEvent) => Promise<LambdaAnswer>
 
 /**
- * A Lambda function that signs the claims it is given with any {@link Signer}: local, or of a key service. In contrast to
- * `createIssuer` the caller decides about every claim; the options fill in what is absent.
+ * Creates a Lambda function that signs the claims of its event with any {@link Signer}: local, or in a key service. Unlike with
+ * `createIssuer`, the caller controls every claim; the options only fill in missing ones.
  *
- * It rejects with a `TypeError` where the event is wrong, and that quotes no value of the event. Errors of the signer come
- * through unchanged.
+ * It rejects with a `TypeError` if the event is wrong; the message quotes no value of the event. Errors of the signer are passed
+ * on unchanged.
  *
- * @throws TypeError where an option is wrong: it names the option, its rule and what was found.
+ * @throws TypeError if an option is wrong: it names the option, its rule and the value found.
  */
 export const createLambdaHandler = (options: LambdaHandlerOptions): LambdaHandler => {
   const resolved = resolveLambdaOptions(options)
   return async (event) => {
-    // Before the signer: a wrong event costs no call to a key service.
+    // Checked first, so that a wrong event does not cost a call to a key service.
     const claims = eventClaims(event, resolved, resolved.clock.now())
     const signer: Signer = await resolved.currentSigner()
     assertSigner(signer)
@@ -62,14 +61,14 @@ const MEMBERS: readonly (keyof LambdaEvent)[] = ['claims', 'ttl', 'setIat', 'set
 const STRING_CLAIMS = ['iss', 'sub', 'jti'] as const
 const TIME_CLAIMS = ['exp', 'nbf', 'iat'] as const
 
-// The end of the year 9999; the present time in milliseconds is more.
+// The end of the year 9999. Larger than any real time in seconds, smaller than the current time in milliseconds.
 const LAST_SECOND = 253_402_300_799
 
 /**
- * The claims that an event asks for at `now` (epoch milliseconds), completed by the options.
+ * The claims of an event at `now` (epoch milliseconds), with missing ones filled in from the options.
  *
- * @throws TypeError where the event is wrong, or the token would never expire although that was not asked for. No text of
- * the event is quoted but the name of a member that does not exist.
+ * @throws TypeError if the event is wrong, or the token would never expire without `allowNoExpiry`. The only text it quotes from
+ * the event is the name of an unknown member.
  */
 const eventClaims = (event: unknown, options: ResolvedLambdaOptions, now: number): JsonObject => {
   const { claims, ttl, setIat, setJti } = eventMembers(event)
@@ -81,7 +80,7 @@ const eventClaims = (event: unknown, options: ResolvedLambdaOptions, now: number
   const jti = tokenId(setJti, options) ?? own['jti']
   const exp = expiry(ttl, own, options, typeof iat === 'number' ? iat : seconds)
   if (exp === undefined && !options.allowNoExpiry) throw neverExpires()
-  // A copy without the members that are absent.
+  // Copied again to drop the members that are undefined.
   return plainJson(ACTION, '"claims"', { iss: options.issuer, aud: options.audience, ...own, iat, exp, jti })
 }
 

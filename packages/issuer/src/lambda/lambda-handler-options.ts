@@ -3,26 +3,26 @@ import { assertClock, assertFunction, assertSeconds, knownOptions } from '../opt
 import { discreetRefusal, has, own, refusal } from '../refusal.ts'
 import { assertSigner, type Signer, type SignerSource } from '../signer/signer.ts'
 
-/** What `createLambdaHandler` is told. */
+/** Options for `createLambdaHandler`. */
 export interface LambdaHandlerOptions {
   /**
-   * The key to sign with, or what gets it. A function is called at the first event, and its signer kept for as long as the
-   * process lives; where it fails, the next event calls it again. A source, such as `parameterStoreKey`, is asked at every event.
+   * The key to sign with, or a way to get it. A function is called at the first event and its signer is cached for the life of the
+   * process; if it fails, the next event calls it again. A source, such as `parameterStoreKey`, is called at every event.
    */
   readonly signer: Signer | SignerSource | (() => Signer | Promise<Signer>)
-  /** The `iss` of tokens whose claims have none. Without both, tokens have no `iss`. */
+  /** The `iss` of tokens whose claims have none. If neither is set, tokens have no `iss`. */
   readonly issuer?: string
-  /** The `aud` of tokens whose claims have none. Without both, tokens have no `aud`. */
+  /** The `aud` of tokens whose claims have none. If neither is set, tokens have no `aud`. */
   readonly audience?: string | readonly string[]
-  /** Seconds a token lives where neither the event's `ttl` nor its `claims.exp` says. From 1 to 315360000. @defaultValue none */
+  /** Seconds a token lives if the event has neither `ttl` nor `claims.exp`. From 1 to 315360000. @defaultValue none */
   readonly ttl?: number
-  /** The `typ` of tokens. `at+jwt` would promise more claims than a caller may give. @defaultValue 'JWT' */
+  /** The `typ` of tokens. Not `at+jwt`, because RFC 9068 requires claims that a caller may omit. @defaultValue 'JWT' */
   readonly typ?: string
-  /** Whether a token may have no `exp` at all, and so be good forever. @defaultValue false */
+  /** Whether a token may have no `exp`, so that it never expires. @defaultValue false */
   readonly allowNoExpiry?: boolean
-  /** Where the time comes from. @defaultValue the wall clock */
+  /** The clock to use. @defaultValue the wall clock */
   readonly clock?: Clock
-  /** Where each `jti` comes from. @defaultValue `crypto.randomUUID` */
+  /** Creates each `jti`. @defaultValue `crypto.randomUUID` */
   readonly randomUUID?: () => string
 }
 
@@ -38,7 +38,7 @@ export interface ResolvedLambdaOptions {
   readonly randomUUID: () => string
 }
 
-/** Seconds the longest token of a Lambda function may live: ten years. */
+/** The longest lifetime of a token issued by a Lambda function, in seconds: ten years. */
 export const LONGEST_LAMBDA_TTL = 315_360_000
 
 const ACTION = 'create Lambda handler'
@@ -56,7 +56,7 @@ const OPTIONS: readonly (keyof LambdaHandlerOptions)[] = [
 /**
  * Checks every option once and fills in the defaults.
  *
- * @throws TypeError that names the option, its rule, and what was found.
+ * @throws TypeError that names the option, its rule, and the value found.
  */
 export const resolveLambdaOptions = (given: LambdaHandlerOptions): ResolvedLambdaOptions => {
   const options = knownOptions(ACTION, given, OPTIONS)
@@ -87,7 +87,7 @@ const signerOption = (signer: LambdaHandlerOptions['signer']): (() => Promise<Si
   if (typeof signer === 'function') return onceItSucceeds(async () => asserted(await signer()))
   const rule = '"signer" must be a signer, a source of signers, or a function that gives one'
   if (typeof signer !== 'object' || signer === null) throw discreetRefusal(ACTION, rule, signer)
-  // One that failed would fail at every event of this process.
+  // A rejected promise would fail every event of this process.
   if (typeof own(signer, 'then') === 'function')
     throw new TypeError(`Cannot ${ACTION}: ${rule}, found a promise: give the function that makes it`)
   if (isSource(signer)) return async () => signer.signer()
@@ -103,7 +103,7 @@ const asserted = (signer: Signer): Signer => {
   return signer
 }
 
-/** Calls `get` at the first call and keeps what it gave, for calls at the same time too. After a failure the next call calls it again. */
+/** Calls `get` once and caches the result; concurrent calls share it. After a failure, the next call retries. */
 const onceItSucceeds = <T>(get: () => Promise<T>): (() => Promise<T>) => {
   let shared: Promise<T> | undefined
   return () => {

@@ -3,18 +3,18 @@ import { bare, discreetRefusal } from '../refusal.ts'
 import { foundInstead, pemSigner, pemSignerOptions, type PemSignerOptions, pemText } from '../signer/pem-signer.ts'
 import type { Signer } from '../signer/signer.ts'
 
-/** What an {@link encryptedPemSigner} is told about its key. */
+/** Options for {@link encryptedPemSigner}. */
 export interface EncryptedPemSignerOptions extends PemSignerOptions {
-  /** What the key was encrypted with. At least one character. */
+  /** The passphrase that the key was encrypted with. At least one character. */
   readonly passphrase: string
 }
 
 /**
- * A {@link Signer} of an encrypted private key in PEM: PKCS #8 (RFC 7468 section 11), or the older form with `Proc-Type` and
- * `DEK-Info` (RFC 1421) as far as OpenSSL still reads it. For an environment variable it takes the forms that `pemSigner` does.
- * A key that is not encrypted is refused, so that one that lost its protection is noticed.
+ * Creates a {@link Signer} from an encrypted private key in PEM: PKCS #8 (RFC 7468 section 11), or the older form with `Proc-Type`
+ * and `DEK-Info` (RFC 1421) if OpenSSL can still read it. It accepts the same environment variable forms as `pemSigner`. It rejects
+ * an unencrypted key, so you notice when a key has lost its encryption.
  *
- * @throws TypeError where the text is not such a key, the passphrase is another one, or the key does not fit the algorithm. It
+ * @throws TypeError if the text is not such a key, the passphrase is wrong, or the key does not fit the algorithm. The message
  * quotes neither the text nor the passphrase.
  */
 export const encryptedPemSigner = async (
@@ -42,7 +42,7 @@ const encryptedPem = (text: unknown): string => {
   )
 }
 
-// The error itself is dropped on purpose: what OpenSSL says about a bad key is not ours to vouch for.
+// The original error is dropped on purpose: OpenSSL's message could quote the key.
 const open = (key: string, passphrase: string): { readonly opened: string | undefined; readonly problem: string } => {
   try {
     const opened = createPrivateKey(bare<PrivateKeyInput>({ key, format: 'pem', passphrase })).export(
@@ -56,6 +56,6 @@ const open = (key: string, passphrase: string): { readonly opened: string | unde
 }
 
 const WRONG_PASSPHRASE = '"passphrase" must be what the key was encrypted with, found another one'
-// Some wrong passphrases give bytes that look decrypted but are no key.
+// Some wrong passphrases decrypt to bytes that are not a key.
 const UNREADABLE =
   '"passphrase" must open the key: it is another one, the text is damaged, or OpenSSL lacks the encryption'

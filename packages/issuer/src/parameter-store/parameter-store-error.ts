@@ -2,17 +2,17 @@ import { isSystemError, nameOf, withoutResponse } from '../aws/aws-errors.ts'
 import { has, own } from '../refusal.ts'
 
 /**
- * What went wrong between a program and its key in Parameter Store. Stable, in contrast to the messages.
+ * Why a key could not be loaded from or stored in Parameter Store. Codes are stable; messages are not.
  *
  * - `parameter_not_found`: there is no such parameter, version or label
- * - `parameter_store_denied`: the credentials may not do this, are wrong or have expired
+ * - `parameter_store_denied`: the credentials lack the permission, are wrong or have expired
  * - `parameter_key_unusable`: the KMS key that encrypts the parameter is disabled, deleted or unknown
  * - `parameter_not_secure`: the parameter is not a SecureString
  * - `parameter_unfit`: its value is not a private key for the algorithm
- * - `parameter_store_throttled`: too many requests, and the client gave up trying again
- * - `parameter_store_timeout`: no answer within the time given
- * - `parameter_store_unavailable`: no connection, an answer cut short or not understood, or a fault of the service
- * - `parameter_store_refused`: any other refusal, such as of an invalid name or for a limit reached
+ * - `parameter_store_throttled`: too many requests, and the client has stopped retrying
+ * - `parameter_store_timeout`: no response within `timeout`
+ * - `parameter_store_unavailable`: no connection, a truncated or invalid response, or an error inside the service
+ * - `parameter_store_refused`: any other refusal, such as an invalid name or an exceeded limit
  */
 export type ParameterStoreErrorCode =
   | 'parameter_not_found'
@@ -25,7 +25,7 @@ export type ParameterStoreErrorCode =
   | 'parameter_store_unavailable'
   | 'parameter_store_refused'
 
-/** Why a key could not be had from Parameter Store. Told apart by `code`. Neither it nor its `cause` holds the parameter's value. */
+/** A failure to load or store a key; `code` says which. Neither the error nor its `cause` contains the parameter's value. */
 export class ParameterStoreError extends Error {
   override readonly name: string = 'ParameterStoreError'
   readonly code: ParameterStoreErrorCode
@@ -42,11 +42,11 @@ const OUTAGES: readonly ParameterStoreErrorCode[] = [
   'parameter_store_unavailable',
 ]
 
-/** Whether the error says nothing about the key, only that Parameter Store could not be asked just now. */
+/** Whether the error means only that Parameter Store could not be reached, and says nothing about the key. */
 export const isOutage = (error: unknown): error is ParameterStoreError =>
   error instanceof ParameterStoreError && OUTAGES.includes(error.code)
 
-/** What an error of the SDK comes to: a code, and what must hold for it not to happen again. */
+/** How an SDK error is reported: a code, and the rule that was broken. */
 interface Reading {
   readonly code: ParameterStoreErrorCode
   readonly rule: string
@@ -75,7 +75,7 @@ const KEY_UNUSABLE: Reading = {
 const UNAVAILABLE: Reading = { code: 'parameter_store_unavailable', rule: 'Parameter Store must give a usable answer' }
 const TIMEOUT: Reading = { code: 'parameter_store_timeout', rule: 'Parameter Store must answer in time ("timeout")' }
 
-// By the names that the service and the SDK give their errors. Texts of theirs decide nothing.
+// Keyed by the error names of the service and the SDK. Their message texts are not used.
 const READINGS: ReadonlyMap<string, Reading> = new Map([
   ['ThrottlingException', THROTTLED],
   ['Throttling', THROTTLED],
@@ -106,7 +106,7 @@ const READINGS: ReadonlyMap<string, Reading> = new Map([
 ])
 
 /**
- * What the SDK threw, as one of our own errors; the only place that knows the SDK's errors.
+ * Translates an SDK error into a `ParameterStoreError`. The SDK's errors are interpreted only in this file.
  *
  * @param action the end of a sentence that begins with "Cannot"
  */
@@ -115,7 +115,7 @@ export const fromAwsError = (action: string, error: unknown): ParameterStoreErro
   return new ParameterStoreError(code, `Cannot ${action}: ${rule}, found ${nameOf(error)}`, discreetCause(error))
 }
 
-/** Whether this is the service's error of that name. */
+/** Whether this is a service error with that name. */
 export const isNamed = (error: unknown, name: string): boolean => isServiceError(error) && error.name === name
 
 const readingOf = (error: unknown): Reading => {
@@ -128,8 +128,8 @@ const readingOf = (error: unknown): Reading => {
 }
 
 /**
- * The SDK's error where its text is sure to be free of the parameter's value. A refused request may be quoted in the
- * refusal, and what failed to parse is quoted by the parser: of such errors only the name is kept.
+ * The SDK's error if its text cannot contain the parameter's value. A refusal may quote the request, and a parser quotes the text
+ * it cannot parse: of such errors only the name, the HTTP status and the request ID are kept.
  */
 const discreetCause = (error: unknown): Error => {
   const known = isSystemError(error) || READINGS.has(nameOf(error))

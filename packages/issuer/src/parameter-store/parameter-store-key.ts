@@ -13,44 +13,44 @@ import {
 } from './parameter-store-options.ts'
 import { createParameter, readParameter, type StoredKey, storedSigner } from './parameter.ts'
 
-/** The private key that a parameter holds, now and after it was replaced. A {@link Signer} itself never changes. */
+/** The private key in a parameter, including later replacements. A {@link Signer} itself never changes. */
 export interface ParameterStoreKey {
   /**
-   * The signer of the moment: read when it is first asked for, and again when it is older than `ttl`. It stays the same object
-   * for as long as the parameter holds the same key. Callers at the same time share one request.
+   * Returns the current signer. It is read on first use, and again when it is older than `ttl`. It stays the same object while
+   * the parameter holds the same key. Concurrent callers share one request.
    *
-   * While Parameter Store is out (throttled, late or not there) the key that is known goes on signing, and reading is tried
-   * again after `ttl`, 30 seconds at most. A refusal (deleted, denied, no longer a key) is not an outage: it rejects.
+   * During an outage of Parameter Store (throttled, timed out or unavailable) the known key keeps signing, and reading is retried
+   * after `ttl` or 30 seconds, whichever is shorter. A refusal (deleted, denied, no longer a key) is not an outage: it rejects.
    *
    * @throws ParameterStoreError
    */
   signer(): Promise<Signer>
   /**
-   * Reads the parameter now, unless that is under way. Made for an issuer's `createSigner`, so that `rotate()` brings in the
-   * key that has been stored since.
+   * Reads the parameter now, or joins a read in progress. Pass it to an issuer as `createSigner`: then `rotate()` switches to the
+   * key stored most recently.
    *
-   * @throws ParameterStoreError for an outage too.
+   * @throws ParameterStoreError, also during an outage.
    */
   reload(): Promise<Signer>
   /**
-   * Has an issuer go over to the parameter's key where it does not publish it yet, with its overlap: to be awaited before
-   * `issue`. Costs nothing within `ttl`. The issuer's `createSigner` must be `reload` of this key.
+   * Rotates an issuer to the parameter's key, with the issuer's overlap, if the issuer does not publish that key yet. Await it
+   * before `issue`. It sends no request within `ttl`. The issuer's `createSigner` must be `reload` of this key.
    *
-   * Where several processes publish keys, one of them may learn of the new key a `ttl` after another has: then `publishAhead`
-   * should be `ttl` and `jwksMaxAge` together. A process that starts after the change signs with the new key at once.
+   * If several processes publish keys, one may see the new key up to `ttl` later than another: set `publishAhead` to `ttl` plus
+   * `jwksMaxAge`. A process that starts after the change signs with the new key at once.
    *
-   * @returns the rotation, or nothing where the issuer publishes the key already
+   * @returns the rotation, or `undefined` if the issuer already publishes the key
    */
   follow(issuer: Pick<Issuer, 'jwks' | 'rotate'>, options?: RotateOptions): Promise<Rotation | undefined>
 }
 
-// Milliseconds between attempts in an outage, where `ttl` is longer.
+// The longest pause between attempts in an outage, in milliseconds.
 const LONGEST_PAUSE = 30_000
 
 /**
- * A key in Parameter Store. Nothing is read before it is asked for.
+ * Creates a key backed by Parameter Store. Nothing is read until first use.
  *
- * @throws TypeError where an option is wrong.
+ * @throws TypeError if an option is wrong.
  */
 export const parameterStoreKey = (options: ParameterStoreOptions): ParameterStoreKey => {
   const resolved = resolveParameterStoreOptions(options)
@@ -70,7 +70,7 @@ export const parameterStoreKey = (options: ParameterStoreOptions): ParameterStor
   const reload = (): Promise<Signer> => {
     loading ??= load()
       .catch((error: unknown) => {
-        // A key that was taken away must not come back with the next outage.
+        // Otherwise the next outage would bring a deleted key back.
         if (!isOutage(error)) current = undefined
         throw error
       })
@@ -97,7 +97,7 @@ export const parameterStoreKey = (options: ParameterStoreOptions): ParameterStor
     if (publishes(issuer, (await signer()).kid)) return undefined
     return inTurn(async () => {
       const { kid } = await signer()
-      // Another caller has been faster.
+      // Another caller may have rotated while this one waited.
       if (publishes(issuer, kid)) return undefined
       const before = issuer.jwks().keys.map((key) => key.kid)
       const rotation = await issuer.rotate(rotateOptions)
@@ -125,7 +125,7 @@ const loadOrCreate = async (options: ResolvedParameterStoreOptions): Promise<Loa
   return loaded('key.loaded', await readStoredByOther(options), options)
 }
 
-// Milliseconds between attempts: what has just been stored may not be seen everywhere at once.
+// Milliseconds between attempts: a new parameter may not be visible everywhere at once.
 const PAUSES = [100, 200, 400, 800]
 
 const readStoredByOther = async (options: ResolvedParameterStoreOptions): Promise<StoredKey> => {
@@ -151,21 +151,21 @@ const tell = ({ onEvent }: ResolvedParameterStoreOptions, event: ParameterStoreE
   try {
     onEvent?.(Object.freeze(event))
   } catch {
-    // A log that fails must not stop a key from signing.
+    // A failing log must not stop the key from signing.
   }
 }
 
-// By client, and below it by the options that decide about the key; a passphrase is one of them, so they stay in here.
+// Keyed by client, then by the options that identify the key. These include the passphrase, so the map must not be exported.
 const keys = new WeakMap<SSMClient, Map<string, ParameterStoreKey>>()
 
 /**
- * The signer of a key in Parameter Store: `parameterStoreKey(options).signer()`, with one key kept per client, name and
- * settings. So it may be called as often as a signer is needed: the parameter is read once, or once per `ttl`. The `onEvent`
- * and `clock` are those of the first call.
+ * The signer of a key in Parameter Store: `parameterStoreKey(options).signer()`, with one key cached per client, name and
+ * settings. You can call it whenever you need a signer: the parameter is read once, or once per `ttl`. The first call's `onEvent`
+ * and `clock` are used; those of later calls are ignored.
  *
- * @throws TypeError where an option is wrong.
- * @throws ParameterStoreError where the key cannot be had: `code` says why, `cause` has the SDK's error where that is sure not
- * to quote the key.
+ * @throws TypeError if an option is wrong.
+ * @throws ParameterStoreError if the key cannot be loaded. `code` says why; `cause` is the SDK's error if that cannot quote the
+ * key.
  */
 export const parameterStoreSigner = async (options: ParameterStoreOptions): Promise<Signer> => {
   const created = parameterStoreKey(options)

@@ -4,39 +4,39 @@ import { discreetRefusal, refusal } from '../refusal.ts'
 import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from '../signer/signer.ts'
 import type { ParameterStoreErrorCode } from './parameter-store-error.ts'
 
-/** How a key pair is stored that did not exist. */
+/** How to store a newly created key pair. */
 export interface ParameterCreation {
   /** The KMS key that encrypts the parameter: its ID, ARN or alias. @defaultValue the account's `alias/aws/ssm` */
   readonly keyId?: string
-  /** What the console shows beside the parameter. @defaultValue none */
+  /** The description of the parameter in the AWS console. @defaultValue none */
   readonly description?: string
 }
 
-/** What became of the key, for a log: never the key itself. */
+/** An event to log. It never contains the key itself. */
 export interface ParameterStoreEvent {
   /**
-   * - `key.loaded`: a key was read that was not known before
-   * - `key.created`: a key pair was made and stored
-   * - `key.kept`: reading again failed with `code`, an outage; the key that is known goes on signing
+   * - `key.loaded`: a new key was read
+   * - `key.created`: a key pair was created and stored
+   * - `key.kept`: a re-read failed with `code`, because of an outage; the known key keeps signing
    */
   readonly type: 'key.loaded' | 'key.created' | 'key.kept'
   /** The `kid` of the key, an RFC 7638 thumbprint. */
   readonly kid: string
   /** The version of the parameter that holds it. */
   readonly version?: number | undefined
-  /** Why the key was kept. */
+  /** Why the re-read failed, for `key.kept`. */
   readonly code?: ParameterStoreErrorCode
 }
 
-/** A clock for ages, which no correction of the wall time moves. */
+/** A clock that measures ages. Corrections of the wall clock do not change it. */
 export interface MonotonicClock {
-  /** Milliseconds since an arbitrary moment; only ever grows. */
+  /** Milliseconds since an arbitrary moment. Never decreases. */
   monotonic(): number
 }
 
-/** Where in Parameter Store a key is, and how to treat it. */
+/** Options for `parameterStoreKey` and `parameterStoreSigner`. */
 export interface ParameterStoreOptions {
-  /** The client to ask with: its region, credentials and number of attempts are its owner's to set. */
+  /** The client that sends the requests. You set its region, credentials and number of attempts. */
   readonly client: SSMClient
   /**
    * The SecureString that holds the private key, a PKCS #8 PEM: a name, or an ARN. `name:3` is its version 3 and `name:current`
@@ -46,22 +46,22 @@ export interface ParameterStoreOptions {
   /** The algorithm the key signs with. @defaultValue 'ES256' */
   readonly algorithm?: SigningAlgorithm
   /**
-   * What the PEM is encrypted with, beyond what Parameter Store does; needs Node. A PEM that is not encrypted is refused then.
-   * Not beside `createIfMissing`. @defaultValue none: the PEM is not encrypted
+   * The passphrase of an encrypted PEM, in addition to Parameter Store's own encryption. Needs Node. If set, an unencrypted PEM is
+   * rejected. Cannot be combined with `createIfMissing`. @defaultValue none: the PEM is not encrypted
    */
   readonly passphrase?: string
-  /** Makes a key pair and stores it where there is no such parameter; needs a plain name. @defaultValue false */
+  /** Creates and stores a key pair if the parameter does not exist. Needs a plain name. @defaultValue false */
   readonly createIfMissing?: boolean | ParameterCreation
   /**
-   * Seconds a key that was read counts as current: after that the next caller reads again, and signs with another key if the
-   * parameter holds one. From 1 to 86400. @defaultValue none: the key is read once
+   * Seconds a loaded key is cached. After that the next caller reads the parameter again, and signs with its new key if it has
+   * changed. From 1 to 86400. @defaultValue none: the key is read once
    */
   readonly ttl?: number
-  /** Seconds to wait for an answer, the client's own attempts included. From 0.01 to 60. @defaultValue 5 */
+  /** Seconds to wait for a response, including the client's retries. From 0.01 to 60. @defaultValue 5 */
   readonly timeout?: number
-  /** Told what becomes of the key. What it throws is ignored. @defaultValue nobody is told */
+  /** Called for each event. Errors it throws are ignored. @defaultValue none */
   readonly onEvent?: (event: ParameterStoreEvent) => void
-  /** Where the age of the key comes from. @defaultValue `performance.now` */
+  /** The clock that measures the age of the key. @defaultValue `performance.now` */
   readonly clock?: MonotonicClock
 }
 
@@ -72,7 +72,7 @@ export interface ResolvedParameterStoreOptions {
   readonly algorithm: SigningAlgorithm
   readonly passphrase: string | undefined
   readonly creation: ParameterCreation | undefined
-  /** Milliseconds; infinite where the key is read once. */
+  /** Milliseconds; infinite if the key is read only once. */
   readonly freshFor: number
   /** Milliseconds. */
   readonly timeout: number
@@ -80,7 +80,7 @@ export interface ResolvedParameterStoreOptions {
   readonly clock: MonotonicClock
 }
 
-/** What holds where an option is left out. */
+/** The default values. */
 export const PARAMETER_STORE_DEFAULTS = { algorithm: 'ES256', createIfMissing: false, timeout: 5 } as const
 
 const ACTION = 'use parameter'
@@ -100,11 +100,11 @@ export const OPTIONS: readonly (keyof ParameterStoreOptions)[] = [
 /**
  * Checks every option once and fills in the defaults.
  *
- * @throws TypeError that names the option, its rule, and what was found.
+ * @throws TypeError that names the option, its rule, and the value found.
  */
 export const resolveParameterStoreOptions = (given: ParameterStoreOptions): ResolvedParameterStoreOptions => {
   const options = knownOptions(ACTION, given, OPTIONS)
-  // Without a passphrase a PEM that is not encrypted would be taken.
+  // An undefined passphrase would silently accept an unencrypted PEM.
   assertNotMissing(ACTION, options, ['passphrase'])
   const { client, name, algorithm = PARAMETER_STORE_DEFAULTS.algorithm } = options
   const { createIfMissing = PARAMETER_STORE_DEFAULTS.createIfMissing, passphrase, ttl } = options
@@ -156,7 +156,7 @@ const creationOf = (
   const creation = knownOptions(ACTION, createIfMissing === true ? {} : createIfMissing, ['keyId', 'description'], {
     name: 'createIfMissing',
   })
-  // An ARN and a version can only be those of something that exists.
+  // An ARN, a version or a label can only refer to an existing parameter.
   if (name.includes(':')) throw refusal(ACTION, '"name" must be a plain name where "createIfMissing" is set', name)
   if (passphrase !== undefined) {
     throw refusal(ACTION, '"createIfMissing" must not stand beside "passphrase"', creation)

@@ -7,9 +7,9 @@ import type { Signer } from '../signer/signer.ts'
 import { fromAwsError, isNamed, ParameterStoreError } from './parameter-store-error.ts'
 import type { ParameterCreation, ResolvedParameterStoreOptions } from './parameter-store-options.ts'
 
-/** What a parameter holds. */
+/** The contents of a parameter. */
 export interface StoredKey {
-  /** The private key. It must not get into errors, logs or events. */
+  /** The private key. Never put it in errors, logs or events. */
   readonly pem: string
   readonly version: number | undefined
 }
@@ -17,7 +17,7 @@ export interface StoredKey {
 /**
  * Reads the parameter, decrypted.
  *
- * @throws ParameterStoreError where it cannot be read, or is not a SecureString.
+ * @throws ParameterStoreError if it cannot be read, or is not a SecureString.
  */
 export const readParameter = async (options: ResolvedParameterStoreOptions): Promise<StoredKey> => {
   const { client, name, timeout } = options
@@ -43,9 +43,9 @@ const inTheClear = (action: string, type: string): ParameterStoreError =>
   )
 
 /**
- * Makes a key pair and stores it, never in place of another: `undefined` where somebody else was faster.
+ * Creates and stores a key pair. It never overwrites: it returns `undefined` if the parameter exists by now.
  *
- * @throws ParameterStoreError where it cannot be stored; TypeError where the runtime lacks the algorithm.
+ * @throws ParameterStoreError if it cannot be stored; TypeError if the runtime lacks the algorithm.
  */
 export const createParameter = async (
   options: ResolvedParameterStoreOptions,
@@ -72,16 +72,16 @@ export const createParameter = async (
 }
 
 /**
- * A signer from what the parameter holds. Its `kid` is the RFC 7638 thumbprint, so another key has another one.
+ * Creates a signer from the parameter's value. Its `kid` is the RFC 7638 thumbprint, so it changes with the key.
  *
- * @throws ParameterStoreError `parameter_unfit` where that is no private key for the algorithm, or the passphrase is not the
- * one it was encrypted with. It quotes neither of them.
+ * @throws ParameterStoreError `parameter_unfit` if the value is not a private key for the algorithm, or the passphrase is wrong.
+ * The message quotes neither.
  */
 export const storedSigner = async (pem: string, options: ResolvedParameterStoreOptions): Promise<Signer> => {
   const { name, algorithm, passphrase } = options
   try {
     if (passphrase === undefined) return await pemSigner(pem, { algorithm })
-    // Only here, since it needs Node.
+    // Imported only when used, because it needs Node.
     const { encryptedPemSigner } = await import('../node/encrypted-pem-signer.ts')
     return await encryptedPemSigner(pem, { algorithm, passphrase })
   } catch (cause) {

@@ -5,8 +5,8 @@ import type { Issuer } from '../create-issuer.ts'
 export type JwksHandler = (request: Request) => Response
 
 /**
- * The JWK Set's address as a fetch handler: `GET` and `HEAD` with `Cache-Control` and `ETag`, 304 where `If-None-Match` names
- * the current content (RFC 9110 section 13.1.2), 405 for any other method. Which address that is, is for the router to say.
+ * A fetch handler that serves the JWK Set: `GET` and `HEAD` with `Cache-Control` and `ETag`, 304 if `If-None-Match` matches the
+ * current content (RFC 9110 section 13.1.2), 405 for any other method. It ignores the path: your router chooses it.
  */
 export const jwksHandler = (issuer: Pick<Issuer, 'jwksResponse'>): JwksHandler => {
   if (typeof issuer?.jwksResponse !== 'function')

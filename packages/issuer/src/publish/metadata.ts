@@ -12,10 +12,10 @@ export interface IssuerMetadata {
 }
 
 /**
- * The members every reader of metadata asks for, with `extra` on top. It claims no grant and no response type: an
- * issuer alone has no endpoint for them.
+ * The required members of a metadata document; `extra` adds to them and overrides them. It lists no grant types and no response
+ * types, because an issuer has no endpoints for them.
  *
- * @throws TypeError where `extra` names another issuer.
+ * @throws TypeError if `extra` has a different `issuer`.
  */
 export const metadata = (
   issuer: string,

@@ -4,9 +4,9 @@ import { discreetRefusal, ownOptions, refusal } from '../refusal.ts'
 import { publicJwk } from '../signer/key-material.ts'
 import { assertSigner, type Signer } from '../signer/signer.ts'
 
-/** An answer for the JWK Set's address, for any HTTP framework to send as it stands. */
+/** An HTTP response with the JWK Set. Any HTTP framework can send it unchanged. */
 export interface JwksResponse {
-  /** 200, or 304 where the caller's copy is current. */
+  /** 200, or 304 if the caller's copy is current. */
   readonly status: 200 | 304
   /** Field names in lower case. */
   readonly headers: Readonly<Record<string, string>>
@@ -14,13 +14,13 @@ export interface JwksResponse {
   readonly body: string
 }
 
-/** The part of the request that the answer depends on. */
+/** The part of the request that the response depends on. */
 export interface JwksRequest {
   /** The request's `If-None-Match` field, if it has one (RFC 9110 section 13.1.2). */
   readonly ifNoneMatch?: string | undefined
 }
 
-/** The JWK Set (RFC 7517 section 5) with `Cache-Control` and `ETag`; 304 where `ifNoneMatch` names the same content. */
+/** The JWK Set (RFC 7517 section 5) with `Cache-Control` and `ETag`; 304 if `ifNoneMatch` matches the current content. */
 export const jwksResponse = (keys: readonly PublishedKey[], maxAge: number, request: JwksRequest): JwksResponse => {
   const { ifNoneMatch } = ownOptions(request, ['ifNoneMatch'])
   const etag = `"${keys.map(({ tag }) => tag).join('.')}"`
@@ -36,10 +36,10 @@ const matches = (field: string | undefined, etag: string): boolean => {
 }
 
 /**
- * The JWK Set of some signers (RFC 7517 section 5), for a verifier that holds it as a file or a setting: public parts, with
- * `kid`, `alg` and `use`. An issuer has its own in `jwks()`, which follows its rotations.
+ * The JWK Set of some signers (RFC 7517 section 5): public members, with `kid`, `alg` and `use`. Use it for verifiers that read
+ * the set from a file or a setting. An issuer's `jwks()` returns its own set, which follows its rotations.
  *
- * @throws TypeError where one of them is not a signer or has no asymmetric public key.
+ * @throws TypeError if one of them is not a signer or has no asymmetric public key.
  */
 export const publicJwkSet = (signers: readonly Signer[]): JSONWebKeySet => {
   if (!Array.isArray(signers))
@@ -52,18 +52,18 @@ export const publicJwkSet = (signers: readonly Signer[]): JSONWebKeySet => {
 }
 
 /**
- * The public key of a signer in PEM: SubjectPublicKeyInfo (RFC 7468 section 13), for a verifier that trusts one key. The
- * text has several lines and ends with a line break.
+ * The public key of a signer in PEM: SubjectPublicKeyInfo (RFC 7468 section 13). Use it for verifiers that trust one key. The text
+ * has several lines and ends with a line break.
  *
- * @throws TypeError where the signer's public key is not one for its algorithm.
+ * @throws TypeError if the signer's public key does not fit its algorithm.
  */
 export const publicKeyPem = async (signer: Signer): Promise<string> =>
   `${(await exportSPKI(await publicKey(signer))).trim()}\n`
 
 /**
- * The base64 of {@link publicKeyPem}: one line, as an environment variable wants it (`JWT_PUBLIC_KEY`).
+ * The base64 of {@link publicKeyPem}: one line that fits into an environment variable (`JWT_PUBLIC_KEY`).
  *
- * @throws TypeError where the signer's public key is not one for its algorithm.
+ * @throws TypeError if the signer's public key does not fit its algorithm.
  */
 export const publicKeyBase64 = async (signer: Signer): Promise<string> => btoa(await publicKeyPem(signer))
 
@@ -74,7 +74,7 @@ const publicKey = async (signer: Signer): Promise<CryptoKey> => {
     const key = await importJWK({ ...publicJwk(signer.publicJwk), alg }, alg, { extractable: true })
     if ('type' in key && key.type === 'public') return key
   } catch {
-    // Told below, without what a runtime says about a bad key.
+    // Reported below, without the runtime's message, which could quote the key.
   }
   throw refusal('export key', `"publicJwk" must be a public key for ${alg}`, signer.publicJwk)
 }

@@ -2,7 +2,7 @@ import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 
 import { bare, discreetRefusal, has, own, refusal } from '../refusal.ts'
 import type { SigningAlgorithm } from './signer.ts'
 
-// An allow-list, so that no present or future private member can slip through.
+// An allow-list, so that no present or future private member is published.
 const PUBLIC_MEMBERS: Readonly<Record<string, readonly (keyof JWK)[]>> = {
   RSA: ['n', 'e'],
   EC: ['crv', 'x', 'y'],
@@ -11,7 +11,7 @@ const PUBLIC_MEMBERS: Readonly<Record<string, readonly (keyof JWK)[]>> = {
 }
 
 /**
- * The public members of an asymmetric JWK (RFC 7518 section 6) and nothing else: no private part, no `kid`, no `use`.
+ * Only the public members of an asymmetric JWK (RFC 7518 section 6): no private part, no `kid`, no `use`.
  * `undefined` for a key type that has no public part.
  */
 export const publicJwk = (jwk: JWK): JWK | undefined => {
@@ -20,7 +20,7 @@ export const publicJwk = (jwk: JWK): JWK | undefined => {
   return pickMembers(jwk, ['kty', ...(PUBLIC_MEMBERS[kty] ?? [])])
 }
 
-/** A JWK with the named members of `jwk`, as far as it has them. */
+/** A JWK with the named members of `jwk`. Missing ones are skipped. */
 export const pickMembers = (jwk: JWK, names: readonly (keyof JWK)[]): JWK =>
   bare(
     Object.fromEntries(
@@ -31,7 +31,7 @@ export const pickMembers = (jwk: JWK, names: readonly (keyof JWK)[]): JWK =>
     ) as JWK,
   )
 
-/** A WebCrypto key pair: the private key may sign, the public key can be exported. */
+/** A WebCrypto key pair: the private key can sign, the public key can be exported. */
 export interface KeyPair {
   readonly privateKey: CryptoKey
   readonly publicKey: CryptoKey
@@ -41,7 +41,7 @@ export interface KeyPair {
 interface KeyMaterial {
   readonly privateKey: CryptoKey
   readonly publicPart: JWK
-  /** The `kid` the key came with. */
+  /** The `kid` of the given JWK. */
   readonly kid: string | undefined
 }
 
@@ -49,9 +49,9 @@ interface KeyMaterial {
 export const isKeyPair = (key: JWK | KeyPair): key is KeyPair => has(key, 'privateKey') && has(key, 'publicKey')
 
 /**
- * The key for `algorithm`, generated where none is given. No error of it quotes the key.
+ * Imports the key for `algorithm`, or generates one if none is given. Its errors never quote the key.
  *
- * @throws TypeError where the key is not a private key for the algorithm, or the runtime lacks the algorithm.
+ * @throws TypeError if the key is not a private key for the algorithm, or the runtime lacks the algorithm.
  */
 export const keyMaterial = async (
   key: JWK | KeyPair | undefined,
@@ -93,13 +93,13 @@ const fromJwk = async (jwk: JWK, algorithm: SigningAlgorithm): Promise<KeyMateri
   throw refusal('use key', `it must be a private JWK for ${algorithm}`, jwk)
 }
 
-/** A `kid` of 1 to 256 characters. */
+/** Accepts a `kid` of 1 to 256 characters. @throws TypeError otherwise */
 export function assertKeyId(kid: unknown): asserts kid is string {
   if (typeof kid === 'string' && kid.length >= 1 && kid.length <= 256) return
   throw refusal('use key', 'its "kid" must have 1 to 256 characters', kid)
 }
 
-// `ext`, `use` and `key_ops` are left behind: they say what another program meant to do with the key.
+// `ext`, `use` and `key_ops` are dropped: they describe how another program uses the key.
 const MATERIAL = ['kty', 'crv', 'x', 'y', 'd', 'n', 'e', 'p', 'q', 'dp', 'dq', 'qi', 'pub', 'priv'] as const
 
 const importPrivate = async (jwk: JWK, algorithm: SigningAlgorithm): Promise<CryptoKey | undefined> => {
@@ -108,7 +108,7 @@ const importPrivate = async (jwk: JWK, algorithm: SigningAlgorithm): Promise<Cry
     const key = await importJWK(material, algorithm, { extractable: false })
     return 'type' in key && key.type === 'private' ? key : undefined
   } catch {
-    // The cause is dropped on purpose: what a runtime says about a bad key is not ours to vouch for.
+    // The cause is dropped on purpose: the runtime's message could quote the key.
     return undefined
   }
 }

@@ -5,20 +5,20 @@ import { discreetRefusal, own, refusal } from '../refusal.ts'
 import { isSigningAlgorithm, type Signer, SIGNING_ALGORITHMS, type SigningAlgorithm } from './signer.ts'
 import { assertKeyId, isKeyPair, keyMaterial, type KeyPair } from './key-material.ts'
 
-/** What a {@link localSigner} is told about its key. */
+/** Options for {@link localSigner}. */
 export interface LocalSignerOptions {
-  /** The algorithm to sign with. A JWK with an `alg` of its own goes by that. @defaultValue 'ES256' */
+  /** The algorithm to sign with. The `alg` of a JWK overrides it. @defaultValue 'ES256' */
   readonly algorithm?: SigningAlgorithm
-  /** The key ID, 1 to 256 characters. @defaultValue the `kid` of the JWK, or else the RFC 7638 thumbprint */
+  /** The key ID, 1 to 256 characters. @defaultValue the `kid` of the JWK, otherwise the RFC 7638 thumbprint */
   readonly kid?: string
 }
 
 /**
- * A {@link Signer} with its private key in memory. Without a key it generates one that cannot be extracted; RSA keys
- * have 2048 bits.
+ * Creates a {@link Signer} with its private key in memory. If you pass no key, it generates one that cannot be extracted; generated
+ * RSA keys have 2048 bits.
  *
- * @throws TypeError where the key is not a private key for the algorithm, or the runtime lacks the algorithm. The error
- * never quotes the key.
+ * @throws TypeError if the key is not a private key for the algorithm, or the runtime lacks the algorithm. The error never quotes
+ * the key.
  */
 export const localSigner = async (key?: JWK | KeyPair, given: LocalSignerOptions = {}): Promise<Signer> => {
   const options = knownOptions('use key', given, ['algorithm', 'kid'])
@@ -57,7 +57,7 @@ const sign = async (signingInput: Uint8Array, privateKey: CryptoKey): Promise<Ui
   const [header = '', claims = ''] = new TextDecoder().decode(signingInput).split('.')
   const members = JSON.parse(new TextDecoder().decode(base64url.decode(header))) as CompactJWSHeaderParameters
   const jws = await new FlattenedSign(base64url.decode(claims)).setProtectedHeader(members).sign(privateKey)
-  // jose writes the header anew: another spelling would mean a signature over other bytes than those asked for.
+  // jose serializes the header again: with a different result, the signature would cover different bytes.
   if (jws.protected !== header) throw refusal('sign', 'the header must be compact JSON', 'another spelling')
   return base64url.decode(jws.signature)
 }

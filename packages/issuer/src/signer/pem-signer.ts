@@ -5,9 +5,9 @@ import { localSigner } from './local-signer.ts'
 import { isSigningAlgorithm, type Signer, SIGNING_ALGORITHMS, type SigningAlgorithm } from './signer.ts'
 
 /**
- * A PEM text as it was before it was put into a file or an environment variable: bytes are read as text, quotes around it are taken off, line
- * breaks that are written out (`\n`) are line breaks again, and the base64 of a whole PEM is taken back. Any other text stays as it is;
- * `undefined` is neither text nor bytes.
+ * Restores a PEM text from a file or an environment variable: decodes bytes, removes surrounding quotes, turns escaped line breaks
+ * (`\n`) into real ones, and decodes the base64 of a whole PEM. Any other text is returned unchanged. Returns `undefined` for
+ * anything but text or bytes.
  */
 export const pemText = (given: unknown): string | undefined => {
   const text = ArrayBuffer.isView(given) ? new TextDecoder().decode(given) : given
@@ -16,7 +16,7 @@ export const pemText = (given: unknown): string | undefined => {
   return plain.includes(BEGIN) ? plain : unquoted(fromBase64(plain))
 }
 
-/** What is in the place of a PEM, for messages: it never quotes the text. */
+/** Describes a text that is not a PEM, for messages. It never quotes the text. */
 export const foundInstead = (text: string): string =>
   SHAPES.find(([shape]) => shape.test(text.trim()))?.[1] ?? 'something else'
 
@@ -47,7 +47,7 @@ const unquoted = (text: string): string =>
     .replaceAll(/\\+r/g, '')
     .replaceAll(/\\+n/g, '\n')
 
-// A text of other base64, such as that of DER, stays as it is.
+// Other base64 text, such as DER, is returned unchanged.
 const fromBase64 = (text: string): string => {
   const base64 = text.replaceAll(/\s/g, '')
   try {
@@ -58,21 +58,20 @@ const fromBase64 = (text: string): string => {
   }
 }
 
-/** What a {@link pemSigner} is told about its key. */
+/** Options for {@link pemSigner}. */
 export interface PemSignerOptions {
-  /** The algorithm to sign with: the text of a key does not tell it. */
+  /** The algorithm to sign with. Required, because a PEM does not contain it. */
   readonly algorithm: SigningAlgorithm
   /** The key ID, 1 to 256 characters. @defaultValue the RFC 7638 thumbprint */
   readonly kid?: string
 }
 
 /**
- * A {@link Signer} of a private key in PEM: PKCS #8, not encrypted (RFC 7468 section 10), as text or as the bytes of a file. Text around it
- * is ignored. In an environment variable it may have quotes around it and line breaks written out as `\n`, or be the base64 of the PEM. For
- * an encrypted one there is
- * `encryptedPemSigner` in `@claimgate/issuer/node`.
+ * Creates a {@link Signer} from a private key in PEM: PKCS #8, not encrypted (RFC 7468 section 10), as text or as the bytes of a
+ * file. Text around the key is ignored. In an environment variable the PEM may have surrounding quotes and line breaks escaped as
+ * `\n`, or be base64-encoded. For encrypted keys, use `encryptedPemSigner` from `@claimgate/issuer/node`.
  *
- * @throws TypeError where the text is not a private key for the algorithm; it says how to convert other forms, and never
+ * @throws TypeError if the text is not a private key for the algorithm. The message says how to convert other forms, and never
  * quotes the text.
  */
 export const pemSigner = async (pem: string | Uint8Array, options: PemSignerOptions): Promise<Signer> => {
@@ -84,7 +83,7 @@ export const pemSigner = async (pem: string | Uint8Array, options: PemSignerOpti
 }
 
 /**
- * The options with nothing missing and nothing unknown; `more` names further ones.
+ * Checks the options: none unknown, and a valid algorithm. `more` lists additional option names.
  *
  * @throws TypeError that names the option and its rule.
  */
@@ -113,7 +112,7 @@ const privateKeyBlock = (text: unknown): string => {
   const [block] = /-----BEGIN PRIVATE KEY-----[^-]*-----END PRIVATE KEY-----/.exec(pem) ?? []
   if (block !== undefined) return block
   if (pem.includes('Proc-Type: 4,ENCRYPTED')) throw unusable(ADVICE['ENCRYPTED PRIVATE KEY'])
-  // The label is looked up, never quoted.
+  // The label only selects the advice; it is never quoted.
   const [, label = ''] = /-----BEGIN ([A-Z ]+)-----/.exec(pem) ?? []
   throw unusable(Object.hasOwn(ADVICE, label) ? ADVICE[label] : foundInstead(pem))
 }
@@ -122,10 +121,10 @@ const unusable = (found: string | undefined): TypeError => new TypeError(`Cannot
 
 const privateJwk = async (block: string, algorithm: SigningAlgorithm): Promise<JWK> => {
   try {
-    // Extractable for as long as it takes to find its public half; the signer imports it anew.
+    // Extractable only to derive the public key; the signer imports the key again as not extractable.
     return await exportJWK(await importPKCS8(block, algorithm, { extractable: true }))
   } catch {
-    // The cause is dropped on purpose: what a runtime says about a bad key is not ours to vouch for.
+    // The cause is dropped on purpose: the runtime's message could quote the key.
     throw new TypeError(
       `Cannot use key: it must be a private key for ${algorithm}, found another one, or a damaged text`,
     )

@@ -19,7 +19,7 @@ export const SIGNING_ALGORITHMS = [
   'ML-DSA-87',
 ] as const
 
-/** One of {@link SIGNING_ALGORITHMS}. ML-DSA needs a runtime that has it. */
+/** One of {@link SIGNING_ALGORITHMS}. ML-DSA needs a runtime that supports it. */
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
 
 /** Whether `value` is exactly one of {@link SIGNING_ALGORITHMS}. */
@@ -27,35 +27,35 @@ export const isSigningAlgorithm = (value: unknown): value is SigningAlgorithm =>
   SIGNING_ALGORITHMS.some((algorithm) => algorithm === value)
 
 /**
- * A key that signs, wherever it lives. The local one is `localSigner`; one in a key service sends the signing input
- * there and never sees the private key.
+ * A signing key, local or in a key service. `localSigner` signs in this process. A signer for a key service sends the signing input
+ * to the service and never has the private key.
  */
 export interface Signer {
-  /** The `alg` of everything this key signs (RFC 7515 section 4.1.1). */
+  /** The `alg` of all tokens this key signs (RFC 7515 section 4.1.1). */
   readonly alg: SigningAlgorithm
-  /** The `kid` of everything this key signs, 1 to 256 characters (RFC 7515 section 4.1.4). */
+  /** The `kid` of all tokens this key signs, 1 to 256 characters (RFC 7515 section 4.1.4). */
   readonly kid: string
   /** The public key. Private members are dropped before anything is published. */
   readonly publicJwk: JWK
   /**
    * Signs the JWS signing input (RFC 7515 section 5.1): ASCII bytes of `header.claims`.
    *
-   * Resolves with the signature as JWS wants it: for ES256, ES384 and ES512 that is r and s side by side (64, 96 or
-   * 132 bytes), not DER.
+   * Resolves with the signature in JWS format: for ES256, ES384 and ES512 this is r and s concatenated (64, 96 or 132 bytes), not
+   * DER.
    */
   sign(signingInput: Uint8Array): Promise<Uint8Array>
 }
 
-/** Gives the signer of the moment: a key that may be replaced while a program runs. It caches as it sees fit. */
+/** Returns the current signer of a key that may be replaced at run time. The source does its own caching. */
 export interface SignerSource {
   /** The key to sign the next token with. */
   signer(): Promise<Signer>
 }
 
 /**
- * Something with the members of a {@link Signer}. Whether it signs well is another question.
+ * Checks that a value has the members of a {@link Signer}. It does not check a signature.
  *
- * @throws TypeError that names the member, its rule and what was found.
+ * @throws TypeError that names the member, its rule and the value found.
  */
 export function assertSigner(signer: unknown): asserts signer is Signer {
   if (typeof signer !== 'object' || signer === null) throw notSigner(typeof signer)
@@ -76,7 +76,7 @@ const MEMBERS: readonly (keyof Signer)[] = ['alg', 'kid', 'publicJwk', 'sign']
 const notSigner = (found: string): TypeError =>
   new TypeError(`Cannot use key: it must be a signer, such as localSigner makes, found ${found}`)
 
-/** A JWT in JWS compact form (RFC 7519 section 7.1), signed by `signer`; header and claims are written as they stand. */
+/** A JWT in JWS compact form (RFC 7519 section 7.1), signed by `signer`. Header and claims are serialized unchanged. */
 export const signJwt = async (
   signer: Signer,
   header: Readonly<Record<string, unknown>>,

@@ -3,35 +3,34 @@ import { assertSeconds, knownOptions } from '../option-rules.ts'
 import { bare, refusal } from '../refusal.ts'
 
 /**
- * The claims of a token, as its issuer sees fit: `sub`, `client_id`, `scope` and so on. `iss`, `aud`, `iat` and `exp` are
- * not among them: those come from the issuer and from {@link IssueOptions}. Only what JSON can say: no class instances, no
- * `toJSON`, no `__proto__`.
+ * The claims of a token: `sub`, `client_id`, `scope` and so on. You cannot set `iss`, `aud`, `iat` and `exp` here: they come from
+ * the issuer and from {@link IssueOptions}. Values must be plain JSON: no class instances, no `toJSON`, no `__proto__`.
  */
 export interface Claims {
   readonly [claim: string]: unknown
 }
 
-/** What holds for one token in place of the issuer's options. */
+/** Options for one token. They override the issuer's options. */
 export interface IssueOptions {
   /** Seconds this token lives, counted from its `iat`. From 1 to 86400. @defaultValue the issuer's `ttl` */
   readonly ttl?: number
   /**
-   * The `iat` of this token: `true` is now, as without it; a number is that second since 1970, from 0 to one day ahead. A token
-   * with an `iat` in the past may have expired already. @defaultValue true
+   * The `iat` of this token: `true` is now; a number is seconds since 1970, from 0 to one day ahead. A token with an `iat` in the
+   * past may have expired already. @defaultValue true
    */
   readonly setIat?: true | number
   /**
-   * The `jti` of this token, in place of one in the claims: `true` is a new UUID, a string is itself. Without it, a token has the
-   * `jti` of its claims, or else a new UUID.
+   * The `jti` of this token; it overrides one in the claims. `true` is a new UUID, a string is used as is. If omitted, the token has
+   * the `jti` of its claims, or a new UUID.
    */
   readonly setJti?: true | string
   /** The `aud` of this token. @defaultValue the issuer's `audience` */
   readonly audience?: string | readonly string[]
-  /** The `sub` of this token; the claims must not name another. @defaultValue the `sub` of the claims, if any */
+  /** The `sub` of this token. The claims must not have a different one. @defaultValue the `sub` of the claims, if any */
   readonly subject?: string
   /** The `typ` of this token. @defaultValue the issuer's `typ` */
   readonly typ?: string
-  /** More members for the protected header. `alg`, `kid`, `typ`, `crit` and `b64` are not for the caller to set. */
+  /** More members for the protected header. You cannot set `alg`, `kid`, `typ`, `crit` and `b64`. */
   readonly header?: Readonly<Record<string, unknown>>
 }
 
@@ -61,7 +60,7 @@ const STRING_CLAIMS = ['sub', 'client_id', 'scope', 'jti'] as const
 /**
  * The claims and header of a token issued at `now` (epoch milliseconds).
  *
- * @throws TypeError where the caller sets what the issuer sets, or a claim or option has the wrong type.
+ * @throws TypeError if the caller sets a reserved claim or header member, or a claim or option has the wrong type.
  */
 export const unsignedToken = (
   claims: Claims,
@@ -71,7 +70,7 @@ export const unsignedToken = (
 ): UnsignedToken => {
   const issueOptions = knownOptions(ACTION, given, ISSUE_OPTIONS)
   const { ttl = options.ttl, audience: aud = options.audience, typ = options.typ } = issueOptions
-  // What is checked is the very copy that gets signed.
+  // The checks run on the same copy that is signed.
   const own = plainJson(ACTION, 'claims', claims)
   const { header: givenHeader = {} } = issueOptions
   const header = plainJson(ACTION, '"header"', givenHeader)
@@ -88,7 +87,7 @@ export const unsignedToken = (
 
 const issuedAt = (setIat: unknown, seconds: number): number => {
   if (setIat === undefined || setIat === true) return seconds
-  // Later ones would keep a replaced key published for as long as their tokens last.
+  // A later iat would keep a replaced key published until the token expires.
   const latest = seconds + LONGEST_TTL
   if (typeof setIat === 'number' && Number.isInteger(setIat) && setIat >= 0 && setIat <= latest) return setIat
   throw refusal(ACTION, '"setIat" must be true or a whole number of seconds since 1970, at most a day ahead', setIat)
@@ -129,22 +128,22 @@ const assertHeader = (header: JsonObject): void => {
   if (taken !== undefined) throw refusal(ACTION, `"header.${taken}" must be left to the issuer`, header[taken])
 }
 
-/** An object that JSON writes as it stands. */
+/** An object that JSON can represent exactly. */
 export interface JsonObject {
   readonly [name: string]: JsonValue
 }
 
-/** What JSON knows (RFC 8259 section 3). */
+/** A JSON value (RFC 8259 section 3). */
 type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject
 
 const DEEPEST = 64
 
 /**
- * A copy of an object that holds what JSON can say and nothing else, without a prototype; members that are `undefined` are left out. Every
- * member is read once, so what has been checked in the copy is what gets signed.
+ * Copies an object of plain JSON values. The copy has no prototype and no `undefined` members. Each member is read once, so a
+ * getter cannot return one value to the checks and another to the signature.
  *
- * @throws TypeError for what JSON drops, rewrites or cannot write (functions, `toJSON`, class instances, `NaN`), and for
- * a member called `__proto__`.
+ * @throws TypeError for values that JSON drops, rewrites or cannot represent (functions, `toJSON`, class instances, `NaN`), and
+ * for a member named `__proto__`.
  */
 export const plainJson = (action: string, name: string, value: unknown): JsonObject => {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -186,7 +185,7 @@ const copiedArray = (values: readonly unknown[], place: Place): readonly JsonVal
   return Array.from(values, (value) => copied(value, { ...place, depth: depth + 1 }))
 }
 
-// Plain in any realm: its prototype has none itself.
+// Works in any realm: the prototype of a plain object has no prototype.
 const isPlain = (object: object): boolean => {
   const prototype: unknown = Object.getPrototypeOf(object)
   return prototype === null || Object.getPrototypeOf(prototype) === null
