@@ -5,13 +5,13 @@ import { misconfigured } from '../options/option-rules.ts'
 import { type KeyText, readKeyText } from './key-text.ts'
 
 /**
- * A private key in PEM as a JWK, for `decryptionKeys` of `@claimgate/core/jwe`: PKCS#8, with a passphrase or without (RFC 7468 sections 10
- * and 11), or what OpenSSL wrote before there was PKCS#8. RSA from 2048 bits, P-256, P-384, P-521 or X25519.
+ * Converts a private key in PEM to a JWK, for `decryptionKeys` of `@claimgate/core/jwe`. Accepts PKCS#8, with or without a passphrase (RFC
+ * 7468 sections 10 and 11), and OpenSSL's older formats. RSA from 2048 bits, P-256, P-384, P-521 or X25519.
  *
- * The JWK holds the private key: neither log nor publish it.
+ * The JWK contains the private key: neither log nor publish it.
  *
- * @param passphrase - what an encrypted PEM was encrypted with
- * @throws TypeError for a wrong or missing passphrase, and for text that is no such key. It quotes neither of the two
+ * @param passphrase - the passphrase of an encrypted PEM
+ * @throws TypeError for a wrong or missing passphrase, and for unsupported keys. The message never quotes the key or the passphrase
  */
 export function decryptionKeyFromPem(pem: string | Uint8Array, passphrase?: string): JWK {
   const text = readKeyText(pem)
@@ -40,7 +40,7 @@ function read(pem: string, passphrase: string | undefined): KeyObject {
   try {
     return createPrivateKey(bare<PrivateKeyInput>({ key: pem, format: 'pem', ...(encrypted && { passphrase }) }))
   } catch {
-    // What OpenSSL says is left out: its reasons differ from one wrong passphrase to the next.
+    // OpenSSL's message is left out because it varies from one wrong passphrase to the next.
     throw misconfigured(
       ACTION,
       encrypted

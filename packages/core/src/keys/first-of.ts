@@ -11,36 +11,36 @@ import type { PublicKeyInput } from './public-key.ts'
 /** The secret of `firstOf`. */
 export interface SecretLocation {
   /**
-   * An HMAC secret at least as long as the hash of its algorithms (RFC 7518 section 3.2): 32 bytes for HS256. Text stands for its UTF-8
-   * bytes: decode base64 first.
+   * An HMAC secret at least as long as the hash of its algorithms (RFC 7518 section 3.2): 32 bytes for HS256. Text is used as UTF-8 bytes, so
+   * decode base64 first.
    */
   readonly secret: string | Uint8Array
 }
 
-/** Where the public keys of `firstOf` come from: at most one of `jwksUri`, `jwks` and `publicKey`; none means discovery from the issuer. */
+/** Where the public keys of `firstOf` come from. Set at most one of `jwksUri`, `jwks` and `publicKey`; with none, keys are discovered. */
 export interface PublicKeyLocation {
-  /** As the option of this name. @defaultValue discovery from the issuer */
+  /** Same as the verifier option. @defaultValue discovery from the issuer */
   readonly jwksUri?: string | URL | undefined
-  /** As the option of this name. @defaultValue discovery from the issuer */
+  /** Same as the verifier option. @defaultValue discovery from the issuer */
   readonly jwks?: JSONWebKeySet
-  /** As the option of this name. @defaultValue discovery from the issuer */
+  /** Same as the verifier option. @defaultValue discovery from the issuer */
   readonly publicKey?: PublicKeyInput
-  /** As the option of this name. @defaultValue none */
+  /** Same as the verifier option. @defaultValue none */
   readonly allowedKeyHosts?: readonly string[]
-  /** As the option of this name. @defaultValue none */
+  /** Same as the verifier option. @defaultValue none */
   readonly allowHttpHosts?: readonly string[]
 }
 
-/** What `firstOf` gives, for the option `keys`. */
+/** The result of `firstOf`. Pass it as the option `keys`. */
 export interface SecretAndPublicKeys {
   readonly first: SecretLocation
   readonly others: PublicKeyLocation
 }
 
 /**
- * For an issuer that goes over from a secret to public keys, as Supabase does: tokens of HS256, HS384 and HS512 are verified with the secret
- * alone, and those of every other `alg` with the public keys alone, so that no key is ever used for both. `algorithms` must list those of
- * both.
+ * For an issuer that migrates from a secret to public keys, as Supabase does. Tokens with HS256, HS384 or HS512 are verified only with the
+ * secret, and tokens with any other `alg` only with the public keys, so no key is ever used for both. `algorithms` must list the algorithms
+ * of both.
  *
  * ```ts
  * createVerifier({
@@ -51,12 +51,12 @@ export interface SecretAndPublicKeys {
  * })
  * ```
  *
- * A token with HS256 never makes a request.
+ * A token with HS256 never causes a request.
  *
  * @throws TypeError for anything but the two locations
  */
 export function firstOf(first: SecretLocation, others: PublicKeyLocation): SecretAndPublicKeys {
-  // A bare secret must not be quoted.
+  // The message must not quote a secret that was passed directly.
   if (!isOptions(first) || !isOptions(others))
     throw misconfigured(ACTION, `${FORM}, found ${kindOf(first)} and ${kindOf(others)}`)
   assertKnownOptions(ACTION, first, SECRET)
@@ -74,12 +74,12 @@ const SECRET = ['secret']
 const PUBLIC = ['jwksUri', 'jwks', 'publicKey', 'allowedKeyHosts', 'allowHttpHosts']
 const known = new WeakSet<object>()
 
-/** Whether `firstOf` made it. */
+/** Whether `firstOf` created the value. */
 export function isFirstOf(keys: unknown): keys is SecretAndPublicKeys {
   return typeof keys === 'object' && keys !== null && known.has(keys)
 }
 
-/** A source that asks one of two others, by the token's `alg` alone: never both for the same token. */
+/** A source that uses one of two others, chosen only by the token's `alg`; never both for the same token. */
 export function byAlgorithm(secret: KeySource, others: KeySource): KeySource {
   const sourceFor = ({ alg }: JoseHeader): KeySource => (isAlgorithm(alg) && isSymmetric(alg) ? secret : others)
   return bare<KeySource>({
@@ -100,7 +100,7 @@ export function byAlgorithm(secret: KeySource, others: KeySource): KeySource {
       secret.close?.()
       others.close?.()
     },
-    // Of two that only grow, the sum grows with either.
+    // Both values only grow, so the sum grows whenever either does.
     generation: () => (secret.generation?.() ?? 0) + (others.generation?.() ?? 0),
     describe: () => [secret.describe?.(), others.describe?.()].filter((text) => text !== undefined).join('; or '),
   })

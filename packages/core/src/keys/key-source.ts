@@ -8,50 +8,50 @@ import type { KeySet } from './jwk/jwk-set.ts'
 import { MOST_CANDIDATES, type PublishedKey, type Selection, TOO_MANY } from './jwk/select-key.ts'
 
 /**
- * Where keys come from. Implement `resolve` to bring your own; the rest is for sources whose keys change.
+ * Where keys come from. Implement `resolve` for your own source; the other methods are for sources whose keys change.
  *
- * A source gives the key for a header whose `alg` is already known to be allowed, or throws `AuthError`:
- * `key_not_found` or `key_ambiguous` when it knows, `keys_unavailable` when it cannot know. Keys are those of WebCrypto, imported to
- * verify with that very algorithm; Node's `KeyObject` has `toCryptoKey` for it. Give the same object for as long as the key is the same,
- * so that tokens can be remembered.
+ * A source returns the key for a header whose `alg` is already known to be allowed, or throws `AuthError`: `key_not_found` or
+ * `key_ambiguous` when it is sure, `keys_unavailable` when it cannot tell. Keys are WebCrypto keys, imported to verify with exactly that
+ * algorithm; Node's `KeyObject` has `toCryptoKey` for this. Return the same CryptoKey while the key is unchanged; otherwise tokens cannot
+ * be cached.
  */
 export interface KeySource {
-  /** A source that asks another one passes `token` on. */
+  /** If your source calls another one, pass `token` on. */
   resolve(header: JoseHeader, token?: KeyContext): Promise<CryptoKey>
   /**
-   * The key `resolve` would give, if it is at hand and nothing needs to be fetched or awaited, not even in the background. It spares a
-   * verification the way through `resolve`, and must never answer otherwise than that would.
+   * The key that `resolve` would return, if it is already loaded and nothing needs to be fetched or awaited, not even in the background.
+   * A shortcut around `resolve`: it must never give a different answer.
    */
   current?(header: JoseHeader): CryptoKey | undefined
   /**
-   * Asked instead of `resolve` for a header without `kid`: the keys that may have signed the token, at most four, in the order to try them.
-   * Throws as `resolve` does. Without it, `resolve` must name the one key. @defaultValue none
+   * Called instead of `resolve` for a header without `kid`. Returns the keys that may have signed the token, at most four, in the order to
+   * try them. Throws as `resolve` does. Without it, `resolve` must return the one key. @defaultValue none
    */
   candidates?(header: JoseHeader, token?: KeyContext): Promise<readonly CryptoKey[]>
   /**
-   * Asked once after a signature did not verify under `failed`: another key published since under the same `kid`,
-   * or `undefined` if there is none. Must be rate-limited by the source. `token` is the object that `resolve` was given, if it was asked.
+   * Called once after a signature did not verify with `failed`. Returns another key published since under the same `kid`, or `undefined`.
+   * The source must rate-limit it. `token` is the same object that `resolve` was given, if it was called.
    */
   resolveAgain?(header: JoseHeader, failed: CryptoKey, token?: KeyContext): Promise<CryptoKey | undefined>
-  /** Fetches what can be fetched ahead of the first token. Throws `AuthError` `keys_unavailable`. */
+  /** Fetches keys before the first token arrives. Throws `AuthError` `keys_unavailable`. */
   ready?(): Promise<void>
   /** Stops background work. */
   close?(): void
-  /** Grows whenever a key may have been added, changed or removed, so that caches can tell. */
+  /** Increases whenever a key may have been added, changed or removed. Caches use it to notice changes. */
   generation?(): number
-  /** A sentence about the keys it holds, for `explain`: counts, ages and key IDs; never key material. */
+  /** A sentence about the loaded keys, for `explain`: counts, ages and key IDs; never key material. */
   describe?(): string
 }
 
 /**
- * What a source may know about a token besides its header: one object for each verification. The token's signature has not been verified,
- * so a source may use this only to choose how to refuse it.
+ * What a source may know about a token besides its header. One object per verification. The token's signature is unverified, so use this
+ * only to choose the error.
  */
 export interface KeyContext {
   /**
-   * The token was issued before this time, if its `iat` is true: seconds since the epoch, with the larger of 60 s and `clockTolerance`
-   * added for clocks that differ. Absent for a token without `iat`. A key set that was requested later and does not have the key answers
-   * `key_not_found`; an older one must answer `keys_unavailable`, because the key may have been published since.
+   * If the token's `iat` is true, the token was issued before this time: seconds since the epoch, plus the larger of 60 s and
+   * `clockTolerance` for clock differences. Absent for a token without `iat`. A key set that was requested later and lacks the key throws
+   * `key_not_found`. An older one must throw `keys_unavailable`, because the key may have been published since.
    */
   readonly issuedBefore?: number | undefined
 }
@@ -67,7 +67,7 @@ const METHODS: Readonly<Record<keyof KeySource, true>> = {
   describe: true,
 }
 
-/** A source as the program calls it: with the methods its author wrote, and without a prototype where others could be found. */
+/** A copy of a source with only the methods its author wrote, and without a prototype that could supply others. */
 export function ownKeySource(source: KeySource): KeySource {
   const methods = Object.keys(METHODS).flatMap((name) => {
     const method = own(source, name)
@@ -76,13 +76,13 @@ export function ownKeySource(source: KeySource): KeySource {
   return bare(Object.fromEntries(methods) as unknown as KeySource)
 }
 
-/** Whether a source may give several keys for a header: only a header without `kid` leaves that open. */
+/** Whether a source may return several keys for a header: only if the header has no `kid`. */
 export function mayBeSeveral(source: KeySource, header: JoseHeader): boolean {
   return header.kid === undefined && source.candidates !== undefined
 }
 
 /**
- * The keys that may have signed a token, in the order to try them: one, or up to four for a header that names none.
+ * The keys that may have signed a token, in the order to try them: one, or up to four for a header without `kid`.
  *
  * @throws AuthError as the source does, `key_not_found` for an empty list, and `key_ambiguous` for more than four
  */
@@ -106,7 +106,7 @@ export async function possibleKeys(
 const KIDS_SHOWN = 8
 
 /**
- * The one key a selection found.
+ * The only key of a selection.
  *
  * @throws AuthError `key_not_found`, `algorithm_key_mismatch` or `key_ambiguous` (with an event)
  */
@@ -116,9 +116,9 @@ export function foundKey(selection: Selection, context: RefusalContext): Publish
 }
 
 /**
- * The keys a selection found, in the order of the set.
+ * All keys of a selection, in the order of the set.
  *
- * @throws AuthError as `foundKey`, but not where few enough fit that each can be tried
+ * @throws AuthError as `foundKey` does, except when few enough keys fit to try each
  */
 export function foundKeys(selection: Selection, context: RefusalContext): readonly PublishedKey[] {
   return selection.kind === 'several' ? selection.keys : [foundKey(selection, context)]
@@ -162,7 +162,7 @@ function refusalOf(
 export interface RefusalContext {
   readonly set: KeySet
   readonly header: JoseHeader
-  /** A phrase about the set, as `in a set of 3 fetched 12 s ago: a, b, c`. */
+  /** A phrase about the set, such as `in a set of 3 fetched 12 s ago: a, b, c`. */
   readonly about: () => string
   readonly onEvent: EventListener | undefined
 }

@@ -2,7 +2,7 @@ import * as base64url from 'jose/base64url'
 import { bare, own } from '../model/values.ts'
 import { isRecord, kindOf } from '../options/option-rules.ts'
 
-/** What an option for a key holds: one PEM block, a JWK, or what was found in their place. */
+/** The value of a key option: one PEM block, a JWK, bare DER, or anything else as a misfit. */
 export type KeyText =
   | { readonly kind: 'pem'; readonly label: string; readonly der: Uint8Array; readonly pem: string }
   | { readonly kind: 'jwk'; readonly jwk: Readonly<Record<string, unknown>> }
@@ -11,8 +11,8 @@ export type KeyText =
   | { readonly kind: 'misfit'; readonly found: string; readonly label?: string }
 
 /**
- * Reads the value of an option for a key as people have it: PEM, its bytes, the base64 of it, within quotes or with `\n` written out as
- * environment files keep it, or a JWK. Tools put remarks before a PEM. Takes the first block of several, and nothing if one is private.
+ * Reads the value of a key option: PEM as text or bytes, the base64 of a PEM, or a JWK. Accepts quotes and literal `\n`, as in environment
+ * files, and remarks that tools put before a PEM. Reads the first of several blocks, and rejects them all if one is private.
  */
 export function readKeyText(value: unknown): KeyText {
   if (typeof value === 'string') return readText(value)
@@ -40,7 +40,7 @@ function readText(text: string): KeyText {
   return inside.startsWith('{') ? readJson(inside) : misfit(shapeOf(plain))
 }
 
-// An env file keeps the quotes, and the line breaks as they are written.
+// Environment files may keep quotes and literal \n.
 function unquoted(text: string): string {
   return text
     .trim()
@@ -72,7 +72,7 @@ function readPem(text: string): KeyText {
     )
   if (!rest.includes('-----END')) return misfit(`a PEM that is cut off: it has no "-----END ${label}-----"`, label)
   const der = bytesOf(body)
-  // The headers of an encrypted key are no base64.
+  // The headers of an encrypted key are not base64.
   if (der === undefined && !body.includes(':')) return misfit('a PEM with characters that are not base64', label)
   if (der !== undefined && derLength(der) !== der.length) return misfit('a PEM that is damaged or cut off', label)
   const pem = `${BEGIN} ${label}-----\n${body.trim()}\n-----END ${label}-----`
@@ -86,7 +86,7 @@ function readJson(text: string): KeyText {
     const value: unknown = JSON.parse(text)
     if (isRecord(value)) return readJwk(value)
   } catch {
-    // What JSON.parse says quotes the text.
+    // The message of JSON.parse quotes the text.
   }
   return misfit('JSON that is damaged or cut off')
 }
@@ -115,8 +115,8 @@ function misfit(found: string, label?: string): KeyText {
 }
 
 /**
- * The JWK in the DER of a SubjectPublicKeyInfo (RFC 5280 section 4.1), or of a certificate, whose dates and signature are not checked;
- * `undefined` for anything else. Copies what is there: whether the key is fit for use is for `lintJwk` to say.
+ * Reads the JWK from the DER of a SubjectPublicKeyInfo (RFC 5280 section 4.1) or of a certificate, whose dates and signature are not
+ * checked. `undefined` for anything else. Does not check whether the key is fit for use: `lintJwk` does.
  */
 export function jwkOfDer(label: PublicLabel, der: Uint8Array): Readonly<Record<string, string>> | undefined {
   const parts = elements(elements(der)[0]?.content ?? der)
@@ -124,10 +124,10 @@ export function jwkOfDer(label: PublicLabel, der: Uint8Array): Readonly<Record<s
   return jwk && bare(jwk)
 }
 
-/** What PEM calls the two. */
+/** The two PEM labels of public keys. */
 export type PublicLabel = 'PUBLIC KEY' | 'CERTIFICATE'
 
-/** Bytes that the first element of some DER takes up by its own account, or `undefined` where it is no sequence. */
+/** The byte length that the first DER element declares, or `undefined` if it is not a sequence. */
 function derLength(der: Uint8Array): number | undefined {
   const header = headerAt(der, 0)
   return header?.tag === SEQUENCE ? header.end : undefined
@@ -159,7 +159,7 @@ function headerAt(der: Uint8Array, at: number): Header | undefined {
   return { tag, start, end: start + length }
 }
 
-// None where one of them is longer than what it is in.
+// Empty if any element is longer than its container.
 function elements(der: Uint8Array): readonly Element[] {
   const found: Element[] = []
   for (let at = 0; at < der.length;) {
@@ -171,7 +171,7 @@ function elements(der: Uint8Array): readonly Element[] {
   return found
 }
 
-// After the version come serial number, signature algorithm, issuer, validity, subject and the key.
+// After the version: serial number, signature algorithm, issuer, validity, subject and the key.
 function spkiOfCertificate([signed]: readonly Element[]): readonly Element[] {
   if (signed?.tag !== SEQUENCE) return []
   const fields = elements(signed.content)
@@ -212,7 +212,7 @@ function rsaJwk(key: Uint8Array): Readonly<Record<string, string>> | undefined {
   return { kty: 'RSA', n: base64url.encode(unsigned(n.content)), e: base64url.encode(unsigned(e.content)) }
 }
 
-// DER puts a zero before a number whose first bit is set; a JWK has none (RFC 7518 section 2).
+// DER puts a zero before a number whose first bit is set; a JWK does not (RFC 7518 section 2).
 function unsigned(integer: Uint8Array): Uint8Array {
   return integer[0] === 0 ? integer.subarray(1) : integer
 }

@@ -15,10 +15,10 @@ import { type JwkMember, lintJwk, presentMembers, publicMaterial } from './jwk/l
 import type { KeySource } from './key-source.ts'
 import { jwkOfDer, type KeyText, type PublicLabel, readKeyText } from './key-text.ts'
 
-/** A public key as an application may have it: text, the bytes of a file, or a JWK. */
+/** A public key: text, the bytes of a file, or a JWK. */
 export type PublicKeyInput = string | Uint8Array | JWK
 
-/** What the options are called in messages, and what fails. */
+/** The option names and the action that messages mention. */
 export interface PublicKeyNames {
   readonly action: string
   readonly publicKey: string
@@ -28,10 +28,10 @@ export interface PublicKeyNames {
 
 /**
  * One public key: SubjectPublicKeyInfo (RFC 7468 section 13) or an X.509 certificate (RFC 7468 section 5) in PEM, as text or as the bytes of
- * a file, the base64 of that text, or a JWK (RFC 7517), as an object or as JSON. Removes quotes around text, and takes a written-out `\n`
- * for a line break. Ignores `kid`, and the dates of a certificate.
+ * a file, the base64 of that text, or a JWK (RFC 7517), as an object or as JSON. Removes quotes around text, and reads a literal `\n` as a
+ * line break. Ignores `kid`, and the dates of a certificate.
  *
- * The key is read at once and imported when it is first needed, or by `ready`.
+ * The key is parsed immediately. It is imported on first use, or by `ready`.
  *
  * @throws TypeError for anything else, for a private or weak key, and for one that fits none of the algorithms
  */
@@ -68,7 +68,7 @@ export function publicKey(input: PublicKeyInput, algorithms: readonly Algorithm[
 /**
  * Reads a public key without importing it.
  *
- * @throws TypeError that says what was found and what to write, and never quotes it
+ * @throws TypeError that says what was found and what to write, and never quotes the key
  */
 export function readPublicKey(
   input: unknown,
@@ -161,7 +161,7 @@ function fits({ kty, crv, alg: only }: JwkMember, alg: Algorithm): boolean {
 function nameOf({ kty, crv, alg }: JwkMember): string {
   if (kty === 'EC') return `an EC key on ${typeof crv === 'string' && crv.length <= 10 ? crv : 'an unknown curve'}`
   const type = String(kty === 'OKP' ? crv : kty === 'AKP' ? alg : kty)
-  // A member of that name may hold anything, a private key among others.
+  // The value may be anything, even a private key.
   if (!/^[\w-]{1,10}$/.test(type)) return 'a key of an unknown type'
   return `${/^[AEFHILMNORSX]/.test(type) ? 'an' : 'a'} ${type} key`
 }

@@ -15,11 +15,11 @@ export {
 } from './remote/options.ts'
 
 /**
- * The keys of a JWK Set at an address (RFC 7517 section 5), fetched when a token needs them and never more often than
- * the bounds of `docs/threat-model.md` allow. Nothing is fetched before the first use, and an idle set costs nothing.
+ * The keys of a JWK Set at a URL (RFC 7517 section 5). They are fetched when a token needs them, and never more often than
+ * `docs/threat-model.md` allows. Nothing is fetched before the first use, and an idle set costs nothing.
  *
- * `resolve` throws `AuthError`: `key_not_found`, `key_ambiguous`, `algorithm_key_mismatch` or `key_unusable` when the
- * set says so, and `keys_unavailable` (503) when it cannot be had or is too old to say.
+ * `resolve` throws `AuthError`: `key_not_found`, `key_ambiguous`, `algorithm_key_mismatch` or `key_unusable` if the set is certain, and
+ * `keys_unavailable` (503) if the set cannot be fetched or is too old to be certain.
  *
  * @throws TypeError for an address that is not https, and for options out of their range
  */
@@ -48,22 +48,22 @@ function parseUri(uri: string | URL): URL {
   throw misconfigured('use remote key set', 'its address must be an absolute URL', printedUri(uri))
 }
 
-/** Whether a value is an absolute URL, as text or as an object of whatever realm. */
+/** Whether a value is an absolute URL, as text or as a `URL` object of any realm. */
 export function isUrl(value: unknown): boolean {
   return (typeof value === 'string' || kindOf(value) === 'a URL') && URL.canParse(String(value))
 }
 
 export interface DiscoveredKeySetOptions extends RemoteKeySetOptions {
-  /** Hosts besides the issuer's own that its keys may be on, exact, without port. @defaultValue none */
+  /** Hosts besides the issuer's own where its keys may be, exact, without port. @defaultValue none */
   readonly allowedKeyHosts?: readonly string[]
 }
 
 /**
- * The keys of an issuer, found through its metadata: OpenID Connect Discovery section 4, else RFC 8414 section 3. The
- * metadata must name exactly this issuer, and a JWK Set on the issuer's own host or on one allowed by name. Metadata
- * lives by the rules of key sets: kept fresh, and kept through outages.
+ * The keys of an issuer, discovered through its metadata: OpenID Connect Discovery section 4, else RFC 8414 section 3. The metadata must
+ * name exactly this issuer, and a JWK Set on the issuer's own host or on an allowed host. Metadata is cached like key sets: refreshed
+ * regularly, and kept through outages.
  *
- * @throws TypeError for an issuer that is no https URL, or has a query or a fragment
+ * @throws TypeError for an issuer that is not an https URL, or has a query or a fragment
  */
 export function discoveredKeySet(issuer: string, options: DiscoveredKeySetOptions = {}): RemoteKeySet {
   const { allowedKeyHosts = [], ...remoteOptions } = ownOptions(options, ['allowedKeyHosts', ...KEY_SET_OPTIONS])

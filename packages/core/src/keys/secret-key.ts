@@ -7,10 +7,10 @@ import type { KeySource } from './key-source.ts'
 import { jwkOfDer, type KeyText, readKeyText } from './key-text.ts'
 
 /**
- * An HMAC secret as the only key there is (RFC 7518 section 3.2): bytes, or text that stands for its UTF-8 bytes. Ignores `kid`.
+ * An HMAC secret as the only key (RFC 7518 section 3.2): bytes, or text, used as UTF-8 bytes. Ignores `kid`.
  *
- * @throws TypeError for a secret shorter than the hash of any of the algorithms, for text that is quoted or has white space around it, and
- * for a public key, which everybody knows
+ * @throws TypeError for a secret shorter than the hash of any of the algorithms, for text with quotes or white space around it, and
+ * for a public key, because it is not secret
  */
 export function secretKey(secret: string | Uint8Array, algorithms: readonly SymmetricAlgorithm[]): KeySource {
   const bytes = bytesOf(secret)
@@ -53,7 +53,7 @@ function flawOf(secret: unknown): string | undefined {
   const read = readKeyText(secret)
   if (read.kind === 'jwk' && own(read.jwk, 'kty') === 'oct')
     return 'a JWK: give the bytes that its "k" is the base64url of'
-  // Everybody who knows a public key could sign with it.
+  // Anyone who has the public key could sign with it.
   if (read.kind !== 'misfit' && holdsPublicKey(read)) return 'a public key: give it as "publicKey"'
   if (read.kind === 'pem') return `a PEM of "${read.label}"`
   if (typeof secret !== 'string') return ArrayBuffer.isView(secret) ? undefined : kindOf(secret)

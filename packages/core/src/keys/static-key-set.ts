@@ -15,18 +15,18 @@ import { type JwkSetLimits, type KeySet, listSkipped, MOST_KEYS, parseJwkSet } f
 import { foundKey, foundKeys, type KeySource, listKids } from './key-source.ts'
 import { readKeyText } from './key-text.ts'
 
-/** How to read a JWK Set at hand. */
+/** Options for `staticKeySet`. */
 export interface StaticKeySetOptions extends JwkSetLimits {
-  /** Told of members that are skipped (`key.skipped`) and of tokens that more than one key fits (`key.ambiguous`). */
+  /** Called for each skipped member (`key.skipped`) and each token that more than one key fits (`key.ambiguous`). */
   readonly onEvent?: EventListener
 }
 
 /**
- * Keys from a JWK Set at hand, or its text (RFC 7517 section 5). Never fetches anything.
+ * Keys from a JWK Set that you already have, as an object or as text (RFC 7517 section 5). Never fetches anything.
  *
  * `resolve` throws `AuthError` `key_not_found`, `key_ambiguous`, `algorithm_key_mismatch` or `key_unusable`.
  *
- * @throws TypeError for what is no JWK Set, holds a secret or a private key, or has no usable key
+ * @throws TypeError for anything but a JWK Set, and for a set that contains a secret or a private key, or has no usable key
  */
 export function staticKeySet(jwks: JSONWebKeySet | string, given: StaticKeySetOptions = {}): KeySource {
   const options = knownOptions(ACTION, given, Object.keys(RULES))
@@ -61,7 +61,7 @@ function parseOwn(jwks: JSONWebKeySet | string, limits: JwkSetLimits): KeySet {
   return set
 }
 
-// What people have in its place.
+// What users pass by mistake.
 const ADVICE: Readonly<Record<string, string>> = bare({
   jwk: 'a JWK: give { keys: [jwk] }',
   pem: 'a PEM: give it as "publicKey"',

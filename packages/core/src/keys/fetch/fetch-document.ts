@@ -11,17 +11,17 @@ import { printedAddress } from './key-uri.ts'
 export interface FetchDocumentOptions {
   readonly fetch: FetchLike
   readonly clock: Clock
-  /** Seconds for all of it: connect, headers and body. */
+  /** Seconds for the whole fetch: connect, headers and body. */
   readonly timeout: number
-  /** Milliseconds that are left of them, where fetches before have used some. @defaultValue all */
+  /** Milliseconds left of the timeout, if earlier fetches have used some. @defaultValue all */
   readonly left?: number
   /** Most bytes of the body, after decompression. */
   readonly maxBytes: number
-  /** Configured fields, which may be secrets. @defaultValue none */
+  /** Configured header fields, which may be secrets. @defaultValue none */
   readonly headers?: HeaderFields | undefined
-  /** Makes the request conditional, and 304 an answer. */
+  /** Makes the request conditional, and accepts status 304. */
   readonly etag?: string | undefined
-  /** Gives up early. */
+  /** Aborts the fetch early. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -33,7 +33,8 @@ export interface FetchedDocument {
 }
 
 /**
- * Fetches a small document under one deadline. Follows no redirect, takes 200 only, and does not believe the content type.
+ * Fetches a small document under one deadline. Follows no redirects, accepts only status 200 (or 304 with `etag`), and does not trust the
+ * content type.
  *
  * @throws FetchError
  */
@@ -57,7 +58,7 @@ export async function fetchDocument(url: URL, options: FetchDocumentOptions): Pr
   } finally {
     cancelTimer()
     signal?.removeEventListener('abort', closed)
-    // A transport that does not mind its signal must not go on reading.
+    // A transport that ignores the caller's signal must not keep reading.
     if (!deadline.signal.aborted) deadline.abort()
   }
 }
@@ -71,7 +72,7 @@ async function exchange(url: URL, options: FetchDocumentOptions, signal: AbortSi
     ...options.headers,
     ...(etag !== undefined && { 'if-none-match': etag }),
   })
-  // Without a prototype, because a transport reads whatever options it finds: a body, a proxy, another host.
+  // Without a prototype, because a transport reads any option it finds: a body, a proxy, another host.
   const init = bare<FetchInit>({ method: 'GET', headers, redirect: 'manual', signal })
   const response = await sendAgain(fetch, url.origin, signal, async () => fetch(url.href, init))
   if (response.status === 304 && etag !== undefined) {
@@ -87,7 +88,7 @@ async function exchange(url: URL, options: FetchDocumentOptions, signal: AbortSi
   return { status: 200, text, headers: response.headers }
 }
 
-// The content type is not trusted, but a page that is too large to read can be told by nothing else.
+// The content type is not trusted, but for a page that is too large to read it is the only clue.
 async function readDocument(response: FetchResponse, options: ReadTextOptions): Promise<string> {
   const isHtml = /^text\/html\b/i.test(response.headers.get('content-type') ?? '')
   const text = await readText(response, options).catch((error: unknown) => {
@@ -132,38 +133,38 @@ function target(url: URL, headers: FetchHeaders): string {
 function requestFailed(secrets: readonly string[], cause: unknown): FetchError {
   if (cause instanceof TransportError) return new FetchError('transport', cause.message, { cause })
   const inner = cause instanceof Error ? cause.cause : undefined
-  // The fetch of a runtime says little, and has what went wrong as its cause.
+  // A runtime's `fetch` error says little; its `cause` says what went wrong.
   const [first, second] = systemCode(cause) === undefined ? [inner, cause] : [cause, inner]
   const code = systemCode(first) ?? systemCode(second)
   const text = textOf(first, secrets) ?? textOf(second, secrets)
-  // The error itself may repeat secrets as well, in any depth.
+  // Any nested error may repeat secrets, so the cause is dropped if there are any.
   return new FetchError('network', `The request failed${why(code, text)}`, secrets.length === 0 ? { cause } : {})
 }
 
-// The code of a system error says it all; those of Node and of undici do not.
+// The code of a system error is enough; codes of Node and undici are not.
 function why(code: string | undefined, text: string | undefined): string {
   if (code === undefined) return text === undefined ? '' : `: ${text}`
   return text !== undefined && /^(?:UND_)?ERR_/.test(code) ? ` (${code}: ${text})` : ` (${code})`
 }
 
-// What an error may repeat, and must not be shown: the query, and what was configured to be sent.
+// Values that an error may repeat but must not be shown: the query, and the configured header fields.
 function secretsOf({ search }: URL, { headers = {} }: FetchDocumentOptions): readonly string[] {
   return [search, ...Object.values(headers)].filter((secret) => secret !== '')
 }
 
-/** What an error says, without the secrets it may repeat. */
+/** The message of an error, without the secrets it may repeat. */
 function textOf(error: unknown, secrets: readonly string[]): string | undefined {
   const text = error instanceof Error ? error.message : error
   if (typeof text !== 'string' || text.trim() === '') return undefined
   return quote(secrets.reduce((rest, secret) => rest.replaceAll(secret, ''), text))
 }
 
-/** Frees the connection of an answer nobody reads. */
+/** Frees the connection of a response that is not read. */
 function discard(response: FetchResponse): void {
   ignoreRejection(response.body?.cancel())
 }
 
-// The promise of a transport that ignores its signal is left behind, and its late answer thrown away.
+// If a transport ignores its signal, its promise is abandoned and its late response discarded.
 async function untilAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   const settled = new AbortController()
   const aborted = new Promise<never>((_resolve, reject) => {
@@ -184,9 +185,9 @@ interface ReadTextOptions {
 }
 
 /**
- * Reads a body as UTF-8, counting the bytes as they come out of decompression and stopping at the cap.
+ * Reads a body as UTF-8. Counts bytes after decompression and stops at the limit.
  *
- * @throws FetchError `too_large`, or `malformed` for what is not UTF-8
+ * @throws FetchError `too_large`, or `malformed` if it is not UTF-8
  */
 async function readText(response: FetchResponse, { maxBytes, signal }: ReadTextOptions): Promise<string> {
   if (!response.body) return ''
@@ -207,7 +208,7 @@ async function readText(response: FetchResponse, { maxBytes, signal }: ReadTextO
         )
       chunks.push(value)
     }
-    // Cancelling ends the reading as if the body were complete.
+    // A cancelled body ends as if it were complete.
     signal.throwIfAborted()
   } catch (error) {
     cancel()
@@ -226,7 +227,7 @@ function utf8(chunks: readonly Uint8Array[], size: number): string {
     offset += chunk.byteLength
   }
   try {
-    // A byte order mark is kept, for the parser to refuse.
+    // Keeps a byte order mark, which the parser rejects.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (cause) {
     throw new FetchError('malformed', 'The body is not UTF-8', { cause })

@@ -5,11 +5,11 @@ import { own } from '../../model/values.ts'
 
 interface FetchErrorDetails {
   readonly cause?: unknown
-  /** What the server asked for in `Retry-After`, in seconds. */
+  /** Seconds from the server's `Retry-After`. */
   readonly retryAfter?: number | undefined
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status, if there was a response. */
   readonly status?: number | undefined
-  /** What the document was instead, where that can be told. */
+  /** What the document was instead, if known. */
   readonly content?: 'web_page' | undefined
 }
 
@@ -30,7 +30,7 @@ export class FetchError extends Error {
   }
 }
 
-/** The code of a system or TLS error, as `ECONNREFUSED`: what an operator looks for first. */
+/** The code of a system or TLS error, such as `ECONNREFUSED`: what an operator checks first. */
 export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined
   return typeof error.code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(error.code) ? error.code : undefined
@@ -44,7 +44,7 @@ interface Unavailability {
   readonly wait: number
 }
 
-/** Nobody's token is at fault: the keys cannot be had now (status 503). */
+/** The keys are currently unavailable (status 503). This is not the fault of a token. */
 export function keysUnavailable({ name, failure, wait }: Unavailability): AuthError {
   return new AuthError('keys_unavailable', {
     retryAfter: retrySeconds(wait),

@@ -5,7 +5,7 @@ import { systemCode } from './fetch-error.ts'
 
 /** The right to fetch from one origin. */
 export interface FetchTurn {
-  /** Settles when the fetch may begin; rejects with the signal's reason. Absent where it may begin now. */
+  /** Resolves when the fetch may begin; rejects with the signal's reason. Absent if it may begin now. */
   readonly begins: Promise<void> | undefined
   /** Lets the next fetch begin. */
   end(): void
@@ -14,9 +14,9 @@ export interface FetchTurn {
 export interface FetchTurnOptions {
   readonly fetch: FetchLike
   readonly origin: string
-  /** Urgent where there are no keys yet: until the fetch is done, no token of that issuer can be verified. */
+  /** `urgent` if there are no keys yet: until the fetch is done, no token of that issuer can be verified. */
   readonly kind: FetchKind
-  /** Gives up waiting. */
+  /** Stops waiting. */
   readonly signal: AbortSignal
 }
 
@@ -28,16 +28,16 @@ interface Queue {
   readonly waiting: Readonly<Record<FetchKind, (() => void)[]>>
 }
 
-// A transport has its own connections, so all key sets that use it share a queue.
+// Connections belong to the transport, so all key sets that use it share a queue.
 const queues = new WeakMap<FetchLike, Map<string, Queue>>()
 
 /**
- * Takes a turn at fetching from an origin. Fetches over the limit wait here and not in the transport, where waiting would count against their
+ * Takes a turn at fetching from an origin. Fetches over the limit wait here, because waiting in the transport would count against their
  * deadline.
  *
- * Junk tokens for many issuers can fill the queue, and nothing tells them from good ones before their keys are there. So the newest and the
- * oldest begin alternately: a fetch that is wanted now begins almost at once, and one that has waited is not put off by what comes after it.
- * Urgent ones come first, because junk tokens cause only one of them for each issuer; others get every fourth turn.
+ * Junk tokens for many issuers can fill the queue, and nothing distinguishes them from good ones until their keys arrive. So the newest and
+ * the oldest begin alternately: a new fetch begins almost immediately, and later fetches cannot delay one that has waited. Urgent fetches
+ * come first, because junk tokens cause only one of them per issuer; others get every fourth turn.
  */
 export function takeTurn({ fetch, origin, kind, signal }: FetchTurnOptions): FetchTurn {
   const origins = queues.get(fetch) ?? new Map<string, Queue>()
@@ -78,7 +78,7 @@ export function takeTurn({ fetch, origin, kind, signal }: FetchTurnOptions): Fet
   return { begins, end }
 }
 
-// A transport may say how many connections it makes, as undiciFetch does.
+// A transport may declare how many connections it opens, as undiciFetch does.
 function connectionsOf(fetch: FetchLike): number {
   const connections = own(fetch, 'connections')
   return typeof connections === 'number' ? connections : CONNECTIONS
@@ -94,9 +94,9 @@ function nextOf(queue: Queue): (() => void) | undefined {
 }
 
 /**
- * Sends a request, and once more at once if its connection breaks before any answer to it and may have been a reused one: a server may close
- * an idle connection at the moment a request is written to it. Only an origin that has answered can have left a connection open. One
- * that also breaks the second request must answer again first, so an outage costs an endpoint one request more and not twice as many.
+ * Sends a request, and retries it once immediately if a possibly reused connection breaks before any response: a server may close an idle
+ * connection just as a request is written to it. Only an origin that has responded can have an open connection. If the retry breaks too,
+ * the origin must respond again before the next retry, so an outage costs an endpoint one extra request, not twice as many.
  */
 export async function sendAgain(
   fetch: FetchLike,
@@ -129,7 +129,7 @@ function originsOf(fetch: FetchLike): RecentMap<string, true> {
 
 const BROKEN: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
 
-// The fetch of a runtime has the socket's error as its cause.
+// A runtime's `fetch` has the socket's error as its cause.
 function isBroken(error: unknown): boolean {
   return BROKEN.has(systemCode(error)) || (error instanceof Error && BROKEN.has(systemCode(error.cause)))
 }

@@ -5,10 +5,10 @@ import { isRecord, misconfigured } from '../../options/option-rules.ts'
 export type HeaderFields = Readonly<Record<string, string>>
 
 /**
- * Header fields that are sent with each request for keys (RFC 9110 section 5). Messages never show a value, nor a name that is no token,
- * because a value may stand in it.
+ * Checks the header fields that are sent with each request for keys (RFC 9110 section 5). Messages never show a value, or an invalid name,
+ * which may contain a value.
  *
- * @throws TypeError for a name that is no token or belongs to the transport, and for a value that is not visible ASCII
+ * @throws TypeError for a name that is not a token or belongs to the transport, and for a value that is not visible ASCII
  */
 export function headerFields(action: string, given: unknown, path: string): HeaderFields {
   const fields = Object.create(null) as Record<string, string>
@@ -36,11 +36,11 @@ const VISIBLE = /^[!-~](?:[ -~]*[!-~])?$/
 const OURS =
   /^(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|range|accept-encoding|proxy-.*|content-.*|if-.*)$/
 
-/** What requests call themselves (RFC 9110 section 10.1.5): some key endpoints refuse requests without a `User-Agent`. */
+/** The `User-Agent` of requests (RFC 9110 section 10.1.5). Some key endpoints refuse requests without one. */
 export const USER_AGENT = 'claimgate/0.1.0'
 
 /**
- * The field, unless this is a browser: some browsers forbid it, and the others send a preflight because of it. Read at each call, as
+ * The `User-Agent` field, except in browsers: some forbid it, and the others send a preflight because of it. Checked on each call because
  * tests replace the global.
  */
 export function userAgent(): Readonly<Record<string, string>> {
@@ -54,8 +54,8 @@ const FEWEST_SECONDS = 60
 const MOST_SECONDS = 86_400
 
 /**
- * Seconds an answer may count as fresh, from `Cache-Control: max-age` less `Age` (RFC 9111 sections 4.2 and 5.1), held
- * between a minute and a day; `undefined` where the server says nothing, or wants nothing stored.
+ * Seconds a response counts as fresh, from `Cache-Control: max-age` less `Age` (RFC 9111 sections 4.2 and 5.1), clamped to between a minute
+ * and a day. `undefined` if the server sends no `max-age`, or forbids storing.
  */
 export function freshSeconds(headers: FetchHeaders): number | undefined {
   const control = headers.get('cache-control') ?? ''
@@ -65,28 +65,28 @@ export function freshSeconds(headers: FetchHeaders): number | undefined {
   return holdFresh(Number(digits) - ageSeconds(headers))
 }
 
-/** Seconds an answer has been in caches on the way, by its `Age` (RFC 9111 section 5.1); 0 where none is named. */
+/** Seconds a response has spent in caches, from its `Age` (RFC 9111 section 5.1); 0 without one. */
 export function ageSeconds(headers: FetchHeaders): number {
   return Number(/^\s*(\d{1,10})(?=\s*(?:,|$))/.exec(headers.get('age') ?? '')?.[1] ?? 0)
 }
 
-/** Seconds of freshness within the bounds that hold for what servers, and seeds, may ask for. */
+/** Clamps seconds of freshness to the limits for servers and seeds. */
 export function holdFresh(seconds: number): number {
   return Math.min(Math.max(seconds, FEWEST_SECONDS), MOST_SECONDS)
 }
 
-// With the space that some servers put into theirs, and that hurts nobody.
+// Allows a space inside, which some servers send and which is harmless.
 const ENTITY_TAG = /^(?:W\/)?"[ !#-~]{0,1024}"$/
 
 /**
- * A value that may go into `If-None-Match`: an entity-tag (RFC 9110 section 8.8.3) in ASCII, of a sane length. Anything
- * else is as good as none, for a transport may refuse to send it.
+ * A value that may go into `If-None-Match`: an entity-tag (RFC 9110 section 8.8.3) in ASCII, of reasonable length. `undefined` for anything
+ * else, because a transport may refuse to send it.
  */
 export function entityTag(value: unknown): string | undefined {
   return typeof value === 'string' && ENTITY_TAG.test(value) ? value : undefined
 }
 
-/** Seconds of a `Retry-After`, as a number or a date (RFC 9110 section 10.2.3); `undefined` where it is neither. */
+/** Seconds of a `Retry-After`, given as a number or a date (RFC 9110 section 10.2.3); `undefined` if it is neither. */
 export function retryAfterSeconds(value: string | null, now: number): number | undefined {
   const text = value?.trim() ?? ''
   if (/^\d{1,10}$/.test(text)) return Number(text)

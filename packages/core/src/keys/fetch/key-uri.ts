@@ -1,18 +1,18 @@
 import { isLoopback } from '../../model/runtime.ts'
 
-/** Where plain http may go. */
+/** Where plain http is allowed. */
 export interface PlainHttp {
-  /** To this machine, for development and tests. */
+  /** Loopback addresses, for development and tests. */
   readonly loopback: 'allowed' | 'refused'
-  /** To hosts by name, with their port unless it is 80, as `URL` writes them. */
+  /** Hosts by name, with their port unless it is 80, as `URL` writes them. */
   readonly hosts: readonly string[]
 }
 
 const NO_PLAIN_HTTP: PlainHttp = { loopback: 'refused', hosts: [] }
 
 /**
- * Why keys or metadata may not be fetched from an address, as the end of a sentence; `undefined` where they may: https
- * without credentials and fragment, or http where that is allowed (OpenID Connect Discovery section 4).
+ * Why keys or metadata must not be fetched from an address, as the end of a sentence. `undefined` if they may: https
+ * without credentials and fragment, or http if allowed (OpenID Connect Discovery section 4).
  */
 export function uriFlaw(
   { protocol, host, hostname, username, password, hash }: URL,
@@ -25,14 +25,14 @@ export function uriFlaw(
   return loopback === 'allowed' ? undefined : 'must be https, because "allowLoopbackHttp" is false'
 }
 
-/** `uriFlaw` of an address that the configuration spells, with the option that would allow it. */
+/** `uriFlaw` of a configured address, with the option that would allow it. */
 export function configuredUriFlaw(url: URL, plainHttp: PlainHttp): string | undefined {
   const flaw = uriFlaw(url, plainHttp)
   if (flaw !== 'must be https' || url.protocol !== 'http:') return flaw
   return `${flaw} (for a host of your own network, allowHttpHosts: ["${url.host}"], or JWT_ALLOW_HTTP_HOSTS, allows plain http)`
 }
 
-/** Where the metadata of an issuer may lead by plain http: from https nowhere, and from a host that is allowed by name to itself alone. */
+/** Where an issuer's metadata may point over plain http: nowhere from https, and from a host allowed by name only to that same host. */
 export function plainHttpFrom({ protocol, host, hostname }: URL, { loopback, hosts }: PlainHttp): PlainHttp {
   if (protocol === 'https:') return NO_PLAIN_HTTP
   return {
@@ -47,7 +47,7 @@ export function isNamedHttp({ protocol, host }: URL, { hosts }: PlainHttp): bool
 }
 
 /**
- * A host with or without port as `URL` writes it: in lower case, and without port 80. `undefined` for any other text, a pattern included.
+ * A host with or without port as `URL` writes it: in lower case, and without port 80. `undefined` for any other text, including patterns.
  */
 export function httpHost(text: unknown): string | undefined {
   if (typeof text !== 'string' || !/^[^\s/?#@\\*]+$/.test(text) || !URL.canParse(`http://${text}`)) return undefined
@@ -55,19 +55,19 @@ export function httpHost(text: unknown): string | undefined {
   return [host, `${host}:80`].includes(text.toLowerCase()) ? host : undefined
 }
 
-/** The address of keys as messages may show it, where it may be anything: a text that is no URL is cut at its query. */
+/** A key address of any type, made safe for messages: text that is not a URL is cut at its query. */
 export function printedUri(uri: unknown): unknown {
   if (typeof uri !== 'string') return uri
   return URL.canParse(uri) ? printedAddress(new URL(uri)) : uri.replace(/[?#].*$/s, '?…').replace(/^[^/]*@/, '…@')
 }
 
-/** An address for messages and events: without credentials and fragment, and without the values of its query, which may be secrets. */
+/** An address for messages and events: without credentials, fragment and query values, which may be secrets. */
 export function printedAddress({ protocol, host, pathname, search }: URL): string {
   const names = search
     .slice(1)
     .split('&')
     .map((parameter) => (parameter.includes('=') ? `${parameter.slice(0, parameter.indexOf('='))}=…` : '…'))
-  // A URL of no known scheme has what looks like credentials in its path: `user:password@host`.
+  // With an unknown scheme, `URL` leaves credentials in the path: `user:password@host`.
   const path = pathname.replace(/^[^/]*@/, '…@')
   return `${protocol}//${host}${path}${search === '' ? '' : `?${names.join('&')}`}`
 }

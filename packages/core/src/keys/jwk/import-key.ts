@@ -12,11 +12,11 @@ const materials = new WeakMap<CryptoKey, { readonly fingerprint: string; readonl
 /**
  * Imports a public key for one algorithm through jose. The key cannot be exported again. Its `kid` is kept for messages.
  *
- * @throws AuthError `key_unusable` where the runtime does not take it
+ * @throws AuthError `key_unusable` if the runtime rejects it
  */
 export async function importKey(material: PublicMaterial, alg: string, kid?: string): Promise<CryptoKey> {
   try {
-    // jose wants the algorithm inside the key for AKP only, and has a name of its own check there.
+    // jose requires `alg` in the key only for AKP, where it checks it.
     const jwk = (material.kty === 'AKP' ? { ...material, alg } : material) as JWK
     const key = await importJWK(jwk, alg, { extractable: false })
     if (!(key instanceof CryptoKey)) throw new TypeError('not a public key')
@@ -31,29 +31,29 @@ export async function importKey(material: PublicMaterial, alg: string, kid?: str
   }
 }
 
-/** Whether a key imported earlier is made of the same material. */
+/** Whether an imported key has the given material. */
 export function isMadeOf(key: CryptoKey, material: PublicMaterial): boolean {
   return materials.get(key)?.fingerprint === fingerprint(material)
 }
 
-/** The key IDs of keys, for a message; of a key of another source nothing is known. */
+/** The key IDs of keys, for a message. Unknown for keys of another source. */
 export function listKeys(keys: readonly CryptoKey[]): string {
   return keys
     .map((key) => (materials.get(key)?.kid === undefined ? 'one without kid' : quote(materials.get(key)?.kid)))
     .join(', ')
 }
 
-/** A text that is the same for keys of the same material. */
+/** A text that is equal for keys of the same material. */
 export function fingerprint({ kty, crv, n, e, x, y, pub }: PublicMaterial): string {
   return JSON.stringify([kty, crv, n, e, x, y, pub])
 }
 
 const MOST = 256
 
-// RSA keys may be used with six.
+// An RSA key may be used with six algorithms.
 const ALGORITHMS_A_KEY = 6
 
-/** Imports keys of one set of `size`, each once for each algorithm it is used with. */
+/** Imports the keys of a set of `size`, each once for each algorithm it is used with. */
 export function importedKeys(size: number, sharing: Sharing): (key: PublishedKey, alg: string) => Promise<CryptoKey> {
   const imported = recentMap<string, CryptoKey>(Math.min(MOST, Math.max(1, size * ALGORITHMS_A_KEY)))
   const importing = new Map<string, Promise<CryptoKey>>()
@@ -64,7 +64,7 @@ export function importedKeys(size: number, sharing: Sharing): (key: PublishedKey
     const underWay = importing.get(name)
     if (underWay) return underWay
     const pending = importKey(material, alg, kid)
-    // Thousands of requests may wait for the first fetch, and then want the same key.
+    // Thousands of requests may wait for the first fetch, and then need the same key.
     if (sharing === 'promise') importing.set(name, pending)
     try {
       const key = await pending

@@ -28,16 +28,16 @@ export interface KeySet {
   readonly size: number
   /** Key IDs of the usable keys, for messages. */
   readonly kids: readonly string[]
-  /** What was wrong with each member that is not used. */
+  /** What was wrong with each skipped member. */
   readonly skipped: readonly SkippedMember[]
   select(header: JoseHeader): Selection
-  /** What was wrong with a member of that key ID, if it was skipped. */
+  /** What was wrong with the member with that key ID, if it was skipped. */
   flawOf(kid: string): JwkFlaw | undefined
-  /** Imports the key selected for a header; remembers what it imported. @throws AuthError `key_unusable` */
+  /** Imports the key selected for a header, and caches the result. @throws AuthError `key_unusable` */
   import(key: PublishedKey, header: JoseHeader): Promise<CryptoKey>
-  /** As `import`, for several; without those that cannot be used. @throws AuthError `key_unusable` if that leaves none */
+  /** Like `import`, for several keys; leaves out unusable ones. @throws AuthError `key_unusable` if none is usable */
   importSome(keys: readonly PublishedKey[], header: JoseHeader): Promise<readonly CryptoKey[]>
-  /** What has been imported for this very header, an object that must be frozen. A header that several keys fit is never remembered. */
+  /** The key imported for this same header object, which must be frozen. A header that several keys fit is never cached. */
   imported(header: JoseHeader): CryptoKey | undefined
   /** The usable keys, public members only. */
   toJwks(): JSONWebKeySet
@@ -48,8 +48,8 @@ export const MOST_KEYS = 1000
 const JSON_LIMITS = { members: MOST_KEYS, nodes: 65_536, depth: 16 }
 
 /**
- * Parses a JWK Set that comes from a stranger. Members that cannot be used are skipped and counted, as RFC 7517
- * section 5 asks; a set without any usable key is still a set, and the caller's to judge.
+ * Parses an untrusted JWK Set. Unusable members are skipped and counted, as RFC 7517 section 5 requires. A set without any usable key is
+ * valid here; the caller decides what to do with it.
  *
  * @throws FetchError `malformed` for anything that is not a JWK Set, `too_large` for more than `maxKeys` members
  */
@@ -79,7 +79,7 @@ export function parseJwkSet(source: unknown, options: JwkSetOptions = {}): KeySe
   return keySet(keys, skipped, flaws, sharing)
 }
 
-/** A member of a set that is not used. */
+/** A skipped member of a set. */
 interface SkippedMember {
   readonly reason: KeyFlaw
   /** A phrase about the member, escaped: `"n" of the key with kid "a"`. */
@@ -88,7 +88,7 @@ interface SkippedMember {
 
 const MOST_SHOWN = 8
 
-/** What was wrong with members of a set, for a message. */
+/** What was wrong with skipped members, for a message. */
 export function listSkipped(skipped: readonly SkippedMember[]): string {
   const shown = skipped.slice(0, MOST_SHOWN).map(({ reason, detail }) => `${reason} (${detail})`)
   return `${shown.join(', ')}${skipped.length > MOST_SHOWN ? `, and ${skipped.length - MOST_SHOWN} more` : ''}`
@@ -99,7 +99,7 @@ function detailOf({ member }: JwkFlaw, kid: string | undefined, index: number): 
   return member === undefined ? key : `${quote(member)} of ${key}`
 }
 
-// Two parsers may read two keys in it, or one of them a prototype.
+// Two parsers may read different keys from a duplicate member, and some take `__proto__` as a prototype.
 function flawOfText(found: ReturnType<ElementTolerance['flaws']['get']>): JwkFlaw | undefined {
   return found && { reason: found.flaw === 'duplicate_member' ? 'duplicate_member' : 'malformed', member: found.name }
 }
@@ -161,7 +161,7 @@ function keySet(
   const byHeader = new WeakMap<JoseHeader, CryptoKey>()
   const importFor = async (selected: PublishedKey, header: JoseHeader): Promise<CryptoKey> => {
     const key = await importOnce(selected, header.alg)
-    // A header that cannot change selects the same key for as long as the set lives.
+    // A frozen header selects the same key for as long as the set lives.
     if (Object.isFrozen(header)) byHeader.set(header, key)
     return key
   }

@@ -2,8 +2,8 @@ import * as base64url from 'jose/base64url'
 import { base64urlFlaw } from '../../bytes/base64url.ts'
 
 /**
- * Bytes of a base64url text in its one canonical spelling (RFC 7515 section 2): no padding, no white space, no spare
- * bits. Anything else, and a text longer than `longest` bytes encode to, gives `undefined`.
+ * Decodes canonical base64url (RFC 7515 section 2): no padding, no white space, no spare bits. `undefined` for anything else, and for text
+ * longer than `longest` bytes encode to.
  */
 export function bytesOf(text: unknown, longest: number): Uint8Array | undefined {
   if (typeof text !== 'string' || text.length > Math.ceil((longest * 4) / 3)) return undefined
@@ -11,8 +11,8 @@ export function bytesOf(text: unknown, longest: number): Uint8Array | undefined 
 }
 
 /**
- * Bytes of key material as JOSE libraries read it, where it can mean only one thing: base64url or base64, with the padding that belongs
- * there or without. Anything else, and a text longer than `longest` bytes encode to, gives `undefined`.
+ * Decodes key material as JOSE libraries do, if it is unambiguous: base64url or base64, with or without correct padding. `undefined` for
+ * anything else, and for text longer than `longest` bytes encode to.
  */
 export function materialBytes(text: unknown, longest: number): Uint8Array | undefined {
   if (typeof text !== 'string' || text.length > Math.ceil((longest * 4) / 3) + 2) return undefined
@@ -26,7 +26,7 @@ export function withoutLeadingZeros(bytes: Uint8Array): Uint8Array {
   return first < 0 ? bytes.subarray(bytes.length) : bytes.subarray(first)
 }
 
-/** The same number in exactly so many bytes, or `undefined` for no bytes or a larger number. */
+/** The same number in exactly `length` bytes, or `undefined` for no bytes or a larger number. */
 export function inBytes(bytes: Uint8Array | undefined, length: number): Uint8Array | undefined {
   if (bytes?.length === length || bytes === undefined) return bytes
   const number = withoutLeadingZeros(bytes)
@@ -64,7 +64,7 @@ const weierstrass: Readonly<Record<string, WeierstrassCurve>> = {
   },
 }
 
-/** Whether a point lies on a curve of RFC 7518 section 6.2.1.1. Runtimes differ in when they notice that it does not. */
+/** Whether a point lies on a curve of RFC 7518 section 6.2.1.1. Not all runtimes check this at the same time. */
 export function isOnCurve(crv: string, x: bigint, y: bigint): boolean {
   const curve = weierstrass[crv]
   if (!curve || x >= curve.p || y >= curve.p) return false
@@ -74,25 +74,25 @@ export function isOnCurve(crv: string, x: bigint, y: bigint): boolean {
 const P = 2n ** 255n - 19n
 const D = 0x52036cee_2b6ffe73_8cc74079_7779e898_00700a4d_4141d8ab_75eb4dca_135978a3n
 const ORDER_EIGHT = 0x7a03ac92_77fdc74e_c6cc392c_fa53202a_0f67100d_760b3cba_4fd84d3d_706a17c7n
-// The y of every point of order 1, 2, 4 and 8; the other sign of x is in the bit that is masked off.
+// The y of every point of order 1, 2, 4 and 8. The sign of x is in the bit that is masked off.
 const SMALL_ORDER: ReadonlySet<bigint> = new Set([1n, P - 1n, 0n, ORDER_EIGHT, P - ORDER_EIGHT])
 
 /**
- * Whether 32 bytes are an Ed25519 public key that can be trusted (RFC 8032 section 5.1.3): a y below p, on the curve,
- * and not of small order, under which signatures can be made up without a private key.
+ * Whether 32 bytes are a safe Ed25519 public key (RFC 8032 section 5.1.3): a y below p, on the curve, and not of small order, because a
+ * small-order key allows signatures to be forged without a private key.
  */
 export function isEd25519Point(bytes: Uint8Array): boolean {
   let y = 0n
   for (const [index, byte] of bytes.toReversed().entries()) y = (y << 8n) | BigInt(index === 0 ? byte & 0x7f : byte)
   if (y >= P || SMALL_ORDER.has(y)) return false
-  // x² = u / v has a root exactly when u · v has one, which needs no division.
+  // x² = u / v has a root exactly when u · v has one, which avoids the division.
   const u = y * y - 1n
   const v = D * y * y + 1n
   return jacobi((u * v) % P, P) === 1
 }
 
-// Of a positive number and a prime that does not divide it: 1 for a square. By reciprocity, as fast as a greatest common
-// divisor: key sets may hold a thousand keys.
+// Jacobi symbol of a positive number and a prime that does not divide it: 1 for a square. By reciprocity as fast as a greatest common
+// divisor, because key sets may contain a thousand keys.
 function jacobi(numerator: bigint, denominator: bigint): number {
   let [a, n] = [numerator, denominator]
   let sign = 1
@@ -113,11 +113,11 @@ const MOST_BITS = 8192
 const LARGEST_EXPONENT = 2n ** 32n
 
 /**
- * Which member of an RSA public key makes it weak: it offers too little (RFC 7518 section 3.3 asks for 2048 bits) or asks too much. Fewer
- * than 2048 or more than 8192 bits, an exponent that is even, 1 or above 2^32, or the ROCA fingerprint (CVE-2017-15361).
+ * The member that makes an RSA public key weak or too expensive, if any: fewer than 2048 (RFC 7518 section 3.3) or more than 8192 bits, an
+ * exponent that is even, 1 or above 2^32, or the ROCA fingerprint (CVE-2017-15361).
  */
 export function weakRsaMember(modulusBytes: Uint8Array, exponentBytes: Uint8Array): 'n' | 'e' | undefined {
-  // Before anything is computed with it: key sets may hold a thousand absurdly large ones.
+  // Checked before any arithmetic, because key sets may contain a thousand absurdly large keys.
   const bits = bitLength(modulusBytes)
   if (bits < FEWEST_BITS || bits > MOST_BITS) return 'n'
   const modulus = numberOf(modulusBytes)
@@ -136,7 +136,7 @@ const SMALL_PRIMES = [
   127, 131, 137, 139, 149, 151, 157, 163, 167,
 ]
 
-// Infineon's primes are powers of 65537 modulo these, and so are their products; of random moduli one in 2^27 is.
+// Infineon's primes are powers of 65537 modulo these, and so are their products; only one in 2^27 random moduli is.
 function hasRocaFingerprint(modulus: bigint): boolean {
   return residues.every(([prime, powers]) => powers.has(Number(modulus % prime)))
 }

@@ -12,10 +12,10 @@ import {
   withoutLeadingZeros,
 } from './key-material.ts'
 
-/** A member of a JWK Set before anything is known about it. */
+/** An unchecked member of a JWK Set. */
 export type JwkMember = Readonly<Record<string, unknown>>
 
-/** The members that make a public key and nothing else (RFC 7518 section 6, RFC 8037 section 2). */
+/** The members of a public key, and no others (RFC 7518 section 6, RFC 8037 section 2). */
 export interface PublicMaterial {
   readonly kty: string
   readonly crv?: string
@@ -26,10 +26,10 @@ export interface PublicMaterial {
   readonly pub?: string
 }
 
-/** What is wrong with a member, and which of its members shows it. */
+/** What is wrong with a JWK, and which of its members shows it. */
 export interface JwkFlaw {
   readonly reason: KeyFlaw
-  /** Absent where no single one does. */
+  /** Absent if no single member shows it. */
   readonly member?: string
 }
 
@@ -39,13 +39,13 @@ const LONGEST_KID = 1024
 
 /**
  * What is wrong with a member of a JWK Set, or `undefined` for a key that may verify signatures (RFC 7517 sections 4
- * and 5, RFC 8725 sections 3.5 and 3.6). Looks at the member alone, and needs no cryptography of the runtime.
+ * and 5, RFC 8725 sections 3.5 and 3.6). Checks only the JWK, and does not use WebCrypto.
  */
 export function lintJwk(value: unknown): KeyFlaw | undefined {
   return flawOfJwk(value)?.reason
 }
 
-/** As `lintJwk`, with the member that shows it. */
+/** Like `lintJwk`, with the member that shows the flaw. */
 export function flawOfJwk(value: unknown): JwkFlaw | undefined {
   const member = presentMembers(value)
   if (member === undefined) return { reason: 'malformed' }
@@ -57,8 +57,8 @@ export function flawOfJwk(value: unknown): JwkFlaw | undefined {
 }
 
 /**
- * The members of a JWK that say something, without a prototype: JSON `null` stands for an absent member, as some serializers write it, and
- * so do `key_ops` and `oth` without elements. `undefined` for what is no object.
+ * The non-empty members of a JWK, without a prototype. JSON `null` counts as absent, because some serializers write it, and so do empty
+ * `key_ops` and `oth` lists. `undefined` if the value is not an object.
  */
 export function presentMembers(value: unknown): JwkMember | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
@@ -70,8 +70,8 @@ function isPresent([name, value]: readonly [string, unknown]): boolean {
 }
 
 /**
- * The public key of a member that `lintJwk` found nothing wrong with, in the one spelling of RFC 7518: numbers without leading zeros, and
- * coordinates as long as their curve demands.
+ * The public key of a member that passed `lintJwk`, in the canonical form of RFC 7518: numbers without leading zeros, and
+ * coordinates as long as their curve requires.
  */
 export function publicMaterial(member: JwkMember): PublicMaterial {
   const { kty, crv } = member
@@ -116,10 +116,10 @@ function flawInMaterial(member: JwkMember): JwkFlaw | undefined {
   }
 }
 
-// Read up to twice the size allowed, so that a large key is called weak and only an absurd one malformed.
+// Reads up to twice the allowed size, so a large key is reported as weak and only an absurd one as malformed.
 const LONGEST_MODULUS = 2048
 const LONGEST_EXPONENT = 1024
-// That of ML-DSA-87.
+// The size of an ML-DSA-87 key.
 const LONGEST_MATERIAL = 2592
 
 function flawOfRsa(member: JwkMember): JwkFlaw | undefined {
@@ -132,7 +132,7 @@ function flawOfRsa(member: JwkMember): JwkFlaw | undefined {
 }
 
 const coordinateBytes: Readonly<Record<string, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66 }
-// How many leading zeros a coordinate may have too many: Java writes one for the sign.
+// Extra leading zeros allowed in a coordinate. Java writes one for the sign.
 const SPARE_ZEROS = 8
 
 function lengthOn(crv: unknown): number {
@@ -154,7 +154,7 @@ function flawOfEc(member: JwkMember): JwkFlaw | undefined {
 function flawOfOkp(member: JwkMember): JwkFlaw | undefined {
   if (typeof member['crv'] !== 'string') return malformed('crv')
   if (member['crv'] !== 'Ed25519') return { reason: 'unsupported_type', member: 'crv' }
-  // Little-endian: a short one could mean two keys.
+  // Little-endian: a short x could mean two different keys.
   const x = materialBytes(member['x'], 32)
   if (x?.length !== 32) return malformed('x')
   return isEd25519Point(x) ? undefined : { reason: 'invalid_point', member: 'x' }

@@ -1,4 +1,4 @@
-// lru-cache names this type of Node in its declarations; this package is compiled without Node's types on purpose.
+// lru-cache uses this Node type in its declarations, but this package is compiled without Node's types on purpose.
 declare namespace NodeJS {
   interface Timeout {}
 }

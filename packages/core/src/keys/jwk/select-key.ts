@@ -4,7 +4,7 @@ import type { PublicMaterial } from './lint.ts'
 
 /** A usable key of a set. */
 export interface PublishedKey {
-  /** Its place among the usable keys of its set. */
+  /** Its index among the usable keys of its set. */
   readonly index: number
   readonly kid: string | undefined
   readonly alg: string | undefined
@@ -12,38 +12,38 @@ export interface PublishedKey {
   readonly x5t: string | undefined
   readonly 'x5t#S256': string | undefined
   readonly material: PublicMaterial
-  /** The place of the first key of the set that is made of the same material. */
+  /** The index of the first key of the set with the same material. */
   readonly sameAs: number
 }
 
 /** What a set says about a header: the key, or why there is none. */
 export type Selection =
   | { readonly kind: 'found'; readonly key: PublishedKey }
-  /** The header names no key, and few enough fit that each can be tried. */
+  /** The header names no key, and few enough keys fit to try each. */
   | { readonly kind: 'several'; readonly keys: readonly PublishedKey[] }
-  /** The header names a `kid` that no usable key has: a newer set may have it. */
+  /** The header names a `kid` that no usable key has. A newer set may have it. */
   | { readonly kind: 'unknown_kid' }
   /** The header names no `kid`, and no key fits the algorithm. */
   | { readonly kind: 'none_fits' }
-  /** The `kid` is there, but no key of that name fits the algorithm. */
+  /** The `kid` exists, but no key with it fits the algorithm. */
   | { readonly kind: 'mismatch'; readonly candidates: readonly PublishedKey[] }
   | { readonly kind: 'ambiguous'; readonly candidates: number }
 
-/** The keys of a set as selection needs them. */
+/** The keys of a set, indexed for selection. */
 interface KeyIndex {
   readonly keys: readonly PublishedKey[]
   readonly byKid: ReadonlyMap<string, readonly PublishedKey[]>
 }
 
-/** How many keys are tried for one token: each costs a signature check. */
+/** How many keys are tried for one token. Each costs a signature check. */
 export const MOST_CANDIDATES = 4
-/** Goes on after `The token names no key ID` where more keys fit. */
+/** Text after `The token names no key ID` if more keys fit. */
 export const TOO_MANY: string = `, and of several keys that fit at most ${MOST_CANDIDATES} are tried: a limit of Claimgate`
 
 /**
- * Chooses the key for a header by `kid` (RFC 7515 section 4.1.4). Without `kid`, the header's `x5t#S256` or `x5t` chooses among the keys
- * that are published with one; if it matches none, or there is none, up to four keys that fit can be tried. The token's `alg` must fit the
- * key's type and curve, and equal the key's `alg` where it has one (RFC 8725 section 3.1). Keys of the same material are one key.
+ * Selects the key for a header by `kid` (RFC 7515 section 4.1.4). Without `kid`, the header's `x5t#S256` or `x5t` selects among the keys
+ * that are published with one. If it matches none, or is absent, up to four keys that fit can be tried. The token's `alg` must fit the
+ * key's type and curve, and equal the key's `alg` if it has one (RFC 8725 section 3.1). Keys of the same material are one key.
  */
 export function selectKey({ keys, byKid }: KeyIndex, header: JoseHeader): Selection {
   const { alg, kid } = header
@@ -82,7 +82,7 @@ function fits(key: PublishedKey, alg: string): boolean {
   return key.alg === undefined || canonicalName(key.alg) === canonicalName(alg)
 }
 
-// RFC 9864 renames EdDSA over Ed25519; key sets and tokens change over at different times.
+// RFC 9864 renames EdDSA over Ed25519, and key sets and tokens switch to the new name at different times.
 function canonicalName(alg: string): string {
   return alg === 'EdDSA' ? 'Ed25519' : alg
 }

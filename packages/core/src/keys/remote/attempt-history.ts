@@ -1,22 +1,22 @@
 import type { Freshness } from './refresh-policy.ts'
 
-/** Attempts to fetch one key set, kept as far back as a bound looks. Times are monotonic milliseconds. */
+/** Attempts to fetch one key set, as far back as the rate limits need. Times are monotonic milliseconds. */
 export interface AttemptHistory {
   /** When attempts began, oldest first. */
   readonly starts: readonly number[]
-  /** Those of them that the bound of two in two cool-downs counts: all but the fetch that ended a cold start. */
+  /** Starts that count towards the limit of two in two cool-downs: all but the fetch that ended a cold start. */
   readonly counted: readonly number[]
   /** When the last attempt for an unknown `kid`, or after a failed signature, began. */
   readonly lastForToken: number
-  /** Attempts that failed since one succeeded. */
+  /** Failed attempts since the last success. */
   readonly failures: number
-  /** When the first of those began. */
+  /** When the first of these failures began. */
   readonly failingSince: number
   /** When back-off or `Retry-After` ends. */
   readonly notBefore: number
 }
 
-/** Why a fetch is wanted: the age of the set, or a token that names what the set does not have. */
+/** Why a fetch is needed: the age of the set, or a token that names a key the set lacks. */
 export type AttemptCause = 'age' | 'token'
 
 export interface AttemptLimits {
@@ -47,7 +47,7 @@ interface AttemptWish {
   readonly freshness: Freshness
 }
 
-/** The earliest time an attempt may begin; it may begin now if that is not in the future. */
+/** The earliest time an attempt may begin. A time in the past means it may begin now. */
 export function nextAttemptAt(
   history: AttemptHistory,
   { cause, freshness }: AttemptWish,
@@ -63,7 +63,7 @@ export function nextAttemptAt(
   )
 }
 
-/** Whether the one immediate retry of a cold start fits the bounds. */
+/** Whether the limits allow the one immediate retry of a cold start. */
 export function mayRetryAtOnce(history: AttemptHistory, { fetchesPerMinute }: AttemptLimits, now: number): boolean {
   return history.failures === 0 && atMost(fetchesPerMinute, MINUTE, history.starts) <= now
 }
@@ -83,7 +83,7 @@ export function afterStart(
   }
 }
 
-/** An attempt of several requests counts from when the last of them was sent. */
+/** An attempt of several requests counts from the time the last one was sent. */
 export function afterNextRequest(history: AttemptHistory, cause: AttemptCause, now: number): AttemptHistory {
   return {
     ...history,
@@ -93,7 +93,7 @@ export function afterNextRequest(history: AttemptHistory, cause: AttemptCause, n
   }
 }
 
-/** A success that ends a cold start does not count against the cool-down of what tokens cause. */
+/** A success that ends a cold start does not count towards the cool-down for tokens. */
 export function afterSuccess(history: AttemptHistory, start: 'cold' | 'warm'): AttemptHistory {
   const counted = start === 'cold' ? history.counted.slice(0, -1) : history.counted
   return { ...history, counted, failures: 0, failingSince: -Infinity, notBefore: -Infinity }
@@ -101,13 +101,13 @@ export function afterSuccess(history: AttemptHistory, start: 'cold' | 'warm'): A
 
 interface FailedAttempt {
   readonly startedAt: number
-  /** Seconds the server asked for. */
+  /** Seconds from the server's `Retry-After`. */
   readonly retryAfter: number | undefined
-  /** From 0 to 1: full jitter, so that programs that failed together do not come back together. */
+  /** From 0 to 1: full jitter, so programs that failed together do not retry together. */
   readonly random: number
 }
 
-/** Back-off of 1, 2, 4 … 60 s with full jitter, or `Retry-After` up to five minutes where that is longer. */
+/** Back-off of 1, 2, 4 … 60 s with full jitter, or `Retry-After` up to five minutes if that is longer. */
 export function afterFailure(history: AttemptHistory, failed: FailedAttempt, now: number): AttemptHistory {
   const { startedAt, retryAfter = 0, random } = failed
   const ceiling = Math.min(LONGEST_BACK_OFF, SECOND * 2 ** Math.min(history.failures, 16))
@@ -120,7 +120,7 @@ export function afterFailure(history: AttemptHistory, failed: FailedAttempt, now
   }
 }
 
-// Jitter may be unlucky; what an endpoint that is down has to bear must not depend on it.
+// Jitter may be short every time, so the load on a failing endpoint needs its own limit.
 function failingBound(history: AttemptHistory, now: number): number {
   const { starts, failures, failingSince } = history
   if (failures === 0) return -Infinity

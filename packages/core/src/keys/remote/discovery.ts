@@ -28,9 +28,9 @@ const DEFAULT_METADATA = 65_536
 type Found = Lifetime & LocatedSet
 
 /**
- * Where an issuer's metadata says its keys are. Metadata is asked for within a fetch of the keys and at most once in
- * it, so that the bounds on fetches hold for its address as well. A token that names what the set does not have makes it
- * ask again, too: keys may have moved while their old address still answers.
+ * Finds the key address in an issuer's metadata. Metadata is fetched within a fetch of the keys and at most once per fetch, so the rate
+ * limits also apply to its address. A token that names a key the set lacks also triggers a metadata fetch: keys may have moved while their
+ * old address still responds.
  */
 export function discoveredLocation(
   rules: Omit<MetadataRules, 'plainHttp'>,
@@ -62,7 +62,7 @@ export function discoveredLocation(
     const usable = found && freshness !== 'expired' ? found : undefined
     const doubted = suspect || (cause === 'token' && usable && startedAt >= usable.confirmedAt + limits.cooldown)
     if (usable && freshness === 'fresh' && !doubted) return usable
-    // Keys that are known to be somewhere need not wait for metadata that keeps failing.
+    // With a known key address, a fetch need not wait for metadata that keeps failing.
     const mayAsk = nextAttemptAt(history, { cause, freshness }, limits, startedAt) <= startedAt
     if (usable && !mayAsk) return usable
     try {
@@ -85,7 +85,7 @@ export function discoveredLocation(
 
   return {
     id: rules.issuer,
-    // An issuer that is discovered has neither query nor credentials.
+    // A discovered issuer has no query and no credentials, so its URL is safe to show.
     name: rules.issuer,
     locate,
     trusts: ({ origin, hostname }) => origin === rules.url.origin || rules.allowedKeyHosts.includes(hostname),
@@ -100,7 +100,7 @@ interface Miss {
   readonly error: FetchError
 }
 
-// Only "there is no metadata here" leads on to the next address: garbage, a mismatch or an outage does not.
+// Only missing metadata leads to the next address: malformed metadata, a mismatch or an outage does not.
 async function firstAnswer(
   [first, ...others]: readonly URL[],
   ask: (uri: URL) => Promise<SentDocument>,
@@ -120,12 +120,12 @@ async function firstAnswer(
 const ABSENT: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 410, 501])
 const REFUSED: ReadonlySet<number> = new Set([401, 403])
 
-// A web application may answer every path with its one page, or redirect it to its log-in.
+// A web application may answer every path with its one page, or redirect it to its login.
 function isAbsent({ reason, status, content }: FetchError): boolean {
   return reason === 'redirect' || content === 'web_page' || (status !== undefined && ABSENT.has(status))
 }
 
-// "Authentication wanted", a redirect and a web page tell an operator more than the "not found" of the other places.
+// A 401, a redirect or a web page tells an operator more than a 404 from the other addresses.
 function mostTelling(missed: readonly Miss[]): Miss | undefined {
   const refused = missed.find(({ error: { status } }) => status !== undefined && REFUSED.has(status))
   return refused ?? missed.find(({ error: { status } }) => status === undefined || !ABSENT.has(status)) ?? missed.at(-1)
@@ -143,9 +143,9 @@ function inBrief({ reason, status, content }: FetchError): string {
   return status === undefined ? reason : String(status)
 }
 
-/** Whose metadata it must be, and where the keys it names may be. */
+/** The expected issuer of metadata, and where the keys it names may be. */
 interface MetadataRules {
-  /** Compared with the metadata's `issuer` as it is, without normalising. */
+  /** Compared with the metadata's `issuer` exactly, without normalising. */
   readonly issuer: string
   readonly url: URL
   readonly allowedKeyHosts: readonly string[]
@@ -155,7 +155,7 @@ interface MetadataRules {
 const JSON_LIMITS = { members: 1000, nodes: 65_536, depth: 16 }
 
 /**
- * The address of the JWK Set an issuer's metadata names (RFC 8414 sections 2 and 3.3).
+ * The address of the JWK Set in an issuer's metadata (RFC 8414 sections 2 and 3.3).
  *
  * @throws FetchError `malformed`, `issuer_mismatch` or `uri_not_allowed`
  */
@@ -168,7 +168,7 @@ export function keyAddress(text: string, { issuer, url, allowedKeyHosts, plainHt
     )
   const address = parseUrl(metadata['jwks_uri'])
   if (!address) throw new FetchError('malformed', 'The metadata has no "jwks_uri" that is a URL')
-  // An issuer on https cannot send its verifiers to plain http, not even on their own machine.
+  // An https issuer must not redirect its verifiers to plain http, not even on loopback.
   const flaw = uriFlaw(address, plainHttpFrom(url, plainHttp))
   const place = quote(`${address.protocol}//${address.host}`)
   if (flaw !== undefined)
@@ -202,8 +202,8 @@ function parseUrl(value: unknown): URL | undefined {
 }
 
 /**
- * Where an issuer's metadata may be, in the order to ask: the path of OpenID Connect Discovery section 4.1 appended, the
- * path of RFC 8414 section 3.1 inserted, and OpenID's name inserted likewise (RFC 8414 section 5).
+ * Where an issuer's metadata may be, in the order to try: the path of OpenID Connect Discovery section 4.1 appended, the
+ * path of RFC 8414 section 3.1 inserted, and OpenID's name inserted the same way (RFC 8414 section 5).
  */
 export function metadataUris(issuer: URL): readonly URL[] {
   const path = issuer.pathname.replace(/\/$/, '')

@@ -8,10 +8,10 @@ import { type Errand, type FetchStep, type HeldSet, type KeyLocation, lifetime }
 import type { ResolvedKeySetOptions } from './options.ts'
 
 /**
- * One attempt: finds the address, fetches the set, and gives what shall replace the set at hand. A confirmed or equal
- * set is the same object again, so that imported keys live on.
+ * Runs one attempt: finds the address, fetches the set, and returns the replacement for the current set. If the set is unchanged, the
+ * result contains the same object, so imported keys are kept.
  *
- * @throws FetchError for whatever must not replace a good set
+ * @throws FetchError for any response that must not replace a good set
  */
 export async function fetchSet(
   location: KeyLocation,
@@ -20,12 +20,12 @@ export async function fetchSet(
   options: ResolvedKeySetOptions,
 ): Promise<Omit<HeldSet, 'attempt'>> {
   const { url, validTo } = await location.locate(errand)
-  // Another address may give the same entity-tag to other keys.
+  // Another address may use the same entity-tag for different keys.
   const etag = held?.url === url.href ? held.etag : undefined
   const { status, text, headers, sentAt } = await errand.fetch(url, { maxBytes: options.maxBytes, etag })
   const maxAge = freshSeconds(headers)
   const { clock } = options
-  // What was published since the request was sent is not in the answer, so its age counts from then.
+  // The response lacks keys published after the request was sent, so its age counts from then.
   const completeTo = Math.min(sentAt - ageSeconds(headers) * 1000, validTo)
   const common = {
     ...lifetime(sentAt, maxAge, options),
@@ -51,16 +51,16 @@ function usableSet(text: string, { maxKeys, sharing }: ResolvedKeySetOptions): K
 /** The fetches of one flight, one after the other. */
 interface FetchSteps {
   readonly fetch: FetchStep
-  /** Gives back the turn of the last fetch. */
+  /** Releases the turn of the last fetch. */
   end(): void
 }
 
-/** A flight that outlives each of its deadlines by this much was carried by a request that no longer runs. Milliseconds. */
+/** Milliseconds past a deadline after which the request that carried a flight has stopped running. */
 export const GRACE = 1000
 
 /**
- * Makes the fetches of a flight. They share one deadline, which is that of the requests that wait for them. Waiting for a turn at the origin
- * does not count: an endpoint is not slow because others are asked at the same time. `onSend` is called before each request is sent.
+ * Makes the fetches of a flight. They share one deadline with the requests that wait for them. Waiting for a turn at the origin does not
+ * count, because other fetches do not make an endpoint slow. `onSend` is called before each request is sent.
  */
 export function fetchSteps(
   flight: Flight,
@@ -74,7 +74,7 @@ export function fetchSteps(
   let place: string | undefined
 
   const waitForTurn = async (origin: string): Promise<void> => {
-    // Where no request may wait for another one, the runtime bounds connections.
+    // If requests cannot wait for each other, the runtime limits connections.
     if (sharing === 'poll' || place === origin) return
     turn?.end()
     turn = takeTurn({ fetch, origin, kind, signal })

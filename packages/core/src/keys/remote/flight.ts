@@ -2,23 +2,22 @@ import type { Clock } from '../../model/runtime.ts'
 import type { FetchError } from '../fetch/fetch-error.ts'
 
 /**
- * How requests share work under way: by awaiting its promise, or without touching what another request began, as
- * runtimes need that tie I/O to a request.
+ * How requests share a running fetch: by awaiting its promise, or by polling its result. Runtimes that tie I/O to a request need polling.
  */
 export type Sharing = 'promise' | 'poll'
 
-/** What the runtime at hand needs. */
+/** The sharing that the current runtime needs. */
 export function defaultSharing(): Sharing {
   return globalThis.navigator?.userAgent === 'Cloudflare-Workers' ? 'poll' : 'promise'
 }
 
 interface Timer {
-  /** Resolves when the time is over; never, once cancelled. */
+  /** Resolves when the time is over. Never settles if cancelled. */
   readonly elapsed: Promise<void>
   cancel(): void
 }
 
-/** Starts a timer of so many milliseconds. */
+/** Starts a timer. */
 export function startTimer(clock: Clock, milliseconds: number): Timer {
   let cancel: (() => void) | undefined
   const elapsed = new Promise<void>((resolve) => {
@@ -27,7 +26,7 @@ export function startTimer(clock: Clock, milliseconds: number): Timer {
   return { elapsed, cancel: () => cancel?.() }
 }
 
-/** Gives background work to the runtime's `waitUntil`, which may be out of reach where no request is served. */
+/** Passes background work to the runtime's `waitUntil`, which may be unavailable outside a request. */
 export function keepAlive(
   waitUntil: ((promise: Promise<unknown>) => void) | undefined,
   promise: Promise<unknown>,
@@ -35,43 +34,43 @@ export function keepAlive(
   try {
     waitUntil?.(promise)
   } catch {
-    // Without it the work goes on for as long as the runtime lets it.
+    // Without waitUntil, the work continues only as long as the runtime allows.
   }
 }
 
-/** What became of a shared fetch. */
+/** The result of a shared fetch. */
 export type FlightResult =
   | { readonly kind: 'fetched' }
-  /** A newer set was found in the store instead: the request looks again. */
+  /** A newer set was found in the store instead. The request checks again. */
   | { readonly kind: 'seeded' }
-  /** Whoever carried it is gone: the request looks again, and may take over. */
+  /** The request that carried it has ended. The waiting request checks again, and may take over. */
   | { readonly kind: 'abandoned' }
   | { readonly kind: 'failed'; readonly error: FetchError }
 
-/** A fetch that many requests wait for. Its signal is its own: no request that goes away takes it along. */
+/** A fetch that many requests wait for. It has a separate signal, so an aborted request does not abort the fetch. */
 export interface Flight {
   readonly startedAt: number
   readonly controller: AbortController
-  /** Settles when `result` is there; never rejects. */
+  /** Settles when `result` is set; never rejects. */
   settled: Promise<void>
   result: FlightResult | undefined
-  /** Monotonic time after which it must have lost the request that carried it; `Infinity` while it waits for its turn. */
+  /** Monotonic time after which the request that carried it must have ended; `Infinity` while it waits for its turn. */
   aliveUntil: number
 }
 
 interface FlightWait {
   readonly clock: Clock
-  /** Whether to await the promise, or to look from time to time. */
+  /** Whether to await the promise or to poll. */
   readonly by: Sharing
   /** Monotonic time to stop waiting at. */
   readonly until: number
 }
 
 const POLL_EVERY = 20
-// Runtimes take a time without end for none at all.
+// Runtimes fire timers with an infinite delay immediately.
 const LONGEST_TIMER = 60_000
 
-/** Waits for a flight; `undefined` where it takes longer than the request wants to wait. */
+/** Waits for a flight; `undefined` if it takes longer than the request wants to wait. */
 export async function waitForFlight(
   flight: Flight,
   { clock, by, until }: FlightWait,
@@ -88,7 +87,7 @@ async function race(flight: Flight, clock: Clock, until: number): Promise<void> 
   const timer = startTimer(clock, Math.min(left, LONGEST_TIMER))
   await Promise.race([flight.settled, timer.elapsed])
   timer.cancel()
-  // A fetch of several steps may live longer with each of them.
+  // A fetch of several steps may extend its life with each step.
   if (!flight.result && clock.monotonic() < until) await race(flight, clock, until)
 }
 

@@ -10,47 +10,47 @@ import { keepAlive, startTimer } from './flight.ts'
 import type { JwkSetSeed, ResolvedKeySetOptions } from './options.ts'
 import { type Completeness, type Lifetime, refreshAheadAge } from './refresh-policy.ts'
 
-/** A document, and when its request was sent: monotonic milliseconds. */
+/** A document, and when its request was sent, in monotonic milliseconds. */
 export interface SentDocument extends FetchedDocument {
   readonly sentAt: number
 }
 
-/** Fetches one document within the flight that asks for it. All documents of a flight share its deadline. */
+/** Fetches one document within a flight. All documents of a flight share its deadline. */
 export type FetchStep = (url: URL, options: Pick<FetchDocumentOptions, 'maxBytes' | 'etag'>) => Promise<SentDocument>
 
-/** What finding the address is for, and what it may use. */
+/** Why an address is needed, and what may be used to find it. */
 export interface Errand {
   readonly cause: AttemptCause
   readonly fetch: FetchStep
-  /** To be told when an address goes on being used that could not be confirmed. */
+  /** Called when an address that could not be confirmed stays in use. */
   readonly onStale: (trouble: Omit<KeysStaleEvent, 'type'>) => void
 }
 
 /** An address of a JWK Set. */
 export interface LocatedSet {
   readonly url: URL
-  /** Monotonic milliseconds: keys that were published before this are at this address, wherever the issuer has moved them since. */
+  /** Monotonic milliseconds: keys published before this are at this address, even if the issuer has moved them since. */
   readonly validTo: number
 }
 
-/** Where the JWK Set is: at an address that is known, or at one that metadata names. */
+/** Where the JWK Set is: at a known address, or at one that metadata names. */
 export interface KeyLocation {
-  /** What seeds and stores call the key set. */
+  /** The ID of the key set in seeds and stores. */
   readonly id: string
-  /** What messages and events call it: the values of a query may be secrets. */
+  /** The name of the key set in messages and events, without query values, because these may be secrets. */
   readonly name: string
   /** @throws FetchError */
   locate(errand: Errand): Promise<LocatedSet>
   /** Whether the configuration names the place of an address, so that configured header fields may be sent there. */
   readonly trusts: (url: URL) => boolean
-  /** Told that the set could not be had from where it was said to be. */
+  /** Called if the set could not be fetched from its address. */
   readonly onFailure: (() => void) | undefined
 }
 
-/** A set with where and when it came from. */
+/** A set, with its address and time of fetch. */
 export interface HeldSet extends Lifetime, Completeness {
   readonly set: KeySet
-  /** Where it was fetched; the seed's `uri` where a seed does not say. */
+  /** Where it was fetched; the seed's `uri` if a seed has no `url`. */
   readonly url: string
   /** The text it was parsed from; unknown for a seed. */
   readonly text: string | undefined
@@ -61,7 +61,7 @@ export interface HeldSet extends Lifetime, Completeness {
   readonly maxAge: number | undefined
 }
 
-/** How long a set lives that was confirmed at `confirmedAt`, monotonic milliseconds. */
+/** The lifetime of a set that was confirmed at `confirmedAt`, in monotonic milliseconds. */
 export function lifetime(
   confirmedAt: number,
   maxAge: number | undefined,
@@ -73,14 +73,13 @@ export function lifetime(
 
 const SEED_MEMBERS: readonly (keyof JwkSetSeed)[] = ['uri', 'url', 'jwks', 'fetchedAt', 'etag', 'maxAge', 'lag']
 
-// Clocks of two machines differ a little; a seed from further ahead was not made by an honest one.
+// Clocks of two machines differ a little. A seed dated further ahead is not credible.
 const LATEST_AHEAD = 5000
 
 /**
- * A set from a seed, if it belongs to this key set and is not older than what may be served. Passes the checks of a
- * fetched one.
+ * Creates a set from a seed, if the seed belongs to this key set and is not too old to be served. Runs the same checks as for a fetched set.
  *
- * @throws FetchError for what is no JWK Set
+ * @throws FetchError for anything but a JWK Set
  */
 export function heldFromSeed(seed: JwkSetSeed, id: string, options: ResolvedKeySetOptions): HeldSet | undefined {
   const { clock, maxKeys, sharing } = options
@@ -106,9 +105,9 @@ export function heldFromSeed(seed: JwkSetSeed, id: string, options: ResolvedKeyS
 }
 
 /**
- * A seed given in the configuration. One that is merely too old is no mistake.
+ * Checks a seed from the configuration. A seed that is only too old is not an error.
  *
- * @throws TypeError for a seed of another key set, or no JWK Set in it
+ * @throws TypeError for a seed of another key set, or without a valid JWK Set
  */
 export function checkSeed(given: JwkSetSeed, { id, name }: Pick<KeyLocation, 'id' | 'name'>): JwkSetSeed {
   const seed = ownOptions(given, SEED_MEMBERS)
@@ -121,7 +120,7 @@ export function checkSeed(given: JwkSetSeed, { id, name }: Pick<KeyLocation, 'id
   }
 }
 
-/** The seed that brings a set back elsewhere. */
+/** A seed that restores a set in another worker. */
 export function seedOf(held: HeldSet, id: string): JwkSetSeed {
   const { set, url, fetchedAt, etag, maxAge, confirmedAt, completeTo } = held
   const lag = Math.ceil((confirmedAt - completeTo) / 1000)
@@ -136,20 +135,20 @@ export function seedOf(held: HeldSet, id: string): JwkSetSeed {
   }
 }
 
-/** What the store holds for a key set; nothing if it fails, or takes longer than the soft wait or half the deadline. */
+/** The store's seed for a key set; `undefined` if the store fails, or takes longer than the soft wait or half the deadline. */
 export async function readStore(
   id: string,
   { store, clock, softWait, timeout }: ResolvedKeySetOptions,
 ): Promise<JwkSetSeed | undefined> {
   if (!store) return undefined
-  // A request that waits for the store also waits for the endpoint, within one deadline.
+  // A request waits for the store and then for the endpoint, within one deadline.
   const timer = startTimer(clock, Math.min(Math.max(softWait, SHORTEST_WAIT), timeout / 2) * 1000)
   const seed = await Promise.race([ask(async () => store.get(id)), timer.elapsed])
   timer.cancel()
   return typeof seed === 'object' && seed !== null ? seed : undefined
 }
 
-/** Shares a set that was fetched; nobody waits for it, and its failure is nobody's. */
+/** Writes a fetched set to the store in the background. Failures are ignored. */
 export function writeStore(seed: JwkSetSeed, { store, waitUntil }: ResolvedKeySetOptions): void {
   if (store)
     keepAlive(

@@ -12,23 +12,23 @@ import type { JwkSetSeed, ResolvedKeySetOptions } from './options.ts'
 import { canDeny, decide, type Freshness, type Issuance, type KidKnowledge } from './refresh-policy.ts'
 import { setKeeper } from './refresh.ts'
 
-/** Keys that are fetched, kept fresh, and kept through outages. */
+/** Keys that are fetched, refreshed, and kept through outages. */
 export interface RemoteKeySet extends KeySource {
-  /** Fetches the keys unless usable ones are at hand. Rejects with `AuthError` `keys_unavailable`. */
+  /** Fetches the keys unless usable ones are cached. Rejects with `AuthError` `keys_unavailable`. */
   ready(): Promise<void>
-  /** Ends the fetch under way and begins no other; keys at hand go on being used until they are too old. */
+  /** Aborts the running fetch and starts no other. Cached keys are used until they are too old. */
   close(): void
   generation(): number
   describe(): string
   stats(): RemoteKeySetStats
-  /** The set at hand as a seed for another worker; `undefined` where there is none. */
+  /** The cached set as a seed for another worker; `undefined` if there is none. */
   export(): JwkSetSeed | undefined
 }
 
-/** Figures of a remote key set at one moment. */
+/** A snapshot of the figures of a remote key set. */
 interface RemoteKeySetStats {
   readonly freshness: Freshness
-  /** Usable keys at hand. */
+  /** Usable cached keys. */
   readonly keys: number
   /** Members of the set that are not used. */
   readonly skipped: number
@@ -36,7 +36,7 @@ interface RemoteKeySetStats {
   readonly age: number | undefined
   /** Attempts so far. */
   readonly attempts: number
-  /** Attempts that failed since the last success. */
+  /** Failed attempts since the last success. */
   readonly failures: number
   readonly generation: number
   /** Seconds until an attempt may begin; `Infinity` once closed. */
@@ -47,21 +47,21 @@ interface Selected extends RefusalContext {
   readonly selection: Selection
 }
 
-// A request looks again after a seed was found or a fetch was abandoned, but not for ever.
+// A request checks again after a seed was found or a fetch was abandoned; this limits the rounds.
 const MOST_ROUNDS = 4
-// A fetch that begins with a request ends with its deadline: what it failed of is worth the moment. Milliseconds.
+// A fetch ends at the deadline of the request that began it. This short extra wait lets the request report why it failed. Milliseconds.
 const SLACK = 20
 const TAKE_OVER = 1000
 
-/** A token that a request waits with. */
+/** What is known of a token when its request starts to wait. */
 interface Arrival extends Issuance {
   /** Monotonic milliseconds. */
   readonly arrivedAt: number
-  /** Monotonic milliseconds: one deadline, however many fetches it takes. It begins again only for a request that takes over a lost fetch. */
+  /** Monotonic milliseconds: one deadline, however many fetches it takes. It restarts only if the request takes over a lost fetch. */
   readonly waitsUntil: number
 }
 
-/** A remote key set, wherever its address comes from: asks the policy, acts on it, and selects the key. */
+/** A remote key set, for any way to find its address: asks the policy, acts on it, and selects the key. */
 export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOptions): RemoteKeySet {
   const { clock, onEvent, sharing, softWait, timeout } = options
   const keeper = setKeeper(location, options)
@@ -73,7 +73,7 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
 
   const patience = timeout * 1000 + SLACK
 
-  // What `resolve` has noted of a token when it arrived counts for `resolveAgain` too.
+  // `resolveAgain` needs what `resolve` recorded when the token arrived.
   const arrivals = new WeakMap<KeyContext, Arrival>()
   const arrivalOf = (token: KeyContext): Arrival => ({
     attemptsBefore: keeper.attempts(),
@@ -92,13 +92,13 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
     const flight: Flight = keeper.fly(cause)
     // The request that begins a fetch carries it, and may await it in every runtime.
     const by = joined ? sharing : 'promise'
-    // Where promises are not shared, only a fetch that outlives its deadline shows that the request that carried it is gone.
+    // Without shared promises, a lost request shows only when its fetch outlives its deadline.
     const seesLoss = by === 'poll' && flight.startedAt <= arrivedAt
     const latest = seesLoss ? flight.startedAt + timeout * 1000 + TAKE_OVER : waitsUntil
     return waitForFlight(flight, { clock, by, until: Math.min(flight.startedAt + longest, latest) })
   }
 
-  /** Brings the set as far up to date as the request needs; gives what went wrong if it cannot be decided. */
+  /** Updates the set as far as the request needs. Returns what went wrong if the request cannot be decided. */
   const bringUpToDate = async (
     kid: () => KidKnowledge,
     arrival: Arrival,
@@ -130,7 +130,7 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
         if (result?.kind === 'abandoned' && sharing === 'poll')
           return lookAgain({ ...arrival, waitsUntil: clock.monotonic() + patience })
         if (result?.kind !== 'fetched') return lookAgain()
-        // A fetch that had begun before the token arrived may have been too early for its key.
+        // A fetch that began before the token arrived may have been too early for its key.
         const isLast = keeper.attempts() > arrival.attemptsBefore
         return isLast || kid() === 'known' || denies(arrival) ? undefined : lookAgain()
       }
@@ -149,7 +149,7 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
   const about = (held: HeldSet): string =>
     `in a set of ${held.set.size} fetched ${Math.round(ageOf(held) / 1000)} s ago: ${listKids(held.set)}`
 
-  /** What the set says about a header once it is as far up to date as that needs. */
+  /** What the set says about a header, after any update this needs. */
   const select = async (header: JoseHeader, token: KeyContext = {}): Promise<Selected> => {
     const arrival = arrivalOf(token)
     arrivals.set(token, arrival)
@@ -183,9 +183,9 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
       const known = await newer()
       if (known) return known
       const { attemptsBefore, arrivedAt, waitsUntil } = arrivals.get(token) ?? arrivalOf(token)
-      // A set that was requested after the token had arrived has no older key under that name.
+      // A set requested after the token arrived already has the latest key with that name.
       if ((keeper.usable()?.attempt ?? 0) > attemptsBefore) return undefined
-      // Any fetch will do, also one that had begun before.
+      // Any fetch is recent enough, even one that began before the token arrived.
       await bringUpToDate(() => 'unknown', { attemptsBefore: -1, issuedBefore: -Infinity, arrivedAt, waitsUntil })
       return newer()
     },

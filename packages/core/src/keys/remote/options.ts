@@ -22,29 +22,29 @@ import { headerFields, type HeaderFields } from '../fetch/fields.ts'
 import { httpHost, type PlainHttp } from '../fetch/key-uri.ts'
 import { defaultSharing, type Sharing } from './flight.ts'
 
-/** A JWK Set as it was fetched, to be kept where a worker starting cold finds it: a file, a KV, Redis. Plain JSON. */
+/** A JWK Set as it was fetched, stored where a worker can find it on a cold start: a file, a KV, Redis. Plain JSON. */
 export interface JwkSetSeed {
-  /** The `uri` of the key set it belongs to; it is used for no other. For a discovered key set, the issuer. */
+  /** The `uri` of its key set; a seed is used for no other. For a discovered key set, the issuer. */
   readonly uri: string
-  /** Where it was fetched, if that is not `uri`. Without it, the `etag` of a discovered key set is not used. @defaultValue `uri` */
+  /** Where it was fetched, if that is not `uri`. Without it, the `etag` of a discovered key set is ignored. @defaultValue `uri` */
   readonly url?: string
   readonly jwks: JSONWebKeySet
   /** When it was last fetched or confirmed: wall time, milliseconds since the epoch. */
   readonly fetchedAt: number
   readonly etag?: string
-  /** Seconds the server allowed it to be kept (`Cache-Control: max-age`). */
+  /** Seconds the server allows it to be cached (`Cache-Control: max-age`). */
   readonly maxAge?: number
-  /** Seconds before `fetchedAt` from which newly published keys may be missing: how long caches had kept what was fetched. */
+  /** Seconds before `fetchedAt` from which newly published keys may be missing: the age of the response in HTTP caches. */
   readonly lag?: number
 }
 
-/** Where key sets of one issuer are shared between workers. Whatever it throws is as if it held nothing. */
+/** Where workers share the key sets of one issuer. If it throws, it counts as empty. */
 export interface JwkSetStore {
   get(uri: string): Promise<JwkSetSeed | undefined>
   set(uri: string, seed: JwkSetSeed): Promise<void>
 }
 
-/** A store in this program's memory, for tests and for several verifiers in one program. */
+/** A store in memory, for tests and for several verifiers in one program. */
 export function createMemoryJwkSetStore(): JwkSetStore {
   const seeds = new Map<string, string>()
   return Object.freeze<JwkSetStore>({
@@ -52,73 +52,73 @@ export function createMemoryJwkSetStore(): JwkSetStore {
       const text = seeds.get(uri)
       return text === undefined ? undefined : (JSON.parse(text) as JwkSetSeed)
     },
-    // Kept as text, as a store elsewhere would, so that nobody shares an object.
+    // Stored as text, like in an external store, so verifiers never share an object.
     set: async (uri, seed) => {
       seeds.set(uri, JSON.stringify(seed))
     },
   })
 }
 
-/** How keys are fetched and kept. Durations are seconds. */
+/** How keys are fetched and cached. Durations are seconds. */
 export interface RemoteKeySetTuning {
-  /** Seconds a set is fresh where the server gives no `Cache-Control: max-age`. From 1 to 86,400. @defaultValue 600 */
+  /** Seconds a set is fresh if the server sends no `Cache-Control: max-age`. From 1 to 86,400. @defaultValue 600 */
   readonly freshFor?: number | undefined
   /** Seconds a set past its freshness is served while fetching fails. From 0 to 86,400. @defaultValue 3600 */
   readonly staleFor?: number | undefined
   /** Seconds between fetches caused by unknown key IDs or failed signatures. From 1 to 3,600. @defaultValue 30 */
   readonly cooldown?: number | undefined
   /**
-   * Seconds that a request waits for keys, and that fetching them may take: store, metadata, keys and retry share one deadline. From 0.01
+   * Seconds that a request waits for keys, and that fetching them may take. Store, metadata, keys and retry share this deadline. From 0.01
    * to 30. @defaultValue 5
    */
   readonly timeout?: number | undefined
-  /** Seconds a request waits for a newer set when an old one would do. From 0 to 30. @defaultValue 1 */
+  /** Seconds a request waits for a newer set if the old one is still usable. From 0 to 30. @defaultValue 1 */
   readonly softWait?: number | undefined
-  /** Fetches in any 60 s. From 1 to 60. @defaultValue 10 */
+  /** Most fetches in any 60 s. From 1 to 60. @defaultValue 10 */
   readonly fetchesPerMinute?: number | undefined
-  /** Bytes of a JWK Set, after decompression. From 1 to 1,048,576. @defaultValue 65536 */
+  /** Most bytes of a JWK Set, after decompression. From 1 to 1,048,576. @defaultValue 65536 */
   readonly maxBytes?: number | undefined
-  /** Members of a JWK Set. From 1 to 1,000. @defaultValue 64 */
+  /** Most members of a JWK Set. From 1 to 1,000. @defaultValue 64 */
   readonly maxKeys?: number | undefined
-  /** `false` refuses http even to an address of this machine (127.0.0.0/8, ::1, localhost) that the configuration names. @defaultValue true */
+  /** `false` rejects http even to a configured loopback address (127.0.0.0/8, ::1, localhost). @defaultValue true */
   readonly allowLoopbackHttp?: boolean
   /**
-   * The proxy for https on Node: its address, `'environment'` for what `HTTPS_PROXY` says, or `false` for none. Hosts in `NO_PROXY` and this
-   * machine are never proxied, nor is plain http. @defaultValue 'environment' under NODE_USE_ENV_PROXY=1, else false
+   * The proxy for https on Node: its address, `'environment'` to read `HTTPS_PROXY`, or `false` for none. Hosts in `NO_PROXY`, loopback
+   * addresses and plain http always bypass it. @defaultValue 'environment' under NODE_USE_ENV_PROXY=1, else false
    */
   readonly proxy?: string | URL | false | undefined
   /**
    * Header fields for requests for keys and metadata, such as the API key of a gateway: names and visible ASCII values. Sent only to the
-   * origin of the configured `issuer` or `jwksUri` and to `allowedKeyHosts`; a `fetch` of your own gets them as well. @defaultValue none
+   * origin of the configured `issuer` or `jwksUri` and to `allowedKeyHosts`. Your own `fetch` receives them as well. @defaultValue none
    */
   readonly headers?: Readonly<Record<string, string>> | undefined
-  /** Where sets are shared between workers. @defaultValue nowhere */
+  /** Where workers share key sets. @defaultValue none */
   readonly store?: JwkSetStore | undefined
-  /** A set fetched earlier, so that the first request need not wait. @defaultValue none */
+  /** A set fetched earlier, so the first request need not wait. @defaultValue none */
   readonly seed?: JwkSetSeed | undefined
-  /** Keeps the runtime alive for background work, as `waitUntil` of a worker does. @defaultValue nothing */
+  /** Keeps the runtime alive for background work, such as the `waitUntil` of a worker. @defaultValue none */
   readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined
   /**
-   * How requests share a fetch: by awaiting its promise, or by polling for its result with timers of their own, as
-   * runtimes need that tie I/O to a request. @defaultValue 'poll' on Cloudflare Workers, 'promise' elsewhere
+   * How requests share a fetch: by awaiting its promise, or by polling for its result with separate timers. Runtimes that tie I/O to a
+   * request need polling. @defaultValue 'poll' on Cloudflare Workers, 'promise' elsewhere
    */
   readonly sharing?: Sharing | undefined
 }
 
-/** How to fetch and keep a key set. */
+/** How to fetch and cache a key set. */
 export interface RemoteKeySetOptions extends RemoteKeySetTuning {
   /**
-   * Hosts that may be asked by plain http, exact, with their port unless it is 80, such as `keycloak:8080`: only for an address that the
-   * configuration itself spells `http:`, and on Node only while the host resolves to addresses that are not public. @defaultValue none
+   * Hosts that may be fetched from over plain http, exact, with their port unless it is 80, such as `keycloak:8080`. Only for an address that
+   * is configured with `http:`, and on Node only while the host resolves to addresses that are not public. @defaultValue none
    */
   readonly allowHttpHosts?: readonly string[] | undefined
   /** @defaultValue undici on Node, the runtime's own `fetch` elsewhere */
   readonly fetch?: FetchLike | undefined
   /** Where time comes from. @defaultValue the runtime's clocks */
   readonly clock?: Clock | undefined
-  /** Gives numbers from 0 to 1, for jitter. @defaultValue Math.random */
+  /** Returns numbers from 0 to 1, for jitter. @defaultValue Math.random */
   readonly random?: (() => number) | undefined
-  /** Told of fetches and of keys that are skipped. @defaultValue nobody */
+  /** Called for each fetch and each skipped key. @defaultValue none */
   readonly onEvent?: EventListener | undefined
 }
 
@@ -144,7 +144,7 @@ export interface ResolvedKeySetOptions {
   readonly waitUntil: ((promise: Promise<unknown>) => void) | undefined
 }
 
-/** The numbers that hold where an option of a remote key set is left out. */
+/** The numeric defaults of a remote key set. */
 export const KEY_SET_DEFAULTS: Readonly<Record<NumericOption, number>> = Object.freeze({
   freshFor: 600,
   staleFor: 3600,
@@ -177,15 +177,15 @@ const RANGES: Readonly<Record<NumericOption, NumberRange>> = bareThrough({
   maxKeys: { least: 1, most: 1000, whole: true },
 })
 
-/** The options of `RemoteKeySetTuning` that are no numbers. */
+/** The options of `RemoteKeySetTuning` that are not numbers. */
 const TUNING_RULES: OptionRules = {
   allowLoopbackHttp: flag,
-  // Checked by the transport, whose sentence does not quote it: it may hold a password.
+  // Checked by the transport, whose message does not quote it: it may contain a password.
   proxy: {
     be: '"environment", false or the address of a proxy',
     fits: (value) => value === false || typeof value === 'string' || value instanceof URL,
   },
-  // Checked by `headerFields`, whose sentences do not quote values.
+  // Checked by `headerFields`, whose messages do not quote values.
   headers: anything,
   store: objectWith('an object { get, set }', 'get', 'set'),
   seed: {
@@ -196,7 +196,7 @@ const TUNING_RULES: OptionRules = {
   sharing: oneOf('promise', 'poll'),
 }
 
-/** Hosts that may be asked by plain http. */
+/** Hosts that may be fetched from over plain http. */
 export const httpHosts: OptionRule = {
   be: 'a list of hosts with their port, such as ["keycloak:8080"]',
   fits: (hosts) => Array.isArray(hosts) && hosts.every((host) => httpHost(host) !== undefined),
@@ -213,13 +213,13 @@ const RULES: OptionRules = {
 
 const ACTION = 'use remote key set'
 
-/** The names `RemoteKeySetOptions` may have. */
+/** The names allowed in `RemoteKeySetOptions`. */
 export const KEY_SET_OPTIONS: readonly string[] = [...Object.keys(RANGES), ...Object.keys(RULES)]
 
 /**
- * Checks `keySet` of a verifier, whose key sets may be made only when a token needs them.
+ * Checks the `keySet` option at start-up, because a verifier may not create its key sets until a token needs them.
  *
- * @throws TypeError for an option that does not exist or is out of its range
+ * @throws TypeError for an unknown option or one out of its range
  */
 export function checkKeySetTuning(action: string, tuning: RemoteKeySetTuning, fetch: FetchLike): void {
   readTuning(action, tuning, { rules: TUNING_RULES, path: 'keySet.' })
@@ -227,7 +227,7 @@ export function checkKeySetTuning(action: string, tuning: RemoteKeySetTuning, fe
   if (tuning.proxy !== undefined) transportOf(fetch, tuning.proxy)
 }
 
-/** @throws TypeError for an option that does not exist or is out of its range, and where there is no transport */
+/** @throws TypeError for an unknown option or one out of its range, and if there is no transport */
 export function resolveKeySetOptions(given: RemoteKeySetOptions): ResolvedKeySetOptions {
   const options = knownOptions(ACTION, given, KEY_SET_OPTIONS)
   const numbers = readTuning(ACTION, options, { rules: RULES, path: '' })

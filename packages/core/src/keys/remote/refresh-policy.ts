@@ -1,15 +1,15 @@
 import type { Clock } from '../../model/runtime.ts'
 
 /**
- * How old the set at hand is: none yet, within its freshness, past the point where refreshing ahead begins, past its
- * freshness, or past what may be served when fetching fails.
+ * How old the cached set is: none yet, fresh, past the start of early refresh, past its freshness, or too old to serve even when fetching
+ * fails.
  */
 export type Freshness = 'cold' | 'fresh' | 'ageing' | 'stale' | 'expired'
 
-/** Whether the set at hand can answer for a token by itself. A token without `kid` never asks for a newer set. */
+/** Whether the cached set can answer for a token. A token without `kid` never triggers a fetch of a newer set. */
 export type KidKnowledge = 'known' | 'unknown'
 
-/** Whether a fetch may begin: it may, one is under way, or the attempts so far hold it back. */
+/** Whether a fetch may begin: it may, one is running, or the rate limits forbid it. */
 export type FetchOpening = 'allowed' | 'in_flight' | 'held'
 
 export interface Situation {
@@ -19,17 +19,17 @@ export interface Situation {
 }
 
 export type Action =
-  /** Use the set at hand. */
+  /** Use the cached set. */
   | 'answer'
-  /** Use the set at hand, and begin a fetch nobody waits for. */
+  /** Use the cached set, and begin a background fetch. */
   | 'answer_and_refresh'
-  /** Wait for the fetch, but not long; then use whichever set is at hand. */
+  /** Wait briefly for the fetch; then use the current set, new or old. */
   | 'wait_softly'
-  /** Wait for the fetch; only its success lets the request be decided. */
+  /** Wait for the fetch; the request can be decided only if it succeeds. */
   | 'wait'
-  /** Refuse the token if it was issued before the set was requested; about a younger one the set cannot tell. */
+  /** Refuse the token if it was issued before the set was requested. For a later token, the set cannot tell. */
   | 'deny_if_older'
-  /** Say at once that it cannot be decided now. */
+  /** Report immediately that the token cannot be decided now. */
   | 'unavailable'
 
 type Row = Readonly<Record<FetchOpening, Action>>
@@ -55,16 +55,16 @@ const table: Readonly<Record<Freshness, Readonly<Record<KidKnowledge, Row>>>> = 
   cold: { known: noUsableSet, unknown: noUsableSet },
 }
 
-/** The JWK Set policy: a pure look-up, without a clock and without I/O. */
+/** The JWK Set policy: a pure table lookup, without a clock and without I/O. */
 export function decide({ freshness, kid, fetch }: Situation): Action {
   return table[freshness][kid][fetch]
 }
 
-/** When a set was confirmed and how long that lasts; all in milliseconds of one monotonic clock. */
+/** When a set was confirmed and how long that lasts, in monotonic milliseconds of one clock. */
 export interface Lifetime {
   readonly confirmedAt: number
   readonly freshFor: number
-  /** When refreshing ahead begins, as an age. */
+  /** The age at which early refresh begins. */
   readonly refreshAfter: number
   readonly staleFor: number
 }
@@ -77,11 +77,11 @@ export function freshnessAt(now: number, lifetime: Lifetime | undefined): Freshn
   return age < lifetime.freshFor + lifetime.staleFor ? 'stale' : 'expired'
 }
 
-/** How far a set is complete. */
+/** Up to when a set is complete. */
 export interface Completeness {
   /** Monotonic milliseconds: every key published before this is in the set, unless it has been withdrawn. */
   readonly completeTo: number
-  /** The number of the attempt that fetched the set, if the set is complete to the beginning of that attempt; else 0. */
+  /** The number of the attempt that fetched the set, if the set is complete up to the start of that attempt; else 0. */
   readonly attempt: number
 }
 
@@ -94,8 +94,8 @@ export interface Issuance {
 }
 
 /**
- * Whether a set can deny that a token's key exists: only if the token was issued before the set was requested. It was if the
- * token had arrived before the attempt began, which no clock can get wrong, or if its own `iat` says so.
+ * Whether a set can prove that a token's key does not exist: only if the token was issued before the set was requested. This holds if
+ * the token arrived before the attempt began, which needs no clock, or if its own `iat` says so.
  */
 export function canDeny(
   { completeTo, attempt }: Completeness,
@@ -108,7 +108,7 @@ export function canDeny(
 const REFRESH_AHEAD = 0.8
 const JITTER = 0.1
 
-/** The age at which refreshing ahead begins: between 80 and 90 % of freshness, so that many programs spread out. */
+/** The age at which early refresh begins: between 80 and 90 % of freshness, so that many programs spread out. */
 export function refreshAheadAge(freshFor: number, random: number): number {
   return freshFor * (REFRESH_AHEAD + JITTER * random)
 }

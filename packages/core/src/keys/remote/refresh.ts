@@ -25,17 +25,17 @@ import {
 import type { JwkSetSeed, ResolvedKeySetOptions } from './options.ts'
 import { type FetchOpening, type Freshness, freshnessAt } from './refresh-policy.ts'
 
-/** The set at hand, the attempts to replace it, and the one fetch that may be under way. */
+/** The cached set, the attempts to replace it, and the one fetch that may be running. */
 interface SetKeeper {
   /** The set, unless it is too old to be served. */
   usable(): HeldSet | undefined
-  /** The set, while it is young enough that nobody need think of another. */
+  /** The set, while it is too young to need a refresh. */
   fresh(): HeldSet | undefined
   freshness(): Freshness
   opening(cause: AttemptCause): FetchOpening
   /** Milliseconds until an attempt may begin. */
   waitFor(cause: AttemptCause): number
-  /** The fetch under way, or a new one; ask `opening` first. */
+  /** The running fetch, or a new one. Check `opening` first. */
   fly(cause: AttemptCause): Flight
   lastFailure(): FetchError | undefined
   generation(): number
@@ -74,7 +74,7 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
     return true
   }
 
-  // Whatever a store returns is garbage until it has passed the checks.
+  // Do not trust what a store returns until it has passed the checks.
   const adoptGoodSeed = (seed: JwkSetSeed): boolean => {
     try {
       return adoptSeed(seed)
@@ -94,7 +94,7 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
       const { startedAt, controller } = flight
       controller.abort()
       flight = undefined
-      // It counts against the endpoint, or one that hangs would be asked ever again; whoever waits may take over at once.
+      // Counts as a failure; otherwise a hanging endpoint would be retried forever. A waiting request may take over immediately.
       history = afterFailure(history, { startedAt, retryAfter: undefined, random: 0 }, clock.monotonic())
     }
     return flight !== undefined
@@ -104,7 +104,7 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
     const coldStart = held === undefined
     let startedAt: number | undefined
     let sentAt = Infinity
-    // An attempt begins when its first request is sent, and counts from when its last one was: each may have waited for its turn.
+    // An attempt begins when its first request is sent, and counts from when its last one was, because each may wait for its turn.
     const onSend = (): void => {
       const now = clock.monotonic()
       startedAt ??= now
@@ -146,7 +146,7 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
         history = afterFailure(history, { startedAt: startedAt ?? now, retryAfter, random: random() }, now)
         location.onFailure?.()
         failure = reason
-        // Whatever the server made of it, the next request does without.
+        // The etag may have caused the failure, so the next request omits it.
         if (held) held = { ...held, etag: undefined }
         if (!closed) announce(reason.reason)
       }
@@ -223,7 +223,7 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
   }
 }
 
-// By both clocks: only wall time knows a seed that was made of this very fetch, and only wall time can be stepped.
+// Compares both clocks: only wall time recognises a seed made from this same fetch, but wall time can be changed.
 function isNewer(next: HeldSet, held: HeldSet): boolean {
   return next.fetchedAt > held.fetchedAt && next.confirmedAt > held.confirmedAt
 }
