@@ -5,7 +5,7 @@ import type { NextFunction, Request, Response } from 'express'
 /** Answers a refused request. */
 export type Reject = (refusal: Refused, req: Request, res: Response, next: NextFunction) => void
 
-/** What `authenticateJwt` knows of a request it has let through. */
+/** The decision of `authenticateJwt` about a request it has admitted. */
 interface Admission {
   readonly authenticator: Authenticator
   /** `undefined` is an anonymous request. */
@@ -13,26 +13,26 @@ interface Admission {
   readonly reject: Reject
 }
 
-// `req.auth` is for everybody to read, and so for everybody to overwrite; decisions rest on this map alone. Routers and mounted
-// applications see the same request object.
+// Any middleware can overwrite `req.auth`, so decisions use only this map. Routers and mounted applications share the same request
+// object.
 const admissions = new WeakMap<Request, Admission>()
 
-/** Forgets what an earlier `authenticateJwt` said, so that nothing of it outlives a refusal by a later one. */
+/** Removes the admission by an earlier `authenticateJwt`, so that it is gone if a later one refuses the request. */
 export function withdraw(req: Request): void {
   admissions.delete(req)
   Object.assign(req, { auth: undefined })
 }
 
-/** Lets a request through. */
+/** Records that a request is admitted. */
 export function admit(req: Request, admission: Admission): void {
   Object.assign(req, { auth: admission.token })
   admissions.set(req, admission)
 }
 
 /**
- * What `authenticateJwt` said about the request last.
+ * The latest admission of the request.
  *
- * @throws TypeError where none has let the request through
+ * @throws TypeError if no `authenticateJwt` has admitted the request
  */
 export function admissionOf(req: Request): Admission {
   const admission = admissions.get(req)
@@ -45,11 +45,11 @@ export function admissionOf(req: Request): Admission {
 /**
  * The verified token of a request.
  *
- * The type of the claims is taken on trust; `getAuth` of the middleware that `authenticateJwt` returns knows it.
+ * The type of the claims is not checked. The `getAuth` of the middleware that `authenticateJwt` returns has the right type.
  *
- * @throws TypeError where no `authenticateJwt` has let the request through
- * @throws Error for an anonymous request; it has `status` and `headers`, so that Express answers with status 401 and a challenge, and an
- * `AuthError` `credential_missing` as its `cause`
+ * @throws TypeError if no `authenticateJwt` has admitted the request
+ * @throws Error for an anonymous request. Its `status` and `headers` make Express respond with 401 and a challenge; its `cause` is an
+ * `AuthError` `credential_missing`
  */
 export function getAuth<C extends object = object>(req: Request): VerifiedToken<C> {
   const { authenticator, token } = admissionOf(req)

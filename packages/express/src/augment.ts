@@ -1,7 +1,7 @@
 import type { Claims, VerifiedToken } from '@claimgate/core'
 
 /**
- * The claims of `req.auth`. Merge the application's own into it:
+ * The claims of `req.auth`. Merge your application's claims into it:
  * `declare module '@claimgate/express/augment' { interface AuthClaims { tenant: string } }`.
  */
 export interface AuthClaims extends Claims {}
@@ -9,7 +9,7 @@ export interface AuthClaims extends Claims {}
 declare global {
   namespace Express {
     interface Request {
-      /** The verified token; `undefined` for anonymous requests and where no `authenticateJwt` ran. */
+      /** The verified token; `undefined` for anonymous requests, or if no `authenticateJwt` ran. */
       auth?: VerifiedToken<AuthClaims> | undefined
     }
   }

@@ -15,7 +15,7 @@ import type { Request, RequestHandler } from 'express'
 import { admissionOf, admit, getAuth, withdraw } from './admission.ts'
 import { assertCalled, assertRequirement, type AuthenticateJwtOptions, rejectWith, resolveOptions } from './options.ts'
 
-/** What the core sees of an Express request: the target as received, whatever router it is mounted at. */
+/** The core's view of an Express request. The target is the original URL, also inside mounted routers. */
 function requestView(req: Request): RequestView {
   return {
     method: req.method,
@@ -25,27 +25,27 @@ function requestView(req: Request): RequestView {
   }
 }
 
-/** A middleware, with an accessor that knows the type of its claims. */
+/** A middleware with a `getAuth` that returns typed claims. */
 export interface AuthenticateJwt<C extends object = object> extends RequestHandler {
   /**
-   * The verified token of a request that this very middleware was the last to let through.
+   * The verified token of a request, if this middleware was the last one to admit it.
    *
-   * @throws TypeError where it was not
+   * @throws TypeError if it was not
    * @throws Error with status 401 for an anonymous request
    */
   getAuth(req: Request): VerifiedToken<C>
 }
 
 /**
- * Lets requests with a good access token through and sets `req.auth`, which is `undefined` for anonymous requests (only with
- * `optional: true`). Refuses every other request with status 400, 401 or 503 and a challenge (RFC 6750 section 3). HEAD and
- * OPTIONS are requests like any other. Where it runs twice for a request, the later one counts.
+ * Admits requests with a valid access token and sets `req.auth`. It is `undefined` for anonymous requests, which are admitted only
+ * with `optional: true`. Refuses all other requests with status 400, 401 or 503 and a challenge (RFC 6750 section 3). HEAD and
+ * OPTIONS are treated like any other method. If it runs twice for a request, the later run wins.
  *
- * Tokens in a form body (RFC 6750 section 2.2) are seen if `express.urlencoded()` runs before.
+ * To read tokens from a form body (RFC 6750 section 2.2), run `express.urlencoded()` first.
  *
- * @param options - options, or a verifier or an authenticator made elsewhere. Where they say nothing about verifying,
- * `optionsFromEnv(process.env)` does
- * @throws TypeError for wrong options; where they come from the environment, it names the variable
+ * @param options - options, or an existing verifier or authenticator. If they do not say how to verify tokens,
+ * `optionsFromEnv(process.env)` is used
+ * @throws TypeError for wrong options; if they come from the environment, it names the variable
  */
 export function authenticateJwt<C extends object = object>(
   options?: AuthenticateJwtOptions<C> | Verifier<C> | Authenticator<C>,
@@ -61,7 +61,7 @@ export function authenticateJwt<C extends object = object>(
       if (outcome.kind === 'refused') return reject(outcome, req, res, next)
       admit(req, { authenticator, token: admittedToken(outcome), reject })
     } catch (error) {
-      // Express reads undefined, 'route' and 'router' as "go on".
+      // Express would continue on a thrown undefined, 'route' or 'router'.
       return next(asError(error))
     }
     return next()
@@ -79,8 +79,8 @@ export function authenticateJwt<C extends object = object>(
 }
 
 /**
- * Lets requests through whose token meets the requirement; goes after `authenticateJwt`, whose realm and `onReject` it uses, and
- * without which it fails with a `TypeError`. Anonymous requests are refused with status 401, others with 403.
+ * Admits only requests whose token meets the requirement. Put it after `authenticateJwt`: it uses the realm and `onReject` of that
+ * middleware, and fails with a `TypeError` without it. Refuses anonymous requests with status 401, others with 403.
  *
  * @throws TypeError for anything but a requirement
  */
@@ -101,9 +101,9 @@ export function authorize(requirement: Requirement): RequestHandler {
 }
 
 /**
- * Lets requests through whose token grants every one of these scopes. See `authorize`.
+ * Admits only requests whose token grants all of these scopes. See `authorize`.
  *
- * @throws TypeError for no scope, or for text that is not one scope
+ * @throws TypeError if no scope is given, or a text is not exactly one scope
  */
 export function requireScope(...all: readonly string[]): RequestHandler {
   assertCalled('requireScope', 'requireScope("orders:read")', all[0])
@@ -111,9 +111,9 @@ export function requireScope(...all: readonly string[]): RequestHandler {
 }
 
 /**
- * Lets requests through whose token grants at least one of these scopes. See `authorize`.
+ * Admits only requests whose token grants at least one of these scopes. See `authorize`.
  *
- * @throws TypeError for no scope, or for text that is not one scope
+ * @throws TypeError if no scope is given, or a text is not exactly one scope
  */
 export function requireAnyScope(...some: readonly string[]): RequestHandler {
   assertCalled('requireAnyScope', 'requireAnyScope("orders:read", "orders:write")', some[0])
@@ -121,9 +121,9 @@ export function requireAnyScope(...some: readonly string[]): RequestHandler {
 }
 
 /**
- * Lets requests through whose token has a claim that meets the condition. See `authorize`.
+ * Admits only requests whose token has a claim that meets the condition. See `authorize`.
  *
- * @param path the name, or a list of names for a claim within others: `requireClaim(['realm_access', 'roles'], 'admin')`
+ * @param path the name of the claim, or a list of names for a nested claim: `requireClaim(['realm_access', 'roles'], 'admin')`
  * @throws TypeError for a condition of another type
  */
 export function requireClaim(path: ClaimPath, condition: ClaimCondition): RequestHandler {

@@ -17,15 +17,15 @@ import type { NextFunction, Request, Response } from 'express'
 import type { Reject } from './admission.ts'
 
 /**
- * Answers a refused request in place of the default. It sends a response, or calls `next`, or throws. To answer from a later callback it
- * returns a promise, or `res`; where it has done nothing else once it is finished, the default is sent.
+ * Replaces the default response to a refused request. It sends a response, calls `next`, or throws. To respond from a later callback,
+ * return a promise or `res`. If it has done none of this when it finishes, the default response is sent.
  *
- * `next` never lets the request through: called without an error it gives the error handler one that has `status` and `headers` of the
- * refusal, the text `Request refused`, and the `AuthError` as its `cause`.
+ * `next` never admits the request. Called without an error, it passes an error to the error handler, with the `status` and `headers`
+ * of the refusal, the message `Request refused`, and the `AuthError` as its `cause`.
  */
 export type OnReject = (refusal: Refused, req: Request, res: Response, next: NextFunction) => unknown
 
-/** How to answer refused requests. Never throws, and never calls `next` without an error. */
+/** Creates the function that answers refused requests. It never throws, and never calls `next` without an error. */
 export function rejectWith(onReject: OnReject | undefined): Reject {
   if (onReject === undefined) return (refusal, _req, res, next) => send(refusal, res, next)
   return (refusal, req, res, next) => {
@@ -35,15 +35,15 @@ export function rejectWith(onReject: OnReject | undefined): Reject {
     const passOn = (error: Error): void => {
       if (passedOn) return
       passedOn = true
-      // The full story of the refusal is not for the caller.
+      // The message of the AuthError must not reach the client.
       const told = error === refusal.error ? refusedError(refusal) : error
       Object.assign(req, { next: goOn })
-      // An error handler must not answer into an answer that waits, in the store of a session for example. One that has only begun
-      // stays without its end, so Express breaks it off.
+      // The error handler must not write into a complete response that is still pending, for example while a session is saved. An
+      // incomplete response never ends, so Express aborts it.
       if (hasEnded()) res.once('close', () => next(told))
       else next(told)
     }
-    // Neither `next()` nor `next('route')` may lead to a handler behind the refusal.
+    // Neither `next()` nor `next('route')` may reach a protected handler.
     const nextWithError = (given?: unknown): void => {
       if (isError(given)) passOn(given)
       else if (!hasBegun()) passOn(refusedError(refusal))
@@ -53,7 +53,7 @@ export function rejectWith(onReject: OnReject | undefined): Reject {
     }
     const failed = (thrown: unknown): void => passOn(asError(thrown))
     try {
-      // Express's own methods call it: `res.sendFile()` of a directory does so without an error.
+      // Express's own methods call req.next: `res.sendFile()` of a directory calls it without an error.
       Object.assign(req, { next: nextWithError })
       Promise.resolve(onReject(refusal, req, res, nextWithError)).then(finished, failed)
     } catch (thrown) {
@@ -62,7 +62,7 @@ export function rejectWith(onReject: OnReject | undefined): Reject {
   }
 }
 
-// Middleware such as a session may hold back what `end` was called with, and then `headersSent` tells nothing yet.
+// Middleware such as a session may delay `end`, so `headersSent` alone does not show that a response was sent.
 function watchAnswers(res: Response): Answers {
   const { end, write } = res
   let [begun, ended] = [false, false]
@@ -74,7 +74,7 @@ function watchAnswers(res: Response): Answers {
       try {
         return method.apply(res, args)
       } catch (error) {
-        // A body that is no text, for example: nothing has been sent.
+        // Nothing was sent, for example because the body was not text.
         ;[begun, ended] = before
         throw error
       }
@@ -89,9 +89,9 @@ interface Answers {
   hasEnded(): boolean
 }
 
-// Node's own methods: Express adds a charset to the content type and an entity tag.
+// Uses Node's methods, because Express would add a charset and an entity tag.
 function send({ response: { status, headers, body } }: Refused, res: Response, next: (error: Error) => void): void {
-  // A time-out, for example, may have answered while keys were fetched.
+  // For example, a timeout may have responded while keys were fetched.
   if (res.headersSent) return
   try {
     res.statusCode = status
@@ -106,34 +106,37 @@ function isError(value: unknown): value is Error {
   return asError(value) === value
 }
 
-/** How to verify tokens, and how to answer refused requests. Where nothing says how to verify, `optionsFromEnv(process.env)` does. */
+/**
+ * How to verify tokens, and how to answer refused requests. If the options do not say how to verify tokens,
+ * `optionsFromEnv(process.env)` is used.
+ */
 export type AuthenticateJwtOptions<C extends object = object> = (
   | (AdapterOptions<C> & { readonly authenticator?: never })
   | ReadyAuthenticator<C>
 ) &
   MiddlewareOptions
 
-/** An authenticator made elsewhere, whose realm, credentials and so on hold. */
+/** An existing authenticator. Its own realm, credentials and other options apply. */
 export interface ReadyAuthenticator<C extends object = object> {
   readonly authenticator: Authenticator<C>
 }
 
-/** What the middleware adds to the options of an authenticator. */
+/** The options that the middleware adds to those of an authenticator. */
 export interface MiddlewareOptions {
   /** Answers refused requests. @defaultValue the status, challenge and problem document of the core */
   readonly onReject?: OnReject | undefined
   /**
-   * What every token must grant. Unlike `requireScope`, which a request without credentials never reaches, it also names its scopes
-   * in the challenge for those. @defaultValue nothing
+   * What every token must grant. The challenge for requests without credentials also names its scopes; such requests never reach
+   * `requireScope`. @defaultValue nothing
    */
   readonly requirement?: Requirement
 }
 
 /**
- * Fails with a sentence where a function that makes a middleware was passed uncalled, so that Express calls it with a request.
+ * Reports a middleware factory that was passed uncalled. Express would call the factory with a request as its first argument.
  *
  * @param name - the function
- * @param call - how to write it
+ * @param call - the correct call
  * @throws TypeError
  */
 export function assertCalled(name: string, call: string, firstArgument: unknown): void {
@@ -143,7 +146,7 @@ export function assertCalled(name: string, call: string, firstArgument: unknown)
 }
 
 /**
- * Fails at start-up for what only looks like a requirement, such as the name of a scope.
+ * Rejects anything that is not a requirement, such as the name of a scope, at start-up.
  *
  * @throws TypeError
  */
@@ -152,13 +155,13 @@ export function assertRequirement(requirement: Requirement): void {
   throw misconfigured('authorize request', 'give a requirement such as scope("orders:read")', requirement)
 }
 
-/** Options checked, with the authenticator they ask for. */
+/** The checked options and their authenticator. */
 interface ResolvedOptions<C extends object> extends MiddlewareOptions {
   readonly authenticator: Authenticator<C>
 }
 
 /**
- * Sorts out what `authenticateJwt` was given.
+ * Resolves the argument of `authenticateJwt`.
  *
  * @throws TypeError
  */
@@ -171,7 +174,7 @@ export function resolveOptions<C extends object>(
   if (isVerifier(given)) return readyMade(given, 'verifier', VERIFIER_MEMBERS)
   const options: AuthenticateJwtOptions<C> = ownOptions(given, [...OWN, ...ADAPTER_OPTIONS])
   const { onReject, requirement } = options
-  // Present and undefined, as a misspelled member of an object of rules is.
+  // An explicit undefined may be a misspelled property, such as `rules.ordres`.
   if (requirement === undefined && has(options, 'requirement'))
     throw misconfigured(
       ACTION,
@@ -200,7 +203,7 @@ function isVerifier<C extends object>(given: object): given is Verifier<C> {
   return typeof own(given, 'verify') === 'function'
 }
 
-// Spread into one object with options it would be taken for itself, and the options would be lost.
+// If options were spread into one object with a verifier, they would be silently ignored.
 function readyMade<C extends object>(
   made: Verifier<C> | Authenticator<C>,
   kind: string,

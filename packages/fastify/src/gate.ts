@@ -30,7 +30,7 @@ import {
   type ScopeOptions,
 } from './options.ts'
 
-/** What the core sees of a Fastify request. */
+/** The core's view of a Fastify request. */
 function requestView(request: FastifyRequest): RequestView {
   return {
     method: request.method,
@@ -40,15 +40,15 @@ function requestView(request: FastifyRequest): RequestView {
   }
 }
 
-/** A member of requests: what keeps one from its handler, `null` before a gate has seen it. */
+/** The request decorator that blocks a request from its handler; `null` until a gate has run. */
 export const HOLD: unique symbol = Symbol('claimgate hold')
 
 interface Hold {
-  /** How many gates have not let the request through: they wait for keys, or have refused it. */
+  /** The number of gates that have not admitted the request: they are fetching keys, or have refused it. */
   closed: number
-  /** Whether no route is known for it. */
+  /** Whether the request matches no route. */
   readonly unknown: boolean
-  /** Goes on to the handler, where Fastify came there before the gates had decided. */
+  /** Continues to the handler, if Fastify reached `preHandler` before the gates had decided. */
   goOn: (() => void) | undefined
 }
 
@@ -56,14 +56,14 @@ interface HeldRequest {
   [HOLD]?: Hold | null
 }
 
-/** Keeps a request from its handler, until `release` has been called as often. */
+/** Blocks a request from its handler until `release` has been called as many times. */
 function hold(request: FastifyRequest): void {
   const held = (request as HeldRequest)[HOLD]
   if (held) held.closed += 1
   else (request as HeldRequest)[HOLD] = { closed: 1, unknown: request.is404, goOn: undefined }
 }
 
-/** Gives what to call to go on, in place of the hook's own `done`, where Fastify has been kept from the handler. */
+/** Returns the function to call instead of the hook's `done`, if `holdBack` is blocking the request; otherwise `undefined`. */
 function release(request: FastifyRequest): (() => void) | undefined {
   const held = (request as HeldRequest)[HOLD]
   if (!held) return undefined
@@ -71,7 +71,7 @@ function release(request: FastifyRequest): (() => void) | undefined {
   return held.closed === 0 ? held.goOn : undefined
 }
 
-/** Releases a request, unless its error becomes the answer at once: another way to authenticate may let it through. */
+/** Releases a request unless its error is sent at once, because another authentication method may still admit it. */
 function releaseUnlessSent(request: FastifyRequest, reply: FastifyReply, error: Error): void {
   const { send } = reply
   let sent = false
@@ -85,25 +85,25 @@ function releaseUnlessSent(request: FastifyRequest, reply: FastifyReply, error: 
 }
 
 /**
- * A hook for `preHandler` that lets only requests pass that all gates have let through. A hook of the application that goes on twice, because
- * it calls `done` and returns a promise, makes Fastify skip the hooks that still wait.
+ * A `preHandler` hook that passes only requests that all gates have admitted. It is needed because an application hook that both calls
+ * `done` and returns a promise makes Fastify skip hooks that are still pending.
  */
 export function holdBack(request: FastifyRequest, _reply: FastifyReply, done: HookHandlerDoneFunction): unknown {
   const held = (request as HeldRequest)[HOLD]
-  // With `reply.callNotFound()` the application answers a refused request.
+  // The application may answer a refused request with `reply.callNotFound()`.
   if (!held || held.closed === 0 || (request.is404 && !held.unknown)) return done?.()
   held.goOn ??= () => done?.()
-  // Kept waiting as well where a plugin awaits hooks.
+  // Also blocks plugins that await hooks instead of passing `done`.
   return typeof done === 'function' ? undefined : new Promise(() => {})
 }
 
-/** Says why a request is refused. */
+/** Logs why a request is refused. */
 type LogRefused = (refusal: Refused, request: FastifyRequest) => void
 
 /**
- * How to log refusals: with the log of each request, unless the options have another or turn it off.
+ * Creates the function that logs refusals. It uses the log of each request, unless the options set another log or `false`.
  *
- * @throws TypeError for anything else
+ * @throws TypeError if `log` is anything else
  */
 function logRefusals(options: HttpOptions & { readonly clock?: Partial<Clock> | undefined }): LogRefused {
   const option = own(options, 'log')
@@ -124,26 +124,26 @@ function fieldsOf({ code, suppressed }: RefusalLine): object {
 /** A hook for `onRequest` or `preValidation`. */
 export type AuthenticateHook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 
-/** A hook that calls `done` to let a request through, or with an error, and never for a request that it has answered. */
+/** A hook that calls `done` to admit a request, or `done` with an error. It never calls `done` for a request that it has answered. */
 export type AnsweringHook = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction) => void
 
-/** What one registration of the plugin puts in front of its scope. */
+/** The protection that one registration of the plugin adds to its scope. */
 export interface Gate {
   readonly protects: 'every route' | 'routes that ask'
   readonly notFound: Required<ScopeOptions>['notFound']
   readonly securityScheme: string | false
-  /** When all that may hold the token has been read. */
+  /** The first hook at which the token can be read: `preValidation` if it may be in the body. */
   readonly stage: 'onRequest' | 'preValidation'
   /**
-   * A hook that answers refused requests. It calls back because Fastify goes on after a promise, however the reply ended: a client that
-   * closes early would get a refused request to the handler.
+   * Creates a hook that answers refused requests. It uses a callback because Fastify continues after a promise, no matter how the reply
+   * ended: a client that disconnects early would get a refused request to the handler.
    */
   answering(requirement?: Requirement): AnsweringHook
-  /** A hook that throws for refused requests, so that another way to authenticate may be tried. */
+  /** Creates a hook that throws for refused requests, so that another authentication method can be tried. */
   throwing(requirement?: Requirement): AuthenticateHook
 }
 
-/** @throws TypeError for wrong options; where they come from the environment, it names the variable */
+/** Creates a gate. @throws TypeError for wrong options; if they come from the environment, it names the variable */
 export function createGate(options: ClaimgateOptions): Gate {
   const { global, notFound, onReject, securityScheme } = resolveScopeOptions(options)
   const rules = { action: ACTION, own: SCOPE_OPTIONS, environment: process.env }
@@ -152,7 +152,7 @@ export function createGate(options: ClaimgateOptions): Gate {
   const answer = answerWith(onReject)
 
   const authenticate = (request: FastifyRequest, requirement: Requirement | undefined): Promise<Outcome> => {
-    // First, so that nothing another gate said outlives a refusal by this one.
+    // Reset first, so that the result of another gate is gone if this one refuses the request.
     request.auth = null
     hold(request)
     return authenticator.authenticate(requestView(request), requirement)
@@ -166,7 +166,7 @@ export function createGate(options: ClaimgateOptions): Gate {
         if (outcome.kind === 'refused') throw refusedError(outcome)
         admit(request, outcome)
       } catch (thrown) {
-        // @fastify/auth reads a rejection with undefined as "go on".
+        // @fastify/auth would continue on a rejection with undefined.
         const error = asError(thrown)
         releaseUnlessSent(request, reply, error)
         throw error
@@ -200,7 +200,7 @@ export function createGate(options: ClaimgateOptions): Gate {
     securityScheme,
     stage: authenticator.readsBody ? 'preValidation' : 'onRequest',
     throwing,
-    // A plugin that wraps the hooks of a route may await them: without a callback, only a rejection keeps it from going on.
+    // A plugin that wraps the hooks of a route may await them without a callback: then only a rejection stops it.
     answering: (requirement) => (request, reply, done) =>
       typeof done === 'function'
         ? answering(request, reply, { requirement, done })

@@ -1,7 +1,7 @@
 import type { Claims, Requirement, VerifiedToken } from '@claimgate/core'
 import type { AuthenticateHook } from './gate.ts'
 
-// Fastify's loaders, such as @fastify/autoload, and its users' habits want a default as well.
+// Fastify loaders such as @fastify/autoload, and many Fastify users, expect a default export.
 // oxlint-disable-next-line import/no-default-export
 export { claimgate, claimgate as default } from './plugin.ts'
 export type { ClaimgateOptions, ScopeOptions } from './options.ts'
@@ -9,21 +9,21 @@ export type { AuthenticateHook } from './gate.ts'
 export type { OnReject } from './options.ts'
 
 /**
- * The claims of `request.auth`. Merge the application's own into it:
+ * The claims of `request.auth`. Merge your application's claims into it:
  * `declare module '@claimgate/fastify' { interface AuthClaims { tenant: string } }`.
  */
 export interface AuthClaims extends Claims {}
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The verified token; `null` for anonymous requests and on routes that are open. */
+    /** The verified token; `null` for anonymous requests and on open routes. */
     auth: VerifiedToken<AuthClaims> | null
   }
 
   interface FastifyInstance {
     /**
-     * A hook that lets requests through whose token meets the requirement, for `onRequest` of a route, or for `fastify.auth([…])` of
-     * `@fastify/auth`. Where the token may be in a form body, put it in `preValidation`.
+     * Creates a hook that admits only requests whose token meets the requirement. Use it as `onRequest` of a route, or in
+     * `fastify.auth([…])` of `@fastify/auth`. If the token may be in a form body, use it as `preValidation`.
      *
      * @throws TypeError for anything but a requirement
      */
@@ -32,8 +32,8 @@ declare module 'fastify' {
 
   interface FastifyContextConfig {
     /**
-     * `false` opens the route, a requirement narrows it, `true` asks for a token. Counts for nothing on routes outside of the scopes that
-     * `claimgate` is registered in. @defaultValue what the scope says
+     * `false` opens the route, a requirement restricts it, `true` requires a token. Ignored on routes outside the scopes in which
+     * `claimgate` is registered. @defaultValue the setting of the scope
      */
     auth?: boolean | Requirement
   }

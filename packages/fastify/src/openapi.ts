@@ -2,13 +2,14 @@ import type { Requirement } from '@claimgate/core'
 import { has, isRequirement, misconfigured, own } from '@claimgate/core/extend'
 import type { FastifyInstance, RouteOptions } from 'fastify'
 
-/** What `config.auth` of a route asks for: `true` is a token and nothing more, `undefined` what the scope of the route says. */
+/** The `config.auth` of a route: `true` requires only a token, `undefined` uses the setting of the scope. */
 export type RouteRule = boolean | Requirement | undefined
 
 /**
- * The rule of a route, from the `auth` of its `config`: its own, or a getter of its class. A polluted `Object.prototype` must not open routes.
+ * The rule of a route, from the `auth` of its `config`: an own member, or a getter of its class. A polluted `Object.prototype` is
+ * ignored, so that it cannot open routes.
  *
- * @throws TypeError for any other value, `undefined` included, so that a typo opens nothing
+ * @throws TypeError for any other value, including an explicit `undefined`, so that a typo cannot open a route
  */
 export function routeRule(config: object | undefined): RouteRule {
   if (config === undefined || !has(config, 'auth')) return undefined
@@ -24,7 +25,7 @@ export function routeRule(config: object | undefined): RouteRule {
 }
 
 /**
- * What a hook of `fastify.authenticateJwt` asks for.
+ * The requirement of a hook of `fastify.authenticateJwt`.
  *
  * @param given - its arguments
  * @throws TypeError for anything but a requirement or no argument
@@ -46,19 +47,19 @@ export function hookRule(given: readonly unknown[]): Requirement | undefined {
   )
 }
 
-/** What is wrong where `authenticateJwt` itself is a hook of a route. */
+/** The error for a route with `authenticateJwt` itself as a hook, uncalled. */
 export function passedUncalled(): TypeError {
   return misconfigured('protect route', 'authenticateJwt was passed uncalled: write onRequest: app.authenticateJwt()')
 }
 
-/** What a route's security is called, and whether it lets anonymous requests through. */
+/** The name of a route's security scheme, and whether it admits anonymous requests. */
 interface SecurityNames {
-  /** `false` describes nothing. */
+  /** `false` adds no description. */
   readonly scheme: string | false
   readonly anonymous: boolean
 }
 
-/** The `security` of a route, which can be taken back. */
+/** The `security` added to a route. It can be removed again. */
 interface Description {
   readonly scheme: string
   withdraw(): void
@@ -68,7 +69,7 @@ interface Description {
 /**
  * Adds `security` (OpenAPI 3.1 section 4.8.10) to the schema of a protected route, unless the route already has one.
  *
- * @returns what was added, or `undefined`
+ * @returns the added description, or `undefined`
  */
 export function describeSecurity(
   route: RouteOptions,
@@ -78,7 +79,7 @@ export function describeSecurity(
   const described = own(route, 'schema')
   if (scheme === false || (described !== undefined && own(described, 'security') !== undefined)) return undefined
   const required = typeof rule === 'object'
-  // A copy, because plugins that read the schema may change it.
+  // Copied, because plugins that read the schema may change it.
   const token = { [scheme]: required ? [...rule.scopes] : [] }
   const requirements: readonly object[] = anonymous && !required ? [token, {}] : [token]
   const security = [...requirements]
@@ -86,7 +87,7 @@ export function describeSecurity(
   Object.assign(route, { schema })
   return {
     scheme,
-    // Emptied as well, because a copy of the schema has the same list.
+    // Emptied too, because a copy of the schema shares the list.
     withdraw: () => {
       delete schema.security
       security.length = 0
@@ -105,8 +106,8 @@ export interface DescribedRoute {
 }
 
 /**
- * Keeps `@fastify/swagger` from failing where its options do not declare a security scheme that routes ask for: its document then leaves
- * the security of these routes out. A document cannot be given a scheme from outside.
+ * Prevents `@fastify/swagger` from failing if its options do not declare the security scheme that routes use: its document then omits
+ * the security of these routes. A scheme cannot be added to a document from outside.
  */
 export function spareDocuments(fastify: FastifyInstance, routes: readonly DescribedRoute[]): void {
   for (const { scope, description } of routes) {
@@ -141,7 +142,7 @@ function spare(owner: Documented, { log }: FastifyInstance): Description[] | und
       return swagger.apply(this, args)
     } catch (error) {
       const schemes = [...new Set(descriptions.map(({ scheme }) => scheme))]
-      // A document that succeeds is kept by the plugin, so as little as possible is left out first.
+      // The plugin caches the first document that succeeds, so try the one that omits the least first.
       for (const missing of [...schemes.map((scheme) => [scheme]), schemes]) {
         const withdrawn = descriptions.filter(({ scheme }) => missing.includes(scheme))
         for (const description of withdrawn) description.withdraw()

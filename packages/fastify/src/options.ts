@@ -3,33 +3,34 @@ import { type AdapterOptions, asError, bare, misconfigured, own, refusedError } 
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 
 /**
- * Answers a refused request in place of the default: sends a reply, returns a body for the refusal's status and headers, throws, or returns
- * the reply to answer later. Otherwise the default is sent. The request goes no further in any case.
+ * Replaces the default response to a refused request: it sends a reply, returns a body that is sent with the refusal's status and
+ * headers, throws, or returns the reply to respond later. Otherwise the default response is sent. The request never reaches the
+ * handler.
  */
 export type OnReject = (refusal: Refused, request: FastifyRequest, reply: FastifyReply) => unknown
 
-/** Answers a refused request, unless it has been answered already. Never throws; `fail` takes an error to Fastify's error handler. */
+/** Answers a refused request, unless it is already answered. Never throws; `fail` passes an error to Fastify's error handler. */
 type Answer = (refusal: Refused, request: FastifyRequest, reply: FastifyReply, fail: Fail) => void
 
-/** Takes an error, or what was thrown in the place of one, to Fastify's error handler. */
+/** Passes an error, or any other thrown value, to Fastify's error handler. */
 type Fail = (thrown: unknown) => void
 
-/** How a hook fails. A second answer while the first one waits in a hook could end the process, so an error that comes late is logged. */
+/** Creates the `Fail` of a hook. A second reply while the first is pending could crash the process, so late errors are only logged. */
 export function failWith(request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): Fail {
   return (thrown) => {
     const error = asError(thrown)
     if (isAnswered(request, reply)) return logFailure(reply, error, 'The hook failed after the request was answered')
-    // An error handler that forgets the status must not answer 200.
+    // Otherwise an error handler that sets no status would respond with 200.
     if (reply.statusCode < 400) reply.code(500)
     return done(error)
   }
 }
 
 /**
- * How to answer refused requests.
+ * Creates the function that answers refused requests.
  *
- * Never waits for a reply: `await reply` also ends when the client closes the connection early, and then Fastify would go on to the handler
- * while the answer still waits in an `onSend` hook.
+ * It never awaits a reply: `await reply` also ends when the client disconnects early. Fastify would then run the handler while the
+ * reply is still pending in an `onSend` hook.
  */
 export function answerWith(onReject: OnReject | undefined): Answer {
   if (onReject === undefined)
@@ -41,22 +42,22 @@ export function answerWith(onReject: OnReject | undefined): Answer {
     const hasBegun = watchAnswers(reply)
     const isOver = (): boolean => hasBegun() || isAnswered(request, reply)
     const finished = (body: unknown): void => {
-      // When the client has gone, a promise of the reply gives nothing, while the answer of onReject may still come.
+      // After a disconnect, awaiting the reply yields undefined although onReject may still respond.
       if (isOver() || (body === undefined && isGone(reply))) return
       sendRefusal(refusal, body, reply, fail)
     }
     const failed = (thrown: unknown): void => {
-      // The message of the refusal's own error is not for the caller.
+      // The message of the AuthError must not reach the client.
       const error = thrown === refusal.error ? refusedError(refusal) : asError(thrown)
       if (hasBegun()) return logFailure(reply, error, 'onReject failed after it had answered')
-      // Begun past Fastify, or taken from it, so that nothing else would end it.
+      // Written to the raw response, or hijacked: Fastify will not end it.
       const isOpen = (reply.raw.headersSent || reply.sent) && !reply.raw.writableEnded && !hasTimedOut(request)
       fail(error)
       if (isOpen) reply.raw.destroy()
     }
     try {
       const answer = onReject(refusal, request, reply)
-      // To wait for a reply is to wait until it has been sent, so this one is never waited for.
+      // Awaiting a reply waits until it is sent, so a returned reply is not awaited.
       if (answer !== reply) Promise.resolve(answer).then(finished, failed)
     } catch (thrown) {
       failed(thrown)
@@ -64,12 +65,12 @@ export function answerWith(onReject: OnReject | undefined): Answer {
   }
 }
 
-// The log is the application's as well, and its failure has nowhere to go.
+// The application's logger may throw, and there is no place left to report that.
 function logFailure({ log }: FastifyReply, err: Error, message: string): void {
   try {
     log.error({ err }, message)
   } catch {
-    // The request has been answered.
+    // The request is already answered.
   }
 }
 
@@ -82,12 +83,12 @@ function sendRefusal(refusal: Refused, body: unknown, reply: FastifyReply, fail:
   }
 }
 
-// The response of the core as it is. As bytes, because Fastify adds a charset to the content type of text.
+// Sends the core's response unchanged. As bytes, because Fastify adds a charset to the content type of text.
 function sendResponse({ response: { status, headers, body } }: Refused, reply: FastifyReply): void {
   reply.code(status).headers(headers).send(Buffer.from(body))
 }
 
-// What has been set on the reply stays.
+// Keeps a status and headers that are already set on the reply.
 function sendBody(body: unknown, refusal: Refused, reply: FastifyReply): void {
   const { status, headers } = refusedError(refusal)
   if (reply.statusCode === 200) reply.code(status)
@@ -95,7 +96,7 @@ function sendBody(body: unknown, refusal: Refused, reply: FastifyReply): void {
   reply.send(body)
 }
 
-// `reply.sent` tells only when the hooks of the scope have seen the answer.
+// `reply.sent` becomes true only after the hooks of the scope have run.
 function watchAnswers(reply: FastifyReply): () => boolean {
   const { send, callNotFound } = reply
   let begun = false
@@ -105,7 +106,7 @@ function watchAnswers(reply: FastifyReply): () => boolean {
     try {
       return send.call(reply, payload)
     } catch (error) {
-      // A header that Node refuses, for example: nothing has been sent.
+      // Nothing was sent, for example because Node rejected a header.
       begun = before
       throw error
     }
@@ -121,7 +122,7 @@ function isAnswered(request: FastifyRequest, reply: FastifyReply): boolean {
   return reply.sent || reply.raw.headersSent || hasTimedOut(request)
 }
 
-// The answer that Fastify gives after `handlerTimeout` may still wait in a hook. Without that option, asking for the signal would make one.
+// Fastify's response after `handlerTimeout` may still be pending in a hook. Without that option, reading the signal would create one.
 function hasTimedOut(request: FastifyRequest): boolean {
   if (!(request.routeOptions.handlerTimeout > 0)) return false
   const reason: unknown = request.signal.reason
@@ -129,33 +130,36 @@ function hasTimedOut(request: FastifyRequest): boolean {
 }
 
 function isGone({ raw }: FastifyReply): boolean {
-  // The response of HTTP/2 tells by its stream.
+  // For HTTP/2, only the stream shows it.
   const stream = own(raw as { readonly stream?: { readonly destroyed: boolean } }, 'stream')
   return raw.destroyed || stream?.destroyed === true
 }
 
-/** How to verify tokens, and which routes to protect. Where nothing says how to verify, `optionsFromEnv(process.env)` does. */
+/**
+ * How to verify tokens, and which routes to protect. If the options do not say how to verify tokens, `optionsFromEnv(process.env)` is
+ * used.
+ */
 export type ClaimgateOptions = ScopeOptions & AdapterOptions
 
 /** Which routes to protect, and how to answer refused requests. */
 export interface ScopeOptions {
-  /** `false` protects only routes that ask: by `config.auth`, or with the hook of `fastify.authenticateJwt()`. @defaultValue true */
+  /** `false` protects only routes with `config.auth` or a hook of `fastify.authenticateJwt()`. @defaultValue true */
   readonly global?: boolean | undefined
   /** Answers refused requests. @defaultValue the status, challenge and problem document of the core */
   readonly onReject?: OnReject | undefined
   /**
-   * Name of the OpenAPI security scheme put into the schemas of protected routes, as the options of `@fastify/swagger` declare it; where
-   * they do not, the document shows no security. `false` leaves schemas alone. @defaultValue 'bearerAuth'
+   * The name of the OpenAPI security scheme to add to the schemas of protected routes. Declare the scheme in the options of
+   * `@fastify/swagger`, otherwise the document shows no security. `false` does not change schemas. @defaultValue 'bearerAuth'
    */
   readonly securityScheme?: string | false | undefined
   /**
-   * In a scope with a prefix, `protect` makes unknown routes answer as protected ones do, with a not-found handler; say `own` where
-   * the scope sets one itself, which is protected as well. @defaultValue 'protect'
+   * In a scope with a prefix, `protect` sets a not-found handler, so that unknown routes respond like protected ones. Use `own` if the
+   * scope sets its own not-found handler; that is protected too. @defaultValue 'protect'
    */
   readonly notFound?: 'protect' | 'own' | undefined
 }
 
-/** What fails where an option is wrong. */
+/** The action named in messages about wrong options. */
 export const ACTION = 'register claimgate'
 
 /** The names `ScopeOptions` may have. */
@@ -167,7 +171,8 @@ type ResolvedScopeOptions = Pick<ScopeOptions, 'onReject'> & {
 }
 
 /**
- * Fills in the defaults. A string such as 'false' from an environment variable must neither open nor protect anything by accident.
+ * Checks the options and fills in the defaults. A string such as 'false' from an environment variable is rejected, so that it does not
+ * change protection by accident.
  *
  * @throws TypeError
  */

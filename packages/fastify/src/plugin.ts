@@ -14,13 +14,13 @@ import {
 import { ACTION, type ClaimgateOptions, SCOPE_OPTIONS } from './options.ts'
 
 /**
- * Protects every route of the scope it is registered in, and of the scopes within that one.
+ * Protects every route of the scope it is registered in, and of nested scopes.
  *
- * A route opens with `config: { auth: false }` and narrows with `config: { auth: scope('orders:read') }`. Of scopes within scopes,
- * each with a registration of its own, the innermost decides about its routes. Unknown paths answer as protected ones do.
+ * Open a route with `config: { auth: false }`, or restrict it with `config: { auth: scope('orders:read') }`. If nested scopes each
+ * register the plugin, the innermost registration applies. Unknown paths respond like protected ones.
  *
- * It sees no routes outside of its scope: registered inside a plugin that `fastify-plugin` is not around, it leaves the routes beside that
- * plugin open, whatever their `config.auth` says.
+ * It does not protect routes outside its scope. If you register it inside a plugin that is not wrapped in `fastify-plugin`, routes
+ * outside that plugin stay open, and their `config.auth` is ignored.
  */
 export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
   async (fastify: FastifyInstance, given: ClaimgateOptions) => {
@@ -28,13 +28,13 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
     const options = ownOptions(given, [...SCOPE_OPTIONS, ...ADAPTER_OPTIONS])
     const gate = createGate(options)
     const security = { scheme: gate.securityScheme, anonymous: options.optional === true }
-    // Fastify copies a `config` of `Object.prototype` into routes, where it looks as if the application had written it. Routes declared after
-    // this plugin are cleaned; for those before it, nothing tells the two apart.
+    // If `Object.prototype.config` is polluted, Fastify copies it into routes as if the application had written it. Routes declared
+    // after this plugin are cleaned. For earlier routes the two cannot be distinguished.
     const polluted = Object.hasOwn(Object.prototype, 'config')
     const ruleOf = (config: object): RouteRule => {
       const rule = routeRule(config)
       if (typeof rule !== 'boolean') return rule
-      // The handler for unknown paths is no route of the application's, and has no URL.
+      // The not-found handler is not a route of the application, and has no URL.
       if (!Object.hasOwn(config, 'url')) return undefined
       return polluted && !Object.hasOwn(config, SEEN) ? rule || undefined : rule
     }
@@ -62,7 +62,7 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
 
     fastify.addHook('onRoute', function (route) {
       if (hooksOf(route).includes(authenticateJwt)) throw passedUncalled()
-      // Fastify would take that of a polluted `Object.prototype`, and leave out getters of a class.
+      // Fastify would read a polluted `Object.prototype`, and skip getters of a class.
       const config = own(route, 'config') ?? {}
       const rule = routeRule(config)
       const isGetter = rule !== undefined && !Object.hasOwn(config, 'auth')
@@ -97,8 +97,8 @@ interface NamedHook {
 }
 
 /**
- * The gate that decides about a route of a scope: the innermost one, except that one which protects nothing by itself lifts no
- * protection. Looked up at the request, for a gate further out may have been registered later.
+ * The gate that applies to a route of a scope: the innermost one. A gate with `global: false` does not lift the protection of an outer
+ * gate. Looked up on each request, because an outer gate may be registered later.
  */
 function gateFor(scope: unknown, rule: RouteRule): Gate | undefined {
   if (rule === false || typeof scope !== 'object' || scope === null) return undefined
@@ -107,7 +107,7 @@ function gateFor(scope: unknown, rule: RouteRule): Gate | undefined {
   return gateFor(Object.getPrototypeOf(scope), rule)
 }
 
-/** A hook that stands on the route itself answers; inside `fastify.auth([…])` it leaves that to @fastify/auth. */
+/** Makes hooks set directly on the route answer refused requests. Inside `fastify.auth([…])`, @fastify/auth answers them instead. */
 function answerDirectly(route: RouteOptions, named: ReadonlyMap<unknown, NamedHook>): readonly RouteRule[] {
   const found: RouteRule[] = []
   for (const name of ANSWERING_STAGES) {
@@ -117,7 +117,7 @@ function answerDirectly(route: RouteOptions, named: ReadonlyMap<unknown, NamedHo
       if (mine !== undefined) found.push(mine.rule)
       return mine?.answering ?? hook
     })
-    // After those of the scope, where a hook of `fastify.authenticateJwt()` may stand.
+    // Added at the end, because `preHandler` may itself contain a hook of `fastify.authenticateJwt()`.
     if (name === 'preHandler' && !replaced.includes(holdBack)) replaced.push(holdBack)
     if (replaced.length > 0) Object.assign(route, { [name]: replaced })
   }
@@ -133,19 +133,19 @@ function hooksOf(route: RouteOptions): readonly unknown[] {
 const done = new WeakMap<object, Set<string>>()
 
 /**
- * Lets unknown paths under the prefix of a scope run the hooks of the scope, so that an answer does not tell which routes exist.
- * Without a prefix they run the hooks of the root already.
+ * Runs the hooks of a scope for unknown paths under its prefix, so that responses do not reveal which routes exist. Without a prefix,
+ * unknown paths already run the hooks of the root.
  */
 function protectNotFound(fastify: FastifyInstance): void {
   const prefixes = done.get(fastify.server) ?? new Set<string>()
   done.set(fastify.server, prefixes)
   if (fastify.prefix === '' || prefixes.has(fastify.prefix)) return
   prefixes.add(fastify.prefix)
-  // Fastify's own handler, which its types do not know to be the default.
+  // Without an argument this sets Fastify's default handler; its types do not allow that.
   const setDefault = fastify.setNotFoundHandler.bind(fastify) as unknown as () => void
   try {
     setDefault()
   } catch {
-    // The scope has a handler of its own, and that runs the hooks as well.
+    // The scope already has its own handler, which also runs the hooks.
   }
 }

@@ -10,10 +10,10 @@ import { admittedToken, asError, bare, has, isRequirement, misconfigured, own } 
 import { requestView } from './request-view.ts'
 
 /**
- * Fails with a sentence where a function that makes a handler was passed uncalled, so that the runtime calls it with a request.
+ * Reports a handler factory that was passed uncalled. The runtime would call the factory with a request as its first argument.
  *
  * @param name - the function
- * @param call - how to write it
+ * @param call - the correct call
  * @throws TypeError
  */
 function assertCalled(name: string, call: string, firstArgument: unknown): void {
@@ -23,10 +23,10 @@ function assertCalled(name: string, call: string, firstArgument: unknown): void 
 }
 
 /**
- * The requirement among the last arguments of a function, if one was passed.
+ * The optional requirement in the rest arguments of a function.
  *
- * @throws TypeError for anything else, such as the name of a scope, and for `undefined` that was passed: a misspelled name must not open
- * what it should narrow
+ * @throws TypeError for anything else, such as the name of a scope. An explicit `undefined` also throws, because a misspelled variable
+ * must not remove a restriction
  */
 function givenRequirement(given: readonly unknown[]): Requirement | undefined {
   if (given.length === 0) return undefined
@@ -40,38 +40,38 @@ function givenRequirement(given: readonly unknown[]): Requirement | undefined {
 const ACTION = 'authorize request'
 
 /**
- * The verified token of a request, or the response that refuses it. Rejects with bugs only, such as text for a requirement, and always with
- * an `Error`.
+ * Resolves with the verified token of a request, or with the response that refuses it. It rejects only for bugs, such as a string
+ * instead of a requirement, and always with an `Error`.
  */
 export type Gate<C extends object = object> = (
   request: Request,
   requirement?: Requirement,
 ) => Promise<VerifiedToken<C> | Response>
 
-/** As `Gate`; `undefined` is an anonymous request, which a gate with a requirement refuses. */
+/** Like `Gate`, but resolves with `undefined` for an anonymous request. With a requirement, it refuses anonymous requests. */
 export type OptionalGate<C extends object = object> = (
   request: Request,
   requirement?: Requirement,
 ) => Promise<VerifiedToken<C> | Response | undefined>
 
-/** Options of a gate that knows no anonymous requests. */
+/** Options of a gate that admits no anonymous requests. */
 export type GateOptions<C extends object = object> = AuthenticatorOptions<C> & { readonly optional?: false }
 
 /**
- * Makes the gate in front of a protected resource. Make one, and keep it: it holds the keys.
+ * Creates the gate that protects a resource. Create it once and reuse it, because it caches the keys.
  *
- * Reads the environment of no runtime: in a worker write `createGate(optionsFromEnv(env))`. A token in a form body (RFC 6750
- * section 2.2) is read from a copy, so the request can still be read afterwards, but not before. A form of more than 64 KiB or 1,000
+ * It does not read environment variables: in a worker, write `createGate(optionsFromEnv(env))`. A token in a form body (RFC 6750
+ * section 2.2) is read from a clone, so you can read the body after the gate, but not before. A form of more than 64 KiB or 1,000
  * fields is refused with status 413, and one that takes longer than 5 s with 408.
  *
- * @param options - options, or a verifier or an authenticator made elsewhere
+ * @param options - options, or an existing verifier or authenticator
  * @throws TypeError for options that are missing, contradict each other or are out of range
  */
 export function createGate<C extends object = object>(options: GateOptions<C> | Verifier<C>): Gate<C>
 export function createGate<C extends object = object>(
   options: AuthenticatorOptions<C> | Authenticator<C>,
 ): OptionalGate<C>
-// Once more, because `ReturnType<typeof createGate>` means the last one.
+// Repeated, because `ReturnType<typeof createGate>` uses the last overload.
 export function createGate<C extends object = object>(options: GateOptions<C> | Verifier<C>): Gate<C>
 export function createGate<C extends object = object>(
   options: AuthenticatorOptions<C> | Verifier<C> | Authenticator<C>,
@@ -85,13 +85,13 @@ export function createGate<C extends object = object>(
       const { status, headers, body } = outcome.response
       return new Response(request.method === 'HEAD' ? null : body, bare<ResponseInit>({ status, headers }))
     } catch (thrown) {
-      // A router may read a rejection with undefined as "go on".
+      // A router may continue on a rejection with undefined.
       throw asError(thrown)
     }
   }
 }
 
-/** Answers a request that has been let through; `rest` is whatever the runtime or router passes on, such as `env`. */
+/** Handles an admitted request. `rest` contains the other arguments of the runtime or router, such as `env`. */
 export type ProtectedHandler<Q extends Request, A, R extends readonly unknown[]> = (
   request: Q,
   auth: A,
@@ -105,11 +105,12 @@ export type FetchHandler<Q extends Request, R extends readonly unknown[]> = (
 ) => Promise<Response>
 
 /**
- * Puts a gate in front of a handler, which is called with the verified token, or with `undefined` for an anonymous request.
+ * Protects a handler with a gate. The handler is called with the verified token, or with `undefined` for an anonymous request.
  *
- * @param options - a gate shared with other handlers, or what `createGate` takes
- * @param requirement - what a token must grant; anonymous requests are refused then
- * @throws TypeError for wrong options. What it returns rejects with one where a gate of your own gives anything else than `createGate`'s
+ * @param options - a gate shared with other handlers, or the options of `createGate`
+ * @param requirement - what a token must grant; if given, anonymous requests are refused
+ * @throws TypeError for wrong options. The returned handler rejects with a TypeError if your own gate resolves with a value that a gate
+ * of `createGate` cannot return
  */
 export function protect<Q extends Request, R extends readonly unknown[], C extends object = object>(
   options: Gate<C> | GateOptions<C> | Verifier<C>,
@@ -135,7 +136,7 @@ export function protect<Q extends Request, R extends readonly unknown[]>(
     try {
       auth = await gate(request, ...given)
     } catch (thrown) {
-      // A gate of the application may reject with undefined, which a router may read as "go on".
+      // An application's own gate may reject with undefined; a router may then continue.
       throw asError(thrown)
     }
     if (isResponse(auth)) return auth
@@ -145,7 +146,7 @@ export function protect<Q extends Request, R extends readonly unknown[]>(
   }
 }
 
-// By their shape, because a runtime may have several `Response` classes: of a polyfill, of a test environment, of another realm.
+// Checked by shape, because there may be several `Response` classes: from a polyfill, a test environment or another realm.
 function isResponse(value: unknown): value is Response {
   return hasMember(value, 'status', 'number') && hasMember(value, 'headers', 'object')
 }

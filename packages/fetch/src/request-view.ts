@@ -1,7 +1,7 @@
 import { AuthError, type Clock, type FormFields, type RequestView } from '@claimgate/core'
 import { systemClock } from '@claimgate/core/extend'
 
-/** What the core sees of a `Request`. The runtime has joined repeated fields with commas by now. */
+/** The core's view of a `Request`. The runtime has already joined repeated header fields with commas. */
 export function requestView(request: Request): RequestView {
   return {
     method: request.method,
@@ -14,27 +14,27 @@ export function requestView(request: Request): RequestView {
   }
 }
 
-// How much of a form is read before the caller is known.
+// Limits for reading a form from a caller who is not yet authenticated.
 const MOST_BYTES = 65_536
 const MOST_FIELDS = 1000
 const LONGEST_WAIT = 5000
 
 /**
- * The values of one field of a form body, read from a copy, so that the request can still be read. The copy is given up at once where the
- * form is too large or too slow; then no more than what was read is buffered for the request.
+ * The values of one field of a form body. It reads a clone, so that the request itself can still be read. If the form is too large or
+ * too slow, the clone is cancelled at once, so that no more of the body is buffered.
  *
- * @param clock - where the time that reading may take comes from
+ * @param clock - the clock for the time limit
  * @throws AuthError `form_too_large`, `form_timeout`, `credential_malformed` (a body that cannot be read to its end)
- * @throws TypeError where the body has been read already
+ * @throws TypeError if the body has already been read
  */
 async function formFields(request: Request, name: string, clock: Clock = systemClock): Promise<FormFields | undefined> {
-  // Without reading: the server holds the caller to the length it has announced.
+  // Rejected without reading. The server enforces the declared length.
   if (Number(request.headers.get('content-length')) > MOST_BYTES) throw tooLarge(BYTES)
   const { body } = request.clone()
   if (body === null) return undefined
   const text = await textOf(body, clock)
   if (hasMoreFields(text)) throw tooLarge(FIELDS)
-  // The constructor strips a question mark, which is here a part of the first name.
+  // The leading `&` keeps the constructor from stripping a question mark that belongs to the first name.
   return Object.fromEntries([[name, new URLSearchParams(`&${text}`).getAll(name)]])
 }
 
@@ -44,7 +44,7 @@ const FIELDS = `at most ${MOST_FIELDS} fields`
 async function textOf(body: ReadableStream<unknown>, clock: Clock): Promise<string> {
   const reader = body.getReader()
   const deadline = deadlineOf(clock)
-  // A byte order mark stays, as in `formData()`.
+  // Keeps a byte order mark, as `formData()` does.
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   let text = ''
   let length = 0
@@ -55,13 +55,13 @@ async function textOf(body: ReadableStream<unknown>, clock: Clock): Promise<stri
         throw new AuthError('form_timeout', { expected: IN_TIME, hint: OTHER_WAYS })
       if (chunk.done) return text
       if (!ArrayBuffer.isView(chunk.value)) throw new TypeError('The body holds something that is not bytes')
-      // An empty chunk counts as well, because there may be any number of them.
+      // An empty chunk counts as one byte, because a body may contain any number of them.
       length += Math.max(1, chunk.value.byteLength)
       if (length > MOST_BYTES) throw tooLarge(BYTES)
       text += decoder.decode(chunk.value, { stream: true })
     }
   } catch (error) {
-    // Not awaited: cancelling one half of a cloned body waits for the other half.
+    // Not awaited: cancelling one branch of a cloned body waits for the other branch.
     reader.cancel().catch(() => {})
     throw error instanceof AuthError ? error : unreadable(error)
   } finally {
@@ -74,13 +74,13 @@ const OTHER_WAYS =
 const IN_TIME = `a form within ${LONGEST_WAIT / 1000} s`
 
 interface Deadline {
-  /** Fulfils when time is over. */
+  /** Resolves when the time is up. */
   readonly over: Promise<undefined>
   isOver(): boolean
   cancel(): void
 }
 
-// A timer for a stream that gives nothing, and the clock for one that gives so much that no timer gets its turn.
+// The timer stops a stream that sends nothing. The clock stops one that sends so fast that timers never run.
 function deadlineOf(clock: Clock): Deadline {
   const end = clock.monotonic() + LONGEST_WAIT
   let cancel = (): void => {}
