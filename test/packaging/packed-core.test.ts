@@ -116,13 +116,13 @@ describe('core as it is published, in an empty project', () => {
 
   it.each(WEB)('imports neither undici nor a module of Node under the conditions of %s', async (name) => {
     const { reached } = await runFor(name)
-    expect(reached).toContainEqual(expect.stringContaining('/bundle/encoding/bytes.web.js'))
+    expect(reached).toContainEqual(expect.stringContaining('/bundle/bytes/bytes.web.js'))
     expect(reached.filter((url) => url.startsWith('node:') || url.includes('/undici/'))).toEqual([])
   })
 
   it('imports undici on Node, which would be seen', async () => {
     const { reached } = await runFor('node')
-    expect(reached).toContainEqual(expect.stringContaining('/bundle/encoding/bytes.node.js'))
+    expect(reached).toContainEqual(expect.stringContaining('/bundle/bytes/bytes.node.js'))
     expect(reached).toContainEqual(expect.stringContaining('/undici/'))
   })
 

@@ -59,7 +59,7 @@ async function narrate<C extends object>(
   for (const step of steps) {
     const lacksPolicy = step.needsPolicy && !hasPolicy(state, policies)
     if (lacksPolicy || !report.havePassed(step.needs)) report.skip(step.name)
-    else if (step.parts !== undefined) await explainParts(step.parts(state), state, report)
+    else if (Object.hasOwn(step, 'parts')) await explainParts(step.parts?.(state) ?? [], state, report)
     else
       await report.add(
         step.name,

@@ -48,15 +48,23 @@ export function begin<C extends object>(
   context: TokenContext | undefined,
   remembered?: Remembered,
 ): Verification<C> {
-  // Steps fill in each field before any later step reads it.
-  const state: Partial<Verification<C>> = { token, ...(context && { context }), remembered }
-  if (remembered !== undefined) {
-    const verified = remembered.verified as VerifiedToken<C>
-    state.subject = verified
-    state.verified = verified
-    state.completed = verified
+  const verified = remembered?.verified as VerifiedToken<C> | undefined
+  // Every member is its own from the start, so that nothing on Object.prototype stands in for one. The steps fill in the rest before any reads it.
+  const state = {
+    token,
+    context,
+    remembered,
+    parsed: undefined,
+    subject: verified,
+    policy: undefined,
+    algorithm: undefined,
+    about: undefined,
+    possible: undefined,
+    key: undefined,
+    verified,
+    completed: verified,
   }
-  return state as Verification<C>
+  return state as unknown as Verification<C>
 }
 
 /** Whether a refusal means that the keys to decide about a token are currently unavailable. */
