@@ -14,19 +14,19 @@ import type { VerifiedToken } from '../model/token.ts'
 import { assertBoolean, own } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'
 
-/** What a verified token must grant for a request. Made by `scope`, `anyScope`, `claim`, `allOf`, `anyOf` and `not`. */
+/** What a verified token must grant for a request. Create one with `scope`, `anyScope`, `claim`, `allOf`, `anyOf` or `not`. */
 export interface Requirement {
   /** For logs and explanations, for example `scope orders:write`. */
   readonly description: string
-  /** The scopes that would meet it; they go into the challenge (RFC 6750 section 3). */
+  /** The scopes that would meet it. They go into the challenge (RFC 6750 section 3). */
   readonly scopes: readonly string[]
   isMet(token: VerifiedToken): boolean
-  /** What the token has of what is required, by name, for the log: shortened and escaped there. @defaultValue nothing is said */
+  /** What the token has instead, by name, for the log, which shortens and escapes it. @defaultValue nothing is logged */
   found?(token: VerifiedToken): Readonly<Record<string, unknown>>
 }
 
 /**
- * @throws AuthError `insufficient_scope` where scopes are what is missing, else `requirement_not_met`; both with status 403
+ * @throws AuthError `insufficient_scope` if scopes are missing, else `requirement_not_met`; both with status 403
  */
 export function assertRequirement(requirement: Requirement, token: VerifiedToken): void {
   if (isMet(requirement, token)) return
@@ -38,7 +38,7 @@ export function assertRequirement(requirement: Requirement, token: VerifiedToken
   })
 }
 
-// A single value speaks for itself; several need their names.
+// A single value is clear without its name; several need their names.
 function actually(requirement: Requirement, token: VerifiedToken): { readonly actual?: unknown } {
   const found = own(requirement, 'found') === undefined ? undefined : requirement.found?.(token)
   if (found === undefined) return requirement.scopes.length > 0 ? { actual: token.scopes } : {}
@@ -47,13 +47,13 @@ function actually(requirement: Requirement, token: VerifiedToken): { readonly ac
   return { actual: Object.keys(found).length === 1 ? there[0]?.[1] : Object.fromEntries(there) }
 }
 
-/** Whether something is a requirement, and not for example the name of a scope. */
+/** Whether a value is a requirement, and not, for example, the name of a scope. */
 export function isRequirement(value: unknown): value is Requirement {
   if (typeof value !== 'object' || value === null) return false
   return typeof own(value, 'isMet') === 'function' && Array.isArray(own(value, 'scopes'))
 }
 
-/** Anything but a boolean is an error: a promise or a stray object would always count as met. */
+/** A result that is not a boolean is an error, because a promise or an object would always count as true. */
 function isMet(requirement: Requirement, token: VerifiedToken): boolean {
   const answer: unknown = requirement.isMet(token)
   assertBoolean(answer, 'Requirement.isMet')
@@ -61,9 +61,9 @@ function isMet(requirement: Requirement, token: VerifiedToken): boolean {
 }
 
 /**
- * The token grants every one of these scopes, each a whole word (RFC 6749 section 3.3).
+ * The token must grant all of these scopes, compared as whole words (RFC 6749 section 3.3).
  *
- * @throws TypeError for no scope, or for text that is not one scope
+ * @throws TypeError for an empty list, or for text that is not one scope
  */
 export function scope(...all: readonly string[]): Requirement {
   assertScopes('scope', all)
@@ -77,9 +77,9 @@ export function scope(...all: readonly string[]): Requirement {
 }
 
 /**
- * The token grants at least one of these scopes.
+ * The token must grant at least one of these scopes.
  *
- * @throws TypeError for no scope, or for text that is not one scope
+ * @throws TypeError for an empty list, or for text that is not one scope
  */
 export function anyScope(...some: readonly string[]): Requirement {
   assertScopes('anyScope', some)
@@ -104,18 +104,18 @@ function assertScopes(name: string, scopes: readonly string[]): void {
   }
 }
 
-/** A requirement about one claim, made by `claim`. `requiredClaims` takes it, too. */
+/** A requirement on one claim, created by `claim`. `requiredClaims` accepts it too. */
 export interface ClaimRequirement extends Requirement {
   readonly claim: ClaimPath
   readonly condition: ClaimCondition
 }
 
 /**
- * The token has a claim of this name that equals one of the values, is an array that contains one, or makes the predicate answer
- * `true`. An absent claim, and one that is `null`, never meets it. Regular expressions are not taken: write a predicate.
+ * The token must have a claim that equals one of the values, is an array that contains one, or makes the predicate return `true`. A claim
+ * that is absent or `null` never meets it. Regular expressions are not accepted: write a predicate.
  *
- * @param path the name, or a list of names for a claim within others: `claim(['realm_access', 'roles'], 'admin')`. A dot in a name is a dot
- * @throws TypeError for a condition of another type; at the request, for a predicate that does not answer with a boolean
+ * @param path - the name, or a list of names for a nested claim: `claim(['realm_access', 'roles'], 'admin')`. A dot is part of a name
+ * @throws TypeError for a condition of another type; at request time, for a predicate that does not return a boolean
  */
 export function claim(path: ClaimPath, condition: ClaimCondition): ClaimRequirement {
   if (!isClaimPath(path))
@@ -142,16 +142,16 @@ export function claim(path: ClaimPath, condition: ClaimCondition): ClaimRequirem
   })
 }
 
-/** Whether a value was made by `claim`, or is like it. */
+/** Whether a value was created by `claim`, or has the same shape. */
 export function isClaimRequirement(value: unknown): value is ClaimRequirement {
   if (typeof value !== 'object' || value === null) return false
   return isClaimPath(own(value, 'claim')) && isClaimCondition(own(value, 'condition'))
 }
 
 /**
- * Every requirement is met.
+ * Every requirement must be met.
  *
- * @throws TypeError for an empty list, which would let everybody through
+ * @throws TypeError for an empty list, which would accept every token
  */
 export function allOf(...requirements: readonly Requirement[]): Requirement {
   assertSome('allOf', requirements)
@@ -164,7 +164,7 @@ export function allOf(...requirements: readonly Requirement[]): Requirement {
 }
 
 /**
- * At least one requirement is met.
+ * At least one requirement must be met.
  *
  * @throws TypeError for an empty list
  */
@@ -178,7 +178,7 @@ export function anyOf(...requirements: readonly Requirement[]): Requirement {
   })
 }
 
-/** The requirement is not met. Its scopes are not named in a challenge, for having them is what is wrong. */
+/** The requirement must not be met. Its scopes are not named in the challenge, because having them is the problem. */
 export function not(requirement: Requirement): Requirement {
   assertSome('not', [requirement])
   return Object.freeze<Requirement>({

@@ -14,7 +14,7 @@ import { bare, own } from '../model/values.ts'
 import { clientNamedIn } from './identity.ts'
 import type { ClaimCheck } from './registered-claims.ts'
 
-/** A claim is there, whatever its value; `null` is absent. */
+/** Requires a claim with any value. `null` counts as absent. */
 export function presentClaim(path: ClaimPath): ClaimCheck {
   const fixed = copyPath(path)
   return {
@@ -25,7 +25,7 @@ export function presentClaim(path: ClaimPath): ClaimCheck {
   }
 }
 
-/** A claim is there and has an accepted value. */
+/** Requires a claim with an accepted value. */
 export function requiredClaim(path: ClaimPath, condition: ClaimCondition): ClaimCheck {
   const fixedPath = copyPath(path)
   const fixed = copyCondition(condition)
@@ -53,21 +53,20 @@ function present(claims: Claims, path: ClaimPath): unknown {
   })
 }
 
-/** A Standard Schema validator whose output is an object: zod, valibot, arktype and others. */
+/** A Standard Schema validator whose output is an object, such as a zod, valibot or arktype schema. */
 export type ClaimsSchema<C extends object> = StandardSchemaV1<unknown, C>
 
 /**
- * The claims completed by what the schema made of them. Claims the schema does not know stay, so that a requirement about
- * them still sees them; `cnf` stays as it was signed, for what confirms the sender rests on it.
+ * Validates the claims and merges the output of the schema into them. Claims that the schema does not know stay, so requirements can still
+ * check them. `cnf` stays as signed, because confirming the sender depends on it.
  *
- * Neither what the schema sees nor what it completes has a prototype: a claim that the token lacks is absent, whatever `Object.prototype`
- * holds.
+ * Neither the input nor the merged claims have a prototype, so `Object.prototype` cannot supply a claim that the token lacks.
  *
  * @throws AuthError `claims_schema`
- * @throws TypeError for a schema that answers with anything but an object
+ * @throws TypeError for a schema that returns anything but an object
  */
 export async function applySchema<C extends object>(schema: ClaimsSchema<C>, claims: Claims): Promise<C & Claims> {
-  // A copy, for some validators transform a claim in its place, which must not change what is checked next.
+  // A copy, because some validators transform claims in place, which must not affect later checks.
   const result = await schema['~standard'].validate(copyOf(claims))
   const issues = own(result, 'issues')
   if (issues !== undefined) throw new AuthError('claims_schema', { actual: describeIssues(issues) })
@@ -84,7 +83,7 @@ export function isSchema(value: unknown): value is ClaimsSchema<object> {
   return typeof standard === 'object' && standard !== null && typeof own(standard, 'validate') === 'function'
 }
 
-// Instances of classes, which a schema may put into claims, belong to the application.
+// Class instances that a schema adds to the claims belong to the application, so they are not copied.
 function copyOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copyOf)
   if (!isPlainObject(value)) return value
@@ -101,7 +100,7 @@ function describeIssues(issues: unknown): string {
   return Array.isArray(issues) ? issues.slice(0, 3).map(describeIssue).join('; ') : 'not said'
 }
 
-// Only where, and what the schema says about it: messages of validators are made by the application.
+// Only the path and the schema's message: the application wrote that message.
 function describeIssue(issue: StandardSchemaV1.Issue): string {
   const { message } = issue
   const place = own(issue, 'path')
@@ -110,24 +109,24 @@ function describeIssue(issue: StandardSchemaV1.Issue): string {
   return place ? `${place}: ${message}` : message
 }
 
-/** A further check of a verified token, with its claims as they were signed: a denylist, a logout store, a tenant lock. */
+/** An extra check of a verified token, with its claims as signed: a denylist, a logout store, a tenant lock. */
 export interface TokenCheck {
-  /** Named in explanations. */
+  /** The name of the check in explanations. */
   readonly name: string
-  /** Throws `AuthError` `token_refused` to refuse. Anything else it throws means that it could not decide: status 503. */
+  /** Throws `AuthError` `token_refused` to refuse. Any other exception means that it could not decide: status 503. */
   check(token: VerifiedToken): Promise<void>
 }
 
 /**
  * Runs the checks in order.
  *
- * @throws AuthError what a check threw, or `check_unavailable`
+ * @throws AuthError that a check threw, or `check_unavailable`
  */
 export async function runTokenChecks(checks: readonly TokenCheck[], token: VerifiedToken): Promise<void> {
   for (const tokenCheck of checks) {
     try {
       const answer: unknown = await tokenCheck.check(token)
-      // A check that answers false has not refused; it must not pass for one that found nothing either.
+      // A check that returns false has not refused by throwing, but must not count as passed either.
       if (answer !== undefined) throw new TypeError('A token check refuses by throwing, and answers with nothing')
     } catch (thrown) {
       const cause = asError(thrown)

@@ -6,8 +6,8 @@ import { assertText, type ClaimCheck } from './registered-claims.ts'
 const LONGEST_DIFFERENCE = 8
 
 /**
- * What a person would overlook when comparing two issuers or audiences; `undefined` where they truly differ. Costs nothing for a text
- * whose length is far off, however long it is.
+ * A small difference between two issuers or audiences that a person would overlook; `undefined` if they really differ. Cheap for texts of
+ * very different length, however long they are.
  */
 export function nearMiss(expected: string, actual: string): string | undefined {
   if (expected === actual || Math.abs(expected.length - actual.length) > LONGEST_DIFFERENCE) return undefined
@@ -30,13 +30,13 @@ export function nearestMiss(accepted: Iterable<string>, actual: string): string 
 const withoutSlash = (text: string): string => (text.endsWith('/') ? text.slice(0, -1) : text)
 const withoutScheme = (text: string): string => text.replace(/^https?:\/\//i, '')
 
-/** `aud` must name this resource server (RFC 7519 section 4.1.3, RFC 9068 section 4). Does not look at `scope`. */
+/** `aud` must name this resource server (RFC 7519 section 4.1.3, RFC 9068 section 4). Does not check `scope`. */
 export function audience(accepted: ReadonlySet<string>): ClaimCheck {
   return {
     step: 'aud',
     answer: 'lasting',
     check: ({ claims }) => {
-      // Its own alone, as of every claim that lets a token in.
+      // Own members only, because Object.prototype must not supply a claim that lets a token in.
       const aud = Object.hasOwn(claims, 'aud') ? claims.aud : undefined
       if (typeof aud === 'string' && accepted.has(aud)) return
       if (aud === undefined) throw new AuthError('audience_missing', { expected: accepted, actual: aud })
@@ -67,7 +67,7 @@ function idTokenHint(values: readonly unknown[], clientId: unknown): string | un
     : undefined
 }
 
-/** The client the token was issued to is one of those accepted. The first of the claims that is present names it; `null` is absent. */
+/** The token must be issued to an accepted client. The first of the claims that is present names the client; `null` counts as absent. */
 export function client(accepted: ReadonlySet<string>, names: readonly ClaimPath[]): ClaimCheck {
   const clientOf = (claims: Claims): unknown => {
     for (const name of names) {

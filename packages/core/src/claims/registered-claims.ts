@@ -3,7 +3,7 @@ import type { Limits } from '../model/limits.ts'
 import { LAST_SECOND } from '../model/runtime.ts'
 import type { Claims, JoseHeader } from '../model/token.ts'
 
-/** What a claim check looks at. Before the signature has been verified only `explain` runs checks on it. */
+/** The input of a claim check. Only `explain` runs checks before the signature has been verified. */
 export interface ClaimSubject {
   readonly header: JoseHeader
   readonly claims: Claims
@@ -16,13 +16,13 @@ export interface ClaimContext {
 
 /** One rule about the claims. */
 export interface ClaimCheck {
-  /** Name of the step in an explanation: the claim it looks at. */
+  /** The name of the step in an explanation: the claim it checks. */
   readonly step: string
-  /** A lasting answer follows from the token alone; a momentary one from the time too, or from a function of the application. */
+  /** A lasting result depends only on the token; a momentary one also on the time or on an application function. */
   readonly answer: 'lasting' | 'momentary'
-  /** Throws `AuthError` where the token breaks the rule. */
+  /** Throws `AuthError` if the token breaks the rule. */
   check(subject: ClaimSubject, context: ClaimContext): void
-  /** What was compared, for `explain`; asked of a token that has passed. */
+  /** What was compared, for `explain`. Called only for a token that passed. */
   compare(subject: ClaimSubject, context: ClaimContext): Comparison
 }
 
@@ -33,9 +33,9 @@ export interface Comparison {
 }
 
 /**
- * The registered claims have the types of RFC 7519 section 4.1 and RFC 9068 section 2.2 wherever they are present, and hold
- * no control character that could break out of a log line or a header. `null` is absent in `sub`, `client_id`, `azp` and `nbf`, as some
- * issuers write it, and malformed in the others. Says nothing about their values.
+ * Registered claims must have the types of RFC 7519 section 4.1 and RFC 9068 section 2.2 if present, and contain no control character,
+ * which could break out of a log line or a header. `null` counts as absent in `sub`, `client_id`, `azp` and `nbf`, because some issuers
+ * write it, and as malformed in the others. Does not check their values.
  */
 export function registeredClaims(limits: Pick<Limits, 'audiences'>): ClaimCheck {
   return {
@@ -43,7 +43,7 @@ export function registeredClaims(limits: Pick<Limits, 'audiences'>): ClaimCheck 
     answer: 'lasting',
     check: ({ claims }, { now }) => {
       const { iss, sub, aud, exp, nbf, iat, jti, client_id: clientId, azp } = claims
-      // Written out, for a loop over names costs as much as all the rest.
+      // Unrolled, because a loop over the names costs as much as all the other checks.
       if (iss !== undefined) assertText('iss', iss)
       if (sub !== undefined && sub !== null) assertText('sub', sub)
       if (jti !== undefined) assertText('jti', jti)
@@ -65,7 +65,7 @@ const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Cs}\u2028\u2029]/u
 const CENTURY = 3_155_760_000
 
-/** Refuses anything but a string without control characters. */
+/** Rejects anything but a string without control characters. */
 export function assertText(name: string, value: unknown): asserts value is string {
   if (typeof value !== 'string') throw malformed(name, 'a string', kindOf(value))
   if (!PRINTABLE_ASCII.test(value) && CONTROL_CHARACTERS.test(value))
@@ -90,7 +90,7 @@ function assertNumericDate(name: string, value: unknown, now: number): void {
     throw malformed(name, `seconds since the epoch, at most ${LAST_SECOND}`, value, millisecondsHint(name, value, now))
 }
 
-// By what the time would be, because a number of seconds may be just as large.
+// Decided by the resulting date, because a valid number of seconds may be just as large.
 function millisecondsHint(name: string, value: number, now: number): string | undefined {
   return Math.abs(value / 1000 - now) < CENTURY
     ? `${name} is in milliseconds: the issuer must divide it by 1000`

@@ -4,7 +4,7 @@ import { recentMap } from '../model/recent-map.ts'
 import type { Claims } from '../model/token.ts'
 import { assertText } from './registered-claims.ts'
 
-/** A set of scopes that stays as it was made: `Object.freeze` does not stop `Set.prototype.add`. */
+/** An immutable set of scopes. `Object.freeze` is not enough, because it does not stop `Set.prototype.add`. */
 class ReadonlyScopes extends Set<string> {
   constructor(scopes: Iterable<string>) {
     super()
@@ -26,32 +26,32 @@ class ReadonlyScopes extends Set<string> {
 }
 
 export interface ScopeRules {
-  /** Claims to read scopes from, all of them. */
+  /** Claims to read scopes from. All of them are read. */
   readonly sources: readonly ClaimPath[]
-  /** What each scope implies, directly. */
+  /** The scopes that each scope directly includes. */
   readonly hierarchy: ReadonlyMap<string, readonly string[]>
   /** Most scope words of a token. */
   readonly limit: number
 }
 
 /**
- * The whole scope words a token grants (RFC 6749 section 3.3, RFC 9068 section 2.2.3), and those they imply. A source may be
+ * Reads the scopes that a token grants (RFC 6749 section 3.3, RFC 9068 section 2.2.3), and the scopes they include. A source may be
  * a string of words separated by spaces or an array of words.
  *
  * Throws `AuthError` `claim_malformed`, `claim_too_long`.
  */
 export type ScopeReader = (claims: Claims) => ReadonlySet<string>
 
-/** The words of a text with scopes; `source` is the claim it was in. Throws `AuthError` `claim_malformed`. */
+/** Splits a scope text into words; `source` is its claim. Throws `AuthError` `claim_malformed`. */
 export type TextReader = (source: ClaimPath, value: unknown) => readonly string[]
 
-/** Reads scopes by rules. */
+/** Creates a reader for the given rules. */
 export function scopeReader({ sources, hierarchy, limit }: ScopeRules, textWords: TextReader): ScopeReader {
   return (claims) => {
     let words: readonly string[] = NONE
     for (const source of sources) {
       const value = valueAt(claims, source)
-      // Some issuers write null for "no scope". In another claim it is a mistake.
+      // Some issuers write null for "no scope". In any other claim, null is an error.
       if (value === undefined || (value === null && source === 'scope')) continue
       const more = Array.isArray(value) ? arrayWords(source, value) : textWords(source, value)
       words = words.length === 0 ? more : [...words, ...more]
@@ -71,7 +71,7 @@ interface KnownText {
   readonly words: readonly string[]
 }
 
-/** Remembers the words of texts, for the tokens of an API carry the same few again and again. One serves all issuers. */
+/** Caches the words of scope texts, because the tokens of an API repeat the same few. All issuers share one cache. */
 export function wordCache(): TextReader {
   const texts = recentMap<string, KnownText>(MOST_TEXTS)
   let last: KnownText | undefined
@@ -97,7 +97,7 @@ function arrayWords(source: ClaimPath, values: readonly unknown[]): readonly str
 
 function withImplied(words: readonly string[], hierarchy: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {
   const all = new Set(words)
-  // A Set visits what is added to it while it is walked, so implied scopes bring theirs.
+  // Iterating a Set also visits words added during the loop, so nested hierarchies are followed.
   for (const word of all) for (const implied of hierarchy.get(word) ?? []) all.add(implied)
   return all
 }

@@ -6,13 +6,13 @@ import type { ClaimCheck } from './registered-claims.ts'
 interface TimeRules {
   /** Seconds. */
   readonly clockTolerance: number
-  /** Seconds since `iat`; absent for no bound. */
+  /** Seconds since `iat`; absent for no limit. */
   readonly maxAge?: number | undefined
-  /** Seconds from `iat` to `exp`; absent for no bound. */
+  /** Seconds from `iat` to `exp`; absent for no limit. */
   readonly maxLifetime?: number | undefined
 }
 
-/** `exp` is required and lies in the future (RFC 7519 section 4.1.4). */
+/** `exp` is required and must be in the future (RFC 7519 section 4.1.4). */
 export function expiry({ clockTolerance }: TimeRules): ClaimCheck {
   const compare: ClaimCheck['compare'] = ({ claims }, { now }) => ({
     expected: `after ${instant(now - clockTolerance)}`,
@@ -33,7 +33,7 @@ export function expiry({ clockTolerance }: TimeRules): ClaimCheck {
   }
 }
 
-/** `nbf`, if present, lies in the past (RFC 7519 section 4.1.5). */
+/** `nbf`, if present, must be in the past (RFC 7519 section 4.1.5). */
 export function notBefore({ clockTolerance }: TimeRules): ClaimCheck {
   const compare = pastOrAbsent('nbf', clockTolerance)
   return {
@@ -49,8 +49,8 @@ export function notBefore({ clockTolerance }: TimeRules): ClaimCheck {
 }
 
 /**
- * `iat`, if present, is at most 60 s, or `clockTolerance` if that is more, in the future (RFC 7519 section 4.1.6), and no longer ago
- * than `maxAge`.
+ * `iat`, if present, must be at most 60 s in the future, or `clockTolerance` if that is larger (RFC 7519 section 4.1.6), and no older than
+ * `maxAge`.
  */
 export function issuedAt({ clockTolerance, maxAge }: TimeRules): ClaimCheck {
   const ahead = forgivenAhead(clockTolerance)
@@ -78,7 +78,7 @@ export function issuedAt({ clockTolerance, maxAge }: TimeRules): ClaimCheck {
   }
 }
 
-/** From `iat` to `exp` at most `maxLifetime` passes, so that nobody can mint a token for life. */
+/** From `iat` to `exp` there must be at most `maxLifetime`, which prevents tokens that practically never expire. */
 export function lifetime(maxLifetime: number): ClaimCheck {
   const lifetimeOf = (claims: Claims): number => requiredDate(claims, 'exp') - requiredDate(claims, 'iat')
   const compare: ClaimCheck['compare'] = ({ claims }) => ({
@@ -111,9 +111,9 @@ function pastOrAbsent(name: 'nbf' | 'iat', forgiven: number): ClaimCheck['compar
   }
 }
 
-// `explain` goes on after a claim of a wrong type, so that these may still meet one.
+// `explain` continues after a claim of the wrong type, so these checks may still meet one.
 function dateOf(claims: Claims, name: 'exp' | 'nbf' | 'iat'): number | undefined {
-  // Its own alone: what somebody has put on Object.prototype would let tokens live for ever.
+  // Own members only: a polluted Object.prototype could make tokens valid forever.
   const value: unknown = Object.hasOwn(claims, name) ? claims[name] : undefined
   if (value === undefined || typeof value === 'number') return value
   // Some issuers write null for "no nbf". No other time may be null.

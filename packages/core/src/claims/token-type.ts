@@ -10,7 +10,7 @@ export interface TokenTypeRules {
 }
 
 /**
- * The token says by `typ` and by its claims that it is an access token, not another kind of JWT that the same issuer signs
+ * `typ` and the claims must identify an access token, not another kind of JWT that the same issuer signs
  * with the same key (RFC 8725 section 3.11, RFC 9068 section 4).
  */
 export function tokenType({ types, typeRequired, idTokens }: TokenTypeRules): ClaimCheck {
@@ -52,7 +52,7 @@ function assertNoIdTokenMarks({ claims }: ClaimSubject): void {
   })
 }
 
-// The surest mark first: access tokens of some issuers have a nonce, and none has a hash.
+// The most reliable sign first: some issuers put a nonce into access tokens, but none adds a hash.
 function idTokenMark(claims: Claims): string | undefined {
   if (claims['at_hash'] !== undefined) return 'at_hash'
   if (claims['c_hash'] !== undefined) return 'c_hash'
@@ -74,7 +74,7 @@ const OTHER_KINDS: ReadonlyMap<string, string> = new Map([
   ['secevent+jwt', 'This is a security event token'],
 ])
 
-// ID tokens have no typ, or JWT; a nonce in anything else means something else.
+// ID tokens have no typ, or JWT. With any other typ, a nonce does not indicate an ID token.
 function hintFor(name: string | undefined, { claims }: ClaimSubject): string | undefined {
   const mark = name === undefined || name === 'jwt' ? idTokenMark(claims) : undefined
   if (mark !== undefined) return idTokenHint(mark, claims)

@@ -2,16 +2,16 @@ import { AuthError } from '../errors/auth-error.ts'
 import type { Claims, RequestView, VerifiedToken } from '../model/token.ts'
 import { own } from '../model/values.ts'
 
-/** Confirms that the sender of a request holds the key a token is bound to (RFC 7800). The seam for DPoP and mTLS. */
+/** Confirms that the sender of a request has the key a token is bound to (RFC 7800). Implement it for DPoP or mTLS. */
 export interface Binding {
-  /** The member of `cnf` it understands, for example `jkt`. */
+  /** The member of `cnf` it handles, for example `jkt`. */
   readonly confirmation: string
-  /** Throws `AuthError` `binding_failed` unless the request shows possession. */
+  /** Throws `AuthError` `binding_failed` unless the request proves possession. */
   confirm(value: unknown, token: VerifiedToken, view: RequestView): Promise<void>
 }
 
 /**
- * The members of the token's `cnf`; every one is in `understood`, or the token is refused: binding fails closed.
+ * Returns the members of the token's `cnf`. Every one must be in `understood`; otherwise the token is refused, because binding fails closed.
  *
  * @throws AuthError `binding_unsupported`
  */

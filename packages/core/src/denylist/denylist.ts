@@ -12,59 +12,58 @@ import {
 import { type DenylistEntry, type DenylistOptions, resolveDenylistOptions } from './options.ts'
 
 /**
- * A token check that refuses tokens which have been ended, and the ways to end them.
+ * A token check that refuses revoked tokens, with the methods to revoke them.
  *
- * Each of these is done once its promise is fulfilled: from then on the tokens are refused wherever the store is shared. A
- * promise that is rejected means that they may go on being accepted, so that whoever asked must be told.
+ * A revocation takes effect when its promise is fulfilled: from then on the tokens are refused by every process that shares the store. If
+ * the promise rejects, the tokens may still be accepted, so report the failure.
  */
 export interface Denylist extends TokenCheck {
   /**
-   * Revokes this one token, by its `jti`, until it has expired. Uses the claims as they were signed, whatever a `claims` schema has made of
-   * them.
+   * Revokes one token, by its `jti`, until it has expired. Uses the claims as signed, even if a `claims` schema has changed them.
    *
-   * @param token the token as `getAuth(req)`, `request.auth` or `verify` gave it, or an object with its signed claims
-   * @throws TypeError for a token without `jti`, which cannot be told from others of its session or subject; and for a copy of `claims`
-   * where a `claims` schema rewrites `iss`, `jti` or `exp`, because the copy does not say what was signed
-   * @throws Error where the store is full or cannot be reached
+   * @param token - the token from `getAuth(req)`, `request.auth` or `verify`, or an object with its signed claims
+   * @throws TypeError for a token without `jti`, which cannot be distinguished from others of its session or subject; and for a copy of
+   * `claims` if a `claims` schema rewrites `iss`, `jti` or `exp`, because the copy no longer has the signed values
+   * @throws Error if the store is full or unavailable
    */
   denyToken(token: Pick<VerifiedToken, 'claims'>): Promise<void>
   /**
-   * Ends all tokens of a subject (`sub`) that have been issued by now. Those issued later are good, so that the person can log in
-   * again: at once by `issuedUpTo`, otherwise after `clockTolerance`, which is a minute by default. Tokens without `iat` are refused for as long as the entry
-   * lasts, for nothing says when they were issued.
+   * Revokes all tokens issued to a subject (`sub`) so far. Tokens issued later are accepted, so the user can log in again: immediately with
+   * `issuedUpTo`, otherwise after `clockTolerance`, a minute by default. Tokens without `iat` are refused as long as the entry lasts,
+   * because their time of issue is unknown.
    *
-   * @param issuer the exact `iss` of the tokens, or `null` for tokens without one
-   * @throws TypeError for an issuer, subject or time that is none
-   * @throws Error where the store is full or cannot be reached
+   * @param issuer - the exact `iss` of the tokens, or `null` for tokens without one
+   * @throws TypeError for an invalid issuer, subject or time
+   * @throws Error if the store is full or unavailable
    */
   denySubject(issuer: string | null, subject: string, options?: DenySubjectOptions): Promise<void>
   /**
-   * Ends all tokens of a session (`sid`), those that have been issued and those that will be within `maxLifetime`: whoever logs in again
-   * gets another session (OpenID Connect Back-Channel Logout 1.0 section 2.1). By then the issuer must have ended the session, too.
+   * Revokes all tokens of a session (`sid`): those already issued, and those issued within the next `maxLifetime`. A new login gets a new
+   * session (OpenID Connect Back-Channel Logout 1.0 section 2.1). By the end of that time the issuer must have ended the session, too.
    *
-   * @param issuer the exact `iss` of the tokens, or `null` for tokens without one
-   * @throws TypeError for an issuer or session that is none
-   * @throws Error where the store is full or cannot be reached
+   * @param issuer - the exact `iss` of the tokens, or `null` for tokens without one
+   * @throws TypeError for an invalid issuer or session
+   * @throws Error if the store is full or unavailable
    */
   denySession(issuer: string | null, session: string): Promise<void>
 }
 
-/** Which tokens of a subject end. */
+/** Which tokens of a subject to revoke. */
 export interface DenySubjectOptions {
   /**
-   * The last `iat` that is ended, in seconds since the epoch, by the issuer's clock: the `iat` of its logout token, for example. Up to
-   * a whole second, because issuers round `iat`. @defaultValue now, and `clockTolerance` more
+   * Revokes tokens with an `iat` up to this time, in seconds since the epoch, by the issuer's clock: for example, the `iat` of its logout
+   * token. Rounded up to a whole second, because issuers round `iat`. @defaultValue now plus `clockTolerance`
    */
   readonly issuedUpTo?: number
 }
 
 /**
- * Makes a denylist: `createVerifier({ …, checks: [denylist({ store: createMemoryDenylist() })] })`.
+ * Creates a denylist: `createVerifier({ …, checks: [denylist({ store: createMemoryDenylist() })] })`.
  *
- * It looks up `jti`, `sub` and `sid`, each together with `iss`, in one round trip for every token. A store that fails or does not answer
- * refuses with status 503. A token that has none of the three claims cannot be denied, and one without `jti` not by itself:
- * `requiredClaims: ['jti', 'iat']` keeps them out. It checks the claims as they were signed. Where a
- * `claims` schema rewrites `iss`, `sub` or `sid`, take those for `denySubject` and `denySession` from `signedClaims(token)`.
+ * It looks up `jti`, `sub` and `sid`, each together with `iss`, in one round trip per token. If the store fails or does not answer, requests
+ * get status 503. A token with none of the three claims cannot be revoked, and one without `jti` cannot be revoked individually:
+ * `requiredClaims: ['jti', 'iat']` refuses both. It checks the claims as signed. If a `claims` schema rewrites `iss`, `sub` or `sid`, pass
+ * the values from `signedClaims(token)` to `denySubject` and `denySession`.
  *
  * @throws TypeError for options that are missing or out of range
  */
@@ -78,11 +77,11 @@ export function denylist(options: DenylistOptions): Denylist {
     const rounded = { issuedUpTo: Math.ceil(entry.issuedUpTo), expiresAt: Math.ceil(entry.expiresAt) }
     await answeredWithin(timeout, clock, () => store.add(key, rounded))
   }
-  // Whatever tolerance the verifier has, and it has at most this.
+  // Uses the largest tolerance a verifier can have, because the verifier's own is unknown here.
   const kept = (end: number): number => Math.min(end + MOST_TOLERANCE + maxLag, LAST_SECOND)
   const issuedByNow = (): number => now() + clockTolerance
 
-  // Signed claims that have been checked here, and whether a schema has rewritten any in what names their token.
+  // Signed claims that were checked here, and whether a schema has rewritten a claim that identifies their token.
   const checked = new WeakSet<Claims>()
   let rewritten = false
   const claimsToDeny = ({ claims }: Pick<VerifiedToken, 'claims'>): Claims => {
@@ -139,9 +138,9 @@ const COPIED =
   'the "claims" schema rewrites "iss", "jti" or "exp", and a copy of claims does not say what was signed. Give the token itself, as ' +
   'getAuth(req) does, or { claims: signedClaims(token) }'
 const MOST_TOLERANCE = 300
-// What is left of the year 9999 is more than any other token lasts, and a database may not know the year 10000.
+// The end of the year 9999: later than any token expires, and databases may not support the year 10000.
 const LAST_SECOND = 253_402_300_799
-/** No verified token has an `iat` as great: it is at most 300 s in the future. */
+/** Larger than the `iat` of any verified token, which is at most 300 s in the future. */
 const EVERY_TOKEN = 1e11
 
 const ENDED: Readonly<Record<DeniedClaim, string>> = {
@@ -152,7 +151,7 @@ const ENDED: Readonly<Record<DeniedClaim, string>> = {
 
 type Claims = VerifiedToken['claims']
 
-// Most keys are there at once, and waiting for them would be the greater part of the check.
+// Most keys are available synchronously, and awaiting them would dominate the cost of the check.
 function everyKey(keys: readonly (string | Promise<string>)[]): readonly string[] | Promise<readonly string[]> {
   const ready = keys.filter((key) => typeof key === 'string')
   return ready.length === keys.length ? ready : Promise.all(keys.map(async (key) => key))
@@ -170,7 +169,7 @@ function lookedUp(claims: Claims): readonly LookedUp[] {
   })
 }
 
-// A claim of another type could be looked up under no key, and would let the token pass. A sub of null is absent, as it is to the verifier.
+// A claim of the wrong type has no key, so the token would pass. A `sub` of null counts as absent, as in the verifier.
 function textOf(claims: Claims, name: 'iss' | DeniedClaim): string | undefined {
   const value: unknown = Object.hasOwn(claims, name) ? claims[name] : undefined
   if (value === undefined || typeof value === 'string') return value
@@ -213,10 +212,10 @@ function assertName(what: string, value: unknown): asserts value is string {
 type DeniedClaim = 'jti' | 'sub' | 'sid'
 
 /**
- * The key of an entry: 1 to 200 printable ASCII characters, another one for every issuer, claim and value. Values come from
- * tokens and may be of any length: a key that would be too long is a SHA-256 digest.
+ * The key of an entry: 1 to 200 printable ASCII characters, unique per issuer, claim and value. Values come from
+ * tokens and may be of any length: a key that would be too long is replaced by a SHA-256 digest.
  *
- * @param issuer the exact `iss`, or `null` for tokens without one
+ * @param issuer - the exact `iss`, or `null` for tokens without one
  */
 export function denylistKey(issuer: string | null, claim: DeniedClaim, value: string): string | Promise<string> {
   const text = JSON.stringify([issuer, claim, value])
@@ -231,7 +230,7 @@ async function digest(text: string): Promise<string> {
 }
 
 /**
- * What the store answers, if it answers in time: one that hangs must not make requests hang.
+ * Returns the store's answer within a time limit, because a store that hangs must not make requests hang.
  *
  * @throws Error after `seconds`, and what the store throws
  */
@@ -244,7 +243,7 @@ async function answeredWithin<T>(seconds: number, clock: Pick<Clock, 'setTimeout
     }
     answer.then(settle, settle)
     await Promise.resolve()
-    // A store in memory has answered by now, and a timer would cost more than its answer.
+    // A memory store has answered by now, and a timer would cost more than its answer.
     return await (answered ? answer : beforeLong(seconds, clock, answer))
   } catch (error) {
     throw asError(error)

@@ -1,20 +1,20 @@
 import { type Clock, knownOptions, misconfigured, resolveClock } from '../extend.ts'
 import type { DenylistEntry, DenylistStore } from './options.ts'
 
-/** How a denylist in memory is kept. */
+/** Options for `createMemoryDenylist`. */
 export interface MemoryDenylistOptions {
   /** Where time comes from. @defaultValue the runtime's clocks */
   readonly clock?: (Pick<Clock, 'now'> & Partial<Clock>) | undefined
-  /** Entries it may hold. From 1 to 10,000,000. @defaultValue 100000 */
+  /** Most entries it can contain. From 1 to 10,000,000. @defaultValue 100000 */
   readonly maxEntries?: number | undefined
 }
 
 /**
- * A denylist in this program's memory. Other processes do not see it, and a restart forgets it: where there are several, or
- * where log-outs must outlive a restart, give `denylist` a shared store.
+ * A denylist in memory. Other processes do not see it, and a restart clears it. With several processes, or if revocations must survive a
+ * restart, pass a shared store to `denylist`.
  *
- * Entries that have expired make room as others are added; no timer is needed. Where it is full of entries that have
- * not, `add` rejects with a RangeError and none is forgotten.
+ * Adding an entry removes expired ones; no timer is needed. If it is full of unexpired entries, `add` rejects with a RangeError and no
+ * entry is removed.
  *
  * @throws TypeError for options out of range
  */
@@ -27,7 +27,7 @@ export function createMemoryDenylist(given: MemoryDenylistOptions = {}): Denylis
   let earliest = Number.POSITIVE_INFINITY
 
   const sweep = (): void => {
-    // In a store full of entries that last, looking at all of them for every new one would be a way to keep it busy.
+    // In a store full of unexpired entries, a scan for every new entry would be a denial-of-service risk.
     if (clock.now() < earliest) return
     earliest = Number.POSITIVE_INFINITY
     for (const [key, entry] of entries) {
@@ -79,7 +79,7 @@ function combined(added: HeldEntry, held: HeldEntry = added): HeldEntry {
   }
 }
 
-// By both clocks: a wall clock that is stepped forward and back again must not bring denied tokens back.
+// Checks both clocks: setting the wall clock forward and back must not make revoked tokens valid again.
 function hasEnded({ expiresAt, keepUntil }: HeldEntry, clock: Clock): boolean {
   return clock.now() >= expiresAt && clock.monotonic() >= keepUntil
 }

@@ -10,29 +10,29 @@ import {
   resolveClock,
 } from '../extend.ts'
 
-/** How a denylist looks tokens up, and for how long it keeps what it is told. */
+/** How a denylist looks tokens up, and how long it keeps entries. */
 export interface DenylistOptions {
-  /** Where entries are kept: `createMemoryDenylist()`, or a store that several processes share. */
+  /** Where entries are stored: `createMemoryDenylist()`, or a store that several processes share. */
   readonly store: DenylistStore
   /**
-   * Seconds from `iat` to `exp` of the longest-lived token there may be: entries of subjects and sessions are kept until such a
-   * token has expired. Tokens that live longer are refused, for they would outlive the entry that denies them; the life
+   * Longest time from `iat` to `exp` of any token, in seconds. Entries of subjects and sessions are kept until such a token has expired.
+   * Tokens that live longer are refused, because they would outlive the entry that revokes them. The lifetime
    * of a token without `iat` counts from now. From 1 to 31,536,000. @defaultValue 86400
    */
   readonly maxLifetime?: number | undefined
   /**
-   * Seconds that the issuer's clock may be ahead of this one: `denySubject` ends tokens whose `iat` is up to this much in the future.
-   * Not less than the verifier forgives: 60, or its `clockTolerance` if that is more. From 0 to 300. @defaultValue 60
+   * Seconds that the issuer's clock may be ahead of this one: `denySubject` revokes tokens whose `iat` is up to this far in the future.
+   * Must not be less than the verifier allows: 60, or its `clockTolerance` if larger. From 0 to 300. @defaultValue 60
    */
   readonly clockTolerance?: number | undefined
   /**
-   * The greatest `maxLag` that tokens are verified with (`asOf`): entries are kept this many seconds longer, for such tokens
-   * are accepted after they have expired. From 0 to 31,536,000. @defaultValue 0
+   * The largest `maxLag` that tokens are verified with (`asOf`), in seconds. Entries are kept this much longer, because such tokens are
+   * accepted after they have expired. From 0 to 31,536,000. @defaultValue 0
    */
   readonly maxLag?: number | undefined
-  /** Seconds to wait for the store. Without an answer requests are refused with status 503. From 0.001 to 30. @defaultValue 1 */
+  /** Seconds to wait for the store. Without an answer, requests get status 503. From 0.001 to 30. @defaultValue 1 */
   readonly timeout?: number | undefined
-  /** Where time comes from; the verifier's, where that has one of its own. @defaultValue the runtime's clocks */
+  /** Where time comes from. If the verifier has a `clock`, pass the same one. @defaultValue the runtime's clocks */
   readonly clock?: (Pick<Clock, 'now'> & Partial<Clock>) | undefined
 }
 
@@ -40,7 +40,7 @@ export interface DenylistOptions {
 type ResolvedDenylistOptions = Pick<DenylistOptions, 'store'> &
   Readonly<Record<NumericOption, number>> & { readonly clock: Clock }
 
-/** The numbers that hold where an option is left out. */
+/** The numeric defaults. */
 export const DENYLIST_DEFAULTS: Readonly<Record<NumericOption, number>> = Object.freeze({
   maxLifetime: 86_400,
   clockTolerance: 60,
@@ -74,34 +74,34 @@ const RANGES: Readonly<Record<NumericOption, NumberRange>> = {
   timeout: { least: 0.001, most: 30 },
 }
 
-/** What a denylist holds about a token, a subject or a session. Whole seconds since the epoch. */
+/** The entry for a token, a subject or a session. Whole seconds since the epoch. */
 export interface DenylistEntry {
-  /** Refuses tokens whose `iat` is this or less, and tokens without one. */
+  /** Refuses tokens with this `iat` or an earlier one, and tokens without `iat`. */
   readonly issuedUpTo: number
-  /** Until then the entry must not be forgotten; afterwards it means nothing. */
+  /** Keep the entry until this time; after it, the entry has no effect. */
   readonly expiresAt: number
 }
 
 /**
- * Where a denylist is kept: this program's memory, Redis, a database. `denylistStoreCases` of `@claimgate/testing` holds a
- * store to this contract.
+ * Where a denylist is stored: memory, Redis, a database. Run `denylistStoreCases` of `@claimgate/testing` to test that your store meets
+ * this contract.
  *
- * Whatever a method throws means that the store cannot answer now: requests are then refused with status 503, and
- * nothing counts as denied. A store that is full throws, and forgets nothing.
+ * If a method throws, the store is unavailable: requests get status 503, and nothing counts as revoked. A store that is full throws, and
+ * removes nothing.
  */
 export interface DenylistStore {
   /**
-   * The `issuedUpTo` of each key, in the order of the keys, and `undefined` for each that has no entry. One round trip: it is
-   * asked once for every request.
+   * Returns the `issuedUpTo` of each key, in the order of the keys, and `undefined` for each key without an entry. Use one round trip: it is
+   * called for every request.
    *
-   * Keys are compared exactly. They are 1 to 200 printable ASCII characters, of which callers choose some.
+   * Keys are compared exactly. They are 1 to 200 printable ASCII characters, some of them chosen by callers.
    */
   find(keys: readonly string[]): Promise<readonly (number | undefined)[]>
   /**
-   * Adds an entry. Where the key has one already, the greater of each of the two numbers stays, also where several add at once:
-   * an entry never means less than before.
+   * Adds an entry. If the key already has one, keeps the larger value of each of the two numbers, even when several processes add at once:
+   * an entry never becomes weaker.
    *
-   * Once the promise is fulfilled, everybody who shares the store finds the entry.
+   * Once the promise is fulfilled, every process that shares the store finds the entry.
    */
   add(key: string, entry: DenylistEntry): Promise<void>
 }

@@ -5,26 +5,26 @@ import { own } from '../model/values.ts'
 import { catalogue, type WireError } from './catalogue.ts'
 import { quote, sentence } from './quote.ts'
 
-/** What is known about a refusal beyond its code. `expected` and `actual` are quoted and shortened by `AuthError`. */
+/** Details of a refusal besides its code. `AuthError` quotes and shortens `expected` and `actual`. */
 export interface AuthErrorDetails {
   /** What would have been accepted. */
   readonly expected?: unknown
   /** What was found. Never a whole token. */
   readonly actual?: unknown
-  /** A sentence a person can act on. `AuthError` escapes what could harm a log, and hides what looks like a credential. */
+  /** A sentence that says what to do. `AuthError` escapes it for logs and hides anything that looks like a credential. */
   readonly hint?: string
   readonly cause?: unknown
-  /** Seconds after which trying again makes sense; for status 503. */
+  /** Seconds to wait before a retry makes sense; for status 503. */
   readonly retryAfter?: number
-  /** Scopes that would have been enough; they go into the challenge (RFC 6750 section 3). */
+  /** Scopes that would be enough. They go into the challenge (RFC 6750 section 3). */
   readonly scopes?: readonly string[]
 }
 
 /**
- * Why a request or a token was refused. Told apart by `code`, never by text: the message is for logs and may change. It has no stack
- * trace, for it is the request's doing and not the program's, and anybody may cause a million of them; a `cause` has its own.
+ * Why a request or a token was refused. Compare `code`, never the message: the message is for logs and may change. It has no stack trace,
+ * because a bad request is not a bug and an attacker can cause millions of them. `cause` keeps its own stack trace.
  *
- * Status 400, 401, 403, 408 and 413 are the caller's fault; 503 says that Claimgate could not decide (RFC 6750 section 3.1).
+ * Status 400, 401, 403, 408 and 413 are the caller's fault. 503 means that Claimgate could not decide (RFC 6750 section 3.1).
  */
 export class AuthError extends Error {
   override readonly name: string = 'AuthError'
@@ -48,7 +48,7 @@ export class AuthError extends Error {
     const actual = Object.hasOwn(details, 'actual') ? quote(details.actual) : undefined
     const message = messageOf({ summary, expected, actual, hint })
     const options = Object.hasOwn(details, 'cause') ? { cause: details.cause } : undefined
-    // Nothing between may throw, for then no error of the program would have a stack trace again.
+    // Nothing before the restore may throw; otherwise no error in the program would have a stack trace again.
     const restoreStacks = withoutStacks()
     super(message, options)
     restoreStacks()
@@ -86,17 +86,17 @@ function messageOf({ summary, expected, actual, hint }: Message): string {
 }
 
 /**
- * Stops the runtime from recording stack traces until the function it gives is called, which must be in the same turn. To record one
- * costs ten times as much as all the rest of a refusal.
+ * Stops the runtime from recording stack traces until you call the returned function, which must happen synchronously. Recording a stack
+ * trace costs ten times as much as the rest of a refusal.
  */
 export function withoutStacks(): () => void {
   const limit = engine.stackTraceLimit
-  // Not in every runtime.
+  // Some runtimes lack `stackTraceLimit`.
   if (typeof limit !== 'number' || !isWritable) return nothing
   try {
     engine.stackTraceLimit = 0
   } catch {
-    // An application has frozen it since.
+    // The application has frozen `Error` since the check.
     return nothing
   }
   return () => {
@@ -104,12 +104,12 @@ export function withoutStacks(): () => void {
   }
 }
 
-// V8 and JavaScriptCore have it.
+// Exists in V8 and JavaScriptCore.
 const engine = Error as { stackTraceLimit?: unknown }
 const isWritable = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true
 const nothing = (): void => {}
 
-/** What is more than a limit allows. */
+/** A limit that a token exceeds. */
 interface Excess {
   readonly limit: keyof Limits
   /** The value of the limit. */
@@ -119,30 +119,30 @@ interface Excess {
   readonly actual: number
 }
 
-/** The refusal of a token that is over a limit of ours, with a hint that names the limit to raise. */
+/** The refusal of a token that exceeds a limit, with a hint that names the limit to raise. */
 export function overLimit(code: ErrorCode, { limit, most, unit, actual }: Excess): AuthError {
   return new AuthError(code, { expected: `at most ${most} ${unit}`, actual, hint: raiseLimit(limit, most) })
 }
 
 /**
- * What was thrown, as an error. Frameworks read `undefined`, `null` and some strings as "go on" when a hook fails with them, so application
- * code that throws such a value would open a route. Any value that is no error becomes the `cause` of one.
+ * Converts a thrown value to an error. Frameworks read `undefined`, `null` and some strings from a failed hook as "continue", so application
+ * code that throws such a value would open a route. Any value that is not an error becomes the `cause` of one.
  */
 export function asError(thrown: unknown): Error {
   if (isError(thrown)) return thrown
-  // Only the type: the value may be anything, a token included.
+  // Only the type, because the value may be anything, even a token.
   const kind = thrown === null ? 'null' : typeof thrown
   return new TypeError(`Application code threw a value that is not an Error, of type ${kind}`, { cause: thrown })
 }
 
-/** As `asError`, for an `AuthError` with one of its statuses; anything else is `undefined` here and a bug of the application. */
+/** The thrown value, if it is an `AuthError` with one of its statuses. `undefined` for anything else, which is an application bug. */
 export function asRefusal(thrown: unknown): AuthError | undefined {
   return isError(thrown) && thrown instanceof AuthError && STATUSES.has(thrown.status) ? thrown : undefined
 }
 
 const STATUSES: ReadonlySet<unknown> = new Set(Object.values(catalogue).map(({ status }) => status))
 
-// Errors of another realm are no instances of this one's Error. A proxy may throw when it is asked what it is.
+// Errors of another realm are not instances of this Error, and a proxy may throw when inspected.
 function isError(value: unknown): value is Error {
   if (typeof value !== 'object' || value === null) return false
   try {
@@ -152,7 +152,7 @@ function isError(value: unknown): value is Error {
   }
 }
 
-/** What jose threw while verifying a signature, in Claimgate's words. The one place that knows jose's errors. */
+/** Translates jose's error from a signature verification to an `AuthError`. The only function that knows jose's errors. */
 export function fromJose(error: unknown, algorithm: string): AuthError {
   if (error instanceof AuthError) return error
   if (error instanceof errors.JWSSignatureVerificationFailed)
@@ -164,7 +164,7 @@ export function fromJose(error: unknown, algorithm: string): AuthError {
       cause: error,
     })
   if (error instanceof errors.JOSEError) return new AuthError('signature_invalid', { cause: error })
-  // jose's key checks and WebCrypto's own refusals: a key of another type, too small, or not usable for verifying.
+  // jose's key checks and WebCrypto's errors: a key of another type, too small, or not usable for verifying.
   return new AuthError('algorithm_key_mismatch', {
     expected: `a key for ${algorithm}`,
     actual: 'another key',
@@ -172,7 +172,7 @@ export function fromJose(error: unknown, algorithm: string): AuthError {
   })
 }
 
-/** The transport itself cannot be used: a fault of the installation, and not of the network. */
+/** The transport itself is unusable: an installation problem, not a network problem. */
 export class TransportError extends TypeError {
   override readonly name: string = 'TransportError'
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../model/error-code.ts'
 
-/** The `error` of RFC 6750 section 3.1 that goes on the wire, or nothing: a bare challenge, or our own inability. */
+/** The `error` of RFC 6750 section 3.1 in the response. Absent in a challenge without credentials and for status 503. */
 export type WireError = 'invalid_request' | 'invalid_token' | 'insufficient_scope'
 
 /** What a code means: its status, its RFC 6750 error, and a sentence. */
@@ -72,7 +72,7 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = Object.fre
   requirement_not_met: forbidden('The token does not meet the requirement'),
 })
 
-/** What a client may read of a refusal (RFC 6750 section 3): fixed text, the same for every fault of its kind. */
+/** The only text about a refusal that a client sees (RFC 6750 section 3): fixed, and the same for all refusals of one kind. */
 export const wireDescriptions: Readonly<Record<WireError, string>> = Object.freeze({
   invalid_request: 'The request does not carry exactly one well-formed access token',
   invalid_token: 'The access token is malformed, expired, revoked or not meant for this resource',

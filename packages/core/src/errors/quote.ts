@@ -1,15 +1,15 @@
 const LONGEST = 120
 const LONGEST_SENTENCE = 1000
-// The shortest run that is hidden has as many characters. Key IDs and thumbprints have up to 64.
+// The shortest run that is hidden. Key IDs and thumbprints can be up to 64 characters long.
 const SHORTEST_RUN = 48
-// Nothing in it that JSON escapes.
+// Characters that JSON does not escape.
 const PLAIN = /^[ !#-[\]-~]*$/
 const PRINTABLE = /^[ -~]*$/
 
 /**
- * An untrusted value as it may stand in a log line: JSON-escaped on one line, shortened, and without what may be a credential.
+ * Formats an untrusted value for a log line: JSON-escaped on one line, shortened, and with possible credentials hidden.
  *
- * @param longest - characters that are shown at most
+ * @param longest - the most characters to show
  */
 export function quote(value: unknown, longest: number = LONGEST): string {
   if (typeof value === 'string') {
@@ -20,7 +20,7 @@ export function quote(value: unknown, longest: number = LONGEST): string {
   return value instanceof Set ? quotedSet(value) : harmless(textOf(value), longest)
 }
 
-/** A sentence that may hold untrusted text, as it may stand in a log line. One of printable ASCII stays as it is, but for credentials. */
+/** Formats a sentence with untrusted text for a log line. Printable ASCII stays unchanged, except for credentials. */
 export function sentence(text: unknown): string {
   if (typeof text !== 'string') return quote(text)
   return text.length <= LONGEST_SENTENCE && PRINTABLE.test(text) && !RUN.test(text)
@@ -28,7 +28,7 @@ export function sentence(text: unknown): string {
     : harmless(text, LONGEST_SENTENCE)
 }
 
-// What a policy accepts is a few sets that stay as they are, and every refusal names one of them.
+// Policies have only a few sets of accepted values, which never change, and every refusal shows one.
 const sets = new WeakMap<ReadonlySet<unknown>, { readonly size: number; readonly text: string }>()
 
 function quotedSet(set: ReadonlySet<unknown>): string {
@@ -39,7 +39,7 @@ function quotedSet(set: ReadonlySet<unknown>): string {
   return text
 }
 
-// What is wrong may be anything: a cycle, a bigint, an object that throws.
+// The value may be anything: a cycle, a bigint, an object that throws.
 function textOf(value: unknown): string {
   try {
     return JSON.stringify(value) ?? typeof value
@@ -51,14 +51,14 @@ function textOf(value: unknown): string {
 function harmless(text: string, longest: number): string {
   const begin = withoutCredentials(text.slice(0, 4 * longest), text.length > 4 * longest)
   const escaped = begin.replaceAll(UNPRINTABLE, escapedCharacter)
-  // An escape that is cut says nothing, nor does half a character. `join` writes a new text: a part of the long one would keep it in memory.
+  // Do not cut inside an escape or a character. `join` creates a new string, because a slice would keep the long one in memory.
   return escaped.length <= longest
     ? escaped
     : [escaped.slice(0, longest).replace(/\\(?:u[\da-f]{0,3})?$|[\ud800-\udbff]$/, ''), '…'].join('')
 }
 
-// Controls, marks that turn the direction of text or show as nothing, line separators and halves of characters: terminals and log readers
-// obey them, and JSON.stringify leaves most as they are.
+// Controls, bidirectional and invisible marks, line separators and lone surrogates: terminals and log viewers interpret them, and
+// JSON.stringify leaves most of them unescaped.
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
 function escapedCharacter(character: string): string {
@@ -69,9 +69,9 @@ function escapedCharacter(character: string): string {
 }
 
 const RUN = new RegExp(`[\\w.~+/%-]{${SHORTEST_RUN}}`)
-// Three long parts, as of a JWT; a long word of base64url or base64; or of all characters of a b64token (RFC 6750 section 2.1).
+// Three long parts, as in a JWT; a long word of base64url or base64; or a long run of b64token characters (RFC 6750 section 2.1).
 const CREDENTIAL = /(?:[\w-]{16,}\.){2}[\w.-]*|eyJ[\w-]{8,}\.[\w.-]*|[\w-]{65,}|[A-Za-z0-9+/]{65,}|[\w.~+/-]{100,}/g
-// The parts of an address are long together without being secret.
+// The parts of a URL may be long together without being secret.
 const ADDRESS_OR_RUN = /https?:\/\/[^\s"\\?#]*|[\w.~+/-]{48,}/g
 const LONGEST_PART = 64
 
@@ -85,7 +85,7 @@ function withoutCredentials(text: string, isCut: boolean): string {
           .join('/')
       : run.replaceAll(CREDENTIAL, HIDDEN),
   )
-  // Of a credential at the end only a part may be here.
+  // A credential at the end may have been cut.
   return isCut ? shown.replace(/[\w.~+/-]+$/, HIDDEN) : shown
 }
 

@@ -1,9 +1,9 @@
 import { misconfigured } from '../extend.ts'
 
 /**
- * A list of exact names, each one of those known.
+ * Checks a list of known names, compared exactly.
  *
- * @throws TypeError for a list that is empty or holds anything else
+ * @throws TypeError for a list that is empty or contains anything else
  */
 function allowList<Name extends string>(
   action: string,
@@ -22,7 +22,7 @@ function allowList<Name extends string>(
 /** A JWE `enc` that Claimgate can decrypt (RFC 7518 sections 5.2 and 5.3). */
 export type ContentEncryption = 'A128GCM' | 'A192GCM' | 'A256GCM' | 'A128CBC-HS256' | 'A192CBC-HS384' | 'A256CBC-HS512'
 
-/** How long the parts of a token are that an `enc` fixes. */
+/** The lengths that an `enc` fixes for the parts of a token. */
 interface ContentEncryptionTraits {
   readonly ivBytes: number
   readonly tagBytes: number
@@ -37,7 +37,7 @@ export const contentEncryptionTraits: Readonly<Record<ContentEncryption, Content
   'A256CBC-HS512': { ivBytes: 16, tagBytes: 32 },
 }
 
-/** Every JWE `enc` there is here. */
+/** Every supported JWE `enc`. */
 export const CONTENT_ENCRYPTIONS: readonly ContentEncryption[] = Object.freeze([
   'A128GCM',
   'A192GCM',
@@ -48,9 +48,9 @@ export const CONTENT_ENCRYPTIONS: readonly ContentEncryption[] = Object.freeze([
 ])
 
 /**
- * The content encryption of an option.
+ * Resolves the option for content encryption.
  *
- * @throws TypeError for a list that is empty or holds anything else
+ * @throws TypeError for a list that is empty or contains anything else
  */
 export function resolveContentEncryption(
   action: string,
@@ -63,8 +63,8 @@ export function resolveContentEncryption(
 export type KeyManagementAlgorithm = 'ECDH-ES' | 'ECDH-ES+A128KW' | 'ECDH-ES+A192KW' | 'ECDH-ES+A256KW' | 'RSA-OAEP-256'
 
 /**
- * Every JWE `alg` there is here. Without RSA1_5 (RFC 8725 section 3.2), RSA-OAEP with SHA-1, passwords (PBES2), and shared secrets (`dir`,
- * `A128KW` …), on which whoever encrypts and whoever decrypts would have to agree in secret.
+ * Every supported JWE `alg`. Excludes RSA1_5 (RFC 8725 section 3.2), RSA-OAEP with SHA-1, passwords (PBES2), and shared secrets (`dir`,
+ * `A128KW` …), which sender and recipient would have to exchange in secret.
  */
 export const KEY_MANAGEMENT_ALGORITHMS: readonly KeyManagementAlgorithm[] = Object.freeze([
   'ECDH-ES',
@@ -79,15 +79,15 @@ export function isKeyManagementAlgorithm(value: unknown): value is KeyManagement
   return KEY_MANAGEMENT_ALGORITHMS.some((algorithm) => algorithm === value)
 }
 
-/** Whether the sender's ephemeral public key takes part (RFC 7518 section 4.6). */
+/** Whether an algorithm uses the sender's ephemeral public key (RFC 7518 section 4.6). */
 export function isKeyAgreement(algorithm: KeyManagementAlgorithm): boolean {
   return algorithm !== 'RSA-OAEP-256'
 }
 
 /**
- * The algorithms of an option.
+ * Resolves the option for key management algorithms.
  *
- * @throws TypeError for a list that is empty or holds anything else
+ * @throws TypeError for a list that is empty or contains anything else
  */
 export function resolveKeyManagement(
   action: string,

@@ -25,18 +25,18 @@ import type { DecryptionKey } from './decryption-key.ts'
 import { decryptionKeys } from './decryption-keys.ts'
 import { decryptionFailed, firstDots, type JweHeader, type ParsedJwe, parseJwe } from './parse.ts'
 
-/** What tokens are decrypted with. */
+/** How to decrypt tokens. */
 export interface DecryptionOptions {
   /**
-   * `decryptionKeys(…)`, made once and kept, or keys to make it of; or a key source of your own, such as one that changes from one set to
-   * another while the program runs: `{ resolve: (header) => current.resolve(header) }`.
+   * `decryptionKeys(…)`, created once and reused, or the keys to pass to it; or your own key source, such as one that switches to another
+   * set while the program runs: `{ resolve: (header) => current.resolve(header) }`.
    */
   readonly keys: KeySource | DecryptionKey | readonly DecryptionKey[] | { readonly keys: readonly DecryptionKey[] }
   /** JWE `alg` to accept, compared as exact strings. @defaultValue KEY_MANAGEMENT_ALGORITHMS */
   readonly algorithms?: readonly KeyManagementAlgorithm[]
   /** JWE `enc` to accept, compared as exact strings. @defaultValue CONTENT_ENCRYPTIONS */
   readonly encryptions?: readonly ContentEncryption[]
-  /** Caps on the encrypted token and its header. @defaultValue DEFAULT_LIMITS */
+  /** Limits on the encrypted token and its header. @defaultValue DEFAULT_LIMITS */
   readonly limits?: Partial<Limits>
 }
 
@@ -47,11 +47,11 @@ export interface DecryptedJwe {
 }
 
 /**
- * Decrypts a compact JWE (RFC 7516 section 5.2). Everybody can encrypt to a public key, so this says nothing about who wrote the plaintext
- * or what may be done with it: for tokens, use `createNestedVerifier`. Never decompresses.
+ * Decrypts a compact JWE (RFC 7516 section 5.2). Anyone can encrypt to a public key, so the result proves neither who wrote the plaintext
+ * nor what it may be used for. For tokens, use `createNestedVerifier`. Never decompresses.
  *
- * @throws AuthError with status 401: `token_decryption_failed` whatever the key or the cryptography says, another code for a token that
- * is refused for its form or its header
+ * @throws AuthError with status 401: `token_decryption_failed` for any failure of the key or the cryptography, another code for a token
+ * that is refused because of its form or its header
  * @throws TypeError for wrong options
  */
 export async function decryptJwe(token: string, options: DecryptionOptions): Promise<DecryptedJwe> {
@@ -60,18 +60,18 @@ export async function decryptJwe(token: string, options: DecryptionOptions): Pro
   return { header: parsed.header, plaintext: await open(parsed) }
 }
 
-/** The two halves of decrypting: what needs no key, and what does. */
+/** The two halves of decryption: parsing, which needs no key, and opening, which does. */
 interface JweDecrypter {
   /** @throws AuthError */
   parse(token: string): ParsedJwe
-  /** @throws AuthError `token_decryption_failed`, or with status 503 what the key source says */
+  /** @throws AuthError `token_decryption_failed`, or an error with status 503 from the key source */
   open(parsed: ParsedJwe): Promise<Uint8Array>
-  /** Warms the keys. */
+  /** Loads the keys. */
   ready(): Promise<void>
 }
 
 /**
- * Resolves options once, for many tokens.
+ * Resolves the options once and returns a decrypter for many tokens.
  *
  * @throws TypeError
  */
@@ -123,7 +123,7 @@ async function decryptWith(key: CryptoKey, { token, header }: ParsedJwe): Promis
   }
 }
 
-// RFC 8017 section 7.1.2: as long as the modulus. OpenSSL also takes a shorter one, whose leading zeros were cut off.
+// RFC 8017 section 7.1.2: as long as the modulus. OpenSSL also accepts a shorter one, with leading zeros cut off.
 function hasLengthFor({ algorithm }: CryptoKey, token: string): boolean {
   const bits = own(algorithm, 'modulusLength')
   if (typeof bits !== 'number') return true
@@ -137,7 +137,7 @@ async function resolveKeys(header: JweHeader, keys: KeySource): Promise<readonly
     if (possible.every((key) => key?.type === 'private')) return possible
   } catch (thrown) {
     const error = asError(thrown)
-    // A key source that cannot tell now is no fault of the token.
+    // An unavailable key source is not the fault of the token.
     if (!(error instanceof AuthError) || error.status === 503 || error.code === 'token_decryption_failed') throw error
   }
   throw decryptionFailed()

@@ -15,19 +15,19 @@ import type { KeyManagementAlgorithm } from './algorithms.ts'
 import { checkAlgorithm, checkKeyId, type EncryptionJwk, encryptionJwk, type KeyKind } from './encryption-jwk.ts'
 
 /**
- * A private key to decrypt tokens with: a JWK, a PKCS#8 PEM (RFC 7468 section 10) without passphrase, its bytes, the base64 of either of
- * the two, or a WebCrypto key. For a PEM with a passphrase, `decryptionKeyFromPem` of `@claimgate/core/node` makes a JWK.
+ * A private key to decrypt tokens with: a JWK, a PKCS#8 PEM (RFC 7468 section 10) without passphrase, as text or bytes, the base64 of
+ * either, or a WebCrypto key. For a PEM with a passphrase, `decryptionKeyFromPem` of `@claimgate/core/node` makes a JWK.
  */
 export type DecryptionKey = JWK | string | Uint8Array | CryptoKey | DecryptionKeyPair
 
-/** A WebCrypto key, with what cannot be read from it. */
+/** A WebCrypto key, with the data that cannot be read from it. */
 export interface DecryptionKeyPair {
   readonly privateKey: CryptoKey
-  /** Its public half, where it is to be published. */
+  /** Its public half. Needed only to publish it. */
   readonly publicKey?: CryptoKey
   /** The key ID. @defaultValue the thumbprint (RFC 7638) of `publicKey` */
   readonly kid?: string
-  /** The only algorithm it is for. @defaultValue all that fit it */
+  /** The only algorithm it may be used with. @defaultValue all that fit it */
   readonly alg?: KeyManagementAlgorithm
 }
 
@@ -37,15 +37,15 @@ export interface ImportedKey {
   readonly kid: string | undefined
   readonly alg: KeyManagementAlgorithm | undefined
   readonly privateKey: CryptoKey
-  /** The members that make the public key; absent where only a private WebCrypto key was given. */
+  /** The members of the public key; absent if only a private WebCrypto key was given. */
   readonly publicJwk: JWK | undefined
 }
 
 /**
- * Looks at a key, and gives the function that imports it. A PEM is looked at when it is imported, for reading it is asynchronous; every
- * other key at once. The imported key cannot be exported.
+ * Checks a key, and returns the function that imports it. A PEM is checked on import, because reading it is asynchronous; any other key is
+ * checked immediately. The imported key cannot be exported.
  *
- * @param name - what the key is called in messages, which never quote it
+ * @param name - what messages call the key; they never quote it
  * @throws TypeError for a key that is not fit for use
  */
 export function decryptionKey(action: string, name: string, key: DecryptionKey): () => Promise<ImportedKey> {
@@ -72,7 +72,7 @@ async function jwkOfPem(action: string, name: string, pem: string): Promise<JWK>
     try {
       return await exportJWK(await importPKCS8(pem, algorithm, { extractable: true }))
     } catch {
-      // Of another kind, or no key at all. What a runtime says about a bad key is not ours to repeat.
+      // Another kind of key, or no key at all. The runtime's message about a bad key must not be repeated.
     }
   }
   throw misconfigured(action, `${name} must be an RSA key, or a key on P-256, P-384, P-521 or X25519, in PKCS#8 form`)
@@ -86,7 +86,7 @@ async function importJwk(action: string, name: string, checked: EncryptionJwk): 
   return { kind, kid: kid ?? (await calculateJwkThumbprint(publicJwk)), alg, privateKey, publicJwk }
 }
 
-// One key serves every algorithm of its kind.
+// One imported key works for every algorithm of its kind.
 function importedFor(kind: KeyKind): KeyManagementAlgorithm {
   return kind === 'RSA' ? 'RSA-OAEP-256' : 'ECDH-ES'
 }
@@ -143,7 +143,7 @@ async function exportPublic(action: string, name: string, key: CryptoKey): Promi
 /**
  * The PKCS#8 PEM in a text that `readKeyText` has read.
  *
- * @param name - what the key is called in messages, which never quote it
+ * @param name - what messages call the key; they never quote it
  * @throws TypeError for text that is something else
  */
 function privatePem(action: string, name: string, read: KeyText): string {
@@ -154,7 +154,7 @@ function privatePem(action: string, name: string, read: KeyText): string {
   )
 }
 
-/** Whether a PEM is encrypted in the way of before PKCS#8 (RFC 1421 section 4.6). */
+/** Whether a PEM uses the encryption that preceded PKCS#8 (RFC 1421 section 4.6). */
 function isEncrypted(pem: string): boolean {
   return /^(?:Proc-Type|DEK-Info):/m.test(pem)
 }

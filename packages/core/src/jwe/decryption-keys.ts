@@ -14,30 +14,30 @@ import { decryptionFailed } from './parse.ts'
 /** Private keys to decrypt tokens with. */
 export interface DecryptionKeys extends KeySource {
   /**
-   * Imports the keys ahead of the first token.
+   * Imports the keys before the first token arrives.
    *
-   * @throws TypeError for a PEM that is not fit for use, and for two keys with one `kid`
+   * @throws TypeError for a PEM that is not fit for use, and for two keys with the same `kid`
    */
   ready(): Promise<void>
   /**
-   * The JWK Set to publish, so that others can encrypt to these keys: public members, `kid`, and `use` `enc` (RFC 7517 section 4.2).
+   * The JWK Set to publish, so others can encrypt to these keys: public members, `kid`, and `use` `enc` (RFC 7517 section 4.2).
    *
-   * @throws TypeError for a WebCrypto key that was given without its public half
+   * @throws TypeError for a WebCrypto key without its public half
    */
   publicJwks(): Promise<JSONWebKeySet>
   describe(): string
 }
 
 /**
- * Keys to decrypt tokens with: one, several, or a JWK Set. Several are for rotation: publish the new one, and keep the old one until the
- * last token encrypted to it has expired. A key without `kid` is called by its thumbprint (RFC 7638).
+ * Keys to decrypt tokens with: one, several, or a JWK Set. Use several for rotation: publish the new one, and keep the old one until the
+ * last token encrypted to it has expired. The ID of a key without `kid` is its thumbprint (RFC 7638).
  *
- * A token with `kid` is decrypted with that key or none. For a token without, each key that fits its `alg` and curve is tried, four at
- * most; with more it is refused.
+ * A token with `kid` is decrypted only with that key. For a token without one, each key that fits its `alg` and curve is tried, up to four;
+ * if more fit, the token is refused.
  *
- * `resolve` and `candidates` throw `AuthError` `token_decryption_failed` where there is no such key.
+ * `resolve` and `candidates` throw `AuthError` `token_decryption_failed` if there is no such key.
  *
- * @throws TypeError for a key that is public, symmetric, for signatures, or weak. Of a PEM, `ready` says so
+ * @throws TypeError for a key that is public, symmetric, for signatures, or weak. For a PEM, `ready` throws it
  */
 export function decryptionKeys(
   keys: DecryptionKey | readonly DecryptionKey[] | { readonly keys: readonly DecryptionKey[] },
@@ -46,7 +46,7 @@ export function decryptionKeys(
   if (importers.length === 0) throw misconfigured(ACTION, 'there must be at least one')
   let imported: readonly ImportedKey[] | undefined
 
-  // Whoever comes before the first import has ended imports for itself: on some runtimes no request may await another's promise.
+  // Requests before the first import finishes each import the keys, because on some runtimes no request may await another's promise.
   const held = async (): Promise<readonly ImportedKey[]> => {
     imported ??= distinct(await Promise.all(importers.map(async (load) => load())))
     return imported
@@ -99,7 +99,7 @@ function fits({ kind, alg }: ImportedKey, header: JoseHeader): boolean {
   return kind === (header.alg === 'RSA-OAEP-256' ? 'RSA' : epk?.crv)
 }
 
-// The header is plain text, and key IDs are published: this tells nobody anything about a key.
+// The header is plain text and key IDs are published, so this reveals nothing about a key.
 function noKey(
   { kid, alg }: JoseHeader,
   found: { readonly keys: readonly ImportedKey[]; readonly named: number; readonly fitting: number },

@@ -3,26 +3,26 @@ import { bare, type JwkMember, lintJwk, misconfigured, presentMembers, publicMat
 import { isKeyAgreement, isKeyManagementAlgorithm, type KeyManagementAlgorithm } from './algorithms.ts'
 import { type Curve, flawOfX25519 } from './parse.ts'
 
-/** What a decryption key is made of, as far as choosing a key for a token goes. */
+/** The kind of a decryption key, used to choose a key for a token. */
 export type KeyKind = 'RSA' | Curve
 
-/** A private JWK that has been looked at and may decrypt tokens. */
+/** A private JWK that has been checked and may decrypt tokens. */
 export interface EncryptionJwk {
   readonly kind: KeyKind
   readonly kid: string | undefined
-  /** The only `alg` it is for, where it says so. */
+  /** The JWK's `alg`: the only one it may be used with. `undefined` if it has none. */
   readonly alg: KeyManagementAlgorithm | undefined
-  /** The members that make the private key, and nothing else. */
+  /** The members of the private key, and no others. */
   readonly privateJwk: JWK
-  /** The members that make the public key, and nothing else. */
+  /** The members of the public key, and no others. */
   readonly publicJwk: JWK
 }
 
 /**
- * Looks at a private JWK before it is trusted to decrypt anything (RFC 7517 section 4, RFC 7518 section 6). Needs no cryptography of the
- * runtime, so that a weak key is found when a program starts.
+ * Checks a private JWK before it decrypts anything (RFC 7517 section 4, RFC 7518 section 6). Does not use WebCrypto, so a weak key is found
+ * at start-up.
  *
- * @param name - what the key is called in messages, which never quote it
+ * @param name - what messages call the key; they never quote it
  * @throws TypeError for a key that is public, symmetric, for signatures, weak, malformed, or of another kind
  */
 export function encryptionJwk(action: string, name: string, given: JWK): EncryptionJwk {
@@ -45,7 +45,7 @@ export function encryptionJwk(action: string, name: string, given: JWK): Encrypt
 }
 
 /**
- * A key ID that can be in a token's header.
+ * Checks that a key ID can be in a token's header.
  *
  * @throws TypeError
  */
@@ -55,9 +55,9 @@ export function checkKeyId(action: string, name: string, kid: unknown): string |
 }
 
 /**
- * The one algorithm a key is for, where it says so.
+ * Checks the `alg` of a key, if it has one.
  *
- * @throws TypeError for one that is not decrypted here, or does not fit the kind of key
+ * @throws TypeError for an unsupported algorithm, or one that does not fit the kind of key
  */
 export function checkAlgorithm(
   action: string,
@@ -82,12 +82,12 @@ function kindOf({ kty, crv }: JWK): KeyKind | undefined {
   return kty === 'OKP' && crv === 'X25519' ? crv : undefined
 }
 
-// For messages: a member that is called kty or crv may hold anything, a key among them.
+// For messages: `kty` or `crv` may contain anything, even a key.
 function named({ kty, crv }: JWK): string {
   return [kty, crv].map((value) => (typeof value === 'string' && value.length <= 10 ? value : '')).join(' ')
 }
 
-// A key that signs must not decrypt as well (RFC 7517 section 4.2, NIST SP 800-57 section 5.2).
+// A signing key must not decrypt as well (RFC 7517 section 4.2, NIST SP 800-57 section 5.2).
 function checkPurpose(action: string, name: string, { use, key_ops: operations }: JWK): void {
   if (use !== undefined && use !== 'enc') throw misconfigured(action, `the "use" of ${name} must be "enc"`, use)
   if (operations === undefined) return

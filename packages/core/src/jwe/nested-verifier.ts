@@ -22,32 +22,32 @@ import {
 import { type DecryptionOptions, jweDecrypter } from './decrypt.ts'
 import { firstDots, type JweHeader } from './parse.ts'
 
-/** How to verify encrypted tokens. */
+/** Options for `createNestedVerifier`. */
 export interface NestedVerifierOptions<C extends object = object> {
-  /** Verifies the signed JWT inside: issuer, audience, signature, claims and checks are all its own. */
+  /** Verifies the signed JWT inside. Its options decide issuer, audience, signature, claims and checks. */
   readonly verifier: Verifier<C>
-  /** What tokens are decrypted with. */
+  /** How to decrypt tokens. */
   readonly decryption: DecryptionOptions
-  /** `either` takes signed tokens that are not encrypted as well. @defaultValue 'encrypted' */
+  /** `either` also accepts signed tokens that are not encrypted. @defaultValue 'encrypted' */
   readonly accept?: 'encrypted' | 'either'
   /**
-   * Told of tokens that are refused before `verifier` sees anything of them, which tells its own hook of all others: with the same hook
-   * in both, every token is told once. What it throws is ignored. @defaultValue nobody
+   * Called for each token that is refused before it reaches `verifier`, which reports all other tokens to its own `onEvent`. If both have the
+   * same function, every token is reported once. Its exceptions are ignored. @defaultValue none
    */
   readonly onEvent?: EventListener
 }
 
 /**
- * Makes a verifier of nested tokens, signed and then encrypted (RFC 7519 sections 5.2 and 11.2): decrypts the token, and passes the JWT
- * inside through the whole of `verifier`. Use it wherever a verifier goes: in an authenticator, an adapter, a gate.
+ * Creates a verifier of nested tokens, signed and then encrypted (RFC 7519 sections 5.2 and 11.2). It decrypts the token, and `verifier`
+ * fully verifies the JWT inside. Use it like any verifier: in an authenticator, an adapter, a gate.
  *
  * - `cty` must be `JWT`, in any case. Bare claims, an unsigned JWT and a second layer of encryption are refused.
- * - Encryption is no proof of anything: everybody can encrypt to a public key. The signature inside is what counts, and claims that the
- *   encrypted token's header repeats (RFC 7519 section 5.3) count for nothing.
- * - The verified token has the claims and the header of the JWT inside. Its `token` is the encrypted one, as received: that is what a proof
- *   of possession is about, and what may be passed on or logged by mistake without giving away what was encrypted. Token checks of
- *   `verifier` run before, and see the JWT inside.
- * - `ready` and `close` are passed on to `verifier`.
+ * - Encryption proves nothing, because anyone can encrypt to a public key. Only the signature inside counts. Claims repeated in the
+ *   header of the encrypted token (RFC 7519 section 5.3) are ignored.
+ * - The verified token has the claims and the header of the JWT inside. Its `token` is the encrypted one, as received: a proof of
+ *   possession refers to it, and passing it on or logging it by mistake does not reveal the content. The token checks of `verifier` run
+ *   earlier, and see the JWT inside.
+ * - `ready` also calls `ready` of `verifier`, and `close` calls its `close`.
  *
  * @throws TypeError for wrong options
  */
@@ -101,7 +101,7 @@ const nestedVerifiers = new WeakSet<object>()
 
 interface Opened {
   readonly header: JweHeader
-  /** What was encrypted. */
+  /** The decrypted content. */
   readonly jwt: string
 }
 
@@ -118,12 +118,12 @@ function isExplanation(opened: Opened | Explanation): opened is Explanation {
   return Object.hasOwn(opened, 'steps')
 }
 
-// Up to what any verifier may take: how long a signed token may be is for its own limits to say.
+// Uses the maximum of all limits, because the verifier inside has its own limit for signed tokens.
 function isSigned(token: string): boolean {
   return typeof token === 'string' && token.length <= MAXIMUM_LIMITS.tokenLength && firstDots(token).length === 2
 }
 
-// RFC 7519 section 5.2 demands this very value of a nested JWT, and media types are compared without regard to case.
+// RFC 7519 section 5.2 requires exactly this value for a nested JWT. Media types are compared case-insensitively.
 function checkContentType({ cty }: JweHeader): void {
   if (cty?.toUpperCase() !== 'JWT')
     throw new AuthError('token_type', {
@@ -133,7 +133,7 @@ function checkContentType({ cty }: JweHeader): void {
     })
 }
 
-// Bare claims may hold any number of dots: whatever has two is for the verifier to refuse.
+// Bare claims may contain any number of dots. If there are exactly two, the verifier inside refuses them.
 function checkInside(jwt: string): void {
   const dots = firstDots(jwt).length
   if (dots === 2) return
@@ -147,7 +147,7 @@ function asReceived<C extends object>(verified: VerifiedToken<C>, token: string)
   return Object.freeze(Object.defineProperty({ ...verified }, 'token', { value: token, enumerable: false }))
 }
 
-/** Why a token was accepted or refused after it could be decrypted: the step before, and those of the verifier. */
+/** Explains the result for a token that could be decrypted: the decryption step, then the steps of the verifier. */
 function decryptedExplanation(header: JweHeader, explanation: Explanation): Explanation {
   const { alg, enc, kid } = header
   const hint = ignoredKeysHint(header)
@@ -161,7 +161,7 @@ function decryptedExplanation(header: JweHeader, explanation: Explanation): Expl
   return { ...explanation, steps: Object.freeze([decrypted, ...explanation.steps]) }
 }
 
-/** Why a token was refused that the verifier never saw. */
+/** Explains the refusal of a token that never reached the verifier. */
 function undecryptedExplanation(thrown: unknown): Explanation {
   const error = asError(thrown)
   const skipped = ['parse', 'issuer', 'algorithm', 'key', 'signature', 'claims'].map((step): ExplanationStep => ({

@@ -22,9 +22,9 @@ import {
 } from './algorithms.ts'
 
 /**
- * The one error for a token that cannot be decrypted. What a key, a key agreement, an unwrapping or an authentication tag says is not
- * told apart, not even by the `cause`: that would be an oracle for whoever reads answers or logs (RFC 7516 section 11.5). Only what the
- * token's header says in plain text, such as an unknown `kid`, may come with details.
+ * The one error for a token that cannot be decrypted. Failures of a key, key agreement, unwrapping or authentication tag are not
+ * distinguished, not even by `cause`: that would be an oracle for readers of responses or logs (RFC 7516 section 11.5). Only facts from
+ * the plain-text header, such as an unknown `kid`, may add details.
  */
 export function decryptionFailed(details: AuthErrorDetails = { hint: ANY_REASON }): AuthError {
   return new AuthError('token_decryption_failed', details)
@@ -32,11 +32,12 @@ export function decryptionFailed(details: AuthErrorDetails = { hint: ANY_REASON 
 
 const ANY_REASON = 'It was changed, encrypted to another key, or encrypted in another way than its header says'
 
-/** A curve that keys can be agreed on (RFC 7518 section 6.2.1.1, RFC 8037 section 2). */
+/** A supported curve for key agreement (RFC 7518 section 6.2.1.1, RFC 8037 section 2). */
 export type Curve = 'P-256' | 'P-384' | 'P-521' | 'X25519'
 
 /**
- * The sender's ephemeral public key, `epk` (RFC 7518 section 4.6.1.1), is a public key and nothing else, and a point on its curve. A point beside it would let whoever sends it learn the private key bit by bit.
+ * Checks the sender's ephemeral public key, `epk` (RFC 7518 section 4.6.1.1): only a public key, and a point on its curve. With points off
+ * the curve, a sender could learn the private key bit by bit.
  *
  * @throws AuthError `header_malformed`, `token_decryption_failed`
  */
@@ -58,13 +59,13 @@ function flawOf(epk: Readonly<Record<string, unknown>>): KeyFlaw | undefined {
   if (flaw === 'private_parts' || flaw === 'symmetric') return flaw
   if (epk['kty'] === 'OKP' && epk['crv'] === 'X25519') return flawOfX25519(epk['x'])
   if (epk['kty'] !== 'EC') return 'unsupported_type'
-  // What is forgiven in a published key is not in one that a token brings (RFC 7518 section 6.2.1.2).
+  // Unlike a published key, a key in a token must be encoded exactly (RFC 7518 section 6.2.1.2).
   const { x, y } = publicMaterial(epk)
   return x === epk['x'] && y === epk['y'] ? flaw : 'malformed'
 }
 
 const P = 2n ** 255n - 19n
-// Every u of order 1, 2, 4 and 8 (RFC 7748 section 6.1): what is agreed on with these is zero, whatever the private key.
+// Every u of order 1, 2, 4 and 8 (RFC 7748 section 6.1). With these, the shared secret is zero for every private key.
 const SMALL_ORDER: ReadonlySet<bigint> = new Set([
   0n,
   1n,
@@ -77,12 +78,12 @@ const SMALL_ORDER: ReadonlySet<bigint> = new Set([
 export function flawOfX25519(x: unknown): KeyFlaw | undefined {
   const bytes = bytesOf(x, 32)
   if (bytes?.length !== 32) return 'malformed'
-  // Little-endian, and the top bit is not part of it.
+  // Little-endian, and the top bit is not part of the number.
   const u = numberOf(bytes.toReversed()) % 2n ** 255n
   return SMALL_ORDER.has(u % P) ? 'invalid_point' : undefined
 }
 
-/** What an encrypted token may be. */
+/** Which encrypted tokens are accepted. */
 interface JweRules {
   readonly limits: Limits
   readonly algorithms: ReadonlySet<KeyManagementAlgorithm>
@@ -95,15 +96,15 @@ export interface JweHeader extends JoseHeader {
   readonly enc: ContentEncryption
 }
 
-/** A compact JWE, well formed, with nothing in it trusted and nothing decrypted yet. */
+/** A parsed compact JWE. Nothing in it is trusted or decrypted yet. */
 export interface ParsedJwe {
   readonly token: string
   readonly header: JweHeader
 }
 
 /**
- * Takes a compact JWE apart (RFC 7516 section 7.1) without any key and without I/O. The length is capped before anything is looked at;
- * `alg` and `enc` are compared as exact strings before anything else in the header counts.
+ * Parses a compact JWE (RFC 7516 section 7.1) without any key and without I/O. The length is checked first. `alg` and `enc` are compared as
+ * exact strings before the rest of the header is used.
  *
  * @throws AuthError with status 401 and a `token_`, `json_`, `header_`, `kid_` or `algorithm_` code
  */
@@ -112,7 +113,7 @@ export function parseJwe(token: string, rules: JweRules): ParsedJwe {
   const fields = parseJsonObject(decodePart(protectedPart, 'header'), 'a header', rules.limits)
   checkHeader(fields, rules.limits)
   const header = checkAlgorithms(fields, rules)
-  // Compressed claims tell their length, and unpack to any size (RFC 8725 section 3.6).
+  // The length of compressed claims leaks their content, and they may expand to any size (RFC 8725 section 3.6).
   if (Object.hasOwn(header, 'zip')) throw new AuthError('header_critical', { expected: 'no "zip"', actual: 'zip' })
   checkAgreement(header)
 
@@ -152,7 +153,7 @@ function partsOf(token: string, limits: Limits): Parts {
 
 const NUMBERS = ['one part', 'two parts', 'three parts', 'four parts', 'five parts', 'more than five parts']
 
-/** Where the first dots of a text are, five at most: a text of dots alone costs no more than any other. */
+/** The positions of the first five dots at most, so a text of only dots costs no more than any other. */
 export function firstDots(text: string): readonly number[] {
   const dots: number[] = []
   for (let dot = text.indexOf('.'); dot >= 0 && dots.length < 5; dot = text.indexOf('.', dot + 1)) dots.push(dot)
@@ -170,7 +171,7 @@ function checkAlgorithms(header: JoseHeader, { algorithms, encryptions }: JweRul
   return header as JweHeader
 }
 
-// RFC 7518 section 4.6.1: what belongs to key agreement is there with it, and nowhere else.
+// RFC 7518 section 4.6.1: key agreement parameters are required with key agreement, and forbidden without it.
 function checkAgreement(header: JweHeader): void {
   if (isKeyAgreement(header.alg)) {
     checkParty(header, 'apu')

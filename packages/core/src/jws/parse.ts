@@ -8,7 +8,7 @@ import type { JoseHeader, ParsedJws, ParsedJwt, TokenPart } from '../model/token
 import { deepFreeze } from '../model/values.ts'
 
 /**
- * Takes a compact JWS apart (RFC 7515 section 7.1) without trusting any of it and without I/O. The length is capped before
+ * Parses a compact JWS (RFC 7515 section 7.1) without trusting it and without I/O. The length is checked before
  * anything is read. Exact padding is noted; `checkPadding` decides whether to refuse it.
  *
  * @throws AuthError with status 401 and a `token_`, `json_`, `header_`, `kid_` or `signature_` code
@@ -27,8 +27,7 @@ export function parseJws(token: string, limits: Limits): ParsedJws & { readonly 
 }
 
 /**
- * Where the first and the second part of a token end. The lengths of token and header are within their limits, and there are exactly
- * three parts.
+ * Finds where the first and the second part of a token end. Checks the lengths of token and header, and that there are exactly three parts.
  *
  * @throws AuthError `token_malformed`, `token_too_long`, `header_too_long`
  */
@@ -41,20 +40,20 @@ export function partsOf(token: string, limits: Limits): readonly [number, number
   return ends
 }
 
-/** The refusal of a token that is too long, or whose encoded header is. */
+/** The refusal of a token that is too long, or has an encoded header that is too long. */
 export function tooLong(limit: 'tokenLength' | 'headerLength', actual: number, limits: Limits): AuthError {
   const code = limit === 'tokenLength' ? 'token_too_long' : 'header_too_long'
   return overLimit(code, { limit, most: limits[limit], unit: 'characters', actual })
 }
 
-/** The header in the first part of a token, frozen. @throws AuthError with a `token_`, `json_`, `header_` or `kid_` code */
+/** Parses the header in the first part of a token, and freezes it. @throws AuthError with a `token_`, `json_`, `header_` or `kid_` code */
 export function parseHeader(encoded: string, limits: Limits): JoseHeader {
   const header = parseJsonObject(decodePart(encoded, 'header'), 'a header', limits)
   checkHeader(header, limits)
   return deepFreeze(header)
 }
 
-// Found one by one: splitting a string of dots would build an array as long as the string.
+// Found one by one, because splitting a text of only dots would build an array as long as the text.
 function dots(token: string): readonly [number, number] {
   const first = token.indexOf('.')
   const second = first < 0 ? -1 : token.indexOf('.', first + 1)
@@ -78,12 +77,12 @@ function dots(token: string): readonly [number, number] {
   return [first, second]
 }
 
-// What JavaScript makes of a token that is not there.
+// What a missing token becomes when JavaScript converts it to text.
 const NO_TOKEN: ReadonlySet<string> = new Set(['null', 'undefined', 'NaN'])
 
 /**
- * Takes a JWT apart (RFC 7519 section 7.2) without trusting any of it and without I/O. Its claims are frozen, for predicates see them
- * before they are accepted, and again when the token is remembered.
+ * Parses a JWT (RFC 7519 section 7.2) without trusting it and without I/O. Its claims are frozen, because predicates see them before the
+ * token is accepted, and again when the token is cached.
  *
  * @throws AuthError as `parseJws`, and with a `json_` code for claims that are not a proper JSON object
  */
@@ -93,9 +92,9 @@ export function parseJwt(token: string, limits: Limits): ParsedJwt {
 }
 
 /**
- * The bytes of a part of a token, which must be canonical base64url (RFC 7515 section 2).
+ * Decodes a part of a token, which must be canonical base64url (RFC 7515 section 2).
  *
- * @param part - what is decoded, for the message
+ * @param part - the name of the part, for the message
  * @throws AuthError `token_encoding`
  */
 export function decodePart(text: string, part: string): Uint8Array<ArrayBuffer> {
@@ -112,15 +111,14 @@ export function decodePart(text: string, part: string): Uint8Array<ArrayBuffer> 
 }
 
 /**
- * A part of a token without its padding, if it ends with exactly the padding that belongs there (RFC 4648 section 3.2). Any other text as
- * it is: decoding refuses it.
+ * Removes the padding of a part, if it is exactly right (RFC 4648 section 3.2). Returns any other text unchanged: decoding rejects it.
  */
 export function unpadded(part: string): string {
   return part.endsWith('=') && part.length % 4 === 0 ? part.replace(/={1,2}$/, '') : part
 }
 
 /**
- * The first padded part of a token. A token is padded in every part that needs it, or in none: mixed, it would have several spellings.
+ * The first padded part of a token. Every part that needs padding must have it, or none: otherwise a token would have several spellings.
  *
  * @throws AuthError `token_encoding` for a part without padding beside one with it
  */
@@ -133,7 +131,7 @@ function paddedPart(parts: Readonly<Record<TokenPart, string>>): TokenPart | und
 }
 
 /**
- * Padding is what the policy accepts. A token without is taken by every policy.
+ * Padding is accepted only if the policy allows it. Every policy accepts a token without padding.
  *
  * @throws AuthError `token_encoding`
  */
@@ -154,9 +152,9 @@ function refusal(part: TokenPart, actual: string, hint?: string): AuthError {
 }
 
 /**
- * The JOSE header is one an access token may have (RFC 7515 section 4): `alg`, `kid`, `typ` and `cty` are strings, no extension is
- * demanded (RFC 7515 section 4.1.11, RFC 7797). Keys and addresses of keys in it (`jwk`, `jku`, `x5u`, `x5c`) are ignored, whatever their
- * type: authorization servers send them, RFC 7515 lets a verifier ignore them, and nothing here ever reads them (RFC 8725 section 3.10).
+ * The JOSE header must be acceptable for an access token (RFC 7515 section 4): `alg`, `kid`, `typ` and `cty` are strings, and no extension
+ * is required (RFC 7515 section 4.1.11, RFC 7797). Keys and key URLs in it (`jwk`, `jku`, `x5u`, `x5c`) are ignored, whatever their type:
+ * authorization servers send them, RFC 7515 lets a verifier ignore them, and no code here reads them (RFC 8725 section 3.10).
  *
  * @throws AuthError `header_malformed`, `kid_malformed`, `header_critical`
  */
@@ -182,14 +180,14 @@ export function checkHeader(
     if (Object.hasOwn(header, name)) throw new AuthError('header_critical', { expected: `no "${name}"`, actual: name })
 }
 
-/** Says for `explain` which members of a header were ignored, or gives `undefined`. */
+/** Names the ignored members of a header, for `explain`; `undefined` if there are none. */
 export function ignoredKeysHint(header: JoseHeader): string | undefined {
   const names = ['jwk', 'jku', 'x5u', 'x5c'].filter((name) => Object.hasOwn(header, name))
   if (names.length === 0) return undefined
   return `Ignored in the header: ${names.join(', ')}. Keys come only from the configuration of the issuer, never from a token`
 }
 
-/** What a refusal says about a limit that no option raises. */
+/** The hint for a limit that no option raises. */
 export const FIXED_LIMIT = 'The limit is that of Claimgate and cannot be raised'
 const LONGEST_TYPE = 128
 const CONTROL_CHARACTERS = /[\p{Cc}\p{Cs}\u2028\u2029]/u
@@ -203,7 +201,7 @@ function checkKid(kid: unknown, most: number): void {
 }
 
 /**
- * The JSON object in the bytes of a header or of claims.
+ * Parses the JSON object in the bytes of a header or of claims.
  *
  * @throws AuthError `json_malformed`, `json_limits`, `json_duplicate_member`, `json_forbidden_member`
  */

@@ -7,12 +7,12 @@ import { recentMap } from '../model/recent-map.ts'
 import type { JoseHeader, ParsedJwt } from '../model/token.ts'
 import { parseHeader, parseJwt, partsOf, unpadded } from './parse.ts'
 
-/** Takes a JWT apart without trusting any of it and without I/O. */
+/** Parses a JWT without trusting it and without I/O. */
 export type JwtParser = (token: string) => ParsedJwt
 
 /**
- * A parser that answers as `parseJwt` does, sooner for tokens of the plain kind that issuers make. Whatever is unusual goes to
- * `parseJwt`, which alone refuses.
+ * Gives the same results as `parseJwt`, but faster for ordinary tokens. Anything unusual falls back to `parseJwt`, the only parser that
+ * rejects.
  */
 export function quickParser(limits: Limits): JwtParser {
   const headerOf = headerCache((encoded) => parseHeader(encoded, limits))
@@ -23,19 +23,19 @@ export function quickParser(limits: Limits): JwtParser {
     const text = plainText(token.slice(headerEnd + 1, payloadEnd))
     const claims = text === undefined ? undefined : parsePlainJson(text, limits, asciiBytes(text))
     const signature = decodeBase64url(token.slice(payloadEnd + 1))
-    // With the header at hand, by which key sets know their keys.
+    // Passes the cached header object, because key sets find their keys by it.
     if (claims === undefined || signature === undefined || encoded.endsWith('='))
       return { ...parseJwt(token, limits), header }
     return { token, header, signingInput: token.slice(0, payloadEnd), signature, claims, padded: undefined }
   }
 }
 
-/** The characters that base64url without `-` and `_` stands for, if it is canonical; ASCII rarely needs those two. */
+/** Decodes canonical base64url without `-` and `_`, which ASCII rarely needs. `undefined` for anything else. */
 function plainText(part: string): string | undefined {
   if (part.length % 4 === 1 || hasUnusedBits(part)) return undefined
   if (part.includes('+') || part.includes('/') || part.includes('-') || part.includes('_')) return undefined
   const text = decodeBase64(part)
-  // White space and padding, which atob passes over, show in the length.
+  // The length reveals white space and padding, which atob ignores.
   return text?.length === Math.floor((part.length * 3) / 4) ? text : undefined
 }
 
@@ -47,16 +47,15 @@ function decodeBase64(text: string): string | undefined {
   }
 }
 
-/** Gives the header that an encoded text stands for, frozen: the same object for the same text, for as long as it is remembered. */
+/** Decodes an encoded header and freezes it. Returns the same object for the same text while it is cached. */
 type HeaderReader = (encoded: string) => JoseHeader
 
 /**
- * Remembers headers by their encoded text, for the header of an issuer's tokens is the same few texts again and again. What `parse`
- * refuses is not remembered.
+ * Caches headers by their encoded text, because an issuer's tokens repeat the same few headers. Headers that `parse` rejects are not cached.
  */
 export function headerCache(parse: HeaderReader): HeaderReader {
   const headers = recentMap<string, Known>(MOST_HEADERS, { most: MOST_BYTES, of: bytesOf })
-  // Most issuers sign with one key at a time, and to compare is cheaper than to look up.
+  // Most issuers sign with one key at a time, and a comparison is cheaper than a lookup.
   let last: Known | undefined
   return (encoded) => {
     if (last?.encoded === encoded) return last.header
@@ -66,7 +65,7 @@ export function headerCache(parse: HeaderReader): HeaderReader {
       return known.header
     }
     const header = parse(encoded)
-    // A copy of the text, for a slice would keep its whole token in memory.
+    // A copy, because a slice would keep its whole token in memory.
     const own = detached(encoded)
     headers.set(own, { encoded: own, header })
     return header
@@ -82,7 +81,7 @@ function bytesOf({ encoded, header }: Known): number {
   return encoded.length + sizeInMemory(header)
 }
 
-// A verifier meets a few headers for each key. Strangers may fill the room, which costs the others a parse.
+// A verifier needs a few headers per key. An attacker who fills the cache only makes other tokens slower to parse.
 const MOST_HEADERS = 256
-// What they take up in memory: of headers with a certificate chain, or with many members, fewer are remembered.
+// The limit in memory: fewer headers are cached if they have a certificate chain or many members.
 const MOST_BYTES = 524_288

@@ -10,7 +10,7 @@ import type { JoseHeader, ParsedJws } from '../model/token.ts'
 import { ignoreRejection } from '../model/values.ts'
 
 /**
- * The token's `alg` is one of those allowed, compared as exact strings before any key is looked for (RFC 8725 section 3.1).
+ * The token's `alg` must be allowed, compared as exact strings before any key lookup (RFC 8725 section 3.1).
  *
  * @throws AuthError `algorithm_not_allowed`
  */
@@ -21,7 +21,7 @@ export function checkAlgorithm(header: JoseHeader, allowed: ReadonlySet<Algorith
 }
 
 /**
- * The signature has the one form its algorithm allows (RFC 7518 section 3.4: raw r and s, never DER), and is not empty.
+ * The signature must have the only form its algorithm allows (RFC 7518 section 3.4: raw r and s, never DER), and must not be empty.
  *
  * @throws AuthError `signature_malformed`
  */
@@ -35,7 +35,7 @@ export function checkSignatureForm(signature: Uint8Array, algorithm: Algorithm):
 }
 
 /**
- * Verifies the signature of a parsed JWS with the key its source names (RFC 7515 section 5.2), and gives that key.
+ * Verifies the signature of a parsed JWS with the key from the source (RFC 7515 section 5.2), and returns that key.
  *
  * @throws AuthError `key_not_found`, `keys_unavailable`, `algorithm_key_mismatch`, `signature_invalid` …
  */
@@ -50,7 +50,7 @@ export async function verifySignature(
 }
 
 /**
- * Verifies the signature with each of a few keys until one verifies it, and gives that key. A single key may have been replaced.
+ * Tries a few keys until one verifies the signature, and returns that key. If there is only one, also checks whether it was replaced.
  *
  * @throws AuthError `signature_invalid` …
  */
@@ -70,8 +70,7 @@ export async function verifyAmong(
 }
 
 /**
- * Asks the source once whether the key under which a signature did not verify has been replaced under the same `kid`, and verifies with
- * the new one, which it gives.
+ * Asks the source once whether the key that failed has been replaced under the same `kid`. If so, verifies with the new key and returns it.
  *
  * @throws AuthError `signature_invalid` …
  */
@@ -86,7 +85,7 @@ async function verifyReplaced(
   throw new AuthError('signature_invalid', hint === undefined ? {} : { hint })
 }
 
-// What is signed of such a token is a header with a hash of that nonce, which only its own API knows of.
+// Such a token is signed with a hash of its nonce in the header, which only its own API knows.
 function nonceHint(header: JoseHeader): string | undefined {
   if (!Object.hasOwn(header, 'nonce')) return undefined
   return 'The header has a "nonce": it is a token for Microsoft Graph, which only Graph can verify. The client must ask for a scope of this API'
@@ -104,16 +103,16 @@ interface FailedVerification extends SignatureRules {
 }
 
 /**
- * Whether the private half of `key` made the signature of a token, or the secret did. Asks for the very operation that RFC 7518
- * section 3 names for the algorithm, with a key made for it, as jose's `compactVerify` does; `joseSignature` is that path.
+ * Whether `key` verifies the signature of a token. Uses exactly the operation that RFC 7518 section 3 names for the algorithm, with a key
+ * imported for it, as jose's `compactVerify` does; `joseSignature` uses jose itself.
  *
  * @throws AuthError `algorithm_key_mismatch` for a key of another kind, another hash or curve, not for verifying, or too small
  */
 export type SignatureVerification = (parsed: ParsedJws, algorithm: Algorithm, key: CryptoKey) => Promise<boolean>
 
-/** Verifies with the runtime's WebCrypto. What a key is for is looked at once for each key. */
+/** Verifies with the runtime's WebCrypto. The usage of a key is checked once per key. */
 export const webCryptoSignature: SignatureVerification = ({ signature, signingInput }, algorithm, key) =>
-  // As with jose: a signature that the runtime cannot even compare is none.
+  // Like jose: a signature that makes WebCrypto throw is invalid.
   crypto.subtle.verify(parametersFor(key, algorithm), key, signature, asciiBytes(signingInput)).catch(isNone)
 
 const isNone = (): false => false
@@ -159,7 +158,7 @@ const FEWEST_RSA_BITS = 2048
 
 function assertMadeFor(key: CryptoKey, algorithm: Algorithm, { name, hash }: Parameters): void {
   const { kty, crv }: { kty: string; crv?: string } = algorithmTraits[algorithm]
-  // A private or secret key in the place of a public one is a mistake that must not verify anything.
+  // A private or secret key passed as a public key is a mistake, and must not verify anything.
   const expectedType = kty === 'oct' ? 'secret' : 'public'
   if (key?.type !== expectedType) {
     assertNoPromise(key)
@@ -183,7 +182,7 @@ function assertMadeFor(key: CryptoKey, algorithm: Algorithm, { name, hash }: Par
     throw new AuthError('algorithm_key_mismatch', { expected: `a key for ${algorithm}`, actual: 'another key' })
 }
 
-// Of an async `KeySource.current`. Its rejection must not end the process, and no token is at fault.
+// An async `KeySource.current` returns a promise. Its rejection must not end the process, and this is not the fault of the token.
 function assertNoPromise(key: object | undefined): void {
   if (typeof key !== 'object' || key === null || !('then' in key)) return
   ignoreRejection(key)
@@ -192,7 +191,7 @@ function assertNoPromise(key: object | undefined): void {
   )
 }
 
-/** Verifies with jose: the reference that `webCryptoSignature` is held to. */
+/** Verifies with jose. `webCryptoSignature` must give the same results. */
 export const joseSignature: SignatureVerification = async ({ token }, algorithm, key) => {
   try {
     await compactVerify(token, key, { algorithms: [algorithm] })
