@@ -2,14 +2,14 @@ import { CompactSign, exportJWK, generateKeyPair, type JWK } from 'jose'
 import type { JSONWebKeySet } from './keys/jwk/jwk-set.ts'
 import type { Algorithm } from './model/algorithm.ts'
 
-/** A key pair and what is made of it, for tests of the verifier. */
+/** A key pair with its derived values, for tests of the verifier. */
 export interface SigningKey {
   readonly alg: Algorithm
   readonly kid: string
   readonly publicJwk: JWK
   readonly publicKey: CryptoKey
   readonly jwks: JSONWebKeySet
-  /** Signs a payload, given as claims or as text that is to be kept to the letter. */
+  /** Signs a payload: claims, or text that is signed exactly as given. */
   sign(payload: object | string, header?: object): Promise<string>
 }
 

@@ -1,8 +1,8 @@
 const ALPHABET = /^[A-Za-z0-9_-]*$/
 
 /**
- * What keeps a text from being canonical base64url (RFC 7515 section 2, RFC 4648 section 3.5), or `undefined`: its alphabet only, no
- * padding, no white space, a possible length, and unused trailing bits zero, so that one value has one spelling.
+ * Why a text is not canonical base64url (RFC 7515 section 2, RFC 4648 section 3.5), or `undefined` if it is: only its alphabet, no
+ * padding, no white space, a possible length, and zero in the unused trailing bits, so one value has one spelling.
  */
 export function base64urlFlaw(text: string): string | undefined {
   if (!ALPHABET.test(text)) return 'characters outside the base64url alphabet'
@@ -10,15 +10,15 @@ export function base64urlFlaw(text: string): string | undefined {
   return hasUnusedBits(text) ? 'trailing bits that are not zero' : undefined
 }
 
-/** Whether bits that stand for no byte are set at the end of a base64url text. Looks at nothing else. */
+/** Whether the unused bits at the end of a base64url text are set. Checks nothing else. */
 export function hasUnusedBits(text: string): boolean {
-  // Two characters carry 12 bits for one byte, three carry 18 for two: the last 4 or 2 bits mean nothing.
+  // Two characters carry 12 bits for one byte, three carry 18 for two: the last 4 or 2 bits are unused.
   const rest = text.length % 4
   const unusedBits = rest === 2 ? 0b1111 : rest === 3 ? 0b11 : 0
   return unusedBits !== 0 && (valueOf(text.charCodeAt(text.length - 1)) & unusedBits) !== 0
 }
 
-// The six bits a character of the alphabet stands for.
+// The six bits that a character of the alphabet encodes.
 function valueOf(unit: number): number {
   if (unit >= 97) return unit - 71
   if (unit === 95) return 63

@@ -7,9 +7,9 @@ const SLASH = '/'
 /** The bytes of canonical base64url (RFC 7515 section 2), or `undefined` for any other text. */
 export function decodeBase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
   const { length } = text
-  // Node looks at the low byte of a character alone, and so would take U+0141 for an A.
+  // Node reads only the low byte of a character, so it would read U+0141 as an A.
   if (length % 4 === 1 || Buffer.byteLength(text) !== length) return undefined
-  // It leaves out what it does not know, so that anything foreign but the other alphabet shows in the length.
+  // Node skips unknown characters, so anything foreign except the other base64 alphabet changes the length.
   const bytes = Buffer.from(text, 'base64url')
   const isCanonical =
     bytes.length === Math.floor((length * 3) / 4) &&

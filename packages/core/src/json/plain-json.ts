@@ -2,10 +2,11 @@ import { bare } from '../model/values.ts'
 import type { JsonLimits } from './strict-json.ts'
 
 /**
- * The object in a JSON text of the plain kind that issuers write: printable ASCII without escapes, no member twice, no `__proto__`, few
- * members. Deeply frozen, and its objects have no prototype. `undefined` is no verdict: the text may be fit all the same, and `parseStrictJson` judges it.
+ * Parses the kind of plain JSON object that issuers write: printable ASCII without escapes, no duplicate members, no `__proto__`, few
+ * members. The result is deeply frozen, and its objects have no prototype. `undefined` does not mean invalid: pass the text to
+ * `parseStrictJson`, which decides.
  *
- * @param bytes - those of the text, from whoever has a quicker way to them; one that is not ASCII may be anything above
+ * @param bytes - the bytes of the text; for a character that is not ASCII, any byte above ASCII
  */
 export function parsePlainJson(
   text: string,
@@ -15,7 +16,7 @@ export function parsePlainJson(
   const counted = count(bytes, limits)
   if (counted === undefined) return undefined
   const value = parse(text)
-  // A name that comes twice makes one member of two, in whichever object.
+  // A duplicate name turns two members into one, so the counts differ.
   return isRecord(value) && freezeMembers(value, counted.containers) === counted.members ? value : undefined
 }
 
@@ -36,8 +37,8 @@ interface Counted {
   readonly containers: number
 }
 
-// Walks the text as parseStrictJson does, and is content with less: no object has more members than all of them together. Over bytes and
-// by index, for to ask a string for its characters costs twice as much, and an iterator more.
+// Walks the text as parseStrictJson does, with a simpler check: the total number of members must not exceed the limit for one object. Reads
+// bytes by index, because reading characters from a string is twice as slow, and an iterator is slower still.
 function count(
   bytes: Uint8Array,
   { members: mostMembers, nodes: mostNodes, depth: deepest }: JsonLimits,
@@ -49,7 +50,7 @@ function count(
   for (let index = 0; index < bytes.length; index += 1) {
     let byte = bytes[index] as number
     if (byte === QUOTE) {
-      // Most of a token is in strings, where only their end is looked for, and what keeps the text from being plain.
+      // Most of a token is in strings, so this loop checks only for their end and for characters that are not plain.
       do {
         index += 1
         byte = bytes[index] as number
@@ -80,7 +81,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Freezes a parsed value through and through, takes the prototypes of its objects away, and counts the members of its objects; `NaN` if one is `__proto__`. */
+/** Deeply freezes a parsed value, removes the prototypes of its objects and counts their members; `NaN` if one is `__proto__`. */
 function freezeMembers(value: object, containers: number): number {
   const isArray = Array.isArray(value)
   Object.freeze(isArray ? value : bare(value))

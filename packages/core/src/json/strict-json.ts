@@ -1,6 +1,6 @@
 import { bareThrough } from '../model/values.ts'
 
-/** What a JSON text did to be refused. */
+/** Why a JSON text was rejected. */
 export type JsonFlaw = 'malformed' | 'limits' | 'duplicate_member' | 'forbidden_member'
 
 export interface JsonLimits {
@@ -11,11 +11,11 @@ export interface JsonLimits {
   readonly depth: number
 }
 
-/** A JSON text that `JSON.parse` might take and Claimgate does not. Turned into an `AuthError` or a failed fetch by the caller. */
+/** A JSON text that Claimgate rejects, even if `JSON.parse` accepts it. The caller turns it into an `AuthError` or a failed fetch. */
 export class StrictJsonError extends Error {
   override readonly name: string = 'StrictJsonError'
   readonly flaw: JsonFlaw
-  /** Which limit, where the flaw is `limits`. */
+  /** Which limit, if the flaw is `limits`. */
   readonly limit: keyof JsonLimits | undefined
 
   constructor(flaw: JsonFlaw, message: string, limit?: keyof JsonLimits) {
@@ -25,20 +25,20 @@ export class StrictJsonError extends Error {
   }
 }
 
-/** Lets single elements of one array of the outermost object have names that are refused elsewhere, and says which do. */
+/** Tolerates forbidden names in single elements of one top-level array, and reports which elements have them. */
 export interface ElementTolerance {
   /** The name of the array. */
   readonly array: string
-  /** Filled with the first such name of each element, by the place of the element. */
+  /** Filled with the first forbidden name of each element, by element index. */
   readonly flaws: Map<number, { readonly flaw: JsonFlaw; readonly name: string }>
 }
 
 /**
- * Parses JSON from a stranger (RFC 8259): no byte order mark, no member name twice in one object (RFC 7515 section 4,
- * RFC 7519 section 4), no `__proto__`, and bounded size and depth, all checked before `JSON.parse` builds anything. Its objects have no
- * prototype: a member that the text lacks is absent, whatever `Object.prototype` holds.
+ * Parses untrusted JSON (RFC 8259): no byte order mark, no duplicate member names in an object (RFC 7515 section 4,
+ * RFC 7519 section 4), no `__proto__`, and limited size and depth, all checked before `JSON.parse` builds anything. Its objects have no
+ * prototype, so `Object.prototype` cannot supply a member that the text lacks.
  *
- * @param tolerance - where a name may come twice, or be `__proto__`, without the whole text being refused
+ * @param tolerance - where a duplicate name or `__proto__` does not make the whole text invalid
  * @throws StrictJsonError
  */
 export function parseStrictJson(text: string, limits: JsonLimits, tolerance?: ElementTolerance): unknown {
@@ -47,7 +47,7 @@ export function parseStrictJson(text: string, limits: JsonLimits, tolerance?: El
   try {
     return bareThrough(JSON.parse(text) as unknown)
   } catch {
-    // The cause would quote the text.
+    // A `cause` would quote the text.
     throw new StrictJsonError('malformed', 'is not JSON')
   }
 }
@@ -70,7 +70,7 @@ interface Container {
   last: string | undefined
 }
 
-// Walks the text without judging its grammar, which JSON.parse does afterwards: only strings and structure matter here.
+// Walks the text without checking its grammar, which JSON.parse does later: only strings and structure matter here.
 function checkStructure(text: string, limits: JsonLimits, tolerance: ElementTolerance | undefined): void {
   const open: Container[] = []
   let nodes = 1
@@ -146,7 +146,7 @@ function addName(
   if (!tolerance?.flaws.has(element)) tolerance?.flaws.set(element, { flaw, name })
 }
 
-// The place, in the array that is tolerated, of the element that is being read.
+// The index of the current element in the tolerated array.
 function elementOf([outermost, array, element]: readonly Container[], tolerance: ElementTolerance): number | undefined {
   const isInside = element !== undefined && outermost?.last === tolerance.array && array?.names === undefined
   return isInside && array ? array.members - 1 : undefined

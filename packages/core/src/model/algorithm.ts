@@ -17,17 +17,17 @@ export type AsymmetricAlgorithm =
   | 'ML-DSA-65'
   | 'ML-DSA-87'
 
-/** Keyed hashes; usable only with an explicit `secret` (RFC 7518 section 3.2). */
+/** HMAC algorithms; usable only with an explicit `secret` (RFC 7518 section 3.2). */
 export type SymmetricAlgorithm = 'HS256' | 'HS384' | 'HS512'
 
-/** A JWS `alg` that Claimgate can verify. `none` is not among them. */
+/** A JWS `alg` that Claimgate can verify. Never `none`. */
 export type Algorithm = AsymmetricAlgorithm | SymmetricAlgorithm
 
-/** The shape of key an algorithm needs: the JWK `kty`, and `crv` or a JWK `alg` where the algorithm fixes one. */
+/** The kind of key an algorithm needs: the JWK `kty`, and `crv` or a JWK `alg` if the algorithm fixes one. */
 export interface AlgorithmTraits {
   readonly kty: 'RSA' | 'EC' | 'OKP' | 'AKP' | 'oct'
   readonly crv?: string
-  /** Bytes of a signature, where the algorithm fixes it (RFC 7518 section 3.4: raw r and s, never DER). */
+  /** Bytes of a signature, if the algorithm fixes the length (RFC 7518 section 3.4: raw r and s, never DER). */
   readonly signatureBytes?: number
   /** Fewest bytes of a secret (RFC 7518 section 3.2: no shorter than the hash). */
   readonly secretBytes?: number
@@ -53,7 +53,7 @@ export const algorithmTraits: Readonly<Record<Algorithm, AlgorithmTraits>> = bar
   HS512: { kty: 'oct', signatureBytes: 64, secretBytes: 64 },
 })
 
-/** What is accepted unless told otherwise: every asymmetric algorithm that all runtimes have (RFC 7518, RFC 8037). */
+/** The algorithms accepted by default: every asymmetric algorithm that all runtimes have (RFC 7518, RFC 8037). */
 export const DEFAULT_ALGORITHMS: readonly AsymmetricAlgorithm[] = Object.freeze([
   'RS256',
   'RS384',

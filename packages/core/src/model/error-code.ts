@@ -1,4 +1,4 @@
-/** Stable codes of everything Claimgate refuses. `docs/errors.md` explains each. */
+/** Stable codes of all refusals. `docs/errors.md` explains each one. */
 export type ErrorCode =
   | 'credential_missing'
   | 'credential_scheme'

@@ -1,7 +1,7 @@
 import type { ErrorCode } from './error-code.ts'
 import { ignoreRejection } from './values.ts'
 
-/** What a verifier tells its `onEvent` hook. Counts, codes and times; never a token, a key or a claim. */
+/** What a verifier passes to its `onEvent` hook. Counts, codes and times; never a token, a key or a claim. */
 export type VerifierEvent =
   | KeysRefreshedEvent
   | KeysStaleEvent
@@ -26,12 +26,12 @@ export interface KeysRefreshedEvent {
 }
 
 /**
- * A fetch failed, and requests go on being served from the set at hand; or metadata failed, or names another issuer,
- * and keys go on being fetched from the address it gave before.
+ * A fetch failed, and requests are still served from the cached set. Or metadata failed or names another issuer, and keys are still fetched
+ * from the previous address.
  */
 export interface KeysStaleEvent {
   readonly type: 'keys.stale'
-  /** What the key set is called, or the address where metadata is looked for first. */
+  /** The name of the key set, or the first address where metadata may be. */
   readonly uri: string
   /** Seconds since the set, or the metadata, was last confirmed. */
   readonly age: number
@@ -40,7 +40,7 @@ export interface KeysStaleEvent {
   readonly retryAfter: number
 }
 
-/** A fetch failed and there is no usable set: requests are answered 503. */
+/** A fetch failed and there is no usable set: requests get status 503. */
 export interface KeysUnavailableEvent {
   readonly type: 'keys.unavailable'
   readonly uri: string
@@ -55,16 +55,16 @@ export interface KeysPlainHttpEvent {
   readonly uri: string
 }
 
-/** A member of a key set was skipped. `private_parts` deserves a call to whoever publishes the set. */
+/** A member of a key set was skipped. For `private_parts`, warn the publisher of the set: its private key is public. */
 export interface KeySkippedEvent {
   readonly type: 'key.skipped'
   readonly uri?: string
   readonly reason: KeyFlaw
-  /** Which of its members shows it, and the key ID or the place in the set, escaped: `"n" of the key with kid "a"`. */
+  /** The JWK member at fault, and the key ID or the index in the set, escaped: `"n" of the key with kid "a"`. */
   readonly detail: string
 }
 
-/** More than one key fits a token, so that it was refused. */
+/** More than one key fits a token, so it was refused. */
 export interface KeyAmbiguousEvent {
   readonly type: 'key.ambiguous'
   /** How many keys fit. */
@@ -81,14 +81,15 @@ export interface TokenRejectedEvent {
 }
 
 /**
- * `verify(token, options)` has made ten verifiers for one issuer within a minute, because each call had another options object. Each fetches keys
- * and remembers no token of the others: keep one options object, or use `createVerifier`. At most once per issuer and process.
+ * `verify(token, options)` has created ten verifiers for one issuer within a minute, because each call had a new options object. Each one
+ * fetches keys and shares no cached tokens with the others: reuse one options object, or use `createVerifier`. Sent at most once per issuer
+ * and process.
  */
 export interface VerifierRecreatedEvent {
   readonly type: 'verifier.recreated'
   /** The `issuer` of the options; absent for `null` and for `issuers`. */
   readonly issuer?: string
-  /** Verifiers made within a minute. */
+  /** Verifiers created within a minute. */
   readonly count: number
 }
 
@@ -104,13 +105,13 @@ export type FetchFailure =
   | 'issuer_mismatch'
   | 'uri_not_allowed'
   | 'rate_limited'
-  /** What fetches cannot be loaded: the installation is at fault, and no network. */
+  /** The transport does not load. This is an installation problem, not a network problem. */
   | 'transport'
 
-/** Why a member of a key set is not used. */
+/** Why a member of a key set is skipped. */
 export type KeyFlaw =
   | 'malformed'
-  /** A member name comes twice in it, so that parsers may read different keys. */
+  /** It has a duplicate member name, so parsers may read different keys. */
   | 'duplicate_member'
   | 'unsupported_type'
   | 'symmetric'
@@ -120,16 +121,16 @@ export type KeyFlaw =
   | 'invalid_point'
   | 'unsupported_algorithm'
 
-/** Receives events; what it throws is ignored, so that observing never changes an answer. */
+/** Receives events. Its exceptions are ignored, so a listener never changes a result. */
 export type EventListener = (event: VerifierEvent) => void
 
-/** Tells a listener, whose throw or rejected promise changes nothing. */
+/** Calls a listener. Its exceptions and rejections are ignored. */
 export function emit(listener: EventListener | undefined, event: VerifierEvent): void {
   if (!listener) return
   try {
     const result: unknown = listener(Object.freeze(event))
     ignoreRejection(result)
   } catch {
-    // Observing must not change an answer.
+    // A listener must not change a result.
   }
 }

@@ -1,6 +1,6 @@
-/** Caps on what is read before a signature has been verified. Every one can be changed up to its maximum. */
+/** Limits on what is read before a signature has been verified. Each can be changed, up to its maximum. */
 export interface Limits {
-  /** Characters of a token; more is refused before any decoding. From 1 to 65,536. @defaultValue 16384 */
+  /** Characters of a token. A longer one is refused before any decoding. From 1 to 65,536. @defaultValue 16384 */
   readonly tokenLength: number
   /** Characters of the encoded JOSE header. From 1 to 8,192. @defaultValue 4096 */
   readonly headerLength: number
@@ -18,7 +18,7 @@ export interface Limits {
   readonly depth: number
 }
 
-/** The limits that hold unless told otherwise. */
+/** The default limits. */
 export const DEFAULT_LIMITS: Limits = Object.freeze({
   tokenLength: 16_384,
   headerLength: 4096,
@@ -30,7 +30,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   depth: 16,
 })
 
-/** How far each limit can be raised. */
+/** The maximum of each limit. */
 export const MAXIMUM_LIMITS: Limits = Object.freeze({
   tokenLength: 65_536,
   headerLength: 8192,
@@ -42,7 +42,7 @@ export const MAXIMUM_LIMITS: Limits = Object.freeze({
   depth: 64,
 })
 
-/** What to do about a token that is over a limit of ours, as a hint: the issuer need not be at fault. */
+/** A hint for a token that exceeds a limit: raise the limit, because the issuer may be right. */
 export function raiseLimit(name: keyof Limits, current: number): string {
   const most = MAXIMUM_LIMITS[name]
   return current < most

@@ -1,17 +1,17 @@
 /**
- * A copy of a part of a token that keeps no other text in memory. To a JavaScript engine a part of a text is often a view of the whole: a
- * token cut from a form would keep all of the body for as long as the token is kept. Only for what is kept, because copying costs time.
+ * Copies a part of a token, so that it keeps no other text in memory. In JavaScript engines a slice often references the whole text: a
+ * token sliced from a form would keep the whole body in memory. Use it only for values that are kept, because copying costs time.
  *
- * @param text - base64url, dots and padding; JSON has no escapes for these
+ * @param text - base64url, dots and padding, which JSON never escapes
  */
 export function detached(text: string): string {
-  // The parser writes a new text, with one byte a character even where the whole has two. A template, `concat` or `slice` may refer to it.
+  // The parser writes a new text with one byte per character, even if the whole text has two. A template, `concat` or `slice` may reference it.
   return JSON.parse(`"${text}"`) as string
 }
 
 /**
- * The bytes that a parsed JSON value takes up, roughly: as measured on Node, rounded up for the usual and never far below for the worst.
- * An object costs much more than its text, and most where the names of its members are new, because the engine keeps a shape for each.
+ * Roughly how many bytes a parsed JSON value uses in memory: measured on Node, rounded up for typical values and never far too low for the
+ * worst. An object costs much more than its text, and most if its member names are new, because the engine stores a shape for each.
  */
 export function sizeInMemory(value: unknown): number {
   if (typeof value === 'string') return TEXT + lengthInMemory(value)
@@ -35,12 +35,12 @@ function sizeOfArray(values: readonly unknown[]): number {
 
 function sizeOfObject(object: Readonly<Record<string, unknown>>): number {
   let size = OBJECT
-  // Reading by name is quicker than listing the entries.
+  // Reading by name is faster than listing the entries.
   for (const name of Object.keys(object)) size += MEMBER + lengthInMemory(name) + sizeInMemory(object[name])
   return size
 }
 
-// One character outside Latin-1 makes all of a text wide. In short texts that weighs less than finding it out costs.
+// One character outside Latin-1 doubles the size of the whole text. For short texts, checking costs more than the error matters.
 function lengthInMemory(text: string): number {
   return text.length > SHORT && WIDE.test(text) ? 2 * text.length : text.length
 }

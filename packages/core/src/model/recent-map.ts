@@ -1,26 +1,26 @@
 import { LRUCache } from 'lru-cache'
 import { bare } from './values.ts'
 
-/** A map that holds what has been used most recently, and evicts the rest. */
+/** A map that keeps the most recently used values and evicts the rest. */
 export interface RecentMap<K, V> {
   /** Counts as a use. */
   get(key: K): V | undefined
-  /** Adds or replaces, then evicts what does not fit. A value larger than the whole bound is not kept. */
+  /** Adds or replaces, then evicts what exceeds the limits. A value larger than the size limit is not kept. */
   set(key: K, value: V): void
   delete(key: K): void
-  /** From the one used longest ago to the latest. Does not count as a use. */
+  /** From least to most recently used. Does not count as a use. */
   values(): Iterable<V>
 }
 
-/** A second bound, on the sum of what `of` says about each value. */
+/** A second limit, on the sum of the sizes that `of` returns. */
 interface Room<V> {
   readonly most: number
   readonly of: (value: V) => number
 }
 
 /**
- * An empty map for at most `most` values: an lru-cache whose options inherit nothing, because it would take `ttl`, `dispose` and others from
- * `Object.prototype`. The cache is made with the first value, so an unused map reserves no memory.
+ * An empty map for at most `most` values. It is an lru-cache whose options inherit nothing, because lru-cache would read `ttl`, `dispose`
+ * and others from `Object.prototype`. The cache is created with the first value, so an unused map reserves no memory.
  */
 export function recentMap<K extends NonNullable<unknown>, V extends NonNullable<unknown>>(
   most: number,
@@ -47,20 +47,20 @@ export function recentMap<K extends NonNullable<unknown>, V extends NonNullable<
 // Not frozen: lru-cache writes to it.
 const NO_OPTIONS: object = bare({})
 
-// lru-cache takes whole numbers from 1 alone, and does not keep what is larger than the bound.
+// lru-cache accepts only whole numbers from 1, and does not keep values larger than the limit.
 function sizeOf<V>({ most, of }: Room<V>, value: V): number {
   const size = Math.ceil(of(value))
   return size >= 0 ? Math.max(1, size) : most + 1
 }
 
 /**
- * Notices what is made again and again. Gives `true` once per name: when it has been made ten times within a minute.
+ * Detects names that are created repeatedly. Returns `true` once per name: when it has been created ten times within a minute.
  *
  * @param now - milliseconds of a monotonic clock
  */
 type Recreations = (name: string, now: number) => boolean
 
-/** Counts for at most 100 names; a name that is evicted starts again. */
+/** Counts at most 100 names. An evicted name starts again. */
 export function recreations(): Recreations {
   const counts = recentMap<string, Count>(MOST_NAMES)
   return (name, now) => {

@@ -1,6 +1,6 @@
 /** Where time comes from. Token times use wall time; ages, cool-downs and deadlines use monotonic time. */
 export interface Clock {
-  /** Wall time in milliseconds since the epoch, as `Date.now()`. May be stepped by an administrator. */
+  /** Wall time in milliseconds since the epoch, as `Date.now()`. An administrator may change it. */
   now(): number
   /** Milliseconds since an arbitrary start; never goes back. */
   monotonic(): number
@@ -14,7 +14,7 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
   setTimeout: (callback, milliseconds) => {
     const timer: unknown = setTimeout(callback, milliseconds)
-    // Node's timers are objects that hold the program open until told otherwise; elsewhere they are numbers.
+    // Node's timers are objects that keep the program running unless unreferenced; elsewhere they are numbers.
     if (isUnreferenceable(timer)) timer.unref()
     return () => clearTimeout(timer as number)
   },
@@ -24,20 +24,20 @@ function isUnreferenceable(timer: unknown): timer is { unref(): void } {
   return typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function'
 }
 
-/** The last time a token may name, in seconds since the epoch: the end of the year 9999. Some issuers write it as "never expires". */
+/** The last time a token may contain, in seconds since the epoch: the end of the year 9999. Some issuers write it as "never expires". */
 export const LAST_SECOND = 253_402_300_799
 
 const LEAST_FORGIVEN = 60
 
 /**
- * Seconds that `iat` may lie in the future. `iat` only says when a token was made, and a clock that is a few seconds ahead is common, so
- * at least 60 s are forgiven; `nbf` is what says that a token is not valid yet.
+ * Seconds that `iat` may be in the future. At least 60 s, because `iat` only says when a token was created, and clocks are often a few
+ * seconds ahead; `nbf` is the claim that says a token is not valid yet.
  */
 export function forgivenAhead(clockTolerance: number): number {
   return Math.max(LEAST_FORGIVEN, clockTolerance)
 }
 
-/** A number of seconds as a person would say it: seconds, minutes, hours or days. */
+/** A number of seconds as readable text: seconds, minutes, hours or days. */
 export function duration(seconds: number): string {
   const [unit, length] = UNITS.find(([, size]) => Math.abs(seconds) >= 2 * size) ?? SECOND
   const count = Math.floor(seconds / length)
@@ -52,12 +52,12 @@ const UNITS = [
 ] as const
 
 /**
- * What fetches keys and metadata: no more of the Fetch API than Claimgate uses, so that `fetch` of every runtime and of undici
- * satisfies it, and so does a function that answers with a `Response`.
+ * Fetches keys and metadata. Contains only the part of the Fetch API that Claimgate uses, so the `fetch` of every runtime and of undici
+ * fits, and so does a function that returns a `Response`.
  */
 export type FetchLike<R extends FetchResponse = FetchResponse> = (url: string, init: FetchInit) => Promise<R>
 
-/** Requests are always GET, never follow a redirect, and carry a deadline. */
+/** Requests are always GET, never follow a redirect, and have a deadline. */
 export interface FetchInit {
   readonly method: 'GET'
   readonly headers: Readonly<Record<string, string>>
@@ -65,7 +65,7 @@ export interface FetchInit {
   readonly signal: AbortSignal
 }
 
-/** What is read of an answer. Every `Response` has it. */
+/** The members of a response that are read. Every `Response` has them. */
 export interface FetchResponse {
   readonly status: number
   readonly type: string
@@ -74,7 +74,7 @@ export interface FetchResponse {
   readonly body: FetchBody | null
 }
 
-/** Finds a header without regard to case. */
+/** Finds a header case-insensitively. */
 export interface FetchHeaders {
   get(name: string): string | null
 }
@@ -95,7 +95,7 @@ export interface FetchReader {
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 
-/** Whether a host name, as `URL` writes it, is a literal address of this machine. */
+/** Whether a host name, as `URL` writes it, is a loopback address or `localhost`. */
 export function isLoopback(hostname: string): boolean {
   return LOOPBACK.test(hostname)
 }

@@ -8,8 +8,8 @@ export interface JoseHeader {
 }
 
 /**
- * The claims of a JWT (RFC 7519 section 4, RFC 9068 section 2.2), as the issuer signed them. Nothing here is promised by the type alone:
- * a `sub`, `client_id`, `azp`, `nbf`, `scope` or `nonce` of `null` counts as absent, and is still `null` here.
+ * The claims of a JWT (RFC 7519 section 4, RFC 9068 section 2.2), as the issuer signed them. The type alone guarantees nothing:
+ * a `sub`, `client_id`, `azp`, `nbf`, `scope` or `nonce` of `null` counts as absent, but is still `null` here.
  */
 export interface Claims {
   readonly iss?: string
@@ -29,60 +29,60 @@ export interface Claims {
   readonly [claim: string]: unknown
 }
 
-/** A JWS in compact form, taken apart and well formed, with nothing in it trusted yet (RFC 7515 section 7.1). */
+/** A parsed, well-formed JWS in compact form (RFC 7515 section 7.1). Nothing in it is trusted yet. */
 export interface ParsedJws {
   readonly token: string
   readonly header: JoseHeader
   /** What was signed: the encoded header and payload with a dot between them (RFC 7515 section 5.1). */
   readonly signingInput: string
   readonly signature: Uint8Array<ArrayBuffer>
-  /** The first part that ends with padding; `undefined` for a token as RFC 7515 section 2 spells it. */
+  /** The first part that ends with padding; `undefined` for a token without padding, as RFC 7515 section 2 requires. */
   readonly padded: TokenPart | undefined
 }
 
 /** The parts of a compact JWS. */
 export type TokenPart = 'header' | 'payload' | 'signature'
 
-/** A JWT, taken apart and well formed, with nothing in it trusted yet. */
+/** A parsed, well-formed JWT. Nothing in it is trusted yet. */
 export interface ParsedJwt extends ParsedJws {
   readonly claims: Claims
 }
 
 /** A token whose signature and claims have been verified. Deeply frozen. */
 export interface VerifiedToken<C extends object = object> {
-  /** The verified claims; with the `claims` option, typed and completed by what its schema returned. */
+  /** The verified claims. The `claims` option sets their type, and its schema's output is merged into them. */
   readonly claims: C & Claims
   readonly header: JoseHeader
-  /** The token as received. Not enumerable, so that it stays out of JSON and logs. */
+  /** The token as received. Not enumerable, so it stays out of JSON and logs. */
   readonly token: string
-  /** Whole scope words the token grants, those implied by `scopeHierarchy` included. */
+  /** The scopes the token grants, including those from `scopeHierarchy`. */
   readonly scopes: ReadonlySet<string>
 }
 
-/** A token as it came with a request (RFC 6750 section 2). */
+/** A token as received in a request (RFC 6750 section 2). */
 export interface Credential {
   readonly scheme: 'Bearer'
   readonly token: string
 }
 
-/** A credential of an authentication scheme that is not supported, such as `Basic`. */
+/** A credential with an unsupported authentication scheme, such as `Basic`. */
 export interface OtherScheme {
   readonly scheme: 'other'
-  /** Its name, if it is a well-known one. Anything else may be a token in the wrong place. */
+  /** The name of the scheme, if it is well-known. Anything else may be a token in the wrong place. */
   readonly name: string | undefined
-  /** Whether it may be an access token that was sent in the wrong way, which `optional` must not let through. */
+  /** Whether it may be an access token sent in the wrong way. `optional` must not accept such a request as anonymous. */
   readonly mayBeToken: boolean
 }
 
-/** What an adapter shows of a request. Making one must be cheap: nothing is copied or parsed until asked for. */
+/** What an adapter exposes of a request. Creating one must be cheap: copy or parse nothing until it is called for. */
 export interface RequestView {
   readonly method: string
-  /** Path and query as received, for example `/orders?page=2`. An absolute URL is fine too. */
+  /** Path and query as received, for example `/orders?page=2`. An absolute URL is also accepted. */
   readonly target: string
-  /** Every value of a field, in order, repeats included; `name` is in lower case. */
+  /** Every value of a header field, in order, including repeats. `name` is in lower case. */
   header(name: string): readonly string[]
   /**
-   * The parsed `application/x-www-form-urlencoded` body, or at least its fields called `name`; called only where the credential may be in
+   * The parsed `application/x-www-form-urlencoded` body, or at least its fields called `name`. Called only if the credential may be in
    * the body. A repeated field has an array of values.
    */
   form?(name: string): Promise<FormFields | undefined>
@@ -93,37 +93,37 @@ export interface RequestView {
 /** Form fields by name; a repeated field has an array of values. */
 export type FormFields = Readonly<Record<string, unknown>>
 
-// By the completed claims, and by the signed ones where the two differ in what names a token.
+// Keyed by the merged claims, and also by the signed ones if the two differ in what identifies a token.
 const known = new WeakMap<object, Claims>()
 
-/** What names a token and says how long it lasts. */
+/** The claims that identify a token and its expiry. */
 const NAMING: readonly string[] = ['iss', 'jti', 'exp']
 
-/** Remembers the signed claims that a schema has completed, for as long as the completed ones are in use. */
+/** Records the signed claims behind the merged ones, as long as the merged ones are in use. */
 export function keepSigned(completed: Claims, signed: Claims): void {
   known.set(completed, signed)
   if (NAMING.some((name) => completed[name] !== signed[name])) known.set(signed, signed)
 }
 
 /**
- * The signed claims behind claims that a schema has completed, or the claims themselves if a schema has changed what names their token.
- * `undefined` for all others, copies included.
+ * The signed claims behind merged claims, or the same claims if a schema has changed what identifies their token.
+ * `undefined` for all others, including copies.
  */
 export function knownSigned(claims: Claims): Claims | undefined {
   return known.get(claims)
 }
 
 /**
- * The claims of a verified token as the issuer signed them, whatever the `claims` schema has made of them: for denylists, logout stores and
- * logs, which must name a token as others do. Without a schema these are the claims of the token.
+ * The claims of a verified token as the issuer signed them, even if the `claims` schema has changed them. For denylists, logout stores and
+ * logs, which must identify a token as other systems do. Without a schema, these are the token's claims.
  *
- * @param token the token as `verify`, `getAuth` or `request.auth` gave it. A copy of its `claims` is taken for claims as signed
+ * @param token - the token from `verify`, `getAuth` or `request.auth`. A copy of its `claims` is returned as if it were signed
  */
 export function signedClaims({ claims }: Pick<VerifiedToken, 'claims'>): Claims {
   return known.get(claims) ?? claims
 }
 
-/** A verified JWT. Frozen; the token itself is not among its own properties, so that a logger that prints it prints no token. */
+/** A verified JWT. Frozen. The token is not an own property, so a logger that prints this object does not print the token. */
 export class VerifiedJwt<C extends object> implements VerifiedToken<C> {
   readonly claims: C & Claims
   readonly header: JoseHeader

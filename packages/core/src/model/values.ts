@@ -1,6 +1,6 @@
 /**
- * The member of an object that its author wrote: its own, or one of its class. Members of `Object.prototype`, where a vulnerable
- * dependency may have put anything, do not count.
+ * A member that the object or its class defines. Members of `Object.prototype` are ignored, because a vulnerable dependency may have added
+ * them.
  */
 export function own<T extends object, N extends keyof T>(object: T, name: N): T[N] | undefined
 export function own(object: object, name: PropertyKey): unknown
@@ -8,7 +8,7 @@ export function own(object: object, name: PropertyKey): unknown {
   return has(object, name) ? (object as Readonly<Record<PropertyKey, unknown>>)[name] : undefined
 }
 
-/** Whether an object has a member as `own` sees it, be it `undefined`. */
+/** Whether `own` finds a member, even if its value is `undefined`. */
 export function has(object: object, name: PropertyKey): boolean {
   if (Object.hasOwn(object, name)) return true
   const prototype: unknown = Object.getPrototypeOf(object)
@@ -16,7 +16,7 @@ export function has(object: object, name: PropertyKey): boolean {
 }
 
 /**
- * A copy of options that inherits nothing, so that it can be read plainly: every member of the object itself, and those of its class that
+ * A copy of options that inherits nothing, so it is safe to read: every member of the object itself, and those of its class that
  * are among `names`. Getters are called once.
  */
 export function ownOptions<T extends object>(options: T, names: readonly string[]): T {
@@ -26,12 +26,12 @@ export function ownOptions<T extends object>(options: T, names: readonly string[
   return copy as T
 }
 
-/** The object itself, from now on without a prototype. Only for objects made for it. */
+/** Removes the object's prototype and returns it. Only for objects created for this purpose. */
 export function bare<T extends object>(object: T): T {
   return Object.setPrototypeOf(object, null) as T
 }
 
-/** As `bare`, through and through: for parsed JSON and tables. */
+/** Like `bare`, recursively: for parsed JSON and tables. */
 export function bareThrough<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value
   if (!Array.isArray(value)) bare(value)
@@ -39,7 +39,7 @@ export function bareThrough<T>(value: T): T {
   return value
 }
 
-// That of this realm, or of another one, such as a test environment's.
+// The Object.prototype of this realm or of another one, such as a test environment's.
 function isRoot(prototype: object): boolean {
   return (
     prototype === Object.prototype ||
@@ -48,8 +48,8 @@ function isRoot(prototype: object): boolean {
 }
 
 /**
- * Freezes a plain object or array and everything in it, and gives it back. Leaves instances of classes alone, which a schema may put
- * into claims: some cannot be frozen, and others belong to the application.
+ * Deeply freezes a plain object or array, and returns it. Skips class instances, which a schema may put into claims: some cannot be frozen,
+ * and others belong to the application.
  */
 export function deepFreeze<T>(value: T): T {
   if (!isPlain(value) || Object.isFrozen(value)) return value
@@ -65,21 +65,21 @@ function isPlain(value: unknown): value is object {
 }
 
 /**
- * Whether a value has to be waited for. Told by its shape: a library or a monitoring agent may have replaced `globalThis.Promise`, of
- * which the promises of async functions are no instances then.
+ * Whether a value must be awaited. Checked by shape, because a library or a monitoring agent may have replaced `globalThis.Promise`, and
+ * then the promises of async functions are not instances of it.
  */
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   const mayHaveMembers = (typeof value === 'object' && value !== null) || typeof value === 'function'
   return mayHaveMembers && typeof (value as { then?: unknown }).then === 'function'
 }
 
-/** Keeps a promise that nobody waits for from ending the program when it is rejected. Anything else is left alone. */
+/** Prevents an unhandled rejection if the value is a promise. Ignores anything else. */
 export function ignoreRejection(value: unknown): void {
   if (isThenable(value)) Promise.resolve(value).catch(() => {})
 }
 
 /**
- * The answer of a predicate is a boolean, and not for example a promise, which would always count as true.
+ * A predicate must return a boolean, and not, for example, a promise, which would always count as true.
  *
  * @throws TypeError
  */

@@ -3,9 +3,9 @@ import { ownOptions } from '../model/values.ts'
 import { isOptions, misconfigured } from './option-rules.ts'
 
 /**
- * Refuses what cannot hold options, and option names that do not exist: a typo cannot disable a check.
+ * Rejects values that cannot hold options, and unknown option names: a typo cannot disable a check.
  *
- * @param path - what stands before each name in messages, such as `keySet.`
+ * @param path - the prefix of each name in messages, such as `keySet.`
  * @throws TypeError
  */
 export function assertKnownOptions(action: string, options: object, known: readonly string[], path = ''): void {
@@ -17,7 +17,7 @@ export function assertKnownOptions(action: string, options: object, known: reado
     )
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
-    // Windows spells it Path.
+    // On Windows the variable is called Path.
     if (Object.keys(options).some((variable) => /^(?:JWT_\w+|PATH)$/i.test(variable)))
       throw misconfigured(
         action,
@@ -28,7 +28,7 @@ export function assertKnownOptions(action: string, options: object, known: reado
 }
 
 /**
- * Options that were checked by `assertKnownOptions`, copied by `ownOptions`.
+ * Checks options with `assertKnownOptions`, and copies them with `ownOptions`.
  *
  * @throws TypeError
  */
@@ -37,8 +37,8 @@ export function knownOptions<T extends object>(action: string, given: T, known: 
   return ownOptions(given, known)
 }
 
-// What other libraries call an option of ours, without capitals and a plural's s; and what to know about ours. The first row counts whose
-// option can be used there.
+// What other libraries call an option, in lower case and without a plural s, and an optional note. The first row whose option is allowed
+// here is used.
 const OTHER_NAMES: readonly (readonly [option: string, others: string, note?: string])[] = [
   ['issuer', 'iss issuerbaseurl issueruri issuerurl domain authority trustedissuer allowediss'],
   ['issuer', 'userpoolid', ', such as https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_example'],
@@ -80,7 +80,7 @@ function suggestion(name: string, known: readonly string[], path: string): strin
     const [first = '', last] = option.split('.')
     const isHere = last === undefined ? known.includes(first) : path === '' && known.includes(first)
     if (isHere) return `did you mean "${path}${option}"${note}?`
-    // Within these options, or where they are given to a function of their own.
+    // Inside these options, or if they are passed to a function directly.
     if (last !== undefined && known.includes(last) && (path === `${first}.` || `${path}${first}` === 'keySet'))
       return `did you mean "${path}${last}"?`
   }
@@ -98,8 +98,8 @@ function otherNames(name: string): typeof OTHER_NAMES {
 }
 
 /**
- * The known name that another one is a typo of, by letters to insert, delete or replace; or, with `others`, that it is another word for.
- * Capitals and what is neither letter nor digit do not matter.
+ * The known name closest to a mistyped one, by letters to insert, delete or replace; or, with `others`, the known name for another library's
+ * term. Ignores case and anything but letters and digits.
  */
 export function nearestName(name: string, known: readonly string[], by: 'typos' | 'others'): string | undefined {
   const others = by === 'others' ? otherNames(name).map(([option]) => plain(option)) : []
@@ -120,7 +120,7 @@ function plain(name: string): string {
     .replace(/([^s])s$/, '$1')
 }
 
-// Levenshtein's: letters to insert, delete or replace.
+// The Levenshtein distance: letters to insert, delete or replace.
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index)
   for (const [i, letter] of from.split('').entries()) {

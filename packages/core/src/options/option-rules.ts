@@ -4,20 +4,20 @@ import { bare, has, own } from '../model/values.ts'
 /**
  * A configuration error, to be thrown at start-up: what could not be done, the rule, and what was found instead.
  *
- * A `TypeError` and no `AuthError`, because no request is at fault and nothing may turn it into a 401.
+ * A `TypeError` and not an `AuthError`, because no request is at fault and nothing may turn it into a 401.
  */
 export function misconfigured(action: string, rule: string, ...found: readonly [found?: unknown]): TypeError {
   return new TypeError(sentence(`Cannot ${action}: ${rule}${found.length > 0 ? `, found ${foundText(found[0])}` : ''}`))
 }
 
-// Only plain values and lists of them are quoted: an object may hold a key or a whole environment.
+// Quotes only plain values and lists of them, because an object may contain a key or a whole environment.
 function foundText(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'bigint') return String(value)
   const isList = Array.isArray(value) && value.every((item) => typeof item !== 'function' && Object(item) !== item)
   return isList || (typeof value !== 'function' && Object(value) !== value) ? quote(value) : kindOf(value)
 }
 
-/** What sort of value it is, for messages that must not quote it: `a string`, `a Set`, `an object`. */
+/** The kind of a value, for messages that must not quote it: `a string`, `a Set`, `an object`. */
 export function kindOf(value: unknown): string {
   if (value === undefined || value === null) return String(value)
   const kind = typeof value === 'object' ? classOf(value) : typeof value
@@ -30,30 +30,30 @@ function classOf(value: object): string {
   return name === 'Object' ? 'object' : name
 }
 
-/** Whether a value may hold options: an object, or an instance of a class, but no list, Map, Date and so on. */
+/** Whether a value may hold options: a plain object or a class instance, but not a list, Map, Date and so on. */
 export function isOptions(value: unknown): value is object {
   return typeof value === 'object' && value !== null && ['object', 'Module'].includes(classOf(value))
 }
 
-/** Whether a value is an object literal, of whatever realm. */
+/** Whether a value is an object literal, of any realm. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   if (!isOptions(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** What an option may be: the end of the sentence that begins with its name and `must be`, and the test for it. */
+/** What an option must be: the end of the sentence `"name" must be …`, and the test. */
 export interface OptionRule {
   readonly be: string
   fits(value: unknown): boolean
-  /** What messages show of a wrong value that may hold a secret. @defaultValue the value */
+  /** What messages show instead of a wrong value that may contain a secret. @defaultValue the value */
   readonly printed?: (value: unknown) => unknown
 }
 
-/** The rules of some options, by name. */
+/** Option rules by name. */
 export type OptionRules = Readonly<Record<string, OptionRule>>
 
-/** The range of a number, ends included. Those that are not whole numbers are seconds. */
+/** The range of a number, limits included. Numbers that need not be whole are seconds. */
 export interface NumberRange {
   readonly least: number
   /** @defaultValue any number */
@@ -61,18 +61,18 @@ export interface NumberRange {
   readonly whole?: true
 }
 
-/** `true` or `false`. A string such as 'false' from an environment variable must not open anything. */
+/** `true` or `false`. A string such as 'false' from an environment variable must not enable anything. */
 export const flag: OptionRule = { be: 'true or false', fits: (value) => typeof value === 'boolean' }
 
 /** A function. */
 export const callback: OptionRule = { be: 'a function', fits: (value) => typeof value === 'function' }
 
-/** One of some words. */
+/** One of the given words. */
 export function oneOf(...words: readonly string[]): OptionRule {
   return { be: `"${words.join('" or "')}"`, fits: (value) => words.includes(value as string) }
 }
 
-/** Whatever is not `null`, for an option that is checked more closely where it is resolved. */
+/** Any value except `null`, for an option that is checked in detail where it is resolved. */
 export const anything: OptionRule = { be: '', fits: (value) => value !== null }
 
 /** A list. */
@@ -80,14 +80,14 @@ export function listOf(be: string): OptionRule {
   return { be, fits: Array.isArray }
 }
 
-/** An object with some methods. */
+/** An object with the given methods. */
 export function objectWith(be: string, ...methods: readonly string[]): OptionRule {
   const fits = (value: unknown): boolean =>
     typeof value === 'object' && value !== null && methods.every((name) => typeof own(value, name) === 'function')
   return { be, fits }
 }
 
-/** Options within options. */
+/** A nested options object. */
 export function optionsOf(be: string): OptionRule {
   return { be, fits: isOptions }
 }
@@ -103,20 +103,20 @@ export function numberIn(given: NumberRange): OptionRule {
   }
 }
 
-/** How `checkOptions` goes about absent options, and names them. */
+/** How `checkOptions` treats absent options, and names them in messages. */
 export interface OptionsCheck {
-  /** Those that accept more when they are left out: `undefined` in them is a value that went missing, and so a mistake. */
+  /** Options that accept more if left out. `undefined` is rejected for them, because a value probably went missing. */
   readonly narrow?: readonly string[]
-  /** Those that must not be left out. */
+  /** Options that must not be left out. */
   readonly required?: readonly string[]
-  /** Stands before each name in messages, such as `keySet.` */
+  /** The prefix of each name in messages, such as `keySet.` */
   readonly path?: string
 }
 
 /**
- * Checks the options that are given.
+ * Checks the given options.
  *
- * @throws TypeError with a sentence that tells what to write
+ * @throws TypeError with a message that says what to write
  */
 export function checkOptions(action: string, options: object, rules: OptionRules, check: OptionsCheck = {}): void {
   const { narrow = [], required = [], path = '' } = bare({ ...check })
@@ -135,7 +135,7 @@ export function checkOptions(action: string, options: object, rules: OptionRules
 }
 
 /**
- * Numbers with their defaults filled in, frozen.
+ * Fills in the defaults of numeric options, and freezes the result.
  *
  * @throws TypeError for one that is out of its range
  */

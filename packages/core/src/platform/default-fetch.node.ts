@@ -15,13 +15,13 @@ import { checkProxy, proxyAgent, type ProxyRoute, resolveProxy } from './proxy.n
 
 const transports = new Map<string, FetchLike>()
 
-/** The transport of Node: undici with few connections. Connects wherever the configuration says. */
+/** The transport on Node: undici with few connections. Connects to any address that the configuration names. */
 export const defaultFetch: FetchLike = (url, init) => defaultFetchThrough(undefined)(url, init)
 
 /**
  * The transport with a proxy.
  *
- * @throws TypeError for what is no proxy
+ * @throws TypeError for an invalid proxy
  */
 export function defaultFetchThrough(proxy: UndiciFetchOptions['proxy']): FetchLike {
   const name = String(proxy)
@@ -33,9 +33,9 @@ export function defaultFetchThrough(proxy: UndiciFetchOptions['proxy']): FetchLi
 }
 
 /**
- * For whoever is about to rely on `defaultFetch`. Keys at hand need no transport, and work on any Node.
+ * Call this before you rely on `defaultFetch`. Configured keys need no transport, and work on any Node.
  *
- * @throws TypeError on a Node that is too old for it, and where the environment names what is no proxy
+ * @throws TypeError on a Node that is too old, and if the environment contains an invalid proxy
  */
 export function assertDefaultFetch(): void {
   assertNodeVersion(process.versions)
@@ -45,26 +45,26 @@ export function assertDefaultFetch(): void {
 
 /** How undici connects. */
 export interface UndiciFetchOptions {
-  /** Refuses to connect to addresses that are not public, whatever name they go by. @defaultValue false */
+  /** Refuses to connect to addresses that are not public, whatever host name resolves to them. @defaultValue false */
   readonly refusePrivateAddresses?: boolean
-  /** Connections to one origin; key sets that want more wait for their turn. From 1 to 100. @defaultValue 16 */
+  /** Connections to one origin. Further key sets wait for their turn. From 1 to 100. @defaultValue 16 */
   readonly connections?: number | undefined
   /** Resolves host names, as `dns.lookup` does. @defaultValue dns.lookup */
   readonly lookup?: LookupFunction | undefined
   /**
-   * The proxy for https: its address, `'environment'` for what `HTTPS_PROXY` says, or `false` for none. Hosts in `NO_PROXY`, this machine
-   * and plain http are never proxied. @defaultValue 'environment' under NODE_USE_ENV_PROXY=1, else false
+   * The proxy for https: its address, `'environment'` to read `HTTPS_PROXY`, or `false` for none. Hosts in `NO_PROXY`, loopback addresses
+   * and plain http always bypass it. @defaultValue 'environment' under NODE_USE_ENV_PROXY=1, else false
    */
   readonly proxy?: string | URL | false | undefined
 }
 
 /**
- * A transport for keys and metadata on Node: undici with an agent of its own, few connections, and a guard at the point
- * where a connection is made: plain http never goes to a public address. Follows no redirect, keeps no program alive while idle, and loads undici at the first call.
+ * A transport for keys and metadata on Node: undici with a separate agent, few connections, and a check when a connection is made: plain
+ * http never goes to a public address. Follows no redirects, does not keep an idle program running, and loads undici on the first call.
  *
- * The body is decompressed as it is read, so that whoever reads it can count its bytes and stop.
+ * The body is decompressed as it is read, so the reader can count its bytes and stop.
  *
- * @throws TypeError for options that do not exist or are out of their range, and on a Node older than 22.19
+ * @throws TypeError for unknown options or options out of their range, and on a Node older than 22.19
  */
 export function undiciFetch(given: UndiciFetchOptions = {}): FetchLike<Response> {
   const options = knownOptions(ACTION, given, NAMES)
@@ -89,7 +89,7 @@ export function undiciFetch(given: UndiciFetchOptions = {}): FetchLike<Response>
     const target = new URL(url)
     return request(undici, isProxied(target) ? agents.proxied : agents.direct, target, init)
   }
-  // Key sets read it, and wait before a request rather than in it.
+  // Key sets read `connections`, and wait before a request rather than during it.
   return Object.assign(fetch, { connections })
 }
 
@@ -114,7 +114,7 @@ function agentsOf(undici: Undici, { connections, route, ...connecting }: AgentOp
   return { direct, proxied: route ? proxyAgent(undici, route, { ...options, lookup: connecting.lookup }) : direct }
 }
 
-// Plain http goes to this machine, or to hosts whose addresses are checked, which a proxy would resolve by itself.
+// Plain http goes to loopback addresses, or to hosts whose addresses are checked; a proxy would resolve them without that check.
 function isProxied({ protocol, hostname }: URL): boolean {
   return protocol === 'https:' && !isLoopback(hostname)
 }
@@ -137,7 +137,7 @@ function connector(undici: Undici, { refusePrivateAddresses, lookup }: Connector
 function guardedConnector(undici: Undici, lookup: LookupFunction, rule: AddressRule): buildConnector.connector {
   const connect = undici.buildConnector(connectOptions(guardedLookup(lookup, rule)))
   return (target, callback) => {
-    // Nothing looks up an address that is written out; URL has brought every spelling of it into one.
+    // A literal address needs no lookup. URL has normalised its spelling.
     const hostname = target.hostname.replace(/^\[(.*)\]$/, '$1')
     const flaw = isIP(hostname) === 0 ? undefined : rule(hostname, [hostname])
     if (flaw) callback(flaw, null)
@@ -151,7 +151,7 @@ async function request(undici: Undici, dispatcher: Dispatcher, url: URL, init: F
   const options = {
     ...ONLY_THIS_REQUEST,
     method: init.method,
-    // Key sets are small: asking for no compression spares both sides the work.
+    // Key sets are small, so compression is not worth the work.
     headers: bare({ ...fieldsOf(init.headers), 'accept-encoding': 'identity' }),
     signal: init.signal,
     dispatcher,
@@ -173,12 +173,12 @@ async function request(undici: Undici, dispatcher: Dispatcher, url: URL, init: F
   })
 }
 
-// As `fetch` takes them: a `Headers` object and a list of pairs have no fields as members. Names are in lower case, so that ours replaces theirs.
+// Accepts what `fetch` does: the fields of a `Headers` object or a list of pairs are not members. Lower case, so our fields replace theirs.
 function fieldsOf(headers: ConstructorParameters<typeof Headers>[0]): Readonly<Record<string, string>> {
   return headers === undefined ? {} : Object.fromEntries(new Headers(headers))
 }
 
-// Some servers compress whatever they are asked for.
+// Some servers compress regardless of what the request accepts.
 const decompressors: Readonly<Record<string, () => Transform>> = {
   gzip: createGunzip,
   'x-gzip': createGunzip,
@@ -195,18 +195,18 @@ function decompressed(body: Readable, coding: string | null): Readable {
     body.destroy()
     throw new TypeError(`The content coding ${quote(name)} is not supported`)
   }
-  // The error reaches whoever reads the end of the pipeline.
+  // The reader of the pipeline's end receives the error.
   return pipeline(body, decompressor(), () => undefined)
 }
 
 /**
- * A Node stream as the body of a `Response`, read as slowly as its reader wants.
+ * Converts a Node stream to the body of a `Response`, with back-pressure.
  *
- * Instead of `Readable.toWeb`, which on Node 22 and 24 throws where nobody can catch it when a body is cancelled while
- * bytes are on their way.
+ * Replaces `Readable.toWeb`, which on Node 22 and 24 throws an uncatchable error if a body is cancelled while
+ * bytes are arriving.
  */
 export function webStream(readable: Readable): ReadableStream<Uint8Array> {
-  // A reader learns of errors from `next`; without a reader they concern nobody.
+  // A reader gets errors from `next`; without a reader they do not matter.
   readable.on('error', () => undefined)
   const chunks = readable[Symbol.asyncIterator]() as AsyncIterator<Uint8Array, undefined>
   return new ReadableStream<Uint8Array>(

@@ -1,15 +1,15 @@
 import type { FetchLike } from '../model/runtime.ts'
 import { misconfigured } from '../options/option-rules.ts'
 
-/** The transport of runtimes that are not Node: their own `fetch`, looked up at each call so that tests can replace it. */
+/** The transport of runtimes other than Node: their own `fetch`, read on each call so tests can replace it. */
 export const defaultFetch: FetchLike = (url, init) => fetch(url, init)
 
-/** For whoever is about to rely on `defaultFetch`, which is everywhere but on Node. */
+/** Call this before you rely on `defaultFetch`. It can fail only on Node. */
 export function assertDefaultFetch(): void {
   // Every runtime with WebCrypto has a fetch.
 }
 
-/** @throws TypeError, because only on Node the transport knows proxies */
+/** @throws TypeError, because only the transport on Node supports proxies */
 export function defaultFetchThrough(_proxy: unknown): FetchLike {
   throw misconfigured(
     'fetch keys',

@@ -3,13 +3,13 @@ import { BlockList, isIP, type LookupFunction } from 'node:net'
 import type { buildConnector } from 'undici'
 import { bare } from '../model/values.ts'
 
-/** How undici connects to whatever host it is told: by HTTP/1.1, and with nothing that anybody has put on `Object.prototype`. */
+/** Options for undici's connector: HTTP/1.1 only, and nothing inherited from `Object.prototype`. */
 export function connectOptions(lookup: LookupFunction | undefined): buildConnector.BuildOptions {
   return { allowH2: false, ...(lookup && { lookup }), ...ONLY_THIS_HOST }
 }
 
-// Written out, because undici and Node copy their options to objects with a prototype: nothing there may name another place to connect to,
-// or another authority to trust.
+// Every option is written out, because undici and Node copy their options to objects with a prototype: a polluted Object.prototype must not
+// choose another host to connect to, or another certificate authority to trust.
 const ONLY_THIS_HOST: object = bare({
   socketPath: null,
   ca: undefined,
@@ -17,7 +17,7 @@ const ONLY_THIS_HOST: object = bare({
   servername: undefined,
 })
 
-/** A connection that was refused because of where it would have gone. */
+/** A connection that was refused because its address is not public. */
 export class PrivateAddressError extends Error {
   override readonly name: string = 'PrivateAddressError'
   readonly code: string = 'ERR_PRIVATE_ADDRESS'
@@ -27,7 +27,7 @@ export class PrivateAddressError extends Error {
   }
 }
 
-/** A connection by plain http that was refused because it would have left the networks that are not public. */
+/** A plain-http connection that was refused because its address is public. */
 export class PublicAddressError extends Error {
   override readonly name: string = 'PublicAddressError'
   readonly code: string = 'ERR_PUBLIC_ADDRESS'
@@ -37,20 +37,20 @@ export class PublicAddressError extends Error {
   }
 }
 
-/** What is wrong with connecting to a host that has these addresses; `undefined` where nothing is. */
+/** Why a host with these addresses must not be connected to; `undefined` if it may be. */
 export type AddressRule = (hostname: string, addresses: readonly string[]) => Error | undefined
 
-/** Refuses a host with an address that is not public, or with none. */
+/** Rejects a host with an address that is not public, or without any address. */
 export const publicOnly: AddressRule = (hostname, addresses) =>
   addresses.length === 0 || addresses.some(isPrivateAddress) ? new PrivateAddressError(hostname) : undefined
 
-/** Refuses a host with an address that is public, or with none. */
+/** Rejects a host with a public address, or without any address. */
 export const privateOnly: AddressRule = (hostname, addresses) =>
   addresses.length === 0 || !addresses.every(isPrivateAddress) ? new PublicAddressError(hostname) : undefined
 
 /**
- * A look-up of which every answer meets the rule, or none is used. What it gives is what is connected to, so a name that
- * resolves differently the next time gains nothing (DNS rebinding).
+ * A DNS lookup that fails unless every address meets the rule. The connection uses exactly the checked addresses, so a name that
+ * resolves differently the next time cannot bypass the rule (DNS rebinding).
  */
 export function guardedLookup(lookup: LookupFunction, rule: AddressRule): LookupFunction {
   return (hostname, options, callback) => {
@@ -72,7 +72,7 @@ export function guardedLookup(lookup: LookupFunction, rule: AddressRule): Lookup
   }
 }
 
-// The special-purpose registries of RFC 6890 (IPv4), but for what is globally reachable.
+// The special-purpose registries of RFC 6890 (IPv4), except for globally reachable blocks.
 const refusedV4 = blockList('ipv4', [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -104,7 +104,7 @@ const translatedV4 = blockList('ipv6', [['64:ff9b::', 96]])
 
 /**
  * Whether an IP address is anything but globally reachable unicast: private, loopback, link-local, shared, multicast,
- * unspecified, reserved, or an IPv6 address that stands for such an IPv4 address. What is no address counts as private.
+ * unspecified, reserved, or an IPv6 address that embeds such an IPv4 address. Text that is not an address counts as private.
  */
 export function isPrivateAddress(address: string): boolean {
   const [plain = ''] = address.split('%')
@@ -123,7 +123,7 @@ function blockList(
   return list
 }
 
-// URL writes an IPv6 address in its one canonical spelling, with the last four bytes as one or two groups in hex.
+// URL writes an IPv6 address in its only canonical spelling, with the last four bytes as one or two groups in hex.
 function lastFourBytes(address: string): string {
   const groups = new URL(`http://[${address}]`).hostname.slice(1, -1).split(':')
   const [high = 0, low = 0] = groups.slice(-2).map((group) => (group === '' ? 0 : Number.parseInt(group, 16)))

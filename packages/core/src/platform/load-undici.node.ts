@@ -5,14 +5,14 @@ import { misconfigured } from '../options/option-rules.ts'
 
 export type Undici = typeof undiciModule
 
-// The dispatcher that the runtime's own `fetch` uses, on every version of Node this package supports.
+// The dispatcher of the runtime's own `fetch`, on every version of Node this package supports.
 const RUNTIME_DISPATCHER = Symbol.for('undici.globalDispatcher.1')
 
 let loading: Promise<Undici> | undefined
 
 /**
- * Loads undici when the first request needs it, and undoes what loading it does to the application: it puts an agent of
- * its own under the runtime's `fetch`, with which some calls fail.
+ * Loads undici on the first request, and undoes a side effect of loading it: undici replaces the agent of the runtime's `fetch`, which makes
+ * some calls fail.
  *
  * @throws TransportError
  */
@@ -21,11 +21,11 @@ export async function loadUndici(): Promise<Undici> {
   return loading
 }
 
-/** Warns at start-up if undici will not load: in some bundles, and where it is not installed. Loads it only in a bundle that contains it. Looks once. */
+/** Warns at start-up if undici will not load: in some bundles, or if it is not installed. Loads it only if it is bundled. Runs once. */
 export function warnUnlessLoadable(): void {
   if (isChecked) return
   isChecked = true
-  // A bundler that puts undici into the bundle, or into a file beside it, writes another import.
+  // If a bundler includes undici, in the bundle or in a file beside it, it rewrites this import.
   if (/\(\s*["'`]undici["'`]\s*\)/.test(String(importUndici)) && isInstalled()) return
   loadUndici().catch((error: unknown) => process.emitWarning(String(error)))
 }
@@ -62,18 +62,18 @@ async function load(): Promise<Undici> {
   return undici
 }
 
-/** What a runtime says of itself in `process.versions`. */
+/** The relevant members of `process.versions`. */
 interface RuntimeVersions {
   readonly node?: string | undefined
   readonly bun?: string | undefined
   readonly deno?: string | undefined
 }
 
-// What undici asks for: an older Node cannot load it, and would seem to have no network.
+// The minimum for undici. An older Node cannot load it, and would report a network failure.
 const OLDEST = [22, 19] as const
 
 /**
- * Refuses a Node that cannot load undici. Runtimes that name a version of Node only to be compatible are let through.
+ * Rejects a Node that cannot load undici. Accepts other runtimes, which report a Node version only for compatibility.
  *
  * @throws TypeError
  */

@@ -5,17 +5,17 @@ import { misconfigured } from '../options/option-rules.ts'
 import { connectOptions } from './guarded-lookup.node.ts'
 import type { Undici } from './load-undici.node.ts'
 
-/** Whether requests go through a proxy: the environment's, the one at an address, or none. */
+/** The proxy to use: the environment's, the one at an address, or none. */
 type ProxyOption = string | URL | false
 
-/** Where the environment and the command line of the process say what proxy to use. */
+/** The proxy settings in the environment and the command line of the process. */
 interface ProxyEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Node's own arguments. */
   readonly execArgv: readonly string[]
 }
 
-/** The proxy that requests go through, and hosts that need none. */
+/** The proxy that requests use, and the hosts that bypass it. */
 export interface ProxyRoute {
   readonly address: URL
   /** The list of `NO_PROXY`. */
@@ -23,9 +23,10 @@ export interface ProxyRoute {
 }
 
 /**
- * The proxy of an option; without one, that of the environment where Node's own switch is on: `NODE_USE_ENV_PROXY=1`, or `--use-env-proxy`.
+ * Resolves the `proxy` option. Without one, uses the environment's proxy if Node's own switch is on: `NODE_USE_ENV_PROXY=1`, or
+ * `--use-env-proxy`.
  *
- * @throws TypeError for what is no address of a proxy; no sentence quotes it, because it may hold a password
+ * @throws TypeError for an invalid proxy address; the message never quotes it, because it may contain a password
  */
 export function resolveProxy(
   action: string,
@@ -36,13 +37,13 @@ export function resolveProxy(
   const exceptions = variable(env, 'NO_PROXY')?.value ?? ''
   if (option !== undefined && option !== 'environment')
     return { address: addressOf(action, '"proxy"', option), exceptions }
-  // As curl and undici do: https has its own, and else the one for all.
+  // Like curl and undici: HTTPS_PROXY overrides HTTP_PROXY.
   const found = variable(env, 'HTTPS_PROXY') ?? variable(env, 'HTTP_PROXY')
   return found && { address: addressOf(action, found.name, found.value), exceptions }
 }
 
 /**
- * The rule of the option.
+ * Checks the `proxy` option.
  *
  * @throws TypeError
  */
@@ -60,7 +61,7 @@ function isSwitchedOn(env: ProxyEnvironment['env'], execArgv: readonly string[])
   return own(env, 'NODE_USE_ENV_PROXY') === '1' || options.includes('--use-env-proxy')
 }
 
-/** A variable in lower case, which programs started by a web server cannot be given by its clients, or else in upper case. */
+/** An environment variable. Prefers lower case, because clients of a web server cannot set it (CGI only sets upper case). */
 function variable(env: ProxyEnvironment['env'], name: string): { name: string; value: string } | undefined {
   for (const spelled of [name.toLowerCase(), name]) {
     const value = own(env, spelled)
@@ -69,7 +70,7 @@ function variable(env: ProxyEnvironment['env'], name: string): { name: string; v
   return undefined
 }
 
-// A percent sign in a password has to be written as %25.
+// A percent sign in a password must be written as %25.
 function isReadable({ username, password }: URL): boolean {
   try {
     return decodeURIComponent(username + password) !== undefined
@@ -98,7 +99,7 @@ function addressOf(action: string, name: string, given: string | URL): URL {
   )
 }
 
-/** A connection to the proxy that could not be made. Names the proxy, and not its credentials. */
+/** A failed connection to the proxy. The message names the proxy, but not its credentials. */
 class ProxyError extends Error {
   override readonly name: string = 'ProxyError'
   readonly code: string = 'ERR_PROXY'
@@ -113,16 +114,16 @@ interface ProxyAgentOptions extends Agent.Options {
   readonly lookup: LookupFunction
 }
 
-// Milliseconds for the proxy's answer to CONNECT, as undici has for connecting: a connection that hangs must not keep the next one waiting.
+// Milliseconds for the proxy's answer to CONNECT, as in undici's connect timeout: a hanging connection must not delay the next one.
 const TUNNEL_TIMEOUT = 10_000
 
-/** An agent that connects through a proxy, but for hosts of `NO_PROXY`. */
+/** An agent that connects through a proxy, except to hosts in `NO_PROXY`. */
 export function proxyAgent(
   undici: Undici,
   { address, exceptions }: ProxyRoute,
   { lookup, ...agentOptions }: ProxyAgentOptions,
 ): Dispatcher {
-  // What is not written out here may come from Object.prototype, because undici copies these options.
+  // Every option is written out, because undici copies these options and Object.prototype could supply missing ones.
   const options: EnvHttpProxyAgent.Options = {
     ...agentOptions,
     allowH2: false,
