@@ -1,4 +1,4 @@
-/** A source of pseudo-random numbers that repeats itself for the same seed. Not for cryptography. */
+/** A source of pseudo-random numbers that returns the same sequence for the same seed. Not for cryptography. */
 export interface Random {
   /** A number from 0 (included) to 1 (excluded). */
   next(): number
@@ -9,15 +9,15 @@ export interface Random {
 }
 
 /**
- * Random numbers from a seed, so that a failing run can be repeated from the seed it printed.
+ * Creates random numbers from a seed, so that you can repeat a failing run with the seed it printed.
  *
- * @param seed Any integer; the lower 32 bits count.
+ * @param seed Any integer; only the lower 32 bits are used.
  */
 export function createRandom(seed: number): Random {
   let state = seed | 0
 
   const next = (): number => {
-    // mulberry32: 32 bits of state are plenty to choose mutations, and it is fast.
+    // mulberry32, because it is fast and 32 bits of state are enough to choose mutations.
     state = (state + 0x6d2b79f5) | 0
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed

@@ -6,23 +6,23 @@ import {
   startFaultyJwksServer,
 } from './jwks-server/faulty-jwks-server.ts'
 
-/** How to start a test issuer: the options of an issuer, without its name, and those of its server. */
+/** Options for a test issuer: the options of an issuer, except `issuer`, and those of its server. */
 export interface TestIssuerOptions extends Omit<IssuerOptions, 'issuer'> {
   readonly server?: Omit<FaultyJwksServerOptions, 'jwks'>
 }
 
 /** An issuer and the server that publishes its keys. */
 export interface TestIssuer {
-  /** Named by the server's origin. Issues and rotates; the server publishes the set of the moment. */
+  /** Issues tokens and rotates keys. Its `iss` is the server's origin; the server publishes its current set. */
   readonly issuer: Issuer
-  /** Answers the metadata addresses and the JWK Set; can be told to misbehave on these paths too, with `at`. */
+  /** Serves the metadata and the JWK Set. With `at`, it can simulate faults on these paths too. */
   readonly server: FaultyJwksServer
   close(): Promise<void>
 }
 
 const METADATA_PATHS = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server']
 
-/** Starts an issuer in this program whose metadata and JWK Set are on a real socket of 127.0.0.1. */
+/** Starts an issuer in this process that serves its metadata and JWK Set on a real socket of 127.0.0.1. */
 export async function startTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   const { server: serverOptions, ...issuerOptions } = options
   const server = await startFaultyJwksServer(serverOptions)

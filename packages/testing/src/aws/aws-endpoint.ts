@@ -12,51 +12,51 @@ import { createAwsScript } from './aws-script.ts'
 /** The members of a request, unchecked. Byte strings are in base64. */
 export type AwsInput = Readonly<Record<string, unknown>>
 
-/** One operation of a service. What it throws as {@link AwsRefusal} is answered as AWS would; all else is a 500. */
+/** One operation of a service. An {@link AwsRefusal} it throws becomes an AWS error response; any other error becomes a 500. */
 export type AwsOperation = (input: AwsInput) => object | Promise<object>
 
-/** A service to put behind an endpoint. */
+/** A service that an endpoint serves. */
 export interface AwsService {
-  /** What comes before the dot in `X-Amz-Target`, such as `TrentService`. */
+  /** The part of `X-Amz-Target` before the dot, such as `TrentService`. */
   readonly target: string
-  /** The operations by name. Those that are missing answer `UnknownOperationException`. */
+  /** The operations by name. Other operations fail with `UnknownOperationException`. */
   readonly operations: Readonly<Record<string, AwsOperation>>
 }
 
-/** A request as the endpoint saw it. */
+/** A request that the endpoint received. */
 export interface AwsCall {
-  /** Such as `Sign`. */
+  /** For example `Sign`. */
   readonly operation: string
   readonly input: AwsInput
 }
 
-/** Tells an endpoint how to answer. What is ordered `once` comes before `behave`; within each, one operation before all. */
+/** Controls how an endpoint responds. `once` overrides `behave`; within each, a single operation overrides all operations. */
 export interface AwsOperationScript {
   /** All following requests. */
   behave(answer: AwsAnswer): void
-  /** The next requests, one answer each; added behind those that are still waiting. */
+  /** The next requests, one behaviour each. Appended to those still pending. */
   once(...answers: readonly AwsAnswer[]): void
 }
 
-/** A fake AWS service on a real socket of 127.0.0.1, with faults to order. */
+/** A fake AWS service on a real socket of 127.0.0.1 that can simulate faults. */
 export interface AwsEndpoint extends AwsOperationScript {
-  /** For `endpoint` of an SDK client, such as `http://127.0.0.1:49152`. */
+  /** The `endpoint` for an SDK client, such as `http://127.0.0.1:49152`. */
   readonly endpoint: string
-  /** What is said for one operation alone. */
+  /** Controls one operation only. */
   at(operation: string): AwsOperationScript
-  /** How many requests were received since the start or `forget()`: all, or those for one operation. */
+  /** The number of requests received since the start or `forget()`: all, or those for one operation. */
   requests(operation?: string): number
-  /** The requests themselves, the oldest first. A copy. */
+  /** A copy of the requests, oldest first. */
   calls(): readonly AwsCall[]
-  /** Starts counting from zero. */
+  /** Resets the counts and the requests. */
   forget(): void
-  /** Cuts all connections and closes the port. May be called twice. */
+  /** Closes all connections and the port. You can call it twice. */
   close(): Promise<void>
 }
 
 /**
- * Puts a service behind an HTTP endpoint that speaks the AWS JSON 1.1 protocol on 127.0.0.1 and a free port. It answers
- * well until told otherwise. It asks for a signed request and does not check the signature.
+ * Serves a service over the AWS JSON 1.1 protocol on 127.0.0.1 and a free port. It responds normally until you tell it otherwise.
+ * Requests must be signed, but the signature is not checked.
  */
 export const startAwsEndpoint = async ({ target, operations }: AwsService): Promise<AwsEndpoint> => {
   const script = createAwsScript()
@@ -84,7 +84,7 @@ export const startAwsEndpoint = async ({ target, operations }: AwsService): Prom
 
   const server = createServer((request, response) => {
     receive(request, response).catch(() => {
-      // A client that goes away in the middle is what many tests are about: then nobody reads this.
+      // Many tests disconnect in the middle of a request; then no client receives this.
       sendError(response, new AwsRefusal('InternalFailure', 'The fake has failed.', 500))
     })
   })
@@ -136,7 +136,7 @@ const parse = (body: string): AwsInput | undefined => {
   }
 }
 
-/** Carries out what comes before, or in place of, the service's own answer. */
+/** Applies the delay or fault that comes before, or replaces, the service's own response. */
 const beforehand = async (answer: AwsAnswer, response: ServerResponse): Promise<'answered' | 'open'> => {
   switch (answer.kind) {
     case 'ok':

@@ -1,13 +1,13 @@
-/** 200: what the service itself says, or something else in its place, as late as asked for. */
+/** A 200 response: the service's own result or a replacement, optionally delayed. */
 export interface AwsOk {
   readonly kind: 'ok'
-  /** The members of the answer, in place of the service's. Byte strings are in base64. @defaultValue the service's own */
+  /** The members of the response, instead of the service's. Byte strings are in base64. @defaultValue the service's own */
   readonly body?: object
-  /** Milliseconds to wait before answering. @defaultValue 0 */
+  /** Milliseconds to wait before responding. @defaultValue 0 */
   readonly delay?: number
 }
 
-/** An error as AWS writes it: `{"__type": …, "message": …}`. */
+/** An AWS error response: `{"__type": …, "message": …}`. */
 export interface AwsError {
   readonly kind: 'error'
   /** Such as `DisabledException`. */
@@ -18,7 +18,7 @@ export interface AwsError {
   readonly status?: number
 }
 
-/** The two errors that every operation of every service knows. */
+/** The two errors that any operation of any service can return. */
 export interface AwsCommonError {
   /**
    * - `throttle`: `ThrottlingException`, 400: too many requests
@@ -27,16 +27,16 @@ export interface AwsCommonError {
   readonly kind: 'throttle' | 'denied'
 }
 
-/** No error of AWS: what a broken network or a broken proxy does. */
+/** Not an AWS error: a fault of the network or a proxy. */
 export interface AwsOutage {
   /**
-   * - `hang`: takes the request and never answers
-   * - `reset`: cuts the connection before the first byte of an answer
-   * - `garbage`: 200 with a page, as a captive portal sends it
-   * - `truncated`: 200 with a content-length that promises more than is sent, then the end of the connection
+   * - `hang`: accepts the request and never responds
+   * - `reset`: closes the connection before the first byte of a response
+   * - `garbage`: 200 with an HTML page, like a captive portal
+   * - `truncated`: 200 with fewer bytes than its content-length, then closes the connection
    */
   readonly kind: 'hang' | 'reset' | 'garbage' | 'truncated'
 }
 
-/** What a fake AWS service can do with a request it has received. */
+/** The possible reactions of a fake AWS service to a request. */
 export type AwsAnswer = AwsOk | AwsError | AwsCommonError | AwsOutage

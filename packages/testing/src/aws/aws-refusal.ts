@@ -1,4 +1,4 @@
-/** What an operation throws to have the endpoint answer with an error as AWS writes it. */
+/** The error an operation throws to make the endpoint respond with an AWS error. */
 export class AwsRefusal extends Error {
   /** The `__type`, such as `NotFoundException`. */
   readonly type: string

@@ -1,14 +1,14 @@
 import type { AwsAnswer } from './aws-fault.ts'
 
-/** What an endpoint will answer. `once` comes before `behave`; within each, one operation before all. */
+/** The planned behaviour of an endpoint. `once` overrides `behave`; within each, a single operation overrides all operations. */
 export interface AwsScript {
   behave(answer: AwsAnswer, operation?: string): void
   once(answers: readonly AwsAnswer[], operation?: string): void
-  /** Takes the answer for the next request to an operation. */
+  /** Takes the behaviour for the next request to an operation. */
   take(operation: string): AwsAnswer
 }
 
-/** A script that lets the service speak for itself until it is told otherwise. */
+/** Creates a script that lets the service respond normally until you tell it otherwise. */
 export const createAwsScript = (): AwsScript => {
   const everywhere: Lines = { always: undefined, next: [] }
   const perOperation = new Map<string, Lines>()

@@ -2,45 +2,45 @@ import { createPrivateKey, createPublicKey, type KeyObject, randomUUID } from 'n
 
 import { type FakeKmsKeySpec, type FakeKmsKeyUsage, KEY_SPECS } from './kms-key-spec.ts'
 
-/** Whether KMS lets a key be used. */
+/** The state of a KMS key. */
 export type FakeKmsKeyState = 'Enabled' | 'Disabled' | 'PendingDeletion'
 
-/** A key for a fake KMS to hold. */
+/** Options for a key of a fake KMS. */
 export interface FakeKmsKeyOptions {
   /** The key's ID. @defaultValue a random UUID */
   readonly keyId?: string
-  /** What kind of key it is. @defaultValue 'ECC_NIST_P256' */
+  /** The key spec. @defaultValue 'ECC_NIST_P256' */
   readonly keySpec?: FakeKmsKeySpec
-  /** What it may be used for. @defaultValue the first use of its spec: signing, where the spec can sign */
+  /** The permitted use. @defaultValue the first use of its spec: signing, if the spec can sign */
   readonly keyUsage?: FakeKmsKeyUsage
-  /** A private key of the spec's kind, as a `KeyObject` or PKCS#8 PEM. @defaultValue a fresh one */
+  /** A private key that matches the spec, as a `KeyObject` or PKCS#8 PEM. @defaultValue a new key */
   readonly privateKey?: KeyObject | string
-  /** Whether it may be used. @defaultValue 'Enabled' */
+  /** The initial state. @defaultValue 'Enabled' */
   readonly state?: FakeKmsKeyState
-  /** Other names of the key, each beginning with `alias/`. @defaultValue none */
+  /** Aliases of the key. Each begins with `alias/`. @defaultValue none */
   readonly aliases?: readonly string[]
 }
 
-/** A key as the fake KMS holds it. The private half is not to be had. */
+/** A key of the fake KMS, without its private half. */
 export interface FakeKmsKey {
   readonly keyId: string
-  /** Such as `arn:aws:kms:eu-central-1:111122223333:key/…`. */
+  /** For example `arn:aws:kms:eu-central-1:111122223333:key/…`. */
   readonly arn: string
   readonly keySpec: FakeKmsKeySpec
   readonly keyUsage: FakeKmsKeyUsage
-  /** `public.pem` as the KMS console downloads it: SPKI. Empty for a key without a public half. */
+  /** The public key in SPKI, like `public.pem` from the KMS console. Empty for a key without a public half. */
   readonly publicPem: string
 }
 
-/** A key with everything the service itself needs. */
+/** A key with the private data that the fake service needs. */
 export interface HeldKmsKey extends FakeKmsKey {
   readonly privateKey: KeyObject | undefined
-  /** The algorithms of its use. */
+  /** The algorithms for its use. */
   readonly algorithms: readonly string[]
   state: FakeKmsKeyState
 }
 
-/** Generates or takes in a key. */
+/** Generates a key, or imports the given one. */
 export const holdKmsKey = async (options: FakeKmsKeyOptions): Promise<HeldKmsKey> => {
   const { keyId = randomUUID(), keySpec = 'ECC_NIST_P256', state = 'Enabled' } = options
   const { generate, uses } = KEY_SPECS[keySpec]
@@ -54,7 +54,7 @@ export const holdKmsKey = async (options: FakeKmsKeyOptions): Promise<HeldKmsKey
   return { keyId, arn, keySpec, keyUsage, publicPem: publicPem ?? '', privateKey, algorithms, state }
 }
 
-/** The start of every ARN of the fake: region and account are made up. */
+/** The prefix of every ARN of the fake. Region and account are invented. */
 export const ARN_START = 'arn:aws:kms:eu-central-1:111122223333'
 
 const imported = (key: KeyObject | string): KeyObject => (typeof key === 'string' ? createPrivateKey(key) : key)

@@ -12,36 +12,36 @@ import {
 } from './fake-kms-key.ts'
 import { hashOf, kmsSign } from './kms-sign.ts'
 
-/** How to start a fake KMS. */
+/** Options for a fake KMS. */
 export interface FakeKmsOptions {
-  /** The keys to hold from the start. @defaultValue none */
+  /** The initial keys. @defaultValue none */
   readonly keys?: readonly FakeKmsKeyOptions[]
 }
 
-/** A fake AWS KMS on 127.0.0.1. It answers `GetPublicKey` and `Sign`, with real keys and real signatures. */
+/** A fake AWS KMS on 127.0.0.1. It supports `GetPublicKey` and `Sign`, with real keys and real signatures. */
 export interface FakeKms extends AwsEndpoint {
-  /** The keys it holds, in the order they were added. */
+  /** Its keys, in the order they were added. */
   readonly keys: readonly FakeKmsKey[]
-  /** Takes in one more key. */
+  /** Adds a key. */
   addKey(key?: FakeKmsKeyOptions): Promise<FakeKmsKey>
   /**
-   * Enables, disables or schedules the deletion of a key.
+   * Enables or disables a key, or schedules its deletion.
    *
-   * @throws TypeError where there is no such key.
+   * @throws TypeError if there is no such key.
    */
   setState(keyId: string, state: FakeKmsKeyState): void
   /**
-   * Makes an alias, beginning with `alias/`, point to a key, wherever it pointed before.
+   * Points an alias, which begins with `alias/`, to a key. It replaces an earlier target.
    *
-   * @throws TypeError where there is no such key.
+   * @throws TypeError if there is no such key.
    */
   setAlias(alias: string, keyId: string): void
 }
 
 /**
- * Starts a fake KMS for `new KMSClient({ endpoint, region, credentials })`. It refuses what KMS refuses: unknown and
- * disabled keys, the wrong use of a key, algorithms that are not the key's, messages over 4,096 bytes, and digests of
- * the wrong length. It does not know `ED25519_PH_SHA_512`, key policies, grants, and any credentials are good.
+ * Starts a fake KMS for `new KMSClient({ endpoint, region, credentials })`. Like KMS, it refuses unknown and disabled keys, the wrong
+ * use of a key, algorithms that the key does not support, messages over 4,096 bytes, and digests of the wrong length. It does not
+ * support `ED25519_PH_SHA_512`, key policies or grants, and it accepts any credentials.
  */
 export const startFakeKms = async (options: FakeKmsOptions = {}): Promise<FakeKms> => {
   const held: HeldKmsKey[] = []

@@ -6,32 +6,32 @@ import { AwsRefusal } from './aws-refusal.ts'
 /** One version of a parameter. */
 export interface FakeParameter {
   readonly type: 'String' | 'StringList' | 'SecureString'
-  /** In the clear, whatever the type. */
+  /** Unencrypted, for every type. */
   readonly value: string
 }
 
-/** What the fake begins with. */
+/** Options for a fake Parameter Store. */
 export interface FakeSsmOptions {
-  /** Parameters by name, each at version 1. A text stands for a SecureString. @defaultValue none */
+  /** Initial parameters by name, each at version 1. A string becomes a SecureString. @defaultValue none */
   readonly parameters?: Readonly<Record<string, string | FakeParameter>>
 }
 
 /** A fake Parameter Store. */
 export interface FakeSsm extends AwsEndpoint {
-  /** Stores the next version of a parameter, as its owner would from elsewhere. A text stands for a SecureString. */
+  /** Stores the next version of a parameter, as another process would. A string becomes a SecureString. */
   put(name: string, parameter: string | FakeParameter): void
-  /** The newest version, or nothing. */
+  /** The newest version, or `undefined`. */
   parameter(name: string): (FakeParameter & { readonly version: number }) | undefined
-  /** Moves a label of a parameter to a version. @throws RangeError where there is no such version. */
+  /** Moves a label of a parameter to a version. @throws RangeError if there is no such version. */
   label(name: string, label: string, version: number): void
-  /** Deletes a parameter, all its versions and labels. */
+  /** Deletes a parameter with all its versions and labels. */
   remove(name: string): void
 }
 
 /**
  * Starts a fake AWS Systems Manager Parameter Store: `GetParameter` (also by `name:version`, `name:label` and ARN) and `PutParameter` over
- * HTTP on 127.0.0.1, as the SDK's `SSMClient` speaks it. A SecureString comes in the clear only `WithDecryption`. It has no
- * access control and no other operations.
+ * HTTP on 127.0.0.1, with the protocol of the SDK's `SSMClient`. A SecureString is returned unencrypted only `WithDecryption`. There
+ * is no access control, and there are no other operations.
  */
 export async function startFakeSsm({ parameters = {} }: FakeSsmOptions = {}): Promise<FakeSsm> {
   const stored = new Map<string, readonly FakeParameter[]>()

@@ -1,7 +1,7 @@
 import { generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 
-/** The key specs a fake KMS can hold, as KMS calls them. */
+/** The key specs that the fake KMS supports, by their KMS names. */
 export type FakeKmsKeySpec =
   | 'RSA_2048'
   | 'RSA_3072'
@@ -14,14 +14,14 @@ export type FakeKmsKeySpec =
   | 'HMAC_256'
   | 'SYMMETRIC_DEFAULT'
 
-/** What a KMS key may be used for. One key has one use. */
+/** The permitted use of a KMS key. Each key has one use. */
 export type FakeKmsKeyUsage = 'SIGN_VERIFY' | 'ENCRYPT_DECRYPT' | 'KEY_AGREEMENT' | 'GENERATE_VERIFY_MAC'
 
-/** What a spec means. */
+/** The properties of a key spec. */
 export interface KeySpecTraits {
-  /** Makes a key pair; absent for keys without a public half. */
+  /** Creates a key pair; absent for keys without a public half. */
   readonly generate?: () => Promise<KeyObject>
-  /** The algorithms of each use that the spec allows; the first use is the default. */
+  /** The algorithms for each use that the spec allows. The first use is the default. */
   readonly uses: Readonly<Partial<Record<FakeKmsKeyUsage, readonly string[]>>>
 }
 
@@ -47,7 +47,7 @@ const curve = (namedCurve: string, algorithm: string): KeySpecTraits => ({
   uses: { SIGN_VERIFY: [algorithm], KEY_AGREEMENT: ['ECDH'] },
 })
 
-/** The specs and what they mean. */
+/** The key specs and their properties. */
 export const KEY_SPECS: Readonly<Record<FakeKmsKeySpec, KeySpecTraits>> = {
   RSA_2048: rsa(2048),
   RSA_3072: rsa(3072),

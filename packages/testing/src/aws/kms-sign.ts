@@ -1,15 +1,15 @@
 import { constants, createECDH, createHash, type KeyObject, privateEncrypt, randomBytes, sign } from 'node:crypto'
 
-/** A message that is to be signed: as it is, or hashed already. */
+/** A message to sign: raw, or already hashed. */
 export interface KmsMessage {
   readonly bytes: Buffer
   readonly type: 'RAW' | 'DIGEST'
 }
 
 /**
- * A signature as KMS makes it: ECDSA's in DER, PSS with a salt as long as the digest.
+ * Signs like KMS: ECDSA signatures in DER, PSS with a salt as long as the digest.
  *
- * A digest is signed by arithmetic of our own, because Node's crypto insists on hashing by itself.
+ * Digests are signed with our own arithmetic, because Node's crypto always hashes its input.
  */
 export const kmsSign = (privateKey: KeyObject, algorithm: string, { bytes, type }: KmsMessage): Buffer => {
   if (algorithm === 'ED25519_SHA_512') return sign(null, bytes, privateKey)
@@ -73,12 +73,12 @@ const ORDERS: Readonly<Record<string, bigint>> = {
   secp256k1: 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n,
 }
 
-/** ECDSA over a digest (FIPS 186-5 section 6.4.1). Every curve's digest is no longer than its order. */
+/** ECDSA over a digest (FIPS 186-5 section 6.4.1). For every curve, the digest is no longer than the order. */
 const signDigestWithCurve = (key: KeyObject, digest: Buffer): Buffer => {
   const name = key.asymmetricKeyDetails?.namedCurve ?? ''
   const order = ORDERS[name] ?? 1n
   const secret = toNumber(Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url'))
-  // A key pair of ECDH is a random number and its point: just what a signature needs once.
+  // An ECDH key pair is a random number and its point, which is the one-time nonce that a signature needs.
   const once = createECDH(name)
   const point = once.generateKeys()
   const number = toNumber(once.getPrivateKey())
@@ -89,7 +89,7 @@ const signDigestWithCurve = (key: KeyObject, digest: Buffer): Buffer => {
 
 const toNumber = (bytes: Buffer): bigint => BigInt(`0x${bytes.toString('hex')}`)
 
-/** By Fermat's little theorem: the order is prime. */
+/** The modular inverse by Fermat's little theorem, because the order is prime. */
 const inverse = (value: bigint, order: bigint): bigint => {
   let result = 1n
   let base = value % order

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 
 import { assertKnownOptions, checkOptions, type OptionRule } from '@claimgate/core/extend'
 
-/** Where a test clock starts. */
+/** The start times of a test clock. */
 export interface TestClockOptions {
   /** Wall time, milliseconds since 1970. @defaultValue 1_700_000_000_000 */
   readonly wall?: number
@@ -10,34 +10,34 @@ export interface TestClockOptions {
   readonly monotonic?: number
 }
 
-/** A clock that stands still until a test moves it. It is a `Clock` of `@claimgate/core`. */
+/** A clock that stands still until a test advances it. It implements `Clock` of `@claimgate/core`. */
 export interface TestClock {
-  /** Wall time, milliseconds since 1970. It is what `stepWall` can make jump. */
+  /** Wall time, milliseconds since 1970. `stepWall` can make it jump. */
   now(): number
-  /** Milliseconds since an arbitrary moment; only ever grows. */
+  /** Milliseconds since an arbitrary moment. Never decreases. */
   monotonic(): number
   /**
-   * Moves both times forward by `ms` milliseconds and fires the timers due, each at its own moment.
+   * Advances both times by `ms` milliseconds and fires each due timer at its due time.
    *
    * @throws RangeError when `ms` is negative or not finite.
    */
   advance(ms: number): void
-  /** As `advance`, but lets promises and I/O proceed before the first timer, after each timer and at the end. */
+  /** Like `advance`, but lets promises and I/O proceed before the first timer, after each timer and at the end. */
   advanceAsync(ms: number): Promise<void>
-  /** Moves the wall time alone, back or forth, as a correction by NTP does. No timer fires. */
+  /** Moves only the wall time, forward or back, like an NTP correction. No timer fires. */
   stepWall(ms: number): void
-  /** Calls `fire` once, when the clock has been advanced by `ms`; below 0 counts as 0. Returns a function that cancels. */
+  /** Calls `fire` once the clock has advanced by `ms`. Negative values are treated as 0. Returns a function that cancels. */
   setTimeout(fire: () => void, ms: number): () => void
-  /** Settles once the clock has been advanced by `ms`. @throws the signal's reason when it is aborted. */
+  /** Resolves once the clock has advanced by `ms`. @throws the signal's reason when it is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** How many timers are waiting. */
+  /** The number of pending timers. */
   pending(): number
 }
 
 const ACTION = 'create test clock'
 const MILLISECONDS: OptionRule = { be: 'a number of milliseconds', fits: Number.isFinite }
 
-/** A clock for tests: time passes only when the test says so. */
+/** Creates a test clock. Time passes only when the test advances it. */
 export function createTestClock(options: TestClockOptions = {}): TestClock {
   assertKnownOptions(ACTION, options, ['wall', 'monotonic'])
   checkOptions(ACTION, options, { wall: MILLISECONDS, monotonic: MILLISECONDS })

@@ -116,7 +116,7 @@ const additions: readonly DenylistStoreCase[] = [
   },
 ]
 
-/** What a store must do to be a denylist's, one demand a case. Run each with a store of its own, in any test runner. */
+/** The contract of a denylist store, one requirement per case. Run each case with a new store, in any test runner. */
 export const denylistStoreCases: readonly DenylistStoreCase[] = Object.freeze([
   ...lookUps,
   ...additions,

@@ -2,7 +2,7 @@ import { deepEqual, ok } from 'node:assert/strict'
 
 import type { DenylistStoreCase } from './denylist-store-case.ts'
 
-/** Nothing is forgotten before its time. When it is forgotten after that is the store's own affair. */
+/** No entry is dropped before it expires. When a store drops it after that is not specified. */
 export const expiryCases: readonly DenylistStoreCase[] = [
   {
     name: 'keeps an entry until it expires',

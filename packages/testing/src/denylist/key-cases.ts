@@ -19,7 +19,7 @@ const LIKE_EACH_OTHER: Readonly<Record<string, readonly [string, string]>> = {
 
 const NAMES = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'length', '0', ' ', ASCII]
 
-/** Keys are exact. */
+/** Keys are compared exactly. */
 export const keyCases: readonly DenylistStoreCase[] = [
   ...Object.entries(LIKE_EACH_OTHER).flatMap(([name, [one, other]]) => [
     apart(name, one, other),

@@ -9,18 +9,18 @@ import type { AlternateAnswer, FaultyAnswer, HangAnswer, OkAnswer, ResetAnswer, 
 import { drip, rawOk, reset, write, writeForever } from './raw-answer.ts'
 import { gzipBomb, torn, withDuplicates, withFillers } from './set-texts.ts'
 
-/** One request that waits for its answer. */
+/** One request that waits for its response. */
 export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly socket: Socket
-  /** The set that is published now. */
+  /** The currently published set. */
   readonly published: JSONWebKeySet
-  /** Says that the server has done all it wanted to: what the client does next is no abort. */
+  /** Marks the response as complete: a later disconnect by the client is not counted as an abort. */
   finished(): void
 }
 
-/** Carries out an answer, however wrong it is. Settles when the server has done its part. */
+/** Sends a response or simulates a fault. Settles when the server has finished. */
 export async function answer(exchange: Exchange, fault: FaultyAnswer): Promise<void> {
   const { published } = exchange
   const text = JSON.stringify(published)

@@ -1,25 +1,25 @@
 import type { JSONWebKeySet } from 'jose'
 
-/** The answer of a healthy server: 200, the published set, and what is asked for here. */
+/** A healthy response: 200 with the published set, with optional changes. */
 export interface OkAnswer {
   readonly kind: 'ok'
-  /** Any JSON value in place of the published set, such as metadata, or a function that gives it for each request. */
+  /** Any JSON value instead of the published set, such as metadata, or a function that returns it for each request. */
   readonly body?: unknown
-  /** Added to, and winning over, `content-type: application/jwk-set+json`. */
+  /** Extra headers. They override `content-type: application/jwk-set+json`. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Sends an `ETag` made from the body, and 304 when `If-None-Match` names it (RFC 9110 section 13.1.2). */
+  /** Sends an `ETag` computed from the body, and 304 when `If-None-Match` matches it (RFC 9110 section 13.1.2). */
   readonly etag?: 'strong' | 'weak'
-  /** Milliseconds to wait before answering. @defaultValue 0 */
+  /** Milliseconds to wait before responding. @defaultValue 0 */
   readonly delay?: number
 }
 
-/** Cuts the connection: before the first byte, in the middle of the header section, or in the middle of the body. */
+/** Closes the connection: before the first byte, in the middle of the header section, or in the middle of the body. */
 export interface ResetAnswer {
   readonly kind: 'reset'
   readonly at: 'start' | 'headers' | 'body'
 }
 
-/** Falls silent and keeps the connection open: at once, after the header section, or in the middle of the body. */
+/** Stops sending but keeps the connection open: at once, after the header section, or in the middle of the body. */
 export interface HangAnswer {
   readonly kind: 'hang'
   /** @defaultValue 'start' */
@@ -30,11 +30,11 @@ export interface HangAnswer {
 export interface DripAnswer {
   readonly kind: 'drip'
   readonly part: 'headers' | 'body'
-  /** Milliseconds between two bytes. */
+  /** Milliseconds between bytes. */
   readonly every: number
 }
 
-/** Sends the client somewhere else. */
+/** Redirects the client. */
 export interface RedirectAnswer {
   readonly kind: 'redirect'
   readonly location: string
@@ -54,20 +54,20 @@ export interface StatusAnswer {
   readonly body?: string
 }
 
-/** 200 with a body that is not the published set as it should be. */
+/** A 200 response with a wrong body. */
 export interface GarbageAnswer {
   /**
-   * - `html`: a page, as a captive portal sends it
-   * - `truncated`: the first half of the set, with a content-length that fits
+   * - `html`: an HTML page, like a captive portal
+   * - `truncated`: the first half of the set, with a matching content-length
    * - `bom`: a byte order mark in front of the set
-   * - `empty-body`: no byte at all
+   * - `empty-body`: no bytes
    * - `empty-set`: `{"keys":[]}`
    * - `no-keys`: an object without the array
    */
   readonly kind: 'html' | 'truncated' | 'bom' | 'empty-body' | 'empty-set' | 'no-keys'
 }
 
-/** The published set behind a mountain of white space: small when compressed, correct JSON when not. */
+/** The published set after a large amount of white space: small when compressed, valid JSON when decompressed. */
 export interface GzipBombAnswer {
   readonly kind: 'gzip-bomb'
   /** Bytes after decompression. @defaultValue 52_428_800 */
@@ -79,14 +79,14 @@ export interface EndlessAnswer {
   readonly kind: 'endless'
 }
 
-/** A content-length that lies by so many bytes; the connection ends after the real body. */
+/** A content-length that is wrong by `difference` bytes; the connection ends after the real body. */
 export interface ContentLengthAnswer {
   readonly kind: 'content-length'
-  /** Positive: more is promised than sent. Negative: less. */
+  /** Positive: larger than the body. Negative: smaller. */
   readonly difference: number
 }
 
-/** The published keys, followed by fillers up to `count`, each with a `kid` of its own. */
+/** The published keys, followed by filler keys up to `count`, each with its own `kid`. */
 export interface ManyKeysAnswer {
   readonly kind: 'many-keys'
   /** @defaultValue 10_000 */
@@ -98,20 +98,20 @@ export interface DuplicateKidsAnswer {
   readonly kind: 'duplicate-kids'
 }
 
-/** A rotation that has reached some of the servers behind the name: the sets take turns, one per request. */
+/** A rotation that has reached only some servers behind the host name: the sets alternate, one per request. */
 export interface AlternateAnswer {
   readonly kind: 'alternate'
   readonly sets: readonly [JSONWebKeySet, ...JSONWebKeySet[]]
 }
 
-/** A rotation in the middle of an answer: the first half of one set's text, the second half of the other's. */
+/** A rotation in the middle of a response: the first half of one set's text, the second half of the other's. */
 export interface TornAnswer {
   readonly kind: 'torn'
   readonly before: JSONWebKeySet
   readonly after: JSONWebKeySet
 }
 
-/** What a server can do with a request it has received. */
+/** The possible reactions of a server to a request. */
 export type FaultyAnswer =
   | OkAnswer
   | ResetAnswer
@@ -128,10 +128,10 @@ export type FaultyAnswer =
   | AlternateAnswer
   | TornAnswer
 
-/** The port is closed, so that connections are refused, until the server is told to behave otherwise. */
+/** Closes the port, so that connections are refused, until you set another behaviour. */
 export interface RefuseFault {
   readonly kind: 'refuse'
 }
 
-/** Everything a faulty server can be told to do. */
+/** All behaviours of a faulty server. */
 export type Fault = FaultyAnswer | RefuseFault

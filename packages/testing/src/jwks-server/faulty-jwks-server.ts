@@ -12,17 +12,17 @@ import type { Fault, FaultyAnswer } from './fault.ts'
 import { createScript } from './script.ts'
 import { createTraffic, type TrafficStats } from './traffic.ts'
 
-/** How to start a faulty server. */
+/** Options for a faulty server. */
 export interface FaultyJwksServerOptions {
-  /** Published from the start. @defaultValue { keys: [] } */
+  /** The initial published set. @defaultValue { keys: [] } */
   readonly jwks?: JSONWebKeySet
-  /** Speaks https with this certificate: `validCertificate`, `expiredCertificate` or one of your own. Without it, http. */
+  /** Serves https with this certificate: `validCertificate`, `expiredCertificate` or your own. If omitted, http. */
   readonly certificate?: TestCertificate
-  /** Milliseconds, for the `at` of each request. @defaultValue Date.now */
+  /** The time in milliseconds, used as `at` of each request. @defaultValue Date.now */
   readonly now?: () => number
 }
 
-/** Tells a server how to answer one path. Comes before what is said for all paths. */
+/** Controls how a server responds on one path. It overrides the behaviour for all paths. */
 export interface PathScript {
   /** All following requests. */
   behave(answer: FaultyAnswer): void
@@ -30,34 +30,34 @@ export interface PathScript {
   once(...answers: readonly FaultyAnswer[]): void
 }
 
-/** A JWK Set server on a real socket of 127.0.0.1 that misbehaves on request. It answers every path. */
+/** A JWK Set server on a real socket of 127.0.0.1 that can simulate faults. It responds on every path. */
 export interface FaultyJwksServer {
-  /** Such as `http://127.0.0.1:49152`, without a slash at the end. */
+  /** For example `http://127.0.0.1:49152`, without a trailing slash. */
   readonly origin: string
-  /** The origin and `/jwks.json`. */
+  /** The origin plus `/jwks.json`. */
   readonly url: string
   readonly port: number
-  /** The address of another path. */
+  /** The URL of another path. */
   urlOf(path: string): string
   /** Replaces the published set. */
   publish(jwks: JSONWebKeySet): void
   publish(...keys: readonly JWK[]): void
   /**
-   * What happens with all following requests. Takes effect at once, but for `refuse` and the first change after it:
-   * then the promise settles when the port is closed (and all connections are cut) or open again.
+   * Sets the behaviour for all following requests. It takes effect at once, except for `refuse` and the first change after it: then
+   * the promise resolves when the port is closed (with all connections) or open again.
    */
   behave(fault: Fault): Promise<void>
   /** The next requests, one answer each; added behind those that are still waiting. */
   once(...answers: readonly FaultyAnswer[]): void
   at(path: string): PathScript
   stats(): TrafficStats
-  /** Starts counting from zero. */
+  /** Resets the counts. */
   forget(): void
-  /** Settles when so many requests have been received since the start or `forget()`. */
+  /** Resolves when this many requests have been received since the start or `forget()`. */
   received(requests: number): Promise<void>
-  /** Settles when no request is in flight. */
+  /** Resolves when no request is in flight. */
   idle(): Promise<void>
-  /** Cuts all connections and closes the port. May be called twice. */
+  /** Closes all connections and the port. You can call it twice. */
   close(): Promise<void>
 }
 
@@ -68,7 +68,7 @@ const RULES: OptionRules = {
   now: callback,
 }
 
-/** Starts a JWK Set server with faults to order, on 127.0.0.1 and a free port. It answers well until told otherwise. */
+/** Starts a faulty JWK Set server on 127.0.0.1 and a free port. It responds normally until you tell it otherwise. */
 export async function startFaultyJwksServer(options: FaultyJwksServerOptions = {}): Promise<FaultyJwksServer> {
   assertKnownOptions(ACTION, options, Object.keys(RULES))
   checkOptions(ACTION, options, RULES)
@@ -81,7 +81,7 @@ export async function startFaultyJwksServer(options: FaultyJwksServerOptions = {
   const receive = (request: IncomingMessage, response: ServerResponse): void => {
     const finished = traffic.received(request, response)
     const fault = script.take(new URL(request.url ?? '/', 'http://path').pathname)
-    // A client that goes away in the middle is what many tests are about: nothing to report.
+    // Ignored, because many tests disconnect in the middle of a request.
     answer({ request, response, socket: request.socket, published, finished }, fault).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : new Error(String(error)))
     })

@@ -2,13 +2,13 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
 import type { Socket } from 'node:net'
 
-/** A header section and a body, for a server that writes them itself. */
+/** A header section and a body to write directly to a socket. */
 export interface RawAnswer {
   readonly head: string
   readonly body: Buffer
 }
 
-/** A 200 with any content-length, right or wrong; none for `undefined`. */
+/** A 200 response with any content-length, right or wrong; none for `undefined`. */
 export function rawOk(body: Buffer, contentLength: number = body.length): RawAnswer {
   const head =
     'HTTP/1.1 200 OK\r\ncontent-type: application/jwk-set+json\r\n' +
@@ -16,7 +16,7 @@ export function rawOk(body: Buffer, contentLength: number = body.length): RawAns
   return { head, body }
 }
 
-/** Writes so much as the other side takes, and waits until it is on its way. */
+/** Writes data, and waits until the socket has accepted it. */
 export function write(socket: Socket, bytes: string | Uint8Array): Promise<void> {
   return new Promise((resolve) => {
     if (socket.destroyed) return resolve()
@@ -24,7 +24,7 @@ export function write(socket: Socket, bytes: string | Uint8Array): Promise<void>
   })
 }
 
-/** Writes one byte every so many milliseconds, until the other side goes away. */
+/** Writes one byte at a time at a fixed interval in milliseconds, until the client disconnects. */
 export async function drip(socket: Socket, bytes: Uint8Array, every: number): Promise<void> {
   socket.setNoDelay(true)
   for (let at = 0; at < bytes.length && !socket.destroyed; at++) {
@@ -33,19 +33,19 @@ export async function drip(socket: Socket, bytes: Uint8Array, every: number): Pr
   }
 }
 
-/** Writes chunks of white space until the other side goes away. */
+/** Writes chunks of white space until the client disconnects. */
 export async function writeForever(socket: Socket): Promise<void> {
   const chunk = `10000\r\n${' '.repeat(0x1_0000)}\r\n`
   while (!socket.destroyed) {
     await write(socket, chunk)
-    // The write of a socket may complete at once: without a turn of the event loop nothing else would run.
+    // A socket write may complete at once, so yield to the event loop; otherwise nothing else would run.
     await wait(0)
   }
 }
 
-/** Ends a connection with RST, or, over TLS, where Node has no way to send one, without a closing alert. */
+/** Ends a connection with RST. Over TLS, Node cannot send RST: then it ends the connection without a closing alert. */
 export async function reset(socket: Socket): Promise<void> {
-  // A client that gets RST right behind the bytes may never see the bytes.
+  // If RST arrives right after the bytes, the client may never receive the bytes.
   await wait(5)
   if (socket instanceof TLSSocket) socket.destroy()
   else socket.resetAndDestroy()

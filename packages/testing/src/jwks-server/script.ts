@@ -1,14 +1,14 @@
 import type { FaultyAnswer } from './fault.ts'
 
-/** What a server will answer. Answers for one path come before those for all paths; `once` comes before `behave`. */
+/** The planned responses of a server. A single path overrides all paths; `once` overrides `behave`. */
 export interface Script {
   behave(answer: FaultyAnswer, path?: string): void
   once(answers: readonly FaultyAnswer[], path?: string): void
-  /** Takes the answer for the next request to a path. */
+  /** Takes the response for the next request to a path. */
   take(path: string): FaultyAnswer
 }
 
-/** A script that answers `ok` until it is told otherwise. */
+/** Creates a script that responds `ok` until you tell it otherwise. */
 export function createScript(): Script {
   const everywhere: Lines = { always: { kind: 'ok' }, next: [] }
   const perPath = new Map<string, Lines>()

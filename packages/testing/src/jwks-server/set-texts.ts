@@ -4,7 +4,7 @@ import { gzip } from 'node:zlib'
 
 import type { JSONWebKeySet, JWK } from 'jose'
 
-/** The keys of a set followed by fillers with a `kid` of their own, up to `count`. */
+/** The keys of a set followed by filler keys, each with its own `kid`, up to `count`. */
 export function withFillers(set: JSONWebKeySet, count: number): JSONWebKeySet {
   const filler = sibling({ kty: 'EC', crv: 'P-256' })
   const missing = Math.max(0, count - set.keys.length)
@@ -27,7 +27,7 @@ export function torn(before: JSONWebKeySet, after: JSONWebKeySet): string {
 const compress = promisify(gzip)
 let lastBomb: { readonly text: string; readonly size: number; readonly bytes: Promise<Buffer> } | undefined
 
-/** A text behind so much white space that it is `size` bytes long, compressed. The last one is kept: it is slow to make. */
+/** A text padded with leading white space to `size` bytes, then compressed. The last result is cached because it is slow. */
 export function gzipBomb(text: string, size: number): Promise<Buffer> {
   if (lastBomb?.text !== text || lastBomb.size !== size) {
     lastBomb = { text, size, bytes: compress(Buffer.from(text).length < size ? padded(text, size) : Buffer.from(text)) }
@@ -56,6 +56,6 @@ function otherKey({ kty, crv = '' }: JWK): JWK {
   if (kty === 'RSA') {
     return generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' })
   }
-  // Of a type we cannot make another key of, the same key twice is still a duplicate kid.
+  // For a type we cannot generate, the same key twice is still a duplicate kid.
   return {}
 }

@@ -1,44 +1,44 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 
-/** One request as the server saw it. */
+/** One request that the server received. */
 export interface ReceivedRequest {
   readonly method: string
-  /** With the query, as it was on the request line. */
+  /** The path with the query, as on the request line. */
   readonly path: string
   readonly headers: IncomingHttpHeaders
-  /** When it came, by the server's clock: milliseconds. */
+  /** When it arrived, by the server's clock, in milliseconds. */
   readonly at: number
 }
 
-/** What a server has seen so far. A copy: it does not change afterwards. */
+/** A snapshot of the traffic that a server has received. */
 export interface TrafficStats {
-  /** TCP connections accepted, failed TLS handshakes included. */
+  /** TCP connections accepted, including failed TLS handshakes. */
   readonly connections: number
   readonly requests: readonly ReceivedRequest[]
   /** Requests received and not yet answered or abandoned. */
   readonly inFlight: number
-  /** The largest `inFlight` there has been. */
+  /** The largest `inFlight` so far. */
   readonly maxInFlight: number
-  /** Requests whose client went away before the server was finished with them. */
+  /** Requests whose client disconnected before the server had finished. */
   readonly aborted: number
 }
 
-/** Counts what goes through a server. */
+/** Counts the traffic of a server. */
 export interface Traffic {
   connected(): void
-  /** Counts a request until its response is closed; the function it gives says that the server is finished with it. */
+  /** Counts a request until its response is closed. Call the returned function when the server has finished with it. */
   received(request: IncomingMessage, response: ServerResponse): () => void
-  /** Says that the server is finished with everything in flight. */
+  /** Marks all requests in flight as finished by the server. */
   abandonAll(): void
   forget(): void
   stats(): TrafficStats
-  /** Settles when so many requests have been received, or at once if they have. */
+  /** Resolves when this many requests have been received, or at once if they already have. */
   reached(requests: number): Promise<void>
-  /** Settles when nothing is in flight. */
+  /** Resolves when no request is in flight. */
   idle(): Promise<void>
 }
 
-/** @param now Milliseconds, for `at` of each request. */
+/** @param now The time in milliseconds, used as `at` of each request. */
 export function createTraffic(now: () => number): Traffic {
   let connections = 0
   let requests: ReceivedRequest[] = []

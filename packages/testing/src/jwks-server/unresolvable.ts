@@ -1,5 +1,5 @@
 /**
- * An address whose host name never resolves: `.invalid` is reserved for that (RFC 6761 section 6.4).
+ * A URL whose host name never resolves, because `.invalid` is reserved (RFC 6761 section 6.4).
  *
  * @param path @defaultValue '/jwks.json'
  */

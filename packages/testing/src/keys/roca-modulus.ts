@@ -1,7 +1,7 @@
 const PRIMES = primes(126)
 
-// Primes of the shape that gave the ROCA keys away: k * M + (65537 ** a mod M), M being the product of the first 126
-// primes (Nemec and others, "The Return of Coppersmith's Attack", 2017, section 2). Found by a search, once.
+// Primes in the form of vulnerable ROCA keys: k * M + (65537 ** a mod M), where M is the product of the first 126 primes (Nemec and
+// others, "The Return of Coppersmith's Attack", 2017, section 2). They were found by a search.
 const FACTORS = [
   { k: 6926126347381688n, a: 20171n },
   { k: 6925797873283798n, a: 31415n },
@@ -14,7 +14,7 @@ export function rocaFactors(): readonly [bigint, bigint] {
   return [factor(FACTORS[0]), factor(FACTORS[1])]
 }
 
-/** Whether a modulus lies, for every small prime, in the group that 65537 generates: the fingerprint itself. */
+/** Whether a modulus has the ROCA fingerprint: modulo every small prime, it is in the group that 65537 generates. */
 export function hasRocaFingerprint(modulus: bigint): boolean {
   return PRIMES.slice(1, 39).every((prime) => generated(prime).has(modulus % prime))
 }

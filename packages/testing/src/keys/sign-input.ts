@@ -3,10 +3,10 @@ import type { CryptoKey } from 'jose'
 import { toBase64url } from '../tokens/base64url.ts'
 
 /**
- * The signature over any text, in base64url, as a JWS has it (RFC 7515 section 5.1, step 5). Unlike a JWT library it
- * takes the signing input as it is: a test can sign malformed headers and claims.
+ * Signs any text and returns the JWS signature in base64url (RFC 7515 section 5.1, step 5). Unlike a JWT library, it does not check
+ * the signing input, so a test can sign malformed headers and claims.
  *
- * @param alg The `alg` value the signature is made for, such as `ES256`.
+ * @param alg The `alg` value of the signature, such as `ES256`.
  */
 export async function signInput(alg: string, key: CryptoKey, input: string): Promise<string> {
   const signature = await crypto.subtle.sign(parameters(alg, key), key, new TextEncoder().encode(input))

@@ -3,7 +3,7 @@ import { generateKeyPair } from 'jose'
 
 let found: Promise<readonly string[]> | undefined
 
-/** The asymmetric `alg` values this runtime can sign with: RFC 7518, 8037 and 9864, and ML-DSA where it exists. */
+/** The asymmetric `alg` values that this runtime supports: RFC 7518, 8037 and 9864, and ML-DSA if available. */
 export function supportedAlgorithms(): Promise<readonly string[]> {
   found ??= probe()
   return found
@@ -12,7 +12,7 @@ export function supportedAlgorithms(): Promise<readonly string[]> {
 async function probe(): Promise<readonly string[]> {
   const supported: string[] = []
   for (const alg of SIGNING_ALGORITHMS) {
-    // Every runtime has the others; to make an RSA key only to see that is dear.
+    // Every runtime supports the others, and creating an RSA key just to check is slow.
     if (!alg.startsWith('ML-DSA') || (await canGenerate(alg))) supported.push(alg)
   }
   return supported

@@ -5,7 +5,7 @@ import type { CryptoKey, JWK } from 'jose'
 import { toBase64url } from '../tokens/base64url.ts'
 import { signInput } from './sign-input.ts'
 
-/** Which of the keys of one algorithm to give. */
+/** Options for a test key pair. */
 export interface TestKeysOptions {
   /** The key ID. @defaultValue 'test-key' */
   readonly kid?: string
@@ -13,36 +13,36 @@ export interface TestKeysOptions {
   readonly generation?: number
 }
 
-/** A key pair of one algorithm, with all the forms a test may want. */
+/** A key pair for one algorithm, in all forms that a test may need. */
 export interface TestKeys {
   readonly alg: string
   readonly kid: string
-  /** For a JWK Set: has `kid`, `alg` and `use: 'sig'`. */
+  /** The entry for a JWK Set, with `kid`, `alg` and `use: 'sig'`. */
   readonly publicJwk: JWK
   readonly privateJwk: JWK
   readonly publicKey: CryptoKey
   readonly privateKey: CryptoKey
-  /** The public key as SPKI PEM, without a newline at the end. */
+  /** The public key as SPKI PEM, without a trailing newline. */
   readonly publicPem: string
   /**
-   * A JWT with exactly these claims: no `iat`, `exp` or anything else is added. The header has `alg`, `kid` and
-   * `typ: 'at+jwt'`; `header` adds members, replaces them, and leaves out those that are `undefined`.
+   * A JWT with exactly these claims: nothing is added, not even `iat` or `exp`. The header has `alg`, `kid` and `typ: 'at+jwt'`;
+   * `header` adds or replaces members, and removes those that are `undefined`.
    */
   sign(claims: object, header?: object): Promise<string>
-  /** A compact JWS over texts or bytes as they are: for duplicate members, numbers like `1e999` and broken JSON. */
+  /** A compact JWS over raw texts or bytes. Use it for duplicate members, numbers like `1e999` and broken JSON. */
   signRaw(header: string | Uint8Array, claims: string | Uint8Array): Promise<string>
-  /** The base64url signature over any signing input. What `badTokens` wants as `signWith`. */
+  /** The base64url signature over any signing input. Pass it to `badTokens` as `signWith`. */
   signWith(signingInput: string): Promise<string>
 }
 
 const made = new Map<string, Promise<TestKeys>>()
 
 /**
- * A key pair for tests, made at run time. The same algorithm, `kid` and `generation` give the same keys as long as the
- * program runs, because RSA keys are slow to make.
+ * Creates a key pair for tests at run time. In one process, the same algorithm, `kid` and `generation` return the same keys, because
+ * RSA keys are slow to generate.
  *
  * @param alg A member of `supportedAlgorithms()`.
- * @throws JOSENotSupported of jose when the runtime does not know the algorithm.
+ * @throws JOSENotSupported of jose if the runtime does not support the algorithm.
  */
 export function createTestKeys(alg: string, options: TestKeysOptions = {}): Promise<TestKeys> {
   assertKnownOptions(ACTION, options, ['kid', 'generation'])

@@ -10,15 +10,15 @@ export interface WeakKey {
   readonly name: string
   /** Numbers of the requirements in the threat model: 7 unusable, 8 weak. */
   readonly requirement: readonly number[]
-  /** The member as it stands in the set. Not typed as a JWK: some are not even objects. */
+  /** The member of the set. Not typed as a JWK, because some are not even objects. */
   readonly jwk: unknown
-  /** Where there is one: a private JWK that signs what `jwk` would verify. */
+  /** The private JWK that matches `jwk`, if there is one. */
   readonly privateJwk?: Readonly<Record<string, unknown>>
 }
 
 /**
- * Members of a JWK Set that a careful resource server skips while the rest of the set goes on working. All that can
- * have a `kid` have the given one, and an `alg` that fits, so that nothing but their weakness keeps them from use.
+ * Members of a JWK Set that a careful resource server skips while it still uses the rest of the set. If possible, they have the given
+ * `kid` and a matching `alg`, so that their weakness is the only reason to skip them.
  *
  * @param kid @defaultValue 'weak-key'
  */
@@ -65,7 +65,7 @@ function weakCurves(ec: Jwk, okp: Jwk): readonly WeakKey[] {
     weak('EC point that is not on its curve', { ...ec, y: flippedLastBit(ec['y']) }),
     weak('EC point 0, 0', { ...ec, x: zeros(32), y: zeros(32) }),
     weak('EC coordinate beyond the field', { ...ec, x: toBase64url(new Uint8Array(32).fill(0xff)) }),
-    // A zero byte in front would be no weakness: most libraries supply or strip those.
+    // A leading zero byte would not be a weakness, because most libraries add or strip it.
     weak('EC coordinate cut short', { ...ec, x: toBase64url(bytes(ec['x']).subarray(2)), y: ec['x'] }),
     weak('EC coordinate one byte long', { ...ec, x: toBase64url(Buffer.concat([Buffer.of(1), bytes(ec['x'])])) }),
     weak('EC coordinates swapped', { ...ec, x: ec['y'], y: ec['x'] }),

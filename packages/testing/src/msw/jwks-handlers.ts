@@ -1,25 +1,25 @@
 import { assertKnownOptions, checkOptions, isOptions, type OptionRules } from '@claimgate/core/extend'
 import type { JSONWebKeySet } from 'jose'
 
-/** What is used of the `http` of msw. It is passed in, so that nobody needs msw who does not use it. */
+/** The part of msw's `http` that is used. You pass it in, so that this package does not depend on msw. */
 export interface MswHttp<Handler> {
   get(url: string, answer: () => Response): Handler
 }
 
-/** What the mocked authorization server is called and publishes. */
+/** The name and the keys of the mocked authorization server. */
 export interface JwksHandlersOptions {
   /** The issuer identifier, with or without a path. */
   readonly issuer: string
-  /** The published set, or a function that gives the set of the moment: for rotations. */
+  /** The published set, or, for rotations, a function that returns the current set. */
   readonly jwks: JSONWebKeySet | (() => JSONWebKeySet)
   /** @defaultValue the issuer, followed by `/jwks.json` */
   readonly jwksUri?: string
 }
 
 /**
- * Request handlers for msw: the metadata of an authorization server, under the addresses of OpenID Connect Discovery
- * (section 4) and of RFC 8414 (section 3.1), and its JWK Set. The `setupServer` of msw does not see Claimgate's default transport: give the
- * verifier `fetch: (url, init) => fetch(url, init)`.
+ * Request handlers for msw: the metadata of an authorization server at the URLs of OpenID Connect Discovery (section 4) and RFC 8414
+ * (section 3.1), and its JWK Set. The `setupServer` of msw does not intercept Claimgate's default transport: give the verifier
+ * `fetch: (url, init) => fetch(url, init)`.
  *
  * @param http The `http` that msw exports.
  */

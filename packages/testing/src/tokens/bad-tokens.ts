@@ -9,14 +9,14 @@ import type { BadToken } from './bad-token.ts'
 import { type BadTokensBase, createForge } from './forge.ts'
 
 /**
- * Several hundred bad tokens made from a good one. Where the signature is not the point it is real, so that only the
- * named fault can be the reason of a refusal.
+ * Creates several hundred bad tokens from a good one. Unless the signature is the fault, it is valid, so that only the named fault can
+ * cause a rejection.
  *
- * They are meant for a verifier with default options, the issuer and the audience of the good token, and its key. With
- * `refusal: 'required'` the answer is a refusal of the token (or, for an unknown `kid`, 503 while keys cannot be
- * fetched); none of them may cause a connection to `trapUrl`.
+ * Use them with a verifier that has default options, and the issuer, audience and key of the good token. It must reject every token
+ * with `refusal: 'required'` (for an unknown `kid`, 503 is right while keys cannot be fetched). No token may cause a connection to
+ * `trapUrl`.
  *
- * @throws SyntaxError when the good token is not a signed JWT.
+ * @throws SyntaxError if the good token is not a signed JWT.
  */
 export async function badTokens(base: BadTokensBase): Promise<readonly BadToken[]> {
   const forge = await createForge(base)

@@ -3,7 +3,7 @@ export function toBase64url(input: string | Uint8Array): string {
   return Buffer.from(input as Uint8Array).toString('base64url')
 }
 
-/** The text behind a base64url value. Lenient: meant for our own tokens. */
+/** Decodes a base64url value to text. Lenient, because it is used only for our own tokens. */
 export function fromBase64url(part: string): string {
   return Buffer.from(part, 'base64url').toString('utf8')
 }

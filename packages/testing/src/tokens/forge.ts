@@ -4,22 +4,22 @@ import { createTestKeys, type TestKeys } from '../keys/test-keys.ts'
 import { unresolvable } from '../jwks-server/unresolvable.ts'
 import { fromBase64url, toBase64url } from './base64url.ts'
 
-/** A good token and what is needed to make bad ones from it. */
+/** A good token and the data needed to create bad tokens from it. */
 export interface BadTokensBase {
   /** A token that the verifier under test accepts. Its claims have `iss`, `aud` (a string) and `exp`, its header `kid`. */
   readonly token: string
-  /** The base64url signature over a signing input, by the key that signed `token`: `signWith` of `createTestKeys`. */
+  /** Signs a signing input with the key of `token`, in base64url: the `signWith` of `createTestKeys`. */
   readonly signWith: (signingInput: string) => Promise<string>
   readonly publicJwk: JWK
   /** The public key as SPKI PEM. */
   readonly publicPem: string
-  /** Where `jku`, `x5u` and `x5t` point: a server that shall see no connection. @defaultValue unresolvable() */
+  /** The target of `jku`, `x5u` and `x5t`: a server that must receive no connection. @defaultValue unresolvable() */
   readonly trapUrl?: string
-  /** The time by the verifier's clock, seconds since 1970, to be before and after. @defaultValue the time of day */
+  /** The time of the verifier's clock, in seconds since 1970. @defaultValue the current time */
   readonly now?: number
 }
 
-/** Makes tokens from a good one, with real signatures unless said otherwise. */
+/** Creates tokens from a good one, with valid signatures unless stated otherwise. */
 export interface Forge {
   readonly alg: string
   readonly kid: string
@@ -32,19 +32,19 @@ export interface Forge {
   readonly publicPem: string
   readonly trapUrl: string
   readonly now: number
-  /** Another key of the same algorithm, which nobody published. */
+  /** Another key for the same algorithm that is not published. */
   readonly attacker: TestKeys
-  /** Signs two encoded parts as they are. */
+  /** Signs two encoded parts unchanged. */
   signParts(header: string, claims: string): Promise<string>
   /** Encodes and signs texts or bytes. */
   signTexts(header: string | Uint8Array, claims: string | Uint8Array): Promise<string>
-  /** The good token with other header members; `undefined` leaves one out. */
+  /** The good token with changed header members; `undefined` removes one. */
   withHeader(changes: object): Promise<string>
-  /** The good token with other claims; `undefined` leaves one out. */
+  /** The good token with changed claims; `undefined` removes one. */
   withClaims(changes: object): Promise<string>
 }
 
-/** @throws SyntaxError when the token is not a JWT. */
+/** @throws SyntaxError if the token is not a JWT. */
 export async function createForge(base: BadTokensBase): Promise<Forge> {
   const parts = threeParts(base.token)
   const header = JSON.parse(fromBase64url(parts[0])) as Record<string, unknown>
@@ -79,7 +79,7 @@ function threeParts(token: string): readonly [string, string, string] {
   throw new SyntaxError('Cannot make bad tokens: "token" must be a signed JWT of three parts')
 }
 
-/** The value when it is a string. */
+/** The value if it is a string, otherwise `undefined`. */
 export function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }

@@ -1,23 +1,23 @@
 import type { Random } from '../random.ts'
 import { fromBase64url, toBase64url } from './base64url.ts'
 
-/** A token after one to three random changes; never the original again. */
+/** A token after one to three random changes. It is never equal to the original. */
 export interface TokenMutation {
-  /** What was done, in order, such as `flip`, `splice`. */
+  /** The changes in order, such as `flip`, `splice`. */
   readonly changes: readonly string[]
   readonly token: string
 }
 
-/** What else the mutations may use. */
+/** Options for the mutations. */
 export interface TokenMutationOptions {
-  /** Tokens to take parts from, for splices. @defaultValue the token itself */
+  /** Tokens whose parts are used in splices. @defaultValue the token itself */
   readonly others?: readonly string[]
 }
 
 /**
- * Mutated tokens without end, for fuzzing: characters flipped, inserted, deleted and swapped, parts cut, doubled,
- * exchanged and re-encoded, header members and claims added, removed and replaced, white space in the JSON, parts of
- * other tokens. The same random source gives the same tokens.
+ * An infinite sequence of mutated tokens for fuzzing: characters flipped, inserted, deleted and swapped; parts truncated, duplicated,
+ * swapped and re-encoded; header members and claims added, removed and replaced; white space in the JSON; parts of other tokens. The
+ * same random source gives the same tokens.
  */
 export function* tokenMutations(
   token: string,
@@ -28,13 +28,13 @@ export function* tokenMutations(
   for (;;) {
     const changes: string[] = []
     let mutated = token
-    // Mostly one change: two or three mostly break what the first one left to be looked at.
+    // Mostly one change, because a second one often hides the effect of the first.
     for (let rounds = random.next() < 0.7 ? 1 : 2 + random.integer(2); rounds > 0; rounds--) {
       const [name, change] = random.pick(CHANGES)
       mutated = change(mutated, tools)
       changes.push(name)
     }
-    // A character may be flipped to itself, or a part swapped with itself.
+    // A mutation may have no effect, for example if a part is swapped with itself.
     if (mutated !== token) yield { changes, token: mutated }
   }
 }
@@ -190,7 +190,7 @@ const VALUES = [
   '',
 ]
 
-/** Adds a member (a second time, when there is one already), takes one away, or gives it another value. */
+/** Adds a member (even if it exists already), removes one, or changes its value. */
 function changeMember(text: string, random: Random): string {
   const added = `"${random.pick(MEMBERS)}":${random.pick(VALUES)}`
   const choice = random.integer(4)

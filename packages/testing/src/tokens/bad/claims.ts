@@ -1,7 +1,7 @@
 import { type BadToken, type BadTokenRow, badTokenTable } from '../bad-token.ts'
 import { type Forge, textOf } from '../forge.ts'
 
-/** Correctly signed claims that say: too late, too early, from or for somebody else, or something else altogether. */
+/** Correctly signed claims: expired, not yet valid, wrong issuer, wrong audience, or another kind of token. */
 export async function badClaims(forge: Forge): Promise<readonly BadToken[]> {
   return [
     ...(await badTokenTable([17], times(forge))),
@@ -9,7 +9,7 @@ export async function badClaims(forge: Forge): Promise<readonly BadToken[]> {
     ...(await badTokenTable([19], audiences(forge))),
     ...(await badTokenTable([21], otherTokens(forge))),
     ...(await badTokenTable([21], [...idTokens(forge, 'JWT'), ...idTokens(forge, undefined)])),
-    // No ID token says that it is an access token, so here a resource server may believe the header.
+    // An ID token never has the typ of an access token, so a resource server may trust the header here.
     ...(await badTokenTable([21], idTokens(forge, 'at+jwt'), 'optional')),
     ...(await badTokenTable([40], confirmations(forge))),
   ]
@@ -22,7 +22,7 @@ function times({ now, header, claims, withClaims, signTexts }: Forge): readonly 
   }
   const wrongTypes = (name: string): readonly BadTokenRow[] => [
     [`${name} a string`, withClaims({ [name]: String(now) })],
-    // An nbf of null is a way to write none.
+    // Some issuers write null for an absent nbf.
     ...(name === 'nbf' ? [] : [[`${name} null`, withClaims({ [name]: null })] as const]),
     [`${name} a boolean`, withClaims({ [name]: true })],
     [`${name} an array`, withClaims({ [name]: [now + 3_600] })],
@@ -99,7 +99,7 @@ function otherTokens({ withClaims }: Forge): readonly BadTokenRow[] {
   ]
 }
 
-/** The marks of an ID token (OpenID Connect Core sections 2 and 3.3.2.11) under a given `typ`. */
+/** The typical claims of an ID token (OpenID Connect Core sections 2 and 3.3.2.11) with a given `typ`. */
 function idTokens({ header, claims, signTexts }: Forge, typ: string | undefined): readonly BadTokenRow[] {
   const marks = { nonce: 'n-0S6_WzA2Mj', at_hash: '77QmUPtjPfzWtF2AnpK9RQ', c_hash: 'LDktKdoQak3Pk0cnXxCltA' }
   return Object.entries(marks).map(([name, value]) => [

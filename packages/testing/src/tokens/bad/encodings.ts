@@ -2,7 +2,7 @@ import { toBase64url } from '../base64url.ts'
 import { type BadToken, type BadTokenRow, badTokenTable } from '../bad-token.ts'
 import type { Forge } from '../forge.ts'
 
-/** Parts in base64url that is not canonical. Header and claims are signed as they stand, so the signature is right. */
+/** Parts in non-canonical base64url. Header and claims are signed in this encoding, so the signature is valid. */
 export async function badEncodings(forge: Forge): Promise<readonly BadToken[]> {
   const rows = [
     ...SPELLINGS.flatMap(([name, spell]) => inEachPart(forge, name, spell)),
@@ -50,14 +50,14 @@ function standard(text: string): string {
   return text.replaceAll('-', '+').replaceAll('_', '/')
 }
 
-// A signature has a minus or an underscore by chance alone, and one that is deterministic needs other claims.
+// A signature contains a minus or an underscore only by chance; a deterministic algorithm needs different claims for each attempt.
 async function withSignMark(forge: Forge): Promise<string> {
   for (let n = 0; ; n++) {
     const [header = '', , signature = ''] = (await forge.withClaims({ mark: n })).split('.')
     if (!/[-_]/.test(signature)) continue
     const claims = toBase64url(JSON.stringify({ ...forge.claims, mark: n }))
     if (!/[-_]/.test(header + claims)) return `${header}.${claims}.${signature}`
-    // Signed over the parts as they will be after the letters were exchanged.
+    // Signed over the parts after the letters are replaced.
     const [first, second, other = ''] = (await forge.signParts(standard(header), standard(claims))).split('.')
     if (/[-_]/.test(other)) return `${first}.${second}.${other}`
   }
@@ -88,7 +88,7 @@ function remainders(forge: Forge): readonly BadTokenRow[] {
   ]
 }
 
-/** The members with so much white space behind them that the number of bytes leaves the remainder when divided by 3. */
+/** The members followed by enough white space that the length in bytes modulo 3 is `remainder`. */
 function ofLength(members: object, remainder: number): string {
   let text = JSON.stringify(members)
   while (Buffer.byteLength(text) % 3 !== remainder) text += ' '

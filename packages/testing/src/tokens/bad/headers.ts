@@ -3,7 +3,7 @@ import { toBase64url } from '../base64url.ts'
 import { type BadToken, type BadTokenRow, badTokenTable } from '../bad-token.ts'
 import type { Forge } from '../forge.ts'
 
-/** Headers that bring or name a key, play with `kid`, demand extensions, or say that this is another kind of token. */
+/** Headers that contain or reference a key, have a hostile `kid`, require extensions, or declare another kind of token. */
 export async function badHeaders(forge: Forge): Promise<readonly BadToken[]> {
   return [
     ...(await badTokenTable([4], injected(forge))),
@@ -78,7 +78,7 @@ function extensions({ header, claims, withHeader, signParts }: Forge): readonly 
     ['b64 true', withHeader({ b64: true })],
     ['b64 false', withHeader({ b64: false })],
     ['b64 true with crit', withHeader({ b64: true, crit: ['b64'] })],
-    // RFC 7797: with b64 false the claims are signed as they are.
+    // RFC 7797: with b64 false the claims are signed unencoded.
     [
       'b64 false with crit over unencoded claims',
       signParts(toBase64url(JSON.stringify({ ...header, b64: false, crit: ['b64'] })), JSON.stringify(claims)),

@@ -1,7 +1,7 @@
 import { type BadToken, type BadTokenRow, badTokenTable } from '../bad-token.ts'
 import { type Forge, textOf } from '../forge.ts'
 
-/** Correctly signed headers and claims whose JSON is broken, ambiguous, or a burden. */
+/** Correctly signed headers and claims whose JSON is broken, ambiguous, or expensive to parse. */
 export async function badJson(forge: Forge): Promise<readonly BadToken[]> {
   return [
     ...(await badTokenTable([13], duplicates(forge))),
@@ -41,7 +41,7 @@ function duplicates(forge: Forge): readonly BadTokenRow[] {
   ]
 }
 
-/** A JSON object with a member twice: in either order, and with one of the names escaped. */
+/** A JSON object with a duplicate member: in either order, and with one of the names escaped. */
 function doubled(
   object: string,
   name: string,

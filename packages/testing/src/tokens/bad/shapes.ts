@@ -3,7 +3,7 @@ import { CompactEncrypt } from 'jose'
 import { type BadToken, type BadTokenRow, badTokenTable } from '../bad-token.ts'
 import type { Forge } from '../forge.ts'
 
-/** Texts that are not three parts of a reasonable size, encrypted tokens among them. */
+/** Texts that do not have three parts of a reasonable size, including encrypted tokens. */
 export async function badShapes(forge: Forge): Promise<readonly BadToken[]> {
   const encrypted: readonly BadTokenRow[] = [
     ['encrypted token: the signed token nested in a JWE', encrypt(forge.token)],

@@ -2,7 +2,7 @@ import { toBase64url } from '../base64url.ts'
 import { type BadToken, type BadTokenRow, badTokenTable } from '../bad-token.ts'
 import type { Forge } from '../forge.ts'
 
-/** Signatures that are missing, of somebody else, of something else, or arithmetically special. */
+/** Signatures that are missing, by another key, over other data, or arithmetically special. */
 export async function badSignatures(forge: Forge): Promise<readonly BadToken[]> {
   const rows = forge.alg.startsWith('ES') ? await specialEcdsa(forge) : special(forge)
   return [...(await badTokenTable([], general(forge))), ...(await badTokenTable([9], rows))]
@@ -40,7 +40,7 @@ function special({ parts, alg }: Forge): readonly BadTokenRow[] {
     ['signature of ones', signed(Buffer.alloc(signedBy.length, 0xff))],
   ]
   if (alg !== 'EdDSA' && alg !== 'Ed25519') return rows
-  // RFC 8032 section 5.1.7: S must be below the order of the group, or every signature has a twin.
+  // RFC 8032 section 5.1.7: S must be below the order of the group, otherwise every signature has a second valid form.
   const order = 2n ** 252n + 27742317777372353535851937790883648493n
   const s = BigInt(`0x${Buffer.from(signedBy.subarray(32).toReversed()).toString('hex')}`)
   const twin = Buffer.concat([signedBy.subarray(0, 32), bigEndian(s + order, 32).toReversed()])
