@@ -1,10 +1,10 @@
-// Installs what `npm run bench` compares with: a root of its own with a lockfile of its own, so that nothing else pays for it.
+// Installs the libraries that `npm run bench` compares with. They have a separate root and lockfile, so that no other install needs them.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 
 import { PNPM } from './pnpm.mjs'
 
-// For --config.minimumReleaseAge see setup.mjs.
+// setup.mjs explains --config.minimumReleaseAge.
 const { status, error } = spawnSync(
   'npx',
   ['--yes', PNPM, 'install', '--frozen-lockfile', '--config.minimumReleaseAge=0'],

@@ -1,11 +1,11 @@
-// Joins core's built files into the few that are published: see docs/decisions/0005-published-as-a-bundle.md. `pnpm pack`
-// and `pnpm publish` run it by core's `prepack`, under whatever Node the machine has.
+// Bundles core's built files into the few that are published: see docs/decisions/0005-published-as-a-bundle.md. `pnpm pack` and
+// `pnpm publish` run it through core's `prepack`, with the Node of the machine.
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 import { build } from 'esbuild'
 
-// npm knows nothing of the `exports` in `publishConfig`: what it packs would lead to files that are not in it.
+// npm ignores the `exports` in `publishConfig`, so its package would point to files that it does not contain.
 if (process.env.npm_lifecycle_event === 'prepack' && process.env.PNPM_SCRIPT_SRC_DIR === undefined)
   throw new Error('Pack with pnpm, and not with npm')
 
@@ -20,14 +20,14 @@ const { outputFiles } = await build({
   outdir: bundle,
   write: false,
   bundle: true,
-  // What two entries share is in a file that both import, so that an AuthError is the same class wherever it comes from.
+  // Code shared by two entries goes into a file that both import, so that AuthError is the same class in both.
   splitting: true,
   chunkNames: 'shared/[hash]',
   format: 'esm',
   platform: 'neutral',
   target: 'es2023',
   packages: 'external',
-  // The runtime chooses what stands behind `#bytes` and `#default-fetch`, not the bundler.
+  // The runtime resolves `#bytes` and `#default-fetch`, not the bundler.
   external: Object.keys(publishConfig.imports),
   sourcemap: true,
   logLevel: 'warning',
@@ -35,7 +35,7 @@ const { outputFiles } = await build({
 
 writeChanged(outputFiles)
 
-/** Everything in `bundle` that the published manifest leads to. */
+/** All files in `bundle` that the published manifest refers to. */
 function publishedEntries() {
   const paths = pathsIn([publishConfig.exports, publishConfig.imports])
   return [...new Set(paths)].flatMap((path) => /^\.\/bundle\/(.+\.js)$/.exec(path)?.[1] ?? [])
@@ -45,7 +45,7 @@ function pathsIn(target) {
   return typeof target === 'string' ? [target] : Object.values(target).flatMap(pathsIn)
 }
 
-/** Leaves alone what is as it should be: somebody else may be packing the same files. */
+/** Does not rewrite files that are already correct, because another process may be packing them. */
 function writeChanged(files) {
   const wanted = new Set(files.map(({ path }) => path))
   for (const path of filesIn(bundle)) if (!wanted.has(path)) rmSync(path)

@@ -1,4 +1,4 @@
-// Everything but the tests. Each step gives the problems it found; a new step is one more line in STEPS.
+// Runs all checks except the tests. Each step returns the problems it found. To add a step, add a line to STEPS.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -11,7 +11,7 @@ import { runCommand } from './check/run-command.mjs'
 
 const root = join(import.meta.dirname, '..')
 
-// Types come first, because they build what lint, packaging and size look at.
+// Types come first, because that step builds the files that lint, packaging and size need.
 const STEPS = {
   types: () => runCommand('tsc', ['-b', '.', 'test'], root),
   format: () => runCommand('oxfmt', ['--check'], root),

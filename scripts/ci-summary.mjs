@@ -1,4 +1,4 @@
-// Prints the closing lines of `.ci/run` from the reports both commands leave behind. Runs under any Node.
+// Prints the final lines of `.ci/run` from the reports of both commands. Runs with any Node version.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -1,5 +1,5 @@
-// The long fuzz run: two million malformed tokens from a seed nobody has tried, and as many sequences of what can happen to a cache of
-// tokens as belong to that; `npm run fuzz -- 5000000 42` for more from a seed.
+// The long fuzz run: two million malformed tokens from a new seed, and a proportional number of event sequences for the token cache.
+// `npm run fuzz -- 5000000 42` sets the count and the seed.
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 

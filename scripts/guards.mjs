@@ -1,5 +1,5 @@
-// Takes each guard of test/requirements/guards.json out of a copy of core, and expects a test named by its requirement to
-// fail: `npm run guards`, or `npm run guards -- 11 18` for some requirements. Needs an install and nothing built.
+// Removes each guard of test/requirements/guards.json from a copy of core, and expects a test of its requirement to fail:
+// `npm run guards`, or `npm run guards -- 11 18` for some requirements. Needs an installation, but no build.
 import { spawn } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -48,7 +48,7 @@ async function worker() {
   }
 }
 
-/** Runs the tests of a guard's requirement against a copy of core without it. */
+/** Runs the tests of a guard's requirement against a copy of core without the guard. */
 async function runWithout({ requirement, edits }, name) {
   const copy = join(copies, name)
   cpSync(join(core, 'src'), join(copy, 'src'), { recursive: true, filter: (path) => !path.endsWith('.test.ts') })
@@ -69,7 +69,7 @@ async function runWithout({ requirement, edits }, name) {
 
 function readReport(path, output) {
   const { testResults } = JSON.parse(readFileSync(path, 'utf8'))
-  // A file that does not even load would pass for a guard that is noticed; one that was left out after many failures has no message.
+  // A test file that fails to load must not count as a detected guard. A file skipped after many failures has no message.
   const broken = testResults.find(
     ({ assertionResults, message, status }) => status === 'failed' && assertionResults.length === 0 && message !== '',
   )

@@ -1,5 +1,5 @@
-// Puts a package, packed as it is published, into an empty project. Its dependencies are those of the workspace, so that
-// nothing is downloaded.
+// Installs a package, packed as for a release, into an empty project. It links the workspace's dependencies, so that nothing is
+// downloaded.
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -16,7 +16,7 @@ import { packPackages } from './pack.mjs'
 /**
  * @param {string} root the repository's root; packages must be built
  * @param {string} name the folder under `packages`; the package must not depend on another of ours
- * @param {{ without?: readonly string[] }} [options] dependencies to leave out, as a broken installation does
+ * @param {{ without?: readonly string[] }} [options] dependencies to omit, to simulate a broken installation
  * @returns {Promise<PackedProject>}
  */
 export async function installPacked(root, name, { without = [] } = {}) {

@@ -1,5 +1,5 @@
-// Packs public packages the way a release does (`workspace:` ranges replaced), without using the network.
-// As a program, `node scripts/pack.mjs <folder>`, it keeps the tarballs there and prints how to install them.
+// Packs public packages like a release (with `workspace:` ranges replaced), without using the network.
+// `node scripts/pack.mjs <folder>` keeps the tarballs in that folder and prints how to install them.
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
@@ -16,8 +16,8 @@ import { PNPM } from './pnpm.mjs'
 
 /**
  * @param {string} root the repository's root; packages must be built
- * @param {readonly string[]} [names] folders under `packages`; all that are published, unless told otherwise
- * @returns {Promise<{ packages: PackedPackage[], remove: () => void }>} `remove` deletes the tarballs again
+ * @param {readonly string[]} [names] folders under `packages`; by default, all that are published
+ * @returns {Promise<{ packages: PackedPackage[], remove: () => void }>} `remove` deletes the tarballs
  */
 export async function packPackages(root, names = publicPackages(root)) {
   const folder = mkdtempSync(join(tmpdir(), 'claimgate-pack-'))
@@ -42,7 +42,7 @@ async function unpack(root, name, folder) {
   const manifest = manifestOf(root, name)
   const tarball = join(folder, tarballOf(manifest))
   const unpacked = tarball.replace(/\.tgz$/, '')
-  // Node has no tar of its own; every system that has npm has one.
+  // Node has no tar; every system with npm has one.
   await succeed('mkdir', [unpacked])
   await succeed('tar', ['-xzf', tarball, '-C', unpacked, '--strip-components=1'])
   return { name, tarball, folder: unpacked }
@@ -61,7 +61,7 @@ async function succeed(command, args, cwd) {
   if (problems.length > 0) throw new Error(problems.join('\n'))
 }
 
-/** Each package with its own dependencies and the framework it needs, as arguments of `npm install`. */
+/** Each package with its dependencies and its framework, as arguments of `npm install`. */
 function installLines(root, names, folder) {
   const manifests = new Map(names.map((name) => [`@claimgate/${name}`, manifestOf(root, name)]))
   const ours = (name) => {

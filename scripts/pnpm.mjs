@@ -1,2 +1,2 @@
-/** The package manager, pinned here alone; it is not installed, so scripts call it through npx. */
+/** The package manager. Its version is pinned only here. It is not installed, so scripts call it through npx. */
 export const PNPM = 'pnpm@12.21.0'

@@ -1,15 +1,15 @@
-// Installs what `npm run demo` or `npm test` needs. Runs under any Node the machine has, before anything is installed.
+// Installs the dependencies of `npm run demo` or `npm test`. Runs before anything is installed, with any Node version.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
 import { PNPM } from './pnpm.mjs'
 
-// How old a release must be is asked when the lockfile changes. To ask again here costs one request for every package in
-// it, several hundred, which registries answer slowly; what is downloaded is held to the lockfile's hashes anyway.
+// The minimum age of releases is checked when the lockfile changes. Checking it again here would cost several hundred slow requests,
+// one per package; downloads are verified against the lockfile's hashes anyway.
 const everything = ['install', '--frozen-lockfile', '--config.minimumReleaseAge=0']
 const demoOnly = [...everything, '--prod', '--filter', '.', '--filter', '@claimgate-examples/demo...']
 
-// A developer's full installation already holds what the demo needs; a narrower install would prune it.
+// A full installation already contains the demo's dependencies; a narrower install would remove the rest.
 const fullyInstalled = existsSync(new URL('../node_modules/vitest', import.meta.url))
 const wanted = process.argv[2] === 'demo' && !fullyInstalled ? demoOnly : everything
 

@@ -1,4 +1,4 @@
-// Lets tests import packages by name and still run their sources: `./dist/x.js` in a package's exports is `src/x.ts`.
+// Lets tests import packages by name but run their sources: maps `./dist/x.js` in a package's exports to `src/x.ts`.
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 

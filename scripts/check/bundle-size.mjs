@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 
 import { build } from 'esbuild'
 
-/** Most bytes of what a worker ships, minified and gzipped with all it imports, by what it takes of core's entry. */
+/** The maximum size in bytes of a worker bundle, minified and gzipped with all imports, by the names imported from core's entry. */
 export const WORKER_BUDGETS = {
   '*': 56_000,
   '{ createVerifier }': 49_000,
@@ -13,7 +13,7 @@ const WORKER_CONDITIONS = ['workerd', 'worker', 'browser']
 
 /**
  * @param {string} root the repository's root; core must be built
- * @returns {Promise<string[]>} a sentence for each way the worker bundle is not fit to ship
+ * @returns {Promise<string[]>} one sentence for each problem of the worker bundle
  */
 export async function checkBundleSize(root) {
   const problems = []
@@ -27,8 +27,8 @@ export async function checkBundleSize(root) {
 
 /**
  * @param {string} entry absolute path of a built file
- * @param {string} [names] what of it is used, as an `export` declaration says it
- * @returns {Promise<{ size: number, foreign: string[] }>} bytes after gzip, and what no worker can run: Node's modules
+ * @param {string} [names] the names to include, in the syntax of an `export` declaration
+ * @returns {Promise<{ size: number, foreign: string[] }>} bytes after gzip, and the modules that a worker cannot run: Node's modules
  *   and undici
  */
 export async function bundleForWorkers(entry, names = '*') {

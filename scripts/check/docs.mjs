@@ -1,4 +1,4 @@
-// Pages and committed files say only what is true and what everybody may see. Further checks of this kind go in RULES.
+// Checks pages and committed files for wrong statements and for text that must not be public. Add further checks to RULES.
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 
@@ -39,7 +39,7 @@ function resolves(target, path, root) {
   return anchor === undefined || !page.endsWith('.md') || anchorsOf(readText(page)).has(anchor)
 }
 
-/** Anchors as GitHub makes them from headings: repeated titles get a number. */
+/** The anchors that GitHub generates from headings. Repeated titles get a number. */
 function anchorsOf(text) {
   const anchors = new Set()
   for (const { groups } of withoutFences(text).matchAll(HEADING)) {

@@ -1,5 +1,5 @@
 /**
- * Import cycles among files, each reported once; a type import counts like any other.
+ * Finds import cycles among files. Each cycle is reported once. Type imports count too.
  *
  * @param {{ path: string, imports: { path: string | undefined }[] }[]} modules
  * @returns {string[][]} each cycle's paths, ending with the one it starts with

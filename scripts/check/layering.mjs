@@ -1,9 +1,9 @@
-// Who may import whom. The rules are the tables below; docs/architecture.md explains them.
+// Which file may import which. The tables below are the rules; docs/architecture.md explains them.
 import { readSources } from './repository-files.mjs'
 import { readImports } from './read-imports.mjs'
 import { findCycles } from './find-cycles.mjs'
 
-/** Core's units from the bottom up. A unit may import those of lower rows; units of one row do not know each other. */
+/** Core's units from the bottom up. A unit may import units of lower rows, but not of its own row. */
 const CORE_LAYERS = [
   ['model'],
   ['json', 'bytes'],
@@ -20,7 +20,7 @@ const CORE_LAYERS = [
 /** Core's features. Each is an entry point. They import only `extend`, and core never imports them. */
 const FEATURES = ['denylist', 'jwe']
 
-/** Packages that each package's sources may import. A `type:` prefix allows types alone. */
+/** Packages that each package's sources may import. A `type:` prefix allows only types. */
 const PACKAGE_IMPORTS = {
   core: ['jose', 'lru-cache', 'type:@standard-schema/spec'],
   express: ['@claimgate/core', 'express'],
@@ -30,28 +30,28 @@ const PACKAGE_IMPORTS = {
   testing: ['@claimgate/core', '@claimgate/issuer', 'jose', 'msw', '@mswjs/interceptors', 'node:'],
 }
 
-/** Core's files that know Node, and what that lets them import. */
+/** Core's files that depend on Node, and the modules they may import. */
 const CORE_NODE_FILES = /^(node|(?:platform|bytes|keys)\/[\w-]+\.node)\.ts$/
 const CORE_NODE_IMPORTS = ['undici', 'node:']
 
-/** The issuer's entry points that know a platform, each a folder, and what that lets them import. */
+/** The issuer's platform-specific entry points, each a folder, and the modules they may import. */
 const ISSUER_PLATFORM_IMPORTS = {
   kms: ['@aws-sdk/client-kms'],
   'parameter-store': ['@aws-sdk/client-ssm'],
   node: ['node:'],
 }
 
-/** Leads into `platform`, whichever runtime resolves it. */
+/** Resolves to a file in `platform` on every runtime. */
 const DEFAULT_FETCH = '#default-fetch'
 
-/** Leads into `bytes`, whichever runtime resolves it. */
+/** Resolves to a file in `bytes` on every runtime. */
 const BYTES = '#bytes'
 
-/** Core's files that fill in a fetch where the caller gave none. Everything else is handed one. */
+/** Core's files that supply a default fetch if the caller gave none. All other files receive one as an argument. */
 const DEFAULT_FETCH_USERS = ['pipeline/verifier.ts', 'keys/remote/options.ts']
 
 /**
- * Every import in a package's sources that the layering forbids, one sentence each. Tests are free to import anything.
+ * One sentence for each import in a package's sources that the layering forbids. Tests may import anything.
  *
  * @param {{ path: string, text: string }[]} files paths relative to the repository's root
  * @returns {string[]}
@@ -88,7 +88,7 @@ function forbiddenBecause(module, imported) {
   return module.packageName === 'core' ? forbiddenLayer(module.inSource, target.inSource) : undefined
 }
 
-/** Else whoever imports the issuer would need the SDKs of all platforms. A program with Parameter Store runs on Node. */
+/** Otherwise every user of the issuer would need the SDKs of all platforms. A program that uses Parameter Store runs on Node. */
 function forbiddenPlatform(from, to) {
   const [fromFolder, toFolder] = [from.split('/')[0], to.split('/')[0]]
   const leadsIn = fromFolder !== toFolder && Object.hasOwn(ISSUER_PLATFORM_IMPORTS, toFolder)
@@ -133,7 +133,7 @@ function forbiddenLayer(from, to) {
   return toRank < fromRank ? undefined : `"${fromUnit}" is below "${toUnit}"`
 }
 
-/** The first folder under `src`, or the file's own name. */
+/** The first folder under `src`, or the file's name. */
 function unitOf(inSource) {
   return inSource.replace(/(\.node|\.web)?\.ts$/, '').split('/')[0]
 }

@@ -2,10 +2,10 @@ import { packPackages } from '../pack.mjs'
 import { runCommand } from './run-command.mjs'
 
 /**
- * Packs every public package and lets publint and attw judge the tarballs.
+ * Packs every public package and checks the tarballs with publint and attw.
  *
  * @param {string} root the repository's root; packages must be built
- * @returns {Promise<string[]>} what they printed where they objected
+ * @returns {Promise<string[]>} their output, if they found problems
  */
 export async function checkPackaging(root) {
   const { packages, remove } = await packPackages(root)

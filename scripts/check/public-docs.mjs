@@ -1,4 +1,4 @@
-// Every name that a package's entry re-exports has TSDoc where it is declared.
+// Checks that every name that a package's entry re-exports has TSDoc at its declaration.
 import { posix } from 'node:path'
 
 import { readSources } from './repository-files.mjs'
@@ -9,7 +9,7 @@ const DECLARATION =
   /^export\s+(?:declare\s+|async\s+|abstract\s+)*(?:function\*?|const|interface|type|class)\s+(?<name>[\w$]+)/gm
 
 /**
- * Follows names from file to file, so that a re-export of a re-export is asked at its declaration.
+ * Follows names from file to file, so that nested re-exports are checked at their declaration.
  *
  * @param {{ path: string, text: string }[]} files the sources of one or more packages
  * @returns {string[]} one sentence for each public name without TSDoc
@@ -25,7 +25,7 @@ export function undocumentedNames(files) {
     const onwards = reexportsOf(path, text).filter((reexport) => reexport.as === name)
     if (onwards.length > 0) return onwards.flatMap((reexport) => undocumented(reexport.path, reexport.name))
     const declarations = declarationsOf(text).filter((declaration) => declaration.name === name)
-    // Overloads and declarations that merge need one text among them.
+    // Overloads and merged declarations need only one TSDoc.
     if (declarations.length === 0 || declarations.some(({ documented }) => documented)) return []
     return [`${path}: the public name ${name} has no TSDoc`]
   }

@@ -5,7 +5,7 @@ const NOT_OURS = new Set(['.git', '.stryker-tmp', 'coverage', 'dist', 'node_modu
 const SOURCE = /^packages\/[^/]+\/src\/.+\.ts$/
 
 /**
- * The repository's own files, without what is installed or built. Does not ask git, so it works in an archive too.
+ * The repository's files, except installed and built ones. It does not use git, so it also works in an archive.
  *
  * @param {string} root
  * @param {(path: string) => boolean} wanted
@@ -15,7 +15,7 @@ export function findFiles(root, wanted) {
   const walk = (folder) =>
     readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
       const path = posix.join(folder, entry.name)
-      // In a linked work tree `.git` is a file.
+      // In a linked worktree, `.git` is a file.
       if (NOT_OURS.has(entry.name)) return []
       if (entry.isDirectory()) return walk(path)
       return entry.isFile() && wanted(path) ? [path] : []

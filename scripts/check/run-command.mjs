@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 
 /**
- * Runs a command of `node_modules/.bin` to its end.
+ * Runs a command of `node_modules/.bin` and waits for it to exit.
  *
  * @param {string} command
  * @param {readonly string[]} args
  * @param {string} [cwd]
- * @returns {Promise<string[]>} nothing when it exits with 0, else all it printed, line by line
+ * @returns {Promise<string[]>} an empty list if it exits with 0, otherwise all its output, line by line
  */
 export async function runCommand(command, args, cwd = process.cwd()) {
   const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } })

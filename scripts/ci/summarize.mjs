@@ -1,6 +1,6 @@
 /**
- * Counts tests and check steps. A command that failed without leaving a failure in its report (it never got to run, a
- * test file did not load) counts as one failure, so that the sum never looks better than the exit codes.
+ * Counts tests and check steps. A command that failed without a failure in its report (it did not start, or a test file did not load)
+ * counts as one failure, so that the summary never looks better than the exit codes.
  *
  * @param {{ test: Command, check: Command }} commands
  * @typedef {{ status: number, report: any }} Command

@@ -1,4 +1,4 @@
-// The guards of each requirement, and where its tests are: shared by `npm run guards` and by the test that runs in CI.
+// The guards of each requirement, and the location of its tests. Used by `npm run guards` and by the test that runs in CI.
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -11,7 +11,7 @@ const TESTS = 'test/{requirements,resilience}/**/*.test.ts'
  */
 
 /**
- * Every guard, from the lists that exist: a list maps a requirement's number to its guards.
+ * Every guard from all existing lists. A list maps a requirement's number to its guards.
  *
  * @param {string} root
  * @returns {Guard[]}
@@ -26,7 +26,7 @@ export function readGuards(root) {
 }
 
 /**
- * The test files that have tests named by each number: `describe('11. …', …)` or `it('11. …', …)`.
+ * The test files of each requirement's number: those with `describe('11. …', …)` or `it('11. …', …)`.
  *
  * @param {string} root
  * @returns {Map<string, string[]>}
@@ -42,12 +42,11 @@ export function readNumberedTests(root) {
 }
 
 /**
- * A source text without a guard. White space and commas at the end of lists do not matter, so that formatting breaks
- * no entry.
+ * Removes a guard from a source text. It ignores white space and trailing commas, so that formatting breaks no entry.
  *
  * @param {string} source
  * @param {Edit} edit
- * @throws {Error} unless the text to find is there exactly once
+ * @throws {Error} unless the text to find occurs exactly once
  */
 export function applyEdit(source, { file, find, replace }) {
   const tokens = find.match(/\w+|[^\s\w]/g) ?? []
