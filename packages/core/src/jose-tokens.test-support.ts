@@ -31,7 +31,7 @@ export async function createSigningKey(alg: Algorithm = 'ES256', kid = 'key-1'):
   }
 }
 
-/** Seconds since the epoch at which the tests take place. */
+/** The current time in the tests, in seconds since the epoch. */
 export const NOW = 1_800_000_000
 
 export const ISSUER = 'https://issuer.example'

@@ -36,7 +36,7 @@ export function tokenType({ types, typeRequired, idTokens }: TokenTypeRules): Cl
   }
 }
 
-/** `application/at+jwt` and `AT+JWT` are `at+jwt` (RFC 7515 section 4.1.9). */
+/** Normalises a `typ`: `application/at+jwt` and `AT+JWT` become `at+jwt` (RFC 7515 section 4.1.9). */
 export function mediaTypeName(typ: string): string {
   const name = typ.toLowerCase()
   return name.startsWith('application/') ? name.slice('application/'.length) : name

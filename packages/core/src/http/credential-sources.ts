@@ -5,7 +5,7 @@ import { misconfigured } from '../options/option-rules.ts'
 
 /**
  * A place where a request may carry its access token (RFC 6750 section 2). The same token in several places is one credential. Two
- * different tokens are refused with status 400. An empty value is no credential.
+ * different tokens are refused with status 400. Empty values are ignored.
  */
 export type CredentialSource = AuthorizationSource | HeaderSource | CookieSource | QuerySource | FormSource
 

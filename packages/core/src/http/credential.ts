@@ -6,7 +6,7 @@ import { ACCESS_TOKEN, type CredentialSource, fieldValues } from './credential-s
 export type Extracted = Credential | OtherScheme | undefined
 
 /**
- * Extracts the one credential of a request from its possible places (RFC 6750 section 2). An empty value is no credential, and equal
+ * Extracts the one credential of a request from its possible places (RFC 6750 section 2). Empty values are ignored, and equal
  * tokens in several places are one. A credential with another scheme, such as `Basic`, is ignored if there is a token elsewhere.
  * Returns a promise only if a body must be read.
  *

@@ -94,7 +94,7 @@ function nonceHint(header: JoseHeader): string | undefined {
 interface SignatureRules {
   readonly keys: KeySource
   readonly isSignedBy: SignatureVerification
-  /** What the key source is told about the token. */
+  /** What the key source may know about the token. */
   readonly about: KeyContext
 }
 

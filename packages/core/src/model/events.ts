@@ -19,7 +19,7 @@ export interface KeysRefreshedEvent {
   readonly uri: string
   /** Usable keys in the set. */
   readonly keys: number
-  /** Members of the set that could not be used. */
+  /** Skipped members of the set. */
   readonly skipped: number
   /** Milliseconds the fetch took. */
   readonly duration: number

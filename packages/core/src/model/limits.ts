@@ -12,7 +12,7 @@ export interface Limits {
   readonly scopes: number
   /** Members of one JSON object, or elements of one array. From 1 to 4,096. @defaultValue 1024 */
   readonly members: number
-  /** Values in a JSON text, nested ones included. From 1 to 65,536. @defaultValue 4096 */
+  /** Values in a JSON text, including nested ones. From 1 to 65,536. @defaultValue 4096 */
   readonly nodes: number
   /** Levels of nesting in a JSON text. From 1 to 64. @defaultValue 16 */
   readonly depth: number

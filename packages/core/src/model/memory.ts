@@ -1,5 +1,5 @@
 /**
- * Copies a part of a token, so that it keeps no other text in memory. In JavaScript engines a slice often references the whole text: a
+ * Copies a part of a token, which then keeps no other text in memory. In JavaScript engines a slice often references the whole text: a
  * token sliced from a form would keep the whole body in memory. Use it only for values that are kept, because copying costs time.
  *
  * @param text - base64url, dots and padding, which JSON never escapes

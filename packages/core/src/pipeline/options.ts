@@ -147,7 +147,7 @@ export interface SharedOptions<C extends object = object> {
   readonly limits?: Partial<Limits> | undefined
   /** How keys are fetched and cached. @defaultValue the values of `RemoteKeySetTuning` */
   readonly keySet?: RemoteKeySetTuning | undefined
-  /** Called for each event (`VerifierEvent`). What it throws is ignored. @defaultValue none */
+  /** Called for each event (`VerifierEvent`). Its exceptions are ignored. @defaultValue none */
   readonly onEvent?: EventListener | undefined
   /** Fetches keys and metadata. @defaultValue undici on Node, the runtime's own `fetch` elsewhere */
   readonly fetch?: FetchLike | undefined
@@ -157,7 +157,7 @@ export interface SharedOptions<C extends object = object> {
 
 /** How many accepted tokens a verifier caches, and for how long; never past their `exp`. */
 export interface TokenCacheOptions {
-  /** Tokens. From 1 to 1,000,000. @defaultValue 10000 */
+  /** Most tokens in the cache. From 1 to 1,000,000. @defaultValue 10000 */
   readonly maxEntries?: number | undefined
   /** Bytes of memory for tokens and their claims; on Node never more than 1.5 times as many. From 65,536 to 1,073,741,824. @defaultValue 16777216 */
   readonly maxBytes?: number | undefined

@@ -67,7 +67,7 @@ interface ResolvedKeys {
 }
 
 /**
- * @throws TypeError for two key locations, for algorithms that do not fit the location or that the runtime does not have
+ * @throws TypeError for two key locations, and for algorithms that do not fit the location or that the runtime lacks
  */
 export function resolveKeys(options: IssuerPolicy, environment: KeyEnvironment): ResolvedKeys {
   const locations = LOCATIONS.filter((name) => options[name] !== undefined)

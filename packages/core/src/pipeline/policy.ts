@@ -129,7 +129,7 @@ export function resolvePolicy(given: IssuerPolicy, limits: Limits, environment: 
 
 const ACTION = 'create verifier'
 
-/** Checks of public knowledge about an API's tokens: their form, their audience and their times. */
+/** Checks that reveal nothing secret: the form of a token, its audience and its times. */
 function standardChecks(options: IssuerPolicy, limits: Limits): readonly ClaimCheck[] {
   const { clockTolerance = DEFAULTS.clockTolerance, maxAge, maxLifetime } = options
   const timeRules = { clockTolerance, maxAge, maxLifetime }

@@ -49,7 +49,7 @@ export function begin<C extends object>(
   remembered?: Remembered,
 ): Verification<C> {
   const verified = remembered?.verified as VerifiedToken<C> | undefined
-  // Every member is its own from the start, so that nothing on Object.prototype stands in for one. The steps fill in the rest before any reads it.
+  // Every member is set from the start; otherwise Object.prototype could supply one. Steps fill in each value before any later step reads it.
   const state = {
     token,
     context,

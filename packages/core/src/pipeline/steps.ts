@@ -24,7 +24,7 @@ export interface TokenContext extends ClaimContext {
   readonly confirmations: ReadonlySet<string>
 }
 
-/** What a verifier was configured with. */
+/** The resolved configuration of a verifier. */
 export interface JwtRules<C extends object> {
   readonly limits: Limits
   readonly policies: PolicyRegistry
@@ -45,7 +45,7 @@ export interface Verification<C extends object> {
   subject: ClaimSubject
   policy: ResolvedPolicy
   algorithm: Algorithm
-  /** What the key source is told about the token. The same object on every call. */
+  /** What the key source may know about the token. The same object on every call. */
   about: KeyContext | undefined
   /** The keys that may have signed the token. */
   possible: readonly CryptoKey[]
@@ -282,7 +282,7 @@ async function withSchema<C extends object>(
   return new VerifiedJwt<C>(token, { claims: completed, header, scopes })
 }
 
-/** What a key source is told about a token. */
+/** What a key source may know about a token. */
 function keyContext<C extends object>(state: Verification<C>): KeyContext {
   const { claims } = state.subject
   const iat: unknown = Object.hasOwn(claims, 'iat') ? claims.iat : undefined

@@ -65,7 +65,7 @@ export interface Verifier<C extends object = object> {
 
 /** What one verification may depend on, besides the token and the options. */
 export interface VerifyContext {
-  /** Verifies as of an earlier time instead of now. */
+  /** Verifies as of this earlier time instead of now. */
   readonly asOf?: AsOf
   /** Members of `cnf` (RFC 7800) that the caller confirms itself. @defaultValue none */
   readonly confirmations?: readonly string[]
@@ -185,7 +185,7 @@ function whenSettled<T>(promise: Promise<T>, onValue: (value: T) => T, onError: 
 // Node does extra bookkeeping for a promise that is rejected before it can have a handler.
 function rejectedSoon(error: Error): Promise<never> {
   return new Promise((_, reject) => {
-    // oxlint-disable-next-line promise/no-promise-in-callback -- the turn is what is wanted of it
+    // oxlint-disable-next-line promise/no-promise-in-callback -- waits for one turn on purpose
     void DONE.then(() => reject(error))
   })
 }

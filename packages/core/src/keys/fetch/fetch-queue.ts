@@ -3,7 +3,7 @@ import type { FetchLike, FetchResponse } from '../../model/runtime.ts'
 import { own } from '../../model/values.ts'
 import { systemCode } from './fetch-error.ts'
 
-/** The right to fetch from one origin. */
+/** Permission to fetch from one origin. */
 export interface FetchTurn {
   /** Resolves when the fetch may begin; rejects with the signal's reason. Absent if it may begin now. */
   readonly begins: Promise<void> | undefined

@@ -36,7 +36,7 @@ export function inBytes(bytes: Uint8Array | undefined, length: number): Uint8Arr
   return padded
 }
 
-/** An unsigned big-endian number (RFC 7518 section 2, Base64urlUInt). */
+/** Decodes an unsigned big-endian number (RFC 7518 section 2, Base64urlUInt). */
 export function numberOf(bytes: Uint8Array): bigint {
   let hex = '0x0'
   for (const byte of bytes) hex += byte.toString(16).padStart(2, '0')

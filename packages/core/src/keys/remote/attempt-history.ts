@@ -20,7 +20,7 @@ export interface AttemptHistory {
 export type AttemptCause = 'age' | 'token'
 
 export interface AttemptLimits {
-  /** Milliseconds between attempts that tokens cause. */
+  /** Minimum milliseconds between attempts caused by tokens. */
   readonly cooldown: number
   readonly fetchesPerMinute: number
 }

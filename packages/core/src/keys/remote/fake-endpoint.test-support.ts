@@ -10,7 +10,7 @@ export interface SeenRequest {
 
 export type Answer = (request: SeenRequest, init: FetchInit) => Response | Promise<Response>
 
-/** An endpoint in memory that answers as it is told, and notes what it is asked. */
+/** An in-memory endpoint with configurable responses. Records its requests. */
 export interface FakeEndpoint {
   readonly fetch: FetchLike
   readonly requests: SeenRequest[]
@@ -60,7 +60,7 @@ export const hanging: Answer = async (_request, { signal }) =>
     signal.addEventListener('abort', () => reject(signal.reason as Error))
   })
 
-/** Answers after so many seconds, unless the request is given up before. */
+/** Responds after the given seconds, unless the request is aborted first. */
 export const slow =
   (clock: ManualClock, seconds: number, answer: Answer): Answer =>
   async (request, init) =>

@@ -41,7 +41,7 @@ export interface KeyLocation {
   readonly name: string
   /** @throws FetchError */
   locate(errand: Errand): Promise<LocatedSet>
-  /** Whether the configuration names the place of an address, so that configured header fields may be sent there. */
+  /** Whether the configuration names the origin or host of an address. Configured header fields are sent only to such addresses. */
   readonly trusts: (url: URL) => boolean
   /** Called if the set could not be fetched from its address. */
   readonly onFailure: (() => void) | undefined

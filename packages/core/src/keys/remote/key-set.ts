@@ -30,7 +30,7 @@ interface RemoteKeySetStats {
   readonly freshness: Freshness
   /** Usable cached keys. */
   readonly keys: number
-  /** Members of the set that are not used. */
+  /** Skipped members of the set. */
   readonly skipped: number
   /** Seconds since the set was fetched or confirmed. */
   readonly age: number | undefined

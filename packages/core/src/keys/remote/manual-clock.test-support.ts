@@ -2,9 +2,9 @@ import type { Clock } from '../../model/runtime.ts'
 
 /** A clock that stands still until a test moves it. */
 export interface ManualClock extends Clock {
-  /** Lets seconds pass, timer by timer, with room for promises in between. */
+  /** Advances the time, timer by timer, and lets promises settle in between. */
   pass(seconds: number): Promise<void>
-  /** Steps wall time alone, as an administrator might. */
+  /** Changes only the wall time, as an administrator might. */
   stepWall(seconds: number): void
   timers(): number
 }
@@ -48,7 +48,7 @@ export function manualClock(): ManualClock {
   }
 }
 
-/** Gives promises their turns, those of the runtime's streams included. */
+/** Lets pending promises settle, including those of the runtime's streams. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 4; turn += 1) {
     await new Promise<void>((resolve) => {

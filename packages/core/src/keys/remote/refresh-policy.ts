@@ -37,7 +37,7 @@ type Row = Readonly<Record<FetchOpening, Action>>
 const unknownKid: Row = { allowed: 'wait', in_flight: 'wait', held: 'deny_if_older' }
 const noUsableSet: Row = { allowed: 'wait', in_flight: 'wait', held: 'unavailable' }
 
-/** What a request does, by the age of the set and what it says about the token's `kid`. */
+/** What a request does, by the age of the set and whether it knows the token's `kid`. */
 const table: Readonly<Record<Freshness, Readonly<Record<KidKnowledge, Row>>>> = {
   fresh: {
     known: { allowed: 'answer', in_flight: 'answer', held: 'answer' },
