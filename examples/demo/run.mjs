@@ -1,4 +1,4 @@
-// Started by `npm run demo`. Plain JavaScript, so that an old Node gets a sentence and not a stack trace.
+// Started by `npm run demo`. Plain JavaScript, so that an old Node prints a clear message instead of a stack trace.
 const [major, minor] = process.versions.node.split('.').map(Number)
 
 if (major > 22 || (major === 22 && minor >= 19)) {

@@ -7,14 +7,14 @@ import { refuse } from './routes/refuse.ts'
 import { wellKnown } from './routes/well-known.ts'
 import type { SessionEnd } from './session-end.ts'
 
-/** What {@link createApp} works with. */
+/** Options for {@link createApp}. */
 export interface AppParts extends LogInParts {
-  /** How the service verifies tokens of its own. */
+  /** Verifies the tokens that the service has issued. */
   readonly ownTokens: VerifierOptions
   readonly endSession: SessionEnd
 }
 
-/** The Express application: every route of the service, and nothing that listens. */
+/** The Express application with all routes of the service. It does not listen. */
 export const createApp = (parts: AppParts): Express => {
   const app = express()
   app.disable('x-powered-by')

@@ -1,25 +1,25 @@
-/** Counts failed log-ins, so that nobody can try passwords without end. */
+/** Limits failed log-ins, to prevent guessing of passwords. */
 export interface AttemptLimit {
   /**
-   * Counts an attempt before it is made, so that many at once do not slip through. Returns 0 where it may go ahead, or
-   * else the seconds to wait.
+   * Counts an attempt before it is made, so that concurrent attempts cannot exceed the limit. Returns 0 if the attempt may proceed,
+   * otherwise the seconds to wait.
    */
   begin(key: string): number
-  /** Forgets the attempts of a key, after a success. */
+  /** Clears the attempts of a key after a success. */
   clear(key: string): void
-  /** Forgets one attempt, which was not a failure. */
+  /** Subtracts one attempt that was not a failure. */
   takeBack(key: string): void
 }
 
-/** What an {@link AttemptLimit} allows. */
+/** Options for an {@link AttemptLimit}. */
 export interface AttemptLimitOptions {
   /** Attempts within the window. @defaultValue 10 */
   readonly attempts?: number
   /** Length of the window in seconds. @defaultValue 60 */
   readonly windowSeconds?: number
-  /** Keys remembered; the oldest window is forgotten first. @defaultValue 10000 */
+  /** The maximum number of keys; the oldest window is evicted first. @defaultValue 10000 */
   readonly keys?: number
-  /** A monotonic time in milliseconds. @defaultValue `performance.now` */
+  /** The monotonic time in milliseconds. @defaultValue `performance.now` */
   readonly elapsed?: () => number
 }
 

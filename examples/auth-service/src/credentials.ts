@@ -1,25 +1,25 @@
 import { decoyHash, passwordMatches } from './password.ts'
 import type { StoredUser, UserStore } from './user-store.ts'
 
-/** What a person logs in with. */
+/** The credentials of a user. */
 export interface Credentials {
   readonly userName: string
   readonly password: string
 }
 
-/** The credentials in a request's JSON body; `undefined` where it is not an object with two strings of decent length. */
+/** The credentials in a request's JSON body; `undefined` unless it is an object with two strings of acceptable length. */
 export const readCredentials = (body: unknown): Credentials | undefined => {
   if (typeof body !== 'object' || body === null) return undefined
   const { userName, password } = body as Readonly<Record<string, unknown>>
   return isText(userName) && isText(password) ? { userName, password } : undefined
 }
 
-/** The person these credentials belong to, if they are right. */
+/** Returns the user of these credentials, or `undefined` if they are wrong. */
 export type CredentialCheck = (credentials: Credentials) => Promise<StoredUser | undefined>
 
 /**
- * A {@link CredentialCheck} that takes as long for a name nobody has as for a wrong password: it then compares with the
- * hash of no known password.
+ * A {@link CredentialCheck} that takes equally long for an unknown name and a wrong password: for an unknown name, it compares with the
+ * hash of an unknown password.
  */
 export const createCredentialCheck = (
   users: Pick<UserStore, 'find'>,

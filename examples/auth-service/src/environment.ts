@@ -1,8 +1,8 @@
 import type { AuthServiceOptions } from './options.ts'
 
 /**
- * The options that the environment gives: `PORT` (default 4000), `JWT_ISSUER`, `AUTH_AUDIENCE` and `AUTH_LOGOUT_URIS` (comma-separated),
- * `AUTH_DATABASE` (a file) and `AUTH_ROTATE_EVERY` (seconds). A variable that is empty counts as unset.
+ * Reads the options from the environment: `PORT` (default 4000), `JWT_ISSUER`, `AUTH_AUDIENCE` and `AUTH_LOGOUT_URIS` (comma-separated),
+ * `AUTH_DATABASE` (a file) and `AUTH_ROTATE_EVERY` (seconds). An empty variable is treated as unset.
  *
  * @throws TypeError that names the variable.
  */

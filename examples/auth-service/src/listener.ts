@@ -2,19 +2,19 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** An HTTP server that can leave its port and come back to it. */
+/** An HTTP server that can stop listening and listen again on the same port. */
 export interface Listener {
-  /** Where it listens, without a trailing slash; the same after a pause. */
+  /** The URL it listens on, without a trailing slash. It does not change after a pause. */
   readonly url: string
-  /** Answers requests with `application` from now on; until then they get 503. */
+  /** Serves requests with `application` from now on. Before that, they get 503. */
   serve(application: RequestListener): void
-  /** Stops listening and drops every connection. Does nothing while paused. */
+  /** Stops listening and closes every connection. Does nothing while paused. */
   pause(): Promise<void>
   /** Listens again on the same port. Does nothing while listening. */
   resume(): Promise<void>
 }
 
-/** Listens on `host` and `port`; port 0 takes a free one. Rejects where the port is taken. */
+/** Listens on `host` and `port`; port 0 selects a free one. Rejects if the port is in use. */
 export const openListener = async (host: string, port: number): Promise<Listener> => {
   let answer = notYet
   const server = createServer((request, response) => answer(request, response))

@@ -2,7 +2,7 @@ import type { VerifierOptions } from '@claimgate/core'
 import { staticKeySet } from '@claimgate/core/extend'
 import type { Issuer, IssuerOptions } from '@claimgate/issuer'
 
-/** How the service verifies the tokens that it has issued itself: with the keys it publishes at that moment. */
+/** Verifies tokens that the service itself has issued, with the currently published keys. */
 export const ownTokens = (
   issuer: Issuer,
   audience: string | readonly string[],

@@ -3,19 +3,19 @@ import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 const COST = { N: 16_384, r: 8, p: 5 } as const
 const KEY_BYTES = 32
 
-/** A scrypt hash of `password` with a salt of its own: `scrypt$N$r$p$salt$key`, salt and key in base64url. */
+/** A scrypt hash of `password` with a random salt: `scrypt$N$r$p$salt$key`, salt and key in base64url. */
 export const hashPassword = async (password: string): Promise<string> => {
   const salt = randomBytes(16)
   return written(salt, await derive(password, salt, COST))
 }
 
-/** A hash of the same form and cost that belongs to no password anybody knows. */
+/** A hash of the same form and cost for an unknown password. */
 export const decoyHash = (): string => written(randomBytes(16), randomBytes(KEY_BYTES))
 
 /**
- * Whether `password` is the one behind `hash`, compared in constant time at the cost the hash was made with.
+ * Whether `password` matches `hash`, compared in constant time with the cost parameters of the hash.
  *
- * @throws Error where the hash is not one of {@link hashPassword}.
+ * @throws Error if the hash does not come from {@link hashPassword}.
  */
 export const passwordMatches = async (password: string, hash: string): Promise<boolean> => {
   const [scheme, N, r, p, salt = '', key = ''] = hash.split('$')
@@ -37,6 +37,6 @@ const written = (salt: Buffer, key: Buffer): string =>
 
 const derive = (password: string, salt: Buffer, cost: Cost): Promise<Buffer> =>
   new Promise((resolve, reject) => {
-    // One spelling for characters that keyboards compose differently.
+    // Normalized, because keyboards compose the same character in different ways.
     scrypt(password.normalize('NFKC'), salt, KEY_BYTES, cost, (error, key) => (error ? reject(error) : resolve(key)))
   })

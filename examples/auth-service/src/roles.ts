@@ -1,7 +1,7 @@
-/** What a person is allowed to do. */
+/** The role of a user. */
 export type Role = 'reader' | 'writer'
 
-/** The `scope` claim (RFC 8693 section 4.2) of a token for each role. */
+/** The `scope` claim (RFC 8693 section 4.2) for each role. */
 export const SCOPES: Readonly<Record<Role, string>> = {
   reader: 'orders:read',
   writer: 'orders:read orders:write',

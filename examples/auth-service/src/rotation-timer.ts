@@ -1,12 +1,12 @@
-/** A timer that stops when told to, and never keeps the program alive. */
+/** A timer that can be stopped, and that never keeps the process alive. */
 export interface RotationTimer {
   stop(): void
 }
 
 /**
- * Calls `rotate` every `seconds`. A failed rotation is reported, and the next one comes in its time.
+ * Calls `rotate` every `seconds`. A failed rotation is reported and does not stop the timer.
  *
- * @throws RangeError where `seconds` is not a number from 1 to 2000000.
+ * @throws RangeError if `seconds` is not a number from 1 to 2000000.
  */
 export const startRotationTimer = (seconds: number, rotate: () => Promise<unknown>): RotationTimer => {
   if (!(seconds >= 1 && seconds <= 2_000_000)) {

@@ -1,20 +1,20 @@
 import type { Issuer } from '@claimgate/issuer'
 
-/** Tells APIs that a session has ended. Rejects unless every one of them says that it refuses its tokens from now on. */
+/** Notifies APIs that a session has ended. Rejects unless every API confirms that it now rejects the session's tokens. */
 export type SessionEnd = (sid: string) => Promise<void>
 
-/** What {@link createSessionEnd} works with. */
+/** Options for {@link createSessionEnd}. */
 export interface SessionEndParts {
   readonly issuer: Issuer
-  /** Where the end of a session is posted; asked for each session. */
+  /** Returns the URLs to post to. Called for each session. */
   readonly uris: () => readonly string[]
 }
 
 const LONGEST = 5000
 
 /**
- * A {@link SessionEnd} that posts `{ sid }` to each API, with an access token of the service's own whose scope nobody else is
- * given: an API that can verify access tokens needs nothing more to believe it.
+ * Creates a {@link SessionEnd} that posts `{ sid }` to each API, with an access token whose scope only this service gets. An API that
+ * verifies access tokens needs nothing else to trust it.
  */
 export const createSessionEnd = ({ issuer, uris }: SessionEndParts): SessionEnd => {
   const post = async (uri: string, token: string, sid: string): Promise<void> => {

@@ -11,21 +11,21 @@ import { openUserStore, type UserStore } from './user-store.ts'
 
 /** A running auth service. */
 export interface AuthService {
-  /** Where it listens, without a trailing slash. */
+  /** The URL it listens on, without a trailing slash. */
   readonly url: string
-  /** The issuer of its tokens, for tests and demos that need a token without logging in. */
+  /** The issuer of its tokens. Tests and demos use it to get a token without logging in. */
   readonly issuer: Issuer
-  /** Brings in a new key, as `issuer.rotate` does. */
+  /** Rotates to a new key, like `issuer.rotate`. */
   rotate(options?: RotateOptions): Promise<Rotation>
-  /** Goes away from the network, as in an outage: the port refuses connections. Keys and people stay. */
+  /** Simulates an outage: the port refuses connections. Keys and users are kept. */
   pause(): Promise<void>
-  /** Comes back on the same port. */
+  /** Listens again on the same port. */
   resume(): Promise<void>
-  /** Stops for good and closes the database. */
+  /** Stops permanently and closes the database. */
   close(): Promise<void>
 }
 
-/** Starts the service. Rejects where an option is wrong or the port is taken, and then leaves nothing open. */
+/** Starts the service. If an option is wrong or the port is in use, it rejects and leaves nothing open. */
 export const startAuthService = async (options: AuthServiceOptions = {}): Promise<AuthService> => {
   const users = openUserStore(options.database ?? ':memory:')
   try {

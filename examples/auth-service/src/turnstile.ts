@@ -1,18 +1,18 @@
-/** Lets a few actions run at a time and a few more wait, so that costly ones cannot pile up. */
+/** Limits how many actions run at once and how many wait, so that expensive actions cannot pile up. */
 export interface Turnstile {
-  /** Runs `action` when its turn comes; `undefined`, at once, where as many wait as may. */
+  /** Runs `action` when its turn comes. Resolves with `undefined` at once if the queue is full. */
   enter<T>(action: () => Promise<T>): Promise<T> | undefined
 }
 
-/** What a {@link Turnstile} allows. */
+/** Options for a {@link Turnstile}. */
 export interface TurnstileOptions {
-  /** Actions under way at a time. @defaultValue 2 */
+  /** The maximum number of running actions. @defaultValue 2 */
   readonly atOnce?: number
-  /** Actions that wait for their turn. @defaultValue 16 */
+  /** The maximum number of waiting actions. @defaultValue 16 */
   readonly waiting?: number
 }
 
-/** A {@link Turnstile} in which the first to come is the first to go. */
+/** Creates a {@link Turnstile} that runs actions in call order. */
 export const createTurnstile = ({ atOnce = 2, waiting = 16 }: TurnstileOptions = {}): Turnstile => {
   const queue: (() => void)[] = []
   let underWay = 0
@@ -23,7 +23,7 @@ export const createTurnstile = ({ atOnce = 2, waiting = 16 }: TurnstileOptions =
     else next()
   }
   const inTurn = async <T>(action: () => Promise<T>): Promise<T> => {
-    // Whoever leaves passes the place on, so the count stays.
+    // The next action takes over the slot, so the count does not change.
     if (underWay >= atOnce) await new Promise<void>((resolve) => queue.push(resolve))
     else underWay += 1
     try {

@@ -2,33 +2,33 @@ import { DatabaseSync } from 'node:sqlite'
 import { hashPassword } from './password.ts'
 import { isRole, type Role } from './roles.ts'
 
-/** A person to add to the store. */
+/** A user to add to the store. */
 export interface NewUser {
-  /** The name to log in with, 1 to 256 characters, compared exactly. */
+  /** The log-in name, 1 to 256 characters, compared exactly. */
   readonly userName: string
   /** Hashed before it is stored. */
   readonly password: string
   readonly role: Role
 }
 
-/** A person as stored. */
+/** A stored user. */
 export interface StoredUser {
   readonly userName: string
   readonly role: Role
   readonly passwordHash: string
 }
 
-/** People in a SQLite database. */
+/** Users in a SQLite database. */
 export interface UserStore {
-  /** The person of exactly this name. */
+  /** The user with exactly this name. */
   find(userName: string): StoredUser | undefined
-  /** Adds a person; one of that name who is there already stays as they are. */
+  /** Adds a user. An existing user with that name is not changed. */
   add(user: NewUser): Promise<void>
   /** Closes the database. Does nothing the second time. */
   close(): void
 }
 
-/** Opens the database at `path`, or one in memory for `:memory:`, and makes its table where there is none. */
+/** Opens the database at `path`, or one in memory for `:memory:`, and creates its table if needed. */
 export const openUserStore = (path: string): UserStore => {
   const database = new DatabaseSync(path)
   database.exec(`CREATE TABLE IF NOT EXISTS users (

@@ -1,23 +1,23 @@
-/** Work that outlives the answer to the request it was begun for. */
+/** Work that continues after the response to the request that started it. */
 export interface BackgroundWork {
-  /** Takes note of work; for the `waitUntil` option of a verifier. */
+  /** Registers work. Pass it as the `waitUntil` option of a verifier. */
   readonly begun: (promise: Promise<unknown>) => void
-  /** Whether any is under way. */
+  /** Whether any work is in progress. */
   readonly isUnderWay: () => boolean
-  /** Resolves when none is under way any more. Never rejects. */
+  /** Resolves when no work is in progress. Never rejects. */
   readonly ended: () => Promise<void>
 }
 
-// Longer than a fetch of keys may take, so that work whose request is gone for good holds up nobody.
+// Longer than a key fetch may take, so that work whose request was cancelled does not block others.
 const LONGEST = 10_000
 const LOOK_EVERY = 25
 
 /**
- * Ties the background work of a verifier, of which there is one per isolate, to the contexts of requests.
+ * Connects the background work of a verifier, which is shared by the isolate, to the contexts of requests.
  *
- * A promise belongs to the request it was made in: another request may neither await it nor pass it to a `waitUntil` of
- * its own. So only the fact that work is under way is shared, as plain numbers, and each request that sees it keeps its
- * own context alive with timers of its own.
+ * A promise belongs to the request that created it: another request may neither await it nor pass it to its `waitUntil`. So requests
+ * share only plain numbers that show whether work is in progress. Each request that sees work in progress keeps its context alive with
+ * its own timers.
  */
 export function createBackgroundWork(now: () => number = () => Date.now()): BackgroundWork {
   const starts = new Map<symbol, number>()

@@ -1,14 +1,14 @@
-/** What `wrangler.jsonc` binds to the worker: the variables of `optionsFromEnv`, and a KV namespace. */
+/** The bindings in `wrangler.jsonc`: the variables of `optionsFromEnv`, and a KV namespace. */
 export interface Bindings {
   readonly JWT_ISSUER: string
-  /** This API's name in `aud`; several separated by commas. */
+  /** The name of this API in `aud`, or several, comma-separated. */
   readonly JWT_AUDIENCE: string
-  /** Without it, keys are discovered from the issuer. */
+  /** If unset, keys are discovered from the issuer. */
   readonly JWT_JWKS_URI?: string
   readonly JWT_ALGORITHMS?: string
   /** Seconds, from 0 to 300. */
   readonly JWT_CLOCK_TOLERANCE?: string
-  /** Where key sets are kept for isolates that start cold. Without it, each fetches its own. */
+  /** Stores key sets, so that new isolates need not fetch them. If unset, each isolate fetches its own. */
   readonly KEYS?: KeyValueNamespace
 }
 

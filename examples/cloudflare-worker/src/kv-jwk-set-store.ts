@@ -1,10 +1,10 @@
 import type { JwkSetSeed, JwkSetStore } from '@claimgate/core'
 import type { KeyValueNamespace } from './bindings.ts'
 
-// A set older than freshness and staleness together is of no use to anybody: two days is past both.
+// Two days: longer than the fresh and stale periods of a set together, after which it is not used.
 const SECONDS_KEPT = 172_800
 
-/** Keeps key sets in a KV namespace as JSON text, one entry per address. */
+/** Stores key sets in a KV namespace as JSON text, one entry per URL. */
 export function kvJwkSetStore(namespace: KeyValueNamespace): JwkSetStore {
   return {
     get: async (uri) => {

@@ -4,16 +4,16 @@ import { type BackgroundWork, createBackgroundWork } from './background-work.ts'
 import type { Bindings } from './bindings.ts'
 import { kvJwkSetStore } from './kv-jwk-set-store.ts'
 
-/** What an isolate keeps between requests. */
+/** The state that an isolate keeps between requests. */
 export interface Service {
   readonly answer: (request: Request) => Promise<Response>
   readonly background: BackgroundWork
 }
 
 /**
- * Everything that depends on the bindings alone.
+ * Creates the state that depends only on the bindings.
  *
- * @throws TypeError that names a variable which is missing or wrong
+ * @throws TypeError that names a missing or wrong variable
  */
 export function createService(env: Bindings, overrides: SharedOptions = {}): Service {
   const background = createBackgroundWork()
@@ -38,7 +38,7 @@ export function createService(env: Bindings, overrides: SharedOptions = {}): Ser
         return auth instanceof Response ? auth : new Response(null, { status: 204 })
       }
       default: {
-        // Behind the gate as well, so that strangers do not learn which routes there are.
+        // Also behind the gate, so that clients without a token cannot find out which routes exist.
         const auth = await gate(request)
         return auth instanceof Response ? auth : Response.json({ error: 'There is no such route.' }, { status: 404 })
       }

@@ -9,10 +9,10 @@ export interface Worker {
 }
 
 /**
- * The worker. Its service, and with it the verifier and the keys, is made at the first request, since bindings are not
- * there earlier, and then kept for as long as the isolate lives.
+ * Creates the worker. Its service, with the verifier and the keys, is created at the first request, because bindings are not available
+ * earlier. It is kept for the life of the isolate.
  *
- * @param overrides options that no binding has, such as the clock of a test
+ * @param overrides options that have no binding, such as the clock of a test
  */
 export function createWorker(overrides: SharedOptions = {}): Worker {
   const services = new WeakMap<Bindings, Service>()

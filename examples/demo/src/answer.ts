@@ -1,4 +1,4 @@
-/** What came back from a server. */
+/** A server's response. */
 export interface Answer {
   readonly status: number
   /** The `WWW-Authenticate` field. */
@@ -8,16 +8,16 @@ export interface Answer {
   readonly body: string
 }
 
-/** What should come back. */
+/** The expected response. */
 export interface Expected {
   readonly status: number
-  /** The exact challenge, or words that must be in it; without it, there must be none. */
+  /** The exact challenge, or words that it must contain. If omitted, there must be no challenge. */
   readonly challenge?: string | readonly string[]
-  /** Text that must be in the body. */
+  /** Text that the body must contain. */
   readonly body?: string
 }
 
-/** Each difference as a sentence; none where the answer is as expected. */
+/** One sentence for each difference; empty if the response is as expected. */
 export function differences(answer: Answer, expected: Expected): readonly string[] {
   return [
     ...(answer.status === expected.status ? [] : [`expected status ${expected.status}`]),

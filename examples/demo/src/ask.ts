@@ -2,16 +2,16 @@ import { type Answer, differences, type Expected } from './answer.ts'
 import type { Narrator } from './narrator.ts'
 import type { Target } from './target.ts'
 
-/** A request of the story. */
+/** A request of the demo. */
 export interface Question {
   /** Method and path. */
   readonly line: `${'GET' | 'POST'} /${string}`
   readonly token?: string
-  /** What the token is called in the story. @defaultValue 'no token' */
+  /** The name of the token in the output. @defaultValue 'no token' */
   readonly with?: string
 }
 
-/** Asks each server the same, and tells what was sent, what came back, and whether that is as expected. */
+/** Sends the same request to each server, and prints the request, the responses, and whether they are as expected. */
 export async function ask(
   narrator: Narrator,
   servers: readonly Target[],
@@ -43,7 +43,7 @@ async function answerOf({ url }: Target, { line, token }: Question): Promise<Ans
 }
 
 function oneLine({ status, challenge, retryAfter, body }: Answer): string {
-  // The description is the same sentence every time.
+  // Omits the description, which is always the same sentence.
   const shortened = challenge?.replace(/, error_description="[^"]*"/, '')
   if (shortened !== undefined) return `${status} WWW-Authenticate: ${shortened}`
   return retryAfter === null ? `${status} ${body}` : `${status} Retry-After: ${retryAfter}`

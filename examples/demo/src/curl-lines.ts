@@ -1,7 +1,7 @@
 import { credentialsOf, logIn } from './log-in.ts'
 import type { Stage } from './stage.ts'
 
-/** Lines to paste into a shell, with tokens that are good for the next 20 minutes. */
+/** Lines to paste into a shell, with tokens that are valid for the next 20 minutes. */
 export async function curlLines(stage: Stage): Promise<readonly string[]> {
   return [
     `ADA=${await logIn(stage, 'ada')}`,

@@ -2,14 +2,14 @@ import { createAuthenticator, type ErrorCode, type Requirement } from '@claimgat
 import type { Narrator } from './narrator.ts'
 import type { Stage } from './stage.ts'
 
-/** Tells in one line why a token is refused, and makes sure that it is for the reason that the story is about. */
+/** Explains in one line why a token is refused, and checks that it is the expected reason. */
 export async function explain(stage: Stage, narrator: Narrator, token: string, code: ErrorCode): Promise<void> {
   const explanation = await stage.verifier.explain(token)
   narrator.why(explanation.summary)
   if (explanation.code !== code) narrator.got(`explained with ${explanation.code}`, [`expected ${code}`])
 }
 
-/** Tells in one line why a token, though it is good, is not enough. */
+/** Explains in one line why a valid token is not sufficient. */
 export async function explainRequirement(
   stage: Stage,
   narrator: Narrator,

@@ -2,9 +2,9 @@ import { DEMO_USERS } from '@claimgate-examples/auth-service'
 import type { Stage } from './stage.ts'
 
 /**
- * Logs in over HTTP, and gives the access token.
+ * Logs in over HTTP and returns the access token.
  *
- * @throws Error where the auth service answers anything else
+ * @throws Error if the auth service responds with anything else
  */
 export async function logIn(stage: Stage, userName: string): Promise<string> {
   const response = await fetch(`${stage.auth().url}/api/v1/auth`, {

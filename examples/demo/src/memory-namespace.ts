@@ -1,6 +1,6 @@
 import type { KeyValueNamespace } from '@claimgate-examples/cloudflare-worker/worker'
 
-/** A KV namespace in memory, for as long as the demo runs. */
+/** A KV namespace in memory. Its data is lost when the demo ends. */
 export function createMemoryNamespace(): KeyValueNamespace {
   const entries = new Map<string, string>()
   return {

@@ -1,24 +1,24 @@
 import type { Paint } from './paint.ts'
 
-/** Prints the story, and counts what came out as expected and what did not. */
+/** Prints the demo's output, and counts expected and unexpected responses. */
 export interface Narrator {
-  /** Begins a numbered step. */
+  /** Starts a numbered step. */
   step(title: string): void
   /** A sentence about what happens. */
   say(text: string): void
-  /** What is sent. */
+  /** Prints a request. */
   sent(text: string): void
-  /** What came back, with the problems there are with it; none means that it is as expected. */
+  /** Prints a response and its problems. No problems means that it is as expected. */
   got(text: string, problems: readonly string[]): void
-  /** Why something was refused. */
+  /** Prints why a request was refused. */
   why(text: string): void
-  /** A blank line and the sum of it all. */
+  /** Prints a blank line and the summary. */
   sum(): void
-  /** How many answers were not as expected. */
+  /** The number of unexpected responses. */
   failures(): number
 }
 
-/** A narrator that gives its lines to `write`. */
+/** Creates a narrator that passes its lines to `write`. */
 export function createNarrator(write: (line: string) => void, paint: Paint): Narrator {
   let steps = 0
   let passed = 0

@@ -6,7 +6,7 @@ export interface Paint {
   readonly red: (text: string) => string
 }
 
-/** Colours where the output is a terminal and `NO_COLOR` is unset or empty. */
+/** Uses colours if the output is a terminal and `NO_COLOR` is unset or empty. */
 export function createPaint(
   terminal: { readonly isTTY?: boolean },
   env: Readonly<Record<string, string | undefined>>,

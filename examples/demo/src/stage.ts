@@ -9,17 +9,17 @@ import { createMemoryNamespace } from './memory-namespace.ts'
 import type { Target } from './target.ts'
 import { serveWorker, type WorkerServer } from './worker-server.ts'
 
-/** Everything that runs while the story is told. */
+/** All servers of the demo. */
 export interface Stage {
   readonly clock: DemoClock
-  /** The auth service; another one after a restart. */
+  /** The auth service. After a restart, this is a new one. */
   auth(): AuthService
-  /** Ends the auth service and starts it again, on the same port and with the keys it was first started with. */
+  /** Stops the auth service and starts it again, on the same port and with its initial keys. */
   restartAuth(): Promise<void>
   readonly worker: WorkerServer
   /** The three servers whose routes need tokens. */
   readonly servers: readonly Target[]
-  /** A verifier like those of the servers, to explain what they answer. */
+  /** A verifier like those of the servers, to explain their responses. */
   readonly verifier: Verifier
   close(): Promise<void>
 }

@@ -12,7 +12,7 @@ import { someoneElse } from './steps/someone-else.ts'
 import { welcome } from './steps/welcome.ts'
 import type { Step } from './step.ts'
 
-/** The story, in order. Every step starts with the auth service up. */
+/** The steps of the demo, in order. The auth service is running at the start of every step. */
 export const STORY: readonly Step[] = [
   firstLogIn,
   welcome,

@@ -1,4 +1,4 @@
-/** A server of the demo, by the name the story gives it. */
+/** A server of the demo and its name in the output. */
 export interface Target {
   readonly name: string
   /** Without a trailing slash. */

@@ -2,7 +2,7 @@ import type { Narrator } from './narrator.ts'
 import type { Stage } from './stage.ts'
 import type { Step } from './step.ts'
 
-/** Takes the steps one by one. One that breaks off counts as a failure, and the next is taken all the same. */
+/** Runs the steps one by one. A step that throws counts as a failure and does not stop the next step. */
 export async function tellStory(steps: readonly Step[], stage: Stage, narrator: Narrator): Promise<void> {
   for (const { title, run } of steps) {
     narrator.step(title)

@@ -4,17 +4,17 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import type { Bindings, Worker } from '@claimgate-examples/cloudflare-worker/worker'
 
-/** A worker behind a Node server, as its runtime would serve it. */
+/** A Node server that runs a worker like its own runtime. */
 export interface WorkerServer {
-  /** Where it listens, without a trailing slash. */
+  /** The URL it listens on, without a trailing slash. */
   readonly url: string
-  /** Replaces the isolate by a new one, which knows nothing but its bindings. */
+  /** Replaces the isolate with a new one that has only its bindings. */
   startCold(): void
-  /** Waits for background work, then stops listening and drops every connection. */
+  /** Waits for background work, then stops listening and closes every connection. */
   close(): Promise<void>
 }
 
-/** Serves the workers that `create` makes, one at a time, on a free port of 127.0.0.1. */
+/** Serves the workers that `create` returns, one at a time, on a free port of 127.0.0.1. */
 export async function serveWorker(create: () => Worker, env: Bindings): Promise<WorkerServer> {
   let worker = create()
   const background = new Set<Promise<unknown>>()
@@ -54,7 +54,7 @@ export async function serveWorker(create: () => Worker, env: Bindings): Promise<
 function requestFrom(incoming: IncomingMessage): Request {
   const { method = 'GET', url = '/', rawHeaders } = incoming
   const headers = new Headers()
-  // Raw, because Node keeps only one of some fields that are repeated.
+  // Raw headers, because Node drops repetitions of some fields.
   for (let at = 0; at < rawHeaders.length; at += 2) headers.append(rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '')
   const body = method === 'GET' || method === 'HEAD' ? null : Readable.toWeb(incoming)
   return new Request(new URL(url, 'http://127.0.0.1'), { method, headers, body, duplex: 'half' })

@@ -6,15 +6,15 @@ import type { Issuer, JWK } from '@claimgate/issuer'
 import express, { type Express, type RequestHandler } from 'express'
 import { AUDIENCE } from './settings.ts'
 
-/** What the application works with. */
+/** Options for the application. */
 export interface AppOptions {
   readonly issuer: Issuer
-  /** The keys that tokens sent to the API are encrypted to. */
+  /** The keys to which tokens for the API are encrypted. */
   readonly keys: DecryptionKeys
   readonly clientSecret: string
 }
 
-/** Issues tokens that are encrypted to the client's key, and takes tokens that are encrypted to its own. */
+/** Issues tokens encrypted to the client's key, and accepts tokens encrypted to its own key. */
 export const createApp = ({ issuer, keys, clientSecret }: AppOptions): Express => {
   const app = express()
   app.disable('x-powered-by')
@@ -44,7 +44,7 @@ const sayWhoCalls: RequestHandler = (request, response) => {
   response.json({ caller: claims.sub, scopes: [...scopes] })
 }
 
-/** Who knows the secret says which key to encrypt to. */
+/** A client that knows the secret chooses the key to encrypt to. */
 const issueToken =
   (issuer: Issuer, clientSecret: string): RequestHandler =>
   async (request, response) => {
@@ -66,7 +66,7 @@ const encryptedTo = async (issuer: Issuer, recipient: JWK): Promise<string | und
   try {
     return await issuer.issueEncrypted(claims, { recipient, ttl: 300 })
   } catch (error) {
-    // A key that looks like one, and is none.
+    // The JWK looks valid, but is not a usable key.
     if (error instanceof TypeError) return undefined
     throw error
   }

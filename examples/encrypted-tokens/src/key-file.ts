@@ -12,10 +12,10 @@ export interface KeyFile {
 }
 
 /**
- * The key of that name: read where there is one, and made where there is none. One that is kept in memory has a passphrase that nobody
- * knows, so that there is one way to use a key and not two.
+ * Reads the key with that name, or creates it if there is none. A key in memory is encrypted with a random passphrase, so that all keys
+ * are used in the same way.
  *
- * @throws Error for a file that others may read
+ * @throws Error for a file that other users can read
  */
 export const keyFile = async (name: string, place: KeyPlace): Promise<KeyFile> => {
   if (place.kind === 'memory') return newKey(randomBytes(32).toString('base64url'))
@@ -32,7 +32,7 @@ const newKey = async (passphrase: string): Promise<KeyFile> => {
   return { pem: pem.toString(), passphrase }
 }
 
-// Exclusively: of two programs that start at once, one makes the key and the other reads it.
+// Created exclusively: if two programs start at once, one creates the key and the other reads it.
 const writeNew = async (path: string, pem: string): Promise<boolean> => {
   try {
     await writeFile(path, pem, { flag: 'wx', mode: 0o600 })

@@ -1,9 +1,9 @@
-/** Environment variables by name, as `process.env`. */
+/** Environment variables by name, like `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Where a program keeps its private keys. */
+/** The storage of private keys. */
 export type KeyPlace =
-  /** In memory: fresh at each start. */
+  /** In memory: new keys at each start. */
   | { readonly kind: 'memory' }
   /** In PEM files of a folder, encrypted with a passphrase. */
   | { readonly kind: 'folder'; readonly folder: string; readonly passphrase: string }
@@ -17,8 +17,8 @@ export const AUDIENCE = 'orders-api'
 const SHORTEST_PASSPHRASE = 12
 
 /**
- * The one setting for keys: `KEY_FOLDER` keeps them across restarts, and without it they are fresh at each start. The passphrase comes
- * from `KEY_PASSPHRASE`, never from a file beside the keys.
+ * Reads the setting for keys: `KEY_FOLDER` keeps them across restarts; without it, each start creates new keys. The passphrase comes
+ * from `KEY_PASSPHRASE`, never from a file next to the keys.
  *
  * @throws TypeError for a folder without a passphrase
  */
@@ -31,9 +31,9 @@ export const keyPlace = (env: Environment): KeyPlace => {
 }
 
 /**
- * What the client shows to be given tokens.
+ * The secret with which the client requests tokens.
  *
- * @throws TypeError where it is missing
+ * @throws TypeError if it is missing
  */
 export const clientSecret = (env: Environment): string => {
   const { CLIENT_SECRET: secret } = env

@@ -11,17 +11,16 @@ import { AUDIENCE, clientSecret, type Environment, ISSUER, keyPlace } from './se
 
 /** A running server. */
 export interface Server {
-  /** Where it listens, without a trailing slash. */
+  /** The URL it listens on, without a trailing slash. */
   readonly url: string
-  /** Stops listening and drops every connection. */
+  /** Stops listening and closes every connection. */
   close(): Promise<void>
 }
 
 /**
- * Starts the server on a port of 127.0.0.1; 0 takes a free one. It has two keys: one signs, the other decrypts, and neither does the
- * other's work.
+ * Starts the server on a port of 127.0.0.1; 0 selects a free one. It has two keys: one only signs, the other only decrypts.
  *
- * @throws TypeError for settings that are incomplete, and for a key file with another passphrase
+ * @throws TypeError for incomplete settings, and for a key file with another passphrase
  */
 export const startServer = async (env: Environment, port: number): Promise<Server> => {
   const place = keyPlace(env)

@@ -5,20 +5,20 @@ import { encryptToken, type JSONWebKeySet } from '@claimgate/issuer'
 import type { KeyFile } from './key-file.ts'
 import { AUDIENCE, ISSUER } from './settings.ts'
 
-/** Where the server is, and who the client is. */
+/** Options for the client. */
 export interface TokenClientOptions {
   /** Without a trailing slash. */
   readonly server: string
   readonly secret: string
-  /** The key that tokens for this client are encrypted to. */
+  /** The key to which tokens for this client are encrypted. */
   readonly key: KeyFile
 }
 
-/** The client's half. */
+/** The client. */
 export interface TokenClient {
-  /** A token that only this client can read. */
+  /** Requests a token that only this client can read. */
   fetchToken(): Promise<string>
-  /** Decrypts a token and verifies what is inside. */
+  /** Decrypts a token and verifies the signed token inside. */
   open(token: string): Promise<{ readonly jwt: string; readonly verified: VerifiedToken }>
   /** Encrypts a signed token to the server's key. */
   seal(jwt: string): Promise<string>
@@ -26,7 +26,7 @@ export interface TokenClient {
   call(path: string, token: string): Promise<{ readonly status: number; readonly body: string }>
 }
 
-/** Makes a client. What it is sent is encrypted to its own key, and what it sends is encrypted to the server's. */
+/** Creates a client. Tokens for it are encrypted to its own key; tokens it sends are encrypted to the server's key. */
 export const createTokenClient = async ({ server, secret, key }: TokenClientOptions): Promise<TokenClient> => {
   const keys = decryptionKeys(decryptionKeyFromPem(key.pem, key.passphrase))
   const { keys: own } = await keys.publicJwks()

@@ -4,8 +4,8 @@ import express, { type Express } from 'express'
 import type { Environment } from './settings.ts'
 
 /**
- * An API that trusts one public key and nothing else: `JWT_PUBLIC_KEY` is `public.pem`, an X.509 certificate for the key, or
- * the base64 of either. It knows nothing of AWS.
+ * An API that trusts exactly one public key: `JWT_PUBLIC_KEY` is `public.pem`, an X.509 certificate for the key, or the base64 of
+ * either. It does not use AWS.
  *
  * @throws TypeError for an environment that is incomplete or contradicts itself
  */

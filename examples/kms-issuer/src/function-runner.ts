@@ -2,10 +2,10 @@ import { type LambdaEvent, type LambdaHandler, publicKeyPem, type Signer } from 
 import express, { type Express } from 'express'
 
 /**
- * Runs a Lambda function at the address where Lambda's own local runtime has it, with its way to report errors; and offers
- * `public.pem`, which in AWS is a button of the KMS console.
+ * Serves a Lambda function at the same path as Lambda's local runtime, and reports errors in the same way. It also serves
+ * `public.pem`, which you can download in the KMS console.
  *
- * Whoever reaches it may have any token signed: it is for this machine alone.
+ * Any client that can connect can get any token signed: use it only on your own machine.
  */
 export const createFunctionRunner = (handler: LambdaHandler, signer: Signer): Express => {
   const app = express()
@@ -15,7 +15,7 @@ export const createFunctionRunner = (handler: LambdaHandler, signer: Signer): Ex
     response.type('application/x-pem-file').send(await publicKeyPem(signer))
   })
 
-  // Whatever the content type says, as Lambda does.
+  // Ignores the content type, like Lambda.
   app.use(express.json({ type: () => true }))
 
   app.post('/2015-03-31/functions/function/invocations', (request, response) => {

@@ -8,7 +8,7 @@ const keyId = process.env['KMS_KEY_ID']
 if (keyId === undefined) throw new TypeError('Set KMS_KEY_ID to the ID, the ARN or an alias of a signing key in KMS')
 const client = new KMSClient()
 
-/** What Lambda calls. The public key is asked for at the first event and kept; each event is one request to KMS. */
+/** The handler that Lambda calls. The first event fetches the public key, which is then cached; each event is one request to KMS. */
 export const handler: LambdaHandler = createSigningFunction(
   () => kmsSigner({ client, keyId }),
   tokenSettings(process.env),

@@ -4,13 +4,13 @@ import type { AddressInfo } from 'node:net'
 
 /** A running server. */
 export interface Listening {
-  /** Where it listens, without a trailing slash. */
+  /** The URL it listens on, without a trailing slash. */
   readonly url: string
-  /** Stops listening and drops every connection. */
+  /** Stops listening and closes every connection. */
   close(): Promise<void>
 }
 
-/** Puts an application on a port of 127.0.0.1; 0 takes a free one. Rejects where the port is taken. */
+/** Serves an application on a port of 127.0.0.1; 0 selects a free one. Rejects if the port is in use. */
 export const listen = async (application: RequestListener, port: number): Promise<Listening> => {
   const server = createServer(application)
   server.listen(port, '127.0.0.1')

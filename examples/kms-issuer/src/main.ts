@@ -13,7 +13,7 @@ const key = await openKey(env)
 const runner = createFunctionRunner(createSigningFunction(key.signer, { issuer, audience }), key.signer)
 const signing = await listen(runner, Number(env['SIGNING_PORT'] ?? 4010))
 
-// All that the API is given: three strings.
+// The API gets only these three strings.
 const JWT_PUBLIC_KEY = await publicKeyBase64(key.signer)
 const api = await listen(
   createApi({ JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_PUBLIC_KEY }),

@@ -7,14 +7,14 @@ import type { Environment } from './settings.ts'
 /** A key in KMS that is ready to sign. */
 export interface OpenKey {
   readonly signer: Signer
-  /** Where the key is, in words. */
+  /** A description of where the key is. */
   readonly place: string
   close(): Promise<void>
 }
 
 /**
- * The key that `KMS_KEY_ID` names, in AWS with the credentials and the region that the SDK finds. Without that variable a
- * fresh key in a fake KMS, which lives as long as this process.
+ * Opens the key that `KMS_KEY_ID` names, in AWS, with the SDK's usual credentials and region. If the variable is unset, it creates a
+ * new key in a fake KMS that runs in this process.
  */
 export const openKey = async (env: Environment): Promise<OpenKey> => {
   const keyId = env['KMS_KEY_ID']

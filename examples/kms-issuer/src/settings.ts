@@ -1,7 +1,7 @@
-/** Environment variables by name, as `process.env`. */
+/** Environment variables by name, like `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** What tokens say about where they come from and where they may go. */
+/** The issuer and the audience of the tokens. */
 export interface TokenSettings {
   /** The `iss` of the tokens. */
   readonly issuer: string
@@ -9,7 +9,7 @@ export interface TokenSettings {
   readonly audience: string
 }
 
-/** `JWT_ISSUER` and `JWT_AUDIENCE`, the same two variables that the API reads, with defaults for a first run. */
+/** Reads `JWT_ISSUER` and `JWT_AUDIENCE`, the variables that the API also reads. Both have defaults, so that a first run needs none. */
 export const tokenSettings = (env: Environment): TokenSettings => ({
   issuer: env['JWT_ISSUER'] ?? 'https://tokens.example',
   audience: env['JWT_AUDIENCE'] ?? 'orders-api',

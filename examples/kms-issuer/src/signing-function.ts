@@ -1,7 +1,7 @@
 import { createLambdaHandler, type LambdaHandler, type Signer } from '@claimgate/issuer'
 import type { TokenSettings } from './settings.ts'
 
-/** The Lambda function: it signs the claims of its event and fills in `iss` and `aud`. A token without end is refused. */
+/** The Lambda function. It signs the claims of its event and adds missing `iss` and `aud`. It rejects tokens that never expire. */
 export const createSigningFunction = (
   signer: Signer | (() => Promise<Signer>),
   { issuer, audience }: TokenSettings,

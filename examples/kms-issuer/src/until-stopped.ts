@@ -1,4 +1,4 @@
-/** Closes what is open when the process is told to stop; then nothing keeps it alive. */
+/** Closes everything when the process receives a stop signal, so that it exits. */
 export const untilStopped = (...open: readonly { close(): Promise<void> }[]): void => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {

@@ -5,7 +5,7 @@ import type { TokenFunction } from './token-function.ts'
 
 /** A running server. */
 export interface RunningServer {
-  /** Where it listens, without a trailing slash. */
+  /** The URL it listens on, without a trailing slash. */
   readonly url: string
   close(): Promise<void>
 }
@@ -14,8 +14,8 @@ const INVOCATIONS = '/2015-03-31/functions/function/invocations'
 const LONGEST_EVENT = 65_536
 
 /**
- * Lets a function be invoked over HTTP the way Lambda does: an event posted to the address of its invocations is answered with
- * what the function answers, or with its error and the field `X-Amz-Function-Error`. `GET /public-key` tells the public key.
+ * Invokes a function over HTTP like Lambda's local runtime: post an event to the invocation URL. The response is the function's result,
+ * or its error with the header `X-Amz-Function-Error`. `GET /public-key` returns the public key.
  */
 export const startInvocationServer = async (tokens: TokenFunction, port: number): Promise<RunningServer> => {
   const server = createServer((request, response) => {

@@ -2,12 +2,12 @@ import { SSMClient } from '@aws-sdk/client-ssm'
 import { startFakeSsm } from '@claimgate/testing/aws'
 import type { Environment } from './settings.ts'
 
-/** A Parameter Store to talk to. */
+/** A Parameter Store, real or fake. */
 export interface ParameterStore {
   readonly client: SSMClient
-  /** Whether it is the one of this machine, which forgets everything in the end. */
+  /** Whether it is the fake on this machine, which loses its data when it stops. */
   readonly fake: boolean
-  /** Ends what was started for it. */
+  /** Stops the client and the fake server. */
   close(): Promise<void>
 }
 
@@ -20,9 +20,9 @@ const CREDENTIALS = [
 ]
 
 /**
- * The Parameter Store of AWS where both a parameter and credentials are in the environment, or else a fake on 127.0.0.1.
+ * Opens the Parameter Store of AWS if the environment has a parameter and credentials, otherwise a fake on 127.0.0.1.
  *
- * @throws TypeError for a parameter without credentials, which the fake cannot have.
+ * @throws TypeError for a parameter without credentials, because the fake cannot contain it.
  */
 export const connectParameterStore = async (env: Environment): Promise<ParameterStore> => {
   const hasCredentials = CREDENTIALS.some((name) => env[name])

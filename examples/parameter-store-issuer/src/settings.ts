@@ -1,11 +1,11 @@
-/** The variables of a process. */
+/** The environment variables of a process. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** What the token function needs to know about its key and its tokens. */
+/** The settings of the token function. */
 export interface TokenSettings {
   /** The parameter that holds the private key. */
   readonly parameter: string
-  /** Whether to make a key pair and store it where there is no such parameter. */
+  /** Whether to create and store a key pair if the parameter does not exist. */
   readonly create: boolean
   /** The `iss` of the tokens. */
   readonly issuer: string
@@ -14,8 +14,8 @@ export interface TokenSettings {
 }
 
 /**
- * The settings in `SIGNING_KEY_PARAMETER`, `SIGNING_KEY_CREATE` (`true` or nothing), `JWT_ISSUER` and `JWT_AUDIENCE`. A
- * variable that is empty counts as unset.
+ * Reads the settings from `SIGNING_KEY_PARAMETER`, `SIGNING_KEY_CREATE` (`true` or empty), `JWT_ISSUER` and `JWT_AUDIENCE`. An empty
+ * variable is treated as unset.
  *
  * @throws TypeError that names the variable.
  */

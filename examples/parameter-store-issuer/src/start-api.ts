@@ -3,16 +3,16 @@ import { claimgate } from '@claimgate/fastify'
 import fastify from 'fastify'
 import type { RunningServer } from './invocation-server.ts'
 
-/** Where the API finds its settings. */
+/** Options for the API. */
 export interface ApiOptions {
   /** `JWT_ISSUER`, `JWT_AUDIENCE` and `JWT_PUBLIC_KEY`. */
   readonly env: Environment
-  /** The port on 127.0.0.1; 0 takes a free one. @defaultValue 0 */
+  /** The port on 127.0.0.1; 0 selects a free one. @defaultValue 0 */
   readonly port?: number
 }
 
 /**
- * An API that trusts one public key. It has no client of AWS and asks nobody for anything.
+ * Starts an API that trusts one public key. It has no AWS client and sends no requests.
  *
  * @throws TypeError for an environment that is incomplete or contradicts itself.
  */

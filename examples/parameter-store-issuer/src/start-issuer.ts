@@ -6,17 +6,17 @@ import { createTokenFunction } from './token-function.ts'
 
 /** A running issuer. */
 export interface LocalIssuer extends RunningServer {
-  /** Whether its key is in a fake Parameter Store, and gone when it ends. */
+  /** Whether its key is in a fake Parameter Store, and lost when it stops. */
   readonly fake: boolean
 }
 
-/** Where the issuer finds its settings. */
+/** Options for the issuer. */
 export interface LocalIssuerOptions {
-  /** The variables of `tokenSettings` and of AWS; what is missing has the defaults of a demo. */
+  /** The variables of `tokenSettings` and of AWS. Missing ones have defaults for a demo. */
   readonly env: Environment
-  /** The port on 127.0.0.1; 0 takes a free one. @defaultValue 0 */
+  /** The port on 127.0.0.1; 0 selects a free one. @defaultValue 0 */
   readonly port?: number
-  /** Told what becomes of the key. @defaultValue nobody is told */
+  /** Called for each event of the key. @defaultValue none */
   readonly onEvent?: (event: ParameterStoreEvent) => void
 }
 
@@ -24,9 +24,9 @@ const DEMO = { JWT_ISSUER: 'https://issuer.example', JWT_AUDIENCE: 'orders-api' 
 const FAKE = { SIGNING_KEY_PARAMETER: '/orders/signing-key', SIGNING_KEY_CREATE: 'true' }
 
 /**
- * Runs the token function on this machine, with the Parameter Store of AWS or a fake one. The key is there when it resolves.
+ * Runs the token function on this machine, with the Parameter Store of AWS or a fake one. The key is loaded when it resolves.
  *
- * @throws TypeError for settings that contradict each other; ParameterStoreError where the key cannot be had.
+ * @throws TypeError for settings that contradict each other; ParameterStoreError if the key cannot be loaded.
  */
 export const startIssuer = async ({ env, port = 0, onEvent = () => {} }: LocalIssuerOptions): Promise<LocalIssuer> => {
   const store = await connectParameterStore(env)

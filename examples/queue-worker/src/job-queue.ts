@@ -1,13 +1,13 @@
 import type { Job } from './job.ts'
 
-/** What the worker needs of a queue: SQS, Redis streams or a table have all of it. */
+/** The queue operations that the worker needs. SQS, Redis streams or a database table can provide them. */
 export interface JobQueue<Order = unknown> {
-  /** The next job that is due, or `undefined`; nobody else gets it until one of the other methods is called. */
+  /** Takes the next due job, or `undefined`. No other worker gets it until one of the other methods is called. */
   take(): Promise<Job<Order> | undefined>
-  /** Removes a job that is done. */
+  /** Removes a finished job. */
   complete(job: Job<Order>): Promise<void>
-  /** Puts a job back, to be taken again after `seconds`. Its `enqueuedAt` stays. */
+  /** Puts a job back, due again after `seconds`. Its `enqueuedAt` does not change. */
   retry(job: Job<Order>, seconds: number): Promise<void>
-  /** Sets a job aside for a person to look at, with the code of the refusal. */
+  /** Moves a job to the dead letters for manual review, with the code of the refusal. */
   setAside(job: Job<Order>, code: string): Promise<void>
 }

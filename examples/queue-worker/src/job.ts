@@ -1,9 +1,9 @@
-/** A piece of work somebody asked for, and the token that says who. */
+/** A job, and the access token of the user who requested it. */
 export interface Job<Order = unknown> {
   readonly id: string
-  /** The access token the request for this job came with. */
+  /** The access token of the request that created this job. */
   readonly token: string
-  /** When the queue took the job, in seconds since the epoch: the queue's own stamp, never the sender's word. */
+  /** When the job was enqueued, in seconds since the epoch. The queue sets it; never trust the sender for it. */
   readonly enqueuedAt: number
   readonly order: Order
 }

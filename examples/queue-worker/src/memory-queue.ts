@@ -9,11 +9,11 @@ export interface DeadLetter<Order = unknown> {
   readonly code: string
 }
 
-/** A queue in memory, with what a test or a person wants to see of it. */
+/** A queue in memory that also shows its contents. */
 export interface MemoryQueue<Order = unknown> extends JobQueue<Order> {
-  /** Stamps a job with the time and appends it. */
+  /** Adds a job with the current time as its timestamp. */
   enqueue(token: string, order: Order): Job<Order>
-  /** Jobs that wait, due or not. */
+  /** All waiting jobs, due or not. */
   waiting(): readonly Job<Order>[]
   deadLetters(): readonly DeadLetter<Order>[]
 }
@@ -24,7 +24,7 @@ interface Entry<Order> {
   readonly dueAt: number
 }
 
-/** Makes a queue in memory. `clock` stamps jobs and says when a retry is due. */
+/** Creates a queue in memory. `clock` sets the timestamps of jobs and determines when a retry is due. */
 export function createMemoryQueue<Order>(clock: Pick<Clock, 'now'>): MemoryQueue<Order> {
   const entries: Entry<Order>[] = []
   const deadLetters: DeadLetter<Order>[] = []

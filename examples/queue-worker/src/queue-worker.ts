@@ -2,36 +2,36 @@ import { AuthError, type VerifiedToken, type Verifier } from '@claimgate/core'
 import type { JobQueue } from './job-queue.ts'
 import type { Job } from './job.ts'
 
-/** What a worker works with. */
+/** Options for a worker. */
 export interface QueueWorkerOptions<Order> {
   readonly verifier: Verifier
   readonly queue: JobQueue<Order>
-  /** How long a job may have waited, in seconds. Keep it below the time an old signing key stays published. */
+  /** The longest time a job may have waited, in seconds. Keep it below the time that an old signing key stays published. */
   readonly maxLag: number
-  /** A scope the token must have. */
+  /** The scope that the token must have. */
   readonly scope: string
-  /** Carries out a job in the name of whoever asked for it. */
+  /** Carries out a job on behalf of the token's subject. */
   readonly carryOut: (order: Order, token: VerifiedToken) => Promise<void>
 }
 
-/** Takes jobs one by one. */
+/** Processes jobs one by one. */
 export interface QueueWorker {
-  /** Takes the next job and tells what became of it. Throws what `carryOut` throws, with the job back in the queue. */
+  /** Processes the next job and returns the outcome. If `carryOut` throws, it puts the job back and rethrows the error. */
   next(): Promise<JobOutcome>
 }
 
-/** What became of a job, or that none is due. */
+/** The outcome of a job; `idle` if none is due. */
 export type JobOutcome =
   | { readonly kind: 'idle' }
   | { readonly kind: 'done'; readonly id: string }
-  /** It could not be decided whether the token is good: the job is not to blame. */
+  /** The token could not be checked, because the keys are unavailable. The job is retried. */
   | { readonly kind: 'retried'; readonly id: string; readonly afterSeconds: number; readonly error: AuthError }
-  /** The token is to blame, and will not get any better. */
+  /** The token was rejected. A retry would not help. */
   | { readonly kind: 'set aside'; readonly id: string; readonly error: AuthError }
 
 /**
- * Makes a worker that verifies each job's token as of the time the job was put into the queue: a token that was good then
- * counts, even if it has expired while the job waited. `maxLag` bounds how far that goes.
+ * Creates a worker that verifies each job's token as of the time the job was enqueued. A token that was valid then is accepted even if
+ * it expired while the job waited, up to `maxLag`.
  */
 export function createQueueWorker<Order>(options: QueueWorkerOptions<Order>): QueueWorker {
   const { verifier, queue, maxLag, scope, carryOut } = options

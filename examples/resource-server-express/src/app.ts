@@ -3,7 +3,7 @@ import { createMemoryDenylist, denylist } from '@claimgate/core/denylist'
 import { authenticateJwt, getAuth, requireClaim, requireScope } from '@claimgate/express'
 import express, { type Express } from 'express'
 
-/** The application: one route for everybody, and below `authenticateJwt` only routes that need a token. */
+/** The application: one open route, and after `authenticateJwt` only routes that need a token. */
 export function createApp(options: VerifierOptions): Express {
   const time = options.clock === undefined ? {} : { clock: options.clock }
   const ended = denylist({ store: createMemoryDenylist(time), ...time })
@@ -29,7 +29,7 @@ export function createApp(options: VerifierOptions): Express {
     response.status(204).end()
   })
 
-  // The auth service alone is given this scope, and posts the session that somebody has logged out of.
+  // Only the auth service gets this scope. It posts the ID of a session when a user logs out.
   app.post('/api/v1/ended-sessions', requireScope('sessions:end'), express.json(), (request, response, next) => {
     const { sid } = Object(request.body) as { readonly sid?: unknown }
     if (typeof sid !== 'string' || sid === '') {

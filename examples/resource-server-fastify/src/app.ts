@@ -9,7 +9,7 @@ const SESSION = {
   properties: { sid: { type: 'string', minLength: 1 } },
 } as const
 
-/** The application: the plugin protects every route of its scope, and a route says where it needs more or less. */
+/** The application. The plugin protects every route of its scope; a route can require more or less. */
 export async function createApp(options: VerifierOptions): Promise<FastifyInstance> {
   const time = options.clock === undefined ? {} : { clock: options.clock }
   const ended = denylist({ store: createMemoryDenylist(time), ...time })
@@ -32,7 +32,7 @@ export async function createApp(options: VerifierOptions): Promise<FastifyInstan
     reply.code(204).send(),
   )
 
-  // The auth service alone is given this scope, and posts the session that somebody has logged out of.
+  // Only the auth service gets this scope. It posts the ID of a session when a user logs out.
   app.post<{ Body: { sid: string } }>(
     '/api/v1/ended-sessions',
     { config: { auth: scope('sessions:end') }, schema: { body: SESSION } },

@@ -1,21 +1,21 @@
 import { type Environment, optionsFromEnv, type SharedOptions } from '@claimgate/core'
 import { createApp } from './app.ts'
 
-/** Where the server finds its settings. */
+/** Options for the server. */
 export interface ServerOptions {
   /** `JWT_ISSUER`, `JWT_AUDIENCE`, `JWT_JWKS_URI` and the other variables of `optionsFromEnv`. */
   readonly env: Environment
-  /** The port on 127.0.0.1; 0 takes a free one. @defaultValue 0 */
+  /** The port on 127.0.0.1; 0 selects a free one. @defaultValue 0 */
   readonly port?: number
-  /** Options that no environment variable has, such as the clock of a test. @defaultValue none */
+  /** Options that have no environment variable, such as the clock of a test. @defaultValue none */
   readonly verifier?: SharedOptions
 }
 
 /** A running server. */
 export interface FastifyServer {
-  /** Where it listens, without a trailing slash. */
+  /** The URL it listens on, without a trailing slash. */
   readonly url: string
-  /** Stops listening, and waits for requests under way. */
+  /** Stops listening, and waits for requests in progress. */
   close(): Promise<void>
 }
 

@@ -5,7 +5,7 @@ import { readCredentials } from '../credentials.ts'
 import type { LogInGuard } from '../log-in-guard.ts'
 import { SCOPES } from '../roles.ts'
 
-/** What {@link logIn} works with. */
+/** Options for {@link logIn}. */
 export interface LogInParts {
   readonly issuer: Issuer
   readonly guard: LogInGuard
@@ -19,9 +19,8 @@ const LATER = {
 } as const
 
 /**
- * `POST /api/v1/auth`: `{ userName, password }` in, `{ jwt }` out. 400 where the body is something else, 401 where name or
- * password is wrong, without telling which; with `Retry-After`, 429 after too many attempts, and 503 while too many others
- * log in.
+ * `POST /api/v1/auth`: `{ userName, password }` in, `{ jwt }` out. 400 for any other body, 401 if name or password is wrong, without
+ * revealing which. With `Retry-After`: 429 after too many attempts, and 503 during too many concurrent log-ins.
  */
 export const logIn =
   ({ issuer, guard, clientId }: LogInParts): RequestHandler =>

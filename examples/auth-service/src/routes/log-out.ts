@@ -3,8 +3,8 @@ import type { RequestHandler } from 'express'
 import type { SessionEnd } from '../session-end.ts'
 
 /**
- * `POST /api/v1/logout` with an access token: ends the session of the token. 204 once every API refuses its tokens; 503 where one
- * cannot be told, so that nobody believes to have logged out who has not. Coming back with the same token is harmless.
+ * `POST /api/v1/logout` with an access token: ends the session of the token. 204 once every API rejects its tokens; 503 if an API cannot
+ * be notified, because then the user is not logged out everywhere. You can safely retry with the same token.
  */
 export const logOut =
   (endSession: SessionEnd): RequestHandler =>

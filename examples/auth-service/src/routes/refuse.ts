@@ -5,7 +5,7 @@ const TEXTS: Readonly<Record<number, string>> = {
   413: 'The body is too large.',
 }
 
-/** Answers what the body parser refused with fixed text; anything else is our own fault, and 500 says no more. */
+/** Responds with fixed text to requests that the body parser rejected. Any other error is a bug: 500 without details. */
 export const refuse: ErrorRequestHandler = (error: unknown, _request, response, next) => {
   if (response.headersSent) {
     next(error)

@@ -2,14 +2,13 @@ import type { Issuer } from '@claimgate/issuer'
 import { Router } from 'express'
 
 /**
- * What verifiers read: the JWK Set, and the metadata at the addresses of OpenID Connect Discovery (section 4) and
- * RFC 8414 (section 3).
+ * Serves the JWK Set, and the metadata at the URLs of OpenID Connect Discovery (section 4) and RFC 8414 (section 3).
  */
 export const wellKnown = (issuer: Issuer): Router => {
   const router = Router()
   router.get('/jwks.json', (request, response) => {
     const { status, headers, body } = issuer.jwksResponse({ ifNoneMatch: request.get('if-none-match') })
-    // `end`, not `send`: the entity tag is the issuer's, not one that Express works out.
+    // `end`, not `send`, to keep the issuer's entity tag; `send` lets Express compute one.
     response.status(status).set(headers).end(body)
   })
   router.get(['/openid-configuration', '/oauth-authorization-server'], (_request, response) => {

@@ -5,15 +5,15 @@ import { explain } from '../explain.ts'
 import type { Narrator } from '../narrator.ts'
 import type { Stage } from '../stage.ts'
 
-/** A token that all servers refuse, with the reason for it. */
+/** A token that all servers must refuse, and the reason. */
 export interface RefusedToken {
   readonly token: string
-  /** What the token is called in the story. */
+  /** The name of the token in the output. */
   readonly name: string
   readonly code: ErrorCode
 }
 
-/** Shows a token to all servers, which must refuse it, and explains why. */
+/** Sends a token to all servers, checks that they refuse it, and explains why. */
 export async function refusedEverywhere(
   stage: Stage,
   narrator: Narrator,
@@ -23,5 +23,5 @@ export async function refusedEverywhere(
   await explain(stage, narrator, token, code)
 }
 
-// What every token at fault is answered: the same, so that whoever forges one learns nothing.
+// The response to every bad token. It is always the same, so that an attacker learns nothing from it.
 const BAD_TOKEN: Expected = { status: 401, challenge: ['Bearer realm="api"', 'error="invalid_token"'] }
