@@ -3,7 +3,7 @@ import { readSources } from './repository-files.mjs'
 import { readImports } from './read-imports.mjs'
 import { findCycles } from './find-cycles.mjs'
 
-/** Core's units from the bottom up. A unit may import units of lower rows, but not of its own row. */
+/** Core's units from the bottom up. A unit may import units of lower rows, but not of the same row. */
 const CORE_LAYERS = [
   ['model'],
   ['json', 'bytes'],

@@ -9,7 +9,7 @@ export interface PublishedKey {
   readonly signer: Signer
   /** The entry in the JWK Set: public members, `kid`, `alg` and `use`. */
   readonly jwk: JWK
-  /** A hash of the entry, for the entity tag. */
+  /** A hash of the entry. It is part of the entity tag. */
   readonly tag: string
 }
 
