@@ -183,7 +183,7 @@ describe.each([
 
     it('names its own options too where one does not exist', () => {
       expect(() => authenticateJwt({ onrefuse: () => {} } as never)).toThrow(
-        /^Cannot create middleware: there is no option "onrefuse"; take it out: the README has a table of all options$/,
+        /^Cannot create middleware: there is no option "onrefuse"; take it out: docs\/options\.md lists all options$/,
       )
       expect(() => authenticateJwt({ onreject: () => {} } as never)).toThrow(/did you mean "onReject"\?$/)
     })

@@ -32,7 +32,7 @@ describe('middleware of @fastify/middie', () => {
     ).toEqual([401, 200, 401, 200])
   })
 
-  it('is open where it was registered first, as the README says, and nothing else is', async () => {
+  it('is open where it was registered first, as docs/security.md says, and nothing else is', async () => {
     expect(
       await statuses(async (app) => {
         await app.register(middie)

@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '../..')
 const guards = readGuards(root)
 const tests = readNumberedTests(root)
 
-// 41 and 42 come with the features they are about.
+// Requirements 41 to 47 come with the features they are about.
 const REQUIREMENTS = Array.from({ length: 40 }, (_, index) => String(index + 1))
 
 describe('every requirement of the threat model', () => {

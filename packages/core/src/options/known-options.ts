@@ -90,7 +90,7 @@ function suggestion(name: string, known: readonly string[], path: string): strin
     return 'what a token must grant is a requirement, such as scope("orders:read")'
   return known.length < 10
     ? `the options are ${known.join(', ')}`
-    : 'take it out: the README has a table of all options'
+    : 'take it out: docs/options.md lists all options'
 }
 
 function otherNames(name: string): typeof OTHER_NAMES {

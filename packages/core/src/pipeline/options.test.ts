@@ -32,7 +32,7 @@ describe('options that are wrong stop the start', () => {
     [
       'an option that does not exist',
       { frobnicate: 1 },
-      /no option "frobnicate"; take it out: the README has a table of all options/,
+      /no option "frobnicate"; take it out: docs\/options\.md lists all options/,
     ],
     [
       'one algorithm without a list',
