@@ -30,6 +30,7 @@ export function expiry({ clockTolerance }: TimeRules): ClaimCheck {
         })
     },
     compare,
+    window: (claims) => ({ from: -Infinity, until: requiredDate(claims, 'exp') + clockTolerance }),
   }
 }
 
@@ -45,6 +46,7 @@ export function notBefore({ clockTolerance }: TimeRules): ClaimCheck {
         throw new AuthError('token_not_yet_valid', { ...compare(subject, context), hint: clockHint(nbf - context.now) })
     },
     compare,
+    window: (claims) => ({ from: (dateOf(claims, 'nbf') ?? -Infinity) - clockTolerance, until: Infinity }),
   }
 }
 
@@ -75,6 +77,11 @@ export function issuedAt({ clockTolerance, maxAge }: TimeRules): ClaimCheck {
         })
     },
     compare,
+    window: (claims) => {
+      const iat = dateOf(claims, 'iat')
+      if (iat === undefined) return { from: -Infinity, until: Infinity }
+      return { from: iat - ahead, until: maxAge === undefined ? Infinity : iat + maxAge + clockTolerance }
+    },
   }
 }
 

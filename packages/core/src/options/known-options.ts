@@ -88,9 +88,7 @@ function suggestion(name: string, known: readonly string[], path: string): strin
   if (near !== undefined) return `did you mean "${path}${near}"?`
   if (rows.some(([option]) => option === 'requirement') && known.includes('issuer'))
     return 'what a token must grant is a requirement, such as scope("orders:read")'
-  return known.length < 10
-    ? `the options are ${known.join(', ')}`
-    : 'take it out: docs/options.md lists all options'
+  return known.length < 10 ? `the options are ${known.join(', ')}` : 'take it out: docs/options.md lists all options'
 }
 
 function otherNames(name: string): typeof OTHER_NAMES {
