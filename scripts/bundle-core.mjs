@@ -29,6 +29,21 @@ const { outputFiles } = await build({
   packages: 'external',
   // The runtime resolves `#bytes` and `#default-fetch`, not the bundler.
   external: Object.keys(publishConfig.imports),
+  // Lets the application's bundler drop tables that it does not use.
+  pure: [
+    'Object.freeze',
+    'Object.keys',
+    'Object.fromEntries',
+    'bare',
+    'bareThrough',
+    'recentMap',
+    'recreations',
+    'numberIn',
+    'oneOf',
+    'listOf',
+    'optionsOf',
+    'objectWith',
+  ],
   sourcemap: true,
   logLevel: 'warning',
 })

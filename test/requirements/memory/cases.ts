@@ -171,11 +171,11 @@ export const CLAIMS: Readonly<Record<string, Case>> = {
   'many words in two bytes a character': alone((at) => ({
     all: times(300, (index) => `漢字漢字漢字漢字${at}${index}`),
   })),
-  'a header with members of its own': alone(
+  'a header with unique members': alone(
     () => ({}),
     (at) => membersOf(60, (index) => `h${at}-${index}`, Number),
   ),
-  'a header with a certificate of its own': alone(
+  'a header with a unique certificate': alone(
     () => ({}),
     (at) => ({ x5c: [filler(4000), `${at}`] }),
   ),

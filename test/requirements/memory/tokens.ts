@@ -10,13 +10,13 @@ export const PUBLIC_JWK = generateKeyPairSync('ec', { namedCurve: 'P-256' }).pub
 
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** A good token, with claims and header members of its own. */
+/** A good token with unique claims and header members. */
 export function signed(claims: object = {}, header: object = {}): string {
   const input = `${encode({ alg: 'HS256', typ: 'at+jwt', kid: 'k', ...header })}.${encode({ ...accessClaims(), ...claims })}`
   return `${input}.${createHmac('sha256', SECRET).update(input).digest('base64url')}`
 }
 
-/** A text in memory of its own, as one that has come over a network. */
+/** A text that shares no memory with another, like one that has come over a network. */
 export function received(...parts: readonly string[]): string {
   return Buffer.from(parts.join('')).toString()
 }

@@ -129,7 +129,7 @@ function checkContentType({ cty }: JweHeader): void {
     throw new AuthError('token_type', {
       expected: 'cty: JWT',
       actual: cty,
-      hint: 'Whoever encrypts a signed JWT says so in the header of the encrypted one',
+      hint: 'A JWE that holds a signed JWT must have cty: "JWT" in its header',
     })
 }
 

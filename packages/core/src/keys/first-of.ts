@@ -100,8 +100,6 @@ export function byAlgorithm(secret: KeySource, others: KeySource): KeySource {
       secret.close?.()
       others.close?.()
     },
-    // Both values only grow, so the sum grows whenever either does.
-    generation: () => (secret.generation?.() ?? 0) + (others.generation?.() ?? 0),
     describe: () => [secret.describe?.(), others.describe?.()].filter((text) => text !== undefined).join('; or '),
   })
 }

@@ -49,13 +49,13 @@ describe('events of a key set', () => {
       await clock.pass(700)
       expect(await ask('a')).toBe('verified')
       expect(taken()).toEqual([refreshed])
-      expect(keys.generation()).toBe(1)
+      expect(keys.stats().generation).toBe(1)
     }
     endpoint.answer = json({ keys: [a, encryption, b] })
     await clock.pass(700)
     expect(await ask('b')).toBe('verified')
     expect(taken()).toEqual([skipped, { ...refreshed, keys: 2 }])
-    expect(keys.generation()).toBe(2)
+    expect(keys.stats().generation).toBe(2)
   })
 
   it('tell an outage with keys at hand from one without', async () => {

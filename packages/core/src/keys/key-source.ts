@@ -37,8 +37,6 @@ export interface KeySource {
   ready?(): Promise<void>
   /** Stops background work. */
   close?(): void
-  /** Increases whenever a key may have been added, changed or removed. Caches use it to notice changes. */
-  generation?(): number
   /** A sentence about the loaded keys, for `explain`: counts, ages and key IDs; never key material. */
   describe?(): string
 }
@@ -63,7 +61,6 @@ const METHODS: Readonly<Record<keyof KeySource, true>> = {
   resolveAgain: true,
   ready: true,
   close: true,
-  generation: true,
   describe: true,
 }
 

@@ -40,7 +40,6 @@ export function staticKeySet(jwks: JSONWebKeySet | string, given: StaticKeySetOp
     candidates: async (header) =>
       set.importSome(foundKeys(set.select(header), { set, header, about, onEvent }), header),
     current: (header) => set.imported(header),
-    generation: () => 0,
     describe: () => `${set.size} keys given in the configuration: ${listKids(set)}`,
   })
 }

@@ -57,7 +57,9 @@ async function narrate<C extends object>(
   const context = await report.add('time', contextOf, ({ now }) => ({ actual: new Date(now * 1000).toISOString() }))
   const state = begin<C>(token, context)
   for (const step of steps) {
-    const lacksPolicy = step.needsPolicy && !hasPolicy(state, policies)
+    // These two find the policy, and all others read it.
+    const findsPolicy = step.name === 'parse' || step.name === 'issuer'
+    const lacksPolicy = !findsPolicy && !hasPolicy(state, policies)
     if (lacksPolicy || !report.havePassed(step.needs)) report.skip(step.name)
     else if (Object.hasOwn(step, 'parts')) await explainParts(step.parts?.(state) ?? [], state, report)
     else

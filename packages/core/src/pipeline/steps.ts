@@ -78,8 +78,6 @@ export interface Step<C extends object> {
   readonly spared: boolean
   /** Steps that must have passed for this one to be meaningful, or all of them. Otherwise `explain` skips it. */
   readonly needs: readonly StepName[] | 'all'
-  /** Whether it reads the policy. */
-  readonly needsPolicy: boolean
   /** Returns a promise only if something must be awaited. Throws the error that refuses the token. */
   run(state: Verification<C>): Promise<void> | undefined
   /** What it found, for `explain`, once it has passed. `undefined` if there is nothing worth a line. */
@@ -127,7 +125,6 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       name: 'parse',
       spared: true,
       needs: [],
-      needsPolicy: false,
       run: parseAnew,
       tell: ({ parsed: { header } }) => ({
         expected: 'three well-formed parts',
@@ -139,7 +136,6 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       name: 'issuer',
       spared: false,
       needs: ['parse'],
-      needsPolicy: false,
       run: (state) => {
         const policy = policies.select(state.subject.claims)
         if (!isResolved(policy)) return policy.then((selected) => usePolicy(state, selected))
@@ -152,7 +148,6 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       name: 'padding',
       spared: true,
       needs: ['parse'],
-      needsPolicy: true,
       run: ({ parsed, policy }) => {
         checkPadding(parsed, policy.padding)
         return undefined
@@ -164,7 +159,6 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       name: 'algorithm',
       spared: true,
       needs: ['parse'],
-      needsPolicy: true,
       run: checkForm,
       tell: ({ policy, algorithm }) => ({ expected: policy.algorithms, actual: algorithm }),
     },
@@ -173,7 +167,6 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       spared: false,
       // A token of another issuer must never cause a fetch, not even in `explain`.
       needs: ['issuer', 'padding', 'algorithm'],
-      needsPolicy: true,
       run: (state) => {
         const { policy, subject } = state
         const current = policy.keys.current?.(subject.header)
@@ -192,7 +185,6 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       name: 'signature',
       spared: true,
       needs: ['key'],
-      needsPolicy: true,
       run: (state) => {
         const { parsed, algorithm, policy, possible } = state
         const sources = { keys: policy.keys, isSignedBy, about: keyContext(state), possible }
@@ -210,7 +202,6 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       name: 'claims',
       spared: false,
       needs: ['time', 'parse'],
-      needsPolicy: true,
       run: ({ remembered, policy, subject, context }) => {
         for (const claimCheck of dueChecks(policy, remembered, context.now)) claimCheck.check(subject, context)
         return undefined
@@ -222,7 +213,6 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       name: 'cnf',
       spared: false,
       needs: ['time', 'parse'],
-      needsPolicy: true,
       run: ({ subject: { claims }, context }) => {
         if (claims.cnf !== undefined) checkConfirmation(claims, context.confirmations)
         return undefined
@@ -233,7 +223,6 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       name: 'schema',
       spared: schema === undefined,
       needs: 'all',
-      needsPolicy: true,
       run: (state) => {
         if (state.remembered === undefined) accept(state, cache)
         if (schema === undefined) return undefined
@@ -247,7 +236,6 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       name: 'checks',
       spared: checks.length === 0,
       needs: 'all',
-      needsPolicy: true,
       // Claims as signed, because a denylist does not contain a `sub` or `jti` that a schema has changed.
       run: ({ verified }) => (checks.length === 0 ? undefined : runTokenChecks(checks, verified)),
       tell: () => ({}),

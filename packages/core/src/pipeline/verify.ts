@@ -38,5 +38,5 @@ function tellOfRecreation(given: VerifierOptions): void {
   emit(onEvent, { type: 'verifier.recreated', ...(typeof issuer === 'string' && { issuer }), count: MANY })
 }
 
-const isRecreated = recreations()
+const isRecreated = /* @__PURE__ */ recreations()
 const RECREATION_OPTIONS = ['issuer', 'jwksUri', 'onEvent', 'clock']

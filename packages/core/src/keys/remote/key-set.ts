@@ -18,7 +18,6 @@ export interface RemoteKeySet extends KeySource {
   ready(): Promise<void>
   /** Aborts the running fetch and starts no other. Cached keys are used until they are too old. */
   close(): void
-  generation(): number
   describe(): string
   stats(): RemoteKeySetStats
   /** The cached set as a seed for another worker; `undefined` if there is none. */
@@ -38,6 +37,7 @@ interface RemoteKeySetStats {
   readonly attempts: number
   /** Failed attempts since the last success. */
   readonly failures: number
+  /** Increases whenever a key may have been added, changed or removed. */
   readonly generation: number
   /** Seconds until an attempt may begin; `Infinity` once closed. */
   readonly nextAttempt: number
@@ -194,7 +194,6 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
       if (!keeper.usable()) throw unavailable(failure ?? whyNot(), 'age')
     },
     close: () => keeper.close(),
-    generation: () => keeper.generation(),
     describe: () => {
       const held = keeper.usable()
       if (held) return `${held.set.size} keys of ${location.name}, ${keeper.freshness()}, ${about(held)}`
