@@ -24,14 +24,6 @@ export interface ClaimCheck {
   check(subject: ClaimSubject, context: ClaimContext): void
   /** What was compared, for `explain`. Called only for a token that passed. */
   compare(subject: ClaimSubject, context: ClaimContext): Comparison
-  /** For a check of time alone: when it passes, at least. Outside of it the check decides. */
-  readonly window?: (claims: Claims) => Window
-}
-
-/** Seconds since the epoch, both bounds excluded. */
-export interface Window {
-  readonly from: number
-  readonly until: number
 }
 
 /** What a check compared. */

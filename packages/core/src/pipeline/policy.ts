@@ -1,7 +1,7 @@
 import { type ClaimRequirement, isClaimRequirement } from '../authorization/requirements.ts'
 import { presentClaim, requiredClaim } from '../claims/application-checks.ts'
 import { audience, client } from '../claims/identity.ts'
-import { type ClaimCheck, registeredClaims, type Window } from '../claims/registered-claims.ts'
+import { type ClaimCheck, registeredClaims } from '../claims/registered-claims.ts'
 import { scopeReader, type ScopeReader, type ScopeRules, type TextReader } from '../claims/scopes.ts'
 import { expiry, issuedAt, lifetime, notBefore } from '../claims/times.ts'
 import { mediaTypeName, tokenType } from '../claims/token-type.ts'
@@ -9,7 +9,6 @@ import type { KeySource } from '../keys/key-source.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import { type ClaimPath, copyPath, isClaimCondition, isClaimPath } from '../model/claim-path.ts'
 import type { Limits } from '../model/limits.ts'
-import type { Claims } from '../model/token.ts'
 import { ownOptions } from '../model/values.ts'
 import { assertKnownOptions } from '../options/known-options.ts'
 import {
@@ -34,10 +33,6 @@ export interface ResolvedPolicy {
   readonly claimChecks: readonly ClaimCheck[]
   /** The claim checks whose result for the same token may change over time. */
   readonly momentaryChecks: readonly ClaimCheck[]
-  /** Those of the momentary ones that depend on more than the time. */
-  readonly predicates: readonly ClaimCheck[]
-  /** When the checks that depend on time alone pass, for claims that have passed all checks. */
-  readonly windowOf: (claims: Claims) => Window
   /** The claim checks that may refuse a token while its signature cannot be verified. */
   readonly keylessChecks: readonly ClaimCheck[]
   /** Seconds. */
@@ -126,25 +121,10 @@ export function resolvePolicy(given: IssuerPolicy, limits: Limits, environment: 
     padding: options.padding ?? DEFAULTS.padding,
     claimChecks: Object.freeze(checks),
     momentaryChecks: Object.freeze(checks.filter(({ answer }) => answer === 'momentary')),
-    predicates: Object.freeze(checks.filter((check) => check.answer === 'momentary' && !isOfTime(check))),
-    windowOf: (claims: Claims) => windowOf(checks, claims),
     keylessChecks: Object.freeze(keylessChecks),
     clockTolerance,
     scopesOf: scopeReader(resolveScopeRules(options, limits), environment.textWords),
   })
-}
-
-// A second short on both sides, because sums of decimal fractions are rounded.
-function windowOf(checks: readonly ClaimCheck[], claims: Claims): Window {
-  const windows = checks.filter(isOfTime).map(({ window }) => window(claims))
-  return {
-    from: Math.max(...windows.map(({ from }) => from)) + 1,
-    until: Math.min(...windows.map(({ until }) => until)) - 1,
-  }
-}
-
-function isOfTime(check: ClaimCheck): check is ClaimCheck & Required<Pick<ClaimCheck, 'window'>> {
-  return Object.hasOwn(check, 'window')
 }
 
 const ACTION = 'create verifier'

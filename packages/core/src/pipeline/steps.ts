@@ -16,7 +16,7 @@ import { keepSigned, type ParsedJwt, VerifiedJwt, type VerifiedToken } from '../
 import { deepFreeze } from '../model/values.ts'
 import type { PolicyRegistry } from './policy-registry.ts'
 import type { ResolvedPolicy } from './policy.ts'
-import { dueChecks, type Remembered, type TokenCache } from './token-cache.ts'
+import type { Remembered, TokenCache } from './token-cache.ts'
 
 /** What a verification depends on, besides the token. */
 export interface TokenContext extends ClaimContext {
@@ -203,7 +203,8 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       spared: false,
       needs: ['time', 'parse'],
       run: ({ remembered, policy, subject, context }) => {
-        for (const claimCheck of dueChecks(policy, remembered, context.now)) claimCheck.check(subject, context)
+        const due = remembered === undefined ? policy.claimChecks : policy.momentaryChecks
+        for (const claimCheck of due) claimCheck.check(subject, context)
         return undefined
       },
       tell: () => undefined,

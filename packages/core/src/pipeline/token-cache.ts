@@ -1,5 +1,4 @@
 import type { CryptoKey } from 'jose'
-import type { ClaimCheck } from '../claims/registered-claims.ts'
 import { type RecentMap, recentMap } from '../model/recent-map.ts'
 import { sizeInMemory } from '../model/memory.ts'
 import type { Clock } from '../model/runtime.ts'
@@ -17,9 +16,6 @@ export interface Acceptance {
 
 /** An acceptance in the cache. */
 export interface Remembered extends Acceptance {
-  /** Between these times, in seconds since the epoch, its times need no check. */
-  readonly from: number
-  readonly until: number
   /** Monotonic milliseconds. */
   readonly acceptedAt: number
 }
@@ -59,21 +55,9 @@ export function createTokenCache(
         most: maxBytes,
         of: bytesOf,
       })
-      const { verified, policy, key } = acceptance
-      const { from, until } = policy.windowOf(verified.claims)
-      made.set(nameOf(verified.token), { verified, policy, key, from, until, acceptedAt: clock.monotonic() })
+      made.set(nameOf(acceptance.verified.token), { ...acceptance, acceptedAt: clock.monotonic() })
     },
   }
-}
-
-/** The claim checks that must run: for a remembered token those whose answer may have changed. */
-export function dueChecks(
-  policy: ResolvedPolicy,
-  remembered: Remembered | undefined,
-  now: number,
-): readonly ClaimCheck[] {
-  if (remembered === undefined) return policy.claimChecks
-  return now > remembered.from && now < remembered.until ? policy.predicates : policy.momentaryChecks
 }
 
 // A short suffix makes a fast key, and `find` compares the whole token. The suffix is part of the signature, which callers cannot choose.
