@@ -286,6 +286,27 @@ describe('the issuers a remembering verifier trusts', () => {
     expect(await answer(verifier, token)).toBe('algorithm_not_allowed')
     expect(asked).toBe(0)
   })
+
+  it('verifies anew a token that was remembered too long ago by the time its policy is known', async () => {
+    let wait = 0
+    const verifier = verifierOf({
+      issuer: undefined,
+      audience: undefined,
+      jwks: undefined,
+      tokenCache: { maxAge: 1 },
+      issuers: async () => {
+        await clock.pass(wait)
+        return { issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks }
+      },
+    })
+    const token = await tokenOf()
+    await verifier.verify(token)
+    await verifier.verify(token)
+    expect(verifications).toBe(1)
+    wait = 2
+    await verifier.verify(token)
+    expect(verifications).toBe(2)
+  })
 })
 
 describe('the room for remembered tokens', () => {

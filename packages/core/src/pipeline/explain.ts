@@ -132,7 +132,8 @@ class Report {
   fail(name: string, thrown: unknown, kind: StepKind = 'other'): void {
     // A hook may throw undefined, which must still count as a refusal.
     const error = asError(thrown)
-    if (this.#refusal === undefined || (kind === 'keyless' && lacksKeys(this.#refusal))) this.#refusal = error
+    if (this.#refusal === undefined || (kind === 'keyless' && lacksKeys(this.#refusal) && this.havePassed(['issuer'])))
+      this.#refusal = error
     this.#failed.add(name)
     if (error instanceof AuthError) {
       const { code } = error

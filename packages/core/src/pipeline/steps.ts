@@ -138,7 +138,12 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       needs: ['parse'],
       run: (state) => {
         const policy = policies.select(state.subject.claims)
-        if (!isResolved(policy)) return policy.then((selected) => usePolicy(state, selected))
+        if (!isResolved(policy))
+          return policy.then((selected) => {
+            // The entry may have left the cache in the meantime.
+            if (state.remembered !== undefined && !cache?.holds(state.remembered)) parseAnew(state)
+            usePolicy(state, selected)
+          })
         usePolicy(state, policy)
         return undefined
       },

@@ -855,4 +855,15 @@ describe('what an application gets wrong opens nothing', () => {
         hint: 'It holds white space: give the token alone, without "Bearer " and without a line break',
       })
   })
+
+  it('rejects where an error of a hook throws when it is read, also with a listener', async () => {
+    const error = new Proxy(new AuthError('issuer_unknown'), {
+      get: (target, name) => {
+        if (name === 'code') throw new Error('not to be read')
+        return Reflect.get(target, name) as unknown
+      },
+    })
+    const verifier = createVerifier({ issuers: async () => Promise.reject(error), clock, onEvent: () => {} })
+    await expect(verifier.verify(await key.sign(accessClaims()))).rejects.toThrow('not to be read')
+  })
 })

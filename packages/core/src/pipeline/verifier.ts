@@ -175,10 +175,13 @@ export function verifierWith<C extends object>(engine: Engine, given: VerifierOp
 
 function whenSettled<T>(promise: Promise<T>, onValue: (value: T) => T, onError: (error: unknown) => Error): Promise<T> {
   return new Promise((resolve, reject) => {
-    promise.then(
-      (value) => resolve(onValue(value)),
-      (error: unknown) => reject(onError(error)),
-    )
+    promise
+      .then(
+        (value) => resolve(onValue(value)),
+        (error: unknown) => reject(onError(error)),
+      )
+      // An error of a hook may throw when it is read.
+      .catch(reject)
   })
 }
 

@@ -51,7 +51,6 @@ interface Selected extends RefusalContext {
 const MOST_ROUNDS = 4
 // A fetch ends at the deadline of the request that began it. This short extra wait lets the request report why it failed. Milliseconds.
 const SLACK = 20
-const TAKE_OVER = 1000
 
 /** What is known of a token when its request starts to wait. */
 interface Arrival extends Issuance {
@@ -94,7 +93,7 @@ export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOpti
     const by = joined ? sharing : 'promise'
     // Without shared promises, a lost request shows only when its fetch outlives its deadline.
     const seesLoss = by === 'poll' && flight.startedAt <= arrivedAt
-    const latest = seesLoss ? flight.startedAt + timeout * 1000 + TAKE_OVER : waitsUntil
+    const latest = seesLoss ? Infinity : waitsUntil
     return waitForFlight(flight, { clock, by, until: Math.min(flight.startedAt + longest, latest) })
   }
 
