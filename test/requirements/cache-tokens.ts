@@ -9,7 +9,7 @@ export interface CacheKeys {
   readonly first: TestKeys
   readonly second: TestKeys
   readonly renewed: TestKeys
-  readonly stranger: TestKeys
+  readonly foreign: TestKeys
   /** More keys of the algorithm of `first`, so that a token without `kid` has too many to try. */
   readonly more: readonly TestKeys[]
 }
@@ -19,7 +19,7 @@ export async function cacheKeys(): Promise<CacheKeys> {
     first: await createTestKeys('ES256', { kid: 'cache-1' }),
     second: await createTestKeys('EdDSA', { kid: 'cache-2' }),
     renewed: await createTestKeys('ES256', { kid: 'cache-1', generation: 1 }),
-    stranger: await createTestKeys('ES256', { kid: 'cache-stranger' }),
+    foreign: await createTestKeys('ES256', { kid: 'cache-foreign' }),
     more: await Promise.all([1, 2, 3].map(async (n) => createTestKeys('ES256', { kid: `cache-more-${n}` }))),
   }
 }
@@ -29,7 +29,7 @@ export async function cacheTokens({
   first,
   second,
   renewed,
-  stranger,
+  foreign,
 }: CacheKeys): Promise<ReadonlyMap<string, string>> {
   const claims = (changes: object = {}): object => accessClaims({ exp: NOW + 20_000, role: 'reader', ...changes })
   const lasting = await first.sign(claims())
@@ -40,7 +40,7 @@ export async function cacheTokens({
     ['of the renewed key', await renewed.sign(claims({ sub: 'cy' }))],
     ['without kid', await first.sign(claims({ sub: 'di' }), { kid: undefined })],
     ['without kid, by the renewed key', await renewed.sign(claims({ sub: 'flo' }), { kid: undefined })],
-    ['without kid, by another issuer', await stranger.sign(claims({ sub: 'gus' }), { kid: undefined })],
+    ['without kid, by another issuer', await foreign.sign(claims({ sub: 'gus' }), { kid: undefined })],
     ['by thumbprint', await renewed.sign(claims({ sub: 'hal' }), { kid: undefined, x5t: 'renewed' })],
     ['by the thumbprint of another key', await renewed.sign(claims({ sub: 'ida' }), { kid: undefined, x5t: 'first' })],
     ['of the other issuer', await second.sign(claims({ iss: OTHER_ISSUER }))],
@@ -54,7 +54,7 @@ export async function cacheTokens({
     ['for another audience', await first.sign(claims({ aud: 'https://elsewhere.example' }))],
     ['with a signature of the lasting one', `${header}.${encode(claims({ sub: 'eve' }))}.${signature}`],
     ['without its beginning', lasting.slice(-120)],
-    ['by a stranger', await stranger.sign(claims(), { kid: 'cache-1' })],
-    ['of an unknown key', await stranger.sign(claims())],
+    ['by a foreign key', await foreign.sign(claims(), { kid: 'cache-1' })],
+    ['of an unknown key', await foreign.sign(claims())],
   ])
 }

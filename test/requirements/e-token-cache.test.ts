@@ -307,7 +307,7 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
   it('and remembers no refusal', async () => {
     const world = makeWorld({ ...USUAL, with: 'predicate' })
     const signatures = countSignatures()
-    for (const token of ['for another audience', 'for later', 'bound', 'by a stranger', 'of another role'])
+    for (const token of ['for another audience', 'for later', 'bound', 'by a foreign key', 'of another role'])
       for (const expected of [1, 2, 3]) {
         const before = signatures()
         expect(codesIn(await world.take(show(token)))).not.toEqual(['verified'])

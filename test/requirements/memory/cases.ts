@@ -226,13 +226,13 @@ export const OTHERS: Readonly<Record<string, Case>> = {
         const alg = 'ES256'
         switch (index % 5) {
           case 0:
-            return `${signed({}, { alg, kid: `kid-${index}-of-nobody` }).slice(0, -43)}${signature}`
+            return `${signed({}, { alg, kid: `kid-${index}-unknown` }).slice(0, -43)}${signature}`
           case 1:
             return `${signed({ jti: `${index}` }, { alg, kid: 'known' }).slice(0, -43)}${signature}`
           case 2:
-            return signed({ iss: `https://issuer-${index}.example/of/nobody` })
+            return signed({ iss: `https://issuer-${index}.example/unknown` })
           case 3:
-            return signed({}, { alg: `an-algorithm-${index}-of-nobody` })
+            return signed({}, { alg: `an-algorithm-${index}-unknown` })
           default:
             return `an opaque token ${index}`
         }
@@ -241,7 +241,7 @@ export const OTHERS: Readonly<Record<string, Case>> = {
         show: async (index) => {
           const headers = {
             'content-type': FORM,
-            authorization: received(`Scheme-${index}-of-nobody `, filler(index % 50)),
+            authorization: received(`Scheme-${index}-unknown `, filler(index % 50)),
           }
           const body = formOf(bad(index), index)
           const answer = await gate(new Request('https://api.example/orders', { method: 'POST', headers, body }))

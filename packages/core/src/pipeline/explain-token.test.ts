@@ -11,6 +11,7 @@ import {
 } from '../jose-tokens.test-support.ts'
 import { createVerifier } from './verifier.ts'
 import type { Explanation, ExplanationStep } from './explain.ts'
+import type { VerifierOptions } from './options.ts'
 
 let key: SigningKey
 let other: SigningKey
@@ -233,5 +234,18 @@ describe('an explanation', () => {
       result: 'failed',
       code: 'token_refused',
     })
+  })
+
+  it('gives the reason of an issuer that cannot be looked up, not what the policy of another issuer says', async () => {
+    const policy = { issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks }
+    const issuers = async (iss: string): Promise<object> => {
+      if (iss === ISSUER) return policy
+      throw new AuthError('keys_unavailable')
+    }
+    const verifier = createVerifier({ issuers, clock } as VerifierOptions)
+    await verifier.verify(await key.sign(accessClaims()))
+    const token = await key.sign(accessClaims({ iss: 'https://other.example', aud: 'https://other-api.example' }))
+    await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'keys_unavailable' })
+    expect((await verifier.explain(token)).code).toBe('keys_unavailable')
   })
 })
