@@ -4,7 +4,7 @@ import { AuthError } from '../errors/auth-error.ts'
 import type { VerifierEvent } from '../model/events.ts'
 import { discoveredKeySet, type DiscoveredKeySetOptions } from './remote-key-set.ts'
 import { fakeEndpoint, hanging, json, refused, slow, status, type Answer } from './remote/fake-endpoint.test-support.ts'
-import { manualClock } from './remote/manual-clock.test-support.ts'
+import { manualClock, settle } from './remote/manual-clock.test-support.ts'
 import { publicJwk } from './jwk/test-jwks.test-support.ts'
 
 const ISSUER = 'https://issuer.example/tenant'
@@ -224,6 +224,26 @@ describe('discovery', () => {
       expect(world.urls()).toEqual([OIDC, OAUTH, KEYS])
       expect(clock.timers()).toBe(0)
     }
+  })
+
+  it('is taken over once it is lost, also where time passes between its steps', async () => {
+    const world = setUp({}, { sharing: 'poll' })
+    const { clock, answers } = world
+    const { monotonic, setTimeout } = clock
+    let drift = 0
+    clock.monotonic = () => monotonic() + (drift += 10)
+    answers[OIDC] = metadata()
+    answers[KEYS] = hanging
+    clock.setTimeout = () => () => undefined
+    void world.ask('a')
+    await settle()
+    expect(world.urls()).toEqual([OIDC, KEYS])
+    clock.setTimeout = setTimeout
+    clock.monotonic = () => monotonic() + drift
+    answers[KEYS] = json({ keys: [a] })
+    const joined = [world.ask('a'), world.ask('a')]
+    await clock.pass(7)
+    expect(await Promise.all(joined)).toEqual(['verified', 'verified'])
   })
 
   it('has one deadline for its retry, too', async () => {
