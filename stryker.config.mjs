@@ -13,7 +13,7 @@ const GUARDED = [
 
 /** @type {import('@stryker-mutator/core').PartialStrykerOptions} */
 export default {
-  mutate: [`packages/core/src/{${GUARDED.join(',')}}/**/*.ts`, '!**/*.test.ts', '!**/*.test-support.ts', '!**/*.d.ts'],
+  mutate: [`packages/core/src/{${GUARDED.join(',')}}/**/*.ts`, '!**/*.d.ts'],
   // Stryker rewrites a tsconfig with an API that TypeScript 7 does not have; vitest needs no tsconfig, so it gets none.
   tsconfigFile: 'none',
   testRunner: 'vitest',

@@ -18,13 +18,7 @@ export default defineConfig({
     })),
   },
   test: {
-    projects: [
-      {
-        extends: true,
-        test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'examples/*/src/**/*.test.ts'] },
-      },
-      { extends: true, test: { name: 'integration', include: ['test/**/*.test.ts'] } },
-    ],
+    include: ['test/**/*.test.ts', 'examples/*/src/**/*.test.ts'],
     setupFiles: ['test/support/secrets/setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
@@ -36,7 +30,6 @@ export default defineConfig({
       reporter: ['text-summary', 'html', 'json-summary'],
       reportsDirectory: 'reports/coverage',
       include: ['packages/*/src/**/*.ts'],
-      exclude: ['**/*.test.ts'],
     },
   },
 })

@@ -6,7 +6,7 @@ import { sourceAliases } from './scripts/source-aliases.mjs'
 export default defineConfig({
   resolve: { alias: sourceAliases(import.meta.dirname) },
   test: {
-    include: ['packages/core/src/**/*.test.ts', 'test/requirements/**/*.test.ts'],
+    include: ['test/core/**/*.test.ts'],
     testTimeout: 10_000,
     maxWorkers: 1,
     // A fresh module graph for every file costs five times as much, and these tests share nothing.

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 const root = join(import.meta.dirname, '..')
 const [count = '2000000', seed = String(Date.now() % 2 ** 31)] = process.argv.slice(2)
 
-const tests = ['test/fuzz', 'test/requirements/e-token-cache.test.ts']
+const tests = ['credential-places', 'malformed-tokens', 'quick-path', 'test/core/pipeline/token-cache']
 const { status } = spawnSync(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...tests], {
   cwd: root,
   env: { ...process.env, FUZZ_COUNT: count, FUZZ_SEED: seed },

@@ -1,4 +1,4 @@
-// Removes each guard of test/requirements/guards.json from a copy of core, and expects a test of its requirement to fail:
+// Removes each guard of test/tools/guards.json from a copy of core, and expects a test of its requirement to fail:
 // `npm run guards`, or `npm run guards -- 11 18` for some requirements. Needs an installation, but no build.
 import { spawn } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -51,7 +51,7 @@ async function worker() {
 /** Runs the tests of a guard's requirement against a copy of core without the guard. */
 async function runWithout({ requirement, edits }, name) {
   const copy = join(copies, name)
-  cpSync(join(core, 'src'), join(copy, 'src'), { recursive: true, filter: (path) => !path.endsWith('.test.ts') })
+  cpSync(join(core, 'src'), join(copy, 'src'), { recursive: true })
   cpSync(join(core, 'package.json'), join(copy, 'package.json'))
   symlinkSync(join(core, 'node_modules'), join(copy, 'node_modules'))
   for (const edit of edits) {
@@ -84,7 +84,7 @@ function readReport(path, output) {
 function run(files, pattern, copy, report) {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs')
   const limits = ['--testTimeout=10000', '--maxWorkers=1', '--bail=20']
-  const options = ['--project=integration', ...limits, '--reporter=json', `--outputFile.json=${report}`]
+  const options = [...limits, '--reporter=json', `--outputFile.json=${report}`]
   const child = spawn(process.execPath, [vitest, 'run', ...files, '-t', pattern, ...options], {
     cwd: root,
     env: { ...process.env, GUARDED_CORE: copy },

@@ -31,7 +31,7 @@ export function undocumentedNames(files) {
   }
 
   return files
-    .filter(({ path }) => ENTRY.test(path) && !path.endsWith('.test.ts'))
+    .filter(({ path }) => ENTRY.test(path))
     .flatMap(({ path, text }) =>
       [...reexportsOf(path, text).map(({ as }) => as), ...declarationsOf(text).map(({ name }) => name)].flatMap(
         (name) => undocumented(path, name),

@@ -2,8 +2,8 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const LISTS = ['test/requirements/guards.json', 'test/resilience/guards.json']
-const TESTS = 'test/{requirements,resilience}/**/*.test.ts'
+const LISTS = ['test/tools/guards.json', 'test/tools/guards-of-fetching.json']
+const TESTS = 'test/**/*.test.ts'
 
 /**
  * @typedef {{ file: string, find: string, replace: string }} Edit

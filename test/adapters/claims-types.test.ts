@@ -10,8 +10,8 @@ import { createServer } from 'node:http'
 import * as v from 'valibot'
 import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { listen } from './contract/started-adapter.ts'
-import { createAuthority } from './support/authority.ts'
+import { listen } from '../support/contract/started-adapter.ts'
+import { createAuthority } from '../support/adapters/authority.ts'
 
 declare module '@claimgate/express/augment' {
   interface AuthClaims {

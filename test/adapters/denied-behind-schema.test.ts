@@ -12,7 +12,7 @@ import fastify from 'fastify'
 import { CompactEncrypt, generateKeyPair } from 'jose'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { createAuthority } from './support/authority.ts'
+import { createAuthority } from '../support/adapters/authority.ts'
 
 const express4 = createRequire(import.meta.url)('express4') as typeof express5
 const authority = await createAuthority()

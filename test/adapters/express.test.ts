@@ -26,8 +26,8 @@ import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { listen } from './contract/started-adapter.ts'
-import { createAuthority } from './support/authority.ts'
+import { listen } from '../support/contract/started-adapter.ts'
+import { createAuthority } from '../support/adapters/authority.ts'
 
 // Express 4 comes without types; what is used of it here is the same.
 const require = createRequire(import.meta.url)

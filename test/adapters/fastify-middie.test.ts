@@ -3,7 +3,7 @@ import middie from '@fastify/middie'
 import fastify, { type FastifyInstance } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { createAuthority } from './support/authority.ts'
+import { createAuthority } from '../support/adapters/authority.ts'
 
 const authority = await createAuthority()
 const good = await authority.authorization()

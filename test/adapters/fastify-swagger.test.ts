@@ -4,7 +4,7 @@ import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fastify, { type FastifyInstance } from 'fastify'
 import { describe, expect, it } from 'vitest'
-import { createAuthority } from './support/authority.ts'
+import { createAuthority } from '../support/adapters/authority.ts'
 
 const authority = await createAuthority()
 const good = await authority.authorization()

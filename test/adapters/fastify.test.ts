@@ -6,7 +6,7 @@ import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyRep
 import { type AddressInfo, connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { createAuthority } from './support/authority.ts'
+import { createAuthority } from '../support/adapters/authority.ts'
 
 const authority = await createAuthority()
 const other = await createAuthority('https://other.example.com')

@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import type { VerifiedToken } from '@claimgate/core'
 import { createGate } from '@claimgate/fetch'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { listen } from './contract/started-adapter.ts'
-import { createAuthority } from './support/authority.ts'
+import { listen } from '../support/contract/started-adapter.ts'
+import { createAuthority } from '../support/adapters/authority.ts'
 
 const authority = await createAuthority()
 const token = await authority.token()

@@ -2,7 +2,7 @@ import { createAuthenticator, createVerifier, type Requirement, scope, type Veri
 import { createGate, type OptionalGate, protect } from '@claimgate/fetch'
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
-import { createAuthority } from './support/authority.ts'
+import { createAuthority } from '../support/adapters/authority.ts'
 
 const authority = await createAuthority()
 const good = await authority.authorization({ scope: 'orders:read' })

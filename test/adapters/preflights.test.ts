@@ -10,8 +10,8 @@ import { Hono } from 'hono'
 import { cors as honoCors } from 'hono/cors'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { listen } from './contract/started-adapter.ts'
-import { createAuthority } from './support/authority.ts'
+import { listen } from '../support/contract/started-adapter.ts'
+import { createAuthority } from '../support/adapters/authority.ts'
 
 // Both come without types.
 const require = createRequire(import.meta.url)

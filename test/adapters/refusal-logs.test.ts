@@ -8,8 +8,8 @@ import express5 from 'express'
 import fastify from 'fastify'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { assertNoSecrets } from '../support/secrets/finds.ts'
-import { listen } from './contract/started-adapter.ts'
-import { createAuthority } from './support/authority.ts'
+import { listen } from '../support/contract/started-adapter.ts'
+import { createAuthority } from '../support/adapters/authority.ts'
 
 const require = createRequire(import.meta.url)
 const express4 = require('express4') as typeof express5

@@ -1,11 +1,11 @@
 import express5 from 'express'
 import { createRequire } from 'node:module'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Answer, clientH1, clientH2, type Client, type Patience, PATIENCES } from './refused/client.ts'
-import { startExpress } from './refused/express-server.ts'
-import { startFastify } from './refused/fastify-server.ts'
-import { FETCH_SITUATIONS, startFetch } from './refused/fetch-server.ts'
-import { formPath, hookPath, type RefusingServer, slowKeysPath, type StartServer } from './refused/servers.ts'
+import { type Answer, clientH1, clientH2, type Client, type Patience, PATIENCES } from '../support/refused/client.ts'
+import { startExpress } from '../support/refused/express-server.ts'
+import { startFastify } from '../support/refused/fastify-server.ts'
+import { FETCH_SITUATIONS, startFetch } from '../support/refused/fetch-server.ts'
+import { formPath, hookPath, type RefusingServer, slowKeysPath, type StartServer } from '../support/refused/servers.ts'
 import {
   createWorld,
   later,
@@ -15,9 +15,9 @@ import {
   type TokenKind,
   WAIT,
   type World,
-} from './refused/world.ts'
-import { FAILING_HOOKS } from './support/failing-hooks.ts'
-import { FAILURES, THROWN_VALUES } from './support/thrown-values.ts'
+} from '../support/refused/world.ts'
+import { FAILING_HOOKS } from '../support/adapters/failing-hooks.ts'
+import { FAILURES, THROWN_VALUES } from '../support/adapters/thrown-values.ts'
 
 const require = createRequire(import.meta.url)
 const express4 = require('express4') as typeof express5

@@ -15,7 +15,7 @@ import { createRequire } from 'node:module'
 import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createAuthority } from './support/authority.ts'
+import { createAuthority } from '../support/adapters/authority.ts'
 
 const express4 = createRequire(import.meta.url)('express4') as typeof express5
 

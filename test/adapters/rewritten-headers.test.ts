@@ -9,7 +9,7 @@ import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createAuthority } from './support/authority.ts'
+import { createAuthority } from '../support/adapters/authority.ts'
 
 // Express 4 comes without types; what is used of it here is the same.
 const express4 = createRequire(import.meta.url)('express4') as typeof express5

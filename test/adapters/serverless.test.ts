@@ -10,7 +10,7 @@ import { createRequire } from 'node:module'
 import { createRequest, createResponse } from 'node-mocks-http'
 import serverlessHttp from 'serverless-http'
 import { describe, expect, it } from 'vitest'
-import { createAuthority } from './support/authority.ts'
+import { createAuthority } from '../support/adapters/authority.ts'
 
 // Express 4 comes without types; what is used of it here is the same.
 const express4 = createRequire(import.meta.url)('express4') as typeof express5

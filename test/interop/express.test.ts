@@ -5,8 +5,13 @@ import { createTestKeys } from '@claimgate/testing'
 import express from 'express'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { apiFor, type AuthorizationServer, startAuthorizationServer, SUBJECT } from './authorization-server.ts'
-import { authorizationCode } from './client.ts'
+import {
+  apiFor,
+  type AuthorizationServer,
+  startAuthorizationServer,
+  SUBJECT,
+} from '../support/interop/authorization-server.ts'
+import { authorizationCode } from '../support/interop/client.ts'
 
 const API = apiFor('ES256')
 

@@ -9,8 +9,8 @@ import {
   OPAQUE_API,
   startAuthorizationServer,
   SUBJECT,
-} from './authorization-server.ts'
-import { authorizationCode, CLIENT_ID, clientCredentials } from './client.ts'
+} from '../support/interop/authorization-server.ts'
+import { authorizationCode, CLIENT_ID, clientCredentials } from '../support/interop/client.ts'
 
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']
 const API = apiFor('ES256')

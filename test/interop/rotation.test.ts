@@ -2,8 +2,8 @@ import { AuthError, createVerifier, type Verifier } from '@claimgate/core'
 import { createTestClock, createTestKeys, type TestClock } from '@claimgate/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { apiFor, type AuthorizationServer, startAuthorizationServer } from './authorization-server.ts'
-import { clientCredentials } from './client.ts'
+import { apiFor, type AuthorizationServer, startAuthorizationServer } from '../support/interop/authorization-server.ts'
+import { clientCredentials } from '../support/interop/client.ts'
 
 const API = apiFor('ES256')
 const FRESH_FOR = 60

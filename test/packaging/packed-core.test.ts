@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 
 import { bundleForWorkers, WORKER_BUDGETS } from '../../scripts/check/bundle-size.mjs'
 import { installPacked, type PackedProject } from '../../scripts/install-packed.mjs'
-import type { ConsumerInput, ConsumerReport } from './consumer-report.ts'
+import type { ConsumerInput, ConsumerReport } from '../support/packaging/consumer-report.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -39,7 +39,7 @@ async function consume(
   input: ConsumerInput,
 ): Promise<ConsumerReport> {
   for (const file of ['consumer.ts', 'consumer-report.ts'])
-    copyFileSync(join(import.meta.dirname, file), join(folder, file))
+    copyFileSync(join(import.meta.dirname, '../support/packaging', file), join(folder, file))
   const flags = [...conditions.map((condition) => `--conditions=${condition}`), '--disable-warning=ExperimentalWarning']
   const args = [...flags, join(folder, 'consumer.ts'), JSON.stringify(input)]
   const { stdout } = await promisify(execFile)(process.execPath, args)

@@ -1,14 +1,14 @@
 import { ADAPTER_OPTIONS } from '@claimgate/core/extend'
 import { describe, expect, it } from 'vitest'
-import { startChild } from '../resilience/support/child/run-child.ts'
-import { hostileValues } from './hostile.ts'
-import { memberNames, optionalNames } from './member-names.ts'
-import type { Change } from './scenario.ts'
+import { startChild } from '../support/resilience/child/run-child.ts'
+import { hostileValues } from '../support/pollution/hostile.ts'
+import { memberNames, optionalNames } from '../support/pollution/member-names.ts'
+import type { Change } from '../support/pollution/scenario.ts'
 
 const LONG = 300_000
 
 async function play(group: string, mode: 'reads' | 'changes'): Promise<unknown> {
-  const { code, output, errors } = await startChild('../../../pollution/program.ts', [group, mode]).ended
+  const { code, output, errors } = await startChild('../../pollution/program.ts', [group, mode]).ended
   if (code !== 0) throw new Error(`It ended with ${code}: ${errors.slice(0, 2000)}`)
   return JSON.parse(output)
 }

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { createTestKeys, type FaultyJwksServer, startFaultyJwksServer } from '@claimgate/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
-import { bundle, type Bundle } from './bundle.ts'
-import { startKvServer } from './kv-server.ts'
-import { RUNTIMES } from './runtimes.ts'
-import { startWorkerd, WORKER_CONDITIONS } from './workerd.ts'
+import { bundle, type Bundle } from '../support/runtimes/bundle.ts'
+import { startKvServer } from '../support/runtimes/kv-server.ts'
+import { RUNTIMES } from '../support/runtimes/runtimes.ts'
+import { startWorkerd, WORKER_CONDITIONS } from '../support/runtimes/workerd.ts'
 
 const ISSUER = 'https://issuer.example'
 const now = Math.floor(Date.now() / 1000)
@@ -25,7 +25,7 @@ describe('examples/cloudflare-worker', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'claimgate-worker-'))
-    built = await bundle('../../examples/cloudflare-worker/src/index.ts', {
+    built = await bundle('../../../examples/cloudflare-worker/src/index.ts', {
       to: join(folder, 'worker.mjs'),
       format: 'esm',
       conditions: WORKER_CONDITIONS,

@@ -15,9 +15,9 @@ import { CONTENT_ENCRYPTIONS, KEY_MANAGEMENT_ALGORITHMS } from '@claimgate/core/
 import { CompactEncrypt, type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
-import type { Answers, Command, OpenCommand, TokenAnswer } from './command.ts'
-import { report, type Shown } from './report.ts'
-import { ALL, RUNTIMES, type Served } from './runtimes.ts'
+import type { Answers, Command, OpenCommand, TokenAnswer } from '../support/runtimes/command.ts'
+import { report, type Shown } from '../support/runtimes/report.ts'
+import { ALL, RUNTIMES, type Served } from '../support/runtimes/runtimes.ts'
 
 const ISSUER = 'https://issuer.example'
 const AUDIENCE = 'https://api.example'

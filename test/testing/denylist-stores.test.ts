@@ -6,8 +6,8 @@ import { createMemoryDenylist } from '@claimgate/core/denylist'
 import { createTestClock, denylistStoreCases, type DenylistStoreSubject } from '@claimgate/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { FLAWED_STORES, soundStore } from './denylist/flawed-stores.ts'
-import { openSqliteDenylist } from './denylist/sqlite-denylist.ts'
+import { FLAWED_STORES, soundStore } from '../support/testing/flawed-stores.ts'
+import { openSqliteDenylist } from '../support/testing/sqlite-denylist.ts'
 
 const turning = (
   makeStore: (now: () => number, clock: ReturnType<typeof createTestClock>) => DenylistStoreSubject['store'],

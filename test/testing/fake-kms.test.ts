@@ -2,7 +2,7 @@ import { createHash, createPublicKey, generateKeyPairSync, verify } from 'node:c
 import { GetPublicKeyCommand, type KMSClient, SignCommand, type SigningAlgorithmSpec } from '@aws-sdk/client-kms'
 import { type AwsAnswer, type FakeKms, startFakeKms } from '@claimgate/testing/aws'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { kmsClient } from '../issuer/support/kms-client.ts'
+import { kmsClient } from '../support/issuer/kms-client.ts'
 
 const ARN = 'arn:aws:kms:eu-central-1:111122223333'
 const MESSAGE = Buffer.from('message')

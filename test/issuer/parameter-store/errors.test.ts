@@ -11,7 +11,14 @@ import {
 } from '@claimgate/issuer/parameter-store'
 import type { AwsAnswer } from '@claimgate/testing/aws'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { everything, expectNothingOf, fakeSsm, p256Pem, rejection, ssmClient } from './support.ts'
+import {
+  everything,
+  expectNothingOf,
+  fakeSsm,
+  p256Pem,
+  rejection,
+  ssmClient,
+} from '../../support/issuer/parameter-store.ts'
 
 const NAME = '/orders/signing-key'
 

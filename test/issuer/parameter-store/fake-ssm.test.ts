@@ -1,6 +1,6 @@
 import { GetParameterCommand, ListTagsForResourceCommand, PutParameterCommand } from '@aws-sdk/client-ssm'
 import { describe, expect, it } from 'vitest'
-import { fakeSsm, rejection, ssmClient } from './support.ts'
+import { fakeSsm, rejection, ssmClient } from '../../support/issuer/parameter-store.ts'
 
 describe('startFakeSsm', () => {
   it('gives a SecureString in the clear only where decryption is asked for', async () => {

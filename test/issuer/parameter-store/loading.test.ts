@@ -4,7 +4,7 @@ import { createIssuer, SIGNING_ALGORITHMS } from '@claimgate/issuer'
 import { parameterStoreKey, parameterStoreSigner, type ParameterStoreEvent } from '@claimgate/issuer/parameter-store'
 import { createTestClock, supportedAlgorithms } from '@claimgate/testing'
 import { describe, expect, it } from 'vitest'
-import { fakeSsm, p256Pem, rejection, ssmClient } from './support.ts'
+import { fakeSsm, p256Pem, rejection, ssmClient } from '../../support/issuer/parameter-store.ts'
 
 const NAME = '/orders/signing-key'
 const ISSUER = 'https://login.example'

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
-import { fakeSsm } from './support.ts'
-import { snippet } from '../../readme/support/pages.ts'
+import { fakeSsm } from '../../support/issuer/parameter-store.ts'
+import { snippet } from '../../support/docs/pages.ts'
 import { takeFinds } from '../../support/secrets/watch.ts'
 
 // Run as it stands in the page, against the packages as they are built.

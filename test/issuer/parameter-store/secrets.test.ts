@@ -7,7 +7,14 @@ import { createTestClock } from '@claimgate/testing'
 import type { AwsAnswer } from '@claimgate/testing/aws'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { assertNoSecrets } from '../../support/secrets/finds.ts'
-import { everything, expectNothingOf, fakeSsm, p256Pem, rejection, ssmClient } from './support.ts'
+import {
+  everything,
+  expectNothingOf,
+  fakeSsm,
+  p256Pem,
+  rejection,
+  ssmClient,
+} from '../../support/issuer/parameter-store.ts'
 
 const NAME = '/orders/signing-key'
 

@@ -1,0 +1,214 @@
+import { describe, expect, it } from 'vitest'
+import type { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
+import type { VerifiedToken } from '../../../packages/core/src/model/token.ts'
+import {
+  allOf,
+  anyOf,
+  anyScope,
+  assertRequirement,
+  claim,
+  isRequirement,
+  not,
+  type Requirement,
+  scope,
+} from '../../../packages/core/src/authorization/requirements.ts'
+
+const token: VerifiedToken = {
+  claims: {
+    sub: 'ada',
+    role: 'writer',
+    groups: ['a', 'b'],
+    level: 3,
+    nothing: null,
+    realm: { roles: ['admin'] },
+    'realm.roles': 'dotted',
+  },
+  header: { alg: 'ES256' },
+  token: 'a.b.c',
+  scopes: new Set(['orders:read', 'profile']),
+}
+
+const escaped = (text: string): string => text.replaceAll(/[()[\]{}.\\]/g, String.raw`\$&`)
+
+function answer(requirement: Requirement): string {
+  try {
+    assertRequirement(requirement, token)
+    return 'met'
+  } catch (error) {
+    const { status, code, scopes } = error as { status: number; code: string; scopes: readonly string[] }
+    return `${status} ${code} ${scopes.join(' ')}`.trim()
+  }
+}
+
+function refusalOf(requirement: Requirement): AuthError {
+  try {
+    assertRequirement(requirement, token)
+  } catch (error) {
+    return error as AuthError
+  }
+  throw new Error('The requirement is met')
+}
+
+describe('requirements', () => {
+  it.each<readonly [string, Requirement, string]>([
+    ['one scope', scope('orders:read'), 'met'],
+    ['two scopes', scope('orders:read', 'profile'), 'met'],
+    [
+      'a scope that is missing',
+      scope('orders:read', 'orders:write'),
+      '403 insufficient_scope orders:read orders:write',
+    ],
+    ['a part of a scope', scope('orders'), '403 insufficient_scope orders'],
+    ['any of two', anyScope('orders:write', 'profile'), 'met'],
+    ['any of two that are missing', anyScope('x', 'y'), '403 insufficient_scope x y'],
+    ['a claim', claim('role', 'writer'), 'met'],
+    ['a claim of another value', claim('role', 'reader'), '403 requirement_not_met'],
+    ['a claim of another type', claim('level', '3'), '403 requirement_not_met'],
+    ['an array claim that holds the value', claim('groups', 'b'), 'met'],
+    ['one of several values', claim('role', ['reader', 'writer']), 'met'],
+    ['a predicate', claim('level', (value) => typeof value === 'number' && value > 2), 'met'],
+    ['a predicate that says no', claim('level', () => false), '403 requirement_not_met'],
+    ['a claim that is absent', claim('tenant', () => true), '403 requirement_not_met'],
+    ['an inherited member', claim('toString', () => true), '403 requirement_not_met'],
+    ['a claim of null', claim('nothing', () => true), '403 requirement_not_met'],
+    ['a claim within others', claim(['realm', 'roles'], 'admin'), 'met'],
+    ['a claim within others of another value', claim(['realm', 'roles'], 'root'), '403 requirement_not_met'],
+    ['a name with a dot', claim('realm.roles', 'dotted'), 'met'],
+    ['a list of one name', claim(['role'], 'writer'), 'met'],
+    ['an inherited member within others', claim(['realm', 'toString', 'name'], () => true), '403 requirement_not_met'],
+    ['the length of a text', claim(['role', 'length'], 6), '403 requirement_not_met'],
+    ['an element of an array', claim(['groups', '0'], 'a'), '403 requirement_not_met'],
+    ['all of', allOf(scope('profile'), claim('role', 'writer')), 'met'],
+    ['all of, one missing', allOf(scope('x'), claim('role', 'writer')), '403 insufficient_scope x'],
+    ['any of', anyOf(scope('x'), claim('role', 'writer')), 'met'],
+    ['any of, none', anyOf(scope('x'), scope('y', 'x')), '403 insufficient_scope x y'],
+    ['not', not(scope('x')), 'met'],
+    ['not, of what is met', not(scope('profile')), '403 requirement_not_met'],
+  ])('judges %s', (_, requirement, expected) => {
+    expect(answer(requirement)).toBe(expected)
+  })
+
+  it('are told from what only looks like one', () => {
+    expect([scope('a'), { description: 'own', scopes: [], isMet: () => true }].map(isRequirement)).toEqual([true, true])
+    const lookalikes = ['a', null, undefined, true, {}, { isMet: () => true }, { isMet: true, scopes: [] }]
+    expect(lookalikes.filter(isRequirement)).toEqual([])
+    expect(isRequirement({ isMet: () => true, scopes: 'a' })).toBe(false)
+  })
+
+  it.each<readonly [string, Requirement, string]>([
+    ['a claim', claim('role', 'admin'), 'expected "claim role \\"admin\\"", found "writer"'],
+    ['a number', claim('level', 4), 'expected "claim level 4", found 3'],
+    ['an array', claim('groups', 'c'), 'expected "claim groups \\"c\\"", found ["a","b"]'],
+    [
+      'a claim within others',
+      claim(['realm', 'roles'], 'root'),
+      'expected "claim realm.roles \\"root\\"", found ["admin"]',
+    ],
+    ['an absent claim', claim('tenant', 'acme'), 'expected "claim tenant \\"acme\\"", found nothing'],
+    ['a claim of null', claim('nothing', 'x'), 'expected "claim nothing \\"x\\"", found nothing'],
+    ['scopes', scope('x'), 'expected "scope x", found ["orders:read","profile"]'],
+    [
+      'any of two claims',
+      anyOf(claim('role', 'admin'), claim('level', 9)),
+      'expected "any of (claim role \\"admin\\", claim level 9)", found {"role":"writer","level":3}',
+    ],
+    [
+      'any of two claims, one absent',
+      anyOf(claim('role', 'admin'), claim('tenant', 'acme')),
+      'expected "any of (claim role \\"admin\\", claim tenant \\"acme\\")", found {"role":"writer"}',
+    ],
+    [
+      'any of two absent claims',
+      anyOf(claim('a', 1), claim('b', 2)),
+      'expected "any of (claim a 1, claim b 2)", found nothing',
+    ],
+    [
+      'a claim and a scope',
+      allOf(claim('role', 'admin'), scope('profile')),
+      'expected "all of (claim role \\"admin\\", scope profile)", found {"role":"writer","scope":["orders:read","profile"]}',
+    ],
+    ['not', not(claim('role', 'writer')), 'expected "not (claim role \\"writer\\")", found "writer"'],
+    ['one of the application', { description: 'own', scopes: [], isMet: () => false }, 'expected "own"'],
+  ])('says what was found instead: %s', (_, requirement, message) => {
+    expect(() => assertRequirement(requirement, token)).toThrow(new RegExp(`: ${escaped(message)}$`))
+  })
+
+  it('shortens and escapes what was found', () => {
+    const odd = { ...token, claims: { role: `\u202e${'x '.repeat(5000)}` } }
+    const wrong = (): void => assertRequirement(claim('role', 'admin'), odd)
+    expect(wrong).toThrow(/found "\\u202e(?:x ){50,60}x?…/)
+    expect(wrong).not.toThrow(/\u202e|(?:x ){70}/)
+  })
+
+  it('stay as they were made', () => {
+    const path = ['realm', 'roles']
+    const values = ['admin']
+    const requirement = claim(path, values)
+    path[1] = 'none'
+    values[0] = 'root'
+    expect(answer(requirement)).toBe('met')
+  })
+
+  it('are frozen with their scopes, also those in the error of a refusal', () => {
+    const made = [
+      scope('a'),
+      anyScope('a', 'b'),
+      claim('role', 'writer'),
+      allOf(scope('a')),
+      anyOf(scope('a')),
+      not(scope('a')),
+    ]
+    expect(made.filter((requirement) => !Object.isFrozen(requirement) || !Object.isFrozen(requirement.scopes))).toEqual(
+      [],
+    )
+    const named = ['a']
+    const own: Requirement = { description: 'own', scopes: named, isMet: () => false }
+    for (const requirement of [scope('a'), own]) {
+      const error = refusalOf(requirement)
+      expect(() => (error.scopes as string[]).splice(0)).toThrow(TypeError)
+      expect(error.scopes).toEqual(['a'])
+    }
+    expect(Object.isFrozen(named)).toBe(false)
+  })
+
+  it('are copied from the list they are given as', () => {
+    const list = ['orders:write']
+    const requirement = scope(...list)
+    list.splice(0)
+    expect(answer(requirement)).toBe('403 insufficient_scope orders:write')
+  })
+
+  it('names what it needs for logs', () => {
+    expect(anyOf(scope('a', 'b'), not(claim('role', 'guest'))).description).toBe(
+      'any of (scope a and b, not (claim role "guest"))',
+    )
+  })
+
+  it.each<readonly [string, () => unknown, RegExp]>([
+    ['no scope', () => scope(), /name at least one scope/],
+    ['two scopes in one text', () => scope('a b'), /one string without spaces/],
+    ['a quote', () => anyScope('a"'), /one string without spaces/],
+    ['an array of scopes', () => scope(['a'] as unknown as string), /one string without spaces/],
+    ['no requirement', () => allOf(), /at least one requirement/],
+    ['no requirement in anyOf', () => anyOf(), /at least one requirement/],
+    ['text as requirement', () => not('a' as unknown as Requirement), /give requirements such as/],
+    ['a regular expression', () => claim('role', /x/ as unknown as string), /predicate/],
+    ['an empty list', () => claim('role', []), /predicate/],
+    ['a claim without a name', () => claim('', 'x'), /name a claim/],
+    ['a claim at no place', () => claim([], 'x'), /name a claim/],
+    ['a claim at a place without a name', () => claim(['a', ''], 'x'), /name a claim/],
+    ['a place in place of a name', () => claim([['a']] as unknown as string, 'x'), /name a claim/],
+  ])('fails at start-up for %s', (_, make, message) => {
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow(message)
+  })
+
+  it('treats an answer that is no boolean as a bug, so that a promise opens nothing', () => {
+    const later = (async () => false) as unknown as () => boolean
+    expect(() => assertRequirement(claim('role', later), token)).toThrow(TypeError)
+    expect(() => assertRequirement(not(claim('role', later)), token)).toThrow(TypeError)
+    const odd: Requirement = { description: 'odd', scopes: [], isMet: (() => 'yes') as unknown as () => boolean }
+    expect(() => assertRequirement(odd, token)).toThrow(/true or false/)
+    expect(() => assertRequirement(anyOf(scope('x'), odd), token)).toThrow(/true or false/)
+  })
+})

@@ -1,0 +1,122 @@
+import * as fc from 'fast-check'
+import { base64url } from 'jose'
+import { describe, expect, it } from 'vitest'
+import { base64urlFlaw } from '../../../packages/core/src/bytes/base64url.ts'
+import * as node from '../../../packages/core/src/bytes/bytes.node.ts'
+import * as web from '../../../packages/core/src/bytes/bytes.web.ts'
+
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const ALPHABET = LETTERS.split('')
+
+function expected(text: string): Uint8Array | undefined {
+  return base64urlFlaw(text) === undefined ? base64url.decode(text) : undefined
+}
+
+const plain = (bytes: Uint8Array | undefined): number[] | undefined => bytes && [...bytes]
+
+describe.each([
+  ['Node', node],
+  ['the web', web],
+])('bytes on %s', (_, { decodeBase64url, asciiBytes }) => {
+  const expectSame = (text: string): void => {
+    expect(plain(decodeBase64url(text)), JSON.stringify(text)).toEqual(plain(expected(text)))
+  }
+
+  it('are those of canonical base64url, of every length', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        expect(plain(decodeBase64url(base64url.encode(bytes)))).toEqual([...bytes])
+      }),
+    )
+  })
+
+  it('are none for any other text, one strange character anywhere being enough', () => {
+    const strange = fc.constantFrom(
+      '+',
+      '/',
+      '=',
+      ' ',
+      '\n',
+      '\r',
+      '\t',
+      '\f',
+      '\v',
+      '\0',
+      '.',
+      '%',
+      '\u00a0',
+      '\u00c1',
+      '\u00ff',
+      // Their low bytes are letters of the alphabet, or its - and _.
+      '\u0141',
+      '\u0161',
+      '\u012d',
+      '\u015f',
+      '\u2041',
+      '\uff41',
+      '\uff0d',
+      '\ufeff',
+      '\ud800',
+      '\udc41',
+      '\u{1f600}',
+    )
+    const base = fc.string({ unit: fc.constantFrom(...ALPHABET), maxLength: 90 })
+    fc.assert(
+      fc.property(base, strange, fc.nat(), fc.boolean(), (text, character, at, replaces) => {
+        const place = at % (text.length + 1)
+        expectSame(text)
+        const changed = text.slice(0, place) + character + text.slice(place + (replaces ? 1 : 0))
+        expectSame(changed)
+        expect(decodeBase64url(changed)).toBeUndefined()
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('agree with the reference on random text', () => {
+    expect.hasAssertions()
+    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 12 }), expectSame), { numRuns: 2000 })
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...ALPHABET, '+', '/', '='), maxLength: 12 }), expectSame),
+      {
+        numRuns: 2000,
+      },
+    )
+  })
+
+  it('are none where unused bits are set, and none for lengths that leave 1', () => {
+    for (const character of `${LETTERS}+/= \n\u0141`)
+      for (const before of ['', 'A', 'AA', 'AAA', 'AAAA', 'AAAAA', 'AAAAAA', 'A'.repeat(43), 'A'.repeat(85)])
+        expectSame(before + character)
+    expect(decodeBase64url('A')).toBeUndefined()
+    expect(decodeBase64url('AB')).toBeUndefined()
+    expect(decodeBase64url('AAB')).toBeUndefined()
+    expect(plain(decodeBase64url('AQ'))).toEqual([1])
+    expect(plain(decodeBase64url('AAE'))).toEqual([0, 1])
+    expect(plain(decodeBase64url(''))).toEqual([])
+  })
+
+  it('agree on padding and on white space wherever they stand', () => {
+    for (const text of [
+      'AA==',
+      'AAA=',
+      'AAAA=',
+      'AAAA====',
+      '=',
+      '====',
+      'A===',
+      'AA=A',
+      'AA A',
+      ' AAA',
+      'AAA ',
+      'AAA\n',
+    ])
+      expect(decodeBase64url(text), JSON.stringify(text)).toBeUndefined()
+  })
+
+  it('of ASCII are its codes', () => {
+    const ascii = Array.from({ length: 128 }, (_item, code) => code)
+    expect([...asciiBytes(String.fromCharCode(...ascii))]).toEqual(ascii)
+    expect([...asciiBytes('')]).toEqual([])
+  })
+})

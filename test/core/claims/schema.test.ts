@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest'
+
+import { applySchema, type ClaimsSchema, isSchema } from '../../../packages/core/src/claims/application-checks.ts'
+
+const schemaOf = (validate: (value: never) => object): ClaimsSchema<object> => ({
+  '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value: validate(value as never) }) },
+})
+
+describe('a claims schema', () => {
+  it('that changes what it is given changes no claim that is checked afterwards', async () => {
+    const claims = Object.freeze({ sub: 'ada', cnf: Object.freeze({ jkt: 'x' }), list: Object.freeze([1]) })
+    const schema = schemaOf((value: { sub: string; cnf: { jkt?: string }; list: number[] }) => {
+      value.sub = 'eve'
+      delete value.cnf.jkt
+      value.list.push(2)
+      return {}
+    })
+    expect(await applySchema(schema, claims)).toEqual({ sub: 'ada', cnf: { jkt: 'x' }, list: [1] })
+  })
+
+  it('gives the values that hold where it names a claim, and leaves the others', async () => {
+    const schema = schemaOf(() => ({ sub: 'changed', extra: true }))
+    expect(await applySchema(schema, { sub: 'ada', iss: 'i' })).toEqual({ sub: 'changed', iss: 'i', extra: true })
+  })
+
+  it('leaves instances of classes as they are, and takes objects without a prototype for plain', async () => {
+    const date = new Date(0)
+    const bare = Object.assign(Object.create(null) as object, { inner: { list: [{ a: 1 }] } })
+    const given = { date, bare, none: null, list: [null, 1] }
+    const completed = (await applySchema(
+      schemaOf(() => given),
+      {},
+    )) as typeof given
+    expect(completed.date).toBe(date)
+    expect(completed.bare).not.toBe(bare)
+    expect(completed).toEqual({ date, bare: { inner: { list: [{ a: 1 }] } }, none: null, list: [null, 1] })
+    expect(
+      await applySchema(
+        schemaOf(() => bare),
+        {},
+      ),
+    ).toEqual({ inner: { list: [{ a: 1 }] } })
+  })
+})
+
+describe('what is a schema', () => {
+  it('is an object or a function with a validator', () => {
+    const standard = schemaOf(() => ({}))
+    expect(isSchema(standard)).toBe(true)
+    expect(isSchema(Object.assign(() => true, standard))).toBe(true)
+    for (const value of [null, undefined, 5, 'text', {}, () => true, { '~standard': {} }, { '~standard': null }])
+      expect(isSchema(value), typeof value).toBe(false)
+  })
+})

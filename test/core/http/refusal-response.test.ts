@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
+import {
+  challenge,
+  isPlainText,
+  problemBody,
+  refusalResponse,
+} from '../../../packages/core/src/http/refusal-response.ts'
+
+const rules = { realm: 'api', body: problemBody, exposeChallenge: true }
+
+describe('the response to a refusal', () => {
+  it('has no challenge where Claimgate cannot decide, and so nothing to expose', () => {
+    const { status, headers, body } = refusalResponse(new AuthError('keys_unavailable', { retryAfter: 0.2 }), rules)
+    expect(status).toBe(503)
+    expect(headers).toEqual({
+      'cache-control': 'no-store',
+      'content-type': 'application/problem+json',
+      'retry-after': '1',
+    })
+    expect(JSON.parse(body)).toEqual({
+      type: 'about:blank',
+      title: 'Service Unavailable',
+      status: 503,
+      detail: 'Access tokens cannot be verified at the moment',
+    })
+  })
+
+  it('names status and title of each kind', () => {
+    const titleOf = (error: AuthError): unknown =>
+      (JSON.parse(refusalResponse(error, rules).body) as { title: unknown }).title
+    expect(titleOf(new AuthError('credential_malformed'))).toBe('Bad Request')
+    expect(titleOf(new AuthError('token_expired'))).toBe('Unauthorized')
+    expect(titleOf(new AuthError('insufficient_scope'))).toBe('Forbidden')
+  })
+
+  it('rounds the time to retry after up to whole seconds, and to one at least', () => {
+    const after = (retryAfter: number): string | undefined =>
+      refusalResponse(new AuthError('keys_unavailable', { retryAfter }), rules).headers['retry-after']
+    expect([0, 0.5, 1, 1.01, 30].map(after)).toEqual(['1', '1', '1', '2', '30'])
+  })
+
+  it('takes scopes of the requirement for a request without credentials alone', () => {
+    expect(challenge(new AuthError('credential_missing'), 'api', ['a'])).toBe('Bearer realm="api", scope="a"')
+    expect(challenge(new AuthError('token_expired'), 'api', ['a'])).not.toContain('scope=')
+    expect(challenge(new AuthError('insufficient_scope', { scopes: ['b', 'c'] }), 'api', ['a'])).toMatch(/scope="b c"$/)
+    expect(challenge(new AuthError('credential_missing'), 'api')).toBe('Bearer realm="api"')
+  })
+
+  it('knows text that needs no escaping', () => {
+    for (const text of ['api', 'a b', '!#[]~', ' ']) expect(isPlainText(text), text).toBe(true)
+    for (const text of ['', 'a"', 'a\\', 'a\n', 'ä', '\u007f', 1, undefined])
+      expect(isPlainText(text), String(text)).toBe(false)
+  })
+})

@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest'
+
+import type { FetchLike } from '../../../../packages/core/src/model/runtime.ts'
+import { settle } from '../../../support/core/manual-clock.ts'
+import {
+  takeTurn,
+  type FetchTurn,
+  type FetchTurnOptions,
+} from '../../../../packages/core/src/keys/fetch/fetch-queue.ts'
+
+const ORIGIN = 'https://issuer.example'
+
+function setUp(connections = 2) {
+  const fetch: FetchLike = Object.assign(async () => new Response(), { connections })
+  const begun: string[] = []
+  const turns = new Map<string, FetchTurn>()
+  const take = (
+    name: string,
+    { kind = 'other', origin = ORIGIN, signal = new AbortController().signal }: Partial<FetchTurnOptions> = {},
+  ) => {
+    const turn = takeTurn({ fetch, origin, kind, signal })
+    turns.set(name, turn)
+    if (turn.begins === undefined) begun.push(name)
+    else
+      void turn.begins.then(
+        () => begun.push(name),
+        () => begun.push(`not ${name}`),
+      )
+    return turn
+  }
+  const end = async (name: string): Promise<void> => {
+    turns.get(name)?.end()
+    await settle()
+  }
+  /** Ends whatever runs, one after the other, until nothing is left. */
+  const drain = async (): Promise<void> => {
+    for (let index = 0; index < begun.length; index += 1) await end(begun[index] ?? '')
+  }
+  return { take, end, drain, begun }
+}
+
+describe('turns at an origin', () => {
+  it('begin at once, up to so many at the same time', async () => {
+    const { take, end, begun } = setUp()
+    for (const name of ['a', 'b', 'c']) take(name)
+    expect(begun).toEqual(['a', 'b'])
+    await end('a')
+    expect(begun).toEqual(['a', 'b', 'c'])
+    take('d')
+    expect(begun).toHaveLength(3)
+  })
+
+  it('go to the newest and the oldest by turns', async () => {
+    const { take, drain, begun } = setUp(1)
+    for (const name of ['first', 'a', 'b', 'c', 'd', 'e']) take(name)
+    await drain()
+    expect(begun).toEqual(['first', 'e', 'a', 'd', 'b', 'c'])
+  })
+
+  it('go to urgent fetches first, and to others every fourth time', async () => {
+    const { take, drain, begun } = setUp(1)
+    take('first')
+    for (const name of ['a', 'b', 'c']) take(name)
+    for (const name of ['u', 'v', 'w', 'x', 'y']) take(name, { kind: 'urgent' })
+    await drain()
+    expect(begun).toEqual(['first', 'y', 'u', 'x', 'a', 'w', 'v', 'c', 'b'])
+  })
+
+  it('are sixteen where the transport does not say how many', () => {
+    const fetch: FetchLike = async () => new Response()
+    const { signal } = new AbortController()
+    const turns = Array.from({ length: 17 }, () => takeTurn({ fetch, origin: ORIGIN, kind: 'other', signal }))
+    expect(turns.map(({ begins }) => begins === undefined).lastIndexOf(true)).toBe(15)
+    expect(turns[16]?.begins).toBeInstanceOf(Promise)
+  })
+
+  it('are counted by origin, and by transport', () => {
+    const { take, begun } = setUp(1)
+    take('a')
+    take('b', { origin: 'https://other.example' })
+    const elsewhere = setUp(1)
+    elsewhere.take('c')
+    expect([...begun, ...elsewhere.begun]).toEqual(['a', 'b', 'c'])
+  })
+
+  it('that no request waits for any more are skipped', async () => {
+    const { take, end, begun } = setUp(1)
+    const gone = new AbortController()
+    take('a')
+    take('b', { signal: gone.signal })
+    take('c')
+    gone.abort(new Error('gone'))
+    await end('a')
+    expect(begun).toEqual(['a', 'not b', 'c'])
+  })
+
+  it('end once, and only if they have begun', async () => {
+    const { take, end, begun } = setUp(1)
+    for (const name of ['a', 'b', 'c']) take(name)
+    await end('b')
+    await end('a')
+    await end('a')
+    expect(begun).toEqual(['a', 'c'])
+    await end('c')
+    await end('b')
+    take('d')
+    expect(begun).toEqual(['a', 'c', 'b', 'd'])
+  })
+})

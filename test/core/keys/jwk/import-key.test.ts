@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest'
+
+import { importKey, isMadeOf } from '../../../../packages/core/src/keys/jwk/import-key.ts'
+import { publicJwk } from '../../../support/core/test-jwks.ts'
+import { publicMaterial } from '../../../../packages/core/src/keys/jwk/lint.ts'
+
+const [ec, other, rsa, ed, otherEd] = await Promise.all(
+  ['ES256', 'ES256', 'RS256', 'Ed25519', 'Ed25519'].map(async (alg) =>
+    publicMaterial({ ...(await publicJwk({}, alg)) }),
+  ),
+)
+
+describe('a key that was imported', () => {
+  it('is told from one of other material', async () => {
+    if (!ec || !other || !rsa || !ed || !otherEd) throw new Error('no keys')
+    const key = await importKey(ec, 'ES256')
+    expect([isMadeOf(key, ec), isMadeOf(key, { ...ec }), isMadeOf(key, other), isMadeOf(key, rsa)]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ])
+    const rsaKey = await importKey(rsa, 'RS256')
+    expect(isMadeOf(rsaKey, rsa)).toBe(true)
+    expect(isMadeOf(rsaKey, { ...rsa, e: 'Aw' })).toBe(false)
+    expect(isMadeOf(rsaKey, { ...rsa, n: `${rsa.n?.slice(0, -1)}A` })).toBe(false)
+    const edKey = await importKey(ed, 'EdDSA')
+    expect([isMadeOf(edKey, ed), isMadeOf(edKey, otherEd)]).toEqual([true, false])
+    expect(isMadeOf(await importKey(ec, 'ES256'), { ...ec, y: other.y ?? '' })).toBe(false)
+  })
+
+  it('verifies, and cannot be exported', async () => {
+    if (!ec) throw new Error('no key')
+    const key = await importKey(ec, 'ES256')
+    expect([key.type, key.extractable, key.usages]).toEqual(['public', false, ['verify']])
+  })
+
+  it('is refused with its type, curve and algorithm where the runtime does not take it', async () => {
+    if (!ec || !rsa) throw new Error('no key')
+    await expect(importKey({ ...ec, crv: 'P-999' }, 'ES256')).rejects.toMatchObject({
+      code: 'key_unusable',
+      actual: '"EC P-999 for ES256"',
+      hint: 'The runtime does not support this algorithm, or does not accept the key.',
+      cause: expect.any(Error) as Error,
+    })
+    await expect(importKey({ kty: 'RSA', n: 'AQ' }, 'RS256')).rejects.toMatchObject({ actual: '"RSA for RS256"' })
+    await expect(importKey({ kty: 'oct', k: 'AAAA' } as never, 'HS256')).rejects.toMatchObject({ code: 'key_unusable' })
+  })
+})

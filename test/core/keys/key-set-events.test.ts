@@ -1,0 +1,219 @@
+import { describe, expect, it } from 'vitest'
+
+import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
+import type { VerifierEvent } from '../../../packages/core/src/model/events.ts'
+import { publicJwk } from '../../support/core/test-jwks.ts'
+import {
+  createMemoryJwkSetStore,
+  type JwkSetSeed,
+  type JwkSetStore,
+} from '../../../packages/core/src/keys/remote/options.ts'
+import { fakeEndpoint, json, refused, slow, status, type Answer } from '../../support/core/fake-endpoint.ts'
+import { manualClock, settle } from '../../support/core/manual-clock.ts'
+import { remoteKeySet, type RemoteKeySetOptions } from '../../../packages/core/src/keys/remote-key-set.ts'
+
+const URI = 'https://issuer.example/keys'
+const [a, b] = await Promise.all(['a', 'b'].map(async (kid) => publicJwk({ kid })))
+const encryption = { ...a, kid: 'e', use: 'enc' }
+
+function setUp(answer: Answer, options: RemoteKeySetOptions = {}) {
+  const clock = manualClock()
+  const endpoint = fakeEndpoint(clock, answer)
+  const events: VerifierEvent[] = []
+  const onEvent = (event: VerifierEvent): void => void events.push(event)
+  const keys = remoteKeySet(URI, { fetch: endpoint.fetch, clock, random: () => 1, onEvent, ...options })
+  const ask = async (kid: string): Promise<string> =>
+    keys.resolve({ alg: 'ES256', kid }).then(
+      () => 'verified',
+      (error: unknown) => (error instanceof AuthError ? `${error.code}: ${error.hint}` : String(error)),
+    )
+  const taken = () => events.splice(0)
+  return { clock, endpoint, keys, ask, taken, count: () => endpoint.requests.length }
+}
+
+describe('events of a key set', () => {
+  it('say how long a fetch took', async () => {
+    const { keys, clock, endpoint, taken } = setUp(refused)
+    endpoint.answer = slow(clock, 2, json({ keys: [a] }))
+    const ready = keys.ready()
+    await clock.pass(2)
+    await ready
+    expect(taken()).toEqual([{ type: 'keys.refreshed', uri: URI, keys: 1, skipped: 0, duration: 2000 }])
+  })
+
+  it('name skipped members once, for as long as the set is the same', async () => {
+    const { keys, clock, endpoint, ask, taken } = setUp(json({ keys: [a, encryption] }, { etag: '"1"' }))
+    const detail = '"use" of the key with kid "e"'
+    const skipped = { type: 'key.skipped', uri: URI, reason: 'wrong_use', detail }
+    const refreshed = { type: 'keys.refreshed', uri: URI, keys: 1, skipped: 1, duration: 0 }
+    await keys.ready()
+    expect(taken()).toEqual([skipped, refreshed])
+    for (const answer of [status(304), json({ keys: [a, encryption] })]) {
+      endpoint.answer = answer
+      await clock.pass(700)
+      expect(await ask('a')).toBe('verified')
+      expect(taken()).toEqual([refreshed])
+      expect(keys.stats().generation).toBe(1)
+    }
+    endpoint.answer = json({ keys: [a, encryption, b] })
+    await clock.pass(700)
+    expect(await ask('b')).toBe('verified')
+    expect(taken()).toEqual([skipped, { ...refreshed, keys: 2 }])
+    expect(keys.stats().generation).toBe(2)
+  })
+
+  it('tell an outage with keys at hand from one without', async () => {
+    const { keys, clock, endpoint, ask, taken } = setUp(status(500))
+    await ask('a')
+    expect(taken()).toEqual([{ type: 'keys.unavailable', uri: URI, reason: 'status', retryAfter: 1 }])
+    endpoint.answer = json({ keys: [a] })
+    await clock.pass(1)
+    await keys.ready()
+    taken()
+    endpoint.answer = status(404)
+    await clock.pass(100)
+    await ask('b')
+    expect(taken()).toEqual([{ type: 'keys.stale', uri: URI, age: 100, reason: 'status', retryAfter: 1 }])
+    await clock.pass(4099)
+    await ask('a')
+    expect(taken()).toEqual([{ type: 'keys.stale', uri: URI, age: 4199, reason: 'status', retryAfter: 2 }])
+    await clock.pass(2)
+    await ask('a')
+    expect(taken()).toEqual([{ type: 'keys.unavailable', uri: URI, reason: 'status', retryAfter: 58 }])
+  })
+
+  it('say what a garbled set was', async () => {
+    for (const [answer, reason] of [
+      [json('<html>'), 'malformed'],
+      [json({ keys: [] }), 'no_usable_key'],
+      [json({ keys: Array.from({ length: 65 }, () => a) }), 'too_large'],
+      [status(302), 'redirect'],
+    ] as const) {
+      const { ask, taken } = setUp(answer)
+      await ask('a')
+      expect(taken()).toEqual([{ type: 'keys.unavailable', uri: URI, reason, retryAfter: 1 }])
+    }
+  })
+
+  it('count two attempts of a cold start against the first minute, and name the last', async () => {
+    const { ask, taken, keys, count } = setUp(refused)
+    await ask('a')
+    expect(taken()).toEqual([{ type: 'keys.unavailable', uri: URI, reason: 'network', retryAfter: 1 }])
+    expect([count(), keys.stats().attempts, keys.stats().failures]).toEqual([2, 2, 1])
+  })
+})
+
+describe('a store', () => {
+  function counting(seed?: JwkSetSeed) {
+    const asked: string[] = []
+    const kept: JwkSetSeed[] = []
+    const store: JwkSetStore = {
+      get: async (uri) => {
+        asked.push(uri)
+        return seed
+      },
+      set: async (_uri, given) => void kept.push(given),
+    }
+    return { asked, kept, store }
+  }
+
+  it('is asked for want of a fresh set alone', async () => {
+    const { asked, store } = counting()
+    const { ask, clock, keys } = setUp(json({ keys: [a] }), { store })
+    await keys.ready()
+    expect(asked).toEqual([URI])
+    await clock.pass(100)
+    await ask('b')
+    await clock.pass(550)
+    await ask('a')
+    await settle()
+    expect(keys.stats().attempts).toBe(3)
+    expect(asked).toEqual([URI])
+    await clock.pass(700)
+    await ask('a')
+    expect(asked).toEqual([URI, URI])
+  })
+
+  it('is given every set that was fetched, and none that was found in it', async () => {
+    const first = counting()
+    const world = setUp(json({ keys: [a] }, { etag: '"1"', 'cache-control': 'max-age=100' }), { store: first.store })
+    await world.keys.ready()
+    const jwks = { keys: [{ ...a, use: 'sig' }] }
+    const seed = { uri: URI, jwks, fetchedAt: world.clock.now(), etag: '"1"', maxAge: 100 }
+    expect(first.kept).toEqual([seed])
+    const second = counting(seed)
+    const other = setUp(refused, { store: second.store })
+    expect(await other.ask('a')).toBe('verified')
+    expect([other.count(), second.kept]).toEqual([0, []])
+  })
+
+  it('may be slow, or asked without a soft wait, and is waited for a tenth of a second at least', async () => {
+    for (const [softWait, within] of [
+      [0, 0.1],
+      [0.5, 0.5],
+    ] as const) {
+      const store = { get: async () => new Promise<undefined>(() => undefined), set: async () => undefined }
+      const { ask, clock, count } = setUp(json({ keys: [a] }), { store, softWait })
+      const answer = ask('a')
+      await clock.pass(within - 0.01)
+      expect(count()).toBe(0)
+      await clock.pass(0.02)
+      expect(await answer).toBe('verified')
+      expect(clock.timers()).toBe(0)
+    }
+  })
+
+  it('keeps a request that is closed meanwhile from fetching', async () => {
+    let answerStore: () => void = () => undefined
+    const store: JwkSetStore = {
+      get: async () =>
+        new Promise((resolve) => {
+          answerStore = () => resolve(undefined)
+        }),
+      set: async () => undefined,
+    }
+    const { ask, keys, count, taken } = setUp(json({ keys: [a] }), { store })
+    const answer = ask('a')
+    await settle()
+    keys.close()
+    answerStore()
+    expect(await answer).toBe(`keys_unavailable: Fetching the keys of ${URI} failed (network): The fetch failed`)
+    expect([count(), taken()]).toEqual([0, []])
+  })
+
+  it('has its work given to waitUntil', async () => {
+    const given: Promise<unknown>[] = []
+    const { keys } = setUp(json({ keys: [a] }), {
+      store: createMemoryJwkSetStore(),
+      waitUntil: (work) => void given.push(work),
+    })
+    await keys.ready()
+    expect(given).toHaveLength(2)
+    await Promise.all(given)
+  })
+})
+
+describe('a failed signature', () => {
+  it('asks for another key of that name once, and says when there is none', async () => {
+    const { keys, clock, endpoint, count } = setUp(json({ keys: [a] }))
+    const header = { alg: 'ES256', kid: 'a' }
+    const failed = await keys.resolve(header)
+    await clock.pass(60)
+    expect(await keys.resolveAgain?.(header, failed)).toBeUndefined()
+    expect(count()).toBe(2)
+    expect(await keys.resolveAgain?.({ alg: 'ES256' }, failed)).toBeUndefined()
+    expect(await keys.resolveAgain?.(header, failed)).toBeUndefined()
+    expect(count()).toBe(2)
+    endpoint.answer = json({ keys: [{ ...b, kid: 'a' }] })
+    await clock.pass(60)
+    const found = await keys.resolveAgain?.(header, failed)
+    expect(found).toBeInstanceOf(CryptoKey)
+    expect(count()).toBe(3)
+    // Known by now, without another fetch.
+    expect(await keys.resolveAgain?.(header, failed)).toBe(found)
+    expect(count()).toBe(3)
+    endpoint.answer = json({ keys: [b] })
+    await clock.pass(60)
+    expect(await keys.resolveAgain?.(header, found ?? failed)).toBeUndefined()
+  })
+})

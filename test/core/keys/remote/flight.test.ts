@@ -1,0 +1,137 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+
+import { FetchError } from '../../../../packages/core/src/keys/fetch/fetch-error.ts'
+import {
+  defaultSharing,
+  type Flight,
+  type FlightResult,
+  type Sharing,
+  startTimer,
+  waitForFlight,
+} from '../../../../packages/core/src/keys/remote/flight.ts'
+import { manualClock, settle } from '../../../support/core/manual-clock.ts'
+
+function departing(aliveFor = 1e9) {
+  const clock = manualClock()
+  const startedAt = clock.monotonic()
+  let land: () => void = () => undefined
+  const settled = new Promise<void>((resolve) => {
+    land = resolve
+  })
+  const controller = new AbortController()
+  const flight: Flight = { startedAt, controller, settled, result: undefined, aliveUntil: startedAt + aliveFor }
+  const arrive = (result: FlightResult): void => {
+    flight.result = result
+    land()
+  }
+  const wait = (by: Sharing, longest: number) => {
+    let outcome: unknown = 'waiting'
+    void waitForFlight(flight, { clock, by, until: startedAt + longest }).then((result) => {
+      outcome = result?.kind
+    })
+    return () => outcome
+  }
+  return { clock, flight, arrive, wait }
+}
+
+describe.each(['promise', 'poll'] as const)('waiting for a flight by %s', (by) => {
+  it('ends with its result', async () => {
+    const { clock, arrive, wait } = departing()
+    const outcome = wait(by, Infinity)
+    await clock.pass(100)
+    expect(outcome()).toBe('waiting')
+    arrive({ kind: 'fetched' })
+    await clock.pass(0.02)
+    expect(outcome()).toBe('fetched')
+    expect(clock.timers()).toBe(0)
+  })
+
+  it('takes no time when the result is there', async () => {
+    const { clock, arrive, wait } = departing()
+    arrive({ kind: 'failed', error: new FetchError('network', 'x') })
+    const outcome = wait(by, Infinity)
+    await settle()
+    expect(outcome()).toBe('failed')
+    expect(clock.timers()).toBe(0)
+  })
+
+  it('ends without a result when it takes too long', async () => {
+    const { clock, wait } = departing()
+    const outcome = wait(by, 1000)
+    await clock.pass(0.99)
+    expect(outcome()).toBe('waiting')
+    await clock.pass(0.02)
+    expect(outcome()).toBeUndefined()
+    expect(clock.timers()).toBe(0)
+  })
+
+  it('does not begin when it has taken too long already', async () => {
+    const { clock, wait } = departing()
+    await clock.pass(1)
+    const outcome = wait(by, 1000)
+    await settle()
+    expect(outcome()).toBeUndefined()
+    expect(clock.timers()).toBe(0)
+  })
+
+  it('ends when the flight has outlived its deadline', async () => {
+    const { clock, wait } = departing(1000)
+    const outcome = wait(by, Infinity)
+    await clock.pass(0.9)
+    expect(outcome()).toBe('waiting')
+    await clock.pass(0.2)
+    expect(outcome()).toBe('abandoned')
+    expect(clock.timers()).toBe(0)
+  })
+
+  it('goes on when the flight lives longer with its next step', async () => {
+    const { clock, flight, wait, arrive } = departing(1000)
+    const outcome = wait(by, Infinity)
+    await clock.pass(0.5)
+    flight.aliveUntil += 1000
+    await clock.pass(1)
+    expect(outcome()).toBe('waiting')
+    arrive({ kind: 'seeded' })
+    await clock.pass(0.02)
+    expect(outcome()).toBe('seeded')
+  })
+})
+
+describe('requests that poll', () => {
+  it('look every 20 ms', async () => {
+    const { clock, arrive, wait } = departing()
+    const outcome = wait('poll', Infinity)
+    await clock.pass(0.01)
+    arrive({ kind: 'fetched' })
+    await clock.pass(0.009)
+    expect(outcome()).toBe('waiting')
+    await clock.pass(0.001)
+    expect(outcome()).toBe('fetched')
+  })
+})
+
+describe('a timer', () => {
+  it('elapses after its time, unless it was cancelled', async () => {
+    const clock = manualClock()
+    const elapsed: string[] = []
+    const [kept, cancelled] = [startTimer(clock, 1000), startTimer(clock, 500)]
+    void kept.elapsed.then(() => elapsed.push('kept'))
+    void cancelled.elapsed.then(() => elapsed.push('cancelled'))
+    cancelled.cancel()
+    await clock.pass(0.999)
+    expect(elapsed).toEqual([])
+    await clock.pass(0.001)
+    expect(elapsed).toEqual(['kept'])
+  })
+})
+
+describe('how requests share a fetch', () => {
+  it('is by promise here, and by polling on Cloudflare Workers', () => {
+    expect(defaultSharing()).toBe('promise')
+    onTestFinished(() => void vi.unstubAllGlobals())
+    vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' })
+    expect(defaultSharing()).toBe('poll')
+    vi.stubGlobal('navigator', undefined)
+    expect(defaultSharing()).toBe('promise')
+  })
+})

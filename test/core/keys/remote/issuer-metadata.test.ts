@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest'
+
+import { keyAddress } from '../../../../packages/core/src/keys/remote/discovery.ts'
+
+const read = (issuer: string, named: string): (() => URL) => {
+  const rules = {
+    issuer,
+    url: new URL(issuer),
+    allowedKeyHosts: [],
+    plainHttp: { loopback: 'refused', hosts: [] },
+  } as const
+  return () => keyAddress(JSON.stringify({ issuer: named, jwks_uri: `${issuer}/jwks` }), rules)
+}
+
+describe('metadata that names the issuer', () => {
+  it.each([
+    ['https://issuer.example', 'https://issuer.example/'],
+    ['https://issuer.example/', 'https://issuer.example'],
+  ])('with a slash more or less says what to write: %s, %s', (issuer, named) => {
+    expect(read(issuer, named)).toThrow(`If that is the issuer, write "issuer": "${named}", as its tokens do`)
+  })
+
+  it('otherwise gives no such advice', () => {
+    expect(read('https://issuer.example', 'https://other.example')).toThrow(/found "https:\/\/other\.example"$/)
+  })
+})

@@ -1,0 +1,57 @@
+import { runInNewContext } from 'node:vm'
+
+import { describe, expect, it, onTestFinished } from 'vitest'
+
+import { emit, type EventListener, type VerifierEvent } from '../../../packages/core/src/model/events.ts'
+
+const nextTurn = async (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+
+/** What goes unhandled while a listener is told. */
+async function unhandledAfter(listener: EventListener): Promise<unknown[]> {
+  const unhandled: unknown[] = []
+  const remember = (reason: unknown): void => void unhandled.push(reason)
+  // The test runner has a listener of its own, which would fail the run.
+  const others = process.listeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection')
+  process.on('unhandledRejection', remember)
+  onTestFinished(() => {
+    process.off('unhandledRejection', remember)
+    for (const other of others) process.on('unhandledRejection', other)
+  })
+  emit(listener, { type: 'token.verified' })
+  await nextTurn()
+  await nextTurn()
+  return unhandled
+}
+
+describe('a listener', () => {
+  it('is told of a frozen event', () => {
+    const told: VerifierEvent[] = []
+    emit((event) => void told.push(event), { type: 'token.verified' })
+    expect(told).toEqual([{ type: 'token.verified' }])
+    expect(Object.isFrozen(told[0])).toBe(true)
+  })
+
+  it('need not be there', () => {
+    expect(() => emit(undefined, { type: 'token.verified' })).not.toThrow()
+  })
+
+  it.each<[string, EventListener]>([
+    [
+      'throws',
+      () => {
+        throw new Error('listener')
+      },
+    ],
+    ['rejects', async () => Promise.reject(new Error('listener'))],
+    ['rejects in another realm', () => runInNewContext(`Promise.reject(new Error('listener'))`)],
+    ['gives what throws when awaited', () => runInNewContext(`({ get then() { throw new Error('listener') } })`)],
+    ['gives something else', () => null],
+    ['gives a number', () => 7],
+  ])('changes nothing when it %s', async (_, listener) => {
+    expect(await unhandledAfter(listener)).toEqual([])
+  })
+})

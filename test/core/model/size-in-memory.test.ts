@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { detached, sizeInMemory } from '../../../packages/core/src/model/memory.ts'
+
+describe('the size of a value in memory', () => {
+  it('grows with texts, and twice as fast with those that need two bytes a character', () => {
+    const grown = (text: string): number => sizeInMemory(text.repeat(200)) - sizeInMemory(text.repeat(100))
+    expect(grown('a')).toBe(100)
+    expect(grown('é')).toBe(100)
+    expect(grown('漢')).toBe(200)
+    expect(sizeInMemory(`${'a'.repeat(99)}漢`)).toBe(sizeInMemory('漢'.repeat(100)))
+  })
+
+  it('counts every value at every depth, and names as well', () => {
+    expect(sizeInMemory([1, 2])).toBeGreaterThan(sizeInMemory([1]))
+    expect(sizeInMemory({ a: { b: [{}] } })).toBeGreaterThan(sizeInMemory({ a: { b: [] } }))
+    expect(sizeInMemory({ ['a'.repeat(50)]: 1 }) - sizeInMemory({ ['a'.repeat(20)]: 1 })).toBe(30)
+    expect(sizeInMemory({ a: 1 }) - sizeInMemory({})).toBeGreaterThan(100)
+    for (const nothing of [null, undefined, true, false]) expect(sizeInMemory(nothing)).toBe(0)
+  })
+})
+
+describe('a detached text', () => {
+  it('is the same text', () => {
+    for (const text of ['', 'a', 'eyJhbGciOiJFUzI1NiJ9.e30.', 'a-_=.', 'x'.repeat(20_000)])
+      expect(detached(text)).toBe(text)
+  })
+})

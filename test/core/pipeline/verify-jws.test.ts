@@ -1,0 +1,71 @@
+import { generateKeyPair } from 'jose'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
+import { createSigningKey, type SigningKey } from '../../support/core/jose-tokens.ts'
+import type { KeySource } from '../../../packages/core/src/keys/key-source.ts'
+import { verifyJws } from '../../../packages/core/src/pipeline/verify-jws.ts'
+
+let key: SigningKey
+let token: string
+beforeAll(async () => {
+  key = await createSigningKey('ES256', 'key-1')
+  token = await key.sign('any bytes', { typ: 'x' })
+})
+
+const keys = (): KeySource => ({ resolve: async () => key.publicKey })
+
+describe('a JWS without a claims layer', () => {
+  it('gives header and payload once its signature has been verified', async () => {
+    const { header, payload } = await verifyJws(token, { keys: keys(), algorithms: ['ES256'] })
+    expect(header).toEqual({ alg: 'ES256', kid: 'key-1', typ: 'x' })
+    expect(new TextDecoder().decode(payload)).toBe('any bytes')
+  })
+
+  it('makes every check up to the signature', async () => {
+    const answer = async (text: string, options: object = {}): Promise<unknown> =>
+      verifyJws(text, { keys: keys(), algorithms: ['ES256'], ...options }).catch(({ code }: AuthError) => code)
+    expect(await answer(token, { algorithms: ['ES384'] })).toBe('algorithm_not_allowed')
+    expect(await answer(`${token}AA`)).toBe('signature_malformed')
+    expect(await answer(token.slice(0, -8).concat('AAAAAAAA'))).toBe('signature_invalid')
+    expect(await answer(token, { limits: { tokenLength: 10 } })).toBe('token_too_long')
+    await expect(verifyJws(token, { keys: keys(), algorithms: ['ES256'], limits: { depth: 0 } })).rejects.toThrow(
+      'Cannot verify JWS: "limits.depth" must be a whole number from 1 to 64, found 0',
+    )
+  })
+
+  it('looks at the form of a signature before it asks for a key', async () => {
+    const untouched: KeySource = { resolve: () => Promise.reject(new Error('asked')) }
+    await expect(verifyJws(`${token}AA`, { keys: untouched, algorithms: ['ES256'] })).rejects.toMatchObject({
+      code: 'signature_malformed',
+    })
+  })
+
+  it('asks again for a key only after a signature that does not verify', async () => {
+    let again = 0
+    const { publicKey: otherKey } = await generateKeyPair('RS256')
+    const wrongKind: KeySource = {
+      resolve: async () => otherKey,
+      resolveAgain: async () => {
+        again += 1
+        return key.publicKey
+      },
+    }
+    await expect(verifyJws(token, { keys: wrongKind, algorithms: ['ES256'] })).rejects.toMatchObject({
+      code: 'algorithm_key_mismatch',
+    })
+    expect(again).toBe(0)
+  })
+
+  it('says which kind of key it wants', async () => {
+    const { privateKey } = await generateKeyPair('ES256')
+    const secret = await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['verify'])
+    for (const [given, found] of [
+      [privateKey, '"private"'],
+      [secret, '"secret"'],
+      [undefined, 'nothing'],
+    ] as const)
+      await expect(
+        verifyJws(token, { keys: { resolve: async () => given as CryptoKey }, algorithms: ['ES256'] }),
+      ).rejects.toMatchObject({ code: 'algorithm_key_mismatch', expected: '"a public key for ES256"', actual: found })
+  })
+})

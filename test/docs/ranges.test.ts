@@ -1,0 +1,58 @@
+import { createVerifier } from '@claimgate/core'
+import { createMemoryDenylist, denylist } from '@claimgate/core/denylist'
+import { createIssuer } from '@claimgate/issuer'
+import { describe, expect, it } from 'vitest'
+
+import { pageAt } from '../support/docs/pages.ts'
+
+interface Row {
+  readonly name: string
+  readonly least: number
+  readonly most: number
+}
+
+/** Rows below a heading whose third cell is a range, such as `1 to 3,600`, or a maximum. */
+function rowsBelow(path: string, heading: string): readonly Row[] {
+  const section = pageAt(path)
+    .split(/^#+ /m)
+    .find((text) => text.startsWith(`${heading}\n`))
+  return [...(section ?? '').matchAll(/^\| `(\w+)` +\|[^|]+\| (?:([\d.,]+) to )?([\d.,]+) +\|/gm)].map(
+    ([, name = '', least = '1', most = '']) => ({ name, least: numberOf(least), most: numberOf(most) }),
+  )
+}
+
+const numberOf = (text: string): number => Number(text.replaceAll(',', ''))
+
+const api = { issuer: 'https://auth.example.com', audience: 'orders-api' }
+
+describe.each<[heading: string, rows: number, create: (options: Readonly<Record<string, number>>) => unknown]>([
+  ['Key sets', 8, (keySet) => createVerifier({ ...api, keySet })],
+  ['Token cache', 3, (tokenCache) => createVerifier({ ...api, tokenCache })],
+  ['Limits', 8, (limits) => createVerifier({ ...api, limits })],
+  ['Denylists', 4, (options) => denylist({ store: createMemoryDenylist(), ...options })],
+])('the ranges of "%s" in docs/options.md', (heading, count, create) => {
+  const rows = rowsBelow('docs/options.md', heading)
+
+  it('are those of every number', () => {
+    expect(rows).toHaveLength(count)
+  })
+
+  it.each(rows)('accept $name from $least to $most, and no other', ({ name, least, most }) => {
+    for (const value of [least, most]) expect(() => create({ [name]: value }), String(value)).not.toThrow()
+    for (const value of [least - 0.001, most + 1]) expect(() => create({ [name]: value }), String(value)).toThrow(name)
+  })
+})
+
+it('the message about a wrong option is that of docs/options.md', () => {
+  const [, message = 'no message'] = /`(Cannot create verifier: [^`]+)`/.exec(pageAt('docs/options.md')) ?? []
+  expect(() => createVerifier({ ...api, clockTolerance: -1 })).toThrow(message)
+})
+
+it.each(rowsBelow('docs/issuer.md', 'Options'))(
+  'docs/issuer.md: $name is from $least to $most',
+  async ({ name, least, most }) => {
+    for (const value of [least, most]) await createIssuer({ issuer: 'https://login.example', [name]: value })
+    for (const value of [least - 1, most + 1])
+      await expect(createIssuer({ issuer: 'https://login.example', [name]: value })).rejects.toThrow(name)
+  },
+)

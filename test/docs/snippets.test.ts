@@ -1,0 +1,224 @@
+import { execFile, spawn } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+import { createVerifier } from '@claimgate/core'
+import { localSigner, publicKeyPem } from '@claimgate/issuer'
+import { startTestIssuer } from '@claimgate/testing'
+import { startFakeKms } from '@claimgate/testing/aws'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { takeFinds } from '../support/secrets/watch.ts'
+import { snippet } from '../support/docs/pages.ts'
+import { run } from '../support/docs/running.ts'
+
+// Run as they stand in the pages, against the packages as they are built.
+const PASSPHRASE = 'correct horse'
+const ISSUER_LIKE_TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/
+
+let folder: string
+let issuer: Awaited<ReturnType<typeof startTestIssuer>>
+let environment: Record<string, string>
+let authorization: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(import.meta.dirname, '.run-'))
+  await mkdir(join(folder, 'node_modules'))
+  const plugin = await realpath(join(import.meta.dirname, '../../packages/fastify/node_modules/fastify-plugin'))
+  await symlink(plugin, join(folder, 'node_modules/fastify-plugin'))
+
+  const signer = await localSigner()
+  issuer = await startTestIssuer({ audience: 'orders-api', signer })
+  const token = await issuer.issuer.issue({ sub: 'ada', scope: 'orders:read', realm_access: { roles: ['buyer'] } })
+  authorization = `Bearer ${token}`
+  await writeFile(join(folder, 'public.pem'), await publicKeyPem(signer))
+  const decryptionKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+  environment = {
+    JWT_ISSUER: issuer.issuer.issuer,
+    JWT_AUDIENCE: 'orders-api',
+    TOKEN: token,
+    PUBLIC_KEY_FILE: join(folder, 'public.pem'),
+    OLD_SECRET: 'a secret of at least thirty-two bytes',
+    DECRYPTION_KEY: decryptionKey
+      .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: PASSPHRASE })
+      .toString(),
+    PASSPHRASE,
+  }
+})
+afterAll(async () => {
+  await issuer.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function fileOf(name: string, more = ''): Promise<string> {
+  const file = join(folder, `${name}.${name === 'require' ? 'cjs' : 'mjs'}`)
+  await writeFile(file, `${snippet(name)}\n${more}`)
+  return file
+}
+
+/** What `expression` is after the snippet of that name has run, by way of JSON. */
+async function outcomeOf(
+  name: string,
+  expression: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
+  const file = await fileOf(name, `console.log(JSON.stringify(${expression})); process.exit()`)
+  const env = { ...process.env, ...environment, ...more }
+  const { stdout } = await promisify(execFile)(process.execPath, [file], { env })
+  return JSON.parse(stdout)
+}
+
+const SUBJECT = '(await verifier.verify(process.env.TOKEN)).claims.sub'
+const HEADERS = '{ headers: { authorization: `Bearer ${process.env.TOKEN}` } }'
+
+describe('a snippet', () => {
+  it.each([
+    ['require', 'typeof verifier.verify', 'function'],
+    ['public-key', SUBJECT, 'ada'],
+    ['first-of', SUBJECT, 'ada'],
+    ['issuers', SUBJECT, 'ada'],
+    ['typed-claims', 'sub', 'ada'],
+    ['encrypted', '[token.split(".").length, claims.sub]', [5, 'ada']],
+    ['cookie', 'auth.claims.sub', 'ada'],
+    ['refusal-body', '[response.status, await response.json()]', [401, { status: 401, error: 'unauthenticated' }]],
+    ['protect', '(await GET(new Request("https://api.example.com/"))).status', 401],
+    ['hono', `await (await app.request('/', ${HEADERS})).json()`, { sub: 'ada' }],
+    ['hono', `(await app.request('/', { method: 'POST', ...${HEADERS} })).status`, 403],
+    [
+      'signed-claims',
+      'await revokeEverything(process.env.TOKEN).then(() => verifier.verify(process.env.TOKEN)).catch(({ code }) => code)',
+      'token_refused',
+    ],
+    [
+      'fastify-plugin',
+      `await (await import('fastify')).default().register(auth).get('/', () => 'ok').inject('/').then((answer) => answer.statusCode)`,
+      401,
+    ],
+  ])('named %s runs: %s', async (name, expression, expected) => {
+    expect(await outcomeOf(name, expression)).toEqual(expected)
+  })
+
+  it('explains a token', async () => {
+    const env = { ...process.env, ...environment }
+    const { stdout } = await promisify(execFile)(process.execPath, [await fileOf('explain')], { env })
+    expect(stdout).toMatch(/^Accepted/)
+    const other = await promisify(execFile)(process.execPath, [await fileOf('explain')], {
+      env: { ...env, JWT_AUDIENCE: 'billing-api' },
+    })
+    expect(other.stdout).toMatch(/^Refused \(audience_mismatch\)/)
+  })
+
+  it('issues tokens with keys in KMS', async () => {
+    const keys = ['alias/tokens', 'alias/tokens-next'].map((alias) => ({
+      keySpec: 'ECC_NIST_P256' as const,
+      aliases: [alias],
+    }))
+    const kms = await startFakeKms({ keys })
+    const region = { AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'example' }
+    const expression = 'issuer.jwks().keys.length'
+    expect(await outcomeOf('kms-issuer', expression, { ...region, AWS_ENDPOINT_URL_KMS: kms.endpoint })).toBe(2)
+    await kms.close()
+  })
+})
+
+describe('the snippet that gets a token', () => {
+  it('prints a line for a shell, and answers until it is stopped', async () => {
+    const child = spawn(process.execPath, [await fileOf('get-a-token')], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [line] = (await once(createInterface(child.stdout), 'line')) as readonly string[]
+    const [, url = '', audience = '', token = ''] =
+      /^export JWT_ISSUER=(\S+) JWT_AUDIENCE=(\S+) TOKEN=(\S+)$/.exec(line ?? '') ?? []
+    expect(token).toMatch(ISSUER_LIKE_TOKEN)
+    const verifier = createVerifier({ issuer: url, audience })
+    const { claims, scopes } = await verifier.verify(token)
+    const closed = once(child, 'close')
+    child.kill()
+    await closed
+    verifier.close()
+    expect([claims['sub'], [...scopes]]).toEqual(['ada', ['orders:read', 'orders:write']])
+    // It prints its token, which is what it is for.
+    takeFinds()
+  })
+})
+
+describe('the server of the snippet', () => {
+  it('ready says whether there are keys', async () => {
+    const server = await run(await fileOf('ready'), environment)
+    const ready = await fetch(`${server.url}/ready`)
+    const other = await fetch(server.url)
+    await server.close()
+    expect([ready.status, await ready.text(), other.status]).toEqual([200, 'ok', 401])
+  })
+
+  it('cors answers preflights, and shows its challenge to scripts', async () => {
+    const server = await run(await fileOf('cors'), environment)
+    const preflight = await fetch(`${server.url}/orders`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://shop.example.com', 'access-control-request-method': 'GET' },
+    })
+    const refused = await fetch(`${server.url}/orders`)
+    await server.close()
+    expect([preflight.status, refused.status]).toEqual([204, 401])
+    expect(refused.headers.get('access-control-expose-headers')).toBe('WWW-Authenticate')
+    expect(refused.headers.get('access-control-allow-origin')).toBe('https://shop.example.com')
+  })
+
+  it('optional lets anonymous readers in, and no bad token', async () => {
+    const server = await run(await fileOf('optional'), environment)
+    const get = (headers: Record<string, string> = {}): Promise<Response> =>
+      fetch(`${server.url}/articles`, { headers })
+    const answers = [await get(), await get({ authorization }), await get({ authorization: `${authorization}A` })]
+    const bodies = [await answers[0]?.json(), await answers[1]?.json()] as readonly unknown[]
+    await server.close()
+    expect(bodies).toEqual([{ reader: 'anonymous' }, { reader: 'ada' }])
+    expect(answers[2]?.status).toBe(401)
+  })
+
+  it('roles grants what a role allows', async () => {
+    const server = await run(await fileOf('roles'), environment)
+    const send = async (method: string): Promise<number> =>
+      (await fetch(`${server.url}/orders`, { method, headers: { authorization } })).status
+    const statuses = [await send('POST'), await send('DELETE')]
+    await server.close()
+    expect(statuses).toEqual([201, 403])
+  })
+
+  it('authenticator answers as adapters do', async () => {
+    const server = await run(await fileOf('authenticator'), environment)
+    const refused = await fetch(server.url)
+    const answer = await fetch(server.url, { headers: { authorization } })
+    const body = await answer.text()
+    await server.close()
+    expect(refused.status).toBe(401)
+    expect(refused.headers.get('www-authenticate')).toBe('Bearer realm="api", scope="orders:read"')
+    expect(body).toBe('ada')
+  })
+
+  it('upgrade opens sockets with a token only', async () => {
+    const file = await fileOf('upgrade', `server.on('request', (_, response) => response.end())`)
+    const server = await run(file, environment)
+    const statusOf = (headers: Record<string, string>): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const asked = request(server.url, {
+          agent: false,
+          headers: { connection: 'Upgrade', upgrade: 'websocket', ...headers },
+        })
+        asked.on('upgrade', ({ statusCode }, socket) => {
+          socket.destroy()
+          resolve(statusCode)
+        })
+        asked.on('response', (response) => {
+          response.resume()
+          resolve(response.statusCode)
+        })
+        asked.on('error', reject).end()
+      })
+    const cookie = authorization.replace('Bearer ', 'session=')
+    const statuses = [await statusOf({}), await statusOf({ authorization }), await statusOf({ cookie })]
+    await server.close()
+    expect(statuses).toEqual([401, 101, 101])
+  })
+})

@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { denylistStoreCases } from '@claimgate/testing'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { snippets } from '../support/docs/pages.ts'
+
+// Examples are run as they stand in the page, by the vitest a reader has, against the packages as they are built.
+const examples = snippets.filter(({ page }) => page === 'docs/testing.md')
+const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(fileURLToPath(new URL('.', import.meta.url)), '.run-'))
+  // Without one of its own, the run would take the configuration of this repository.
+  await writeFile(join(folder, 'vitest.config.mjs'), 'export default {}')
+  await Promise.all(examples.map(async ({ name, code }) => writeFile(join(folder, `${name}.test.mjs`), code)))
+})
+afterAll(async () => rm(folder, { recursive: true, force: true }))
+
+describe('docs/testing.md', () => {
+  it('has examples for the issuer, msw, the clock, the server, bad tokens, KMS and denylist stores', () => {
+    expect(examples.map(({ name }) => name)).toEqual([
+      'issuer',
+      'msw',
+      'clock',
+      'outage',
+      'bad-tokens',
+      'kms',
+      'denylist-store',
+    ])
+  })
+
+  it('has examples that pass', async () => {
+    const file = join(folder, 'report.json')
+    const args = [vitest, 'run', '--root', folder, '--reporter=json', '--outputFile', file]
+    // What it prints is of interest only if it fails, and then the report says so.
+    await promisify(execFile)(process.execPath, args, { env: { ...process.env, NO_COLOR: '1' } }).catch(() => undefined)
+    const text = await readFile(file, 'utf8')
+    const tests = 8 + denylistStoreCases.length
+    const report = JSON.parse(text) as { readonly testResults: readonly unknown[] }
+    expect(report, text).toMatchObject({ success: true, numPassedTests: tests, numTotalTests: tests })
+    expect(report.testResults).toHaveLength(examples.length)
+    // It starts another vitest.
+  }, 120_000)
+})

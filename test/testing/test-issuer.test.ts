@@ -1,0 +1,44 @@
+import { createLocalJWKSet, jwtVerify } from 'jose'
+import type { JSONWebKeySet } from 'jose'
+import { afterEach, describe, expect, it } from 'vitest'
+
+import { startTestIssuer, type TestIssuer, type TestIssuerOptions } from '../../packages/testing/src/test-issuer.ts'
+
+let running: TestIssuer | undefined
+afterEach(async () => running?.close())
+
+async function start(options: TestIssuerOptions = {}): Promise<TestIssuer> {
+  running = await startTestIssuer(options)
+  return running
+}
+const seen = async (url: string): Promise<unknown> => (await fetch(url)).json()
+
+describe('startTestIssuer', () => {
+  it.each(['openid-configuration', 'oauth-authorization-server'])(
+    'publishes %s, and in the set it names the keys of its tokens',
+    async (name) => {
+      const { issuer, server } = await start({ audience: 'api' })
+      const metadata = (await seen(`${issuer.issuer}/.well-known/${name}`)) as { issuer: string; jwks_uri: string }
+      expect(metadata.issuer).toBe(server.origin)
+      const keys = createLocalJWKSet((await seen(metadata.jwks_uri)) as JSONWebKeySet)
+      const token = await issuer.issue({ sub: 'alice' })
+      const { payload } = await jwtVerify(token, keys, { issuer: server.origin, audience: 'api' })
+      expect(payload.sub).toBe('alice')
+    },
+  )
+
+  it('publishes a new key as soon as it is there', async () => {
+    const { issuer, server } = await start()
+    const before = (await seen(server.url)) as JSONWebKeySet
+    await issuer.rotate()
+    const after = (await seen(server.url)) as JSONWebKeySet
+    expect([before.keys.length, after.keys.length]).toEqual([1, 2])
+  })
+
+  it('misbehaves on one path when told to', async () => {
+    const { server } = await start()
+    server.at('/.well-known/openid-configuration').once({ kind: 'status', status: 500 })
+    expect((await fetch(server.urlOf('/.well-known/openid-configuration'))).status).toBe(500)
+    expect((await fetch(server.urlOf('/.well-known/openid-configuration'))).status).toBe(200)
+  })
+})
