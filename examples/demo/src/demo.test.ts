@@ -8,7 +8,7 @@ import { takeFinds } from '../../../test/support/secrets/watch.ts'
 const RUN = join(import.meta.dirname, '../run.mjs')
 
 // A module that makes the demo see servers which answer 200 to requests without a token.
-const OPEN_TO_STRANGERS = `data:text/javascript,${encodeURIComponent(`
+const OPEN_TO_ANYONE = `data:text/javascript,${encodeURIComponent(`
   const real = globalThis.fetch
   globalThis.fetch = async (url, init) =>
     String(url).endsWith('/protected') && init.headers.authorization === undefined
@@ -34,15 +34,18 @@ const told = (async () => {
 })()
 
 describe('the demo', { timeout: 60_000 }, () => {
-  it('tells its story to the end, with every answer as expected, and no colours where nobody looks', async () => {
+  it('tells its story to the end, with every answer as expected, and no colours outside a terminal', async () => {
     const { code, output } = await told
     expect(code).toBe(0)
     expect(output.err).toBe('')
     expect(output.out).not.toContain('\u001B')
     expect(output.out).not.toContain('✗')
     expect(output.out).not.toMatch(/eyJ/)
+    const lines = output.out.trimEnd().split('\n')
+    expect(lines.length).toBeLessThanOrEqual(80)
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(120)
     expect(output.out).toMatch(
-      /auth {4}204[^]+the laptop's token\n.*express 401.*\n.*fastify 401[^]+the phone's token\n.*express 200/,
+      /auth: 204[^]+the laptop's token → express, fastify: 401[^]+the phone's token → express, fastify: 200/,
     )
     for (const [index, { title }] of STORY.entries()) expect(output.out).toContain(`\n${index + 1}. ${title}\n`)
     expect(output.out).toMatch(/\n✓ \d{2} answers as expected, 0 not\n$/)
@@ -59,11 +62,11 @@ describe('the demo', { timeout: 60_000 }, () => {
     expect((await told).output.out).toMatch(new RegExp(`why: .*\\(${code}\\)`))
   })
 
-  it('ends with 1 and says what is wrong where a server lets strangers in', async () => {
-    const { output, ended } = start([], ['--import', OPEN_TO_STRANGERS])
+  it('ends with 1 and says what is wrong if a server answers without a token', async () => {
+    const { output, ended } = start([], ['--import', OPEN_TO_ANYONE])
     expect(await ended).toBe(1)
     expect(output.out).toMatch(
-      /✗ {2}express 200 .*\n +expected status 401\n +expected the challenge Bearer realm="api"\n/,
+      /✗ .*→ all: 200 .*\n +expected status 401\n +expected the challenge Bearer realm="api"\n/,
     )
     expect(output.out).toMatch(/\n✗ \d{2} answers as expected, 3 not\n$/)
   })

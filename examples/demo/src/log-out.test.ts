@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { credentialsOf } from './log-in.ts'
+import { credentialsOf } from './stage.ts'
 
 const EXAMPLES = join(import.meta.dirname, '../..')
 const children: ChildProcess[] = []

@@ -1,12 +1,8 @@
-import { curlLines } from './curl-lines.ts'
-import { interrupted } from './interrupted.ts'
 import { createNarrator } from './narrator.ts'
-import { createPaint } from './paint.ts'
-import { setStage } from './stage.ts'
-import { STORY } from './story.ts'
-import { tellStory } from './tell-story.ts'
+import { credentialsOf, logIn, setStage, type Stage } from './stage.ts'
+import { tellStory } from './story.ts'
 
-const LONGEST = 30_000
+const TIMEOUT = 30_000
 const [option, ...others] = process.argv.slice(2)
 
 if ((option !== undefined && option !== '--serve') || others.length > 0) {
@@ -15,27 +11,72 @@ if ((option !== undefined && option !== '--serve') || others.length > 0) {
 }
 
 const overdue = setTimeout(() => {
-  console.error(`The story is not over after ${LONGEST / 1000} s`)
+  console.error(`The demo did not finish within ${TIMEOUT / 1000} s`)
   process.exit(1)
-}, LONGEST)
+}, TIMEOUT)
 
 const write = (line: string): void => {
   console.log(line)
 }
 const stage = await setStage()
-write('Claimgate: one auth service, and three servers that verify its tokens')
-for (const { name, url } of [{ name: 'auth', url: stage.auth().url }, ...stage.servers])
-  write(`  ${name.padEnd(7)} ${url}`)
+for (const line of picture(stage)) write(line)
 
-const narrator = createNarrator(write, createPaint(process.stdout, process.env))
-await tellStory(STORY, stage, narrator)
+const narrator = createNarrator(write, process.stdout, process.env)
+await tellStory(stage, narrator)
 narrator.sum()
 clearTimeout(overdue)
 
 if (option === '--serve') {
-  write('\nEverything stays up until Ctrl-C. Lines to paste into another terminal:\n')
+  write('\nEverything keeps running until you press Ctrl-C. Lines to paste into another terminal:\n')
   for (const line of await curlLines(stage)) write(line)
   await interrupted()
 }
 await stage.close()
 process.exitCode = narrator.failures() === 0 ? 0 : 1
+
+/** Who talks to whom, and where each server listens. */
+function picture({ auth, servers }: Stage): readonly string[] {
+  const drawing = [
+    '   auth ◀───── log in ───── Ada, Bob       ',
+    '    └── public keys ──┐         │ token    ',
+    '                      ▼         ▼          ',
+    '               express, fastify, worker    ',
+  ]
+  const listening = [{ name: 'auth', url: auth().url }, ...servers]
+  return [
+    'Claimgate: one auth service, and three servers that verify its tokens',
+    '',
+    ...listening.map(({ name, url }, row) => `${drawing[row] ?? ''}${name.padEnd(8)} ${url}`),
+  ]
+}
+
+/** Lines to paste into a shell, with tokens that are valid for the next 20 minutes. */
+async function curlLines(stage: Stage): Promise<readonly string[]> {
+  const auth = stage.auth().url
+  return [
+    `ADA=${await logIn(stage, 'ada')}`,
+    `BOB=${await logIn(stage, 'bob')}`,
+    ...stage.servers.flatMap(({ name, url }) => [
+      '',
+      `# ${name}: who is calling, a writer writes, a reader tries to write, no token`,
+      `curl -i ${url}/api/v1/protected -H "Authorization: Bearer $ADA"`,
+      `curl -i -X POST ${url}/api/v1/orders -H "Authorization: Bearer $ADA"`,
+      `curl -i -X POST ${url}/api/v1/orders -H "Authorization: Bearer $BOB"`,
+      `curl -i ${url}/api/v1/protected`,
+    ]),
+    '',
+    '# auth: log in for another token, and the keys that verify it',
+    `curl -s ${auth}/api/v1/auth -H 'content-type: application/json' -d '${credentialsOf('ada')}'`,
+    `curl -s ${auth}/.well-known/jwks.json`,
+    '',
+    '# log Bob out: Express and Fastify then refuse his token; try it there again',
+    `curl -i -X POST ${auth}/api/v1/logout -H "Authorization: Bearer $BOB"`,
+  ]
+}
+
+/** Resolves on Ctrl-C, or when the process is asked to stop. */
+async function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+  })
+}

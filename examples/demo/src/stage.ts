@@ -1,12 +1,10 @@
 import { startAuthService, type AuthService, DEMO_USERS } from '@claimgate-examples/auth-service'
-import { createWorker } from '@claimgate-examples/cloudflare-worker/worker'
+import { createWorker, type KeyValueNamespace } from '@claimgate-examples/cloudflare-worker/worker'
 import { startExpressServer } from '@claimgate-examples/resource-server-express'
 import { startFastifyServer } from '@claimgate-examples/resource-server-fastify'
-import { createVerifier, optionsFromEnv, type Verifier } from '@claimgate/core'
+import { type Clock, createVerifier, optionsFromEnv, type Verifier } from '@claimgate/core'
 import { exportJWK, generateKeyPair } from 'jose'
-import { createDemoClock, type DemoClock } from './clock.ts'
-import { createMemoryNamespace } from './memory-namespace.ts'
-import type { Target } from './target.ts'
+import type { Target } from './narrator.ts'
 import { serveWorker, type WorkerServer } from './worker-server.ts'
 
 /** All servers of the demo. */
@@ -61,6 +59,58 @@ export async function setStage(): Promise<Stage> {
     close: async () => {
       verifier.close()
       await Promise.all([express.close(), fastify.close(), worker.close(), auth.close()])
+    },
+  }
+}
+
+/**
+ * Logs in over HTTP and returns the access token.
+ *
+ * @throws Error if the auth service responds with anything else
+ */
+export async function logIn(stage: Stage, userName: string): Promise<string> {
+  const response = await fetch(`${stage.auth().url}/api/v1/auth`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: credentialsOf(userName),
+    signal: AbortSignal.timeout(10_000),
+  })
+  const { jwt } = (await response.json()) as { readonly jwt?: unknown }
+  if (typeof jwt === 'string') return jwt
+  throw new Error(`Cannot log in as ${userName}: the auth service answered ${response.status}`)
+}
+
+/** The body of a log-in, as JSON text. */
+export function credentialsOf(userName: string): string {
+  const password = DEMO_USERS.find((person) => person.userName === userName)?.password
+  return JSON.stringify({ userName, password })
+}
+
+/** A clock that runs like the real one. The demo can advance it instead of waiting. */
+export interface DemoClock extends Pick<Clock, 'now' | 'monotonic'> {
+  /** Advances wall time and monotonic time. From 0. */
+  pass(seconds: number): void
+}
+
+/** Creates a clock that starts at the real time. */
+export function createDemoClock(): DemoClock {
+  let offset = 0
+  return {
+    now: () => Date.now() + offset,
+    monotonic: () => performance.now() + offset,
+    pass: (seconds) => {
+      offset += seconds * 1000
+    },
+  }
+}
+
+/** A KV namespace in memory. Its data is lost when the demo ends. */
+export function createMemoryNamespace(): KeyValueNamespace {
+  const entries = new Map<string, string>()
+  return {
+    get: async (key) => entries.get(key) ?? null,
+    put: async (key, value) => {
+      entries.set(key, value)
     },
   }
 }

@@ -1,29 +1,211 @@
-import { brandNewKey } from './steps/brand-new-key.ts'
-import { expired } from './steps/expired.ts'
-import { forged } from './steps/forged.ts'
-import { firstLogIn } from './steps/first-log-in.ts'
-import { logOut } from './steps/log-out.ts'
-import { noToken } from './steps/no-token.ts'
-import { outage } from './steps/outage.ts'
-import { reader } from './steps/reader.ts'
-import { restart } from './steps/restart.ts'
-import { rotation } from './steps/rotation.ts'
-import { someoneElse } from './steps/someone-else.ts'
-import { welcome } from './steps/welcome.ts'
-import type { Step } from './step.ts'
+import { createAuthenticator, type ErrorCode, scope } from '@claimgate/core'
+import type { Expected, Narrator } from './narrator.ts'
+import { logIn, type Stage } from './stage.ts'
+import { claimsOf, headerOf, signedWithPublicKey, tampered, unsigned } from './tokens.ts'
+
+/** One step of the demo. */
+export interface Step {
+  readonly title: string
+  run(stage: Stage, narrator: Narrator): Promise<void>
+}
+
+const PROTECTED = 'GET /api/v1/protected'
+const ADA: Expected = { status: 200, body: '"caller":"ada"' }
+const BOB: Expected = { status: 200, body: '"caller":"bob"' }
+// The response to every bad token. It is always the same, so that an attacker learns nothing from it.
+const BAD_TOKEN: Expected = { status: 401, challenge: ['Bearer realm="api"', 'error="invalid_token"'] }
 
 /** The steps of the demo, in order. The auth service is running at the start of every step. */
 export const STORY: readonly Step[] = [
-  firstLogIn,
-  welcome,
-  noToken,
-  someoneElse,
-  expired,
-  forged,
-  reader,
-  logOut,
-  outage,
-  restart,
-  rotation,
-  brandNewKey,
+  {
+    title: 'Ada, who may write orders, logs in',
+    run: async (stage, narrator) => {
+      const token = await logIn(stage, 'ada')
+      const { alg, typ } = headerOf(token)
+      const { iss, sub, aud, role, scope: scopes, iat, exp } = claimsOf(token)
+      const problems = iss === stage.auth().url ? [] : ['expected its iss to be the auth service']
+      const minutes = (Number(exp) - Number(iat)) / 60
+      narrator.got(`POST /api/v1/auth, her password → auth: 200 {"jwt":"…"}, valid for ${minutes} minutes`, problems)
+      narrator.say(`${JSON.stringify({ alg, typ })} ${JSON.stringify({ sub, aud, role, scope: scopes })}`)
+    },
+  },
+  {
+    title: 'Her token is valid on Express, on Fastify and in the worker',
+    run: async (stage, narrator) => {
+      const credential = { token: await logIn(stage, 'ada'), with: "Ada's token" }
+      await narrator.ask(stage.servers, { line: PROTECTED, ...credential }, ADA)
+      const written = { status: 201, body: '"orderedBy":"ada"' }
+      await narrator.ask(stage.servers, { line: 'POST /api/v1/orders', ...credential }, written)
+    },
+  },
+  {
+    title: 'Without a token only open routes answer',
+    run: async (stage, narrator) => {
+      await narrator.ask(stage.servers, { line: 'GET /health' }, { status: 200 })
+      const challenge = 'Bearer realm="api"'
+      await narrator.ask(stage.servers, { line: PROTECTED }, { status: 401, challenge })
+    },
+  },
+  {
+    title: 'A token of the same auth service, but for another API',
+    run: async (stage, narrator) => {
+      const { issuer } = stage.auth()
+      const token = await issuer.issue({ sub: 'ada', client_id: 'demo-client' }, { audience: 'billing-api' })
+      await refusedEverywhere(stage, narrator, { token, name: 'a token for billing-api', code: 'audience_mismatch' })
+    },
+  },
+  {
+    title: 'An expired token (the demo moves its clock by 21 minutes instead of waiting)',
+    run: async (stage, narrator) => {
+      const token = await logIn(stage, 'ada')
+      stage.clock.pass(21 * 60)
+      await refusedEverywhere(stage, narrator, { token, name: 'a token of 21 minutes ago', code: 'token_expired' })
+    },
+  },
+  {
+    title: 'Three forgeries: no signature, the public key used as a shared secret, changed claims',
+    run: async (stage, narrator) => {
+      const bob = await logIn(stage, 'bob')
+      const [publicJwk = {}] = stage.auth().issuer.jwks().keys
+      const none = { token: unsigned(bob), name: 'alg none', code: 'algorithm_not_allowed' } as const
+      await refusedEverywhere(stage, narrator, none)
+      const confused = await signedWithPublicKey(bob, publicJwk)
+      await refusedEverywhere(stage, narrator, { token: confused, name: 'alg HS256', code: 'algorithm_not_allowed' })
+      const writer = tampered(bob, { role: 'writer', scope: 'orders:read orders:write' })
+      await refusedEverywhere(stage, narrator, { token: writer, name: 'other claims', code: 'signature_invalid' })
+    },
+  },
+  {
+    title: 'Bob, who may only read, tries to write',
+    run: async (stage, narrator) => {
+      const token = await logIn(stage, 'bob')
+      const credential = { token, with: "Bob's token" }
+      await narrator.ask(stage.servers, { line: PROTECTED, ...credential }, BOB)
+      const forbidden = { status: 403, challenge: ['error="insufficient_scope"', 'scope="orders:write"'] }
+      await narrator.ask(stage.servers, { line: 'POST /api/v1/orders', ...credential }, forbidden)
+
+      const { authorize } = createAuthenticator(stage.verifier)
+      const outcome = authorize(await stage.verifier.verify(token), scope('orders:write'))
+      if (outcome.kind !== 'refused') narrator.got('found to be enough', ['expected it not to be enough'])
+      else narrator.say(`why: Refused (${outcome.error.code}): ${outcome.error.message}`)
+    },
+  },
+  {
+    title: 'Ada logs out on her laptop, and stays logged in on her phone',
+    run: async (stage, narrator) => {
+      const laptop = { line: PROTECTED, token: await logIn(stage, 'ada'), with: "the laptop's token" } as const
+      const phone = { line: PROTECTED, token: await logIn(stage, 'ada'), with: "the phone's token" } as const
+      const [withDenylist, without] = [stage.servers.slice(0, 2), stage.servers.slice(2)]
+      await narrator.ask(withDenylist, laptop, ADA)
+      const auth = { name: 'auth', url: stage.auth().url }
+      await narrator.ask([auth], { ...laptop, line: 'POST /api/v1/logout' }, { status: 204 })
+      narrator.say('Before it answered, the auth service told Express and Fastify which session has ended.')
+      await narrator.ask(withDenylist, laptop, BAD_TOKEN)
+      await narrator.ask(withDenylist, phone, ADA)
+      narrator.say('The worker has no denylist, so it accepts the token until it expires:')
+      await narrator.ask(without, laptop, ADA)
+    },
+  },
+  {
+    title: 'The auth service is down for ten minutes, and every user stays logged in',
+    run: async (stage, narrator) => {
+      const question = { line: PROTECTED, token: await logIn(stage, 'ada'), with: "Ada's token" } as const
+      await stage.auth().pause()
+      try {
+        narrator.got(`auth ${await reach(stage.auth().url)}`, [])
+        await narrator.ask(stage.servers, question, ADA)
+        stage.clock.pass(10 * 60)
+        narrator.say('10 minutes pass. The keys are older than 5 minutes and cannot be refreshed:')
+        await narrator.ask(stage.servers, question, ADA)
+        narrator.say('The worker moves to another machine and reads the keys from its KV store:')
+        stage.worker.startCold()
+        await narrator.ask(stage.servers.slice(-1), question, ADA)
+      } finally {
+        await stage.auth().resume()
+      }
+    },
+  },
+  {
+    title: 'The auth service restarts with the same keys',
+    run: async (stage, narrator) => {
+      const before = await logIn(stage, 'ada')
+      await stage.restartAuth()
+      const after = await logIn(stage, 'ada')
+      await narrator.ask(stage.servers, { line: PROTECTED, token: before, with: 'a token from before' }, ADA)
+      await narrator.ask(stage.servers, { line: PROTECTED, token: after, with: 'a token from after' }, ADA)
+    },
+  },
+  {
+    title: 'The auth service rotates its key, and no server restarts',
+    run: async (stage, narrator) => {
+      const before = await logIn(stage, 'ada')
+      stage.clock.pass(2 * 60)
+      await stage.auth().rotate({ publishAhead: 0 })
+      const after = await logIn(stage, 'bob')
+      const [oldKid, newKid] = [headerOf(before)['kid'], headerOf(after)['kid']]
+      narrator.got(`auth signs with key ${String(newKid)} now`, oldKid === newKid ? ['expected another key'] : [])
+      await narrator.ask(stage.servers, { line: PROTECTED, token: after, with: "Bob's token, new key" }, BOB)
+      await narrator.ask(stage.servers, { line: PROTECTED, token: before, with: "Ada's token, old key" }, ADA)
+    },
+  },
+  {
+    title: 'An unknown key while the auth service is down: 503, because the token may be valid',
+    run: async (stage, narrator) => {
+      stage.clock.pass(2 * 60)
+      await stage.auth().rotate({ publishAhead: 0 })
+      const token = await logIn(stage, 'ada')
+      const question = { line: PROTECTED, token, with: 'a token of the newest key' } as const
+      await stage.auth().pause()
+      try {
+        await narrator.ask(stage.servers, question, { status: 503 })
+        await explain(stage, narrator, token, 'keys_unavailable')
+      } finally {
+        await stage.auth().resume()
+      }
+      stage.clock.pass(2 * 60)
+      narrator.say('2 minutes later the auth service is back, and the same token is accepted:')
+      await narrator.ask(stage.servers, question, ADA)
+    },
+  },
 ]
+
+/** Runs the steps one by one. A step that throws counts as a failure and does not stop the next step. */
+export async function tellStory(stage: Stage, narrator: Narrator): Promise<void> {
+  for (const { title, run } of STORY) {
+    narrator.step(title)
+    try {
+      await run(stage, narrator)
+    } catch (error) {
+      narrator.got('the step stopped', [error instanceof Error ? error.message : String(error)])
+    }
+  }
+}
+
+interface RefusedToken {
+  readonly token: string
+  /** The name of the token in the output. */
+  readonly name: string
+  readonly code: ErrorCode
+}
+
+/** Sends a token to all servers, checks that they refuse it, and explains why. */
+async function refusedEverywhere(stage: Stage, narrator: Narrator, { token, name, code }: RefusedToken): Promise<void> {
+  await narrator.ask(stage.servers, { line: PROTECTED, token, with: name }, BAD_TOKEN)
+  await explain(stage, narrator, token, code)
+}
+
+/** Explains why a token is refused, and checks that it is the expected reason. */
+async function explain(stage: Stage, narrator: Narrator, token: string, code: ErrorCode): Promise<void> {
+  const explanation = await stage.verifier.explain(token)
+  narrator.say(`why: ${explanation.summary}`)
+  if (explanation.code !== code) narrator.got(`explained with ${explanation.code}`, [`expected ${code}`])
+}
+
+async function reach(url: string): Promise<string> {
+  return fetch(url).then(
+    ({ status }) => {
+      throw new Error(`Cannot show an outage: the auth service answers ${status}`)
+    },
+    () => 'refuses connections',
+  )
+}

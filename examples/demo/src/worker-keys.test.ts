@@ -1,8 +1,7 @@
 import { startAuthService } from '@claimgate-examples/auth-service'
 import { createWorker } from '@claimgate-examples/cloudflare-worker/worker'
 import { describe, expect, it } from 'vitest'
-import { createDemoClock } from './clock.ts'
-import { createMemoryNamespace } from './memory-namespace.ts'
+import { createDemoClock, createMemoryNamespace } from './stage.ts'
 
 const setUp = async () => {
   const auth = await startAuthService()
