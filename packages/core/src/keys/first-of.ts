@@ -5,7 +5,7 @@ import { bare, ownOptions } from '../model/values.ts'
 import { assertKnownOptions } from '../options/known-options.ts'
 import { isOptions, kindOf, misconfigured } from '../options/option-rules.ts'
 import type { JSONWebKeySet } from './jwk/jwk-set.ts'
-import { type KeyContext, type KeySource, mayBeSeveral } from './key-source.ts'
+import type { KeyContext, KeySource } from './key-source.ts'
 import type { PublicKeyInput } from './public-key.ts'
 
 /** The secret of `firstOf`. */
@@ -87,9 +87,7 @@ export function byAlgorithm(secret: KeySource, others: KeySource): KeySource {
     current: (header) => sourceFor(header).current?.(header),
     candidates: async (header, token): Promise<readonly CryptoKey[]> => {
       const source = sourceFor(header)
-      return source.candidates !== undefined && mayBeSeveral(source, header)
-        ? source.candidates(header, token)
-        : [await source.resolve(header, token)]
+      return source.candidates?.(header, token) ?? [await source.resolve(header, token)]
     },
     resolveAgain: async (header: JoseHeader, failed: CryptoKey, token?: KeyContext) =>
       sourceFor(header).resolveAgain?.(header, failed, token),

@@ -1,11 +1,8 @@
 import type { CryptoKey } from 'jose'
 import { AuthError } from '../errors/auth-error.ts'
-import { quote } from '../errors/quote.ts'
-import { emit, type EventListener } from '../model/events.ts'
 import type { JoseHeader } from '../model/token.ts'
 import { bare, own } from '../model/values.ts'
-import type { KeySet } from './jwk/jwk-set.ts'
-import { MOST_CANDIDATES, type PublishedKey, type Selection, TOO_MANY } from './jwk/select-key.ts'
+import { MOST_CANDIDATES, TOO_MANY } from './jwk/select-key.ts'
 
 /**
  * Where keys come from. Implement `resolve` for your own source; the other methods are for sources whose keys change.
@@ -66,16 +63,12 @@ const METHODS: Readonly<Record<keyof KeySource, true>> = {
 
 /** A copy of a source with only the methods its author wrote, and without a prototype that could supply others. */
 export function ownKeySource(source: KeySource): KeySource {
-  const methods = Object.keys(METHODS).flatMap((name) => {
+  const copy: Record<string, unknown> = {}
+  for (const name of Object.keys(METHODS)) {
     const method = own(source, name)
-    return typeof method === 'function' ? [[name, method.bind(source) as unknown]] : []
-  })
-  return bare(Object.fromEntries(methods) as unknown as KeySource)
-}
-
-/** Whether a source may return several keys for a header: only if the header has no `kid`. */
-export function mayBeSeveral(source: KeySource, header: JoseHeader): boolean {
-  return header.kid === undefined && source.candidates !== undefined
+    if (typeof method === 'function') copy[name] = method.bind(source)
+  }
+  return bare(copy as unknown as KeySource)
 }
 
 /**
@@ -88,7 +81,7 @@ export async function possibleKeys(
   header: JoseHeader,
   token?: KeyContext,
 ): Promise<readonly CryptoKey[]> {
-  if (source.candidates === undefined || !mayBeSeveral(source, header)) return [await source.resolve(header, token)]
+  if (header.kid !== undefined || source.candidates === undefined) return [await source.resolve(header, token)]
   const keys = await source.candidates(header, token)
   if (keys.length === 0) throw new AuthError('key_not_found', { hint: 'The token names no key ID' })
   if (keys.length > MOST_CANDIDATES)
@@ -98,87 +91,4 @@ export async function possibleKeys(
       hint: `The token names no key ID${TOO_MANY}`,
     })
   return keys
-}
-
-const KIDS_SHOWN = 8
-
-/**
- * The only key of a selection.
- *
- * @throws AuthError `key_not_found`, `algorithm_key_mismatch` or `key_ambiguous` (with an event)
- */
-export function foundKey(selection: Selection, context: RefusalContext): PublishedKey {
-  if (selection.kind === 'found') return selection.key
-  throw refusalOf(selection, context)
-}
-
-/**
- * All keys of a selection, in the order of the set.
- *
- * @throws AuthError as `foundKey` does, except when few enough keys fit to try each
- */
-export function foundKeys(selection: Selection, context: RefusalContext): readonly PublishedKey[] {
-  return selection.kind === 'several' ? selection.keys : [foundKey(selection, context)]
-}
-
-function refusalOf(
-  selection: Exclude<Selection, { readonly kind: 'found' }>,
-  { set, header, about, onEvent }: RefusalContext,
-): AuthError {
-  switch (selection.kind) {
-    case 'unknown_kid':
-      return new AuthError('key_not_found', { hint: unknownKidHint(set, header, about()) })
-    case 'none_fits':
-      return new AuthError('key_not_found', {
-        expected: `a key for ${header.alg}`,
-        hint: `The token names no key ID, and none of the keys fits its algorithm (${about()})`,
-      })
-    case 'mismatch':
-      return new AuthError('algorithm_key_mismatch', {
-        expected: selection.candidates.map(({ alg, material }) => alg ?? material.crv ?? material.kty),
-        actual: header.alg,
-      })
-    default: {
-      const candidates = selection.kind === 'several' ? selection.keys.length : selection.candidates
-      emit(onEvent, { type: 'key.ambiguous', candidates })
-      return new AuthError('key_ambiguous', {
-        expected:
-          header.kid === undefined && candidates > MOST_CANDIDATES
-            ? `at most ${MOST_CANDIDATES} keys that fit`
-            : 'exactly one key',
-        actual: candidates,
-        hint:
-          header.kid === undefined
-            ? `The token names no key ID${candidates > MOST_CANDIDATES ? TOO_MANY : ''}`
-            : 'The key set holds different keys under the same key ID',
-      })
-    }
-  }
-}
-
-export interface RefusalContext {
-  readonly set: KeySet
-  readonly header: JoseHeader
-  /** A phrase about the set, such as `in a set of 3 fetched 12 s ago: a, b, c`. */
-  readonly about: () => string
-  readonly onEvent: EventListener | undefined
-}
-
-/** The key IDs of a set, shortened for a message. */
-export function listKids({ kids }: KeySet): string {
-  const text = kids
-    .slice(0, KIDS_SHOWN)
-    .map((kid) => quote(kid, 40))
-    .join(', ')
-  return kids.length > KIDS_SHOWN ? `${text}, and ${kids.length - KIDS_SHOWN} more` : text
-}
-
-function unknownKidHint(set: KeySet, { kid = '' }: JoseHeader, about: string): string {
-  const name = quote(kid, 80)
-  const flaw = set.flawOf(kid)
-  if (flaw) {
-    const member = flaw.member === undefined ? '' : `, because of ${quote(flaw.member)}`
-    return `The key with kid ${name} was skipped as ${flaw.reason}${member} (${about})`
-  }
-  return `No key with kid ${name} ${about}`
 }

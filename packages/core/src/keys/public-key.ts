@@ -1,17 +1,12 @@
 import type { CryptoKey, JWK } from 'jose'
 import { AuthError } from '../errors/auth-error.ts'
-import {
-  type Algorithm,
-  algorithmTraits,
-  type AlgorithmTraits,
-  DEFAULT_ALGORITHMS,
-  isAlgorithm,
-} from '../model/algorithm.ts'
+import { type Algorithm, DEFAULT_ALGORITHMS, isAlgorithm } from '../model/algorithm.ts'
 import type { JoseHeader } from '../model/token.ts'
 import { own } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'
-import { importKey } from './jwk/import-key.ts'
+import { importKey } from './jwk/jwk-set.ts'
 import { type JwkMember, lintJwk, presentMembers, publicMaterial } from './jwk/lint.ts'
+import { fits } from './jwk/select-key.ts'
 import type { KeySource } from './key-source.ts'
 import { jwkOfDer, type KeyText, type PublicLabel, readKeyText } from './key-text.ts'
 
@@ -43,7 +38,7 @@ export function publicKey(input: PublicKeyInput, algorithms: readonly Algorithm[
     const known = imported.get(alg)
     if (known !== undefined) return known
     if (!isAlgorithm(alg)) throw new AuthError('algorithm_not_allowed', { actual: alg })
-    if (!fits(jwk, alg))
+    if (!fits(jwk, alg, jwk['alg']))
       throw new AuthError('algorithm_key_mismatch', {
         expected: 'an algorithm of the configured public key',
         actual: alg,
@@ -84,7 +79,7 @@ export function readPublicKey(
     throw misconfigured(names.action, `${names.publicKey} must be a public key, found a secret: give it as "secret"`)
   if (flaw !== undefined)
     throw misconfigured(names.action, `the key in ${names.publicKey} is ${nameOf(jwk)}, and not fit for use: ${flaw}`)
-  const fitting = algorithms.filter((alg) => fits(jwk, alg))
+  const fitting = algorithms.filter((alg) => fits(jwk, alg, jwk['alg']))
   if (fitting.length > 0) return { jwk, fitting }
   throw misconfigured(
     names.action,
@@ -150,12 +145,6 @@ function holdsPrivateKey({ action, publicKey: name }: PublicKeyNames): TypeError
     action,
     `${name} holds a private key: give the public key, and replace the private one if others could read it`,
   )
-}
-
-function fits({ kty, crv, alg: only }: JwkMember, alg: Algorithm): boolean {
-  const traits: AlgorithmTraits = algorithmTraits[alg]
-  if (traits.kty !== kty || (traits.crv !== undefined && traits.crv !== crv)) return false
-  return only === undefined || only === alg || (traits.crv === 'Ed25519' && (only === 'EdDSA' || only === 'Ed25519'))
 }
 
 function nameOf({ kty, crv, alg }: JwkMember): string {

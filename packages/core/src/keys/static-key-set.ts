@@ -12,7 +12,8 @@ import {
 } from '../options/option-rules.ts'
 import { FetchError } from './fetch/fetch-error.ts'
 import { type JwkSetLimits, type KeySet, listSkipped, MOST_KEYS, parseJwkSet } from './jwk/jwk-set.ts'
-import { foundKey, foundKeys, type KeySource, listKids } from './key-source.ts'
+import { foundKey, foundKeys, listKids } from './jwk/select-key.ts'
+import type { KeySource } from './key-source.ts'
 import { readKeyText } from './key-text.ts'
 
 /** Options for `staticKeySet`. */
@@ -36,10 +37,9 @@ export function staticKeySet(jwks: JSONWebKeySet | string, given: StaticKeySetOp
   for (const skipped of set.skipped) emit(onEvent, { type: 'key.skipped', ...skipped })
   const about = (): string => `in a set of ${set.size}: ${listKids(set)}`
   return Object.freeze<KeySource>({
-    resolve: async (header) => set.import(foundKey(set.select(header), { set, header, about, onEvent }), header),
-    candidates: async (header) =>
-      set.importSome(foundKeys(set.select(header), { set, header, about, onEvent }), header),
-    current: (header) => set.imported(header),
+    resolve: async (header) => set.import(foundKey(set.select(header), { header, about, onEvent }), header),
+    candidates: async (header) => set.importSome(foundKeys(set.select(header), { header, about, onEvent }), header),
+    current: (header) => set.imported.get(header),
     describe: () => `${set.size} keys given in the configuration: ${listKids(set)}`,
   })
 }

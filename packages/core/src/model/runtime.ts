@@ -24,6 +24,16 @@ function isUnreferenceable(timer: unknown): timer is { unref(): void } {
   return typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function'
 }
 
+/**
+ * How requests share background work: by awaiting its promise, or by polling its result. Runtimes that tie I/O to a request need polling.
+ */
+export type Sharing = 'promise' | 'poll'
+
+/** The sharing that the current runtime needs. */
+export function defaultSharing(): Sharing {
+  return globalThis.navigator?.userAgent === 'Cloudflare-Workers' ? 'poll' : 'promise'
+}
+
 /** The last time a token may contain, in seconds since the epoch: the end of the year 9999. Some issuers write it as "never expires". */
 export const LAST_SECOND = 253_402_300_799
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { freshSeconds, holdFresh } from '../../../../packages/core/src/keys/fetch/fields.ts'
+import { freshSeconds, clampFreshness } from '../../../../packages/core/src/keys/fetch/fetch-document.ts'
 
 describe('the seconds an answer is fresh', () => {
   it.each<[Record<string, string>, number | undefined]>([
@@ -36,6 +36,6 @@ describe('the seconds an answer is fresh', () => {
   })
 
   it('are held between a minute and a day', () => {
-    expect([-1, 60, 3600, 86_400, 1e9].map(holdFresh)).toEqual([60, 60, 3600, 86_400, 86_400])
+    expect([-1, 60, 3600, 86_400, 1e9].map(clampFreshness)).toEqual([60, 60, 3600, 86_400, 86_400])
   })
 })

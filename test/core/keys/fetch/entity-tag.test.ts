@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { entityTag } from '../../../../packages/core/src/keys/fetch/fields.ts'
+import { entityTag } from '../../../../packages/core/src/keys/fetch/fetch-document.ts'
 
 describe('an entity-tag', () => {
   it.each(['"1"', 'W/"1"', '""', '"a-b_c:~!#"', '"with, comma"', `"${'x'.repeat(1024)}"`])('is %s', (tag) => {

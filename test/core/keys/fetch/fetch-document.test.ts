@@ -8,8 +8,11 @@ import { TransportError } from '../../../../packages/core/src/errors/auth-error.
 import { type FetchLike, systemClock } from '../../../../packages/core/src/model/runtime.ts'
 import { defaultFetch as webFetch } from '../../../../packages/core/src/platform/default-fetch.web.ts'
 import { undiciFetch } from '../../../../packages/core/src/platform/default-fetch.node.ts'
-import { USER_AGENT } from '../../../../packages/core/src/keys/fetch/fields.ts'
-import { fetchDocument, type FetchDocumentOptions } from '../../../../packages/core/src/keys/fetch/fetch-document.ts'
+import {
+  fetchDocument,
+  type FetchDocumentOptions,
+  USER_AGENT,
+} from '../../../../packages/core/src/keys/fetch/fetch-document.ts'
 import { manualClock, settle } from '../../../support/core/manual-clock.ts'
 
 const servers: { close(): void }[] = []

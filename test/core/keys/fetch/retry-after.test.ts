@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 
-import { retryAfterSeconds } from '../../../../packages/core/src/keys/fetch/fields.ts'
+import { retryAfterSeconds } from '../../../../packages/core/src/keys/fetch/fetch-document.ts'
 
 const now = Date.UTC(2026, 10, 21, 12, 0, 0)
 

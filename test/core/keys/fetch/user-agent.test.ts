@@ -1,7 +1,8 @@
 import { afterEach, expect, it, vi } from 'vitest'
 
 import manifest from '../../../../packages/core/package.json' with { type: 'json' }
-import { USER_AGENT, userAgent } from '../../../../packages/core/src/keys/fetch/fields.ts'
+import { type FetchLike, systemClock } from '../../../../packages/core/src/model/runtime.ts'
+import { fetchDocument, USER_AGENT } from '../../../../packages/core/src/keys/fetch/fetch-document.ts'
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -9,15 +10,26 @@ it('names this package and its version', () => {
   expect(USER_AGENT).toBe(`${manifest.name.replace('@', '').split('/')[0]}/${manifest.version}`)
 })
 
+/** The `User-Agent` that a request is sent with. */
+async function sentUserAgent(): Promise<string | undefined> {
+  let sent: string | undefined
+  const fetch: FetchLike = async (_url, { headers }) => {
+    sent = headers['user-agent']
+    return new Response('{}')
+  }
+  await fetchDocument(new URL('https://issuer.example'), { fetch, clock: systemClock, timeout: 1, maxBytes: 100 })
+  return sent
+}
+
 it.each([undefined, {}, { userAgent: 'Node.js/24' }, { userAgent: 'Cloudflare-Workers' }, { userAgent: 'Deno/2.9.6' }])(
   'is sent where the runtime calls itself %j',
-  (navigator) => {
+  async (navigator) => {
     vi.stubGlobal('navigator', navigator)
-    expect(userAgent()).toEqual({ 'user-agent': USER_AGENT })
+    expect(await sentUserAgent()).toBe(USER_AGENT)
   },
 )
 
-it('is not sent from a browser', () => {
+it('is not sent from a browser', async () => {
   vi.stubGlobal('navigator', { userAgent: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36' })
-  expect(userAgent()).toEqual({})
+  expect(await sentUserAgent()).toBeUndefined()
 })

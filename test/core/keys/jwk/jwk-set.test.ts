@@ -73,8 +73,9 @@ describe('a JWK Set that cannot be read', () => {
 describe('a JWK Set that was read', () => {
   it('tells what was wrong with a member of a key ID', () => {
     const set = parseJwkSet({ keys: [{ ...ec, kid: 'a' }, { ...rsa, kid: 'b', use: 'enc' }, null, 7, { kid: 7 }] })
-    expect([set.flawOf('a'), set.flawOf('7')]).toEqual([undefined, undefined])
-    expect(set.flawOf('b')).toEqual({ reason: 'wrong_use', member: 'use' })
+    const flawOf = (kid: string): unknown => ({ flaw: undefined, ...set.select({ alg: 'ES256', kid }) }).flaw
+    expect([flawOf('a'), flawOf('7')]).toEqual([undefined, undefined])
+    expect(flawOf('b')).toEqual({ reason: 'wrong_use', member: 'use' })
     expect(set.kids).toEqual(['a'])
     expect(set.skipped).toEqual([
       { reason: 'wrong_use', detail: '"use" of the key with kid "b"' },

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { AuthError } from '../../../../packages/core/src/errors/auth-error.ts'
 import type { JoseHeader } from '../../../../packages/core/src/model/token.ts'
 import { staticKeySet } from '../../../../packages/core/src/keys/static-key-set.ts'
-import { listKids } from '../../../../packages/core/src/keys/key-source.ts'
+import { listKids } from '../../../../packages/core/src/keys/jwk/select-key.ts'
 import { parseJwkSet } from '../../../../packages/core/src/keys/jwk/jwk-set.ts'
 import { publicJwk } from '../../../support/core/test-jwks.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { keyAddress } from '../../../../packages/core/src/keys/remote/discovery.ts'
+import { jwksUriOf } from '../../../../packages/core/src/keys/remote/discovery.ts'
 
 const read = (issuer: string, named: string): (() => URL) => {
   const rules = {
@@ -9,7 +9,7 @@ const read = (issuer: string, named: string): (() => URL) => {
     allowedKeyHosts: [],
     plainHttp: { loopback: 'refused', hosts: [] },
   } as const
-  return () => keyAddress(JSON.stringify({ issuer: named, jwks_uri: `${issuer}/jwks` }), rules)
+  return () => jwksUriOf(JSON.stringify({ issuer: named, jwks_uri: `${issuer}/jwks` }), rules)
 }
 
 describe('metadata that names the issuer', () => {

@@ -4,7 +4,7 @@ import {
   canDeny,
   decide,
   freshnessAt,
-  refreshAheadAge,
+  lifetime,
   type Action,
   type Situation,
 } from '../../../../packages/core/src/keys/remote/refresh-policy.ts'
@@ -72,7 +72,7 @@ describe('what a set can deny', () => {
 })
 
 describe('the age of a set', () => {
-  const lifetime = { confirmedAt: 1000, freshFor: 600, refreshAfter: 480, staleFor: 3600 }
+  const times = lifetime(1000, 0.6, { staleFor: 3.6, random: () => 0 })
 
   it.each([
     [1000, 'fresh'],
@@ -83,7 +83,7 @@ describe('the age of a set', () => {
     [5199, 'stale'],
     [5200, 'expired'],
   ])('at %d is %s', (now, freshness) => {
-    expect(freshnessAt(now, lifetime)).toBe(freshness)
+    expect(freshnessAt(now, times)).toBe(freshness)
   })
 
   it('is cold where there is none', () => {
@@ -91,6 +91,7 @@ describe('the age of a set', () => {
   })
 
   it('at which refreshing ahead begins spreads over 80 to 90 % of freshness', () => {
-    expect([0, 0.5, 1].map((random) => Math.round(refreshAheadAge(1000, random)))).toEqual([800, 850, 900])
+    const starts = [0, 0.5, 1].map((random) => lifetime(7, 1, { staleFor: 0, random: () => random }).refreshAt)
+    expect(starts.map(Math.round)).toEqual([807, 857, 907])
   })
 })

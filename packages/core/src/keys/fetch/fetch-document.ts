@@ -1,11 +1,11 @@
 import { TransportError } from '../../errors/auth-error.ts'
 import { quote } from '../../errors/quote.ts'
 import type { FetchFailure } from '../../model/events.ts'
+import { recentMap, type RecentMap } from '../../model/recent-map.ts'
 import type { Clock, FetchHeaders, FetchInit, FetchLike, FetchResponse } from '../../model/runtime.ts'
 import { bare, ignoreRejection } from '../../model/values.ts'
 import { FetchError, systemCode } from './fetch-error.ts'
-import { sendAgain } from './fetch-queue.ts'
-import { type HeaderFields, retryAfterSeconds, userAgent } from './fields.ts'
+import type { HeaderFields } from './fields.ts'
 import { printedAddress } from './key-uri.ts'
 
 export interface FetchDocumentOptions {
@@ -41,157 +41,139 @@ export interface FetchedDocument {
 export async function fetchDocument(url: URL, options: FetchDocumentOptions): Promise<FetchedDocument> {
   const { clock, timeout, left = timeout * 1000, signal } = options
   const deadline = new AbortController()
-  const giveUp = (reason: FetchError): void => deadline.abort(reason)
-  const closed = (): void => giveUp(new FetchError('network', 'The fetch was given up'))
-  if (signal?.aborted) closed()
-  signal?.addEventListener('abort', closed)
-  const cancelTimer = clock.setTimeout(
-    () => giveUp(new FetchError('timeout', `No complete answer within ${timeout} s`)),
-    left,
-  )
+  const onAbort = (): void => deadline.abort(new FetchError('network', 'The fetch was given up'))
+  const onTimeout = (): void => deadline.abort(new FetchError('timeout', `No complete answer within ${timeout} s`))
+  // If a transport ignores its signal, its promise is abandoned and its late response discarded.
+  const aborted = new Promise<never>((_resolve, reject) => {
+    deadline.signal.addEventListener('abort', () => reject(deadline.signal.reason as Error))
+  })
+  if (signal?.aborted) onAbort()
+  signal?.addEventListener('abort', onAbort)
+  const cancelTimer = clock.setTimeout(onTimeout, left)
   try {
-    return await untilAborted(deadline.signal, exchange(url, options, deadline.signal))
+    return await Promise.race([exchange(url, options, deadline.signal), aborted])
   } catch (cause) {
     const reason: unknown = deadline.signal.reason
     if (reason instanceof FetchError) throw reason
-    throw cause instanceof FetchError ? cause : requestFailed(secretsOf(url, options), cause)
+    throw cause instanceof FetchError ? cause : requestError(url, options, cause)
   } finally {
     cancelTimer()
-    signal?.removeEventListener('abort', closed)
+    signal?.removeEventListener('abort', onAbort)
     // A transport that ignores the caller's signal must not keep reading.
-    if (!deadline.signal.aborted) deadline.abort()
+    deadline.abort()
   }
 }
 
+/** The `User-Agent` of requests (RFC 9110 section 10.1.5). Some key endpoints refuse requests without one. */
+export const USER_AGENT = 'claimgate/0.1.0'
+
 async function exchange(url: URL, options: FetchDocumentOptions, signal: AbortSignal): Promise<FetchedDocument> {
   signal.throwIfAborted()
-  const { fetch, etag, maxBytes } = options
+  const { etag, maxBytes } = options
+  // Some browsers forbid the field, and others send a preflight because of it.
+  const isBrowser = globalThis.navigator?.userAgent?.startsWith('Mozilla/')
   const headers = bare({
     accept: 'application/jwk-set+json, application/json;q=0.9',
-    ...userAgent(),
+    ...(!isBrowser && { 'user-agent': USER_AGENT }),
     ...options.headers,
     ...(etag !== undefined && { 'if-none-match': etag }),
   })
   // Without a prototype, because a transport reads any option it finds: a body, a proxy, another host.
-  const init = bare<FetchInit>({ method: 'GET', headers, redirect: 'manual', signal })
-  const response = await sendAgain(fetch, url.origin, signal, async () => fetch(url.href, init))
-  if (response.status === 304 && etag !== undefined) {
-    discard(response)
-    return { status: 304, text: '', headers: response.headers }
+  const response = await send(
+    url,
+    bare<FetchInit>({ method: 'GET', headers, redirect: 'manual', signal }),
+    options.fetch,
+  )
+  const isUnchanged = response.status === 304 && etag !== undefined
+  const failure = isUnchanged ? undefined : statusError(url, response, options)
+  if (isUnchanged || failure) ignoreRejection(response.body?.cancel())
+  if (failure) throw failure
+  const text = isUnchanged ? '' : await readText(response, maxBytes, signal)
+  return { status: isUnchanged ? 304 : 200, text, headers: response.headers }
+}
+
+// Connections belong to the transport, so all key sets that use it share them.
+const respondingOrigins = new WeakMap<FetchLike, RecentMap<string, true>>()
+const MOST_ORIGINS = 1000
+const BROKEN: ReadonlySet<string | undefined> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'])
+
+/**
+ * Sends a request, and retries it once immediately if a possibly reused connection breaks before any response: a server may close an idle
+ * connection just as a request is written to it. Only an origin that has responded can have an open connection. If the retry breaks too,
+ * the origin must respond again before the next retry, so an outage costs an endpoint one extra request, not twice as many.
+ */
+async function send({ href, origin }: URL, init: FetchInit, fetch: FetchLike): Promise<FetchResponse> {
+  const responding = respondingOrigins.get(fetch) ?? recentMap<string, true>(MOST_ORIGINS)
+  respondingOrigins.set(fetch, responding)
+  const mayBeReused = responding.get(origin) === true
+  let response: FetchResponse
+  try {
+    response = await fetch(href, init)
+  } catch (error) {
+    // A runtime's `fetch` has the socket's error as its cause.
+    const isBroken = BROKEN.has(systemCode(error)) || (error instanceof Error && BROKEN.has(systemCode(error.cause)))
+    if (!mayBeReused || init.signal.aborted || !isBroken) throw error
+    try {
+      response = await fetch(href, init)
+    } catch (again) {
+      responding.delete(origin)
+      throw again
+    }
   }
-  const failure = judge(url, response, options)
-  if (failure) {
-    discard(response)
-    throw failure
-  }
-  const text = await readDocument(response, { maxBytes, signal })
-  return { status: 200, text, headers: response.headers }
+  responding.set(origin, true)
+  return response
 }
 
-// The content type is not trusted, but for a page that is too large to read it is the only clue.
-async function readDocument(response: FetchResponse, options: ReadTextOptions): Promise<string> {
-  const isHtml = /^text\/html\b/i.test(response.headers.get('content-type') ?? '')
-  const text = await readText(response, options).catch((error: unknown) => {
-    throw isHtml && error instanceof FetchError && error.reason === 'too_large' ? webPage('too_large') : error
-  })
-  if (MARKUP.test(text)) throw webPage('malformed')
-  return text
-}
-
-const MARKUP = /^\uFEFF?\s*</
-
-function webPage(reason: FetchFailure): FetchError {
-  return new FetchError(reason, 'The answer is a web page, not JSON', { content: 'web_page' })
-}
-
-function judge(
+function statusError(
   url: URL,
-  response: FetchResponse,
+  { status, type, redirected, headers }: FetchResponse,
   { clock, headers: sent = {} }: FetchDocumentOptions,
 ): FetchError | undefined {
-  const { status, type, redirected, headers } = response
-  if (type === 'opaqueredirect' || redirected || (status >= 300 && status < 400 && status !== 304))
-    return new FetchError('redirect', `Redirects are not followed (status ${status}${target(url, headers)})`, {
-      status,
-    })
+  if (type === 'opaqueredirect' || redirected || (status >= 300 && status < 400 && status !== 304)) {
+    const location = headers.get('location')
+    const target =
+      location !== null && URL.canParse(location, url) ? ` to ${quote(printedAddress(new URL(location, url)))}` : ''
+    return new FetchError('redirect', `Redirects are not followed (status ${status}${target})`, { status })
+  }
   if (status === 200) return undefined
-  const retryAfter = retryAfterSeconds(headers.get('retry-after'), clock.now())
   const wantsCredentials = (status === 401 || status === 403) && Object.keys(sent).length === 0
   const advice = wantsCredentials ? ' (if it wants credentials, keySet.headers can send them)' : ''
-  return new FetchError('status', `The status was ${status}, not 200${advice}`, {
-    status,
-    ...(retryAfter !== undefined && { retryAfter }),
-  })
+  const retryAfter = retryAfterSeconds(headers.get('retry-after'), clock.now())
+  return new FetchError('status', `The status was ${status}, not 200${advice}`, { status, retryAfter })
 }
 
-function target(url: URL, headers: FetchHeaders): string {
-  const location = headers.get('location')
-  if (location === null || !URL.canParse(location, url)) return ''
-  return ` to ${quote(printedAddress(new URL(location, url)))}`
-}
-
-function requestFailed(secrets: readonly string[], cause: unknown): FetchError {
+function requestError({ search }: URL, { headers = {} }: FetchDocumentOptions, cause: unknown): FetchError {
   if (cause instanceof TransportError) return new FetchError('transport', cause.message, { cause })
+  // Values that an error may repeat but must not be shown: the query, and the configured header fields.
+  const secrets = [search, ...Object.values(headers)].filter((secret) => secret !== '')
   const inner = cause instanceof Error ? cause.cause : undefined
   // A runtime's `fetch` error says little; its `cause` says what went wrong.
   const [first, second] = systemCode(cause) === undefined ? [inner, cause] : [cause, inner]
   const code = systemCode(first) ?? systemCode(second)
-  const text = textOf(first, secrets) ?? textOf(second, secrets)
+  const text = messageOf(first, secrets) ?? messageOf(second, secrets)
+  // The code of a system error is enough; codes of Node and undici are not.
+  const isEnough = code !== undefined && !/^(?:UND_)?ERR_/.test(code)
+  const why = [code, isEnough ? undefined : text].filter((part) => part !== undefined).join(': ')
+  const detail = why === '' ? '' : code === undefined ? `: ${why}` : ` (${why})`
   // Any nested error may repeat secrets, so the cause is dropped if there are any.
-  return new FetchError('network', `The request failed${why(code, text)}`, secrets.length === 0 ? { cause } : {})
-}
-
-// The code of a system error is enough; codes of Node and undici are not.
-function why(code: string | undefined, text: string | undefined): string {
-  if (code === undefined) return text === undefined ? '' : `: ${text}`
-  return text !== undefined && /^(?:UND_)?ERR_/.test(code) ? ` (${code}: ${text})` : ` (${code})`
-}
-
-// Values that an error may repeat but must not be shown: the query, and the configured header fields.
-function secretsOf({ search }: URL, { headers = {} }: FetchDocumentOptions): readonly string[] {
-  return [search, ...Object.values(headers)].filter((secret) => secret !== '')
+  return new FetchError('network', `The request failed${detail}`, secrets.length === 0 ? { cause } : {})
 }
 
 /** The message of an error, without the secrets it may repeat. */
-function textOf(error: unknown, secrets: readonly string[]): string | undefined {
+function messageOf(error: unknown, secrets: readonly string[]): string | undefined {
   const text = error instanceof Error ? error.message : error
   if (typeof text !== 'string' || text.trim() === '') return undefined
   return quote(secrets.reduce((rest, secret) => rest.replaceAll(secret, ''), text))
 }
 
-/** Frees the connection of a response that is not read. */
-function discard(response: FetchResponse): void {
-  ignoreRejection(response.body?.cancel())
-}
-
-// If a transport ignores its signal, its promise is abandoned and its late response discarded.
-async function untilAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  const settled = new AbortController()
-  const aborted = new Promise<never>((_resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error)
-    signal.addEventListener('abort', onAbort, { signal: settled.signal })
-    if (signal.aborted) onAbort()
-  })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    settled.abort()
-  }
-}
-
-interface ReadTextOptions {
-  readonly maxBytes: number
-  readonly signal: AbortSignal
-}
-
 /**
  * Reads a body as UTF-8. Counts bytes after decompression and stops at the limit.
  *
- * @throws FetchError `too_large`, or `malformed` if it is not UTF-8
+ * @throws FetchError `too_large`, or `malformed` if it is not UTF-8 or a web page
  */
-async function readText(response: FetchResponse, { maxBytes, signal }: ReadTextOptions): Promise<string> {
-  if (!response.body) return ''
-  const reader = response.body.getReader()
+async function readText({ body, headers }: FetchResponse, maxBytes: number, signal: AbortSignal): Promise<string> {
+  if (!body) return ''
+  const reader = body.getReader()
   const cancel = (): void => ignoreRejection(reader.cancel())
   signal.addEventListener('abort', cancel)
   const chunks: Uint8Array[] = []
@@ -201,11 +183,7 @@ async function readText(response: FetchResponse, { maxBytes, signal }: ReadTextO
       const { done, value } = await reader.read()
       if (done) break
       size += value.byteLength
-      if (size > maxBytes)
-        throw new FetchError(
-          'too_large',
-          `The body has more than ${maxBytes} bytes; "maxBytes" of the key set sets this limit`,
-        )
+      if (size > maxBytes) throw tooLarge(headers, maxBytes)
       chunks.push(value)
     }
     // A cancelled body ends as if it were complete.
@@ -216,20 +194,74 @@ async function readText(response: FetchResponse, { maxBytes, signal }: ReadTextO
   } finally {
     signal.removeEventListener('abort', cancel)
   }
-  return utf8(chunks, size)
+  const text = decode(chunks)
+  if (MARKUP.test(text)) throw webPage('malformed')
+  return text
 }
 
-function utf8(chunks: readonly Uint8Array[], size: number): string {
-  const bytes = new Uint8Array(size)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
-  }
+const MARKUP = /^\uFEFF?\s*</
+
+function decode(chunks: readonly Uint8Array[]): string {
+  // Keeps a byte order mark, which the parser rejects.
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   try {
-    // Keeps a byte order mark, which the parser rejects.
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join('') + decoder.decode()
   } catch (cause) {
     throw new FetchError('malformed', 'The body is not UTF-8', { cause })
   }
+}
+
+// The content type is not trusted, but for a page that is too large to read it is the only clue.
+function tooLarge(headers: FetchHeaders, maxBytes: number): FetchError {
+  if (/^text\/html\b/i.test(headers.get('content-type') ?? '')) return webPage('too_large')
+  const limit = `The body has more than ${maxBytes} bytes; "maxBytes" of the key set sets this limit`
+  return new FetchError('too_large', limit)
+}
+
+function webPage(reason: FetchFailure): FetchError {
+  return new FetchError(reason, 'The answer is a web page, not JSON', { content: 'web_page' })
+}
+
+const FEWEST_SECONDS = 60
+const MOST_SECONDS = 86_400
+
+/**
+ * Seconds a response counts as fresh, from `Cache-Control: max-age` less `Age` (RFC 9111 sections 4.2 and 5.1), clamped to between a minute
+ * and a day. `undefined` if the server sends no `max-age`, or forbids storing.
+ */
+export function freshSeconds(headers: FetchHeaders): number | undefined {
+  const control = headers.get('cache-control') ?? ''
+  if (/\bno-(store|cache)\b/i.test(control)) return undefined
+  const [, digits] = /(?:^|[\s,])max-age\s*=\s*"?(\d{1,10})/i.exec(control) ?? []
+  return digits === undefined ? undefined : clampFreshness(Number(digits) - ageSeconds(headers))
+}
+
+/** Seconds a response has spent in caches, from its `Age` (RFC 9111 section 5.1); 0 without one. */
+export function ageSeconds(headers: FetchHeaders): number {
+  return Number(/^\s*(\d{1,10})(?=\s*(?:,|$))/.exec(headers.get('age') ?? '')?.[1] ?? 0)
+}
+
+/** Clamps seconds of freshness to the limits for servers and seeds. */
+export function clampFreshness(seconds: number): number {
+  return Math.min(Math.max(seconds, FEWEST_SECONDS), MOST_SECONDS)
+}
+
+// Allows a space inside, which some servers send and which is harmless.
+const ENTITY_TAG = /^(?:W\/)?"[ !#-~]{0,1024}"$/
+
+/**
+ * A value that may go into `If-None-Match`: an entity-tag (RFC 9110 section 8.8.3) in ASCII, of reasonable length. `undefined` for anything
+ * else, because a transport may refuse to send it.
+ */
+export function entityTag(value: unknown): string | undefined {
+  return typeof value === 'string' && ENTITY_TAG.test(value) ? value : undefined
+}
+
+/** Seconds of a `Retry-After`, given as a number or a date (RFC 9110 section 10.2.3); `undefined` if it is neither. */
+export function retryAfterSeconds(value: string | null, now: number): number | undefined {
+  const text = value?.trim() ?? ''
+  if (/^\d{1,10}$/.test(text)) return Number(text)
+  if (!/^[A-Z][a-z]{2}/.test(text)) return undefined
+  const date = Date.parse(text)
+  return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - now) / 1000))
 }

@@ -1,13 +1,15 @@
 import type { CryptoKey, JSONWebKeySet, JWK } from 'jose'
+import { importJWK } from 'jose/key/import'
+import { AuthError } from '../../errors/auth-error.ts'
 import { quote } from '../../errors/quote.ts'
 import { type ElementTolerance, parseStrictJson, StrictJsonError } from '../../json/strict-json.ts'
 import type { KeyFlaw } from '../../model/events.ts'
+import { recentMap } from '../../model/recent-map.ts'
+import { defaultSharing, type Sharing } from '../../model/runtime.ts'
 import type { JoseHeader } from '../../model/token.ts'
 import { bare } from '../../model/values.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
-import { defaultSharing, type Sharing } from '../remote/flight.ts'
-import { fingerprint, importedKeys } from './import-key.ts'
-import { flawOfJwk, type JwkFlaw, type JwkMember, presentMembers, publicMaterial } from './lint.ts'
+import { flawOfJwk, type JwkFlaw, type JwkMember, presentMembers, publicMaterial, type PublicMaterial } from './lint.ts'
 import { type PublishedKey, type Selection, selectKey } from './select-key.ts'
 
 export type { JSONWebKeySet } from 'jose'
@@ -31,14 +33,12 @@ export interface KeySet {
   /** What was wrong with each skipped member. */
   readonly skipped: readonly SkippedMember[]
   select(header: JoseHeader): Selection
-  /** What was wrong with the member with that key ID, if it was skipped. */
-  flawOf(kid: string): JwkFlaw | undefined
   /** Imports the key selected for a header, and caches the result. @throws AuthError `key_unusable` */
   import(key: PublishedKey, header: JoseHeader): Promise<CryptoKey>
   /** Like `import`, for several keys; leaves out unusable ones. @throws AuthError `key_unusable` if none is usable */
   importSome(keys: readonly PublishedKey[], header: JoseHeader): Promise<readonly CryptoKey[]>
   /** The key imported for this same header object, which must be frozen. A header that several keys fit is never cached. */
-  imported(header: JoseHeader): CryptoKey | undefined
+  readonly imported: Pick<WeakMap<JoseHeader, CryptoKey>, 'get'>
   /** The usable keys, public members only. */
   toJwks(): JSONWebKeySet
 }
@@ -55,8 +55,8 @@ const JSON_LIMITS = { members: MOST_KEYS, nodes: 65_536, depth: 16 }
  */
 export function parseJwkSet(source: unknown, options: JwkSetOptions = {}): KeySet {
   const { maxKeys = DEFAULT_MAX_KEYS, sharing = defaultSharing() } = bare({ ...options })
-  const spoiled: ElementTolerance['flaws'] = new Map()
-  const members = membersOf(typeof source === 'string' ? parseText(source, spoiled) : source)
+  const textFlaws: ElementTolerance['flaws'] = new Map()
+  const members = membersOf(typeof source === 'string' ? parseText(source, textFlaws) : source)
   if (members.length > maxKeys)
     throw new FetchError(
       'too_large',
@@ -68,15 +68,16 @@ export function parseJwkSet(source: unknown, options: JwkSetOptions = {}): KeySe
   const firsts = new Map<string, number>()
   for (const [index, value] of members.entries()) {
     const member = presentMembers(value)
-    const flaw = flawOfText(spoiled.get(index)) ?? flawOfJwk(member)
-    if (member !== undefined && flaw === undefined) keys.push(publishedKey(member, keys.length, firsts))
-    else if (flaw !== undefined) {
-      const kid = member && kidOf(member)
-      skipped.push({ reason: flaw.reason, detail: detailOf(flaw, kid, index) })
+    const flaw = flawInText(textFlaws.get(index)) ?? flawOfJwk(member)
+    if (member && !flaw) keys.push(publishedKey(member, keys.length, firsts))
+    else if (flaw) {
+      const kid = textOf(member?.['kid'])
       if (kid !== undefined) flaws.set(kid, flaw)
+      const key = kid === undefined ? `member ${index + 1}` : `the key with kid ${quote(kid)}`
+      skipped.push({ reason: flaw.reason, detail: flaw.member === undefined ? key : `${quote(flaw.member)} of ${key}` })
     }
   }
-  return keySet(keys, skipped, flaws, sharing)
+  return keySet(keys, { skipped, flaws, sharing })
 }
 
 /** A skipped member of a set. */
@@ -94,13 +95,8 @@ export function listSkipped(skipped: readonly SkippedMember[]): string {
   return `${shown.join(', ')}${skipped.length > MOST_SHOWN ? `, and ${skipped.length - MOST_SHOWN} more` : ''}`
 }
 
-function detailOf({ member }: JwkFlaw, kid: string | undefined, index: number): string {
-  const key = kid === undefined ? `member ${index + 1}` : `the key with kid ${quote(kid)}`
-  return member === undefined ? key : `${quote(member)} of ${key}`
-}
-
 // Two parsers may read different keys from a duplicate member, and some take `__proto__` as a prototype.
-function flawOfText(found: ReturnType<ElementTolerance['flaws']['get']>): JwkFlaw | undefined {
+function flawInText(found: ReturnType<ElementTolerance['flaws']['get']>): JwkFlaw | undefined {
   return found && { reason: found.flaw === 'duplicate_member' ? 'duplicate_member' : 'malformed', member: found.name }
 }
 
@@ -109,11 +105,9 @@ function parseText(text: string, flaws: ElementTolerance['flaws']): unknown {
     return parseStrictJson(text, JSON_LIMITS, { array: 'keys', flaws })
   } catch (cause) {
     if (!(cause instanceof StrictJsonError)) throw cause
-    if (cause.flaw === 'limits')
-      throw new FetchError('too_large', `The JWK Set ${cause.message}, a limit of Claimgate that cannot be raised`, {
-        cause,
-      })
-    throw new FetchError('malformed', `The JWK Set ${cause.message}`, { cause })
+    const isLimit = cause.flaw === 'limits'
+    const limit = isLimit ? ', a limit of Claimgate that cannot be raised' : ''
+    throw new FetchError(isLimit ? 'too_large' : 'malformed', `The JWK Set ${cause.message}${limit}`, { cause })
   }
 }
 
@@ -124,55 +118,78 @@ function membersOf(value: unknown): readonly unknown[] {
   throw new FetchError('malformed', 'The JWK Set has no "keys" array')
 }
 
+const LONGEST_THUMBPRINT = 128
+
 function publishedKey(member: JwkMember, index: number, firsts: Map<string, number>): PublishedKey {
-  const alg = typeof member['alg'] === 'string' ? member['alg'] : undefined
+  const { kid, alg, x5t, 'x5t#S256': x5tS256 } = member
   const material = publicMaterial(member)
   const print = fingerprint(material)
   const sameAs = firsts.get(print) ?? index
   firsts.set(print, sameAs)
-  const [x5t, x5tS256] = [thumbprint(member['x5t']), thumbprint(member['x5t#S256'])]
-  return Object.freeze({ index, kid: kidOf(member), alg, x5t, 'x5t#S256': x5tS256, material, sameAs })
+  return Object.freeze({
+    index,
+    kid: textOf(kid),
+    alg: textOf(alg),
+    x5t: textOf(x5t, LONGEST_THUMBPRINT),
+    'x5t#S256': textOf(x5tS256, LONGEST_THUMBPRINT),
+    material,
+    sameAs,
+  })
 }
 
-const LONGEST_THUMBPRINT = 128
-
-function thumbprint(value: unknown): string | undefined {
-  return typeof value === 'string' && value.length <= LONGEST_THUMBPRINT ? value : undefined
+function textOf(value: unknown, longest = Infinity): string | undefined {
+  return typeof value === 'string' && value.length <= longest ? value : undefined
 }
 
-function kidOf({ kid }: JwkMember): string | undefined {
-  return typeof kid === 'string' ? kid : undefined
+const MOST_IMPORTED = 256
+// An RSA key may be used with six algorithms.
+const ALGORITHMS_PER_KEY = 6
+
+interface SetParts {
+  readonly skipped: readonly SkippedMember[]
+  readonly flaws: ReadonlyMap<string, JwkFlaw>
+  readonly sharing: Sharing
 }
 
-function keySet(
-  keys: readonly PublishedKey[],
-  skipped: readonly SkippedMember[],
-  flaws: ReadonlyMap<string, JwkFlaw>,
-  sharing: Sharing,
-): KeySet {
-  const byKid = new Map<string, PublishedKey[]>()
-  for (const key of keys) {
-    if (key.kid === undefined) continue
-    const named = byKid.get(key.kid)
-    if (named) named.push(key)
-    else byKid.set(key.kid, [key])
+function keySet(keys: readonly PublishedKey[], { skipped, flaws, sharing }: SetParts): KeySet {
+  const byKid = new Map<string, readonly PublishedKey[]>()
+  for (const key of keys) if (key.kid !== undefined) byKid.set(key.kid, [...(byKid.get(key.kid) ?? []), key])
+  const importedKeys = recentMap<string, CryptoKey>(
+    Math.min(MOST_IMPORTED, Math.max(1, keys.length * ALGORITHMS_PER_KEY)),
+  )
+  const importing = new Map<string, Promise<CryptoKey>>()
+  const imported = new WeakMap<JoseHeader, CryptoKey>()
+
+  /** Imports a key once for each algorithm it is used with. */
+  const importOnce = async ({ index, kid, material }: PublishedKey, alg: string): Promise<CryptoKey> => {
+    const name = `${index} ${alg}`
+    const known = importedKeys.get(name) ?? importing.get(name)
+    if (known) return known
+    const pending = importKey(material, alg, kid)
+    // Thousands of requests may wait for the first fetch, and then need the same key.
+    if (sharing === 'promise') importing.set(name, pending)
+    try {
+      const key = await pending
+      importedKeys.set(name, key)
+      return key
+    } finally {
+      importing.delete(name)
+    }
   }
-  const importOnce = importedKeys(keys.length, sharing)
-  const byHeader = new WeakMap<JoseHeader, CryptoKey>()
   const importFor = async (selected: PublishedKey, header: JoseHeader): Promise<CryptoKey> => {
     const key = await importOnce(selected, header.alg)
     // A frozen header selects the same key for as long as the set lives.
-    if (Object.isFrozen(header)) byHeader.set(header, key)
+    if (Object.isFrozen(header)) imported.set(header, key)
     return key
   }
+
   return Object.freeze<KeySet>({
     size: keys.length,
     kids: Object.freeze([...byKid.keys()]),
     skipped: Object.freeze(skipped),
-    select: (header: JoseHeader) => selectKey({ keys, byKid }, header),
-    flawOf: (kid: string) => flaws.get(kid),
+    select: (header) => selectKey({ keys, byKid, flaws }, header),
     import: importFor,
-    importSome: async (selected: readonly PublishedKey[], header: JoseHeader) => {
+    importSome: async (selected, header) => {
       const [only, ...others] = selected
       if (only !== undefined && others.length === 0) return [await importFor(only, header)]
       const outcomes = await Promise.allSettled(selected.map(async (key) => importOnce(key, header.alg)))
@@ -181,16 +198,52 @@ function keySet(
       if (usable.length === 0 && first?.status === 'rejected') throw first.reason
       return usable
     },
-    imported: (header: JoseHeader) => byHeader.get(header),
+    imported,
     toJwks: () => ({ keys: keys.map(toJwk) }),
   })
 }
 
 function toJwk({ kid, alg, x5t, 'x5t#S256': x5tS256, material }: PublishedKey): JWK {
-  const named = { kid, alg, x5t, 'x5t#S256': x5tS256 }
-  return {
-    ...material,
-    ...Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)),
-    use: 'sig',
+  const named = Object.entries({ kid, alg, x5t, 'x5t#S256': x5tS256 }).filter(([, value]) => value !== undefined)
+  return { ...material, ...Object.fromEntries(named), use: 'sig' }
+}
+
+const details = new WeakMap<CryptoKey, { readonly print: string; readonly kid: string | undefined }>()
+
+/**
+ * Imports a public key for one algorithm through jose. The key cannot be exported again. Its `kid` is kept for messages.
+ *
+ * @throws AuthError `key_unusable` if the runtime rejects it
+ */
+export async function importKey(material: PublicMaterial, alg: string, kid?: string): Promise<CryptoKey> {
+  try {
+    // jose requires `alg` in the key only for AKP, where it checks it.
+    const jwk = (material.kty === 'AKP' ? { ...material, alg } : material) as JWK
+    const key = await importJWK(jwk, alg, { extractable: false })
+    if (!(key instanceof CryptoKey)) throw new TypeError('not a public key')
+    details.set(key, { print: fingerprint(material), kid })
+    return key
+  } catch (cause) {
+    throw new AuthError('key_unusable', {
+      actual: `${material.kty}${material.crv === undefined ? '' : ` ${material.crv}`} for ${alg}`,
+      hint: 'The runtime does not support this algorithm, or does not accept the key.',
+      cause,
+    })
   }
+}
+
+/** Whether an imported key has the given material. */
+export function hasMaterial(key: CryptoKey, material: PublicMaterial): boolean {
+  return details.get(key)?.print === fingerprint(material)
+}
+
+/** The key IDs of imported keys, for a message. Unknown for keys of another source. */
+export function listKeys(keys: readonly CryptoKey[]): string {
+  const kids = keys.map((key) => details.get(key)?.kid)
+  return kids.map((kid) => (kid === undefined ? 'one without kid' : quote(kid))).join(', ')
+}
+
+// Equal for keys of the same material.
+function fingerprint({ kty, crv, n, e, x, y, pub }: PublicMaterial): string {
+  return JSON.stringify([kty, crv, n, e, x, y, pub])
 }

@@ -1,6 +1,9 @@
-import { algorithmTraits, isAlgorithm } from '../../model/algorithm.ts'
+import { AuthError } from '../../errors/auth-error.ts'
+import { quote } from '../../errors/quote.ts'
+import { algorithmTraits, type AlgorithmTraits, isAlgorithm } from '../../model/algorithm.ts'
+import { emit, type EventListener } from '../../model/events.ts'
 import type { JoseHeader } from '../../model/token.ts'
-import type { PublicMaterial } from './lint.ts'
+import type { JwkFlaw, PublicMaterial } from './lint.ts'
 
 /** A usable key of a set. */
 export interface PublishedKey {
@@ -21,8 +24,8 @@ export type Selection =
   | { readonly kind: 'found'; readonly key: PublishedKey }
   /** The header names no key, and few enough keys fit to try each. */
   | { readonly kind: 'several'; readonly keys: readonly PublishedKey[] }
-  /** The header names a `kid` that no usable key has. A newer set may have it. */
-  | { readonly kind: 'unknown_kid' }
+  /** The header names a `kid` that no usable key has: a newer set may have it, or a member with it was skipped for a flaw. */
+  | { readonly kind: 'unknown_kid'; readonly flaw: JwkFlaw | undefined }
   /** The header names no `kid`, and no key fits the algorithm. */
   | { readonly kind: 'none_fits' }
   /** The `kid` exists, but no key with it fits the algorithm. */
@@ -33,6 +36,8 @@ export type Selection =
 interface KeyIndex {
   readonly keys: readonly PublishedKey[]
   readonly byKid: ReadonlyMap<string, readonly PublishedKey[]>
+  /** The flaws of skipped members, by key ID. */
+  readonly flaws: ReadonlyMap<string, JwkFlaw>
 }
 
 /** How many keys are tried for one token. Each costs a signature check. */
@@ -45,23 +50,20 @@ export const TOO_MANY: string = `, and of several keys that fit at most ${MOST_C
  * that are published with one. If it matches none, or is absent, up to four keys that fit can be tried. The token's `alg` must fit the
  * key's type and curve, and equal the key's `alg` if it has one (RFC 8725 section 3.1). Keys of the same material are one key.
  */
-export function selectKey({ keys, byKid }: KeyIndex, header: JoseHeader): Selection {
+export function selectKey({ keys, byKid, flaws }: KeyIndex, header: JoseHeader): Selection {
   const { alg, kid } = header
   const named = kid === undefined ? keys : byKid.get(kid)
-  if (!named) return { kind: 'unknown_kid' }
-  const fitting = named.filter((key) => fits(key, alg))
-  const [first, ...more] = distinct(kid === undefined ? byThumbprint(fitting, header) : fitting)
+  if (!named) return { kind: 'unknown_kid', flaw: flaws.get(kid ?? '') }
+  const fitting = named.filter((key) => fits(key.material, alg, key.alg))
+  const seen = new Set<number>()
+  const [first, ...more] = (kid === undefined ? byThumbprint(fitting, header) : fitting).filter(
+    ({ sameAs }) => seen.size < seen.add(sameAs).size,
+  )
   if (!first) return kid === undefined ? { kind: 'none_fits' } : { kind: 'mismatch', candidates: named }
   if (more.length === 0) return { kind: 'found', key: first }
   return kid === undefined && more.length < MOST_CANDIDATES
     ? { kind: 'several', keys: [first, ...more] }
     : { kind: 'ambiguous', candidates: more.length + 1 }
-}
-
-function distinct(keys: readonly PublishedKey[]): readonly PublishedKey[] {
-  if (keys.length < 2) return keys
-  const seen = new Set<number>()
-  return keys.filter(({ sameAs }) => seen.size < seen.add(sameAs).size)
 }
 
 const THUMBPRINTS = ['x5t#S256', 'x5t'] as const
@@ -75,14 +77,80 @@ function byThumbprint(keys: readonly PublishedKey[], header: JoseHeader): readon
   return keys
 }
 
-function fits(key: PublishedKey, alg: string): boolean {
+/** Whether a key may be used with an algorithm: its type and curve must fit, and so must `only`, the `alg` of the key. */
+export function fits(key: { readonly kty?: unknown; readonly crv?: unknown }, alg: string, only: unknown): boolean {
   if (!isAlgorithm(alg)) return false
-  const { kty, crv }: { kty: string; crv?: string } = algorithmTraits[alg]
-  if (kty !== key.material.kty || (crv !== undefined && crv !== key.material.crv)) return false
-  return key.alg === undefined || canonicalName(key.alg) === canonicalName(alg)
+  const { kty, crv }: AlgorithmTraits = algorithmTraits[alg]
+  if (kty !== key.kty || (crv !== undefined && crv !== key.crv)) return false
+  // RFC 9864 renames EdDSA over Ed25519, and key sets and tokens switch to the new name at different times.
+  return only === undefined || only === alg || (crv === 'Ed25519' && (only === 'EdDSA' || only === 'Ed25519'))
 }
 
-// RFC 9864 renames EdDSA over Ed25519, and key sets and tokens switch to the new name at different times.
-function canonicalName(alg: string): string {
-  return alg === 'EdDSA' ? 'Ed25519' : alg
+/** What a refusal says about the set. */
+export interface RefusalContext {
+  readonly header: JoseHeader
+  /** A phrase about the set, such as `in a set of 3 fetched 12 s ago: a, b, c`. */
+  readonly about: () => string
+  readonly onEvent: EventListener | undefined
+}
+
+/**
+ * The only key of a selection.
+ *
+ * @throws AuthError `key_not_found`, `algorithm_key_mismatch` or `key_ambiguous` (with an event)
+ */
+export function foundKey(selection: Selection, { header, about, onEvent }: RefusalContext): PublishedKey {
+  switch (selection.kind) {
+    case 'found':
+      return selection.key
+    case 'unknown_kid':
+      throw new AuthError('key_not_found', { hint: unknownKidHint(selection.flaw, header, about()) })
+    case 'none_fits':
+      throw new AuthError('key_not_found', {
+        expected: `a key for ${header.alg}`,
+        hint: `The token names no key ID, and none of the keys fits its algorithm (${about()})`,
+      })
+    case 'mismatch':
+      throw new AuthError('algorithm_key_mismatch', {
+        expected: selection.candidates.map(({ alg, material }) => alg ?? material.crv ?? material.kty),
+        actual: header.alg,
+      })
+    default: {
+      const candidates = selection.kind === 'several' ? selection.keys.length : selection.candidates
+      emit(onEvent, { type: 'key.ambiguous', candidates })
+      const tooMany = header.kid === undefined && candidates > MOST_CANDIDATES
+      throw new AuthError('key_ambiguous', {
+        expected: tooMany ? `at most ${MOST_CANDIDATES} keys that fit` : 'exactly one key',
+        actual: candidates,
+        hint:
+          header.kid === undefined
+            ? `The token names no key ID${tooMany ? TOO_MANY : ''}`
+            : 'The key set holds different keys under the same key ID',
+      })
+    }
+  }
+}
+
+/**
+ * All keys of a selection, in the order of the set.
+ *
+ * @throws AuthError as `foundKey` does, except when few enough keys fit to try each
+ */
+export function foundKeys(selection: Selection, context: RefusalContext): readonly PublishedKey[] {
+  return selection.kind === 'several' ? selection.keys : [foundKey(selection, context)]
+}
+
+function unknownKidHint(flaw: JwkFlaw | undefined, { kid = '' }: JoseHeader, about: string): string {
+  const name = quote(kid, 80)
+  if (!flaw) return `No key with kid ${name} ${about}`
+  const member = flaw.member === undefined ? '' : `, because of ${quote(flaw.member)}`
+  return `The key with kid ${name} was skipped as ${flaw.reason}${member} (${about})`
+}
+
+const KIDS_SHOWN = 8
+
+/** The key IDs of a set, shortened for a message. */
+export function listKids({ kids }: { readonly kids: readonly string[] }): string {
+  const shown = kids.slice(0, KIDS_SHOWN).map((kid) => quote(kid, 40))
+  return `${shown.join(', ')}${kids.length > KIDS_SHOWN ? `, and ${kids.length - KIDS_SHOWN} more` : ''}`
 }

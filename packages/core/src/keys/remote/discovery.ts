@@ -1,74 +1,84 @@
 import { quote } from '../../errors/quote.ts'
 import { parseStrictJson, StrictJsonError } from '../../json/strict-json.ts'
+import { emit } from '../../model/events.ts'
+import { ownOptions } from '../../model/values.ts'
+import { misconfigured } from '../../options/option-rules.ts'
+import { ageSeconds, freshSeconds } from '../fetch/fetch-document.ts'
 import { FetchError, retrySeconds } from '../fetch/fetch-error.ts'
-import { ageSeconds, freshSeconds } from '../fetch/fields.ts'
-import { type PlainHttp, plainHttpFrom, uriFlaw } from '../fetch/key-uri.ts'
+import { configuredUriFlaw, isNamedHttp, type PlainHttp, plainHttpFrom, uriFlaw } from '../fetch/key-uri.ts'
+import { afterFailure, afterStart, afterSuccess, nextAttemptAt, NO_ATTEMPTS } from './attempt-history.ts'
+import { locatedKeySet, type RemoteKeySet } from './key-set.ts'
 import {
-  afterFailure,
-  afterStart,
-  afterSuccess,
-  type AttemptLimits,
-  nextAttemptAt,
-  NO_ATTEMPTS,
-} from './attempt-history.ts'
-import {
-  type Errand,
-  type FetchStep,
-  type KeyLocation,
-  lifetime,
-  type LocatedSet,
-  type SentDocument,
-} from './held-set.ts'
-import type { ResolvedKeySetOptions } from './options.ts'
-import { freshnessAt, type Lifetime } from './refresh-policy.ts'
+  KEY_SET_OPTIONS,
+  type RemoteKeySetOptions,
+  type ResolvedKeySetOptions,
+  resolveKeySetOptions,
+} from './options.ts'
+import { freshnessAt, type Lifetime, lifetime } from './refresh-policy.ts'
+import type { JwkSetAddress, JwkSetLocator } from './refresh.ts'
+import type { SentDocument } from './shared-fetch.ts'
 
+export interface DiscoveredKeySetOptions extends RemoteKeySetOptions {
+  /** Hosts besides the issuer's own where its keys may be, exact, without port. @defaultValue none */
+  readonly allowedKeyHosts?: readonly string[]
+}
+
+/**
+ * The keys of an issuer, discovered through its metadata: OpenID Connect Discovery section 4, else RFC 8414 section 3. The metadata must
+ * name exactly this issuer, and a JWK Set on the issuer's own host or on an allowed host. Metadata is cached like key sets: refreshed
+ * regularly, and kept through outages.
+ *
+ * @throws TypeError for an issuer that is not an https URL, or has a query or a fragment
+ */
+export function discoveredKeySet(issuer: string, options: DiscoveredKeySetOptions = {}): RemoteKeySet {
+  const { allowedKeyHosts = [], ...remoteOptions } = ownOptions(options, ['allowedKeyHosts', ...KEY_SET_OPTIONS])
+  const resolved = resolveKeySetOptions(remoteOptions)
+  if (!Array.isArray(allowedKeyHosts) || !allowedKeyHosts.every((host) => typeof host === 'string'))
+    throw misconfigured(ACTION, '"allowedKeyHosts" must be a list of host names')
+  if (!URL.canParse(issuer)) throw misconfigured(ACTION, `the issuer must be a URL; ${INSTEAD}`, issuer)
+  const url = new URL(issuer)
+  const flaw = configuredUriFlaw(url, resolved.plainHttp) ?? (url.search === '' ? undefined : 'must not have a query')
+  if (flaw !== undefined) throw misconfigured(ACTION, `the issuer's address ${flaw}; ${INSTEAD}`)
+  if (isNamedHttp(url, resolved.plainHttp)) emit(resolved.onEvent, { type: 'keys.plain_http', uri: issuer })
+  return locatedKeySet(discoveredLocator({ issuer, url, allowedKeyHosts }, resolved), resolved)
+}
+
+const ACTION = 'discover keys'
+const INSTEAD = 'else say where its keys are'
 const LARGEST_METADATA = 262_144
 const DEFAULT_METADATA = 65_536
-
-type Found = Lifetime & LocatedSet
 
 /**
  * Finds the key address in an issuer's metadata. Metadata is fetched within a fetch of the keys and at most once per fetch, so the rate
  * limits also apply to its address. A token that names a key the set lacks also triggers a metadata fetch: keys may have moved while their
  * old address still responds.
  */
-export function discoveredLocation(
-  rules: Omit<MetadataRules, 'plainHttp'>,
-  options: ResolvedKeySetOptions,
-): KeyLocation {
+function discoveredLocator(rules: Omit<MetadataRules, 'plainHttp'>, options: ResolvedKeySetOptions): JwkSetLocator {
   const { clock, random, plainHttp } = options
-  const limits: AttemptLimits = { cooldown: options.cooldown * 1000, fetchesPerMinute: options.fetchesPerMinute }
+  const limits = { cooldown: options.cooldown * 1000, fetchesPerMinute: options.fetchesPerMinute }
   const maxBytes = Math.min(Math.max(options.maxBytes, DEFAULT_METADATA), LARGEST_METADATA)
   const uris = metadataUris(rules.url)
-  const [place = rules.url] = uris
-  let found: Found | undefined
+  let found: (Lifetime & JwkSetAddress) | undefined
   let history = NO_ATTEMPTS
-  let suspect = false
+  let fetchFailed = false
 
-  const ask = async (fetch: FetchStep): Promise<Found> => {
-    const {
-      text,
-      headers,
-      sentAt: confirmedAt,
-    } = await firstAnswer(uris, async (uri) => fetch(uri, { maxBytes, etag: undefined }))
-    const url = keyAddress(text, { ...rules, plainHttp })
-    const validTo = confirmedAt - ageSeconds(headers) * 1000
-    return { ...lifetime(confirmedAt, freshSeconds(headers), options), url, validTo }
-  }
-
-  const locate = async ({ cause, fetch, onStale }: Errand): Promise<LocatedSet> => {
+  const locate: JwkSetLocator['locate'] = async ({ cause, fetch, onStale }) => {
     const startedAt = clock.monotonic()
     const freshness = freshnessAt(startedAt, found)
-    const usable = found && freshness !== 'expired' ? found : undefined
-    const doubted = suspect || (cause === 'token' && usable && startedAt >= usable.confirmedAt + limits.cooldown)
-    if (usable && freshness === 'fresh' && !doubted) return usable
+    const usable = freshness === 'expired' ? undefined : found
+    const isDue = cause === 'token' && usable && startedAt >= usable.confirmedAt + limits.cooldown
+    if (usable && freshness === 'fresh' && !fetchFailed && !isDue) return usable
     // With a known key address, a fetch need not wait for metadata that keeps failing.
-    const mayAsk = nextAttemptAt(history, { cause, freshness }, limits, startedAt) <= startedAt
-    if (usable && !mayAsk) return usable
+    if (usable && nextAttemptAt(history, { cause, freshness }, limits, startedAt) > startedAt) return usable
+    history = afterStart(history, cause, limits, startedAt)
     try {
-      history = afterStart(history, cause, limits, startedAt)
-      found = await ask(fetch)
-      suspect = false
+      const { text, headers, sentAt } = await firstMetadata(uris, async (uri) =>
+        fetch(uri, { maxBytes, etag: undefined }),
+      )
+      const url = jwksUriOf(text, { ...rules, plainHttp })
+      const times = lifetime(sentAt, freshSeconds(headers) ?? options.freshFor, options)
+      found = { ...times, url, validTo: sentAt - ageSeconds(headers) * 1000 }
+      fetchFailed = false
       history = afterSuccess(history, 'warm')
       return found
     } catch (error) {
@@ -77,8 +87,8 @@ export function discoveredLocation(
       history = afterFailure(history, { startedAt, retryAfter, random: random() }, now)
       if (!usable) throw error
       const wait = nextAttemptAt(history, { cause: 'age', freshness }, limits, now) - now
-      const age = (now - usable.confirmedAt) / 1000
-      onStale({ uri: place.href, age, reason, retryAfter: retrySeconds(wait) })
+      const uri = (uris[0] ?? rules.url).href
+      onStale({ uri, age: (now - usable.confirmedAt) / 1000, reason, retryAfter: retrySeconds(wait) })
       return usable
     }
   }
@@ -90,31 +100,29 @@ export function discoveredLocation(
     locate,
     trusts: ({ origin, hostname }) => origin === rules.url.origin || rules.allowedKeyHosts.includes(hostname),
     onFailure: () => {
-      suspect = true
+      fetchFailed = true
     },
   }
 }
 
-interface Miss {
+interface FailedLookup {
   readonly uri: URL
   readonly error: FetchError
 }
 
-// Only missing metadata leads to the next address: malformed metadata, a mismatch or an outage does not.
-async function firstAnswer(
-  [first, ...others]: readonly URL[],
-  ask: (uri: URL) => Promise<SentDocument>,
-  missed: readonly Miss[] = [],
-): Promise<SentDocument> {
-  if (!first) throw noMetadata(missed, mostTelling(missed))
-  try {
-    return await ask(first)
-  } catch (error) {
-    if (!(error instanceof FetchError)) throw error
-    const miss = { uri: first, error }
-    if (!isAbsent(error)) throw noMetadata([...missed, miss], miss)
-    return firstAnswer(others, ask, [...missed, miss])
+async function firstMetadata(uris: readonly URL[], ask: (uri: URL) => Promise<SentDocument>): Promise<SentDocument> {
+  const failed: FailedLookup[] = []
+  for (const uri of uris) {
+    try {
+      return await ask(uri)
+    } catch (error) {
+      if (!(error instanceof FetchError)) throw error
+      failed.push({ uri, error })
+      // Only missing metadata leads to the next address: malformed metadata, a mismatch or an outage does not.
+      if (!isAbsent(error)) break
+    }
   }
+  throw noMetadata(failed)
 }
 
 const ABSENT: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 410, 501])
@@ -125,16 +133,16 @@ function isAbsent({ reason, status, content }: FetchError): boolean {
   return reason === 'redirect' || content === 'web_page' || (status !== undefined && ABSENT.has(status))
 }
 
-// A 401, a redirect or a web page tells an operator more than a 404 from the other addresses.
-function mostTelling(missed: readonly Miss[]): Miss | undefined {
-  const refused = missed.find(({ error: { status } }) => status !== undefined && REFUSED.has(status))
-  return refused ?? missed.find(({ error: { status } }) => status === undefined || !ABSENT.has(status)) ?? missed.at(-1)
-}
-
-function noMetadata(missed: readonly Miss[], telling: Miss | undefined): FetchError {
-  const { reason, message, status, retryAfter } = telling?.error ?? new FetchError('status', 'it has no address')
-  const places = missed.map(({ uri, error }) => `${uri.href}${missed.length > 1 ? ` (${inBrief(error)})` : ''}`)
-  const cause = telling?.error
+function noMetadata(failed: readonly FailedLookup[]): FetchError {
+  // A 401, a redirect or a web page tells an operator more than a 404 from the other addresses.
+  const decisive =
+    failed.find(({ error }) => !isAbsent(error)) ??
+    failed.find(({ error: { status } }) => status !== undefined && REFUSED.has(status)) ??
+    failed.find(({ error: { status } }) => status === undefined || !ABSENT.has(status)) ??
+    failed.at(-1)
+  const cause = decisive?.error
+  const { reason, message, status, retryAfter } = cause ?? new FetchError('status', 'it has no address')
+  const places = failed.map(({ uri, error }) => `${uri.href}${failed.length > 1 ? ` (${inBrief(error)})` : ''}`)
   return new FetchError(reason, `No metadata from ${places.join(', ')}: ${message}`, { cause, status, retryAfter })
 }
 
@@ -159,15 +167,19 @@ const JSON_LIMITS = { members: 1000, nodes: 65_536, depth: 16 }
  *
  * @throws FetchError `malformed`, `issuer_mismatch` or `uri_not_allowed`
  */
-export function keyAddress(text: string, { issuer, url, allowedKeyHosts, plainHttp }: MetadataRules): URL {
-  const metadata = parse(text)
-  if (metadata['issuer'] !== issuer)
+export function jwksUriOf(text: string, { issuer, url, allowedKeyHosts, plainHttp }: MetadataRules): URL {
+  const { issuer: found, jwks_uri: uri } = parseMetadata(text)
+  if (found !== issuer) {
+    const isSlash = found === `${issuer}/` || `${String(found)}/` === issuer
+    const advice = isSlash ? `. If that is the issuer, write "issuer": ${quote(found)}, as its tokens do` : ''
     throw new FetchError(
       'issuer_mismatch',
-      `The metadata names another issuer: expected ${quote(issuer)}, found ${quote(metadata['issuer'])}${slashAdvice(issuer, metadata['issuer'])}`,
+      `The metadata names another issuer: expected ${quote(issuer)}, found ${quote(found)}${advice}`,
     )
-  const address = parseUrl(metadata['jwks_uri'])
-  if (!address) throw new FetchError('malformed', 'The metadata has no "jwks_uri" that is a URL')
+  }
+  if (typeof uri !== 'string' || !URL.canParse(uri))
+    throw new FetchError('malformed', 'The metadata has no "jwks_uri" that is a URL')
+  const address = new URL(uri)
   // An https issuer must not redirect its verifiers to plain http, not even on loopback.
   const flaw = uriFlaw(address, plainHttpFrom(url, plainHttp))
   const place = quote(`${address.protocol}//${address.host}`)
@@ -181,12 +193,7 @@ export function keyAddress(text: string, { issuer, url, allowedKeyHosts, plainHt
   return address
 }
 
-function slashAdvice(issuer: string, found: unknown): string {
-  if (found !== `${issuer}/` && `${String(found)}/` !== issuer) return ''
-  return `. If that is the issuer, write "issuer": ${quote(found)}, as its tokens do`
-}
-
-function parse(text: string): Readonly<Record<string, unknown>> {
+function parseMetadata(text: string): Readonly<Record<string, unknown>> {
   try {
     const value = parseStrictJson(text, JSON_LIMITS)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
@@ -195,10 +202,6 @@ function parse(text: string): Readonly<Record<string, unknown>> {
     throw new FetchError('malformed', `The metadata ${cause.message}`, { cause })
   }
   throw new FetchError('malformed', 'The metadata is not a JSON object')
-}
-
-function parseUrl(value: unknown): URL | undefined {
-  return typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined
 }
 
 /**

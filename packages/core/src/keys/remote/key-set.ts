@@ -2,15 +2,15 @@ import type { CryptoKey } from 'jose'
 import type { JoseHeader } from '../../model/token.ts'
 import { own } from '../../model/values.ts'
 import { FetchError, keysUnavailable } from '../fetch/fetch-error.ts'
-import { isMadeOf } from '../jwk/import-key.ts'
-import type { Selection } from '../jwk/select-key.ts'
-import { foundKey, foundKeys, type KeyContext, type KeySource, listKids, type RefusalContext } from '../key-source.ts'
+import { hasMaterial, type KeySet } from '../jwk/jwk-set.ts'
+import { foundKey, foundKeys, listKids, type RefusalContext, type Selection } from '../jwk/select-key.ts'
+import type { KeyContext, KeySource } from '../key-source.ts'
 import type { AttemptCause } from './attempt-history.ts'
-import { type Flight, waitForFlight } from './flight.ts'
-import { type HeldSet, type KeyLocation, seedOf } from './held-set.ts'
 import type { JwkSetSeed, ResolvedKeySetOptions } from './options.ts'
 import { canDeny, decide, type Freshness, type Issuance, type KidKnowledge } from './refresh-policy.ts'
-import { setKeeper } from './refresh.ts'
+import { type JwkSetLocator, keySetRefresh } from './refresh.ts'
+import { type CachedKeySet, seedOf } from './seed.ts'
+import { waitForFetch } from './shared-fetch.ts'
 
 /** Keys that are fetched, refreshed, and kept through outages. */
 export interface RemoteKeySet extends KeySource {
@@ -43,8 +43,10 @@ interface RemoteKeySetStats {
   readonly nextAttempt: number
 }
 
-interface Selected extends RefusalContext {
+interface Selected {
+  readonly set: KeySet
   readonly selection: Selection
+  readonly context: RefusalContext
 }
 
 // A request checks again after a seed was found or a fetch was abandoned; this limits the rounds.
@@ -61,159 +63,148 @@ interface Arrival extends Issuance {
 }
 
 /** A remote key set, for any way to find its address: asks the policy, acts on it, and selects the key. */
-export function locatedKeySet(location: KeyLocation, options: ResolvedKeySetOptions): RemoteKeySet {
+export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOptions): RemoteKeySet {
   const { clock, onEvent, sharing, softWait, timeout } = options
-  const keeper = setKeeper(location, options)
-
-  const ageOf = (held: HeldSet): number => clock.monotonic() - held.confirmedAt
-
-  const knowledgeOf = (header: JoseHeader): KidKnowledge =>
-    keeper.usable()?.set.select(header).kind === 'unknown_kid' ? 'unknown' : 'known'
-
-  const patience = timeout * 1000 + SLACK
+  const { state, freshness, usable, opening, waitFor, joinFetch, close } = keySetRefresh(locator, options)
+  const longestWait = timeout * 1000 + SLACK
 
   // `resolveAgain` needs what `resolve` recorded when the token arrived.
   const arrivals = new WeakMap<KeyContext, Arrival>()
-  const arrivalOf = (token: KeyContext): Arrival => ({
-    attemptsBefore: keeper.attempts(),
-    issuedBefore: (own(token, 'issuedBefore') ?? Infinity) * 1000,
-    arrivedAt: clock.monotonic(),
-    waitsUntil: clock.monotonic() + patience,
-  })
+  const arrivalOf = (token: KeyContext): Arrival => {
+    const arrivedAt = clock.monotonic()
+    const issuedBefore = (own(token, 'issuedBefore') ?? Infinity) * 1000
+    return { attemptsBefore: state.attempts, issuedBefore, arrivedAt, waitsUntil: arrivedAt + longestWait }
+  }
 
+  /** Whether the cached set proves that it lacks the token's key because there is none. */
   const denies = (arrival: Arrival): boolean => {
-    const held = keeper.usable()
-    return held !== undefined && canDeny(held, arrival, clock)
+    const cached = usable()
+    return cached !== undefined && canDeny(cached, arrival, clock)
   }
 
-  const aboard = async (cause: AttemptCause, { arrivedAt, waitsUntil }: Arrival, longest = Infinity) => {
-    const joined = keeper.opening(cause) === 'in_flight'
-    const flight: Flight = keeper.fly(cause)
-    // The request that begins a fetch carries it, and may await it in every runtime.
-    const by = joined ? sharing : 'promise'
-    // Without shared promises, a lost request shows only when its fetch outlives its deadline.
-    const seesLoss = by === 'poll' && flight.startedAt <= arrivedAt
-    const latest = seesLoss ? Infinity : waitsUntil
-    return waitForFlight(flight, { clock, by, until: Math.min(flight.startedAt + longest, latest) })
-  }
+  /** Refreshes the set as far as the request needs. Returns what went wrong if the request cannot be decided. */
+  const refresh = async (knowledge: () => KidKnowledge, arrival: Arrival): Promise<FetchError | undefined> => {
+    let { waitsUntil } = arrival
+    for (let round = 1; round <= MOST_ROUNDS; round += 1) {
+      const kid = knowledge()
+      const cause = kid === 'unknown' ? 'token' : 'age'
+      const opens = opening(cause)
+      const action = decide({ freshness: freshness(), kid, fetch: opens })
+      if (action === 'unavailable') return refusalReason()
+      if (action === 'deny_if_older') return denies(arrival) ? undefined : refusalReason()
+      if (action === 'answer_and_refresh') joinFetch(cause)
+      if (action === 'answer' || action === 'answer_and_refresh') return undefined
 
-  /** Updates the set as far as the request needs. Returns what went wrong if the request cannot be decided. */
-  const bringUpToDate = async (
-    kid: () => KidKnowledge,
-    arrival: Arrival,
-    round = 1,
-  ): Promise<FetchError | undefined> => {
-    const lookAgain = async (next = arrival): Promise<FetchError | undefined> => {
-      if (clock.monotonic() >= next.waitsUntil) return new FetchError('timeout', `No keys within ${timeout} s`)
-      return round < MOST_ROUNDS ? bringUpToDate(kid, next, round + 1) : whyNot()
-    }
-    const cause = kid() === 'unknown' ? 'token' : 'age'
-    const action = decide({ freshness: keeper.freshness(), kid: kid(), fetch: keeper.opening(cause) })
-    switch (action) {
-      case 'answer':
-        return undefined
-      case 'answer_and_refresh':
-        keeper.fly(cause)
-        return undefined
-      case 'wait_softly':
-        await aboard(cause, arrival, softWait * 1000)
+      const shared = joinFetch(cause)
+      // The request that begins a fetch runs it, and may await it in every runtime.
+      const by = opens === 'in_flight' ? sharing : 'promise'
+      // Without shared promises, a lost request shows only when its fetch outlives its deadline.
+      const latest = by === 'poll' && shared.startedAt <= arrival.arrivedAt ? Infinity : waitsUntil
+      const longest = action === 'wait_softly' ? softWait * 1000 : Infinity
+      const result = await waitForFetch(shared, { clock, by, until: Math.min(shared.startedAt + longest, latest) })
+
+      if (action === 'wait_softly') {
         // The set may have expired in the meantime, or a new one may lack the key.
-        return keeper.usable() && (kid() === 'known' || denies(arrival)) ? undefined : lookAgain()
-      case 'deny_if_older':
-        return denies(arrival) ? undefined : whyNot()
-      case 'unavailable':
-        return whyNot()
-      default: {
-        const result = await aboard(cause, arrival)
-        if (result?.kind === 'failed') return result.error
-        if (result?.kind === 'abandoned' && sharing === 'poll')
-          return lookAgain({ ...arrival, waitsUntil: clock.monotonic() + patience })
-        if (result?.kind !== 'fetched') return lookAgain()
-        // A fetch that began before the token arrived may have been too early for its key.
-        const isLast = keeper.attempts() > arrival.attemptsBefore
-        return isLast || kid() === 'known' || denies(arrival) ? undefined : lookAgain()
-      }
+        if (usable() && (knowledge() === 'known' || denies(arrival))) return undefined
+      } else if (result?.kind === 'failed') return result.error
+      else if (result?.kind === 'abandoned' && sharing === 'poll') waitsUntil = clock.monotonic() + longestWait
+      // A fetch that began before the token arrived may have been too early for its key.
+      else if (result?.kind === 'fetched' && state.attempts > arrival.attemptsBefore) return undefined
+      else if (result?.kind === 'fetched' && (knowledge() === 'known' || denies(arrival))) return undefined
+      if (clock.monotonic() >= waitsUntil) return new FetchError('timeout', `No keys within ${timeout} s`)
     }
+    return refusalReason()
   }
 
-  const whyNot = (): FetchError => {
-    const held = keeper.usable()
-    const why = held ? ` and the token may be newer than the keys known (${about(held)})` : ' so soon after the last'
-    return keeper.lastFailure() ?? new FetchError('rate_limited', `No fetch may begin yet,${why}`)
+  /** Why no fetch may begin, or why the last one failed. */
+  const refusalReason = (): FetchError => {
+    const cached = usable()
+    const why = cached
+      ? ` and the token may be newer than the keys known (${about(cached)})`
+      : ' so soon after the last'
+    return state.lastFailure ?? new FetchError('rate_limited', `No fetch may begin yet,${why}`)
   }
 
   const unavailable = (failure: FetchError, cause: AttemptCause) =>
-    keysUnavailable({ name: location.name, failure, wait: keeper.waitFor(cause) })
+    keysUnavailable({ name: locator.name, failure, wait: waitFor(cause) })
 
-  const about = (held: HeldSet): string =>
-    `in a set of ${held.set.size} fetched ${Math.round(ageOf(held) / 1000)} s ago: ${listKids(held.set)}`
+  const ageOf = (cached: CachedKeySet): number => (clock.monotonic() - cached.confirmedAt) / 1000
 
-  /** What the set says about a header, after any update this needs. */
+  const about = (cached: CachedKeySet): string =>
+    `in a set of ${cached.set.size} fetched ${Math.round(ageOf(cached))} s ago: ${listKids(cached.set)}`
+
+  /** What the set says about a header, after any refresh this needs. */
   const select = async (header: JoseHeader, token: KeyContext = {}): Promise<Selected> => {
     const arrival = arrivalOf(token)
     arrivals.set(token, arrival)
-    const failure = await bringUpToDate(() => knowledgeOf(header), arrival)
-    const held = keeper.usable()
-    if (!held) throw unavailable(failure ?? whyNot(), 'age')
-    const selection = held.set.select(header)
+    const isUnknown = (): boolean => usable()?.set.select(header).kind === 'unknown_kid'
+    const failure = await refresh(() => (isUnknown() ? 'unknown' : 'known'), arrival)
+    const cached = usable()
+    if (!cached) throw unavailable(failure ?? refusalReason(), 'age')
+    const selection = cached.set.select(header)
     if (selection.kind === 'unknown_kid' && (failure || !denies(arrival)))
-      throw unavailable(failure ?? whyNot(), 'token')
-    return { selection, set: held.set, header, about: () => about(held), onEvent }
+      throw unavailable(failure ?? refusalReason(), 'token')
+    return { set: cached.set, selection, context: { header, about: () => about(cached), onEvent } }
+  }
+
+  /** The key of a header, if it is of other material than the key that has failed. */
+  const otherKey = async (header: JoseHeader, failed: CryptoKey): Promise<CryptoKey | undefined> => {
+    const set = usable()?.set
+    const selection = set?.select(header)
+    if (selection?.kind !== 'found' || hasMaterial(failed, selection.key.material)) return undefined
+    return set?.import(selection.key, header)
   }
 
   return Object.freeze<RemoteKeySet>({
+    current: (header) => {
+      const { cached } = state
+      return cached && clock.monotonic() < cached.refreshAt ? cached.set.imported.get(header) : undefined
+    },
     resolve: async (header, token) => {
-      const { selection, ...context } = await select(header, token)
-      return context.set.import(foundKey(selection, context), header)
+      const { set, selection, context } = await select(header, token)
+      return set.import(foundKey(selection, context), header)
     },
     candidates: async (header, token) => {
-      const { selection, ...context } = await select(header, token)
-      return context.set.importSome(foundKeys(selection, context), header)
+      const { set, selection, context } = await select(header, token)
+      return set.importSome(foundKeys(selection, context), header)
     },
-    current: (header) => keeper.fresh()?.set.imported(header),
     resolveAgain: async (header, failed, token = {}) => {
       if (header.kid === undefined) return undefined
-      const newer = async (): Promise<CryptoKey | undefined> => {
-        const set = keeper.usable()?.set
-        const selection = set?.select(header)
-        if (!set || selection?.kind !== 'found' || isMadeOf(failed, selection.key.material)) return undefined
-        return set.import(selection.key, header)
-      }
-      const known = await newer()
+      const known = await otherKey(header, failed)
       if (known) return known
-      const { attemptsBefore, arrivedAt, waitsUntil } = arrivals.get(token) ?? arrivalOf(token)
+      const arrival = arrivals.get(token) ?? arrivalOf(token)
       // A set requested after the token arrived already has the latest key with that name.
-      if ((keeper.usable()?.attempt ?? 0) > attemptsBefore) return undefined
+      if ((usable()?.attempt ?? 0) > arrival.attemptsBefore) return undefined
       // Any fetch is recent enough, even one that began before the token arrived.
-      await bringUpToDate(() => 'unknown', { attemptsBefore: -1, issuedBefore: -Infinity, arrivedAt, waitsUntil })
-      return newer()
+      await refresh(() => 'unknown', { ...arrival, attemptsBefore: -1, issuedBefore: -Infinity })
+      return otherKey(header, failed)
     },
     ready: async () => {
-      const failure = await bringUpToDate(() => 'known', { ...arrivalOf({}), waitsUntil: Infinity })
-      if (!keeper.usable()) throw unavailable(failure ?? whyNot(), 'age')
+      const failure = await refresh(() => 'known', { ...arrivalOf({}), waitsUntil: Infinity })
+      if (!usable()) throw unavailable(failure ?? refusalReason(), 'age')
     },
-    close: () => keeper.close(),
+    close,
     describe: () => {
-      const held = keeper.usable()
-      if (held) return `${held.set.size} keys of ${location.name}, ${keeper.freshness()}, ${about(held)}`
-      return `no keys of ${location.name} yet${keeper.lastFailure() ? `: ${whyNot().message}` : ''}`
+      const cached = usable()
+      if (cached) return `${cached.set.size} keys of ${locator.name}, ${freshness()}, ${about(cached)}`
+      return `no keys of ${locator.name} yet${state.lastFailure ? `: ${state.lastFailure.message}` : ''}`
     },
     stats: () => {
-      const held = keeper.usable()
+      const cached = usable()
       return {
-        freshness: keeper.freshness(),
-        keys: held?.set.size ?? 0,
-        skipped: held?.set.skipped.length ?? 0,
-        age: held && ageOf(held) / 1000,
-        attempts: keeper.attempts(),
-        failures: keeper.failures(),
-        generation: keeper.generation(),
-        nextAttempt: keeper.waitFor('age') / 1000,
+        freshness: freshness(),
+        keys: cached?.set.size ?? 0,
+        skipped: cached?.set.skipped.length ?? 0,
+        age: cached && ageOf(cached),
+        attempts: state.attempts,
+        failures: state.history.failures,
+        generation: state.generation,
+        nextAttempt: waitFor('age') / 1000,
       }
     },
     export: () => {
-      const held = keeper.usable()
-      return held && seedOf(held, location.id)
+      const cached = usable()
+      return cached && seedOf(cached, locator.id)
     },
   })
 }

@@ -1,7 +1,7 @@
 import { assertDefaultFetch, defaultFetch, defaultFetchThrough } from '#default-fetch'
 import type { JSONWebKeySet } from 'jose'
 import type { EventListener } from '../../model/events.ts'
-import { type Clock, type FetchLike, systemClock } from '../../model/runtime.ts'
+import { type Clock, defaultSharing, type FetchLike, type Sharing, systemClock } from '../../model/runtime.ts'
 import { bareThrough, own } from '../../model/values.ts'
 import { assertKnownOptions, knownOptions } from '../../options/known-options.ts'
 import {
@@ -20,7 +20,6 @@ import {
 } from '../../options/option-rules.ts'
 import { headerFields, type HeaderFields } from '../fetch/fields.ts'
 import { httpHost, type PlainHttp } from '../fetch/key-uri.ts'
-import { defaultSharing, type Sharing } from './flight.ts'
 
 /** A JWK Set as it was fetched, stored where a worker can find it on a cold start: a file, a KV, Redis. Plain JSON. */
 export interface JwkSetSeed {

@@ -60,21 +60,38 @@ export function decide({ freshness, kid, fetch }: Situation): Action {
   return table[freshness][kid][fetch]
 }
 
-/** When a set was confirmed and how long that lasts, in monotonic milliseconds of one clock. */
+/** When a set was confirmed, and until when it counts as what. Monotonic milliseconds of one clock. */
 export interface Lifetime {
   readonly confirmedAt: number
-  readonly freshFor: number
-  /** The age at which early refresh begins. */
-  readonly refreshAfter: number
-  readonly staleFor: number
+  /** When early refresh begins. */
+  readonly refreshAt: number
+  readonly freshUntil: number
+  /** When the set is too old to be used. */
+  readonly usableUntil: number
 }
 
-export function freshnessAt(now: number, lifetime: Lifetime | undefined): Freshness {
-  if (!lifetime) return 'cold'
-  const age = now - lifetime.confirmedAt
-  if (age < lifetime.refreshAfter) return 'fresh'
-  if (age < lifetime.freshFor) return 'ageing'
-  return age < lifetime.freshFor + lifetime.staleFor ? 'stale' : 'expired'
+const REFRESH_AHEAD = 0.8
+const JITTER = 0.1
+
+/**
+ * The lifetime of a set that was confirmed at `confirmedAt` and is fresh for `freshFor` seconds. Early refresh begins after 80 to 90 % of
+ * them, so that many programs spread out.
+ */
+export function lifetime(
+  confirmedAt: number,
+  freshFor: number,
+  { staleFor, random }: { readonly staleFor: number; readonly random: () => number },
+): Lifetime {
+  const freshUntil = confirmedAt + freshFor * 1000
+  const refreshAt = confirmedAt + freshFor * 1000 * (REFRESH_AHEAD + JITTER * random())
+  return { confirmedAt, refreshAt, freshUntil, usableUntil: freshUntil + staleFor * 1000 }
+}
+
+export function freshnessAt(now: number, times: Lifetime | undefined): Freshness {
+  if (!times) return 'cold'
+  if (now < times.refreshAt) return 'fresh'
+  if (now < times.freshUntil) return 'ageing'
+  return now < times.usableUntil ? 'stale' : 'expired'
 }
 
 /** Up to when a set is complete. */
@@ -103,12 +120,4 @@ export function canDeny(
   clock: Pick<Clock, 'now' | 'monotonic'>,
 ): boolean {
   return attempt > attemptsBefore || issuedBefore < clock.now() - (clock.monotonic() - completeTo)
-}
-
-const REFRESH_AHEAD = 0.8
-const JITTER = 0.1
-
-/** The age at which early refresh begins: between 80 and 90 % of freshness, so that many programs spread out. */
-export function refreshAheadAge(freshFor: number, random: number): number {
-  return freshFor * (REFRESH_AHEAD + JITTER * random)
 }

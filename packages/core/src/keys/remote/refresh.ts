@@ -1,107 +1,146 @@
-import { emit, type FetchFailure } from '../../model/events.ts'
+import { emit, type KeysStaleEvent } from '../../model/events.ts'
+import { entityTag, ageSeconds, freshSeconds } from '../fetch/fetch-document.ts'
 import { FetchError, retrySeconds } from '../fetch/fetch-error.ts'
+import { listSkipped, parseJwkSet } from '../jwk/jwk-set.ts'
 import {
   afterFailure,
   afterNextRequest,
   afterStart,
   afterSuccess,
   type AttemptCause,
+  type AttemptHistory,
   mayRetryAtOnce,
   nextAttemptAt,
   NO_ATTEMPTS,
 } from './attempt-history.ts'
-import { fetchSet, fetchSteps, GRACE } from './fetch-set.ts'
-import { type Flight, type FlightResult, keepAlive } from './flight.ts'
-import {
-  checkSeed,
-  type Errand,
-  heldFromSeed,
-  type HeldSet,
-  type KeyLocation,
-  readStore,
-  seedOf,
-  writeStore,
-} from './held-set.ts'
 import type { JwkSetSeed, ResolvedKeySetOptions } from './options.ts'
-import { type FetchOpening, type Freshness, freshnessAt } from './refresh-policy.ts'
+import { type FetchOpening, type Freshness, freshnessAt, lifetime } from './refresh-policy.ts'
+import { type CachedKeySet, checkSeed, readStore, seedOf, setFromSeed, writeStore } from './seed.ts'
+import {
+  type DocumentFetch,
+  documentFetcher,
+  type FetchResult,
+  keepAlive,
+  type SharedFetch,
+  sharedFetch,
+} from './shared-fetch.ts'
 
-/** The cached set, the attempts to replace it, and the one fetch that may be running. */
-interface SetKeeper {
-  /** The set, unless it is too old to be served. */
-  usable(): HeldSet | undefined
-  /** The set, while it is too young to need a refresh. */
-  fresh(): HeldSet | undefined
+/** Finds the address of a JWK Set: a configured one, or the one that metadata names. */
+export interface JwkSetLocator {
+  /** The ID of the key set in seeds and stores. */
+  readonly id: string
+  /** The name of the key set in messages and events, without query values, because these may be secrets. */
+  readonly name: string
+  /** @throws FetchError */
+  locate(attempt: Attempt): Promise<JwkSetAddress>
+  /** Whether the configuration names the origin or host of an address. Configured header fields are sent only to such addresses. */
+  readonly trusts: (url: URL) => boolean
+  /** Called if the set could not be fetched from its address. */
+  readonly onFailure: (() => void) | undefined
+}
+
+/** An address of a JWK Set. */
+export interface JwkSetAddress {
+  readonly url: URL
+  /** Monotonic milliseconds: keys published before this are at this address, even if the issuer has moved them since. */
+  readonly validTo: number
+}
+
+/** An attempt to fetch the keys, which may need metadata to find their address. */
+interface Attempt {
+  readonly cause: AttemptCause
+  readonly fetch: DocumentFetch
+  /** Called when an address that could not be confirmed stays in use. */
+  readonly onStale: (trouble: Omit<KeysStaleEvent, 'type'>) => void
+}
+
+/** What a key set knows. Only its refresh changes it. */
+interface KeySetState {
+  cached: CachedKeySet | undefined
+  history: AttemptHistory
+  /** Attempts so far. */
+  attempts: number
+  fetching: SharedFetch | undefined
+  lastFailure: FetchError | undefined
+  /** Increases whenever a key may have been added, changed or removed. */
+  generation: number
+  closed: boolean
+}
+
+/** Keeps the state of a key set up to date. */
+interface KeySetRefresh {
+  readonly state: Readonly<KeySetState>
   freshness(): Freshness
+  /** The cached set, unless it is too old to be used. */
+  usable(): CachedKeySet | undefined
+  /** Whether a fetch may begin now. Discards a fetch that nothing runs any more. */
   opening(cause: AttemptCause): FetchOpening
   /** Milliseconds until an attempt may begin. */
   waitFor(cause: AttemptCause): number
-  /** The running fetch, or a new one. Check `opening` first. */
-  fly(cause: AttemptCause): Flight
-  lastFailure(): FetchError | undefined
-  generation(): number
-  attempts(): number
-  failures(): number
+  /** Joins the fetch in progress, or begins one. Check `opening` first. */
+  joinFetch(cause: AttemptCause): SharedFetch
   close(): void
 }
 
-export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions): SetKeeper {
-  const { clock, onEvent, random, timeout, waitUntil } = options
+/** The state of a key set, and the fetches that refresh it: one at a time, as often as the attempt history allows. */
+export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOptions): KeySetRefresh {
+  const { clock, onEvent, random, store, waitUntil } = options
+  const { id, name: uri } = locator
   const limits = { cooldown: options.cooldown * 1000, fetchesPerMinute: options.fetchesPerMinute }
-  let held: HeldSet | undefined
-  let history = NO_ATTEMPTS
-  let flight: Flight | undefined
-  let failure: FetchError | undefined
-  let generation = 0
-  let attempts = 0
-  let closed = false
+  const state: KeySetState = {
+    cached: undefined,
+    history: NO_ATTEMPTS,
+    attempts: 0,
+    fetching: undefined,
+    lastFailure: undefined,
+    generation: 0,
+    closed: false,
+  }
 
-  const freshness = (): Freshness => freshnessAt(clock.monotonic(), held)
-  const usable = (): HeldSet | undefined => (['cold', 'expired'].includes(freshness()) ? undefined : held)
+  const freshness = (): Freshness => freshnessAt(clock.monotonic(), state.cached)
 
-  const adopt = (next: HeldSet): void => {
-    if (next.set !== held?.set) {
-      generation += 1
-      for (const skipped of next.set.skipped) emit(onEvent, { type: 'key.skipped', uri: location.name, ...skipped })
+  const usable = (): CachedKeySet | undefined =>
+    state.cached && clock.monotonic() < state.cached.usableUntil ? state.cached : undefined
+
+  const waitFor = (cause: AttemptCause): number => {
+    if (state.closed) return Infinity
+    const now = clock.monotonic()
+    return Math.max(0, nextAttemptAt(state.history, { cause, freshness: freshness() }, limits, now) - now)
+  }
+
+  const adopt = (next: CachedKeySet): void => {
+    if (next.set !== state.cached?.set) {
+      state.generation += 1
+      for (const skipped of next.set.skipped) emit(onEvent, { type: 'key.skipped', uri, ...skipped })
     }
-    held = next
-    failure = undefined
+    state.cached = next
+    state.lastFailure = undefined
   }
 
   const adoptSeed = (seed: JwkSetSeed): boolean => {
-    const next = heldFromSeed(seed, location.id, options)
-    if (!next || (held && !isNewer(next, held))) return false
+    const next = setFromSeed(seed, id, options)
+    const { cached } = state
+    // Compares both clocks: only wall time recognises a seed made from this same fetch, but wall time can be changed.
+    if (!next || (cached && !(next.fetchedAt > cached.fetchedAt && next.confirmedAt > cached.confirmedAt))) return false
     adopt(next)
     return true
   }
 
-  // Do not trust what a store returns until it has passed the checks.
-  const adoptGoodSeed = (seed: JwkSetSeed): boolean => {
+  const isStored = async (shared: SharedFetch): Promise<boolean> => {
+    if (!store || freshness() === 'fresh' || freshness() === 'ageing') return false
+    const seed = await readStore(id, { ...options, store })
     try {
-      return adoptSeed(seed)
+      return state.fetching === shared && seed !== undefined && adoptSeed(seed)
     } catch {
+      // What a store returns is not trusted until it has passed the checks.
       return false
     }
   }
 
-  const waitFor = (cause: AttemptCause): number => {
-    if (closed) return Infinity
-    const now = clock.monotonic()
-    return Math.max(0, nextAttemptAt(history, { cause, freshness: freshness() }, limits, now) - now)
-  }
-
-  const isUnderWay = (): boolean => {
-    if (flight && clock.monotonic() >= flight.aliveUntil) {
-      const { startedAt, controller } = flight
-      controller.abort()
-      flight = undefined
-      // Counts as a failure; otherwise a hanging endpoint would be retried forever. A waiting request may take over immediately.
-      history = afterFailure(history, { startedAt, retryAfter: undefined, random: 0 }, clock.monotonic())
-    }
-    return flight !== undefined
-  }
-
-  const attempt = async (current: Flight, cause: AttemptCause): Promise<void> => {
-    const coldStart = held === undefined
+  /** Runs a fetch: one attempt, and in a cold start a second one if the connection fails. A newer set in the store makes both needless. */
+  const run = async (shared: SharedFetch, cause: AttemptCause): Promise<FetchResult> => {
+    if (await isStored(shared)) return { kind: 'seeded' }
+    const isCold = state.cached === undefined
     let startedAt: number | undefined
     let sentAt = Infinity
     // An attempt begins when its first request is sent, and counts from when its last one was, because each may wait for its turn.
@@ -110,120 +149,130 @@ export function setKeeper(location: KeyLocation, options: ResolvedKeySetOptions)
       startedAt ??= now
       if (sentAt === Infinity) {
         sentAt = now
-        attempts += 1
-        history = afterStart(history, cause, limits, now)
-      } else history = afterNextRequest(history, cause, now)
+        state.attempts += 1
+        state.history = afterStart(state.history, cause, limits, now)
+      } else state.history = afterNextRequest(state.history, cause, now)
     }
-    const steps = fetchSteps(current, { kind: usable() ? 'other' : 'urgent', onSend, trusts: location.trusts }, options)
-    const onStale: Errand['onStale'] = (trouble) => {
-      if (flight === current && !closed) emit(onEvent, { type: 'keys.stale', ...trouble })
+    const onStale: Attempt['onStale'] = (trouble) => {
+      if (state.fetching === shared && !state.closed) emit(onEvent, { type: 'keys.stale', ...trouble })
     }
-    const once = async (): Promise<HeldSet> => {
+    const urgency = usable() ? 'other' : 'urgent'
+    const { fetch, release } = documentFetcher(shared, { urgency, onSend, trusts: locator.trusts }, options)
+    const attempt = async (): Promise<CachedKeySet> => {
       sentAt = Infinity
-      const next = await fetchSet(location, held, { cause, fetch: steps.fetch, onStale }, options)
-      return { ...next, attempt: next.completeTo >= sentAt ? attempts : 0 }
+      const next = await fetchSet(locator, state.cached, { cause, fetch, onStale }, options)
+      return { ...next, attempt: next.completeTo >= sentAt ? state.attempts : 0 }
     }
     try {
-      const next = await once().catch(async (error: unknown) => {
+      const next = await attempt().catch(async (error: unknown) => {
         const isNetwork = error instanceof FetchError && error.reason === 'network'
-        if (!coldStart || !isNetwork || !mayRetryAtOnce(history, limits, clock.monotonic())) throw error
-        return once()
+        if (!isCold || !isNetwork || !mayRetryAtOnce(state.history, limits, clock.monotonic())) throw error
+        return attempt()
       })
-      if (flight !== current) return
-      history = afterSuccess(history, coldStart ? 'cold' : 'warm')
+      if (state.fetching !== shared) return { kind: 'fetched' }
+      state.history = afterSuccess(state.history, isCold ? 'cold' : 'warm')
       adopt(next)
       const now = clock.monotonic()
+      const { size: keys, skipped } = next.set
       const duration = now - (startedAt ?? now)
-      const { size, skipped } = next.set
-      emit(onEvent, { type: 'keys.refreshed', uri: location.name, keys: size, skipped: skipped.length, duration })
-      writeStore(seedOf(next, location.id), options)
-    } catch (error) {
-      const reason =
-        error instanceof FetchError ? error : new FetchError('network', 'The fetch failed', { cause: error })
-      if (flight === current) {
-        const { retryAfter } = reason
-        const now = clock.monotonic()
-        history = afterFailure(history, { startedAt: startedAt ?? now, retryAfter, random: random() }, now)
-        location.onFailure?.()
-        failure = reason
-        // The etag may have caused the failure, so the next request omits it.
-        if (held) held = { ...held, etag: undefined }
-        if (!closed) announce(reason.reason)
-      }
-      throw reason
-    } finally {
-      steps.end()
-    }
-  }
-
-  const announce = (reason: FetchFailure): void => {
-    const retryAfter = retrySeconds(waitFor('age'))
-    const uri = location.name
-    if (!held || freshness() === 'expired') emit(onEvent, { type: 'keys.unavailable', uri, reason, retryAfter })
-    else {
-      const age = (clock.monotonic() - held.confirmedAt) / 1000
-      emit(onEvent, { type: 'keys.stale', uri, age, reason, retryAfter })
-    }
-  }
-
-  const carry = async (current: Flight, cause: AttemptCause): Promise<FlightResult> => {
-    try {
-      if (!['fresh', 'ageing'].includes(freshness())) {
-        const seed = await readStore(location.id, options)
-        if (flight === current && seed && adoptGoodSeed(seed)) return { kind: 'seeded' }
-      }
-      await attempt(current, cause)
+      emit(onEvent, { type: 'keys.refreshed', uri, keys, skipped: skipped.length, duration })
+      if (store) writeStore(seedOf(next, id), { ...options, store })
       return { kind: 'fetched' }
-    } catch (error) {
-      const reason =
-        error instanceof FetchError ? error : new FetchError('network', 'The fetch failed', { cause: error })
-      return { kind: 'failed', error: reason }
+    } catch (thrown) {
+      const error =
+        thrown instanceof FetchError ? thrown : new FetchError('network', 'The fetch failed', { cause: thrown })
+      if (state.fetching === shared) onFailure(error, startedAt)
+      return { kind: 'failed', error }
+    } finally {
+      release()
     }
   }
 
-  const fly = (cause: AttemptCause): Flight => {
-    if (flight && isUnderWay()) return flight
-    const startedAt = clock.monotonic()
-    const current: Flight = {
-      startedAt,
-      controller: new AbortController(),
-      settled: Promise.resolve(),
-      result: undefined,
-      aliveUntil: startedAt + timeout * 1000 + GRACE,
-    }
-    flight = current
-    current.settled = carry(current, cause).then((result) => {
-      current.result = result
-      if (flight === current) flight = undefined
-    })
-    keepAlive(waitUntil, current.settled)
-    return current
+  const onFailure = (error: FetchError, startedAt: number | undefined): void => {
+    const { reason, retryAfter } = error
+    const now = clock.monotonic()
+    state.history = afterFailure(state.history, { startedAt: startedAt ?? now, retryAfter, random: random() }, now)
+    locator.onFailure?.()
+    state.lastFailure = error
+    // The etag may have caused the failure, so the next request omits it.
+    if (state.cached) state.cached = { ...state.cached, etag: undefined }
+    if (state.closed) return
+    const cached = usable()
+    const wait = retrySeconds(waitFor('age'))
+    if (!cached) emit(onEvent, { type: 'keys.unavailable', uri, reason, retryAfter: wait })
+    else emit(onEvent, { type: 'keys.stale', uri, age: (now - cached.confirmedAt) / 1000, reason, retryAfter: wait })
   }
 
-  if (options.seed) adoptSeed(checkSeed(options.seed, location))
+  if (options.seed) adoptSeed(checkSeed(options.seed, locator))
 
   return {
-    fresh: () => (freshness() === 'fresh' ? held : undefined),
-    usable,
+    state,
     freshness,
+    usable,
+    waitFor,
     opening: (cause) => {
-      if (isUnderWay()) return 'in_flight'
+      const { fetching } = state
+      if (fetching && clock.monotonic() >= fetching.aliveUntil) {
+        fetching.controller.abort()
+        state.fetching = undefined
+        // Counts as a failure; otherwise a hanging endpoint would be retried forever. A waiting request may take over immediately.
+        const failed = { startedAt: fetching.startedAt, retryAfter: undefined, random: 0 }
+        state.history = afterFailure(state.history, failed, clock.monotonic())
+      }
+      if (state.fetching) return 'in_flight'
       return waitFor(cause) > 0 ? 'held' : 'allowed'
     },
-    waitFor,
-    fly,
-    lastFailure: () => failure,
-    generation: () => generation,
-    attempts: () => attempts,
-    failures: () => history.failures,
+    joinFetch: (cause) => {
+      if (state.fetching) return state.fetching
+      const shared = sharedFetch(options)
+      state.fetching = shared
+      shared.settled = run(shared, cause).then((result) => {
+        shared.result = result
+        if (state.fetching === shared) state.fetching = undefined
+      })
+      keepAlive(waitUntil, shared.settled)
+      return shared
+    },
     close: () => {
-      closed = true
-      flight?.controller.abort()
+      state.closed = true
+      state.fetching?.controller.abort()
     },
   }
 }
 
-// Compares both clocks: only wall time recognises a seed made from this same fetch, but wall time can be changed.
-function isNewer(next: HeldSet, held: HeldSet): boolean {
-  return next.fetchedAt > held.fetchedAt && next.confirmedAt > held.confirmedAt
+/**
+ * One attempt: finds the address, fetches the set, and returns the replacement for the cached set. If the set is unchanged, the result
+ * contains the same object, so imported keys are kept.
+ *
+ * @throws FetchError for any response that must not replace a good set
+ */
+async function fetchSet(
+  locator: JwkSetLocator,
+  cached: CachedKeySet | undefined,
+  attempt: Attempt,
+  { clock, freshFor, staleFor, random, maxBytes, maxKeys, sharing }: ResolvedKeySetOptions,
+): Promise<Omit<CachedKeySet, 'attempt'>> {
+  const { url, validTo } = await locator.locate(attempt)
+  // Another address may use the same entity-tag for different keys.
+  const etag = cached?.url === url.href ? cached.etag : undefined
+  const { status, text, headers, sentAt } = await attempt.fetch(url, { maxBytes, etag })
+  const isUnchanged = status === 304 || cached?.text === text
+  const set = cached && isUnchanged ? cached.set : parseJwkSet(text, { maxKeys, sharing })
+  if (set.size === 0) {
+    const members = `holds only members that are skipped: ${listSkipped(set.skipped)}`
+    const found = set.skipped.length === 0 ? 'is empty' : members.slice(0, 600)
+    throw new FetchError('no_usable_key', `The JWK Set ${found}`)
+  }
+  const maxAge = freshSeconds(headers)
+  return {
+    ...lifetime(sentAt, maxAge ?? freshFor, { staleFor, random }),
+    // The response lacks keys published after the request was sent, so its age counts from then.
+    completeTo: Math.min(sentAt - ageSeconds(headers) * 1000, validTo),
+    set,
+    url: url.href,
+    text: cached && status === 304 ? cached.text : text,
+    etag: entityTag(headers.get('etag')) ?? (status === 304 ? etag : undefined),
+    fetchedAt: clock.now() - (clock.monotonic() - sentAt),
+    maxAge,
+  }
 }

@@ -1,54 +1,53 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 import { FetchError } from '../../../../packages/core/src/keys/fetch/fetch-error.ts'
+import { defaultSharing, type Sharing } from '../../../../packages/core/src/model/runtime.ts'
 import {
-  defaultSharing,
-  type Flight,
-  type FlightResult,
-  type Sharing,
+  type FetchResult,
+  type SharedFetch,
   startTimer,
-  waitForFlight,
-} from '../../../../packages/core/src/keys/remote/flight.ts'
+  waitForFetch,
+} from '../../../../packages/core/src/keys/remote/shared-fetch.ts'
 import { manualClock, settle } from '../../../support/core/manual-clock.ts'
 
-function departing(aliveFor = 1e9) {
+function fetching(aliveFor = 1e9) {
   const clock = manualClock()
   const startedAt = clock.monotonic()
-  let land: () => void = () => undefined
+  let resolveSettled: () => void = () => undefined
   const settled = new Promise<void>((resolve) => {
-    land = resolve
+    resolveSettled = resolve
   })
   const controller = new AbortController()
-  const flight: Flight = { startedAt, controller, settled, result: undefined, aliveUntil: startedAt + aliveFor }
-  const arrive = (result: FlightResult): void => {
-    flight.result = result
-    land()
+  const shared: SharedFetch = { startedAt, controller, settled, result: undefined, aliveUntil: startedAt + aliveFor }
+  const finish = (result: FetchResult): void => {
+    shared.result = result
+    resolveSettled()
   }
   const wait = (by: Sharing, longest: number) => {
     let outcome: unknown = 'waiting'
-    void waitForFlight(flight, { clock, by, until: startedAt + longest }).then((result) => {
+    void waitForFetch(shared, { clock, by, until: startedAt + longest }).then((result) => {
       outcome = result?.kind
     })
     return () => outcome
   }
-  return { clock, flight, arrive, wait }
+  return { clock, shared, finish, wait }
 }
 
-describe.each(['promise', 'poll'] as const)('waiting for a flight by %s', (by) => {
+describe.each(['promise', 'poll'] as const)('waiting for a shared fetch by %s', (by) => {
   it('ends with its result', async () => {
-    const { clock, arrive, wait } = departing()
+    const { clock, finish, wait } = fetching()
     const outcome = wait(by, Infinity)
     await clock.pass(100)
     expect(outcome()).toBe('waiting')
-    arrive({ kind: 'fetched' })
+    finish({ kind: 'fetched' })
     await clock.pass(0.02)
     expect(outcome()).toBe('fetched')
     expect(clock.timers()).toBe(0)
   })
 
   it('takes no time when the result is there', async () => {
-    const { clock, arrive, wait } = departing()
-    arrive({ kind: 'failed', error: new FetchError('network', 'x') })
+    const { clock, finish, wait } = fetching()
+    finish({ kind: 'failed', error: new FetchError('network', 'x') })
     const outcome = wait(by, Infinity)
     await settle()
     expect(outcome()).toBe('failed')
@@ -56,7 +55,7 @@ describe.each(['promise', 'poll'] as const)('waiting for a flight by %s', (by) =
   })
 
   it('ends without a result when it takes too long', async () => {
-    const { clock, wait } = departing()
+    const { clock, wait } = fetching()
     const outcome = wait(by, 1000)
     await clock.pass(0.99)
     expect(outcome()).toBe('waiting')
@@ -66,7 +65,7 @@ describe.each(['promise', 'poll'] as const)('waiting for a flight by %s', (by) =
   })
 
   it('does not begin when it has taken too long already', async () => {
-    const { clock, wait } = departing()
+    const { clock, wait } = fetching()
     await clock.pass(1)
     const outcome = wait(by, 1000)
     await settle()
@@ -74,8 +73,8 @@ describe.each(['promise', 'poll'] as const)('waiting for a flight by %s', (by) =
     expect(clock.timers()).toBe(0)
   })
 
-  it('ends when the flight has outlived its deadline', async () => {
-    const { clock, wait } = departing(1000)
+  it('ends when the fetch has outlived its deadline', async () => {
+    const { clock, wait } = fetching(1000)
     const outcome = wait(by, Infinity)
     await clock.pass(0.9)
     expect(outcome()).toBe('waiting')
@@ -84,14 +83,14 @@ describe.each(['promise', 'poll'] as const)('waiting for a flight by %s', (by) =
     expect(clock.timers()).toBe(0)
   })
 
-  it('goes on when the flight lives longer with its next step', async () => {
-    const { clock, flight, wait, arrive } = departing(1000)
+  it('goes on when the fetch lives longer with its next document', async () => {
+    const { clock, shared, wait, finish } = fetching(1000)
     const outcome = wait(by, Infinity)
     await clock.pass(0.5)
-    flight.aliveUntil += 1000
+    shared.aliveUntil += 1000
     await clock.pass(1)
     expect(outcome()).toBe('waiting')
-    arrive({ kind: 'seeded' })
+    finish({ kind: 'seeded' })
     await clock.pass(0.02)
     expect(outcome()).toBe('seeded')
   })
@@ -99,10 +98,10 @@ describe.each(['promise', 'poll'] as const)('waiting for a flight by %s', (by) =
 
 describe('requests that poll', () => {
   it('look every 20 ms', async () => {
-    const { clock, arrive, wait } = departing()
+    const { clock, finish, wait } = fetching()
     const outcome = wait('poll', Infinity)
     await clock.pass(0.01)
-    arrive({ kind: 'fetched' })
+    finish({ kind: 'fetched' })
     await clock.pass(0.009)
     expect(outcome()).toBe('waiting')
     await clock.pass(0.001)

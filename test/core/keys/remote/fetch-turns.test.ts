@@ -6,7 +6,7 @@ import {
   takeTurn,
   type FetchTurn,
   type FetchTurnOptions,
-} from '../../../../packages/core/src/keys/fetch/fetch-queue.ts'
+} from '../../../../packages/core/src/keys/remote/shared-fetch.ts'
 
 const ORIGIN = 'https://issuer.example'
 
@@ -16,9 +16,9 @@ function setUp(connections = 2) {
   const turns = new Map<string, FetchTurn>()
   const take = (
     name: string,
-    { kind = 'other', origin = ORIGIN, signal = new AbortController().signal }: Partial<FetchTurnOptions> = {},
+    { urgency = 'other', origin = ORIGIN, signal = new AbortController().signal }: Partial<FetchTurnOptions> = {},
   ) => {
-    const turn = takeTurn({ fetch, origin, kind, signal })
+    const turn = takeTurn({ fetch, origin, urgency, signal })
     turns.set(name, turn)
     if (turn.begins === undefined) begun.push(name)
     else
@@ -29,7 +29,7 @@ function setUp(connections = 2) {
     return turn
   }
   const end = async (name: string): Promise<void> => {
-    turns.get(name)?.end()
+    turns.get(name)?.release()
     await settle()
   }
   /** Ends whatever runs, one after the other, until nothing is left. */
@@ -61,7 +61,7 @@ describe('turns at an origin', () => {
     const { take, drain, begun } = setUp(1)
     take('first')
     for (const name of ['a', 'b', 'c']) take(name)
-    for (const name of ['u', 'v', 'w', 'x', 'y']) take(name, { kind: 'urgent' })
+    for (const name of ['u', 'v', 'w', 'x', 'y']) take(name, { urgency: 'urgent' })
     await drain()
     expect(begun).toEqual(['first', 'y', 'u', 'x', 'a', 'w', 'v', 'c', 'b'])
   })
@@ -69,7 +69,7 @@ describe('turns at an origin', () => {
   it('are sixteen where the transport does not say how many', () => {
     const fetch: FetchLike = async () => new Response()
     const { signal } = new AbortController()
-    const turns = Array.from({ length: 17 }, () => takeTurn({ fetch, origin: ORIGIN, kind: 'other', signal }))
+    const turns = Array.from({ length: 17 }, () => takeTurn({ fetch, origin: ORIGIN, urgency: 'other', signal }))
     expect(turns.map(({ begins }) => begins === undefined).lastIndexOf(true)).toBe(15)
     expect(turns[16]?.begins).toBeInstanceOf(Promise)
   })

@@ -7,8 +7,9 @@ import {
   resolveKeySetOptions,
 } from '../../../../packages/core/src/keys/remote/options.ts'
 import { publicJwk } from '../../../support/core/test-jwks.ts'
-import { checkSeed, heldFromSeed, lifetime, seedOf } from '../../../../packages/core/src/keys/remote/held-set.ts'
-import { keepAlive } from '../../../../packages/core/src/keys/remote/flight.ts'
+import { checkSeed, seedOf, setFromSeed } from '../../../../packages/core/src/keys/remote/seed.ts'
+import { lifetime } from '../../../../packages/core/src/keys/remote/refresh-policy.ts'
+import { keepAlive } from '../../../../packages/core/src/keys/remote/shared-fetch.ts'
 import { retrySeconds } from '../../../../packages/core/src/keys/fetch/fetch-error.ts'
 import { manualClock } from '../../../support/core/manual-clock.ts'
 import { metadataUris } from '../../../../packages/core/src/keys/remote/discovery.ts'
@@ -37,34 +38,34 @@ describe('a set from a seed', () => {
     ['with an endless max-age', { fetchedAt: now - 4_200_000, maxAge: Infinity }, false],
     ['with no usable key', { jwks: { keys: [{ ...ec, use: 'enc' }] } }, false],
   ])('%s', (_, change, taken) => {
-    expect(heldFromSeed(seed(change), ID, options) !== undefined).toBe(taken)
+    expect(setFromSeed(seed(change), ID, options) !== undefined).toBe(taken)
   })
 
   it('is as old as it was, on the monotonic clock', () => {
-    const held = heldFromSeed(seed({ fetchedAt: now - 10_000, etag: '"1"', maxAge: 120 }), ID, options)
+    const held = setFromSeed(seed({ fetchedAt: now - 10_000, etag: '"1"', maxAge: 120 }), ID, options)
     expect(held).toMatchObject({
       confirmedAt: clock.monotonic() - 10_000,
-      freshFor: 120_000,
-      refreshAfter: 96_000,
-      staleFor: 3_600_000,
+      refreshAt: clock.monotonic() + 86_000,
+      freshUntil: clock.monotonic() + 110_000,
+      usableUntil: clock.monotonic() + 3_710_000,
       url: ID,
       text: undefined,
       etag: '"1"',
       fetchedAt: now - 10_000,
       maxAge: 120,
     })
-    expect(heldFromSeed(seed({ fetchedAt: now + 4000 }), ID, options)?.confirmedAt).toBe(clock.monotonic())
-    expect(heldFromSeed(seed({ maxAge: 5 }), ID, options)?.maxAge).toBe(60)
+    expect(setFromSeed(seed({ fetchedAt: now + 4000 }), ID, options)?.confirmedAt).toBe(clock.monotonic())
+    expect(setFromSeed(seed({ maxAge: 5 }), ID, options)?.maxAge).toBe(60)
   })
 
   it('holds no more keys than a fetched one', () => {
     const jwks = { keys: Array.from({ length: 65 }, () => ec) }
-    expect(() => heldFromSeed(seed({ jwks }), ID, options)).toThrow('at most 64 are read')
+    expect(() => setFromSeed(seed({ jwks }), ID, options)).toThrow('at most 64 are read')
   })
 
   it('comes back as a seed with what is known', () => {
     const brought = (change: object): JwkSetSeed | undefined => {
-      const held = heldFromSeed(seed(change), ID, options)
+      const held = setFromSeed(seed(change), ID, options)
       return held && seedOf(held, ID)
     }
     const jwks = { keys: [{ ...ec, use: 'sig' }] }
@@ -95,19 +96,13 @@ describe('a seed in the configuration', () => {
   })
 })
 
-describe('the life of a set', () => {
-  it('is what the server said, or else what the options say', () => {
-    expect(lifetime(7, undefined, options)).toEqual({
-      confirmedAt: 7,
-      freshFor: 600_000,
-      refreshAfter: 480_000,
-      staleFor: 3_600_000,
-    })
+describe('the lifetime of a set', () => {
+  it('begins when the set was confirmed', () => {
     expect(lifetime(7, 100, options)).toEqual({
       confirmedAt: 7,
-      freshFor: 100_000,
-      refreshAfter: 80_000,
-      staleFor: 3_600_000,
+      refreshAt: 80_007,
+      freshUntil: 100_007,
+      usableUntil: 3_700_007,
     })
   })
 })
