@@ -51,12 +51,12 @@ function picture({ auth, servers }: Stage): readonly string[] {
 }
 
 /** Lines to paste into a shell, with tokens that are valid for the next 20 minutes. */
-async function curlLines(stage: Stage): Promise<readonly string[]> {
-  const auth = stage.auth().url
+async function curlLines(running: Stage): Promise<readonly string[]> {
+  const auth = running.auth().url
   return [
-    `ADA=${await logIn(stage, 'ada')}`,
-    `BOB=${await logIn(stage, 'bob')}`,
-    ...stage.servers.flatMap(({ name, url }) => [
+    `ADA=${await logIn(running, 'ada')}`,
+    `BOB=${await logIn(running, 'bob')}`,
+    ...running.servers.flatMap(({ name, url }) => [
       '',
       `# ${name}: who is calling, a writer writes, a reader tries to write, no token`,
       `curl -i ${url}/api/v1/protected -H "Authorization: Bearer $ADA"`,
