@@ -64,7 +64,7 @@ async function settingOf(options: Partial<IssuerOptions>): Promise<Setting> {
 
 const kidOf = async (verified: ReturnType<Verifier['verify']>): Promise<unknown> =>
   verified.then(
-    ({ header }) => header.kid,
+    ({ header }) => header?.kid,
     (error: unknown) => (error instanceof AuthError ? error.code : error),
   )
 

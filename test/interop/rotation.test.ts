@@ -35,7 +35,7 @@ const setFetches = (): number => server.paths.filter((path) => path === '/jwks')
 
 async function answer(token: string): Promise<string> {
   try {
-    return `verified with ${(await verifier.verify(token)).header.kid}`
+    return `verified with ${(await verifier.verify(token)).header?.kid}`
   } catch (error) {
     if (error instanceof AuthError) return `${error.status} ${error.code}`
     throw error

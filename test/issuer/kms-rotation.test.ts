@@ -84,6 +84,6 @@ describe('rotation over a list of KMS keys', () => {
     const signer = await kmsSigner({ client, keyId: 'key-2' })
     issuer = await createIssuer({ issuer: ISSUER, signer, createSigner, clock })
     expect((await issuer.rotate({ publishAhead: 0 })).kid).toBe(keyId)
-    expect((await verify(await issuer.issue({ sub: 'ada' }))).header.kid).toBe(keyId)
+    expect((await verify(await issuer.issue({ sub: 'ada' }))).header?.kid).toBe(keyId)
   })
 })

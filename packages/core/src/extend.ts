@@ -30,7 +30,21 @@ export { quote } from './errors/quote.ts'
 export type { Binding } from './confirmation/binding.ts'
 export type { TokenCheck } from './claims/application-checks.ts'
 export { isRequirement, type Requirement } from './authorization/requirements.ts'
-export { admittedToken } from './http/outcome.ts'
+export {
+  addFields,
+  admitted,
+  admittedToken,
+  assertCalled,
+  givenRequirement,
+  isRequirementRule,
+  nodeClientCertificate,
+  nodeFieldValues,
+  nodePeer,
+  noRequirement,
+  requirementFor,
+  type RequirementRule,
+  type ResponseFields,
+} from './authenticator/adapter.ts'
 export { type RefusedError, refusedError } from './http/refusal-response.ts'
 export {
   createLogRefusal,
@@ -40,7 +54,6 @@ export {
   resolveLog,
   writeTo,
 } from './http/refusal-log.ts'
-export { nodeFieldValues } from './http/credential-sources.ts'
 export { createMemoryJwkSetStore, type JwkSetSeed, type JwkSetStore } from './keys/remote/options.ts'
 export { MOST_CANDIDATES, TOO_MANY } from './keys/jwk/select-key.ts'
 export { type KeyContext, type KeySource, ownKeySource } from './keys/key-source.ts'

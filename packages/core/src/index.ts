@@ -2,13 +2,13 @@ export { createAuthenticator, type Authenticator } from './authenticator/authent
 export type { AuthenticatorOptions, HttpOptions, ReadyVerifier } from './authenticator/options.ts'
 export { claim, type ClaimRequirement } from './authorization/requirements.ts'
 export { allOf, anyOf, not } from './authorization/requirements.ts'
-export type { Requirement } from './authorization/requirements.ts'
+export type { Requirement, RequirementContext } from './authorization/requirements.ts'
 export { anyScope, scope } from './authorization/requirements.ts'
 export type { Binding } from './confirmation/binding.ts'
 export type { TokenCheck } from './claims/application-checks.ts'
 export type { ClaimsSchema } from './claims/application-checks.ts'
 export { AuthError, type AuthErrorDetails } from './errors/auth-error.ts'
-export type { WireError } from './errors/catalogue.ts'
+export type { WireError, WireRefusal } from './errors/catalogue.ts'
 export type {
   AuthorizationSource,
   CookieSource,
@@ -33,7 +33,7 @@ export type { ErrorCode } from './model/error-code.ts'
 export type * from './model/events.ts'
 export type { FetchBody, FetchHeaders, FetchInit, FetchLike, FetchReader, FetchResponse } from './model/runtime.ts'
 export type { Limits } from './model/limits.ts'
-export type { FormFields, RequestView } from './model/token.ts'
+export type { Credential, FormFields, Peer, RequestView } from './model/token.ts'
 export { signedClaims } from './model/token.ts'
 export type { Claims, JoseHeader, VerifiedToken } from './model/token.ts'
 export type {

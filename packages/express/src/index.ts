@@ -1,5 +1,4 @@
-export { authenticateJwt, type AuthenticateJwt } from './middleware.ts'
+export { authenticateJwt, type AuthenticateJwt, getAuth } from './middleware.ts'
 export type { AuthenticateJwtOptions, MiddlewareOptions, ReadyAuthenticator } from './options.ts'
-export { authorize, requireAnyScope, requireClaim, requireScope } from './middleware.ts'
-export { getAuth } from './admission.ts'
+export { authorize, requireAnyScope, requireClaim, requireScope } from './authorize.ts'
 export type { OnReject } from './options.ts'

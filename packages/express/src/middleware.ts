@@ -1,28 +1,94 @@
+import type { Authenticator, Peer, RequestView, Requirement, VerifiedToken, Verifier } from '@claimgate/core'
 import {
-  anyScope,
-  type Authenticator,
-  claim,
-  type ClaimCondition,
-  type ClaimPath,
-  type RequestView,
-  type Requirement,
-  scope,
-  type VerifiedToken,
-  type Verifier,
-} from '@claimgate/core'
-import { admittedToken, asError, nodeFieldValues } from '@claimgate/core/extend'
+  addFields,
+  admitted,
+  asError,
+  assertCalled,
+  nodeClientCertificate,
+  nodeFieldValues,
+  nodePeer,
+  refusedError,
+} from '@claimgate/core/extend'
 import type { Request, RequestHandler } from 'express'
-import { admissionOf, admit, getAuth, withdraw } from './admission.ts'
-import { assertCalled, assertRequirement, type AuthenticateJwtOptions, rejectWith, resolveOptions } from './options.ts'
+import { type AuthenticateJwtOptions, type Reject, rejectWith, resolveOptions } from './options.ts'
 
-/** The core's view of an Express request. The target is the original URL, also inside mounted routers. */
-function requestView(req: Request): RequestView {
-  return {
-    method: req.method,
-    target: req.originalUrl,
-    header: (name) => nodeFieldValues(req.headers, req.rawHeaders, name),
-    form: () => Promise.resolve(req.body as Record<string, unknown> | undefined),
+/** The core's view of an Express request. */
+class ExpressView implements RequestView {
+  declare readonly request: Request
+
+  constructor(request: Request) {
+    this.request = request
   }
+
+  get method(): string {
+    return this.request.method
+  }
+
+  // The original URL, also inside mounted routers.
+  get target(): string {
+    return this.request.originalUrl
+  }
+
+  header(name: string): readonly string[] {
+    return nodeFieldValues(this.request.headers, this.request.rawHeaders, name)
+  }
+
+  form(): Promise<Record<string, unknown> | undefined> {
+    return Promise.resolve(this.request.body as Record<string, unknown> | undefined)
+  }
+
+  clientCertificate(): Uint8Array | undefined {
+    return nodeClientCertificate(this.request.socket)
+  }
+
+  get peer(): Peer | undefined {
+    return nodePeer(this.request.socket)
+  }
+}
+
+/** The decision of `authenticateJwt` about a request it has admitted. */
+interface Admission {
+  readonly authenticator: Authenticator
+  /** `undefined` is an anonymous request. */
+  readonly token: VerifiedToken | undefined
+  /** The scheme the request used. */
+  readonly scheme: string | undefined
+  readonly reject: Reject
+}
+
+const Stamp = function stamp(request: object): object {
+  return request
+} as unknown as new (request: object) => object
+
+/**
+ * The latest admission of a request, in a private field of the request itself. Decisions use only this field, because any middleware can
+ * overwrite `req.auth`. A private field does not travel with a copy of the request or with an object that inherits from it. A WeakMap
+ * would do the same, but costs time in every garbage collection.
+ */
+class Admissions extends Stamp {
+  #admission: Admission | undefined
+
+  static of(request: object): Admission | undefined {
+    return #admission in request ? request.#admission : undefined
+  }
+
+  static set(request: object, admission: Admission | undefined): void {
+    const stamped = #admission in request ? request : new Admissions(request)
+    stamped.#admission = admission
+  }
+}
+
+/**
+ * The latest admission of the request.
+ *
+ * @throws TypeError if no `authenticateJwt` has admitted the request
+ */
+export function admissionOf(req: Request): Admission {
+  const admission = Admissions.of(req)
+  if (admission !== undefined) return admission
+  throw new TypeError(
+    'Cannot authorize request: no authenticateJwt() has let it through. Put app.use(authenticateJwt()) before the route',
+  )
 }
 
 /** A middleware with a `getAuth` that returns typed claims. */
@@ -56,10 +122,15 @@ export function authenticateJwt<C extends object = object>(
 
   const run = async (...[req, res, next]: Parameters<RequestHandler>): Promise<void> => {
     try {
-      withdraw(req)
-      const outcome = await authenticator.authenticate(requestView(req), requirement)
+      // First, so that an earlier admission is gone if this middleware refuses the request.
+      Admissions.set(req, undefined)
+      ;(req as { auth?: unknown }).auth = undefined
+      const outcome = await authenticator.authenticate(new ExpressView(req), requirement)
       if (outcome.kind === 'refused') return reject(outcome, req, res, next)
-      admit(req, { authenticator, token: admittedToken(outcome), reject })
+      const { token, scheme, headers } = admitted(outcome) ?? ANONYMOUS
+      if (Object.keys(headers).length > 0 && !res.headersSent) addFields(headers, res)
+      ;(req as { auth?: unknown }).auth = token
+      Admissions.set(req, { authenticator, token, scheme, reject })
     } catch (error) {
       // Express would continue on a thrown undefined, 'route' or 'router'.
       return next(asError(error))
@@ -78,55 +149,32 @@ export function authenticateJwt<C extends object = object>(
   return Object.assign(middleware, { getAuth: ownAuth })
 }
 
+const ANONYMOUS = { token: undefined, scheme: undefined, headers: {} } as const
+
 /**
- * Admits only requests whose token meets the requirement. Put it after `authenticateJwt`: it uses the realm and `onReject` of that
- * middleware, and fails with a `TypeError` without it. Refuses anonymous requests with status 401, others with 403.
+ * The verified token of a request.
  *
- * @throws TypeError for anything but a requirement
+ * The type of the claims is not checked. The `getAuth` of the middleware that `authenticateJwt` returns has the right type.
+ *
+ * @throws TypeError if no `authenticateJwt` has admitted the request
+ * @throws Error for an anonymous request. Its `status` and `headers` make Express respond with 401 and a challenge; its `cause` is an
+ * `AuthError` `credential_missing`
  */
-export function authorize(requirement: Requirement): RequestHandler {
-  assertCalled('authorize', 'authorize(scope("orders:read"))', requirement)
-  assertRequirement(requirement)
-  return (req, res, next) => {
-    try {
-      const { authenticator, token, reject } = admissionOf(req)
-      const outcome = authenticator.authorize(token, requirement)
-      if (outcome.kind === 'refused') return reject(outcome, req, res, next)
-      if (admittedToken(outcome) === undefined) throw new TypeError('Cannot authorize request: it is anonymous')
-    } catch (error) {
-      return next(asError(error))
-    }
-    return next()
+export function getAuth<C extends object = object>(req: Request): VerifiedToken<C> {
+  const { authenticator, token } = admissionOf(req)
+  if (token !== undefined) return token as VerifiedToken<C>
+  throw refusalOfAnonymous(authenticator)
+}
+
+function refusalOfAnonymous(authenticator: Authenticator): Error {
+  try {
+    const outcome = authenticator.authorize(undefined, ANY_TOKEN)
+    return outcome.kind === 'refused'
+      ? refusedError(outcome)
+      : new TypeError('Cannot get auth: the request is anonymous')
+  } catch (error) {
+    return asError(error)
   }
 }
 
-/**
- * Admits only requests whose token grants all of these scopes. See `authorize`.
- *
- * @throws TypeError if no scope is given, or a text is not exactly one scope
- */
-export function requireScope(...all: readonly string[]): RequestHandler {
-  assertCalled('requireScope', 'requireScope("orders:read")', all[0])
-  return authorize(scope(...all))
-}
-
-/**
- * Admits only requests whose token grants at least one of these scopes. See `authorize`.
- *
- * @throws TypeError if no scope is given, or a text is not exactly one scope
- */
-export function requireAnyScope(...some: readonly string[]): RequestHandler {
-  assertCalled('requireAnyScope', 'requireAnyScope("orders:read", "orders:write")', some[0])
-  return authorize(anyScope(...some))
-}
-
-/**
- * Admits only requests whose token has a claim that meets the condition. See `authorize`.
- *
- * @param path the name of the claim, or a list of names for a nested claim: `requireClaim(['realm_access', 'roles'], 'admin')`
- * @throws TypeError for a condition of another type
- */
-export function requireClaim(path: ClaimPath, condition: ClaimCondition): RequestHandler {
-  assertCalled('requireClaim', 'requireClaim("tenant", "acme")', path)
-  return authorize(claim(path, condition))
-}
+const ANY_TOKEN: Requirement = { description: 'a token', scopes: [], isMet: () => true }

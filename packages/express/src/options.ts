@@ -8,13 +8,13 @@ import {
   has,
   isRequirement,
   misconfigured,
+  noRequirement,
   own,
   ownOptions,
   refusedError,
   resolveAdapterOptions,
 } from '@claimgate/core/extend'
 import type { NextFunction, Request, Response } from 'express'
-import type { Reject } from './admission.ts'
 
 /**
  * Replaces the default response to a refused request. It sends a response, calls `next`, or throws. To respond from a later callback,
@@ -24,6 +24,9 @@ import type { Reject } from './admission.ts'
  * of the refusal, the message `Request refused`, and the `AuthError` as its `cause`.
  */
 export type OnReject = (refusal: Refused, req: Request, res: Response, next: NextFunction) => unknown
+
+/** Answers a refused request. */
+export type Reject = (refusal: Refused, req: Request, res: Response, next: NextFunction) => void
 
 /** Creates the function that answers refused requests. It never throws, and never calls `next` without an error. */
 export function rejectWith(onReject: OnReject | undefined): Reject {
@@ -132,29 +135,6 @@ export interface MiddlewareOptions {
   readonly requirement?: Requirement
 }
 
-/**
- * Reports a middleware factory that was passed uncalled. Express would call the factory with a request as its first argument.
- *
- * @param name - the function
- * @param call - the correct call
- * @throws TypeError
- */
-export function assertCalled(name: string, call: string, firstArgument: unknown): void {
-  if (typeof firstArgument !== 'object' || firstArgument === null) return
-  if (has(firstArgument, 'headers') && has(firstArgument, 'method'))
-    throw new TypeError(`${name} was passed uncalled: write ${call}`)
-}
-
-/**
- * Rejects anything that is not a requirement, such as the name of a scope, at start-up.
- *
- * @throws TypeError
- */
-export function assertRequirement(requirement: Requirement): void {
-  if (isRequirement(requirement)) return
-  throw misconfigured('authorize request', 'give a requirement such as scope("orders:read")', requirement)
-}
-
 /** The checked options and their authenticator. */
 interface ResolvedOptions<C extends object> extends MiddlewareOptions {
   readonly authenticator: Authenticator<C>
@@ -180,7 +160,7 @@ export function resolveOptions<C extends object>(
       ACTION,
       '"requirement" must not be undefined: leave it out, or check the name of what it is set to',
     )
-  if (requirement !== undefined) assertRequirement(requirement)
+  if (requirement !== undefined && !isRequirement(requirement)) throw noRequirement('authorize request', requirement)
   if (onReject !== undefined && typeof onReject !== 'function')
     throw misconfigured(ACTION, '"onReject" must be a function', onReject)
   return bare({

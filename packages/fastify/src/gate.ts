@@ -3,18 +3,24 @@ import {
   createAuthenticator,
   type HttpOptions,
   type Outcome,
+  type Peer,
   type Refused,
   type RequestView,
-  type Requirement,
+  type VerifiedToken,
 } from '@claimgate/core'
 import {
-  admittedToken,
+  addFields,
+  admitted,
   asError,
   createLogRefusal,
+  nodeClientCertificate,
   nodeFieldValues,
+  nodePeer,
   own,
   type RefusalLine,
   refusedError,
+  requirementFor,
+  type RequirementRule,
   resolveAdapterOptions,
   resolveLog,
   writeTo,
@@ -31,12 +37,35 @@ import {
 } from './options.ts'
 
 /** The core's view of a Fastify request. */
-function requestView(request: FastifyRequest): RequestView {
-  return {
-    method: request.method,
-    target: request.originalUrl,
-    header: (name) => nodeFieldValues(request.headers, request.raw.rawHeaders, name),
-    form: () => Promise.resolve(request.body as Record<string, unknown> | undefined),
+class FastifyView implements RequestView {
+  declare readonly request: FastifyRequest
+
+  constructor(request: FastifyRequest) {
+    this.request = request
+  }
+
+  get method(): string {
+    return this.request.method
+  }
+
+  get target(): string {
+    return this.request.originalUrl
+  }
+
+  header(name: string): readonly string[] {
+    return nodeFieldValues(this.request.headers, this.request.raw.rawHeaders, name)
+  }
+
+  form(): Promise<Record<string, unknown> | undefined> {
+    return Promise.resolve(this.request.body as Record<string, unknown> | undefined)
+  }
+
+  clientCertificate(): Uint8Array | undefined {
+    return nodeClientCertificate(this.request.raw.socket)
+  }
+
+  get peer(): Peer | undefined {
+    return nodePeer(this.request.raw.socket)
   }
 }
 
@@ -121,6 +150,9 @@ function fieldsOf({ code, suppressed }: RefusalLine): object {
   return suppressed === 0 ? { code } : { code, suppressed }
 }
 
+/** What a route requires. */
+export type RouteRequirement = RequirementRule<FastifyRequest>
+
 /** A hook for `onRequest` or `preValidation`. */
 export type AuthenticateHook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 
@@ -138,9 +170,9 @@ export interface Gate {
    * Creates a hook that answers refused requests. It uses a callback because Fastify continues after a promise, no matter how the reply
    * ended: a client that disconnects early would get a refused request to the handler.
    */
-  answering(requirement?: Requirement): AnsweringHook
+  answering(requirement?: RouteRequirement): AnsweringHook
   /** Creates a hook that throws for refused requests, so that another authentication method can be tried. */
-  throwing(requirement?: Requirement): AuthenticateHook
+  throwing(requirement?: RouteRequirement): AuthenticateHook
 }
 
 /** Creates a gate. @throws TypeError for wrong options; if they come from the environment, it names the variable */
@@ -151,20 +183,38 @@ export function createGate(options: ClaimgateOptions): Gate {
   const authenticator = createAuthenticator({ ...resolveAdapterOptions(options, rules), log: false })
   const answer = answerWith(onReject)
 
-  const authenticate = (request: FastifyRequest, requirement: Requirement | undefined): Promise<Outcome> => {
+  const authenticate = (request: FastifyRequest, requirement: RouteRequirement | undefined): Promise<Outcome> => {
     // Reset first, so that the result of another gate is gone if this one refuses the request.
     request.auth = null
     hold(request)
-    return authenticator.authenticate(requestView(request), requirement)
+    return typeof requirement === 'function'
+      ? authorizeAfterwards(request, requirement)
+      : authenticator.authenticate(new FastifyView(request), requirement)
+  }
+
+  // The application's function runs only for accepted requests, and may read `request.auth`.
+  const authorizeAfterwards = async (request: FastifyRequest, requirement: RouteRequirement): Promise<Outcome> => {
+    const outcome = await authenticator.authenticate(new FastifyView(request))
+    if (outcome.kind === 'refused') return outcome
+    const { token, scheme } = admitted(outcome) ?? ANONYMOUS
+    try {
+      setAuth(request, token)
+      const authorized = authenticator.authorize(token, requirementFor(requirement, request), scheme)
+      if (authorized.kind === 'refused') return authorized
+      if (admitted(authorized) === undefined) throw new TypeError('Cannot authorize request: it is anonymous')
+      return outcome
+    } finally {
+      request.auth = null
+    }
   }
 
   const throwing =
-    (requirement?: Requirement): AuthenticateHook =>
+    (requirement?: RouteRequirement): AuthenticateHook =>
     async (request, reply) => {
       try {
         const outcome = await authenticate(request, requirement)
         if (outcome.kind === 'refused') throw refusedError(outcome)
-        admit(request, outcome)
+        admit(request, reply, outcome)
       } catch (thrown) {
         // @fastify/auth would continue on a rejection with undefined.
         const error = asError(thrown)
@@ -185,7 +235,7 @@ export function createGate(options: ClaimgateOptions): Gate {
           logRefused(outcome, request)
           return answer(outcome, request, reply, fail)
         }
-        admit(request, outcome)
+        admit(request, reply, outcome)
       } catch (thrown) {
         return fail(thrown)
       }
@@ -209,10 +259,22 @@ export function createGate(options: ClaimgateOptions): Gate {
 }
 
 interface Decision {
-  readonly requirement: Requirement | undefined
+  readonly requirement: RouteRequirement | undefined
   readonly done: HookHandlerDoneFunction
 }
 
-function admit(request: FastifyRequest, outcome: Outcome): void {
-  request.auth = (admittedToken(outcome) ?? null) as typeof request.auth
+function admit(request: FastifyRequest, reply: FastifyReply, outcome: Outcome): void {
+  const { token, headers } = admitted(outcome) ?? ANONYMOUS
+  if (Object.keys(headers).length > 0)
+    addFields(headers, {
+      getHeader: (name) => reply.getHeader(name),
+      setHeader: (name, value) => reply.header(name, value),
+    })
+  setAuth(request, token)
+}
+
+const ANONYMOUS = { token: undefined, scheme: undefined, headers: {} } as const
+
+function setAuth(request: FastifyRequest, token: VerifiedToken | undefined): void {
+  request.auth = (token ?? null) as typeof request.auth
 }

@@ -1,11 +1,11 @@
-import type { Claims, Requirement, VerifiedToken } from '@claimgate/core'
-import type { AuthenticateHook } from './gate.ts'
+import type { Claims, VerifiedToken } from '@claimgate/core'
+import type { AuthenticateHook, RouteRequirement } from './gate.ts'
 
 // Fastify loaders such as @fastify/autoload, and many Fastify users, expect a default export.
 // oxlint-disable-next-line import/no-default-export
 export { claimgate, claimgate as default } from './plugin.ts'
 export type { ClaimgateOptions, ScopeOptions } from './options.ts'
-export type { AuthenticateHook } from './gate.ts'
+export type { AuthenticateHook, RouteRequirement } from './gate.ts'
 export type { OnReject } from './options.ts'
 
 /**
@@ -22,19 +22,20 @@ declare module 'fastify' {
 
   interface FastifyInstance {
     /**
-     * Creates a hook that admits only requests whose token meets the requirement. Use it as `onRequest` of a route, or in
+     * Creates a hook that admits only requests whose token meets the requirement, or the one that a function returns. Use it as `onRequest` of a route, or in
      * `fastify.auth([…])` of `@fastify/auth`. If the token may be in a form body, use it as `preValidation`.
      *
      * @throws TypeError for anything but a requirement
      */
-    authenticateJwt(requirement?: Requirement): AuthenticateHook
+    authenticateJwt(requirement?: RouteRequirement): AuthenticateHook
   }
 
   interface FastifyContextConfig {
     /**
-     * `false` opens the route, a requirement restricts it, `true` requires a token. Ignored on routes outside the scopes in which
+     * `false` opens the route, `true` requires a token. A requirement restricts it, as does a function that returns the requirement of a
+     * request. Ignored on routes outside the scopes in which
      * `claimgate` is registered. @defaultValue the setting of the scope
      */
-    auth?: boolean | Requirement
+    auth?: boolean | RouteRequirement
   }
 }

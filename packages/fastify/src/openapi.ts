@@ -1,9 +1,9 @@
-import type { Requirement } from '@claimgate/core'
-import { has, isRequirement, misconfigured, own } from '@claimgate/core/extend'
-import type { FastifyInstance, RouteOptions } from 'fastify'
+import { has, isRequirementRule, misconfigured, noRequirement, own } from '@claimgate/core/extend'
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
+import type { RouteRequirement } from './gate.ts'
 
 /** The `config.auth` of a route: `true` requires only a token, `undefined` uses the setting of the scope. */
-export type RouteRule = boolean | Requirement | undefined
+export type RouteRule = boolean | RouteRequirement | undefined
 
 /**
  * The rule of a route, from the `auth` of its `config`: an own member, or a getter of its class. A polluted `Object.prototype` is
@@ -14,7 +14,7 @@ export type RouteRule = boolean | Requirement | undefined
 export function routeRule(config: object | undefined): RouteRule {
   if (config === undefined || !has(config, 'auth')) return undefined
   const auth = own(config, 'auth')
-  if (typeof auth === 'boolean' || isRequirement(auth)) return auth
+  if (typeof auth === 'boolean' || isRequirementRule<FastifyRequest>(auth)) return auth
   throw misconfigured(
     'protect route',
     auth === undefined
@@ -30,21 +30,12 @@ export function routeRule(config: object | undefined): RouteRule {
  * @param given - its arguments
  * @throws TypeError for anything but a requirement or no argument
  */
-export function hookRule(given: readonly unknown[]): Requirement | undefined {
+export function hookRule(given: readonly unknown[]): RouteRequirement | undefined {
   if (given.length === 0) return undefined
   const [requirement] = given
-  if (isRequirement(requirement)) return requirement
+  if (isRequirementRule<FastifyRequest>(requirement)) return requirement
   if (typeof requirement === 'object' && requirement !== null && 'routeOptions' in requirement) throw passedUncalled()
-  if (requirement === undefined)
-    throw misconfigured(
-      'protect route',
-      'the argument of authenticateJwt() must not be undefined: leave it out, or check the name of what was passed',
-    )
-  throw misconfigured(
-    'protect route',
-    'give authenticateJwt() nothing, or a requirement such as scope("orders:read")',
-    requirement,
-  )
+  throw noRequirement('protect route', requirement, 'the argument of authenticateJwt()')
 }
 
 /** The error for a route with `authenticateJwt` itself as a hook, uncalled. */
@@ -78,9 +69,9 @@ export function describeSecurity(
 ): Description | undefined {
   const described = own(route, 'schema')
   if (scheme === false || (described !== undefined && own(described, 'security') !== undefined)) return undefined
-  const required = typeof rule === 'object'
-  // Copied, because plugins that read the schema may change it.
-  const token = { [scheme]: required ? [...rule.scopes] : [] }
+  const required = typeof rule === 'object' || typeof rule === 'function'
+  // Copied, because plugins that read the schema may change it. The scopes of a function depend on the request.
+  const token = { [scheme]: typeof rule === 'object' ? [...rule.scopes] : [] }
   const requirements: readonly object[] = anonymous && !required ? [token, {}] : [token]
   const security = [...requirements]
   const schema: { security?: unknown } = { ...described, security }

@@ -55,7 +55,7 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
     const protect: AnsweringHook = (request, reply, done) => {
       const rule = ruleOf(request.routeOptions.config)
       if (gateFor(request.server, rule) !== gate) return done()
-      return gate.answering(typeof rule === 'object' ? rule : undefined)(request, reply, done)
+      return gate.answering(typeof rule === 'boolean' ? undefined : rule)(request, reply, done)
     }
     fastify.addHook(gate.stage, protect)
     fastify.addHook('preHandler', holdBack)

@@ -6,36 +6,17 @@ import {
   type VerifiedToken,
   type Verifier,
 } from '@claimgate/core'
-import { admittedToken, asError, bare, has, isRequirement, misconfigured, own } from '@claimgate/core/extend'
+import {
+  addFields,
+  admitted,
+  asError,
+  assertCalled,
+  bare,
+  givenRequirement,
+  misconfigured,
+  own,
+} from '@claimgate/core/extend'
 import { requestView } from './request-view.ts'
-
-/**
- * Reports a handler factory that was passed uncalled. The runtime would call the factory with a request as its first argument.
- *
- * @param name - the function
- * @param call - the correct call
- * @throws TypeError
- */
-function assertCalled(name: string, call: string, firstArgument: unknown): void {
-  if (typeof firstArgument !== 'object' || firstArgument === null) return
-  if (has(firstArgument, 'headers') && has(firstArgument, 'method'))
-    throw new TypeError(`${name} was passed uncalled: write ${call}`)
-}
-
-/**
- * The optional requirement in the rest arguments of a function.
- *
- * @throws TypeError for anything else, such as the name of a scope. An explicit `undefined` also throws, because a misspelled variable
- * must not remove a restriction
- */
-function givenRequirement(given: readonly unknown[]): Requirement | undefined {
-  if (given.length === 0) return undefined
-  const [requirement] = given
-  if (isRequirement(requirement)) return requirement
-  throw requirement === undefined
-    ? misconfigured(ACTION, 'the requirement must not be undefined: leave it out, or check the name of what was passed')
-    : misconfigured(ACTION, 'give a requirement such as scope("orders:read")', requirement)
-}
 
 const ACTION = 'authorize request'
 
@@ -80,8 +61,12 @@ export function createGate<C extends object = object>(
   const authenticator = createAuthenticator(options)
   return async (request, ...given) => {
     try {
-      const outcome = await authenticator.authenticate(requestView(request), givenRequirement(given))
-      if (outcome.kind !== 'refused') return admittedToken(outcome)
+      const outcome = await authenticator.authenticate(requestView(request), givenRequirement(ACTION, given))
+      if (outcome.kind !== 'refused') {
+        const { token, headers } = admitted(outcome) ?? NO_TOKEN
+        if (Object.keys(headers).length > 0) fieldsOf.set(request, { ...fieldsOf.get(request), ...headers })
+        return token
+      }
       const { status, headers, body } = outcome.response
       return new Response(request.method === 'HEAD' ? null : body, bare<ResponseInit>({ status, headers }))
     } catch (thrown) {
@@ -89,6 +74,34 @@ export function createGate<C extends object = object>(
       throw asError(thrown)
     }
   }
+}
+
+const NO_TOKEN = { token: undefined, headers: {} } as const
+
+// An entry only for the few requests whose response has such headers.
+const fieldsOf = new WeakMap<Request, Readonly<Record<string, string>>>()
+
+/**
+ * Adds the headers that a gate has for the response to an admitted request, such as a `DPoP-Nonce`. `protect` does it by itself. Call it
+ * if your handler calls a gate and the options have `bindings`.
+ *
+ * @returns the response, or a copy of it if its headers cannot be changed
+ */
+export function withFields(request: Request, response: Response): Response {
+  const fields = fieldsOf.get(request)
+  if (fields === undefined) return response
+  try {
+    return added(fields, response)
+  } catch {
+    // The response of another fetch has headers that cannot be changed.
+    return added(fields, new Response(response.body, response))
+  }
+}
+
+function added(fields: Readonly<Record<string, string>>, response: Response): Response {
+  const { headers } = response
+  addFields(fields, { getHeader: (name) => headers.get(name), setHeader: (name, value) => headers.set(name, value) })
+  return response
 }
 
 /** Handles an admitted request. `rest` contains the other arguments of the runtime or router, such as `env`. */
@@ -129,7 +142,7 @@ export function protect<Q extends Request, R extends readonly unknown[]>(
 ): FetchHandler<Q, R> {
   assertCalled('protect', 'protect(gate, handler)', options)
   if (typeof handler !== 'function') throw misconfigured('protect handler', 'give a handler', typeof handler)
-  const requirement = givenRequirement(given)
+  const requirement = givenRequirement(ACTION, given)
   const gate = typeof options === 'function' ? options : createGate(options as AuthenticatorOptions)
   return async (request, ...rest) => {
     let auth: unknown
@@ -140,8 +153,10 @@ export function protect<Q extends Request, R extends readonly unknown[]>(
       throw asError(thrown)
     }
     if (isResponse(auth)) return auth
-    if (isToken(auth) || (auth === undefined && requirement === undefined))
-      return handler(request, auth as never, ...rest)
+    if (isToken(auth) || (auth === undefined && requirement === undefined)) {
+      const response = handler(request, auth as never, ...rest)
+      return fieldsOf.has(request) ? withFields(request, await response) : response
+    }
     throw new TypeError('Cannot call handler: the gate has let the request through without a verified token')
   }
 }

@@ -32,7 +32,7 @@ const escaped = (text: string): string => text.replaceAll(/[()[\]{}.\\]/g, Strin
 
 function answer(requirement: Requirement): string {
   try {
-    assertRequirement(requirement, token)
+    assertRequirement(requirement, token, { now: 0 })
     return 'met'
   } catch (error) {
     const { status, code, scopes } = error as { status: number; code: string; scopes: readonly string[] }
@@ -42,7 +42,7 @@ function answer(requirement: Requirement): string {
 
 function refusalOf(requirement: Requirement): AuthError {
   try {
-    assertRequirement(requirement, token)
+    assertRequirement(requirement, token, { now: 0 })
   } catch (error) {
     return error as AuthError
   }
@@ -130,12 +130,12 @@ describe('requirements', () => {
     ['not', not(claim('role', 'writer')), 'expected "not (claim role \\"writer\\")", found "writer"'],
     ['one of the application', { description: 'own', scopes: [], isMet: () => false }, 'expected "own"'],
   ])('says what was found instead: %s', (_, requirement, message) => {
-    expect(() => assertRequirement(requirement, token)).toThrow(new RegExp(`: ${escaped(message)}$`))
+    expect(() => assertRequirement(requirement, token, { now: 0 })).toThrow(new RegExp(`: ${escaped(message)}$`))
   })
 
   it('shortens and escapes what was found', () => {
     const odd = { ...token, claims: { role: `\u202e${'x '.repeat(5000)}` } }
-    const wrong = (): void => assertRequirement(claim('role', 'admin'), odd)
+    const wrong = (): void => assertRequirement(claim('role', 'admin'), odd, { now: 0 })
     expect(wrong).toThrow(/found "\\u202e(?:x ){50,60}x?…/)
     expect(wrong).not.toThrow(/\u202e|(?:x ){70}/)
   })
@@ -205,10 +205,10 @@ describe('requirements', () => {
 
   it('treats an answer that is no boolean as a bug, so that a promise opens nothing', () => {
     const later = (async () => false) as unknown as () => boolean
-    expect(() => assertRequirement(claim('role', later), token)).toThrow(TypeError)
-    expect(() => assertRequirement(not(claim('role', later)), token)).toThrow(TypeError)
+    expect(() => assertRequirement(claim('role', later), token, { now: 0 })).toThrow(TypeError)
+    expect(() => assertRequirement(not(claim('role', later)), token, { now: 0 })).toThrow(TypeError)
     const odd: Requirement = { description: 'odd', scopes: [], isMet: (() => 'yes') as unknown as () => boolean }
-    expect(() => assertRequirement(odd, token)).toThrow(/true or false/)
-    expect(() => assertRequirement(anyOf(scope('x'), odd), token)).toThrow(/true or false/)
+    expect(() => assertRequirement(odd, token, { now: 0 })).toThrow(/true or false/)
+    expect(() => assertRequirement(anyOf(scope('x'), odd), token, { now: 0 })).toThrow(/true or false/)
   })
 })

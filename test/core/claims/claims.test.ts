@@ -215,7 +215,9 @@ describe('19. aud names this API, and every claim that is configured is required
     expect(claims[name]).toBeNull()
     expect(await judge({ [name]: null }, { requiredClaims: [name] })).toEqual(refused('claim_missing'))
     expect(await judge({ [name]: null }, { requiredClaims: { [name]: () => true } })).toEqual(refused('claim_missing'))
-    expect(claim(name, () => true).isMet({ claims, header: { alg: '' }, token: '', scopes: new Set() })).toBe(false)
+    expect(
+      claim(name, () => true).isMet({ claims, header: { alg: '' }, token: '', scopes: new Set() }, { now: 0 }),
+    ).toBe(false)
   })
 
   it.each<[string, ReturnType<typeof refused>]>([

@@ -25,7 +25,7 @@ async function answer(parts: Parts, ...sources: readonly CredentialSource[]): Pr
     const places: readonly CredentialSource[] = sources.length > 0 ? sources : [{ from: 'authorization' }]
     const credential = await extractCredential(view(parts), places)
     if (credential === undefined) return undefined
-    if (credential.scheme === 'other') return credential.mayBeToken ? 'perhaps a token' : 'foreign'
+    if (credential.scheme === undefined) return credential.mayBeToken ? 'perhaps a token' : 'foreign'
     const flaw = b64TokenFlaw(credential)
     if (flaw) throw flaw
     return credential.token
@@ -372,7 +372,8 @@ describe('extracting a credential', () => {
           { from: 'header', name: 'X-Token' },
           { from: 'query' },
         ])
-        if (credential?.scheme === 'other') throw unsupportedScheme(credential)
+        if (credential !== undefined && credential.scheme === undefined)
+          throw unsupportedScheme(credential, new Map([['bearer', 'Bearer']]))
       } catch (error) {
         messages.push((error as Error).message)
       }

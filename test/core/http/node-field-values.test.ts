@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { nodeFieldValues } from '../../../packages/core/src/http/credential-sources.ts'
+import { nodeFieldValues } from '../../../packages/core/src/authenticator/adapter.ts'
 
 it('gives the value of the parsed headers, which middleware may have rewritten, written or deleted', () => {
   const raw = ['Authorization', 'received']

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
+import { isPlainText } from '../../../packages/core/src/model/http-text.ts'
 import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
-import {
-  challenge,
-  isPlainText,
-  problemBody,
-  refusalResponse,
-} from '../../../packages/core/src/http/refusal-response.ts'
+import { challenge, problemBody, refusalResponse } from '../../../packages/core/src/http/refusal-response.ts'
 
-const rules = { realm: 'api', body: problemBody, exposeChallenge: true }
+const rules = {
+  realm: 'api',
+  body: problemBody,
+  exposeChallenge: true,
+  challenges: [{ scheme: 'Bearer', parameters: {} }],
+}
 
 describe('the response to a refusal', () => {
   it('has no challenge where Claimgate cannot decide, and so nothing to expose', () => {
@@ -41,10 +42,14 @@ describe('the response to a refusal', () => {
   })
 
   it('takes scopes of the requirement for a request without credentials alone', () => {
-    expect(challenge(new AuthError('credential_missing'), 'api', ['a'])).toBe('Bearer realm="api", scope="a"')
-    expect(challenge(new AuthError('token_expired'), 'api', ['a'])).not.toContain('scope=')
-    expect(challenge(new AuthError('insufficient_scope', { scopes: ['b', 'c'] }), 'api', ['a'])).toMatch(/scope="b c"$/)
-    expect(challenge(new AuthError('credential_missing'), 'api')).toBe('Bearer realm="api"')
+    expect(challenge(new AuthError('credential_missing'), rules, { scopes: ['a'] })).toBe(
+      'Bearer realm="api", scope="a"',
+    )
+    expect(challenge(new AuthError('token_expired'), rules, { scopes: ['a'] })).not.toContain('scope=')
+    expect(challenge(new AuthError('insufficient_scope', { scopes: ['b', 'c'] }), rules, { scopes: ['a'] })).toMatch(
+      /scope="b c"$/,
+    )
+    expect(challenge(new AuthError('credential_missing'), rules)).toBe('Bearer realm="api"')
   })
 
   it('knows text that needs no escaping', () => {

@@ -5,7 +5,12 @@ import { problemBody, refusalResponse, refusedError } from '../../../packages/co
 
 it('tells a framework the status and the challenge, and nothing of the story', () => {
   const error = new AuthError('issuer_mismatch', { expected: 'https://a.example', actual: 'https://secret.example' })
-  const response = refusalResponse(error, { realm: 'api', body: problemBody, exposeChallenge: false })
+  const response = refusalResponse(error, {
+    realm: 'api',
+    body: problemBody,
+    exposeChallenge: false,
+    challenges: [{ scheme: 'Bearer', parameters: {} }],
+  })
   const refusal: Refused = { kind: 'refused', error, response }
   const made = refusedError(refusal)
   expect(made).toBeInstanceOf(Error)

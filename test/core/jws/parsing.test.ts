@@ -249,7 +249,7 @@ describe('14. No member of a token reaches a prototype', () => {
 
   it('freezes claims and header to the last object', async () => {
     const token = await key.sign(accessClaims({ act: { sub: 'x', deep: [{ a: [1] }] } }), { extra: { a: [1] } })
-    const { claims: given, header: own } = await createVerifier(options).verify(token)
+    const { claims: given, header: own = { alg: 'none' } } = await createVerifier(options).verify(token)
     const act = given['act'] as { deep: readonly { a: readonly number[] }[] }
     const extra = own['extra'] as { a: readonly number[] }
     for (const object of [given, act, act.deep, act.deep[0], act.deep[0]?.a, own, extra, extra.a])

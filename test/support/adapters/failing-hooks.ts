@@ -75,7 +75,7 @@ export const FAILING_HOOKS: readonly FailingHook[] = [
       options: { ...authority.options, bindings: [{ confirmation: 'jkt', confirm: hook(fail) }] },
     }),
     token: bound,
-    status: 500,
+    status: 503,
   },
   {
     ...option('a schema', (fail) => ({ claims: schema(hook(fail)) })),

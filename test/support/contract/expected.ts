@@ -14,6 +14,7 @@ export const COMPARED_FIELDS = [
   'cache-control',
   'retry-after',
   'access-control-expose-headers',
+  'dpop-nonce',
 ] as const
 
 export type ComparedField = (typeof COMPARED_FIELDS)[number]
@@ -24,6 +25,8 @@ const DESCRIPTIONS = {
   invalid_request: 'The request does not carry exactly one well-formed access token',
   invalid_token: 'The access token is malformed, expired, revoked or not meant for this resource',
   insufficient_scope: 'The access token does not grant what this request needs',
+  invalid_dpop_proof: 'The DPoP proof is missing, malformed or does not fit this request',
+  use_dpop_nonce: 'The DPoP proof must contain the nonce of this resource',
 }
 
 /** Reaches the service, which answers with a greeting. */
@@ -43,6 +46,10 @@ export const badRequest: Expected = refused(400, 'Bad Request', DESCRIPTIONS.inv
 })
 
 export const badToken: Expected = refused(401, 'Unauthorized', DESCRIPTIONS.invalid_token, { error: 'invalid_token' })
+
+/** A proof of possession that is not good enough. */
+export const badProof = (error: 'invalid_dpop_proof' | 'use_dpop_nonce'): Expected =>
+  refused(401, 'Unauthorized', DESCRIPTIONS[error], { error })
 
 /** A good token that is not enough. */
 export const forbidden = (scopes?: string): Expected =>
@@ -76,9 +83,9 @@ export const withoutBody = (expected: Expected): Expected => ({ ...expected, bod
 
 /** The same answer, except that a bare challenge names no scopes. */
 export function withoutScopes(expected: Expected): Expected {
-  if (expected.status !== 401 || expected.headers === 'unchecked') return expected
-  const challenge = String(expected.headers['www-authenticate']).replace(/, scope="[^"]*"$/, '')
-  return withHeaders(expected, { 'www-authenticate': challenge })
+  return expected.status === 401
+    ? challenging(expected, (challenge) => challenge.replaceAll(/, scope="[^"]*"/g, ''))
+    : expected
 }
 
 /** The same answer with some fields added or replaced. */
@@ -86,6 +93,12 @@ export const withHeaders = (expected: Expected, headers: Exclude<Expected['heade
   ...expected,
   headers: { ...(expected.headers === 'unchecked' ? {} : expected.headers), ...headers },
 })
+
+/** The same answer with another value of `WWW-Authenticate`, made from the Bearer challenge it has. */
+export const challenging = (expected: Expected, change: (bearer: string) => string): Expected =>
+  expected.headers === 'unchecked'
+    ? expected
+    : withHeaders(expected, { 'www-authenticate': change(String(expected.headers['www-authenticate'])) })
 
 interface ChallengeParts {
   readonly error?: keyof typeof DESCRIPTIONS

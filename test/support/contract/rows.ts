@@ -1,7 +1,9 @@
 import type { Tokens } from './credentials.ts'
 import {
+  badProof,
   badRequest,
   badToken,
+  challenging,
   type Expected,
   failed,
   forbidden,
@@ -33,6 +35,7 @@ export function contractRows(tokens: Tokens): readonly Row[] {
     ...optional(tokens),
     ...otherPlaces(tokens),
     ...answers(tokens),
+    ...boundTokens(tokens),
   ]
 }
 
@@ -328,6 +331,77 @@ function answers({ good, expired }: Tokens): readonly Row[] {
     row('an expired token while the endpoint is down', '/orders/endpoint-down', [bearer(expired)], badToken),
     row('a bug', '/orders/bug', [bearer(good)], failed),
     row('no credentials in front of a bug', '/orders/bug', [], bare),
+  ]
+}
+
+function boundTokens({ good, senderConstrained }: Tokens): readonly Row[] {
+  const at = '/orders/bound'
+  const dpop = `Authorization: DPoP ${senderConstrained}`
+  const proof = 'DPoP: thumbprint'
+  const exposed = (expected: Expected, names = 'WWW-Authenticate'): Expected =>
+    withHeaders(expected, { 'access-control-expose-headers': names })
+  const inDpop = (expected: Expected, names?: string): Expected =>
+    exposed(
+      challenging(expected, (bearerOne) => {
+        const parameters = bearerOne.slice('Bearer '.length)
+        return `Bearer realm="api", DPoP ${parameters}, algs="ES256"`
+      }),
+      names,
+    )
+  const inBearer = (expected: Expected): Expected =>
+    exposed(challenging(expected, (bearerOne) => `${bearerOne}, DPoP realm="api", algs="ES256"`))
+  const nonce = { 'dpop-nonce': 'nonce-2', 'access-control-expose-headers': 'dpop-nonce' }
+  const metadata = 'resource_metadata="https://orders.example.com/metadata"'
+  const withMetadata = (expected: Expected): Expected =>
+    challenging(expected, (bearerOne) => `${bearerOne}, ${metadata}, DPoP realm="api", algs="ES256", ${metadata}`)
+  return [
+    row('a bound token with its proof', at, [dpop, proof], withHeaders(WELCOME, nonce)),
+    row(
+      'a bound token in a scheme in lower case',
+      at,
+      [dpop.replace('DPoP', 'dpop'), proof],
+      withHeaders(WELCOME, nonce),
+    ),
+    row('a plain token where bound ones are accepted', at, [bearer(good)], WELCOME),
+    row('a bound token as Bearer', at, [bearer(senderConstrained), proof], inBearer(badToken)),
+    row('a plain token as DPoP', at, [`Authorization: DPoP ${good}`, proof], inDpop(badToken)),
+    row('a bound token without a proof', at, [dpop], inDpop(badProof('invalid_dpop_proof'))),
+    row('a bound token with the proof of another', at, [dpop, 'DPoP: other'], inDpop(badToken)),
+    row(
+      'a proof without a nonce',
+      at,
+      [dpop, 'DPoP: stale'],
+      withHeaders(inDpop(badProof('use_dpop_nonce'), 'WWW-Authenticate, DPoP-Nonce'), { 'dpop-nonce': 'nonce-1' }),
+    ),
+    row(
+      'no credentials where two schemes are accepted',
+      at,
+      [],
+      exposed(
+        challenging(
+          unauthenticated('orders:read'),
+          (one) => `${one}, DPoP ${one.slice('Bearer '.length)}, algs="ES256"`,
+        ),
+      ),
+    ),
+    row(
+      'a plain token where only bound ones are accepted',
+      '/orders/bound-only',
+      [bearer(good)],
+      withMetadata(badToken),
+    ),
+    row(
+      'no credentials where only bound tokens are accepted',
+      '/orders/bound-only',
+      [],
+      withMetadata(unauthenticated()),
+    ),
+    row(
+      'a bound token where only such are accepted',
+      '/orders/bound-only',
+      [dpop, proof],
+      withHeaders(WELCOME, { 'dpop-nonce': 'nonce-2' }),
+    ),
   ]
 }
 

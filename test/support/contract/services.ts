@@ -9,6 +9,7 @@ import {
   type VerifiedToken,
 } from '@claimgate/core'
 import type { JSONWebKeySet } from 'jose'
+import { toyDpop } from '../adapters/toy-dpop.ts'
 import { AUDIENCE, ISSUER } from './credentials.ts'
 
 /** A protected resource, the same in every adapter. */
@@ -30,6 +31,8 @@ export type ServicePath =
   | '/orders/forwarded'
   | '/orders/optional-places'
   | '/orders/browser'
+  | '/orders/bound'
+  | '/orders/bound-only'
   | '/orders/plain-text'
   | '/orders/undecided'
   | '/orders/endpoint-down'
@@ -70,6 +73,18 @@ export function createServices(jwks: JSONWebKeySet, deadUri: string): Services {
     },
     '/orders/bare': { options: { verifier, credentials: [{ from: 'authorization', bareToken: 'accept' }] } },
     '/orders/browser': { options: { verifier, realm: 'orders', exposeChallenge: true } },
+    '/orders/bound': {
+      options: { verifier, bindings: [toyDpop], exposeChallenge: true },
+      requirement: scope('orders:read'),
+    },
+    '/orders/bound-only': {
+      options: {
+        verifier,
+        bindings: [toyDpop],
+        unboundTokens: 'refuse',
+        challenge: { resource_metadata: 'https://orders.example.com/metadata' },
+      },
+    },
     '/orders/plain-text': {
       options: {
         verifier,

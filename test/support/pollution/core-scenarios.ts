@@ -362,7 +362,7 @@ async function verified(verifier: Pick<Verifier, 'verify'>, ...call: Parameters<
 
 function accepted(token: {
   readonly claims: object
-  readonly header: object
+  readonly header?: object | undefined
   readonly scopes: ReadonlySet<string>
 }): string {
   const read = ['sub', 'scope', 'admin', 'tenant', 'alg'].map((name) => [

@@ -7,6 +7,7 @@ import {
   type Outcome,
   type RequestView,
   type VerifierOptions,
+  type WireError,
 } from '@claimgate/core'
 import { catalogue } from '@claimgate/core/extend'
 import { startFaultyJwksServer, type FaultyJwksServer, type TestKeys } from '@claimgate/testing'
@@ -60,7 +61,7 @@ export interface Answer {
 
 export const VERIFIED: Answer = { status: 200 }
 
-const texts = {
+const texts: Partial<Record<WireError, string>> = {
   invalid_request: 'The request does not carry exactly one well-formed access token',
   invalid_token: 'The access token is malformed, expired, revoked or not meant for this resource',
   insufficient_scope: 'The access token does not grant what this request needs',

@@ -177,7 +177,12 @@ async function answers(
 async function answer(verifyOne: () => ReturnType<Verifier['verify']>): Promise<TokenAnswer> {
   try {
     const { header, claims, scopes } = await verifyOne()
-    return { status: 200, alg: header.alg, scopes: [...scopes], ...(claims.sub !== undefined && { sub: claims.sub }) }
+    return {
+      status: 200,
+      alg: header?.alg ?? 'none',
+      scopes: [...scopes],
+      ...(claims.sub !== undefined && { sub: claims.sub }),
+    }
   } catch (error) {
     if (error instanceof AuthError) return { status: error.status, code: error.code }
     return { status: 500, code: String(error) }

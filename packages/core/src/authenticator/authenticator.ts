@@ -10,9 +10,10 @@ import {
 } from '../http/credential.ts'
 import type { Outcome, Refused } from '../http/outcome.ts'
 import { refusalResponse } from '../http/refusal-response.ts'
+import { type Fields, NO_FIELDS } from '../model/http-text.ts'
 import type { Credential, OtherScheme, RequestView, VerifiedToken } from '../model/token.ts'
 import { bare, has, own } from '../model/values.ts'
-import { type Verifier, verifiesJwts } from '../pipeline/verifier.ts'
+import { clockOf, type Verifier, verifiesJwts } from '../pipeline/verifier.ts'
 import { assertNoOptionsBeside, type AuthenticatorOptions, resolveAuthenticatorOptions } from './options.ts'
 
 /** Turns a request into an outcome. This is all an adapter needs. */
@@ -25,8 +26,13 @@ export interface Authenticator<C extends object = object> {
    * for bugs, and always with an `Error`, whatever application code threw.
    */
   authenticate(view: RequestView, requirement?: Requirement): Promise<Outcome<C>>
-  /** Checks a requirement on a request that `authenticate` has accepted. Pass `undefined` for an anonymous request. */
-  authorize(token: VerifiedToken<C> | undefined, requirement: Requirement): Outcome<C>
+  /**
+   * Checks a requirement on a request that `authenticate` has accepted.
+   *
+   * @param token - `undefined` for an anonymous request
+   * @param scheme - the scheme of the outcome; a refusal challenges in it. @defaultValue 'Bearer'
+   */
+  authorize(token: VerifiedToken<C> | undefined, requirement: Requirement, scheme?: string): Outcome<C>
 }
 
 /**
@@ -41,8 +47,10 @@ export function createAuthenticator<C extends object = object>(
     assertNoOptionsBeside(made)
     return made
   }
-  const { verifier, sources, anonymous, refusal, logRefusal, bindings } = resolveAuthenticatorOptions(made)
-  const verifyContext = bindings.size === 0 ? undefined : bare({ confirmations: [...bindings.keys()] })
+  const { verifier, sources, anonymous, refusal, logRefusal, binding } = resolveAuthenticatorOptions(made)
+  const hasBindings = binding.bindings.size > 0
+  const verifyContext = hasBindings ? bare({ confirmations: [...binding.understood] }) : undefined
+  const clock = clockOf(verifier)
 
   // An accepted JWT contains only b64token characters, so this check can wait until a token is refused.
   const looksFirst = !verifiesJwts(verifier)
@@ -50,18 +58,20 @@ export function createAuthenticator<C extends object = object>(
   const authenticate = async (view: RequestView, requirement?: Requirement): Promise<Outcome<C>> => {
     let credential: Credential | undefined
     try {
-      const begun = extractCredential(view, sources)
-      const extracted = isExtracted(begun) ? begun : await begun
-      if (extracted === undefined || extracted.scheme === 'other')
-        return withoutCredential(view, extracted, requirement)
+      const begun = extractCredential(view, sources, binding.schemes)
+      // Checked by shape because an application may have replaced `Promise`.
+      const isThere = begun === undefined || Object.hasOwn(begun, 'scheme')
+      const extracted = isThere ? (begun as Extracted) : await begun
+      if (extracted?.scheme === undefined) return withoutCredential(view, extracted, requirement)
       credential = extracted
       const flaw = looksFirst ? b64TokenFlaw(credential) : undefined
       if (flaw !== undefined) throw flaw
       const token = await verifier.verify(credential.token, verifyContext)
       if (looksFirst) assertVerified(token)
-      if (own(token.claims, 'cnf') !== undefined) await confirmBindings(bindings, token, view)
-      if (requirement !== undefined) assertRequirement(requirement, token)
-      return { kind: 'authenticated', token }
+      const isBound = hasBindings || own(token.claims, 'cnf') !== undefined
+      const headers = isBound ? exposed(await confirmBindings(binding, { token, view, credential })) : NO_FIELDS
+      if (requirement !== undefined) assertRequirement(requirement, token, { now: clock.now() / 1000 })
+      return { kind: 'authenticated', token, scheme: credential.scheme, headers }
     } catch (error) {
       return refuse(error, requirement, credential)
     }
@@ -70,27 +80,36 @@ export function createAuthenticator<C extends object = object>(
   const withoutCredential = (view: RequestView, other?: OtherScheme, requirement?: Requirement): Outcome<C> => {
     const mayBeAnonymous = other === undefined || !other.mayBeToken
     if (anonymous === 'accepted' && requirement === undefined && mayBeAnonymous) return { kind: 'anonymous' }
-    throw other === undefined ? new AuthError('credential_missing', missingDetails(view)) : unsupportedScheme(other)
+    throw other === undefined
+      ? new AuthError('credential_missing', missingDetails(view))
+      : unsupportedScheme(other, binding.schemes)
   }
 
-  const authorize = (token: VerifiedToken<C> | undefined, requirement: Requirement): Outcome<C> => {
+  const exposed = (headers: Fields): Fields => {
+    const names = Object.keys(headers)
+    if (names.length === 0 || !refusal.exposeChallenge) return headers
+    return Object.freeze(bare({ ...headers, 'access-control-expose-headers': names.join(', ') }))
+  }
+
+  const authorize: Authenticator<C>['authorize'] = (token, requirement, scheme = 'Bearer') => {
     try {
       if (token === undefined) throw new AuthError('credential_missing')
-      assertRequirement(requirement, token)
-      return { kind: 'authenticated', token }
+      assertRequirement(requirement, token, { now: clock.now() / 1000 })
+      return { kind: 'authenticated', token, scheme, headers: NO_FIELDS }
     } catch (error) {
-      return refuse(error, requirement)
+      return refuse(error, requirement, { scheme })
     }
   }
 
   // Only refusals become responses; bugs go to the framework's own error handler.
-  const refuse = (thrown: unknown, requirement?: Requirement, credential?: Credential): Refused => {
+  const refuse = (thrown: unknown, requirement?: Requirement, credential?: Partial<Credential>): Refused => {
     try {
       const refused = asRefusal(thrown)
       if (refused === undefined) throw thrown
-      const error = (credential === undefined ? undefined : flawOfRefused(credential, refused)) ?? refused
+      const error = flawOfRefused(credential?.token, refused) ?? refused
       logRefusal(error)
-      return { kind: 'refused', error, response: refusalResponse(error, refusal, requirement?.scopes) }
+      const refusing = { scheme: credential?.scheme, scopes: requirement?.scopes }
+      return { kind: 'refused', error, response: refusalResponse(error, refusal, refusing) }
     } catch (bug) {
       throw asError(bug)
     }
@@ -108,11 +127,6 @@ function missingDetails(view: RequestView): { readonly hint?: string } {
 }
 
 const NO_DETAILS = Object.freeze({})
-
-// Checked by shape because an application may have replaced `Promise`.
-function isExtracted(extracted: Extracted | Promise<Extracted>): extracted is Extracted {
-  return extracted === undefined || Object.hasOwn(extracted, 'scheme')
-}
 
 // An application's own verifier may return nothing, or only the claims.
 function assertVerified(token: unknown): void {

@@ -1,8 +1,9 @@
-import type { Binding } from '../confirmation/binding.ts'
+import { type Binding, type BindingRules, isParameters, resolveBindings } from '../confirmation/binding.ts'
 import type { AuthError } from '../errors/auth-error.ts'
 import { type CredentialSource, resolveSources } from '../http/credential-sources.ts'
 import { createLogRefusal, type RefusalLog, resolveLog, writeTo } from '../http/refusal-log.ts'
-import { isPlainText, problemBody, type RefusalBody, type RefusalRules } from '../http/refusal-response.ts'
+import { problemBody, type RefusalBody, type RefusalRules } from '../http/refusal-response.ts'
+import { isPlainText } from '../model/http-text.ts'
 import { bare, has, own, ownOptions } from '../model/values.ts'
 import { assertKnownOptions } from '../options/known-options.ts'
 import {
@@ -14,6 +15,7 @@ import {
   listOf,
   misconfigured,
   objectWith,
+  oneOf,
   type OptionRules,
 } from '../options/option-rules.ts'
 import { type Environment, optionsFromEnv } from '../pipeline/environment.ts'
@@ -54,6 +56,10 @@ export interface HttpOptions {
   readonly log?: RefusalLog | false | undefined
   /** Ways to confirm sender-constrained tokens (RFC 7800). @defaultValue none: every token with `cnf` is refused */
   readonly bindings?: readonly Binding[]
+  /** `refuse` refuses tokens without `cnf`. It needs at least one binding. @defaultValue 'accept' */
+  readonly unboundTokens?: 'accept' | 'refuse'
+  /** Parameters of every challenge, such as `{ resource_metadata: 'https://…' }` (RFC 9728 section 5.1). @defaultValue none */
+  readonly challenge?: Readonly<Record<string, string>> | undefined
 }
 
 /** Options checked once, with their defaults filled in. */
@@ -63,7 +69,7 @@ interface ResolvedAuthenticatorOptions<C extends object> {
   readonly anonymous: 'accepted' | 'refused'
   readonly refusal: RefusalRules
   readonly logRefusal: (error: AuthError) => void
-  readonly bindings: ReadonlyMap<string, Binding>
+  readonly binding: BindingRules
 }
 
 const HTTP_RULES: OptionRules = {
@@ -75,6 +81,8 @@ const HTTP_RULES: OptionRules = {
   exposeChallenge: flag,
   log: anything,
   bindings: listOf('a list, such as [binding]'),
+  unboundTokens: oneOf('accept', 'refuse'),
+  challenge: { be: 'an object such as { resource_metadata: "https://…" }', fits: isParameters },
 }
 
 /** The names allowed in `HttpOptions`, and `verifier`. */
@@ -97,7 +105,8 @@ export function resolveAuthenticatorOptions<C extends object>(
   const options = ownOptions(given, known)
   assertKnownOptions(ACTION, options, known)
   const http: HttpOptions = options
-  checkOptions(ACTION, http, HTTP_RULES, { narrow: ['bindings'] })
+  checkOptions(ACTION, http, HTTP_RULES, { narrow: ['bindings', 'unboundTokens'] })
+  const binding = resolveBindings(ACTION, http.bindings, http.unboundTokens)
   return Object.freeze({
     sources: resolveSources(ACTION, http.credentials),
     anonymous: http.optional === true ? 'accepted' : 'refused',
@@ -105,9 +114,13 @@ export function resolveAuthenticatorOptions<C extends object>(
       realm: http.realm ?? DEFAULTS.realm,
       body: http.refusalBody ?? problemBody,
       exposeChallenge: http.exposeChallenge === true,
+      challenges: [...binding.challenges].map(([scheme, parameters]) => ({
+        scheme,
+        parameters: { ...parameters, ...http.challenge },
+      })),
     }),
     logRefusal: resolveLogRefusal(options),
-    bindings: resolveBindings(http.bindings),
+    binding,
     verifier: verifierOf(options),
   })
 }
@@ -139,18 +152,6 @@ function resolveLogRefusal(options: HttpOptions & { readonly clock?: VerifierOpt
 }
 
 type ResolvedLogRefusal = ResolvedAuthenticatorOptions<object>['logRefusal']
-
-function resolveBindings(bindings: readonly Binding[] = []): ReadonlyMap<string, Binding> {
-  const byMember = new Map<string, Binding>()
-  for (const binding of bindings) {
-    if (!objectWith('', 'confirm').fits(binding) || typeof own(binding, 'confirmation') !== 'string')
-      throw misconfigured(ACTION, 'each of "bindings" must be an object { confirmation, confirm }', binding)
-    if (byMember.has(binding.confirmation))
-      throw misconfigured(ACTION, '"bindings" has two for the same member of cnf', binding.confirmation)
-    byMember.set(binding.confirmation, binding)
-  }
-  return byMember
-}
 
 function verifierOf<C extends object>(options: AuthenticatorOptions<C>): Verifier<C> {
   const rest = bare(Object.fromEntries(Object.entries(options).filter(([name]) => !HTTP_OPTIONS.includes(name))))

@@ -1,4 +1,5 @@
 import { AuthError } from '../errors/auth-error.ts'
+import type { WireRefusal } from '../errors/catalogue.ts'
 import {
   type ClaimCondition,
   type ClaimPath,
@@ -20,22 +21,49 @@ export interface Requirement {
   readonly description: string
   /** The scopes that would meet it. They go into the challenge (RFC 6750 section 3). */
   readonly scopes: readonly string[]
-  isMet(token: VerifiedToken): boolean
+  isMet(token: VerifiedToken, context: RequirementContext): boolean
   /** What the token has instead, by name, for the log, which shortens and escapes it. @defaultValue nothing is logged */
   found?(token: VerifiedToken): Readonly<Record<string, unknown>>
+  /** How a token that does not meet it is refused, such as a step-up (RFC 9470). @defaultValue 403 `insufficient_scope` */
+  readonly refusal?: WireRefusal & { readonly status: 401 | 403 }
+  /** Of the requirements that it combines, those that the token does not meet. @defaultValue itself */
+  unmet?(token: VerifiedToken, context: RequirementContext): readonly Requirement[]
+}
+
+/** What a requirement may depend on, besides the token. */
+export interface RequirementContext {
+  /** Seconds since the epoch. */
+  readonly now: number
 }
 
 /**
- * @throws AuthError `insufficient_scope` if scopes are missing, else `requirement_not_met`; both with status 403
+ * @throws AuthError `insufficient_scope` if scopes are missing, else `requirement_not_met`; both with status 403, unless the requirement
+ * has a `refusal`
  */
-export function assertRequirement(requirement: Requirement, token: VerifiedToken): void {
-  if (isMet(requirement, token)) return
+export function assertRequirement(requirement: Requirement, token: VerifiedToken, context: RequirementContext): void {
+  if (isMet(requirement, token, context)) return
   const { description, scopes } = requirement
-  throw new AuthError(scopes.length > 0 ? 'insufficient_scope' : 'requirement_not_met', {
+  const refusal = refusalOf(unmetOf(requirement, token, context))
+  throw new AuthError(scopes.length > 0 && refusal === undefined ? 'insufficient_scope' : 'requirement_not_met', {
     expected: description,
     ...actually(requirement, token),
     scopes,
+    refusal,
   })
+}
+
+function unmetOf(requirement: Requirement, token: VerifiedToken, context: RequirementContext): readonly Requirement[] {
+  return (own(requirement, 'unmet') && requirement.unmet?.(token, context)) ?? [requirement]
+}
+
+// Another authentication may bring other scopes, so it comes first. Challenges of the same kind are one.
+function refusalOf(unmet: readonly Requirement[]): WireRefusal | undefined {
+  const refusals = unmet.flatMap((requirement) => own(requirement, 'refusal') ?? [])
+  const first = refusals.find(({ status }) => status === 401) ?? refusals[0]
+  if (first === undefined) return undefined
+  const alike = refusals.filter(({ error, status }) => error === first.error && status === first.status)
+  const parameters = alike.toReversed().flatMap((refusal) => Object.entries(own(refusal, 'parameters') ?? {}))
+  return { ...first, parameters: Object.fromEntries(parameters) }
 }
 
 // A single value is clear without its name; several need their names.
@@ -54,8 +82,8 @@ export function isRequirement(value: unknown): value is Requirement {
 }
 
 /** A result that is not a boolean is an error, because a promise or an object would always count as true. */
-function isMet(requirement: Requirement, token: VerifiedToken): boolean {
-  const answer: unknown = requirement.isMet(token)
+function isMet(requirement: Requirement, token: VerifiedToken, context: RequirementContext): boolean {
+  const answer: unknown = requirement.isMet(token, context)
   assertBoolean(answer, 'Requirement.isMet')
   return answer
 }
@@ -158,8 +186,9 @@ export function allOf(...requirements: readonly Requirement[]): Requirement {
   return Object.freeze<Requirement>({
     description: `all of (${requirements.map(({ description }) => description).join(', ')})`,
     scopes: scopesIn(requirements),
-    isMet: (token) => requirements.every((requirement) => isMet(requirement, token)),
+    isMet: (token, context) => requirements.every((requirement) => isMet(requirement, token, context)),
     found: (token) => foundBy(requirements, token),
+    unmet: (token, context) => unmetAmong(requirements, token, context),
   })
 }
 
@@ -173,8 +202,9 @@ export function anyOf(...requirements: readonly Requirement[]): Requirement {
   return Object.freeze<Requirement>({
     description: `any of (${requirements.map(({ description }) => description).join(', ')})`,
     scopes: scopesIn(requirements),
-    isMet: (token) => requirements.some((requirement) => isMet(requirement, token)),
+    isMet: (token, context) => requirements.some((requirement) => isMet(requirement, token, context)),
     found: (token) => foundBy(requirements, token),
+    unmet: (token, context) => unmetAmong(requirements, token, context),
   })
 }
 
@@ -184,12 +214,22 @@ export function not(requirement: Requirement): Requirement {
   return Object.freeze<Requirement>({
     description: `not (${requirement.description})`,
     scopes: NONE,
-    isMet: (token) => !isMet(requirement, token),
+    isMet: (token, context) => !isMet(requirement, token, context),
     found: (token) => foundBy([requirement], token),
   })
 }
 
 const NONE: readonly string[] = Object.freeze([])
+
+function unmetAmong(
+  requirements: readonly Requirement[],
+  token: VerifiedToken,
+  context: RequirementContext,
+): readonly Requirement[] {
+  return requirements
+    .filter((requirement) => !isMet(requirement, token, context))
+    .flatMap((requirement) => unmetOf(requirement, token, context))
+}
 
 function assertSome(name: string, requirements: readonly unknown[]): void {
   if (requirements.length === 0) throw misconfigured(`require ${name}`, 'give at least one requirement')

@@ -1,14 +1,92 @@
-import { AuthError } from '../errors/auth-error.ts'
-import type { Claims, RequestView, VerifiedToken } from '../model/token.ts'
+import { asError, AuthError } from '../errors/auth-error.ts'
+import { checkedFields, type Fields, isHttpToken, isPlainText, NO_FIELDS } from '../model/http-text.ts'
+import type { Claims, Credential, RequestView, VerifiedToken } from '../model/token.ts'
 import { own } from '../model/values.ts'
+import { isRecord, misconfigured, objectWith } from '../options/option-rules.ts'
 
 /** Confirms that the sender of a request has the key a token is bound to (RFC 7800). Implement it for DPoP or mTLS. */
 export interface Binding {
   /** The member of `cnf` it handles, for example `jkt`. */
   readonly confirmation: string
-  /** Throws `AuthError` `binding_failed` unless the request proves possession. */
-  confirm(value: unknown, token: VerifiedToken, view: RequestView): Promise<void>
+  /**
+   * The authentication scheme its tokens must use, such as `DPoP`. The authenticator then accepts this scheme, and refuses the tokens of
+   * the binding in another scheme, and other tokens in this one. @defaultValue any accepted scheme
+   */
+  readonly scheme?: string
+  /** Parameters of the challenge of its scheme, such as `{ algs: 'ES256' }`. @defaultValue none */
+  readonly challenge?: Readonly<Record<string, string>>
+  /**
+   * Throws `AuthError`, such as `binding_failed`, unless the request proves possession. Anything else it throws means that it could not
+   * check: status 503. It may return headers for the response to the request.
+   */
+  confirm(
+    value: unknown,
+    token: VerifiedToken,
+    view: RequestView,
+    credential: Credential,
+  ): Promise<{ readonly headers?: Fields } | void>
 }
+
+/** The bindings of an authenticator. */
+export interface BindingRules {
+  /** By the member of `cnf`. `scheme` is `undefined` if any accepted scheme will do. */
+  readonly bindings: ReadonlyMap<string, { readonly binding: Binding; readonly scheme: string | undefined }>
+  readonly understood: ReadonlySet<string>
+  readonly unbound: 'accept' | 'refuse'
+  /** The accepted schemes by their names in lower case. */
+  readonly schemes: ReadonlyMap<string, string>
+  /** Parameters of the challenge of each scheme. */
+  readonly challenges: ReadonlyMap<string, Readonly<Record<string, string>>>
+}
+
+/**
+ * Checks the options `bindings` and `unboundTokens`.
+ *
+ * @throws TypeError
+ */
+export function resolveBindings(
+  action: string,
+  list: readonly Binding[] = [],
+  unbound: 'accept' | 'refuse' = 'accept',
+): BindingRules {
+  const bindings = new Map<string, { binding: Binding; scheme: string | undefined }>()
+  const schemes = new Map([['bearer', BEARER]])
+  const challenges = new Map<string, Readonly<Record<string, string>>>([[BEARER, {}]])
+  for (const binding of list) {
+    if (!objectWith('', 'confirm').fits(binding) || typeof own(binding, 'confirmation') !== 'string')
+      throw misconfigured(action, 'each of "bindings" must be an object { confirmation, confirm }', binding)
+    if (bindings.has(binding.confirmation))
+      throw misconfigured(action, '"bindings" has two for the same member of cnf', binding.confirmation)
+    const given = own(binding, 'scheme')
+    const name = given ?? BEARER
+    const parameters = own(binding, 'challenge') ?? {}
+    if (!isHttpToken(name)) throw misconfigured(action, 'the "scheme" of a binding must be a name such as "DPoP"', name)
+    if (!isParameters(parameters))
+      throw misconfigured(
+        action,
+        'the "challenge" of a binding must be an object such as { algs: "ES256" }',
+        parameters,
+      )
+    const scheme = schemes.get(name.toLowerCase()) ?? name
+    bindings.set(binding.confirmation, { binding, scheme: given === undefined ? undefined : scheme })
+    schemes.set(name.toLowerCase(), scheme)
+    challenges.set(scheme, { ...challenges.get(scheme), ...parameters })
+  }
+  if (unbound === 'refuse' && bindings.size === 0)
+    throw misconfigured(action, 'with "unboundTokens", "bindings" must list at least one binding')
+  return { bindings, understood: new Set(bindings.keys()), unbound, schemes, challenges }
+}
+
+const BEARER = 'Bearer'
+
+/** Whether a value is a set of parameters that a challenge can have besides its own, with text that needs no escaping. */
+export function isParameters(value: unknown): value is Readonly<Record<string, string>> {
+  const fits = ([name, text]: readonly [string, unknown]): boolean =>
+    isHttpToken(name) && !OWN_PARAMETERS.includes(name) && isPlainText(text)
+  return isRecord(value) && Object.entries(value).every(fits)
+}
+
+const OWN_PARAMETERS: readonly string[] = ['realm', 'error', 'error_description', 'scope']
 
 /**
  * Returns the members of the token's `cnf`. Every one must be in `understood`; otherwise the token is refused, because binding fails closed.
@@ -30,15 +108,52 @@ export function checkConfirmation(claims: Claims, understood: ReadonlySet<string
 
 const NONE: readonly string[] = []
 
-/** Confirms every binding of the token. */
-export async function confirmBindings(
-  bindings: ReadonlyMap<string, Binding>,
-  token: VerifiedToken,
-  view: RequestView,
-): Promise<void> {
+/** A request with a verified token. */
+interface BoundRequest {
+  readonly token: VerifiedToken
+  readonly view: RequestView
+  readonly credential: Credential
+}
+
+/**
+ * Confirms every binding of the token, and that the token came in the scheme of its bindings. Returns the headers for the response.
+ *
+ * @throws AuthError `binding_missing`, `binding_failed`, `binding_unsupported`, `check_unavailable`, or one that a binding threw
+ */
+export async function confirmBindings(rules: BindingRules, request: BoundRequest): Promise<Fields> {
+  const { token, credential } = request
+  const { scheme } = credential
   const confirmation = own(token.claims, 'cnf') ?? {}
-  for (const member of checkConfirmation(token.claims, new Set(bindings.keys()))) {
-    const answer: unknown = await bindings.get(member)?.confirm(confirmation[member], token, view)
-    if (answer !== undefined) throw new TypeError('A binding refuses by throwing, and answers with nothing')
+  const bound = checkConfirmation(token.claims, rules.understood).flatMap((member) => rules.bindings.get(member) ?? [])
+  // A plain token in the scheme of a binding would skip the proof that the scheme promises.
+  if (scheme !== BEARER && bound.every((each) => each.scheme !== scheme))
+    throw missing(`a token for the scheme ${scheme}`)
+  if (bound.length === 0 && rules.unbound === 'refuse') throw missing('a token with "cnf"')
+  const other = bound.find((each) => each.scheme !== undefined && each.scheme !== scheme)
+  if (other !== undefined)
+    throw new AuthError('binding_failed', { expected: `the scheme ${other.scheme}`, actual: scheme })
+  let headers = NO_FIELDS
+  for (const { binding } of bound) {
+    const answer = await confirm(binding, confirmation[binding.confirmation], request)
+    if (answer === undefined) continue
+    if (!isRecord(answer) || Object.keys(answer).some((name) => name !== 'headers'))
+      throw new TypeError('A binding refuses by throwing, and answers with nothing or { headers }')
+    const added: unknown = own(answer, 'headers')
+    if (added !== undefined) headers = checkedFields({ ...headers, ...checkedFields(added, 'A binding') }, 'A binding')
+  }
+  return headers
+}
+
+function missing(expected: string): AuthError {
+  return new AuthError('binding_missing', { expected })
+}
+
+async function confirm(binding: Binding, value: unknown, { token, view, credential }: BoundRequest): Promise<unknown> {
+  try {
+    return await binding.confirm(value, token, view, credential)
+  } catch (thrown) {
+    const cause = asError(thrown)
+    if (cause instanceof AuthError) throw cause
+    throw new AuthError('check_unavailable', { actual: `the binding ${binding.confirmation}`, cause })
   }
 }

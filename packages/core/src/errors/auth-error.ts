@@ -1,8 +1,8 @@
 import * as errors from 'jose/errors'
 import type { ErrorCode } from '../model/error-code.ts'
 import { type Limits, raiseLimit } from '../model/limits.ts'
-import { own } from '../model/values.ts'
-import { catalogue, type WireError } from './catalogue.ts'
+import { bare, own } from '../model/values.ts'
+import { catalogue, type WireError, type WireRefusal } from './catalogue.ts'
 import { quote, sentence } from './quote.ts'
 
 /** Details of a refusal besides its code. `AuthError` quotes and shortens `expected` and `actual`. */
@@ -18,6 +18,10 @@ export interface AuthErrorDetails {
   readonly retryAfter?: number
   /** Scopes that would be enough. They go into the challenge (RFC 6750 section 3). */
   readonly scopes?: readonly string[]
+  /** Headers of the response, such as `DPoP-Nonce`. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** The status, the error and the challenge parameters to send instead of those of the code. */
+  readonly refusal?: WireRefusal | undefined
 }
 
 /**
@@ -38,15 +42,23 @@ export class AuthError extends Error {
   readonly retryAfter: number | undefined
   /** Frozen. */
   readonly scopes: readonly string[]
+  /** More headers for the response. Frozen. */
+  readonly headers: Readonly<Record<string, string>>
+  /** More parameters for the challenge. Frozen. */
+  readonly parameters: Readonly<Record<string, string>>
 
   constructor(code: ErrorCode, details: AuthErrorDetails = NO_DETAILS) {
-    const { summary, status, error } = catalogue[code]
+    const entry = catalogue[code]
+    const refusal = own(details, 'refusal')
+    const { status, error } = refusal ?? entry
+    const headers = copyOf(own(details, 'headers'))
+    const parameters = copyOf(refusal && own(refusal, 'parameters'))
     const given = own(details, 'hint')
     const hint = given === undefined ? undefined : sentence(given)
     const scopes = own(details, 'scopes') ?? NO_SCOPES
     const expected = Object.hasOwn(details, 'expected') ? quote(details.expected) : undefined
     const actual = Object.hasOwn(details, 'actual') ? quote(details.actual) : undefined
-    const message = messageOf({ summary, expected, actual, hint })
+    const message = messageOf({ summary: entry.summary, expected, actual, hint })
     const options = Object.hasOwn(details, 'cause') ? { cause: details.cause } : undefined
     // Nothing before the restore may throw; otherwise no error in the program would have a stack trace again.
     const restoreStacks = withoutStacks()
@@ -60,11 +72,18 @@ export class AuthError extends Error {
     this.actual = actual
     this.retryAfter = status === 503 ? secondsToWait(own(details, 'retryAfter')) : undefined
     this.scopes = Object.isFrozen(scopes) ? scopes : Object.freeze([...scopes])
+    this.headers = headers
+    this.parameters = parameters
   }
 }
 
 const NO_DETAILS: AuthErrorDetails = {}
 const NO_SCOPES: readonly string[] = Object.freeze([])
+const NO_MEMBERS: Readonly<Record<string, string>> = Object.freeze(bare({}))
+
+function copyOf(members: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
+  return members === undefined ? NO_MEMBERS : Object.freeze(bare({ ...members }))
+}
 
 function secondsToWait(retryAfter = 1): number {
   return Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter : 1

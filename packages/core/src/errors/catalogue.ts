@@ -1,7 +1,25 @@
 import type { ErrorCode } from '../model/error-code.ts'
 
-/** The `error` of RFC 6750 section 3.1 in the response. Absent in a challenge without credentials and for status 503. */
-export type WireError = 'invalid_request' | 'invalid_token' | 'insufficient_scope'
+/**
+ * The `error` in the response (RFC 6750 section 3.1, RFC 9449 section 7.1, RFC 9470 section 3). Absent in a challenge without credentials
+ * and for status 503.
+ */
+export type WireError =
+  | 'invalid_request'
+  | 'invalid_token'
+  | 'insufficient_scope'
+  | 'invalid_dpop_proof'
+  | 'use_dpop_nonce'
+  | 'insufficient_user_authentication'
+  | 'insufficient_authorization'
+
+/** How a refusal is sent, where this differs from its code: a binding or a requirement knows more than the catalogue. */
+export interface WireRefusal {
+  readonly status: 400 | 401 | 403
+  readonly error: WireError
+  /** Parameters for the challenge, such as `{ acr_values: 'mfa' }`. The realm, the error and the scopes cannot be replaced. */
+  readonly parameters?: Readonly<Record<string, string>>
+}
 
 /** What a code means: its status, its RFC 6750 error, and a sentence. */
 export interface CatalogueEntry {
@@ -66,6 +84,7 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = Object.fre
   verification_time: badToken('The time to verify the token at is out of bounds'),
   binding_unsupported: badToken('The token is bound to a sender in a way that cannot be confirmed here'),
   binding_failed: badToken('The sender has not shown possession of the key the token is bound to'),
+  binding_missing: badToken('The token is not bound to a sender as it must be here'),
   token_refused: badToken('A token check refused the token'),
   check_unavailable: undecided('A token check cannot decide now'),
   insufficient_scope: forbidden('The token lacks a scope that is needed'),
@@ -77,4 +96,8 @@ export const wireDescriptions: Readonly<Record<WireError, string>> = Object.free
   invalid_request: 'The request does not carry exactly one well-formed access token',
   invalid_token: 'The access token is malformed, expired, revoked or not meant for this resource',
   insufficient_scope: 'The access token does not grant what this request needs',
+  invalid_dpop_proof: 'The DPoP proof is missing, malformed or does not fit this request',
+  use_dpop_nonce: 'The DPoP proof must contain the nonce of this resource',
+  insufficient_user_authentication: 'The user must authenticate in a stronger or more recent way',
+  insufficient_authorization: 'The access token does not authorize this request',
 })

@@ -1,3 +1,4 @@
+import { isHttpToken } from '../model/http-text.ts'
 import type { RequestView } from '../model/token.ts'
 import { bare, own } from '../model/values.ts'
 import { assertKnownOptions } from '../options/known-options.ts'
@@ -123,7 +124,7 @@ function resolveScheme(action: string, scheme: unknown): 'Bearer' | undefined {
 function resolveName(action: string, from: 'header' | 'cookie' | 'query' | 'form', name: unknown): string {
   const needsName = from === 'header' || from === 'cookie'
   if (!needsName && name === undefined) return ACCESS_TOKEN
-  if (!isToken(name))
+  if (!isHttpToken(name))
     throw needsName
       ? misconfigured(action, `a ${from} in "credentials" needs its "name"`, name)
       : misconfigured(action, `the "name" of a ${from} in "credentials" must be a name`, name)
@@ -133,11 +134,6 @@ function resolveName(action: string, from: 'header' | 'cookie' | 'query' | 'form
       'for the Authorization header write { from: "authorization" }, with bareToken: "accept" if it has no scheme',
     )
   return name
-}
-
-// RFC 9110 section 5.6.2.
-function isToken(name: unknown): name is string {
-  return typeof name === 'string' && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)
 }
 
 /**
@@ -215,37 +211,4 @@ async function formValues(view: RequestView, name: string): Promise<readonly unk
   // A body parser may build lists and objects from names with brackets.
   const value = (fields as Readonly<Record<string, unknown>>)[name]
   return Array.isArray(value) ? (value as readonly unknown[]) : [value]
-}
-
-/**
- * Every value of a field of a Node request, for the `header` of a `RequestView`. The parsed headers decide, because earlier middleware may
- * have rewritten or deleted a field. They drop or join repeated fields, but a repeated credential must be refused, so repeats are
- * counted in the raw headers. Mock requests may have no raw headers. Values that are not text are passed on, and the caller refuses them.
- *
- * @param headers - by name in lower case
- * @param rawHeaders - alternating names and values
- * @param name - in lower case
- */
-export function nodeFieldValues(headers: unknown, rawHeaders: unknown, name: string): readonly string[] {
-  if (typeof headers !== 'object' || headers === null || !Object.hasOwn(headers, name)) return []
-  const value = (headers as Readonly<Record<string, unknown>>)[name]
-  // Some middleware assigns undefined instead of using `delete`.
-  if (value === undefined) return []
-  // HTTP/2 allows several cookie fields, and joining them loses nothing.
-  if (name !== 'cookie' && Array.isArray(rawHeaders) && count(rawHeaders, name) > 1) return valuesOf(rawHeaders, name)
-  return (Array.isArray(value) ? value : [value]) as readonly string[]
-}
-
-function count(rawHeaders: readonly unknown[], name: string): number {
-  let fields = 0
-  for (let index = 0; index < rawHeaders.length; index += 2) if (isNamed(rawHeaders[index], name)) fields += 1
-  return fields
-}
-
-function valuesOf(rawHeaders: readonly unknown[], name: string): readonly string[] {
-  return rawHeaders.filter((_, index) => index % 2 === 1 && isNamed(rawHeaders[index - 1], name)) as readonly string[]
-}
-
-function isNamed(field: unknown, name: string): boolean {
-  return typeof field === 'string' && field.length === name.length && field.toLowerCase() === name
 }

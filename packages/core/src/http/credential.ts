@@ -5,6 +5,11 @@ import { ACCESS_TOKEN, type CredentialSource, fieldValues } from './credential-s
 /** The one credential of a request, or `undefined` if it has none. */
 export type Extracted = Credential | OtherScheme | undefined
 
+/** The accepted authentication schemes by their names in lower case. */
+export type Schemes = ReadonlyMap<string, string>
+
+const BEARER: Schemes = new Map([['bearer', 'Bearer']])
+
 /**
  * Extracts the one credential of a request from its possible places (RFC 6750 section 2). Empty values are ignored, and equal
  * tokens in several places are one. A credential with another scheme, such as `Basic`, is ignored if there is a token elsewhere.
@@ -15,14 +20,26 @@ export type Extracted = Credential | OtherScheme | undefined
 export function extractCredential(
   view: RequestView,
   sources: readonly CredentialSource[],
+  schemes: Schemes = BEARER,
 ): Extracted | Promise<Extracted> {
-  const found: Found[] = []
-  for (const [index, source] of sources.entries()) {
-    const values = fieldValues(view, source)
-    if (!isList(values)) return extractLater(view, { found, source, values, rest: sources.slice(index + 1) })
-    addTo(found, source, values)
+  const [source] = sources
+  if (source !== undefined && sources.length === 1 && source.from === 'authorization') {
+    // The usual request: one field with "Bearer", a space and one word. Anything else is parsed below.
+    const fields: unknown = view.header('authorization')
+    const field: unknown = Array.isArray(fields) && fields.length === 1 ? fields[0] : undefined
+    if (typeof field === 'string' && field.startsWith('Bearer ') && field.length > 7) {
+      const token = field.slice(7)
+      if (!token.includes(' ') && !token.includes(',')) return { scheme: 'Bearer', token }
+    }
   }
-  return theOnly(found)
+  const found: Found[] = []
+  for (const [index, each] of sources.entries()) {
+    const values = fieldValues(view, each)
+    if (!isList(values))
+      return extractLater(view, { found, source: each, values, rest: sources.slice(index + 1), schemes })
+    addTo(found, each, values)
+  }
+  return theOnly(found, schemes)
 }
 
 interface Found {
@@ -34,12 +51,16 @@ interface Unfinished extends Pick<Found, 'source'> {
   readonly found: Found[]
   readonly values: Promise<readonly unknown[]>
   readonly rest: readonly CredentialSource[]
+  readonly schemes: Schemes
 }
 
-async function extractLater(view: RequestView, { found, source, values, rest }: Unfinished): Promise<Extracted> {
+async function extractLater(
+  view: RequestView,
+  { found, source, values, rest, schemes }: Unfinished,
+): Promise<Extracted> {
   addTo(found, source, await values)
   for (const other of rest) addTo(found, other, await fieldValues(view, other))
-  return theOnly(found)
+  return theOnly(found, schemes)
 }
 
 // Checked by shape because an application may have replaced `Promise`.
@@ -61,12 +82,12 @@ function addTo(found: Found[], source: CredentialSource, values: readonly unknow
 
 const BLANK = /^[ \t]*$/
 
-function theOnly(found: readonly Found[]): Extracted {
+function theOnly(found: readonly Found[], schemes: Schemes): Extracted {
   const [first, second] = found
   if (first === undefined) return undefined
-  const credential = parse(first)
+  const credential = parse(first, schemes)
   if (second === undefined) return credential
-  const others = found.slice(1).map((each) => ({ ...each, credential: parse(each) }))
+  const others = found.slice(1).map((each) => ({ ...each, credential: parse(each, schemes) }))
   return others.reduce<Credential | OtherScheme>((only, other) => {
     if (isForeign(other.credential)) return only
     if (isForeign(only)) return other.credential
@@ -79,17 +100,17 @@ function theOnly(found: readonly Found[]): Extracted {
 }
 
 const isForeign = (credential: Credential | OtherScheme): boolean =>
-  credential.scheme === 'other' && !credential.mayBeToken
+  credential.scheme === undefined && !credential.mayBeToken
 
 function isSame(one: Credential | OtherScheme, other: Credential | OtherScheme): boolean {
-  return one.scheme !== 'other' && one.scheme === other.scheme && one.token === other.token
+  return one.scheme !== undefined && one.scheme === other.scheme && one.token === other.token
 }
 
-function parse({ source, text }: Found): Credential | OtherScheme {
-  if (source.from === 'authorization') return parseAuthorization(text, source.bareToken ?? 'refuse')
-  if (source.from !== 'header') return bearer(text)
-  if (source.scheme !== undefined) return parseAuthorization(text, 'refuse')
-  if (!/^bearer /i.test(text)) return bearer(text)
+function parse({ source, text }: Found, schemes: Schemes): Credential | OtherScheme {
+  if (source.from === 'authorization') return parseAuthorization(text, schemes, source.bareToken)
+  if (source.from !== 'header') return credentialOf('Bearer', text)
+  if (source.scheme !== undefined) return parseAuthorization(text, BEARER)
+  if (!/^bearer /i.test(text)) return credentialOf('Bearer', text)
   throw malformed('a token without a scheme', 'For a header with one, write scheme: "Bearer" beside its name')
 }
 
@@ -110,13 +131,18 @@ const SCHEME = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?: |$)/
  *
  * @throws AuthError `credential_repeated`, `credential_malformed` (status 400)
  */
-function parseAuthorization(field: string, bareToken: 'accept' | 'refuse'): Credential | OtherScheme {
-  const scheme = SCHEME.exec(field)?.[1]
-  if (scheme?.toLowerCase() === 'bearer') return bearer(field.slice(scheme.length + 1))
+function parseAuthorization(
+  field: string,
+  schemes: Schemes,
+  bareToken: 'accept' | 'refuse' = 'refuse',
+): Credential | OtherScheme {
+  const name = SCHEME.exec(field)?.[1]
+  const scheme = schemes.get(name?.toLowerCase() ?? '')
+  if (name !== undefined && scheme !== undefined) return credentialOf(scheme, field.slice(name.length + 1))
   if (SEVERAL.test(field)) throw joined()
-  if (bareToken === 'accept' && B64TOKEN.test(field)) return bearer(field)
-  if (scheme === undefined) throw malformed('an authentication scheme and a token')
-  return { scheme: 'other', name: knownScheme(scheme), mayBeToken: !isForeignScheme(field) }
+  if (bareToken === 'accept' && B64TOKEN.test(field)) return credentialOf('Bearer', field)
+  if (name === undefined) throw malformed('an authentication scheme and a token')
+  return { scheme: undefined, name: knownScheme(name), mayBeToken: !isForeignScheme(field) }
 }
 
 /**
@@ -124,11 +150,11 @@ function parseAuthorization(field: string, bareToken: 'accept' | 'refuse'): Cred
  *
  * @throws AuthError `credential_repeated`, `credential_malformed` (status 400)
  */
-function bearer(token: string): Credential {
+function credentialOf(scheme: string, token: string): Credential {
   if (token.includes(',')) throw joined()
   if (/^bearer /i.test(token)) throw malformed(A_TOKEN, 'The scheme is there twice: "Bearer Bearer"')
   if (token === '' || token.includes(' ')) throw malformed(A_TOKEN)
-  return { scheme: 'Bearer', token }
+  return { scheme, token }
 }
 
 const A_TOKEN = 'one space and a token of the b64token characters (RFC 6750 section 2.1)'
@@ -137,21 +163,22 @@ const A_TOKEN = 'one space and a token of the b64token characters (RFC 6750 sect
  * Returns `credential_malformed` if a credential has invalid characters. An extracted credential is one word, but checking every
  * character costs as much as the rest of extraction.
  */
-export function b64TokenFlaw({ token }: Credential): AuthError | undefined {
+export function b64TokenFlaw({ token }: Pick<Credential, 'token'>): AuthError | undefined {
   return B64TOKEN.test(token) ? undefined : malformed(A_TOKEN)
 }
 
 /** Like `b64TokenFlaw`, for a token that was refused. Padding in its parts is a flaw only if the policy refuses padding. */
-export function flawOfRefused(credential: Credential, { code }: AuthError): AuthError | undefined {
-  return code !== 'token_encoding' && PADDED.test(credential.token) ? undefined : b64TokenFlaw(credential)
+export function flawOfRefused(token: string | undefined, { code }: AuthError): AuthError | undefined {
+  if (token === undefined || (code !== 'token_encoding' && PADDED.test(token))) return undefined
+  return b64TokenFlaw({ token })
 }
 
 const PADDED = /^(?:[\w-]+={0,2}\.){2}[\w-]+={0,2}$/
 
 /** The refusal of an unsupported scheme: `credential_scheme` (status 401). */
-export function unsupportedScheme({ name }: OtherScheme): AuthError {
+export function unsupportedScheme({ name }: OtherScheme, schemes: Schemes): AuthError {
   return new AuthError('credential_scheme', {
-    expected: 'Bearer',
+    expected: [...schemes.values()].join(' or '),
     actual: name ?? 'an unknown scheme, a token without a scheme, or a scheme without a token',
     hint: 'Send "Authorization: Bearer <token>"',
   })

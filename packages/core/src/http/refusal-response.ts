@@ -1,5 +1,6 @@
 import type { AuthError } from '../errors/auth-error.ts'
 import { wireDescriptions } from '../errors/catalogue.ts'
+import { checkedFields, isFieldValue, isHttpToken } from '../model/http-text.ts'
 import { ignoreRejection, ownOptions } from '../model/values.ts'
 import type { RefusalResponse, Refused } from './outcome.ts'
 
@@ -11,22 +12,29 @@ export interface RefusalRules {
   readonly body: RefusalBody
   /** Lets scripts on other origins read the challenge. */
   readonly exposeChallenge: boolean
+  /** One for each accepted scheme. */
+  readonly challenges: readonly Challenge[]
+}
+
+/** What the response depends on, besides the error. */
+export interface Refusing {
+  /** The scheme the request used, if that is clear. */
+  readonly scheme?: string | undefined
+  /** The scopes that the requirement needs. They are named if the request has no credentials. */
+  readonly scopes?: readonly string[] | undefined
 }
 
 /** The response to a refused request (RFC 6750 section 3, RFC 9110 section 15.5 and 15.6.4). */
-export function refusalResponse(
-  error: AuthError,
-  { realm, body, exposeChallenge }: RefusalRules,
-  neededScopes?: readonly string[],
-): RefusalResponse {
-  const content = contentOf(body, error)
+export function refusalResponse(error: AuthError, rules: RefusalRules, refusing: Refusing = {}): RefusalResponse {
+  const content = contentOf(rules.body, error)
   const headers: Record<string, string> = { 'cache-control': 'no-store', 'content-type': content.contentType }
-  const value = challenge(error, realm, neededScopes)
-  if (value !== undefined) {
-    headers['www-authenticate'] = value
-    if (exposeChallenge) headers['access-control-expose-headers'] = 'WWW-Authenticate'
-  }
+  const value = challenge(error, rules, refusing)
+  if (value !== undefined) headers['www-authenticate'] = value
   if (error.retryAfter !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(error.retryAfter)))
+  const names = Object.keys(error.headers)
+  if (names.length > 0) Object.assign(headers, { ...checkedFields(error.headers, 'An AuthError'), ...headers })
+  const exposed = [...(value === undefined ? [] : ['WWW-Authenticate']), ...names]
+  if (rules.exposeChallenge && exposed.length > 0) headers['access-control-expose-headers'] = exposed.join(', ')
   return { status: error.status, headers, body: content.body }
 }
 
@@ -37,15 +45,12 @@ function contentOf(body: RefusalBody, error: AuthError): ReturnType<RefusalBody>
     typeof content === 'object' && content !== null ? ownOptions(content, ['contentType', 'body']) : {}
   if (typeof contentType === 'string' && typeof text === 'string') {
     // Frameworks would throw while sending it, some of them in a callback where nothing catches the error.
-    if (FIELD_VALUE.test(contentType)) return { contentType, body: text }
+    if (isFieldValue(contentType)) return { contentType, body: text }
     throw new TypeError('"refusalBody" must answer with a "contentType" that may stand in a header')
   }
   ignoreRejection(content)
   throw new TypeError('"refusalBody" must answer with { contentType, body }, both text, at once')
 }
-
-// RFC 9110 section 5.5, without obs-text.
-const FIELD_VALUE = /^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/
 
 /** A problem document (RFC 9457) with fixed text. */
 export const problemBody: RefusalBody = (error) => ({
@@ -79,25 +84,61 @@ const details = {
 } as const
 
 function detailOf({ status, error }: AuthError): string {
-  return error === undefined ? details[status] : wireDescriptions[error]
+  return (error === undefined ? undefined : wireDescriptions[error]) ?? details[status]
+}
+
+/** A challenge of `WWW-Authenticate` (RFC 9110 section 11.6.1). Its parameters are data; `serialise` quotes them. */
+export interface Challenge {
+  readonly scheme: string
+  readonly parameters: Readonly<Record<string, string>>
 }
 
 /**
- * The value of `WWW-Authenticate` for a refusal (RFC 6750 section 3). `undefined` for status 408, 413 and 503, where the token is not the
- * cause. Contains only the configured realm, the configured scopes and fixed text; nothing from the request or the token.
- *
- * @param needed - scopes that the requirement asks for, named if the request has no credentials
+ * The value of `WWW-Authenticate` for a refusal (RFC 6750 section 3): one challenge for each accepted scheme. `undefined` for status 408,
+ * 413 and 503, where the token is not the cause. The error is in the challenge of the scheme that was used, or in all if that is unclear.
+ * Contains only configured values and fixed text; nothing from the request or the token.
  */
-export function challenge(error: AuthError, realm: string, needed: readonly string[] = []): string | undefined {
+export function challenge(
+  error: AuthError,
+  { realm, challenges }: RefusalRules,
+  { scheme: used, scopes: needed = [] }: Refusing = {},
+): string | undefined {
   if (NO_CHALLENGE.has(error.status)) return undefined
-  const parameters = [`realm="${realm}"`]
-  if (error.error !== undefined)
-    parameters.push(`error="${error.error}"`, `error_description="${wireDescriptions[error.error]}"`)
-  // Without credentials, name the scopes to request from the authorization server; otherwise the error has them.
-  const scopes = (error.error === undefined ? needed : error.scopes).filter(isScope)
-  if (scopes.length > 0) parameters.push(`scope="${scopes.join(' ')}"`)
-  return `Bearer ${parameters.join(', ')}`
+  const isClear = challenges.some(({ scheme }) => scheme === used)
+  return challenges
+    .map(({ scheme, parameters }) => {
+      const all: Record<string, string> = { realm }
+      if (error.error === undefined) nameScopes(all, needed)
+      else if (!isClear || scheme === used) {
+        all['error'] = error.error
+        all['error_description'] = wireDescriptions[error.error] ?? ''
+        nameScopes(all, error.scopes)
+        return serialise(scheme, [all, parameters, error.parameters])
+      }
+      return serialise(scheme, [all, parameters])
+    })
+    .join(', ')
 }
+
+function nameScopes(parameters: Record<string, string>, scopes: readonly string[]): void {
+  const valid = scopes.filter(isScope)
+  if (valid.length > 0) parameters['scope'] = valid.join(' ')
+}
+
+// Of several parameters with the same name, the first counts. A quoted string cannot contain the characters that are dropped.
+function serialise(scheme: string, lists: readonly Challenge['parameters'][]): string {
+  const seen = new Set<string>()
+  const parts: string[] = []
+  for (const list of lists)
+    for (const [name, value] of Object.entries(list)) {
+      if (seen.has(name) || !isHttpToken(name) || typeof value !== 'string' || !QUOTABLE.test(value)) continue
+      seen.add(name)
+      parts.push(`${name}="${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`)
+    }
+  return `${scheme} ${parts.join(', ')}`
+}
+
+const QUOTABLE = /^[\x20-\x7e]+$/
 
 // Another token would not help (RFC 9110 sections 15.5.9, 15.5.14 and 15.6.4).
 const NO_CHALLENGE: ReadonlySet<number> = new Set([408, 413, 503])
@@ -105,11 +146,6 @@ const NO_CHALLENGE: ReadonlySet<number> = new Set([408, 413, 503])
 // RFC 6749 section 3.3. An application's own requirements and checks may supply anything as a scope.
 function isScope(scope: unknown): boolean {
   return typeof scope === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)
-}
-
-/** Whether a text needs no escaping in a quoted string (RFC 9110 section 5.6.4), so it cannot break out of one. */
-export function isPlainText(text: unknown): text is string {
-  return typeof text === 'string' && /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
 }
 
 /** A refusal in the shape that the error handlers of frameworks expect. */

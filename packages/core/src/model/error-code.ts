@@ -46,6 +46,7 @@ export type ErrorCode =
   | 'verification_time'
   | 'binding_unsupported'
   | 'binding_failed'
+  | 'binding_missing'
   | 'token_refused'
   | 'check_unavailable'
   | 'insufficient_scope'

@@ -52,7 +52,8 @@ export interface ParsedJwt extends ParsedJws {
 export interface VerifiedToken<C extends object = object> {
   /** The verified claims. The `claims` option sets their type, and its schema's output is merged into them. */
   readonly claims: C & Claims
-  readonly header: JoseHeader
+  /** The protected header. Absent for a token that is not a JWT, such as one that the issuer was asked about (RFC 7662). */
+  readonly header?: JoseHeader | undefined
   /** The token as received. Not enumerable, so it stays out of JSON and logs. */
   readonly token: string
   /** The scopes the token grants, including those from `scopeHierarchy`. */
@@ -61,13 +62,14 @@ export interface VerifiedToken<C extends object = object> {
 
 /** A token as received in a request (RFC 6750 section 2). */
 export interface Credential {
-  readonly scheme: 'Bearer'
+  /** The authentication scheme: `Bearer`, or one that a binding brings, spelled as the binding spells it. */
+  readonly scheme: string
   readonly token: string
 }
 
 /** A credential with an unsupported authentication scheme, such as `Basic`. */
 export interface OtherScheme {
-  readonly scheme: 'other'
+  readonly scheme: undefined
   /** The name of the scheme, if it is well-known. Anything else may be a token in the wrong place. */
   readonly name: string | undefined
   /** Whether it may be an access token sent in the wrong way. `optional` must not accept such a request as anonymous. */
@@ -86,8 +88,18 @@ export interface RequestView {
    * the body. A repeated field has an array of values.
    */
   form?(name: string): Promise<FormFields | undefined>
-  /** The DER bytes of the client certificate of the TLS connection (RFC 8705). */
+  /** The DER bytes of the client certificate of the TLS connection (RFC 8705). Never from a header field. */
   clientCertificate?(): Uint8Array | undefined
+  /** The other end of the connection, which may be a proxy. Never from a header field. `undefined` if there is no socket to ask. */
+  readonly peer?: Peer | undefined
+}
+
+/** The other end of a connection. */
+export interface Peer {
+  /** Its IP address. */
+  readonly address: string
+  /** Whether the connection itself uses TLS. */
+  readonly encrypted: boolean
 }
 
 /** Form fields by name; a repeated field has an array of values. */
@@ -126,7 +138,7 @@ export function signedClaims({ claims }: Pick<VerifiedToken, 'claims'>): Claims 
 /** A verified JWT. Frozen. The token is not an own property, so a logger that prints this object does not print the token. */
 export class VerifiedJwt<C extends object> implements VerifiedToken<C> {
   readonly claims: C & Claims
-  readonly header: JoseHeader
+  readonly header: JoseHeader | undefined
   readonly scopes: ReadonlySet<string>
   readonly #token: string
 

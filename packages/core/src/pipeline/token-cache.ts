@@ -76,7 +76,7 @@ const BYTES_OF_ENTRY = 704
 const BYTES_OF_SCOPE = 64
 
 // Most tokens share one header. A header with other members may be unique to its token.
-function sizeOfHeader(header: JoseHeader): number {
+function sizeOfHeader(header: Partial<JoseHeader> = {}): number {
   const isUsual = Object.keys(header).every((name) => USUAL_MEMBERS.has(name))
   return sizeInMemory(isUsual ? header.kid : header)
 }

@@ -8,6 +8,7 @@ import { joseSignature, webCryptoSignature } from '../jws/signature.ts'
 import { checkKeySetTuning, KEY_SET_OPTIONS } from '../keys/remote-key-set.ts'
 import { emit, type EventListener, type TokenVerifiedEvent } from '../model/events.ts'
 import type { Limits } from '../model/limits.ts'
+import { type Clock, systemClock } from '../model/runtime.ts'
 import { VerifiedJwt, type VerifiedToken } from '../model/token.ts'
 import { bare, own, ownOptions } from '../model/values.ts'
 import { assertKnownOptions } from '../options/known-options.ts'
@@ -169,7 +170,7 @@ export function verifierWith<C extends object>(engine: Engine, given: VerifierOp
     },
     close: () => sources.close(),
   }
-  jwtVerifiers.add(verifier)
+  jwtVerifiers.set(verifier, clock)
   return verifier
 }
 
@@ -201,11 +202,16 @@ function isVerified<C extends object>(
 }
 
 const DONE = Promise.resolve()
-const jwtVerifiers = new WeakSet<object>()
+const jwtVerifiers = new WeakMap<object, Clock>()
 
 /** Whether `createVerifier` or `createReferenceVerifier` made a verifier. These accept only signed JWTs. */
 export function verifiesJwts(verifier: object): boolean {
   return jwtVerifiers.has(verifier)
+}
+
+/** The clock of a verifier. */
+export function clockOf(verifier: object): Clock {
+  return jwtVerifiers.get(verifier) ?? systemClock
 }
 
 const ACTION = 'create verifier'

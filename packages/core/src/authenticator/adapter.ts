@@ -1,0 +1,164 @@
+import {
+  allOf,
+  anyOf,
+  anyScope,
+  claim,
+  isRequirement,
+  not,
+  type Requirement,
+  scope,
+} from '../authorization/requirements.ts'
+import type { Authenticated, Outcome } from '../http/outcome.ts'
+import { type Fields, NO_FIELDS } from '../model/http-text.ts'
+import type { Peer, VerifiedToken } from '../model/token.ts'
+import { bare, has, ignoreRejection, own } from '../model/values.ts'
+import { misconfigured } from '../options/option-rules.ts'
+
+/**
+ * Reports a factory that was passed uncalled. The framework would call it with a request as its first argument.
+ *
+ * @param name - the function
+ * @param call - the correct call
+ * @throws TypeError
+ */
+export function assertCalled(name: string, call: string, firstArgument: unknown): void {
+  if (!isObject(firstArgument)) return
+  if (has(firstArgument, 'headers') && has(firstArgument, 'method'))
+    throw new TypeError(`${name} was passed uncalled: write ${call}`)
+}
+
+/** What a token must grant: a requirement, or a function that returns the requirement of a request. */
+export type RequirementRule<R> = Requirement | ((request: R) => Requirement)
+
+// Each of these returns a requirement, but not for a request: it was passed uncalled.
+const FACTORIES: ReadonlySet<unknown> = new Set([allOf, anyOf, anyScope, claim, not, scope])
+
+/** Whether a value is a requirement or a function, and not, for example, the name of a scope. */
+export function isRequirementRule<R>(rule: unknown): rule is RequirementRule<R> {
+  return isRequirement(rule) || (typeof rule === 'function' && !FACTORIES.has(rule))
+}
+
+/** The error for anything but a requirement. An `undefined` may be a misspelled variable, which must not remove a restriction. */
+export function noRequirement(action: string, given: unknown, what = 'the requirement'): TypeError {
+  return given === undefined
+    ? misconfigured(action, `${what} must not be undefined: leave it out, or check the name of what was passed`)
+    : misconfigured(action, 'give a requirement such as scope("orders:read")', given)
+}
+
+/**
+ * The requirement in the rest arguments of a function.
+ *
+ * @throws TypeError for anything else, including an explicit `undefined`
+ */
+export function givenRequirement(action: string, given: readonly unknown[]): Requirement | undefined {
+  const [requirement] = given
+  if (given.length === 0 || isRequirement(requirement)) return requirement as Requirement | undefined
+  throw noRequirement(action, requirement)
+}
+
+/**
+ * The requirement of a request.
+ *
+ * @throws TypeError for a function that does not return a requirement, but for example a promise
+ */
+export function requirementFor<R>(rule: RequirementRule<R>, request: R): Requirement {
+  const requirement: unknown = typeof rule === 'function' ? rule(request) : rule
+  if (isRequirement(requirement)) return requirement
+  ignoreRejection(requirement)
+  throw new TypeError('Cannot authorize request: the function must return a requirement such as scope("orders:read")')
+}
+
+/**
+ * Every value of a field of a Node request, for the `header` of a `RequestView`. The parsed headers decide, because earlier middleware may
+ * have rewritten or deleted a field. They drop or join repeated fields, but a repeated credential must be refused, so repeats are
+ * counted in the raw headers. Mock requests may have no raw headers. Values that are not text are passed on, and the caller refuses them.
+ *
+ * @param headers - by name in lower case
+ * @param rawHeaders - alternating names and values
+ * @param name - in lower case
+ */
+export function nodeFieldValues(headers: unknown, rawHeaders: unknown, name: string): readonly string[] {
+  if (typeof headers !== 'object' || headers === null || !Object.hasOwn(headers, name)) return []
+  const value = (headers as Readonly<Record<string, unknown>>)[name]
+  // Some middleware assigns undefined instead of using `delete`.
+  if (value === undefined) return []
+  // HTTP/2 allows several cookie fields, and joining them loses nothing.
+  if (name !== 'cookie' && Array.isArray(rawHeaders)) {
+    let fields = 0
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      const field: unknown = rawHeaders[at]
+      if (typeof field === 'string' && field.length === name.length && field.toLowerCase() === name) fields += 1
+    }
+    if (fields > 1) return valuesOf(rawHeaders, name)
+  }
+  return (Array.isArray(value) ? value : [value]) as readonly string[]
+}
+
+function valuesOf(rawHeaders: readonly unknown[], name: string): readonly string[] {
+  const isNamed = (field: unknown): boolean => typeof field === 'string' && field.toLowerCase() === name
+  return rawHeaders.filter((_, index) => index % 2 === 1 && isNamed(rawHeaders[index - 1])) as readonly string[]
+}
+
+/** The other end of the connection of a Node request. `undefined` without a socket, as in a serverless function. */
+export function nodePeer(socket: unknown): Peer | undefined {
+  const address = isObject(socket) ? own(socket, 'remoteAddress') : undefined
+  // On HTTP/2, the socket is a proxy that hides `encrypted`.
+  return typeof address === 'string' ? bare({ address, encrypted: isTlsSocket(socket) }) : undefined
+}
+
+/** The DER bytes of the client certificate of a Node request. `undefined` without TLS, or if the client sent none. */
+export function nodeClientCertificate(socket: unknown): Uint8Array | undefined {
+  const certificate = isTlsSocket(socket) ? socket.getPeerCertificate() : undefined
+  const raw = isObject(certificate) ? own(certificate, 'raw') : undefined
+  return raw instanceof Uint8Array ? raw : undefined
+}
+
+function isTlsSocket(socket: unknown): socket is { getPeerCertificate(): unknown } {
+  return isObject(socket) && typeof own(socket, 'getPeerCertificate') === 'function'
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+const NOTHING: object = Object.freeze({})
+
+/**
+ * The outcome of an accepted request; `undefined` for an anonymous one. Adapters call this instead of testing for `refused`: an
+ * application's own authenticator that returns nothing, or a promise, must not open a route.
+ *
+ * @throws TypeError for anything but an outcome of kind `authenticated`, with a token, or `anonymous`
+ */
+export function admitted<C extends object>(outcome: Outcome<C>): Authenticated<C> | undefined {
+  const given = isObject(outcome) ? outcome : NOTHING
+  const kind = own(given, 'kind')
+  const token = own(given, 'token')
+  if (kind === 'authenticated' && isObject(token)) {
+    if (Object.hasOwn(given, 'scheme') && Object.hasOwn(given, 'headers')) return given as Authenticated<C>
+    return bare<Authenticated<C>>({ kind, token: token as VerifiedToken<C>, scheme: 'Bearer', headers: NO_FIELDS })
+  }
+  if (kind === 'anonymous') return undefined
+  ignoreRejection(outcome)
+  throw new TypeError(
+    'Cannot let the request through: the authenticator gave no outcome "authenticated" or "anonymous"',
+  )
+}
+
+/** The token of an accepted request; `undefined` for an anonymous one. See `admitted`. */
+export function admittedToken<C extends object>(outcome: Outcome<C>): VerifiedToken<C> | undefined {
+  return admitted(outcome)?.token
+}
+
+/** How to read and set the headers of a response, as in `node:http`. */
+export interface ResponseFields {
+  getHeader(name: string): string | number | readonly string[] | null | undefined
+  setHeader(name: string, value: string): unknown
+}
+
+/** Adds the headers of an outcome to a response. Headers that CORS has exposed already stay exposed. */
+export function addFields(fields: Fields, response: ResponseFields): void {
+  for (const [name, value] of Object.entries(fields)) {
+    const before = name === 'access-control-expose-headers' ? response.getHeader(name) : undefined
+    response.setHeader(name, [before ?? [], value].flat().join(', '))
+  }
+}

@@ -1,0 +1,67 @@
+import { anyScope, claim, type ClaimCondition, type ClaimPath, scope } from '@claimgate/core'
+import {
+  admitted,
+  asError,
+  assertCalled,
+  isRequirementRule,
+  noRequirement,
+  requirementFor,
+  type RequirementRule,
+} from '@claimgate/core/extend'
+import type { Request, RequestHandler } from 'express'
+import { admissionOf } from './middleware.ts'
+
+/**
+ * Admits only requests whose token meets the requirement. Put it after `authenticateJwt`: it uses the realm and `onReject` of that
+ * middleware, and fails with a `TypeError` without it. Refuses anonymous requests with status 401, others with 403, unless the
+ * requirement says otherwise.
+ *
+ * @param requirement - a requirement, or a function that returns the requirement of a request
+ * @throws TypeError for anything else; at request time, for a function that does not return a requirement
+ */
+export function authorize(requirement: RequirementRule<Request>): RequestHandler {
+  assertCalled('authorize', 'authorize(scope("orders:read"))', requirement)
+  if (!isRequirementRule<Request>(requirement)) throw noRequirement('authorize request', requirement)
+  return (req, res, next) => {
+    try {
+      const { authenticator, token, scheme, reject } = admissionOf(req)
+      const outcome = authenticator.authorize(token, requirementFor(requirement, req), scheme)
+      if (outcome.kind === 'refused') return reject(outcome, req, res, next)
+      if (admitted(outcome) === undefined) throw new TypeError('Cannot authorize request: it is anonymous')
+    } catch (error) {
+      return next(asError(error))
+    }
+    return next()
+  }
+}
+
+/**
+ * Admits only requests whose token grants all of these scopes. See `authorize`.
+ *
+ * @throws TypeError if no scope is given, or a text is not exactly one scope
+ */
+export function requireScope(...all: readonly string[]): RequestHandler {
+  assertCalled('requireScope', 'requireScope("orders:read")', all[0])
+  return authorize(scope(...all))
+}
+
+/**
+ * Admits only requests whose token grants at least one of these scopes. See `authorize`.
+ *
+ * @throws TypeError if no scope is given, or a text is not exactly one scope
+ */
+export function requireAnyScope(...some: readonly string[]): RequestHandler {
+  assertCalled('requireAnyScope', 'requireAnyScope("orders:read", "orders:write")', some[0])
+  return authorize(anyScope(...some))
+}
+
+/**
+ * Admits only requests whose token has a claim that meets the condition. See `authorize`.
+ *
+ * @param path the name of the claim, or a list of names for a nested claim: `requireClaim(['realm_access', 'roles'], 'admin')`
+ * @throws TypeError for a condition of another type
+ */
+export function requireClaim(path: ClaimPath, condition: ClaimCondition): RequestHandler {
+  assertCalled('requireClaim', 'requireClaim("tenant", "acme")', path)
+  return authorize(claim(path, condition))
+}

@@ -1,0 +1,287 @@
+import { type Binding, createAuthenticator, type Peer, type RequestView, scope } from '@claimgate/core'
+import { authenticateJwt, authorize } from '@claimgate/express'
+import { claimgate } from '@claimgate/fastify'
+import { createGate, protect, withFields } from '@claimgate/fetch'
+import express, { type Request } from 'express'
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import { createHash, X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http'
+import { connect } from 'node:http2'
+import { createServer, request as httpsRequest } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createAuthority } from '../support/adapters/authority.ts'
+import { issuerCertificate } from '../support/resilience/issuer-certificate.ts'
+import { toyDpop } from '../support/adapters/toy-dpop.ts'
+
+const authority = await createAuthority()
+const bound = await authority.token({ cnf: { jkt: 'thumb' }, scope: 'orders:read' })
+const sent = { authorization: `DPoP ${bound}`, dpop: 'thumb' }
+const options = { ...authority.options, bindings: [toyDpop] }
+
+const ends: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end()
+})
+
+const listening = async (server: Server): Promise<string> => {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  ends.push(() => server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+describe('the headers of an accepted request', () => {
+  it('are set before the handler runs, which may replace them', async () => {
+    const app = express()
+    app.use(authenticateJwt(options))
+    app.get('/', (_req, res) => void res.send(String(res.getHeader('dpop-nonce'))))
+    app.get('/own', (_req, res) => void res.set('DPoP-Nonce', 'own').send())
+    const origin = await listening(createHttpServer(app))
+    expect(await (await fetch(origin, { headers: sent })).text()).toBe('nonce-2')
+    expect((await fetch(`${origin}/own`, { headers: sent })).headers.get('dpop-nonce')).toBe('own')
+  })
+
+  it('do not hide what CORS has exposed, in any adapter', async () => {
+    const shown = { ...options, exposeChallenge: true }
+    const app = express()
+    app.use((_req, res, next) => {
+      res.setHeader('Access-Control-Expose-Headers', 'X-Total')
+      next()
+    })
+    app.use(authenticateJwt(shown))
+    app.get('/', (_req, res) => void res.send('ok'))
+    const server = fastify()
+    server.addHook(
+      'onRequest',
+      async (_request, reply) => void reply.header('access-control-expose-headers', 'X-Total'),
+    )
+    await server.register(claimgate, shown)
+    server.get('/', () => 'ok')
+    const handler = protect(
+      shown,
+      () => new Response('ok', { headers: { 'access-control-expose-headers': 'X-Total' } }),
+    )
+    const answers = [
+      (await fetch(await listening(createHttpServer(app)), { headers: sent })).headers,
+      new Headers((await server.inject({ url: '/', headers: sent })).headers as Record<string, string>),
+      (await handler(new Request('https://api.example.com/', { headers: sent }))).headers,
+    ]
+    for (const headers of answers) {
+      expect(headers.get('dpop-nonce')).toBe('nonce-2')
+      expect(headers.get('access-control-expose-headers')).toBe('X-Total, dpop-nonce')
+    }
+  })
+
+  it('are added by withFields, also to a response that cannot be changed', async () => {
+    const gate = createGate(options)
+    const request = new Request('https://api.example.com/', { headers: sent })
+    const response = new Response('ok', { status: 201 })
+    expect(withFields(request, response)).toBe(response)
+    expect(response.headers.has('dpop-nonce')).toBe(false)
+    expect(await gate(request)).toMatchObject({ token: bound })
+    expect(withFields(request, response)).toBe(response)
+    expect(response.headers.get('dpop-nonce')).toBe('nonce-2')
+
+    const origin = await listening(createHttpServer((_req, res) => void res.writeHead(203, { 'x-a': 'b' }).end('body')))
+    const fetched = withFields(request, await fetch(origin))
+    expect([fetched.status, fetched.headers.get('x-a'), fetched.headers.get('dpop-nonce')]).toEqual([
+      203,
+      'b',
+      'nonce-2',
+    ])
+    expect(await fetched.text()).toBe('body')
+  })
+})
+
+describe('a requirement after the authentication', () => {
+  it('challenges in the scheme of the request', async () => {
+    const app = express()
+    app.use(authenticateJwt(options))
+    app.get('/', authorize(scope('admin')), (_req, res) => void res.send('ok'))
+    const { status, headers } = await fetch(await listening(createHttpServer(app)), { headers: sent })
+    expect(status).toBe(403)
+    expect(headers.get('www-authenticate')).toMatch(
+      /^Bearer realm="api", DPoP realm="api", error="insufficient_scope".*, scope="admin", algs="ES256"$/,
+    )
+  })
+})
+
+describe('a requirement that depends on the request', () => {
+  const tenantOf = (request: { readonly params: unknown }): string =>
+    (request.params as { readonly tenant: string }).tenant
+
+  const expressApp = (rule: (req: Request) => unknown): RequestListener => {
+    const app = express()
+    app.use(authenticateJwt(authority.options))
+    app.get('/:tenant', authorize(rule as never), (_req, res) => void res.send('ok'))
+    app.use(((error, _req, res, _next) => void res.status(500).send(String(error))) as express.ErrorRequestHandler)
+    return app
+  }
+
+  const fastifyApp = async (rule: (request: FastifyRequest) => unknown, hook = false): Promise<FastifyInstance> => {
+    const app = fastify()
+    await app.register(claimgate, authority.options)
+    const place = hook
+      ? { onRequest: app.authenticateJwt(rule as never), config: { auth: false } }
+      : { config: { auth: rule as never } }
+    app.get('/:tenant', place, (request) => String(request.auth?.claims.sub))
+    return app
+  }
+
+  const statuses = async (rule: (request: never) => unknown): Promise<readonly number[]> => {
+    const good = await authority.authorization({ scope: 'read:acme' })
+    const origin = await listening(createHttpServer(expressApp(rule as never)))
+    const apps = [await fastifyApp(rule as never), await fastifyApp(rule as never, true)]
+    const found: number[] = []
+    for (const [path, headers] of [
+      ['/acme', good],
+      ['/other', good],
+      ['/acme', {}],
+    ] as const) {
+      found.push((await fetch(origin + path, { headers: { ...headers } })).status)
+      for (const app of apps) found.push((await app.inject({ url: path, headers: { ...headers } })).statusCode)
+    }
+    return found
+  }
+
+  it('is asked for each request, once it is authenticated', async () => {
+    const seen: unknown[] = []
+    const rule = (request: Request & FastifyRequest) => {
+      seen.push(request.auth?.claims.sub)
+      return scope(`read:${tenantOf(request)}`)
+    }
+    expect(await statuses(rule)).toEqual([200, 200, 200, 403, 403, 403, 401, 401, 401])
+    expect(new Set(seen)).toEqual(new Set(['alice']))
+  })
+
+  it.each<readonly [string, () => unknown]>([
+    ['nothing', () => undefined],
+    ['true', () => true],
+    ['a promise', async () => scope('read:acme')],
+    ['a rejected promise', () => Promise.reject(new Error('no'))],
+    ['the name of a scope', () => 'read:acme'],
+    [
+      'an error',
+      () => {
+        throw new Error('no')
+      },
+    ],
+  ])('opens nothing if the function gives %s', async (_case, rule) => {
+    expect(await statuses(rule)).toEqual([500, 500, 500, 500, 500, 500, 401, 401, 401])
+  })
+
+  it('does not start with a factory in place of a requirement', async () => {
+    expect(() => authorize(scope as never)).toThrow('give a requirement such as scope("orders:read")')
+    await expect(fastifyApp(scope as never)).rejects.toThrow('"config.auth" must be true, false or a requirement')
+  })
+
+  it('names its scheme in the document of the API without scopes', async () => {
+    const app = await fastifyApp(() => scope('a'))
+    let schema: unknown
+    app.addHook('onRoute', (route) => void ({ schema } = route))
+    app.get('/x/:tenant', { config: { auth: () => scope('a') } }, () => 'ok')
+    await app.ready()
+    expect(schema).toMatchObject({ security: [{ bearerAuth: [] }] })
+  })
+})
+
+describe('the view of a request', () => {
+  const seen: { certificate: Uint8Array | undefined; peer: Peer | undefined }[] = []
+  const certificateBinding: Binding = {
+    confirmation: 'x5t#S256',
+    async confirm(_value, _token, view: RequestView) {
+      seen.push({ certificate: view.clientCertificate?.(), peer: view.peer })
+    },
+  }
+  const certified = { ...authority.options, bindings: [certificateBinding] }
+
+  const adapters = {
+    Express: async () => {
+      const app = express()
+      app.set('trust proxy', true)
+      app.use(authenticateJwt(certified), (_req, res) => void res.send('ok'))
+      return app as RequestListener
+    },
+    Fastify: async () => {
+      const app = fastify({ trustProxy: true })
+      await app.register(claimgate, certified)
+      app.get('/', () => 'ok')
+      await app.ready()
+      return ((req, res) => app.routing(req, res)) as RequestListener
+    },
+  }
+  const forwarded = {
+    'x-forwarded-for': '203.0.113.9',
+    'x-forwarded-proto': 'https',
+    'x-forwarded-client-cert': 'Cert="x"',
+    'client-cert': ':AAAA:',
+  }
+  const headers = async (): Promise<Record<string, string>> => ({
+    ...forwarded,
+    ...(await authority.authorization({ cnf: { 'x5t#S256': 'hash' } })),
+  })
+
+  it.each(Object.entries(adapters))('has the certificate and the peer of the socket: %s', async (_name, start) => {
+    const { key, cert } = issuerCertificate
+    const server = createServer({ key, cert, requestCert: true, rejectUnauthorized: false }, await start())
+    const port = new URL(await listening(server)).port
+    for (const own of [{ key, cert }, {}]) {
+      const request = httpsRequest({ port, agent: false, rejectUnauthorized: false, ...own, headers: await headers() })
+      request.end()
+      const [response] = (await once(request, 'response')) as [{ statusCode: number; resume(): void }]
+      response.resume()
+      expect(response.statusCode).toBe(200)
+    }
+    const [withCertificate, without] = seen.splice(0)
+    const hash = (der: Uint8Array): string => createHash('sha256').update(der).digest('hex')
+    expect(hash(withCertificate?.certificate ?? new Uint8Array())).toBe(hash(new X509Certificate(cert).raw))
+    expect(withCertificate?.peer).toEqual({ address: '127.0.0.1', encrypted: true })
+    expect(without).toEqual({ certificate: undefined, peer: { address: '127.0.0.1', encrypted: true } })
+  })
+
+  it.each(Object.entries(adapters))('has no certificate without TLS: %s', async (_name, start) => {
+    const origin = await listening(createHttpServer(await start()))
+    expect((await fetch(origin, { headers: await headers() })).status).toBe(200)
+    expect(seen.splice(0)).toEqual([{ certificate: undefined, peer: { address: '127.0.0.1', encrypted: false } }])
+  })
+
+  it('has the certificate on HTTP/2: Fastify', async () => {
+    const { key, cert } = issuerCertificate
+    const app = fastify({ http2: true, https: { key, cert, requestCert: true, rejectUnauthorized: false } })
+    await app.register(claimgate, certified)
+    app.get('/', () => 'ok')
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    ends.push(() => app.close())
+    const session = connect(`https://127.0.0.1:${app.server.address() && (app.server.address() as AddressInfo).port}`, {
+      key,
+      cert,
+      rejectUnauthorized: false,
+    })
+    const stream = session.request({ ':path': '/', ...(await headers()) })
+    const [fields] = (await once(stream, 'response')) as [{ ':status'?: number }]
+    session.destroy()
+    expect(fields[':status']).toBe(200)
+    const [one] = seen.splice(0)
+    expect(Buffer.from(one?.certificate ?? []).equals(new X509Certificate(cert).raw)).toBe(true)
+    expect(one?.peer).toEqual({ address: '127.0.0.1', encrypted: true })
+  })
+
+  it('has neither where there is no socket', async () => {
+    const views: RequestView[] = []
+    const authenticator = createAuthenticator(certified)
+    const spy = {
+      ...authenticator,
+      authenticate: (...given: Parameters<typeof authenticator.authenticate>) => {
+        views.push(given[0])
+        return authenticator.authenticate(...given)
+      },
+    }
+    const request = { method: 'GET', originalUrl: '/', headers: await headers(), rawHeaders: [] }
+    await new Promise<void>((resolve) => {
+      authenticateJwt({ authenticator: spy })(request as never, { headersSent: false } as never, () => resolve())
+    })
+    expect([views[0]?.peer, views[0]?.clientCertificate?.()]).toEqual([undefined, undefined])
+  })
+})
