@@ -50,4 +50,5 @@ export type {
 export { optionsFromEnv, type Environment } from './pipeline/environment.ts'
 export type { Explanation, ExplanationStep } from './pipeline/explain.ts'
 export { verify } from './pipeline/verify.ts'
-export { createVerifier, type AsOf, type Verifier, type VerifyContext } from './pipeline/verifier.ts'
+export type { AsOf, VerifyContext } from './pipeline/run-steps.ts'
+export { createVerifier, type Verifier } from './pipeline/verifier.ts'

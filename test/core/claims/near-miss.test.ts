@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nearestMiss, nearMiss } from '../../../packages/core/src/claims/identity.ts'
+import { nearestMiss, nearMiss } from '../../../packages/core/src/claims/claim-checks.ts'
 
 describe('a near miss', () => {
   it.each([
@@ -20,7 +20,7 @@ describe('a near miss', () => {
   })
 
   it('is looked for until one is found', () => {
-    expect(nearestMiss(['x', 'A', 'a '], 'a')).toBe('They differ only by case')
-    expect(nearestMiss(['x', 'y'], 'a')).toBeUndefined()
+    expect(nearestMiss(['x', 'A', 'a '], ['b', 1, 'a'])).toBe('They differ only by case')
+    expect(nearestMiss(['x', 'y'], ['a'])).toBeUndefined()
   })
 })

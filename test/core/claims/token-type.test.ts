@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
 import type { Claims } from '../../../packages/core/src/model/token.ts'
-import { tokenType, type TokenTypeRules } from '../../../packages/core/src/claims/token-type.ts'
+import { tokenType, type TokenTypeRules } from '../../../packages/core/src/claims/claim-checks.ts'
 
 const rfc9068: TokenTypeRules = { types: new Set(['at+jwt']), typeRequired: 'required', idTokens: 'refuse' }
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 
 import { accessClaims, AUDIENCE, createSigningKey, ISSUER, NOW } from '../../support/core/jose-tokens.ts'
 import { signedClaims, type VerifiedToken } from '../../../packages/core/src/model/token.ts'
-import { createVerifier, type VerifyContext } from '../../../packages/core/src/pipeline/verifier.ts'
+import type { VerifyContext } from '../../../packages/core/src/pipeline/run-steps.ts'
+import { createVerifier } from '../../../packages/core/src/pipeline/verifier.ts'
 import {
   createMemoryDenylist,
   denylist,

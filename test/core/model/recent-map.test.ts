@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { recentMap } from '../../../packages/core/src/model/recent-map.ts'
+import { recentMap } from '../../../packages/core/src/model/memory.ts'
 
 describe('a map of what was used recently', () => {
   it('evicts what was used longest ago, and a look-up is a use', () => {
@@ -14,14 +14,14 @@ describe('a map of what was used recently', () => {
   })
 
   it('keeps within its room, and does not keep what alone is larger', () => {
-    const map = recentMap<string, number>(10, { most: 10, of: (value) => value })
-    map.set('a', 4)
-    map.set('b', 5)
-    map.set('c', 2)
+    const map = recentMap<string, number>(10, 10)
+    map.set('a', 4, 4)
+    map.set('b', 5, 5)
+    map.set('c', 2, 2)
     expect([...map.values()]).toEqual([5, 2])
-    map.set('c', 11)
+    map.set('c', 11, 11)
     expect([...map.values()]).toEqual([5])
-    map.set('d', Number.NaN)
+    map.set('d', 1, Number.NaN)
     expect([...map.values()]).toEqual([5])
   })
 
@@ -34,7 +34,7 @@ describe('a map of what was used recently', () => {
     )
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const map = recentMap<string, { readonly size: number }>(3, { most: 8, of: ({ size }) => size })
+        const map = recentMap<string, { readonly size: number }>(3, 8)
         let model: { readonly key: string; readonly value: { readonly size: number } }[] = []
         for (const each of steps) {
           const held = model.find((entry) => entry.key === each.key)
@@ -44,7 +44,7 @@ describe('a map of what was used recently', () => {
           if (each.kind === 'get' && held !== undefined) model.push(held)
           if (each.kind === 'set') {
             const value = { size: each.size }
-            map.set(each.key, value)
+            map.set(each.key, value, each.size)
             if (each.size <= 8) model.push({ key: each.key, value })
             while (model.length > 3 || model.reduce((sum, entry) => sum + entry.value.size, 0) > 8) model.shift()
           }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { recreations } from '../../../packages/core/src/model/recent-map.ts'
+import { recreations } from '../../../packages/core/src/model/memory.ts'
 
 const times = (count: number, made: (index: number) => boolean): readonly boolean[] =>
   Array.from({ length: count }, (_, index) => made(index))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { duration, forgivenAhead } from '../../../packages/core/src/model/runtime.ts'
+import { duration, iatTolerance } from '../../../packages/core/src/model/runtime.ts'
 
 describe('a duration', () => {
   it.each([
@@ -24,6 +24,6 @@ describe('what is forgiven of an iat in the future', () => {
     [60, 60],
     [300, 300],
   ])('with a tolerance of %d s is %d s', (clockTolerance, forgiven) => {
-    expect(forgivenAhead(clockTolerance)).toBe(forgiven)
+    expect(iatTolerance(clockTolerance)).toBe(forgiven)
   })
 })

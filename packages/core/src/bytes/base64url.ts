@@ -14,15 +14,9 @@ export function base64urlFlaw(text: string): string | undefined {
 export function hasUnusedBits(text: string): boolean {
   // Two characters carry 12 bits for one byte, three carry 18 for two: the last 4 or 2 bits are unused.
   const rest = text.length % 4
-  const unusedBits = rest === 2 ? 0b1111 : rest === 3 ? 0b11 : 0
-  return unusedBits !== 0 && (valueOf(text.charCodeAt(text.length - 1)) & unusedBits) !== 0
+  if (rest < 2) return false
+  return (VALUES.indexOf(text.slice(-1)) & (rest === 2 ? 0b1111 : 0b11)) !== 0
 }
 
-// The six bits that a character of the alphabet encodes.
-function valueOf(unit: number): number {
-  if (unit >= 97) return unit - 71
-  if (unit === 95) return 63
-  if (unit >= 65) return unit - 65
-  if (unit === 45) return 62
-  return unit + 4
-}
+// Each character encodes its index.
+const VALUES = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'

@@ -11,15 +11,14 @@ import {
 } from '../model/claim-path.ts'
 import type { Claims, VerifiedToken } from '../model/token.ts'
 import { bare, own } from '../model/values.ts'
-import { clientNamedIn } from './identity.ts'
-import type { ClaimCheck } from './registered-claims.ts'
+import { type ClaimCheck, clientNamedIn } from './claim-checks.ts'
 
 /** Requires a claim with any value. `null` counts as absent. */
 export function presentClaim(path: ClaimPath): ClaimCheck {
   const fixed = copyPath(path)
   return {
     step: nameOfPath(fixed),
-    answer: 'lasting',
+    dependsOn: 'token',
     check: ({ claims }) => void present(claims, fixed),
     compare: () => ({ expected: 'present', actual: 'present' }),
   }
@@ -33,7 +32,7 @@ export function requiredClaim(path: ClaimPath, condition: ClaimCondition): Claim
   const expected = typeof condition === 'function' ? `${step}: a value its predicate accepts` : fixed
   return {
     step,
-    answer: typeof condition === 'function' ? 'momentary' : 'lasting',
+    dependsOn: typeof condition === 'function' ? 'application' : 'token',
     check: ({ claims }) => {
       const actual = present(claims, fixedPath)
       if (!meetsCondition(actual, fixed)) throw new AuthError('claim_mismatch', { expected, actual })
@@ -49,7 +48,7 @@ function present(claims: Claims, path: ClaimPath): unknown {
   throw new AuthError('claim_missing', {
     expected: nameOfPath(path),
     actual: undefined,
-    ...(other !== undefined && { hint: `This issuer names the client in "${other}"` }),
+    hint: other && `This issuer names the client in "${other}"`,
   })
 }
 

@@ -1,8 +1,8 @@
 import { overLimit } from '../errors/auth-error.ts'
 import { type ClaimPath, nameOfPath, valueAt } from '../model/claim-path.ts'
-import { recentMap } from '../model/recent-map.ts'
+import { recentMap } from '../model/memory.ts'
 import type { Claims } from '../model/token.ts'
-import { assertText } from './registered-claims.ts'
+import { assertText } from './claim-checks.ts'
 
 /** An immutable set of scopes. `Object.freeze` is not enough, because it does not stop `Set.prototype.add`. */
 class ReadonlyScopes extends Set<string> {
@@ -42,23 +42,35 @@ export interface ScopeRules {
  */
 export type ScopeReader = (claims: Claims) => ReadonlySet<string>
 
-/** Splits a scope text into words; `source` is its claim. Throws `AuthError` `claim_malformed`. */
-export type TextReader = (source: ClaimPath, value: unknown) => readonly string[]
+/** The scopes in a scope text; `source` is its claim. Throws `AuthError` `claim_malformed`. */
+export type TextReader = (source: ClaimPath, value: unknown) => ScopeText
+
+/** A scope text as words, and as the set of a token that has no other scopes. */
+interface ScopeText {
+  readonly words: readonly string[]
+  readonly scopes: ReadonlySet<string>
+}
 
 /** Creates a reader for the given rules. */
-export function scopeReader({ sources, hierarchy, limit }: ScopeRules, textWords: TextReader): ScopeReader {
+export function scopeReader({ sources, hierarchy, limit }: ScopeRules, textReader: TextReader): ScopeReader {
   return (claims) => {
     let words: readonly string[] = NONE
+    let only: ReadonlySet<string> | undefined
     for (const source of sources) {
       const value = valueAt(claims, source)
       // Some issuers write null for "no scope". In any other claim, null is an error.
       if (value === undefined || (value === null && source === 'scope')) continue
-      const more = Array.isArray(value) ? arrayWords(source, value) : textWords(source, value)
-      words = words.length === 0 ? more : [...words, ...more]
+      const isFirst = words.length === 0
+      const more = Array.isArray(value)
+        ? { words: arrayWords(source, value), scopes: undefined }
+        : textReader(source, value)
+      words = isFirst ? more.words : [...words, ...more.words]
+      only = isFirst ? more.scopes : undefined
       if (words.length > limit)
         throw overLimit('claim_too_long', { limit: 'scopes', most: limit, unit: 'scopes', actual: words.length })
     }
-    return new ReadonlyScopes(hierarchy.size === 0 ? words : withImplied(words, hierarchy))
+    if (hierarchy.size > 0) return new ReadonlyScopes(withImplied(words, hierarchy))
+    return only ?? new ReadonlyScopes(words)
   }
 }
 
@@ -66,26 +78,17 @@ const NONE: readonly string[] = []
 const MOST_TEXTS = 256
 const LONGEST_TEXT = 512
 
-interface KnownText {
-  readonly text: string
-  readonly words: readonly string[]
-}
-
-/** Caches the words of scope texts, because the tokens of an API repeat the same few. All issuers share one cache. */
-export function wordCache(): TextReader {
-  const texts = recentMap<string, KnownText>(MOST_TEXTS)
-  let last: KnownText | undefined
+/** Caches the scopes of scope texts, because the tokens of an API repeat the same few. All issuers share one cache. */
+export function scopeTexts(): TextReader {
+  const texts = recentMap<string, ScopeText>(MOST_TEXTS)
   return (source, value) => {
-    if (last !== undefined && last.text === value) return last.words
     const known = typeof value === 'string' ? texts.get(value) : undefined
-    if (known !== undefined) {
-      last = known
-      return known.words
-    }
+    if (known !== undefined) return known
     assertText(nameOfPath(source), value)
     const words = value.split(' ').filter((word) => word !== '')
-    if (value.length <= LONGEST_TEXT) texts.set(value, { text: value, words })
-    return words
+    const made = { words, scopes: new ReadonlyScopes(words) }
+    if (value.length <= LONGEST_TEXT) texts.set(value, made)
+    return made
   }
 }
 

@@ -1,7 +1,7 @@
 import { AuthError } from '../errors/auth-error.ts'
-import { duration, forgivenAhead } from '../model/runtime.ts'
+import { duration, iatTolerance } from '../model/runtime.ts'
 import type { Claims } from '../model/token.ts'
-import type { ClaimCheck } from './registered-claims.ts'
+import type { ClaimCheck } from './claim-checks.ts'
 
 interface TimeRules {
   /** Seconds. */
@@ -12,6 +12,55 @@ interface TimeRules {
   readonly maxLifetime?: number | undefined
 }
 
+/** Seconds since the epoch, both excluded. */
+export interface Period {
+  readonly from: number
+  readonly until: number
+}
+
+/** No time at all. */
+export const NEVER: Period = Object.freeze({ from: Infinity, until: -Infinity })
+
+/** A period in which the times of a token pass all checks. */
+export type PeriodOf = (claims: Claims) => Period
+
+/**
+ * Combines the checks of `exp`, `nbf` and `iat`. Within the period of a token they would all pass, so they run only at other times.
+ */
+export function times(rules: TimeRules): ClaimCheck & { readonly periodOf: PeriodOf } {
+  const { clockTolerance, maxAge } = rules
+  const ahead = iatTolerance(clockTolerance)
+  const parts = [expiry(rules), notBefore(rules), issuedAt(rules)]
+
+  const periodOf = (claims: Claims): Period => {
+    // Own members only: a polluted Object.prototype could make tokens valid forever.
+    const exp: unknown = Object.hasOwn(claims, 'exp') ? claims.exp : undefined
+    const nbf: unknown = Object.hasOwn(claims, 'nbf') ? claims.nbf : undefined
+    const iat: unknown = Object.hasOwn(claims, 'iat') ? claims.iat : undefined
+    if (typeof exp !== 'number') return NEVER
+    if ((typeof nbf !== 'number' && nbf !== undefined) || (typeof iat !== 'number' && iat !== undefined)) return NEVER
+    const last = maxAge === undefined ? exp : Math.min(exp, (iat ?? -Infinity) + maxAge)
+    // A second short on both sides, because sums of decimal fractions are rounded.
+    return {
+      from: Math.max((nbf ?? -Infinity) - clockTolerance, (iat ?? -Infinity) - ahead) + 1,
+      until: last + clockTolerance - 1,
+    }
+  }
+
+  return {
+    step: 'times',
+    dependsOn: 'time',
+    check: (subject, context) => {
+      const { from, until } = periodOf(subject.claims)
+      if (context.now > from && context.now < until) return
+      for (const part of parts) part.check(subject, context)
+    },
+    compare: () => ({}),
+    parts,
+    periodOf,
+  }
+}
+
 /** `exp` is required and must be in the future (RFC 7519 section 4.1.4). */
 export function expiry({ clockTolerance }: TimeRules): ClaimCheck {
   const compare: ClaimCheck['compare'] = ({ claims }, { now }) => ({
@@ -20,7 +69,7 @@ export function expiry({ clockTolerance }: TimeRules): ClaimCheck {
   })
   return {
     step: 'exp',
-    answer: 'momentary',
+    dependsOn: 'time',
     check: (subject, context) => {
       const exp = requiredDate(subject.claims, 'exp')
       if (!(context.now < exp + clockTolerance))
@@ -38,7 +87,7 @@ export function notBefore({ clockTolerance }: TimeRules): ClaimCheck {
   const compare = pastOrAbsent('nbf', clockTolerance)
   return {
     step: 'nbf',
-    answer: 'momentary',
+    dependsOn: 'time',
     check: (subject, context) => {
       const nbf = dateOf(subject.claims, 'nbf')
       if (nbf !== undefined && !(nbf <= context.now + clockTolerance))
@@ -53,11 +102,11 @@ export function notBefore({ clockTolerance }: TimeRules): ClaimCheck {
  * `maxAge`.
  */
 export function issuedAt({ clockTolerance, maxAge }: TimeRules): ClaimCheck {
-  const ahead = forgivenAhead(clockTolerance)
+  const ahead = iatTolerance(clockTolerance)
   const compare = pastOrAbsent('iat', ahead)
   return {
     step: 'iat',
-    answer: 'momentary',
+    dependsOn: 'time',
     check: (subject, context) => {
       const iat = dateOf(subject.claims, 'iat')
       if (iat === undefined) {
@@ -87,7 +136,7 @@ export function lifetime(maxLifetime: number): ClaimCheck {
   })
   return {
     step: 'lifetime',
-    answer: 'lasting',
+    dependsOn: 'token',
     check: (subject, context) => {
       if (!(lifetimeOf(subject.claims) <= maxLifetime))
         throw new AuthError('token_lifetime_too_long', {
@@ -103,11 +152,11 @@ function ownLimit(name: 'maxAge' | 'maxLifetime'): string {
   return `That is "${name}" of the configuration: raise it if the issuer is right`
 }
 
-function pastOrAbsent(name: 'nbf' | 'iat', forgiven: number): ClaimCheck['compare'] {
+function pastOrAbsent(name: 'nbf' | 'iat', tolerance: number): ClaimCheck['compare'] {
   return ({ claims }, { now }) => {
     const time = dateOf(claims, name)
     if (time === undefined) return { expected: 'absent, or in the past', actual: 'absent' }
-    return { expected: `at or before ${instant(now + forgiven)}`, actual: instant(time) }
+    return { expected: `at or before ${instant(now + tolerance)}`, actual: instant(time) }
   }
 }
 

@@ -12,7 +12,7 @@ export interface AuthErrorDetails {
   /** What was found. Never a whole token. */
   readonly actual?: unknown
   /** A sentence that says what to do. `AuthError` escapes it for logs and hides anything that looks like a credential. */
-  readonly hint?: string
+  readonly hint?: string | undefined
   readonly cause?: unknown
   /** Seconds to wait before a retry makes sense; for status 503. */
   readonly retryAfter?: number

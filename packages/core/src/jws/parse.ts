@@ -34,11 +34,31 @@ export function parseJws(token: string, limits: Limits): ParsedJws & { readonly 
 export function partsOf(token: string, limits: Limits): readonly [number, number] {
   if (typeof token !== 'string') throw new AuthError('token_malformed', { expected: 'a string', actual: typeof token })
   if (token.length > limits.tokenLength) throw tooLong('tokenLength', token.length, limits)
-  const ends = dots(token)
-  const [headerEnd] = ends
-  if (headerEnd > limits.headerLength) throw tooLong('headerLength', headerEnd, limits)
-  return ends
+  // Found one by one, because splitting a text of only dots would build an array as long as the text.
+  const first = token.indexOf('.')
+  const second = first < 0 ? -1 : token.indexOf('.', first + 1)
+  if (second < 0)
+    throw new AuthError('token_malformed', {
+      expected: 'three parts separated by dots',
+      actual: first < 0 ? 'one part' : 'two parts',
+      hint: NO_TOKEN.has(token)
+        ? `The client sent the word "${token}" in place of a token: it had none`
+        : 'An opaque token needs introspection (RFC 7662), not verification',
+    })
+  if (token.includes('.', second + 1)) {
+    const isEncrypted = token.split('.', 6).length === 5
+    throw new AuthError('token_malformed', {
+      expected: 'three parts separated by dots',
+      actual: isEncrypted ? 'five parts' : 'more than three parts',
+      hint: isEncrypted ? 'This is an encrypted token (JWE)' : undefined,
+    })
+  }
+  if (first > limits.headerLength) throw tooLong('headerLength', first, limits)
+  return [first, second]
 }
+
+// What a missing token becomes when JavaScript converts it to text.
+const NO_TOKEN: ReadonlySet<string> = new Set(['null', 'undefined', 'NaN'])
 
 /** The refusal of a token that is too long, or has an encoded header that is too long. */
 export function tooLong(limit: 'tokenLength' | 'headerLength', actual: number, limits: Limits): AuthError {
@@ -52,33 +72,6 @@ export function parseHeader(encoded: string, limits: Limits): JoseHeader {
   checkHeader(header, limits)
   return deepFreeze(header)
 }
-
-// Found one by one, because splitting a text of only dots would build an array as long as the text.
-function dots(token: string): readonly [number, number] {
-  const first = token.indexOf('.')
-  const second = first < 0 ? -1 : token.indexOf('.', first + 1)
-  const third = second < 0 ? -1 : token.indexOf('.', second + 1)
-  if (second < 0)
-    throw new AuthError('token_malformed', {
-      expected: 'three parts separated by dots',
-      actual: first < 0 ? 'one part' : 'two parts',
-      hint: NO_TOKEN.has(token)
-        ? `The client sent the word "${token}" in place of a token: it had none`
-        : 'An opaque token needs introspection (RFC 7662), not verification',
-    })
-  if (third >= 0) {
-    const encrypted = token.split('.', 6).length === 5
-    throw new AuthError('token_malformed', {
-      expected: 'three parts separated by dots',
-      actual: encrypted ? 'five parts' : 'more than three parts',
-      ...(encrypted ? { hint: 'This is an encrypted token (JWE)' } : {}),
-    })
-  }
-  return [first, second]
-}
-
-// What a missing token becomes when JavaScript converts it to text.
-const NO_TOKEN: ReadonlySet<string> = new Set(['null', 'undefined', 'NaN'])
 
 /**
  * Parses a JWT (RFC 7519 section 7.2) without trusting it and without I/O. Its claims are frozen, because predicates see them before the
@@ -99,14 +92,7 @@ export function parseJwt(token: string, limits: Limits): ParsedJwt {
  */
 export function decodePart(text: string, part: string): Uint8Array<ArrayBuffer> {
   const flaw = base64urlFlaw(text)
-  if (flaw !== undefined)
-    throw new AuthError('token_encoding', {
-      expected: `canonical base64url in the ${part}`,
-      actual: flaw,
-      ...(/\s/.test(text) && {
-        hint: 'It holds white space: give the token alone, without "Bearer " and without a line break',
-      }),
-    })
+  if (flaw !== undefined) throw encodingError(part, flaw, /\s/.test(text) ? WHITE_SPACE_HINT : undefined)
   return base64url.decode(text) as Uint8Array<ArrayBuffer>
 }
 
@@ -126,7 +112,7 @@ function paddedPart(parts: Readonly<Record<TokenPart, string>>): TokenPart | und
   const padded = PARTS.find((name) => parts[name].endsWith('='))
   if (padded === undefined) return undefined
   const other = PARTS.find((name) => parts[name].length % 4 !== 0)
-  if (other !== undefined) throw refusal(other, 'no padding, where other parts have it')
+  if (other !== undefined) throw encodingError(other, 'no padding, where other parts have it')
   return padded
 }
 
@@ -137,18 +123,16 @@ function paddedPart(parts: Readonly<Record<TokenPart, string>>): TokenPart | und
  */
 export function checkPadding({ padded }: Pick<ParsedJws, 'padded'>, padding: 'accept' | 'refuse'): void {
   if (padded === undefined || padding === 'accept') return
-  throw refusal(padded, 'characters outside the base64url alphabet', HINT)
+  throw encodingError(padded, 'characters outside the base64url alphabet', PADDING_HINT)
 }
 
 const PARTS: readonly TokenPart[] = ['header', 'payload', 'signature']
-const HINT = 'It is padded, as the tokens of AWS load balancers are: for such an issuer, set "padding" to "accept"'
+const WHITE_SPACE_HINT = 'It holds white space: give the token alone, without "Bearer " and without a line break'
+const PADDING_HINT =
+  'It is padded, as the tokens of AWS load balancers are: for such an issuer, set "padding" to "accept"'
 
-function refusal(part: TokenPart, actual: string, hint?: string): AuthError {
-  return new AuthError('token_encoding', {
-    expected: `canonical base64url in the ${part}`,
-    actual,
-    ...(hint === undefined ? {} : { hint }),
-  })
+function encodingError(part: string, actual: string, hint?: string): AuthError {
+  return new AuthError('token_encoding', { expected: `canonical base64url in the ${part}`, actual, hint })
 }
 
 /**
@@ -210,7 +194,7 @@ export function parseJsonObject(
   part: string,
   limits: JsonLimits,
 ): Readonly<Record<string, unknown>> {
-  const value = parse(decodeText(bytes, part), part, limits)
+  const value = parseJson(decodeText(bytes, part), part, limits)
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new AuthError('json_malformed', { expected: `a JSON object as ${part}`, actual: 'another JSON value' })
   return value as Readonly<Record<string, unknown>>
@@ -229,21 +213,21 @@ function decodeText(bytes: Uint8Array, part: string): string {
   }
 }
 
-function parse(text: string, part: string, limits: JsonLimits): unknown {
+function parseJson(text: string, part: string, limits: JsonLimits): unknown {
   const restoreStacks = withoutStacks()
   try {
     return parseStrictJson(text, limits)
   } catch (error) {
     if (!(error instanceof StrictJsonError)) throw error
     const { flaw, limit, message } = error
-    const hint = limit === undefined ? {} : { hint: raiseLimit(limit, limits[limit]) }
-    throw new AuthError(codes[flaw], { actual: `${part} that ${message}`, ...hint })
+    const hint = limit && raiseLimit(limit, limits[limit])
+    throw new AuthError(CODES[flaw], { actual: `${part} that ${message}`, hint })
   } finally {
     restoreStacks()
   }
 }
 
-const codes: Readonly<Record<JsonFlaw, ErrorCode>> = {
+const CODES: Readonly<Record<JsonFlaw, ErrorCode>> = {
   malformed: 'json_malformed',
   limits: 'json_limits',
   duplicate_member: 'json_duplicate_member',

@@ -2,8 +2,7 @@ import { asciiBytes, decodeBase64url } from '#bytes'
 import { hasUnusedBits } from '../bytes/base64url.ts'
 import { parsePlainJson } from '../json/plain-json.ts'
 import type { Limits } from '../model/limits.ts'
-import { detached, sizeInMemory } from '../model/memory.ts'
-import { recentMap } from '../model/recent-map.ts'
+import { detached, recentMap, sizeInMemory } from '../model/memory.ts'
 import type { JoseHeader, ParsedJwt } from '../model/token.ts'
 import { parseHeader, parseJwt, partsOf, unpadded } from './parse.ts'
 
@@ -34,14 +33,10 @@ export function quickParser(limits: Limits): JwtParser {
 function plainText(part: string): string | undefined {
   if (part.length % 4 === 1 || hasUnusedBits(part)) return undefined
   if (part.includes('+') || part.includes('/') || part.includes('-') || part.includes('_')) return undefined
-  const text = decodeBase64(part)
-  // The length reveals white space and padding, which atob ignores.
-  return text?.length === Math.floor((part.length * 3) / 4) ? text : undefined
-}
-
-function decodeBase64(text: string): string | undefined {
   try {
-    return atob(text)
+    const text = atob(part)
+    // The length reveals white space and padding, which atob ignores.
+    return text.length === Math.floor((part.length * 3) / 4) ? text : undefined
   } catch {
     return undefined
   }
@@ -54,7 +49,7 @@ type HeaderReader = (encoded: string) => JoseHeader
  * Caches headers by their encoded text, because an issuer's tokens repeat the same few headers. Headers that `parse` rejects are not cached.
  */
 export function headerCache(parse: HeaderReader): HeaderReader {
-  const headers = recentMap<string, Known>(MOST_HEADERS, { most: MOST_BYTES, of: bytesOf })
+  const headers = recentMap<string, Known>(MOST_HEADERS, MOST_BYTES)
   // Most issuers sign with one key at a time, and a comparison is cheaper than a lookup.
   let last: Known | undefined
   return (encoded) => {
@@ -67,7 +62,7 @@ export function headerCache(parse: HeaderReader): HeaderReader {
     const header = parse(encoded)
     // A copy, because a slice would keep its whole token in memory.
     const own = detached(encoded)
-    headers.set(own, { encoded: own, header })
+    headers.set(own, { encoded: own, header }, own.length + sizeInMemory(header))
     return header
   }
 }
@@ -75,10 +70,6 @@ export function headerCache(parse: HeaderReader): HeaderReader {
 interface Known {
   readonly encoded: string
   readonly header: JoseHeader
-}
-
-function bytesOf({ encoded, header }: Known): number {
-  return encoded.length + sizeInMemory(header)
 }
 
 // A verifier needs a few headers per key. An attacker who fills the cache only makes other tokens slower to parse.

@@ -4,102 +4,66 @@ import * as errors from 'jose/errors'
 import { compactVerify } from 'jose/jws/compact/verify'
 import { AuthError, fromJose } from '../errors/auth-error.ts'
 import { listKeys } from '../keys/jwk/jwk-set.ts'
-import { type KeyContext, type KeySource, possibleKeys } from '../keys/key-source.ts'
 import { type Algorithm, algorithmTraits } from '../model/algorithm.ts'
 import type { JoseHeader, ParsedJws } from '../model/token.ts'
 import { ignoreRejection } from '../model/values.ts'
 
 /**
- * The token's `alg` must be allowed, compared as exact strings before any key lookup (RFC 8725 section 3.1).
+ * The token's `alg` must be allowed, compared as exact strings before any key lookup (RFC 8725 section 3.1). Its signature must have the
+ * only form that the algorithm allows (RFC 7518 section 3.4: raw r and s, never DER), and must not be empty.
  *
- * @throws AuthError `algorithm_not_allowed`
+ * @throws AuthError `algorithm_not_allowed`, `signature_malformed`
  */
-export function checkAlgorithm(header: JoseHeader, allowed: ReadonlySet<Algorithm>): Algorithm {
-  const { alg } = header
-  if ((allowed as ReadonlySet<string>).has(alg)) return alg as Algorithm
-  throw new AuthError('algorithm_not_allowed', { expected: allowed, actual: alg })
-}
-
-/**
- * The signature must have the only form its algorithm allows (RFC 7518 section 3.4: raw r and s, never DER), and must not be empty.
- *
- * @throws AuthError `signature_malformed`
- */
-export function checkSignatureForm(signature: Uint8Array, algorithm: Algorithm): void {
+export function checkAlgorithm(
+  { header: { alg }, signature: { length } }: ParsedJws,
+  allowed: ReadonlySet<Algorithm>,
+): Algorithm {
+  if (!(allowed as ReadonlySet<string>).has(alg))
+    throw new AuthError('algorithm_not_allowed', { expected: allowed, actual: alg })
+  const algorithm = alg as Algorithm
   const expected = algorithmTraits[algorithm].signatureBytes
-  if (signature.length === 0 || (expected !== undefined && signature.length !== expected))
+  if (length === 0 || (expected !== undefined && length !== expected))
     throw new AuthError('signature_malformed', {
       expected: expected === undefined ? 'a signature' : `${expected} bytes`,
-      actual: `${signature.length} bytes`,
+      actual: `${length} bytes`,
     })
+  return algorithm
 }
 
 /**
- * Verifies the signature of a parsed JWS with the key from the source (RFC 7515 section 5.2), and returns that key.
+ * Verifies the signature of a parsed JWS (RFC 7515 section 5.2) with each key until one fits, and returns that key. If the only key does not
+ * fit, asks the source once whether it has been replaced under the same `kid`.
  *
- * @throws AuthError `key_not_found`, `keys_unavailable`, `algorithm_key_mismatch`, `signature_invalid` …
+ * @throws AuthError `signature_invalid`, `algorithm_key_mismatch` …
  */
 export async function verifySignature(
   parsed: ParsedJws,
   algorithm: Algorithm,
-  { keys, isSignedBy, about }: SignatureRules,
+  { candidates, isSignedBy, replacementOf }: SignatureRules,
 ): Promise<CryptoKey> {
-  const current = keys.current?.(parsed.header)
-  const possible = current === undefined ? await possibleKeys(keys, parsed.header, about) : [current]
-  return verifyAmong(parsed, algorithm, { keys, isSignedBy, about, possible })
+  for (const key of candidates) if (await isSignedBy(parsed, algorithm, key)) return key
+  const [failed, ...others] = candidates
+  if (failed === undefined || others.length > 0)
+    throw new AuthError('signature_invalid', {
+      expected: 'a signature by one of the keys that fit',
+      hint: nonceHint(parsed.header) ?? `The token names no key ID. Keys tried: ${listKeys(candidates)}`,
+    })
+  const replacement = await replacementOf(failed)
+  if (replacement !== undefined && (await isSignedBy(parsed, algorithm, replacement))) return replacement
+  throw new AuthError('signature_invalid', { hint: nonceHint(parsed.header) })
 }
 
-/**
- * Tries a few keys until one verifies the signature, and returns that key. If there is only one, also checks whether it was replaced.
- *
- * @throws AuthError `signature_invalid` …
- */
-export async function verifyAmong(
-  parsed: ParsedJws,
-  algorithm: Algorithm,
-  { keys, isSignedBy, about, possible }: SignatureRules & { readonly possible: readonly CryptoKey[] },
-): Promise<CryptoKey> {
-  for (const key of possible) if (await isSignedBy(parsed, algorithm, key)) return key
-  const [failed, ...others] = possible
-  if (failed !== undefined && others.length === 0)
-    return verifyReplaced(parsed, algorithm, { keys, isSignedBy, about, failed })
-  throw new AuthError('signature_invalid', {
-    expected: 'a signature by one of the keys that fit',
-    hint: nonceHint(parsed.header) ?? `The token names no key ID. Keys tried: ${listKeys(possible)}`,
-  })
-}
-
-/**
- * Asks the source once whether the key that failed has been replaced under the same `kid`. If so, verifies with the new key and returns it.
- *
- * @throws AuthError `signature_invalid` …
- */
-async function verifyReplaced(
-  parsed: ParsedJws,
-  algorithm: Algorithm,
-  { keys, isSignedBy, about, failed }: FailedVerification,
-): Promise<CryptoKey> {
-  const replaced = await keys.resolveAgain?.(parsed.header, failed, about)
-  if (replaced !== undefined && (await isSignedBy(parsed, algorithm, replaced))) return replaced
-  const hint = nonceHint(parsed.header)
-  throw new AuthError('signature_invalid', hint === undefined ? {} : { hint })
+interface SignatureRules {
+  /** The keys that may have signed the token, in the order to try them. */
+  readonly candidates: readonly CryptoKey[]
+  readonly isSignedBy: SignatureVerification
+  readonly replacementOf: (failed: CryptoKey) => Promise<CryptoKey | undefined> | undefined
 }
 
 // Such a token is signed with a hash of its nonce in the header, which only its own API knows.
 function nonceHint(header: JoseHeader): string | undefined {
   if (!Object.hasOwn(header, 'nonce')) return undefined
   return 'The header has a "nonce": it is a token for Microsoft Graph, which only Graph can verify. The client must ask for a scope of this API'
-}
-
-interface SignatureRules {
-  readonly keys: KeySource
-  readonly isSignedBy: SignatureVerification
-  /** What the key source may know about the token. */
-  readonly about: KeyContext
-}
-
-interface FailedVerification extends SignatureRules {
-  readonly failed: CryptoKey
 }
 
 /**
@@ -111,11 +75,19 @@ interface FailedVerification extends SignatureRules {
 export type SignatureVerification = (parsed: ParsedJws, algorithm: Algorithm, key: CryptoKey) => Promise<boolean>
 
 /** Verifies with the runtime's WebCrypto. The usage of a key is checked once per key. */
-export const webCryptoSignature: SignatureVerification = ({ signature, signingInput }, algorithm, key) =>
+export const webCryptoSignature: SignatureVerification = ({ signature, signingInput }, algorithm, key) => {
+  let checked = checkedKeys.get(key)
+  if (checked?.algorithm !== algorithm) {
+    const parameters = parametersOf(algorithm)
+    assertMadeFor(key, algorithm, parameters)
+    checked = { algorithm, parameters }
+    checkedKeys.set(key, checked)
+  }
   // Like jose: a signature that makes WebCrypto throw is invalid.
-  crypto.subtle.verify(parametersFor(key, algorithm), key, signature, asciiBytes(signingInput)).catch(isNone)
+  return crypto.subtle.verify(checked.parameters, key, signature, asciiBytes(signingInput)).catch(isNotSigned)
+}
 
-const isNone = (): false => false
+const isNotSigned = (): false => false
 
 interface Parameters {
   readonly name: string
@@ -123,16 +95,7 @@ interface Parameters {
   readonly saltLength?: number
 }
 
-const known = new WeakMap<CryptoKey, { readonly algorithm: Algorithm; readonly parameters: Parameters }>()
-
-function parametersFor(key: CryptoKey, algorithm: Algorithm): Parameters {
-  const last = known.get(key)
-  if (last?.algorithm === algorithm) return last.parameters
-  const parameters = parametersOf(algorithm)
-  assertMadeFor(key, algorithm, parameters)
-  known.set(key, { algorithm, parameters })
-  return parameters
-}
+const checkedKeys = new WeakMap<CryptoKey, { readonly algorithm: Algorithm; readonly parameters: Parameters }>()
 
 // RFC 7518 sections 3.2 to 3.5, RFC 8037 section 3.1.
 function parametersOf(algorithm: Algorithm): Parameters {

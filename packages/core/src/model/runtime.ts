@@ -37,14 +37,14 @@ export function defaultSharing(): Sharing {
 /** The last time a token may contain, in seconds since the epoch: the end of the year 9999. Some issuers write it as "never expires". */
 export const LAST_SECOND = 253_402_300_799
 
-const LEAST_FORGIVEN = 60
+const LEAST_IAT_TOLERANCE = 60
 
 /**
  * Seconds that `iat` may be in the future. At least 60 s, because `iat` only says when a token was created, and clocks are often a few
  * seconds ahead; `nbf` is the claim that says a token is not valid yet.
  */
-export function forgivenAhead(clockTolerance: number): number {
-  return Math.max(LEAST_FORGIVEN, clockTolerance)
+export function iatTolerance(clockTolerance: number): number {
+  return Math.max(LEAST_IAT_TOLERANCE, clockTolerance)
 }
 
 /** A number of seconds as readable text: seconds, minutes, hours or days. */

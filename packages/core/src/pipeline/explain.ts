@@ -1,11 +1,11 @@
-import type { ClaimCheck } from '../claims/registered-claims.ts'
+import type { ClaimCheck } from '../claims/claim-checks.ts'
 import { asError, AuthError } from '../errors/auth-error.ts'
 import { quote, sentence } from '../errors/quote.ts'
 import type { ErrorCode } from '../model/error-code.ts'
 import { own } from '../model/values.ts'
 import type { PolicyRegistry } from './policy-registry.ts'
-import { begin, lacksKeys } from './run-steps.ts'
-import type { Step, Told, TokenContext, Verification } from './steps.ts'
+import { begin, isKeysUnavailable } from './run-steps.ts'
+import type { Step, StepDetails, TokenContext, Verification } from './steps.ts'
 
 /** Why a token is accepted or refused: every step in order. For people and logs; contains no token and no key material. */
 export interface Explanation {
@@ -66,7 +66,7 @@ async function narrate<C extends object>(
       await report.add(
         step.name,
         () => step.run(state),
-        () => step.tell(state),
+        () => step.describe(state),
       )
   }
 }
@@ -87,13 +87,16 @@ async function explainParts<C extends object>(
   report: Report,
 ): Promise<void> {
   const { subject, context, policy } = state
-  for (const claimCheck of checks)
-    await report.add(
-      claimCheck.step,
-      () => claimCheck.check(subject, context),
-      () => claimCheck.compare(subject, context),
-      policy.keylessChecks.includes(claimCheck) ? 'keyless' : 'other',
-    )
+  for (const claimCheck of checks) {
+    const kind = policy.keylessChecks.includes(claimCheck) ? 'keyless' : 'other'
+    for (const part of Object.hasOwn(claimCheck, 'parts') ? (claimCheck.parts ?? []) : [claimCheck])
+      await report.add(
+        part.step,
+        () => part.check(subject, context),
+        () => part.compare(subject, context),
+        kind,
+      )
+  }
 }
 
 /** A failed keyless check is the reason for the refusal, even if the keys are unavailable. */
@@ -115,13 +118,13 @@ class Report {
   async add<T>(
     name: string,
     take: () => T | Promise<T>,
-    toldBy: (taken: T) => Told | undefined,
+    describe: (taken: T) => StepDetails | undefined,
     kind: StepKind = 'other',
   ): Promise<T | undefined> {
     try {
       const taken = await take()
-      const told = toldBy(taken)
-      if (told !== undefined) this.#steps.push({ step: sentence(name), result: 'passed', ...quoted(told) })
+      const details = describe(taken)
+      if (details !== undefined) this.#steps.push({ step: sentence(name), result: 'passed', ...quoted(details) })
       return taken
     } catch (error) {
       this.fail(name, error, kind)
@@ -132,7 +135,10 @@ class Report {
   fail(name: string, thrown: unknown, kind: StepKind = 'other'): void {
     // A hook may throw undefined, which must still count as a refusal.
     const error = asError(thrown)
-    if (this.#refusal === undefined || (kind === 'keyless' && lacksKeys(this.#refusal) && this.havePassed(['issuer'])))
+    if (
+      this.#refusal === undefined ||
+      (kind === 'keyless' && isKeysUnavailable(this.#refusal) && this.havePassed(['issuer']))
+    )
       this.#refusal = error
     this.#failed.add(name)
     if (error instanceof AuthError) {
@@ -163,13 +169,13 @@ class Report {
 
 const UNLISTED: ReadonlySet<string> = new Set(['issuer', 'padding', 'cnf'])
 
-function quoted(told: Told): ReturnType<typeof present> {
-  const expected = own(told, 'expected')
-  const actual = own(told, 'actual')
+function quoted(details: StepDetails): ReturnType<typeof present> {
+  const expected = own(details, 'expected')
+  const actual = own(details, 'actual')
   return present({
     expected: expected === undefined ? undefined : quote(expected),
     actual: actual === undefined ? undefined : quote(actual),
-    hint: own(told, 'hint'),
+    hint: own(details, 'hint'),
   })
 }
 

@@ -1,8 +1,8 @@
 import { isClaimRequirement } from '../authorization/requirements.ts'
-import { nearestMiss, nearMiss } from '../claims/identity.ts'
+import { nearestMiss, nearMiss } from '../claims/claim-checks.ts'
 import { asError, AuthError } from '../errors/auth-error.ts'
 import { isFirstOf } from '../keys/first-of.ts'
-import { recentMap } from '../model/recent-map.ts'
+import { recentMap } from '../model/memory.ts'
 import type { Claims } from '../model/token.ts'
 import { bare, ownOptions } from '../model/values.ts'
 import { isOptions, isRecord, kindOf, misconfigured } from '../options/option-rules.ts'
@@ -113,8 +113,10 @@ export interface PolicyRegistry {
    * @throws AuthError `issuer_missing`, `issuer_mismatch`, `issuer_unknown`, `issuer_unavailable`
    */
   select(claims: Claims): ResolvedPolicy | Promise<ResolvedPolicy>
-  /** The policies known so far. Incomplete only if policies come from a function. */
+  /** The policies known so far. */
   known(): Iterable<ResolvedPolicy>
+  /** Whether a token always gets the same policy. `false` if policies come from a function. */
+  readonly areFixed: boolean
 }
 
 /** One issuer, or any issuer with `issuer: null`. */
@@ -124,13 +126,10 @@ export function singlePolicy(policy: ResolvedPolicy): PolicyRegistry {
       if (policy.issuer === null || iss === policy.issuer) return policy
       if (iss === undefined) throw new AuthError('issuer_missing', { expected: policy.issuer, actual: iss })
       const hint = typeof iss === 'string' ? nearMiss(policy.issuer, iss) : 'iss must be a string'
-      throw new AuthError('issuer_mismatch', {
-        expected: policy.issuer,
-        actual: iss,
-        ...(hint === undefined ? {} : { hint }),
-      })
+      throw new AuthError('issuer_mismatch', { expected: policy.issuer, actual: iss, hint })
     },
     known: () => [policy],
+    areFixed: true,
   }
 }
 
@@ -156,6 +155,7 @@ export function policyList(policies: readonly ResolvedPolicy[]): PolicyRegistry 
       throw unknownIssuer(iss, trusted)
     },
     known: () => policies,
+    areFixed: true,
   }
 }
 
@@ -201,6 +201,7 @@ export function policyResolver(
       return policy
     },
     known: () => [...resolved.values()].map(({ policy }) => policy),
+    areFixed: false,
   }
 }
 
@@ -221,11 +222,11 @@ async function decided(
 function unknownIssuer(iss: unknown, trusted: readonly string[]): AuthError {
   const some = trusted.slice(0, ISSUERS_NAMED)
   if (iss === undefined) return new AuthError('issuer_missing', { expected: some, actual: iss })
-  const hint = typeof iss === 'string' ? nearestMiss(trusted.slice(0, ISSUERS_COMPARED), iss) : 'iss must be a string'
+  const hint = typeof iss === 'string' ? nearestMiss(trusted.slice(0, ISSUERS_COMPARED), [iss]) : 'iss must be a string'
   return new AuthError('issuer_unknown', {
     ...(some.length > 0 ? { expected: some } : {}),
     actual: iss,
-    ...(hint === undefined ? {} : { hint }),
+    hint,
   })
 }
 

@@ -1,10 +1,15 @@
 import { type ClaimRequirement, isClaimRequirement } from '../authorization/requirements.ts'
 import { presentClaim, requiredClaim } from '../claims/application-checks.ts'
-import { audience, client } from '../claims/identity.ts'
-import { type ClaimCheck, registeredClaims } from '../claims/registered-claims.ts'
+import {
+  audience,
+  type ClaimCheck,
+  client,
+  mediaTypeName,
+  registeredClaims,
+  tokenType,
+} from '../claims/claim-checks.ts'
 import { scopeReader, type ScopeReader, type ScopeRules, type TextReader } from '../claims/scopes.ts'
-import { expiry, issuedAt, lifetime, notBefore } from '../claims/times.ts'
-import { mediaTypeName, tokenType } from '../claims/token-type.ts'
+import { lifetime, NEVER, type PeriodOf, times } from '../claims/times.ts'
 import type { KeySource } from '../keys/key-source.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import { type ClaimPath, copyPath, isClaimCondition, isClaimPath } from '../model/claim-path.ts'
@@ -31,8 +36,10 @@ export interface ResolvedPolicy {
   readonly padding: 'accept' | 'refuse'
   /** In the order they run. */
   readonly claimChecks: readonly ClaimCheck[]
-  /** The claim checks whose result for the same token may change over time. */
-  readonly momentaryChecks: readonly ClaimCheck[]
+  /** The claim checks that run again for a cached token, because they depend on more than the token. */
+  readonly repeatedChecks: readonly ClaimCheck[]
+  /** When an accepted token passes all `repeatedChecks`. `NEVER` if one runs application code. */
+  readonly periodOf: PeriodOf
   /** The claim checks that may refuse a token while its signature cannot be verified. */
   readonly keylessChecks: readonly ClaimCheck[]
   /** Seconds. */
@@ -42,7 +49,7 @@ export interface ResolvedPolicy {
 
 /** What all policies of a verifier share. */
 interface PolicyEnvironment extends KeyEnvironment {
-  readonly textWords: TextReader
+  readonly scopeTexts: TextReader
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
@@ -112,35 +119,35 @@ export function resolvePolicy(given: IssuerPolicy, limits: Limits, environment: 
   checkOptions(ACTION, options, RULES, { narrow: NARROWING_OPTIONS, required: ['issuer', 'audience'] })
   const { algorithms, keys } = resolveKeys(options, environment)
   const clockTolerance = options.clockTolerance ?? DEFAULTS.clockTolerance
-  const keylessChecks = standardChecks(options, limits)
+  const { maxAge } = options
+  const timeChecks = times({ clockTolerance, maxAge })
+  const keylessChecks = standardChecks(options, limits, timeChecks)
   const checks = [...keylessChecks, ...ownChecks(options)]
+  const runsCode = checks.some(({ dependsOn }) => dependsOn === 'application')
   return Object.freeze({
     issuer: options.issuer,
     algorithms,
     keys,
     padding: options.padding ?? DEFAULTS.padding,
     claimChecks: Object.freeze(checks),
-    momentaryChecks: Object.freeze(checks.filter(({ answer }) => answer === 'momentary')),
+    repeatedChecks: Object.freeze(checks.filter(({ dependsOn }) => dependsOn !== 'token')),
+    periodOf: runsCode ? () => NEVER : timeChecks.periodOf,
     keylessChecks: Object.freeze(keylessChecks),
     clockTolerance,
-    scopesOf: scopeReader(resolveScopeRules(options, limits), environment.textWords),
+    scopesOf: scopeReader(resolveScopeRules(options, limits), environment.scopeTexts),
   })
 }
 
 const ACTION = 'create verifier'
 
 /** Checks that reveal nothing secret: the form of a token, its audience and its times. */
-function standardChecks(options: IssuerPolicy, limits: Limits): readonly ClaimCheck[] {
-  const { clockTolerance = DEFAULTS.clockTolerance, maxAge, maxLifetime } = options
-  const timeRules = { clockTolerance, maxAge, maxLifetime }
-  const { audience: accepted } = options
+function standardChecks(options: IssuerPolicy, limits: Limits, timeChecks: ClaimCheck): readonly ClaimCheck[] {
+  const { audience: accepted, maxLifetime } = options
   return [
     registeredClaims(limits),
     tokenType(tokenTypeRules(options)),
     ...(accepted === null ? [] : [audience(textSet(accepted))]),
-    expiry(timeRules),
-    notBefore(timeRules),
-    issuedAt(timeRules),
+    timeChecks,
     ...(maxLifetime === undefined ? [] : [lifetime(maxLifetime)]),
   ]
 }

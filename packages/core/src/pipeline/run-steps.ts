@@ -1,46 +1,112 @@
-import { asError, asRefusal } from '../errors/auth-error.ts'
+import { asError, asRefusal, AuthError } from '../errors/auth-error.ts'
+import { emit, type EventListener, type TokenVerifiedEvent } from '../model/events.ts'
+import type { Clock } from '../model/runtime.ts'
 import type { VerifiedToken } from '../model/token.ts'
+import { ignoreRejection, own, ownOptions } from '../model/values.ts'
+import { isOptions, misconfigured } from '../options/option-rules.ts'
+import { DEFAULTS } from './options.ts'
 import { type JwtRules, stepsOf, type TokenContext, type Verification } from './steps.ts'
 import type { Remembered, TokenCache } from './token-cache.ts'
 
-/** Turns a token into a verified token. */
-export interface TokenVerifier<C extends object> {
-  /** Returns a promise only if something must be awaited; otherwise it may throw synchronously. @throws AuthError */
-  verify(token: string, context: TokenContext): VerifiedToken<C> | Promise<VerifiedToken<C>>
+/** What one verification may depend on, besides the token and the options. */
+export interface VerifyContext {
+  /** Verifies as of this earlier time instead of now. */
+  readonly asOf?: AsOf
+  /** Members of `cnf` (RFC 7800) that the caller confirms itself. @defaultValue none */
+  readonly confirmations?: readonly string[]
 }
 
-/** Runs the steps. With a cache, a token that was accepted before skips parsing and signature. Refusals are not cached. */
-export function jwtVerifier<C extends object>(rules: JwtRules<C>, cache?: TokenCache): TokenVerifier<C> {
+/** A past time from a trusted record, such as when a job was queued. */
+export interface AsOf {
+  /** Seconds since the epoch. Never take it from the token or its sender. */
+  readonly time: number
+  /** How long ago it may be, in seconds. From 0. */
+  readonly maxLag: number
+}
+
+/** What the steps run with. */
+interface Surroundings {
+  readonly clock: Clock
+  readonly cache: TokenCache | undefined
+  readonly onEvent: EventListener | undefined
+}
+
+/**
+ * Runs the steps for each token, and tells `onEvent` the outcome. With a cache, a token that was accepted before skips parsing and signature.
+ * Refusals are not cached.
+ */
+export function tokenVerifier<C extends object>(
+  rules: JwtRules<C>,
+  { clock, cache, onEvent }: Surroundings,
+): (token: string, context?: VerifyContext) => Promise<VerifiedToken<C>> {
   const steps = stepsOf(rules, cache)
 
-  const run = (state: Verification<C>, from: number): Promise<void> | undefined => {
-    for (let at = from; at < steps.length; at += 1) {
-      const step = steps[at]
-      if (step === undefined || (step.spared && state.remembered !== undefined)) continue
+  /** Runs steps until one must be awaited. */
+  const run = (state: Verification<C>): Promise<void> | undefined => {
+    while (state.next < steps.length) {
+      const step = steps[state.next]
+      state.next += 1
+      if (step === undefined || (step.skipIfRemembered && state.remembered !== undefined)) continue
       const waiting = step.run(state)
-      if (waiting !== undefined) return waiting.then(() => run(state, at + 1))
+      if (waiting !== undefined) return waiting
     }
     return undefined
   }
 
-  return {
-    verify: (token, context) => {
-      const state = begin<C>(token, context, cache?.find(token))
-      try {
-        const waiting = run(state, 0)
-        if (waiting === undefined) return state.completed
-        return waiting.then(
-          () => state.completed,
-          (error: unknown) => {
-            throw refusalOf(state, error)
-          },
-        )
-      } catch (error) {
-        throw refusalOf(state, error)
-      }
-    },
+  const finish = async (state: Verification<C>, begun: Promise<void>): Promise<VerifiedToken<C>> => {
+    try {
+      for (let waiting: Promise<void> | undefined = begun; waiting !== undefined; waiting = run(state)) await waiting
+    } catch (error) {
+      throw refused(error, state)
+    }
+    if (onEvent !== undefined) emit(onEvent, TOKEN_VERIFIED)
+    return state.result
+  }
+
+  const refused = (thrown: unknown, state: Verification<C> | undefined): Error => {
+    const error = state === undefined ? asError(thrown) : refusalOf(state, thrown)
+    if (onEvent !== undefined && error instanceof AuthError) emit(onEvent, { type: 'token.rejected', code: error.code })
+    return error
+  }
+
+  // Not async: an async function would rethrow each refusal, and throwing costs more than creating the error.
+  return (token, given) => {
+    let state: Verification<C> | undefined
+    try {
+      const context = contextOf(clock, given)
+      const remembered = cache?.find(token)
+      state = begin(token, context, remembered)
+      const waiting = remembered !== undefined && isStillAccepted(remembered, context) ? undefined : run(state)
+      if (waiting !== undefined) return finish(state, waiting)
+      if (onEvent !== undefined) emit(onEvent, TOKEN_VERIFIED)
+      return Promise.resolve(state.result)
+    } catch (error) {
+      return rejectedSoon(refused(error, state))
+    }
   }
 }
+
+const TOKEN_VERIFIED: TokenVerifiedEvent = Object.freeze({ type: 'token.verified' })
+
+/** Whether every step would accept a cached token again. Otherwise the steps decide. */
+function isStillAccepted({ from, until, policy, signed, key }: Remembered, { now }: TokenContext): boolean {
+  if (!(now > from && now < until)) return false
+  const current = policy.keys.current?.(signed.header)
+  if (current === key) return true
+  // An async `current` returns a promise. The key step calls it again, and refuses it.
+  ignoreRejection(current)
+  return false
+}
+
+// Node does extra bookkeeping for a promise that is rejected before it can have a handler.
+function rejectedSoon(error: Error): Promise<never> {
+  return new Promise((_, reject) => {
+    // oxlint-disable-next-line promise/no-promise-in-callback -- waits for one turn on purpose
+    void DONE.then(() => reject(error))
+  })
+}
+
+const DONE = Promise.resolve()
 
 /** The state of a verification before its first step. */
 export function begin<C extends object>(
@@ -48,27 +114,28 @@ export function begin<C extends object>(
   context: TokenContext | undefined,
   remembered?: Remembered,
 ): Verification<C> {
-  const verified = remembered?.verified as VerifiedToken<C> | undefined
+  const signed = remembered?.signed
   // Every member is set from the start; otherwise Object.prototype could supply one. Steps fill in each value before any later step reads it.
   const state = {
     token,
     context,
+    next: 0,
     remembered,
     parsed: undefined,
-    subject: verified,
+    subject: signed,
     policy: undefined,
     algorithm: undefined,
-    about: undefined,
-    possible: undefined,
+    keyContext: undefined,
+    candidates: undefined,
     key: undefined,
-    verified,
-    completed: verified,
+    signed,
+    result: signed,
   }
   return state as unknown as Verification<C>
 }
 
 /** Whether a refusal means that the keys to decide about a token are currently unavailable. */
-export function lacksKeys(error: unknown): boolean {
+export function isKeysUnavailable(error: unknown): boolean {
   return asRefusal(error)?.code === 'keys_unavailable'
 }
 
@@ -78,7 +145,7 @@ export function lacksKeys(error: unknown): boolean {
  */
 function refusalOf<C extends object>(state: Verification<C>, error: unknown): Error {
   const { policy, subject, context }: Partial<Verification<C>> = state
-  if (policy === undefined || subject === undefined || !lacksKeys(error)) return asError(error)
+  if (policy === undefined || subject === undefined || !isKeysUnavailable(error)) return asError(error)
   try {
     for (const claimCheck of policy.keylessChecks) claimCheck.check(subject, context)
     return asError(error)
@@ -86,3 +153,46 @@ function refusalOf<C extends object>(state: Verification<C>, error: unknown): Er
     return asError(refusal)
   }
 }
+
+/**
+ * Reads the context of a verification.
+ *
+ * @throws TypeError for a context of the wrong form
+ * @throws AuthError `verification_time`
+ */
+export function contextOf(clock: Clock, given: VerifyContext | undefined): TokenContext {
+  const now = clock.now() / 1000
+  if (given === undefined) return { now, confirmations: NONE }
+  if (typeof given !== 'object' || given === null)
+    throw misconfigured(ACTION, 'the context must be an object, such as { asOf }', given)
+  const confirmations = own(given, 'confirmations')
+  if (confirmations !== undefined && !Array.isArray(confirmations))
+    throw misconfigured(ACTION, '"confirmations" must be a list, such as ["jkt"]', confirmations)
+  return {
+    now: verificationTime(now, own(given, 'asOf')),
+    confirmations: confirmations === undefined ? NONE : new Set(confirmations),
+  }
+}
+
+const ACTION = 'verify token'
+const NONE: ReadonlySet<string> = new Set()
+
+function verificationTime(now: number, asOf: AsOf | undefined): number {
+  if (asOf === undefined) return now
+  if (!isOptions(asOf)) throw misconfigured(ACTION, '"asOf" must be an object { time, maxLag }', asOf)
+  const { time, maxLag } = ownOptions(asOf, ['time', 'maxLag'])
+  if (typeof maxLag !== 'number' || !(maxLag >= 0))
+    throw misconfigured(ACTION, '"asOf.maxLag" must be a number of seconds from 0', maxLag)
+  // This is a bug in the program. Refusing the token would make a worker discard every job.
+  if (typeof time !== 'number' || !(time < FIRST_MILLISECONDS))
+    throw misconfigured(ACTION, '"asOf.time" must be seconds since the epoch, such as Date.now() / 1000', time)
+  if (!(time - now <= DEFAULTS.clockTolerance && now - time <= maxLag))
+    throw new AuthError('verification_time', {
+      expected: `a time at most ${maxLag} s ago, and not in the future`,
+      actual: time,
+    })
+  return Math.min(time, now)
+}
+
+// Verification times in seconds are always smaller; times in milliseconds are always larger.
+const FIRST_MILLISECONDS = 1e11

@@ -1,21 +1,27 @@
 import type { CryptoKey } from 'jose'
-import { type RecentMap, recentMap } from '../model/recent-map.ts'
-import { sizeInMemory } from '../model/memory.ts'
+import type { ClaimSubject } from '../claims/claim-checks.ts'
+import type { Period } from '../claims/times.ts'
+import { type RecentMap, recentMap, sizeInMemory } from '../model/memory.ts'
 import type { Clock } from '../model/runtime.ts'
-import type { JoseHeader, VerifiedToken } from '../model/token.ts'
+import type { VerifiedToken } from '../model/token.ts'
 import type { ResolvedTokenCache } from './options.ts'
 import type { ResolvedPolicy } from './policy.ts'
 
-/** An accepted token, and what the acceptance depends on. */
-export interface Acceptance {
-  /** With its claims as signed. */
-  readonly verified: VerifiedToken
+/** An accepted token, and what the decision depends on. */
+export interface Accepted extends Period {
+  /** The token with its claims as signed. */
+  readonly signed: VerifiedToken & ClaimSubject
   readonly policy: ResolvedPolicy
   readonly key: CryptoKey
 }
 
-/** An acceptance in the cache. */
-export interface Remembered extends Acceptance {
+/**
+ * An accepted token in the cache. From `from` until `until` it is accepted again without any step if its key is unchanged. At other times,
+ * and if that period is `NEVER`, every step runs that `skipIfRemembered` does not exclude.
+ */
+export interface Remembered extends Accepted {
+  /** The whole token, because only the end of it is the cache key. */
+  readonly token: string
   /** Monotonic milliseconds. */
   readonly acceptedAt: number
 }
@@ -28,7 +34,7 @@ export interface TokenCache {
   find(token: string): Remembered | undefined
   /** Whether the entry is still in the cache. */
   holds(remembered: Remembered): boolean
-  remember(acceptance: Acceptance): void
+  remember(token: string, accepted: Accepted): void
 }
 
 /** A cache within the limits of `tokenCache`. It uses no memory before the first token. */
@@ -36,49 +42,35 @@ export function createTokenCache(
   { maxEntries, maxBytes, maxAge }: ResolvedTokenCache,
   clock: Pick<Clock, 'monotonic'>,
 ): TokenCache {
-  let made: RecentMap<string, Remembered> | undefined
-  const longest = maxAge * 1000
+  let entries: RecentMap<string, Remembered> | undefined
 
   const find = (token: string): Remembered | undefined => {
-    if (made === undefined || typeof token !== 'string') return undefined
-    const entry = made.get(nameOf(token))
+    if (entries === undefined || typeof token !== 'string') return undefined
+    const entry = entries.get(token.slice(-NAME_LENGTH))
     // An attacker can prepend anything to a known suffix.
-    if (entry?.verified.token !== token) return undefined
-    return clock.monotonic() - entry.acceptedAt < longest ? entry : undefined
+    if (entry?.token !== token) return undefined
+    return clock.monotonic() - entry.acceptedAt < maxAge * 1000 ? entry : undefined
   }
 
   return {
     find,
-    holds: (remembered) => find(remembered.verified.token) === remembered,
-    remember: (acceptance) => {
-      made ??= recentMap<string, Remembered>(Math.min(maxEntries, Math.ceil(maxBytes / BYTES_OF_ENTRY)), {
-        most: maxBytes,
-        of: bytesOf,
-      })
-      made.set(nameOf(acceptance.verified.token), { ...acceptance, acceptedAt: clock.monotonic() })
+    holds: (remembered) => find(remembered.token) === remembered,
+    remember: (token, { signed, policy, key, from, until }) => {
+      entries ??= recentMap(Math.min(maxEntries, Math.ceil(maxBytes / ENTRY)), maxBytes)
+      const { claims, header, scopes } = signed
+      // Most tokens share one header. A header with other members may be unique to its token.
+      let unshared: unknown = header.kid
+      for (const name of Object.keys(header)) if (!USUAL_MEMBERS.has(name)) unshared = header
+      const size = ENTRY + token.length + sizeInMemory(claims) + scopes.size * SCOPE + sizeInMemory(unshared)
+      const entry = { token, signed, policy, key, from, until, acceptedAt: clock.monotonic() }
+      entries.set(token.slice(-NAME_LENGTH), entry, size)
     },
   }
 }
 
 // A short suffix makes a fast key, and `find` compares the whole token. The suffix is part of the signature, which callers cannot choose.
 const NAME_LENGTH = 43
-
-function nameOf(token: string): string {
-  return token.slice(-NAME_LENGTH)
-}
-
-/** The approximate size of the token, its parsed parts and the cache's own data for an entry. */
-function bytesOf({ verified: { token, claims, header, scopes } }: Acceptance): number {
-  return BYTES_OF_ENTRY + token.length + sizeInMemory(claims) + scopes.size * BYTES_OF_SCOPE + sizeOfHeader(header)
-}
-
-const BYTES_OF_ENTRY = 704
-const BYTES_OF_SCOPE = 64
-
-// Most tokens share one header. A header with other members may be unique to its token.
-function sizeOfHeader(header: Partial<JoseHeader> = {}): number {
-  const isUsual = Object.keys(header).every((name) => USUAL_MEMBERS.has(name))
-  return sizeInMemory(isUsual ? header.kid : header)
-}
-
+// Bytes of the cache's own data for an entry, and of a scope.
+const ENTRY = 752
+const SCOPE = 64
 const USUAL_MEMBERS: ReadonlySet<string> = new Set(['alg', 'kid', 'typ'])

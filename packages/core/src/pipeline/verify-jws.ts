@@ -1,6 +1,6 @@
 import { checkPadding, parseJws } from '../jws/parse.ts'
-import { checkAlgorithm, checkSignatureForm, verifySignature, webCryptoSignature } from '../jws/signature.ts'
-import { type KeySource, ownKeySource } from '../keys/key-source.ts'
+import { checkAlgorithm, verifySignature, webCryptoSignature } from '../jws/signature.ts'
+import { type KeyContext, type KeySource, ownKeySource, possibleKeys } from '../keys/key-source.ts'
 import { type Algorithm, isAlgorithm } from '../model/algorithm.ts'
 import type { Limits } from '../model/limits.ts'
 import type { JoseHeader } from '../model/token.ts'
@@ -34,14 +34,20 @@ export async function verifyJws(token: string, options: VerifyJwsOptions): Promi
   const { keys, algorithms, limits } = given
   const parsed = parseJws(token, resolveLimits(ACTION, limits))
   checkPadding(parsed, 'refuse')
-  const algorithm = checkAlgorithm(parsed.header, new Set(algorithms))
-  checkSignatureForm(parsed.signature, algorithm)
-  const sources = { keys: ownKeySource(keys), isSignedBy: webCryptoSignature, about: { issuedBefore: undefined } }
-  await verifySignature(parsed, algorithm, sources)
-  return { header: parsed.header, payload: parsed.payload }
+  const algorithm = checkAlgorithm(parsed, new Set(algorithms))
+  const source = ownKeySource(keys)
+  const { header } = parsed
+  const current = source.current?.(header)
+  await verifySignature(parsed, algorithm, {
+    candidates: current === undefined ? await possibleKeys(source, header, UNKNOWN_TIME) : [current],
+    isSignedBy: webCryptoSignature,
+    replacementOf: (failed) => source.resolveAgain?.(header, failed, UNKNOWN_TIME),
+  })
+  return { header, payload: parsed.payload }
 }
 
 const ACTION = 'verify JWS'
+const UNKNOWN_TIME: KeyContext = Object.freeze({ issuedBefore: undefined })
 const RULES: OptionRules = {
   keys: objectWith('a key source with a resolve method', 'resolve'),
   algorithms: {

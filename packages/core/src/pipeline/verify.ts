@@ -1,5 +1,5 @@
 import { emit } from '../model/events.ts'
-import { MANY, recreations } from '../model/recent-map.ts'
+import { MANY, recreations } from '../model/memory.ts'
 import type { VerifiedToken } from '../model/token.ts'
 import { ownOptions } from '../model/values.ts'
 import { type IssuerPolicy, resolveClock, type SharedOptions, type VerifierOptions } from './options.ts'
@@ -22,12 +22,12 @@ export async function verify<C extends object = object>(
   if (known !== undefined) return known.verify(token)
   const verifier = createVerifier(options)
   verifiers.set(options, verifier)
-  tellOfRecreation(options)
+  reportRecreation(options)
   return verifier.verify(token)
 }
 
 // Counted per issuer and key address, so two issuers that share an address count separately.
-function tellOfRecreation(given: VerifierOptions): void {
+function reportRecreation(given: VerifierOptions): void {
   const { issuer, jwksUri, onEvent, clock } = ownOptions<Partial<IssuerPolicy & SharedOptions>>(
     given,
     RECREATION_OPTIONS,

@@ -1,7 +1,7 @@
 import { TransportError } from '../../errors/auth-error.ts'
 import { quote } from '../../errors/quote.ts'
 import type { FetchFailure } from '../../model/events.ts'
-import { recentMap, type RecentMap } from '../../model/recent-map.ts'
+import { recentMap, type RecentMap } from '../../model/memory.ts'
 import type { Clock, FetchHeaders, FetchInit, FetchLike, FetchResponse } from '../../model/runtime.ts'
 import { bare, ignoreRejection } from '../../model/values.ts'
 import { FetchError, systemCode } from './fetch-error.ts'
