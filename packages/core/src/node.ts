@@ -1,3 +1,3 @@
-export { PrivateAddressError, PublicAddressError } from './platform/guarded-lookup.node.ts'
+export { PrivateAddressError, PublicAddressError } from './platform/connection-guard.node.ts'
 export { decryptionKeyFromPem } from './keys/decryption-key.node.ts'
 export { undiciFetch, type UndiciFetchOptions } from './platform/default-fetch.node.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { assertNodeVersion } from '../../../packages/core/src/platform/load-undici.node.ts'
+import { assertNodeVersion } from '../../../packages/core/src/platform/default-fetch.node.ts'
 
 describe('a Node that can load undici', () => {
   it.each(['22.19.0', '22.20.1', '23.0.0', '24.0.0', '26.10.0', '100.0.0', '22.19.0-nightly2025'])('is %s', (node) => {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { FetchInit } from '../../../packages/core/src/model/runtime.ts'
-import { isPrivateAddress } from '../../../packages/core/src/platform/guarded-lookup.node.ts'
+import { isPrivateAddress } from '../../../packages/core/src/platform/connection-guard.node.ts'
 import { undiciFetch, type UndiciFetchOptions } from '../../../packages/core/src/platform/default-fetch.node.ts'
 
 let connections = 0

@@ -1,17 +1,17 @@
 import { lookup as systemLookup } from 'node:dns'
-import { isIP, type LookupFunction } from 'node:net'
+import type { LookupFunction } from 'node:net'
 import process from 'node:process'
 import { PassThrough, pipeline, type Readable, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
-import type { Agent, buildConnector, Dispatcher } from 'undici'
+import type { Agent, Dispatcher } from 'undici'
+import { TransportError } from '../errors/auth-error.ts'
 import { quote } from '../errors/quote.ts'
-import { type FetchInit, type FetchLike, isLoopback } from '../model/runtime.ts'
+import { type FetchLike, isLoopback } from '../model/runtime.ts'
 import { bare } from '../model/values.ts'
 import { knownOptions } from '../options/known-options.ts'
 import { misconfigured } from '../options/option-rules.ts'
-import { type AddressRule, connectOptions, guardedLookup, privateOnly, publicOnly } from './guarded-lookup.node.ts'
-import { assertNodeVersion, loadUndici, type Undici, warnUnlessLoadable } from './load-undici.node.ts'
-import { checkProxy, proxyAgent, type ProxyRoute, resolveProxy } from './proxy.node.ts'
+import { guardedConnector, type Undici } from './connection-guard.node.ts'
+import { proxyAgent, resolveProxy } from './proxy.node.ts'
 
 const transports = new Map<string, FetchLike>()
 
@@ -25,23 +25,35 @@ export const defaultFetch: FetchLike = (url, init) => defaultFetchThrough(undefi
  */
 export function defaultFetchThrough(proxy: UndiciFetchOptions['proxy']): FetchLike {
   const name = String(proxy)
-  const known = transports.get(name)
-  if (known) return known
-  const made = undiciFetch(proxy === undefined ? {} : { proxy })
-  transports.set(name, made)
-  return made
+  const fetch = transports.get(name) ?? undiciFetch(proxy === undefined ? {} : { proxy })
+  transports.set(name, fetch)
+  return fetch
 }
 
 /**
- * Call this before you rely on `defaultFetch`. Configured keys need no transport, and work on any Node.
+ * Call this before you rely on `defaultFetch`. Configured keys need no transport, and work on any Node. Warns once if undici will not load:
+ * in some bundles, or if it is not installed.
  *
  * @throws TypeError on a Node that is too old, and if the environment contains an invalid proxy
  */
 export function assertDefaultFetch(): void {
-  assertNodeVersion(process.versions)
   defaultFetchThrough(undefined)
-  warnUnlessLoadable()
+  if (isChecked) return
+  isChecked = true
+  try {
+    // A bundler that includes undici, in the bundle or in a file beside it, rewrites this import.
+    if (/\(\s*["'`]undici["'`]\s*\)/.test(String(importUndici))) {
+      // Bundles for CommonJS have no `import.meta.resolve`.
+      import.meta.resolve?.('undici')
+      return
+    }
+  } catch {
+    // It is not installed.
+  }
+  loadUndici().catch((error: unknown) => process.emitWarning(String(error)))
 }
+
+let isChecked = false
 
 /** How undici connects. */
 export interface UndiciFetchOptions {
@@ -74,108 +86,56 @@ export function undiciFetch(given: UndiciFetchOptions = {}): FetchLike<Response>
   if (typeof lookup !== 'function') throw misconfigured(ACTION, '"lookup" must be a function', typeof lookup)
   if (!Number.isInteger(connections) || connections < 1 || connections > 100)
     throw misconfigured(ACTION, '"connections" must be a whole number from 1 to 100', connections)
-  checkProxy(ACTION, options.proxy)
+  assertNodeVersion(process.versions)
   const route = resolveProxy(ACTION, options.proxy, process)
   if (route && refusePrivateAddresses)
     throw misconfigured(
       ACTION,
       '"refusePrivateAddresses" means nothing behind a proxy, because the proxy resolves names: take it out, or write "proxy": false',
     )
-  assertNodeVersion(process.versions)
-  let agents: Agents | undefined
-  const fetch: FetchLike<Response> = async (url, init) => {
+  let agents: { readonly direct: Dispatcher; readonly proxied: Dispatcher } | undefined
+  const fetch: FetchLike<Response> = async (url, { method, headers, signal }) => {
     const undici = await loadUndici()
-    agents ??= agentsOf(undici, { connections, lookup, refusePrivateAddresses, route })
+    if (!agents) {
+      const connect = guardedConnector(undici, { refusePrivateAddresses, lookup })
+      const agentOptions = { connections, pipelining: 1, connect }
+      const direct = new undici.Agent(bare<Agent.Options>({ ...agentOptions }))
+      agents = { direct, proxied: route ? proxyAgent(undici, route, { ...agentOptions, lookup }) : direct }
+    }
     const target = new URL(url)
-    return request(undici, isProxied(target) ? agents.proxied : agents.direct, target, init)
+    // Plain http goes to loopback addresses, or to hosts whose addresses are checked; a proxy would resolve them without that check.
+    const isDirect = target.protocol !== 'https:' || isLoopback(target.hostname)
+    // Accepts what `fetch` does: the fields of a `Headers` object or a list of pairs are not members. Key sets are small, so compression is
+    // not worth the work.
+    const fields = bare({ ...Object.fromEntries(new Headers(headers)), 'accept-encoding': 'identity' })
+    const request = {
+      method,
+      headers: fields,
+      signal,
+      dispatcher: isDirect ? agents.direct : agents.proxied,
+      ...ONLY_THIS_REQUEST,
+    }
+    return responseOf(await undici.request(target, bare(request)))
   }
   // Key sets read `connections`, and wait before a request rather than during it.
   return Object.assign(fetch, { connections })
 }
 
-interface Agents {
-  readonly direct: Dispatcher
-  readonly proxied: Dispatcher
-}
-
-interface AgentOptions extends ConnectorOptions {
-  readonly connections: number
-  readonly route: ProxyRoute | undefined
-}
-
-interface ConnectorOptions {
-  readonly refusePrivateAddresses: boolean
-  readonly lookup: LookupFunction
-}
-
-function agentsOf(undici: Undici, { connections, route, ...connecting }: AgentOptions): Agents {
-  const options = { connections, pipelining: 1, connect: connector(undici, connecting) }
-  const direct = new undici.Agent(bare<Agent.Options>({ ...options }))
-  return { direct, proxied: route ? proxyAgent(undici, route, { ...options, lookup: connecting.lookup }) : direct }
-}
-
-// Plain http goes to loopback addresses, or to hosts whose addresses are checked; a proxy would resolve them without that check.
-function isProxied({ protocol, hostname }: URL): boolean {
-  return protocol === 'https:' && !isLoopback(hostname)
-}
-
 const ACTION = 'use undici'
 const NAMES: readonly string[] = ['refusePrivateAddresses', 'connections', 'lookup', 'proxy']
-
-function connector(undici: Undici, { refusePrivateAddresses, lookup }: ConnectorOptions): buildConnector.connector {
-  const https = refusePrivateAddresses
-    ? guardedConnector(undici, lookup, publicOnly)
-    : undici.buildConnector(connectOptions(lookup))
-  const http = guardedConnector(undici, lookup, (hostname, addresses) =>
-    refusePrivateAddresses
-      ? (publicOnly(hostname, addresses) ?? privateOnly(hostname, addresses))
-      : privateOnly(hostname, addresses),
-  )
-  return (target, callback) => (target.protocol === 'http:' ? http : https)(target, callback)
-}
-
-function guardedConnector(undici: Undici, lookup: LookupFunction, rule: AddressRule): buildConnector.connector {
-  const connect = undici.buildConnector(connectOptions(guardedLookup(lookup, rule)))
-  return (target, callback) => {
-    // A literal address needs no lookup. URL has normalised its spelling.
-    const hostname = target.hostname.replace(/^\[(.*)\]$/, '$1')
-    const flaw = isIP(hostname) === 0 ? undefined : rule(hostname, [hostname])
-    if (flaw) callback(flaw, null)
-    else connect(target, callback)
-  }
-}
-
 const ONLY_THIS_REQUEST: object = bare({ body: null, query: undefined, servername: undefined, upgrade: undefined })
 
-async function request(undici: Undici, dispatcher: Dispatcher, url: URL, init: FetchInit): Promise<Response> {
-  const options = {
-    ...ONLY_THIS_REQUEST,
-    method: init.method,
-    // Key sets are small, so compression is not worth the work.
-    headers: bare({ ...fieldsOf(init.headers), 'accept-encoding': 'identity' }),
-    signal: init.signal,
-    dispatcher,
-  }
-  const { statusCode, headers, body } = await undici.request(url, bare(options))
+function responseOf({ statusCode, headers, body }: Dispatcher.ResponseData): Response {
   const fields = new Headers()
-  for (const [name, value] of Object.entries(headers)) {
+  for (const [name, value] of Object.entries(headers))
     for (const single of [value ?? []].flat()) fields.append(name, single)
-  }
   const status = statusCode < 200 || statusCode > 599 ? 599 : statusCode
   if ([204, 205, 304].includes(status)) {
     body.destroy()
     return new Response(null, { status, headers: fields })
   }
-  const coding = fields.get('content-encoding')
-  return new Response(webStream(decompressed(body, coding)), {
-    status,
-    headers: fields,
-  })
-}
-
-// Accepts what `fetch` does: the fields of a `Headers` object or a list of pairs are not members. Lower case, so our fields replace theirs.
-function fieldsOf(headers: ConstructorParameters<typeof Headers>[0]): Readonly<Record<string, string>> {
-  return headers === undefined ? {} : Object.fromEntries(new Headers(headers))
+  const coding = fields.get('content-encoding')?.trim().toLowerCase() ?? ''
+  return new Response(webStream(coding === '' ? body : decompressed(body, coding)), { status, headers: fields })
 }
 
 // Some servers compress regardless of what the request accepts.
@@ -187,13 +147,11 @@ const decompressors: Readonly<Record<string, () => Transform>> = {
   identity: () => new PassThrough(),
 }
 
-function decompressed(body: Readable, coding: string | null): Readable {
-  const name = coding?.trim().toLowerCase() ?? ''
-  if (name === '') return body
-  const decompressor = decompressors[name]
-  if (!Object.hasOwn(decompressors, name) || !decompressor) {
+function decompressed(body: Readable, coding: string): Readable {
+  const decompressor = decompressors[coding]
+  if (!Object.hasOwn(decompressors, coding) || !decompressor) {
     body.destroy()
-    throw new TypeError(`The content coding ${quote(name)} is not supported`)
+    throw new TypeError(`The content coding ${quote(coding)} is not supported`)
   }
   // The reader of the pipeline's end receives the error.
   return pipeline(body, decompressor(), () => undefined)
@@ -221,5 +179,65 @@ export function webStream(readable: Readable): ReadableStream<Uint8Array> {
       },
     },
     { highWaterMark: 0 },
+  )
+}
+
+// The dispatcher of the runtime's own `fetch`, on every version of Node this package supports.
+const RUNTIME_DISPATCHER = Symbol.for('undici.globalDispatcher.1')
+const BANNER =
+  'Its bundle has no "require": give esbuild --banner:js="import { createRequire } from \'node:module\'; const require = createRequire(import.meta.url);", or --external:undici'
+
+let loading: Promise<Undici> | undefined
+
+/**
+ * Loads undici on the first request, and undoes a side effect of loading it: undici replaces the agent of the runtime's `fetch`, which makes
+ * some calls fail.
+ *
+ * @throws TransportError
+ */
+async function loadUndici(): Promise<Undici> {
+  if (loading) return loading
+  const slots = globalThis as unknown as Record<symbol, unknown>
+  const before = slots[RUNTIME_DISPATCHER]
+  loading = importUndici().finally(() => {
+    if (slots[RUNTIME_DISPATCHER] !== before) slots[RUNTIME_DISPATCHER] = before
+  })
+  return loading
+}
+
+const importUndici = async (): Promise<Undici> => {
+  try {
+    const loaded = await import('undici')
+    // With `splitting`, esbuild gives the file of a CommonJS module no named exports.
+    return Object.hasOwn(loaded, 'Agent') ? loaded : (loaded.default as unknown as Undici)
+  } catch (cause) {
+    const remedy = /dynamic require/i.test(String(cause)) ? `. ${BANNER}` : ''
+    throw new TransportError(`Cannot fetch keys: undici, on which it depends, does not load${remedy}`, { cause })
+  }
+}
+
+/** The relevant members of `process.versions`. */
+interface RuntimeVersions {
+  readonly node?: string | undefined
+  readonly bun?: string | undefined
+  readonly deno?: string | undefined
+}
+
+// The minimum for undici. An older Node cannot load it, and would report a network failure.
+const OLDEST = [22, 19] as const
+
+/**
+ * Rejects a Node that cannot load undici. Accepts other runtimes, which report a Node version only for compatibility.
+ *
+ * @throws TypeError
+ */
+export function assertNodeVersion({ node = '', bun, deno }: RuntimeVersions): void {
+  if (bun !== undefined || deno !== undefined) return
+  const [major = 0, minor = 0] = node.split('.').map(Number)
+  const [oldestMajor, oldestMinor] = OLDEST
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return
+  throw misconfigured(
+    'fetch keys',
+    `Claimgate needs Node ${OLDEST.join('.')} or later for fetching keys, and this is ${node}; or give a "fetch" of your own`,
   )
 }

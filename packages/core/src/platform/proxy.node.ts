@@ -2,8 +2,7 @@ import type { LookupFunction } from 'node:net'
 import type { Agent, buildConnector, Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'
 import { bare, own } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'
-import { connectOptions } from './guarded-lookup.node.ts'
-import type { Undici } from './load-undici.node.ts'
+import { connectOptions, type Undici } from './connection-guard.node.ts'
 
 /** The proxy to use: the environment's, the one at an address, or none. */
 type ProxyOption = string | URL | false
@@ -26,7 +25,7 @@ export interface ProxyRoute {
  * Resolves the `proxy` option. Without one, uses the environment's proxy if Node's own switch is on: `NODE_USE_ENV_PROXY=1`, or
  * `--use-env-proxy`.
  *
- * @throws TypeError for an invalid proxy address; the message never quotes it, because it may contain a password
+ * @throws TypeError for an invalid proxy; the message never quotes an address, because it may contain a password
  */
 export function resolveProxy(
   action: string,
@@ -35,23 +34,14 @@ export function resolveProxy(
 ): ProxyRoute | undefined {
   if (option === false || (option === undefined && !isSwitchedOn(env, execArgv))) return undefined
   const exceptions = variable(env, 'NO_PROXY')?.value ?? ''
-  if (option !== undefined && option !== 'environment')
+  if (option !== undefined && option !== 'environment') {
+    if (typeof option !== 'string' && !(option instanceof URL))
+      throw misconfigured(action, `"proxy" must be ${PROXY}`, option)
     return { address: addressOf(action, '"proxy"', option), exceptions }
+  }
   // Like curl and undici: HTTPS_PROXY overrides HTTP_PROXY.
   const found = variable(env, 'HTTPS_PROXY') ?? variable(env, 'HTTP_PROXY')
   return found && { address: addressOf(action, found.name, found.value), exceptions }
-}
-
-/**
- * Checks the `proxy` option.
- *
- * @throws TypeError
- */
-export function checkProxy(action: string, option: unknown): asserts option is ProxyOption | undefined {
-  if (option === undefined || option === false || option === 'environment') return
-  if (typeof option !== 'string' && !(option instanceof URL))
-    throw misconfigured(action, `"proxy" must be ${PROXY}`, option)
-  addressOf(action, '"proxy"', option)
 }
 
 const PROXY = '"environment", false, or the address of a proxy, such as "http://proxy.example.com:3128"'
@@ -70,28 +60,16 @@ function variable(env: ProxyEnvironment['env'], name: string): { name: string; v
   return undefined
 }
 
-// A percent sign in a password must be written as %25.
-function isReadable({ username, password }: URL): boolean {
-  try {
-    return decodeURIComponent(username + password) !== undefined
-  } catch {
-    return false
-  }
-}
-
 function addressOf(action: string, name: string, given: string | URL): URL {
   const text = String(given)
-  // Environments often leave out the scheme: proxy.example.com:3128.
-  const address = text.includes('://') ? text : `http://${text}`
-  if (URL.canParse(address)) {
-    const url = new URL(address)
-    if (
-      /^https?:$/.test(url.protocol) &&
-      ['', '/'].includes(url.pathname) &&
-      url.search + url.hash === '' &&
-      isReadable(url)
-    )
-      return url
+  try {
+    // Environments often leave out the scheme: proxy.example.com:3128.
+    const url = new URL(text.includes('://') ? text : `http://${text}`)
+    // A percent sign in a password must be written as %25.
+    decodeURIComponent(url.username + url.password)
+    if (/^https?:$/.test(url.protocol) && ['', '/'].includes(url.pathname) && url.search + url.hash === '') return url
+  } catch {
+    // The message must not quote the address.
   }
   throw misconfigured(
     action,
@@ -136,16 +114,13 @@ export function proxyAgent(
     headers: bare({}),
     clientFactory: (origin, given) => {
       const { connect } = given as { readonly connect: buildConnector.connector }
-      const named: buildConnector.connector = (target, callback) => connect(target, naming(address.host, callback))
+      const named: buildConnector.connector = (target, callback) =>
+        connect(target, (...[error, socket]) => {
+          if (error) callback(new ProxyError(address.host, error), null)
+          else callback(null, socket)
+        })
       return new undici.Pool(origin, bare<Pool.Options>({ connect: named, headersTimeout: TUNNEL_TIMEOUT }))
     },
   }
   return new undici.EnvHttpProxyAgent(bare(Object.assign(options, { auth: undefined, token: undefined })))
-}
-
-function naming(host: string, callback: buildConnector.Callback): buildConnector.Callback {
-  return (...[error, socket]) => {
-    if (error) callback(new ProxyError(host, error), null)
-    else callback(null, socket)
-  }
 }

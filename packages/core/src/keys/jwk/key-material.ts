@@ -22,8 +22,9 @@ export function materialBytes(text: unknown, longest: number): Uint8Array | unde
 
 /** The same number without leading zero bytes. */
 export function withoutLeadingZeros(bytes: Uint8Array): Uint8Array {
-  const first = bytes.findIndex((byte) => byte !== 0)
-  return first < 0 ? bytes.subarray(bytes.length) : bytes.subarray(first)
+  let first = 0
+  while (bytes[first] === 0) first += 1
+  return bytes.subarray(first)
 }
 
 /** The same number in exactly `length` bytes, or `undefined` for no bytes or a larger number. */
@@ -43,13 +44,8 @@ export function numberOf(bytes: Uint8Array): bigint {
   return BigInt(hex)
 }
 
-/** y² = x³ - 3x + b over the integers modulo p (NIST SP 800-186 section 3.2.1). */
-interface WeierstrassCurve {
-  readonly p: bigint
-  readonly b: bigint
-}
-
-const weierstrass: Readonly<Record<string, WeierstrassCurve>> = {
+// y² = x³ - 3x + b over the integers modulo p (NIST SP 800-186 section 3.2.1).
+const weierstrass: Readonly<Record<string, { readonly p: bigint; readonly b: bigint }>> = {
   'P-256': {
     p: 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n,
     b: 0x5ac635d8_aa3a93e7_b3ebbd55_769886bc_651d06b0_cc53b0f6_3bce3c3e_27d2604bn,
@@ -82,8 +78,8 @@ const SMALL_ORDER: ReadonlySet<bigint> = new Set([1n, P - 1n, 0n, ORDER_EIGHT, P
  * small-order key allows signatures to be forged without a private key.
  */
 export function isEd25519Point(bytes: Uint8Array): boolean {
-  let y = 0n
-  for (const [index, byte] of bytes.toReversed().entries()) y = (y << 8n) | BigInt(index === 0 ? byte & 0x7f : byte)
+  // Little-endian, and the top bit is the sign of x.
+  const y = numberOf(bytes.toReversed()) % 2n ** 255n
   if (y >= P || SMALL_ORDER.has(y)) return false
   // x² = u / v has a root exactly when u · v has one, which avoids the division.
   const u = y * y - 1n
@@ -118,17 +114,14 @@ const LARGEST_EXPONENT = 2n ** 32n
  */
 export function weakRsaMember(modulusBytes: Uint8Array, exponentBytes: Uint8Array): 'n' | 'e' | undefined {
   // Checked before any arithmetic, because key sets may contain a thousand absurdly large keys.
-  const bits = bitLength(modulusBytes)
+  const magnitude = withoutLeadingZeros(modulusBytes)
+  const bits = magnitude.length * 8 - Math.clz32(magnitude[0] ?? 0) + 24
   if (bits < FEWEST_BITS || bits > MOST_BITS) return 'n'
   const modulus = numberOf(modulusBytes)
   const exponent = numberOf(exponentBytes)
   if (exponent < 3n || exponent % 2n === 0n || exponent > LARGEST_EXPONENT) return 'e'
-  return modulus % 2n === 0n || hasRocaFingerprint(modulus) ? 'n' : undefined
-}
-
-function bitLength(bytes: Uint8Array): number {
-  const first = bytes.findIndex((byte) => byte !== 0)
-  return first < 0 ? 0 : (bytes.length - first) * 8 - Math.clz32(bytes[first] ?? 0) + 24
+  const hasRocaFingerprint = residues.every(([prime, powers]) => powers.has(Number(modulus % prime)))
+  return modulus % 2n === 0n || hasRocaFingerprint ? 'n' : undefined
 }
 
 const SMALL_PRIMES = [
@@ -137,14 +130,8 @@ const SMALL_PRIMES = [
 ]
 
 // Infineon's primes are powers of 65537 modulo these, and so are their products; only one in 2^27 random moduli is.
-function hasRocaFingerprint(modulus: bigint): boolean {
-  return residues.every(([prime, powers]) => powers.has(Number(modulus % prime)))
-}
-
-const residues = SMALL_PRIMES.map((prime) => [BigInt(prime), powersOf65537(prime)] as const)
-
-function powersOf65537(prime: number): ReadonlySet<number> {
+const residues = SMALL_PRIMES.map((prime) => {
   const powers = new Set<number>()
   for (let value = 1; !powers.has(value); value = (value * 65_537) % prime) powers.add(value)
-  return powers
-}
+  return [BigInt(prime), powers] as const
+})

@@ -1,7 +1,6 @@
 import * as base64url from 'jose/base64url'
 import { algorithmTraits, type AlgorithmTraits, isAlgorithm } from '../../model/algorithm.ts'
 import type { KeyFlaw } from '../../model/events.ts'
-import { bare } from '../../model/values.ts'
 import {
   inBytes,
   isEd25519Point,
@@ -35,6 +34,7 @@ export interface JwkFlaw {
 
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 const MAY_BE_EMPTY: ReadonlySet<string> = new Set(['key_ops', 'oth'])
+const MATERIAL_MEMBERS = ['kty', 'crv', 'n', 'e', 'x', 'y', 'pub']
 const LONGEST_KID = 1024
 
 /**
@@ -49,11 +49,28 @@ export function lintJwk(value: unknown): KeyFlaw | undefined {
 export function flawOfJwk(value: unknown): JwkFlaw | undefined {
   const member = presentMembers(value)
   if (member === undefined) return { reason: 'malformed' }
-  if (typeof member['kty'] !== 'string') return { reason: 'malformed', member: 'kty' }
-  if (member['kty'] === 'oct') return { reason: 'symmetric', member: 'kty' }
+  const { kty, kid, use, key_ops: operations, alg } = member
+  if (typeof kty !== 'string') return { reason: 'malformed', member: 'kty' }
+  if (kty === 'oct') return { reason: 'symmetric', member: 'kty' }
   const secret = PRIVATE_MEMBERS.find((name) => Object.hasOwn(member, name))
   if (secret !== undefined) return { reason: 'private_parts', member: secret }
-  return flawInCommon(member) ?? flawInMaterial(member) ?? flawInAlgorithm(member)
+  if (kid !== undefined && (typeof kid !== 'string' || kid.length > LONGEST_KID)) return malformed('kid')
+  if (alg !== undefined && typeof alg !== 'string') return malformed('alg')
+  if (use !== undefined && use !== 'sig') return { reason: 'wrong_use', member: 'use' }
+  if (operations !== undefined && !Array.isArray(operations)) return malformed('key_ops')
+  if (operations?.includes('verify') === false) return { reason: 'wrong_use', member: 'key_ops' }
+  const flaw = flawInMaterial(member)
+  if (flaw || alg === undefined || fits(member, alg)) return flaw
+  return { reason: 'unsupported_algorithm', member: 'alg' }
+}
+
+/** Whether a key may be used with an algorithm: its type and curve must fit, and so must `only`, the `alg` of the key. */
+export function fits({ kty, crv }: JwkMember | PublicMaterial, alg: string, only?: unknown): boolean {
+  if (!isAlgorithm(alg)) return false
+  const traits: AlgorithmTraits = algorithmTraits[alg]
+  if (traits.kty !== kty || (traits.crv !== undefined && traits.crv !== crv)) return false
+  // RFC 9864 renames EdDSA over Ed25519, and key sets and tokens switch to the new name at different times.
+  return only === undefined || only === alg || (crv === 'Ed25519' && (only === 'EdDSA' || only === 'Ed25519'))
 }
 
 /**
@@ -62,11 +79,12 @@ export function flawOfJwk(value: unknown): JwkFlaw | undefined {
  */
 export function presentMembers(value: unknown): JwkMember | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  return bare(Object.fromEntries(Object.entries(value).filter(isPresent)))
-}
-
-function isPresent([name, value]: readonly [string, unknown]): boolean {
-  return value !== null && !(Array.isArray(value) && value.length === 0 && MAY_BE_EMPTY.has(name))
+  const present = Object.create(null) as Record<string, unknown>
+  for (const [name, member] of Object.entries(value)) {
+    const isEmptyList = Array.isArray(member) && member.length === 0 && MAY_BE_EMPTY.has(name)
+    if (member !== null && !isEmptyList) present[name] = member
+  }
+  return present
 }
 
 /**
@@ -74,112 +92,78 @@ function isPresent([name, value]: readonly [string, unknown]): boolean {
  * coordinates as long as their curve requires.
  */
 export function publicMaterial(member: JwkMember): PublicMaterial {
-  const { kty, crv } = member
-  const names = ['kty', 'crv', 'n', 'e', 'x', 'y', 'pub'].filter((name) => (member[name] ?? undefined) !== undefined)
-  const spelled = (name: string): unknown => {
-    const bytes = name === 'kty' || name === 'crv' ? undefined : materialBytes(member[name], LONGEST_MATERIAL)
-    if (bytes === undefined) return member[name]
-    if (name === 'n' || name === 'e') return base64url.encode(withoutLeadingZeros(bytes))
-    return base64url.encode((kty === 'EC' && inBytes(bytes, lengthOn(crv))) || bytes)
+  const length = member['kty'] === 'EC' ? coordinateBytes.get(member['crv']) : undefined
+  const material = Object.create(null) as Record<string, unknown>
+  for (const name of MATERIAL_MEMBERS) {
+    const value = member[name] ?? undefined
+    if (value === undefined) continue
+    const bytes = name === 'kty' || name === 'crv' ? undefined : materialBytes(value, LONGEST_MATERIAL)
+    if (bytes === undefined) material[name] = value
+    else if (name === 'n' || name === 'e') material[name] = base64url.encode(withoutLeadingZeros(bytes))
+    else if (length === undefined) material[name] = base64url.encode(bytes)
+    else material[name] = base64url.encode(inBytes(bytes, length) ?? bytes)
   }
-  return Object.freeze(
-    bare(Object.fromEntries(names.map((name) => [name, spelled(name)]))),
-  ) as unknown as PublicMaterial
-}
-
-function flawInCommon(member: JwkMember): JwkFlaw | undefined {
-  const { kid, use, key_ops: operations, alg } = member
-  if (kid !== undefined && (typeof kid !== 'string' || kid.length > LONGEST_KID)) return malformed('kid')
-  if (alg !== undefined && typeof alg !== 'string') return malformed('alg')
-  if (use !== undefined && use !== 'sig') return { reason: 'wrong_use', member: 'use' }
-  if (operations === undefined) return undefined
-  if (!Array.isArray(operations)) return malformed('key_ops')
-  return operations.includes('verify') ? undefined : { reason: 'wrong_use', member: 'key_ops' }
+  return Object.freeze(material) as unknown as PublicMaterial
 }
 
 function malformed(member: string): JwkFlaw {
   return { reason: 'malformed', member }
 }
 
-function flawInMaterial(member: JwkMember): JwkFlaw | undefined {
-  switch (member['kty']) {
-    case 'RSA':
-      return flawOfRsa(member)
-    case 'EC':
-      return flawOfEc(member)
-    case 'OKP':
-      return flawOfOkp(member)
-    case 'AKP':
-      return flawOfAkp(member)
-    default:
-      return { reason: 'unsupported_type', member: 'kty' }
-  }
-}
-
 // Reads up to twice the allowed size, so a large key is reported as weak and only an absurd one as malformed.
 const LONGEST_MODULUS = 2048
 const LONGEST_EXPONENT = 1024
-// The size of an ML-DSA-87 key.
-const LONGEST_MATERIAL = 2592
-
-function flawOfRsa(member: JwkMember): JwkFlaw | undefined {
-  const modulus = materialBytes(member['n'], LONGEST_MODULUS)
-  const exponent = materialBytes(member['e'], LONGEST_EXPONENT)
-  if (!modulus?.length) return malformed('n')
-  if (!exponent?.length) return malformed('e')
-  const weak = weakRsaMember(modulus, exponent)
-  return weak && { reason: 'weak', member: weak }
-}
-
-const coordinateBytes: Readonly<Record<string, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66 }
+const coordinateBytes: ReadonlyMap<unknown, number> = new Map([
+  ['P-256', 32],
+  ['P-384', 48],
+  ['P-521', 66],
+])
 // Extra leading zeros allowed in a coordinate. Java writes one for the sign.
 const SPARE_ZEROS = 8
+// The size of an ML-DSA-87 key.
+const LONGEST_MATERIAL = 2592
+const akpBytes: ReadonlyMap<unknown, number> = new Map([
+  ['ML-DSA-44', 1312],
+  ['ML-DSA-65', 1952],
+  ['ML-DSA-87', LONGEST_MATERIAL],
+])
 
-function lengthOn(crv: unknown): number {
-  return typeof crv === 'string' && Object.hasOwn(coordinateBytes, crv) ? (coordinateBytes[crv] ?? 0) : 0
-}
-
-function flawOfEc(member: JwkMember): JwkFlaw | undefined {
-  const { crv } = member
-  if (typeof crv !== 'string') return malformed('crv')
-  const length = lengthOn(crv)
-  if (length === 0) return { reason: 'unsupported_type', member: 'crv' }
-  const x = inBytes(materialBytes(member['x'], length + SPARE_ZEROS), length)
-  const y = inBytes(materialBytes(member['y'], length + SPARE_ZEROS), length)
-  if (x === undefined) return malformed('x')
-  if (y === undefined) return malformed('y')
-  return isOnCurve(crv, numberOf(x), numberOf(y)) ? undefined : { reason: 'invalid_point' }
-}
-
-function flawOfOkp(member: JwkMember): JwkFlaw | undefined {
-  if (typeof member['crv'] !== 'string') return malformed('crv')
-  if (member['crv'] !== 'Ed25519') return { reason: 'unsupported_type', member: 'crv' }
-  // Little-endian: a short x could mean two different keys.
-  const x = materialBytes(member['x'], 32)
-  if (x?.length !== 32) return malformed('x')
-  return isEd25519Point(x) ? undefined : { reason: 'invalid_point', member: 'x' }
-}
-
-const akpBytes: Readonly<Record<string, number>> = {
-  'ML-DSA-44': 1312,
-  'ML-DSA-65': 1952,
-  'ML-DSA-87': LONGEST_MATERIAL,
-}
-
-function flawOfAkp(member: JwkMember): JwkFlaw | undefined {
-  const { alg } = member
-  if (typeof alg !== 'string') return malformed('alg')
-  if (!Object.hasOwn(akpBytes, alg)) return { reason: 'unsupported_algorithm', member: 'alg' }
-  const length = akpBytes[alg] ?? 0
-  return materialBytes(member['pub'], length)?.length === length ? undefined : malformed('pub')
-}
-
-function flawInAlgorithm(member: JwkMember): JwkFlaw | undefined {
-  const { alg } = member
-  if (alg === undefined) return undefined
-  const flaw: JwkFlaw = { reason: 'unsupported_algorithm', member: 'alg' }
-  if (!isAlgorithm(alg)) return flaw
-  const traits: AlgorithmTraits = algorithmTraits[alg]
-  const fits = traits.kty === member['kty'] && (traits.crv === undefined || traits.crv === member['crv'])
-  return fits ? undefined : flaw
+function flawInMaterial(member: JwkMember): JwkFlaw | undefined {
+  const { kty, crv, alg } = member
+  switch (kty) {
+    case 'RSA': {
+      const modulus = materialBytes(member['n'], LONGEST_MODULUS)
+      const exponent = materialBytes(member['e'], LONGEST_EXPONENT)
+      if (!modulus?.length) return malformed('n')
+      if (!exponent?.length) return malformed('e')
+      const weak = weakRsaMember(modulus, exponent)
+      return weak && { reason: 'weak', member: weak }
+    }
+    case 'EC': {
+      if (typeof crv !== 'string') return malformed('crv')
+      const length = coordinateBytes.get(crv)
+      if (length === undefined) return { reason: 'unsupported_type', member: 'crv' }
+      const x = inBytes(materialBytes(member['x'], length + SPARE_ZEROS), length)
+      const y = inBytes(materialBytes(member['y'], length + SPARE_ZEROS), length)
+      if (x === undefined) return malformed('x')
+      if (y === undefined) return malformed('y')
+      return isOnCurve(crv, numberOf(x), numberOf(y)) ? undefined : { reason: 'invalid_point' }
+    }
+    case 'OKP': {
+      if (typeof crv !== 'string') return malformed('crv')
+      if (crv !== 'Ed25519') return { reason: 'unsupported_type', member: 'crv' }
+      // Little-endian: a short x could mean two different keys.
+      const x = materialBytes(member['x'], 32)
+      if (x?.length !== 32) return malformed('x')
+      return isEd25519Point(x) ? undefined : { reason: 'invalid_point', member: 'x' }
+    }
+    case 'AKP': {
+      if (typeof alg !== 'string') return malformed('alg')
+      const length = akpBytes.get(alg)
+      if (length === undefined) return { reason: 'unsupported_algorithm', member: 'alg' }
+      return materialBytes(member['pub'], length)?.length === length ? undefined : malformed('pub')
+    }
+    default:
+      return { reason: 'unsupported_type', member: 'kty' }
+  }
 }

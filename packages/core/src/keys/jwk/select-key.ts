@@ -1,9 +1,8 @@
 import { AuthError } from '../../errors/auth-error.ts'
 import { quote } from '../../errors/quote.ts'
-import { algorithmTraits, type AlgorithmTraits, isAlgorithm } from '../../model/algorithm.ts'
 import { emit, type EventListener } from '../../model/events.ts'
 import type { JoseHeader } from '../../model/token.ts'
-import type { JwkFlaw, PublicMaterial } from './lint.ts'
+import { fits, type JwkFlaw, type PublicMaterial } from './lint.ts'
 
 /** A usable key of a set. */
 export interface PublishedKey {
@@ -75,15 +74,6 @@ function byThumbprint(keys: readonly PublishedKey[], header: JoseHeader): readon
     if (matching.length > 0) return matching
   }
   return keys
-}
-
-/** Whether a key may be used with an algorithm: its type and curve must fit, and so must `only`, the `alg` of the key. */
-export function fits(key: { readonly kty?: unknown; readonly crv?: unknown }, alg: string, only: unknown): boolean {
-  if (!isAlgorithm(alg)) return false
-  const { kty, crv }: AlgorithmTraits = algorithmTraits[alg]
-  if (kty !== key.kty || (crv !== undefined && crv !== key.crv)) return false
-  // RFC 9864 renames EdDSA over Ed25519, and key sets and tokens switch to the new name at different times.
-  return only === undefined || only === alg || (crv === 'Ed25519' && (only === 'EdDSA' || only === 'Ed25519'))
 }
 
 /** What a refusal says about the set. */

@@ -1,21 +1,17 @@
 import type { LookupAddress } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
+import type * as undiciModule from 'undici'
 import type { buildConnector } from 'undici'
-import { bare } from '../model/values.ts'
+
+export type Undici = typeof undiciModule
 
 /** Options for undici's connector: HTTP/1.1 only, and nothing inherited from `Object.prototype`. */
 export function connectOptions(lookup: LookupFunction | undefined): buildConnector.BuildOptions {
-  return { allowH2: false, ...(lookup && { lookup }), ...ONLY_THIS_HOST }
+  // Every option is written out, because undici and Node copy their options to objects with a prototype: a polluted Object.prototype must
+  // not choose another host to connect to, or another certificate authority to trust.
+  const inherited = { socketPath: null, ca: undefined, secureContext: undefined, servername: undefined } as object
+  return { allowH2: false, ...(lookup && { lookup }), ...inherited }
 }
-
-// Every option is written out, because undici and Node copy their options to objects with a prototype: a polluted Object.prototype must not
-// choose another host to connect to, or another certificate authority to trust.
-const ONLY_THIS_HOST: object = bare({
-  socketPath: null,
-  ca: undefined,
-  secureContext: undefined,
-  servername: undefined,
-})
 
 /** A connection that was refused because its address is not public. */
 export class PrivateAddressError extends Error {
@@ -37,36 +33,65 @@ export class PublicAddressError extends Error {
   }
 }
 
-/** Why a host with these addresses must not be connected to; `undefined` if it may be. */
-export type AddressRule = (hostname: string, addresses: readonly string[]) => Error | undefined
+export interface ConnectionOptions {
+  readonly refusePrivateAddresses: boolean
+  readonly lookup: LookupFunction
+}
 
-/** Rejects a host with an address that is not public, or without any address. */
-export const publicOnly: AddressRule = (hostname, addresses) =>
-  addresses.length === 0 || addresses.some(isPrivateAddress) ? new PrivateAddressError(hostname) : undefined
+/** Connects over https to any address, or only to public ones, and over plain http never to a public one. */
+export function guardedConnector(
+  undici: Undici,
+  { refusePrivateAddresses, lookup }: ConnectionOptions,
+): buildConnector.connector {
+  const allowsPrivate = !refusePrivateAddresses
+  const https = connectorUnder({ allowsPublic: true, allowsPrivate }, undici, lookup)
+  const http = connectorUnder({ allowsPublic: false, allowsPrivate }, undici, lookup)
+  return (target, callback) => (target.protocol === 'http:' ? http : https)(target, callback)
+}
 
-/** Rejects a host with a public address, or without any address. */
-export const privateOnly: AddressRule = (hostname, addresses) =>
-  addresses.length === 0 || !addresses.every(isPrivateAddress) ? new PublicAddressError(hostname) : undefined
+/** Which addresses may be connected to. */
+interface AddressRule {
+  readonly allowsPublic: boolean
+  readonly allowsPrivate: boolean
+}
+
+function connectorUnder(rule: AddressRule, undici: Undici, lookup: LookupFunction): buildConnector.connector {
+  const isOpen = rule.allowsPublic && rule.allowsPrivate
+  const connect = undici.buildConnector(connectOptions(isOpen ? lookup : guardedLookup(lookup, rule)))
+  return (target, callback) => {
+    // A literal address needs no lookup. URL has normalised its spelling.
+    const hostname = target.hostname.replace(/^\[(.*)\]$/, '$1')
+    const flaw = isIP(hostname) === 0 ? undefined : addressFlaw(hostname, [hostname], rule)
+    if (flaw) callback(flaw, null)
+    else connect(target, callback)
+  }
+}
+
+/** Why a host with these addresses must not be connected to; `undefined` if it may be. A host without addresses breaks any rule. */
+function addressFlaw(hostname: string, addresses: readonly string[], rule: AddressRule): Error | undefined {
+  const hasNone = addresses.length === 0
+  if (!rule.allowsPrivate && (hasNone || addresses.some(isPrivateAddress))) return new PrivateAddressError(hostname)
+  if (!rule.allowsPublic && (hasNone || !addresses.every(isPrivateAddress))) return new PublicAddressError(hostname)
+  return undefined
+}
 
 /**
  * A DNS lookup that fails unless every address meets the rule. The connection uses exactly the checked addresses, so a name that
  * resolves differently the next time cannot bypass the rule (DNS rebinding).
  */
-export function guardedLookup(lookup: LookupFunction, rule: AddressRule): LookupFunction {
+function guardedLookup(lookup: LookupFunction, rule: AddressRule): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
       if (error) {
         callback(error, '', 0)
         return
       }
-      const addresses: LookupAddress[] = Array.isArray(found) ? found : [{ address: found, family: 0 }]
-      const flaw = rule(
-        hostname,
-        addresses.map(({ address }) => address),
-      )
-      const [first] = addresses
+      const resolved: LookupAddress[] = Array.isArray(found) ? found : [{ address: found, family: 0 }]
+      const addresses = resolved.map(({ address }) => address)
+      const flaw = addressFlaw(hostname, addresses, rule)
+      const [first] = resolved
       if (flaw || !first) callback(flaw ?? new Error('no address'), '', 0)
-      else if (options.all) callback(null, addresses)
+      else if (options.all) callback(null, resolved)
       else callback(null, first.address, first.family)
     })
   }
