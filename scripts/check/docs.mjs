@@ -29,7 +29,7 @@ function brokenLinks({ path, text }, root) {
   return [...withoutCode(text).matchAll(LINK)]
     .map(({ groups }) => groups.target)
     .filter((target) => !/^[a-z]+:/.test(target) && !resolves(target, path, root))
-    .map((target) => `${path}: the link ${target} leads nowhere`)
+    .map((target) => `${path}: the link ${target} has no target`)
 }
 
 function resolves(target, path, root) {

@@ -93,7 +93,7 @@ function forbiddenPlatform(from, to) {
   const [fromFolder, toFolder] = [from.split('/')[0], to.split('/')[0]]
   const leadsIn = fromFolder !== toFolder && Object.hasOwn(ISSUER_PLATFORM_IMPORTS, toFolder)
   if (!leadsIn || (fromFolder === 'parameter-store' && toFolder === 'node')) return undefined
-  return `"${toFolder}" is an entry point of its own`
+  return `"${toFolder}" is a separate entry point`
 }
 
 function forbiddenPackage({ packageName, inSource }, { specifier, typeOnly }) {

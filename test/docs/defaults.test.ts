@@ -7,7 +7,7 @@ import { DEFAULTS } from '../../packages/core/src/pipeline/options.ts'
 
 const page = await readFile(new URL('../../docs/options.md', import.meta.url), 'utf8')
 
-/** Rows of the tables below a heading, up to the next: the first cell's words in code, and the last cell. */
+/** Rows of the tables below a heading, up to the next heading: the first cell's words in code, and the last cell. */
 const rowsBelow = (heading: string): ReadonlyMap<string, string> => {
   const section = page.split(/^#+ /m).find((text) => text.startsWith(`${heading}\n`)) ?? ''
   const cells = [...section.matchAll(/^\|(.+)\|$/gm)].map(([, row = '']) => row.split('|').map((cell) => cell.trim()))
@@ -31,7 +31,7 @@ describe('the tables of docs/options.md', () => {
     expect(options.get('tokenTypes')).toBe(`absent, ${inCode(DEFAULTS.tokenTypes)}`)
   })
 
-  it('have every event, and no other', async () => {
+  it('list every event, and no other', async () => {
     const source = await readFile(new URL('../../packages/core/src/model/events.ts', import.meta.url), 'utf8')
     const types = [...source.matchAll(/readonly type: '([\w.]+)'/g)].map(([, type]) => type)
     const section = page.split('\n## Events\n')[1]?.split('\n## ')[0] ?? ''
@@ -62,7 +62,7 @@ describe('the tables of docs/options.md', () => {
     for (const [name, value] of Object.entries(DENYLIST_DEFAULTS)) expect(rows.get(name), name).toBe(`\`${value}\``)
   })
 
-  it('and its documentation say the same', async () => {
+  it('match the source documentation', async () => {
     const source = await readFile(new URL('../../packages/core/src/denylist/options.ts', import.meta.url), 'utf8')
     for (const [name, value] of Object.entries(DENYLIST_DEFAULTS)) {
       const [, said] = new RegExp(`@defaultValue (\\d+)[^@]*?readonly ${name}\\?:`).exec(source) ?? []
@@ -70,7 +70,7 @@ describe('the tables of docs/options.md', () => {
     }
   })
 
-  it('give every limit with its default, and no other', () => {
+  it('list every limit with its default, and no other', () => {
     const rows = Object.entries(DEFAULT_LIMITS).map(([name, value]) => [name, `\`${String(value)}\``])
     expect([...rowsBelow('Limits')]).toEqual(rows)
   })
@@ -85,7 +85,7 @@ describe('docs/options.md', () => {
     ['core/src/http/credential-sources.ts', ['AuthorizationSource', 'HeaderSource', 'QuerySource']],
     ['express/src/options.ts', ['MiddlewareOptions', 'ReadyAuthenticator']],
     ['fastify/src/options.ts', ['ScopeOptions']],
-  ])('speaks of every option of %s', async (file, interfaces) => {
+  ])('documents every option of %s', async (file, interfaces) => {
     const source = await readFile(new URL(`../../packages/${file}`, import.meta.url), 'utf8')
     for (const name of interfaces) {
       const [body = ''] = new RegExp(`^export interface ${name}\\b[^]*?^}`, 'm').exec(source) ?? []

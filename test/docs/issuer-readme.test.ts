@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { takeFinds } from '../support/secrets/watch.ts'
 import { pageAt, snippet } from '../support/docs/pages.ts'
 
-// Examples are run as they stand in the page, against the packages as they are built.
+// Examples are run as printed on the page, with the built packages.
 const ISSUER = 'https://login.example'
 const PASSPHRASE = 'of the next key'
 
@@ -28,14 +28,14 @@ const nextKey = createPrivateKey(generateKeyPairSync('rsa', { modulusLength: 204
   .export({ ...pkcs8, cipher: 'aes-256-cbc', passphrase: PASSPHRASE })
   .toString()
 
-/** What `expression` is after the example of that name has run, by way of JSON. */
+/** The value of `expression` after the example of that name has run, through JSON. */
 async function outcomeOf(name: string, expression: string): Promise<unknown> {
   const file = join(folder, `${name}.mjs`)
   await writeFile(file, `${snippet(name)}\nconsole.log(JSON.stringify(${expression}))\n`)
   const env = { ...process.env, SIGNING_KEY: signingKey, NEXT_KEY: nextKey, PASSPHRASE }
   const { stdout } = await promisify(execFile)(process.execPath, [file], { env })
   // Every example prints its token.
-  expect(takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
+  expect(takeFinds(), 'printed only here').toEqual(['stdout of a child process: a signed token'])
   return JSON.parse(stdout)
 }
 
@@ -64,7 +64,7 @@ describe('docs/issuer.md', () => {
     expect(claims).toMatchObject({ sub: 'ada', exp: Number(claims.iat) + 300 })
   })
 
-  it('takes keys from the environment, and gives public ones for it', async () => {
+  it('reads keys from the environment, and exports public ones for it', async () => {
     const { token, pem, line, count } = (await outcomeOf(
       'keys',
       `{ token: await issuer.issue({ sub: 'ada' }), pem, line, count: issuer.jwks().keys.length }`,

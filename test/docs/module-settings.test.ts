@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(async () => rm(folder, { recursive: true, force: true }))
 
-/** Codes of the errors in a file that imports core. The file is a module, unless it is CommonJS by its name. */
+/** Codes of the errors in a file that imports core. The file is a module, unless its name makes it CommonJS. */
 async function errorsOf(compiler: string, settings: object, file: string): Promise<readonly string[]> {
   await writeFile(
     join(folder, file),

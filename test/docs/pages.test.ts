@@ -19,12 +19,12 @@ describe('every snippet', () => {
     expect(snippets.filter(({ name }) => name === undefined)).toEqual([])
   })
 
-  it('is run by a test of its name', () => {
+  it('is run by a test of that name', () => {
     const names = new Set(snippets.map(({ name = '' }) => name))
     expect([...names].filter((name) => !tests.some((test) => test.includes(`'${name}'`)))).toEqual([])
   })
 
-  it('is the same code wherever it has the same name', () => {
+  it('is the same code wherever its name is used', () => {
     const codes = Map.groupBy(snippets, ({ name }) => name)
     const different = [...codes].filter(([, all]) => new Set(all.map(({ code }) => code)).size > 1)
     expect(different.map(([name]) => name)).toEqual([])

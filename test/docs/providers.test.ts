@@ -56,15 +56,18 @@ it('has settings for each provider', () => {
   expect(rows.map(({ name }) => name)).toEqual(Object.keys(tokens))
 })
 
-it.each(rows)('accepts an access token of $name, and none of another audience or client', async ({ name, options }) => {
-  const json = options.replaceAll(/(\w+): /g, '"$1": ').replaceAll("'", '"')
-  const { jwksUri, ...rest } = JSON.parse(json) as SingleIssuerOptions
-  expect(jwksUri === undefined || String(jwksUri).startsWith('https://')).toBe(true)
-  const keys = await createTestKeys('RS256')
-  const verifier = createVerifier({ ...rest, jwks: { keys: [keys.publicJwk] } })
-  const now = Math.floor(Date.now() / 1000)
-  const claims = { sub: 'ada', iat: now, exp: now + 600, ...tokens[name] }
-  expect((await verifier.verify(await keys.sign(claims))).claims['sub']).toBe('ada')
-  const foreign = await keys.sign({ ...claims, aud: 'another', client_id: 'another' })
-  await expect(verifier.verify(foreign)).rejects.toMatchObject({ status: 401 })
-})
+it.each(rows)(
+  'accepts an access token of $name, and refuses one for another audience or client',
+  async ({ name, options }) => {
+    const json = options.replaceAll(/(\w+): /g, '"$1": ').replaceAll("'", '"')
+    const { jwksUri, ...rest } = JSON.parse(json) as SingleIssuerOptions
+    expect(jwksUri === undefined || String(jwksUri).startsWith('https://')).toBe(true)
+    const keys = await createTestKeys('RS256')
+    const verifier = createVerifier({ ...rest, jwks: { keys: [keys.publicJwk] } })
+    const now = Math.floor(Date.now() / 1000)
+    const claims = { sub: 'ada', iat: now, exp: now + 600, ...tokens[name] }
+    expect((await verifier.verify(await keys.sign(claims))).claims['sub']).toBe('ada')
+    const foreign = await keys.sign({ ...claims, aud: 'another', client_id: 'another' })
+    await expect(verifier.verify(foreign)).rejects.toMatchObject({ status: 401 })
+  },
+)

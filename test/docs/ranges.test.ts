@@ -43,7 +43,7 @@ describe.each<[heading: string, rows: number, create: (options: Readonly<Record<
   })
 })
 
-it('the message about a wrong option is that of docs/options.md', () => {
+it('the message for a wrong option is that of docs/options.md', () => {
   const [, message = 'no message'] = /`(Cannot create verifier: [^`]+)`/.exec(pageAt('docs/options.md')) ?? []
   expect(() => createVerifier({ ...api, clockTolerance: -1 })).toThrow(message)
 })

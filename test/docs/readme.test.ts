@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { snippet } from '../support/docs/pages.ts'
 import { run, type Running } from '../support/docs/running.ts'
 
-// Quick starts are run as they stand in the pages, against the packages as they are built.
+// Quick starts are run as printed on the pages, with the built packages.
 const AUDIENCE = 'https://api.example'
 
 let authorizationServer: Awaited<ReturnType<typeof startTestIssuer>>
@@ -58,14 +58,14 @@ describe.each(['express', 'fastify'])('the %s quick start', (name) => {
     expect(await me.json()).toEqual({ sub: 'ada' })
   })
 
-  it('lets a writer write, and a reader not', async () => {
+  it('lets a writer write, and refuses a reader', async () => {
     expect((await fetch(`${server.url}/orders`, { method: 'POST', ...bearer(writer) })).status).toBe(201)
     const refused = await fetch(`${server.url}/orders`, { method: 'POST', ...bearer(reader) })
     expect(refused.status).toBe(403)
     expect(refused.headers.get('www-authenticate')).toContain('scope="orders:write"')
   })
 
-  it('says why requests are refused where it has a log', () => {
+  it('logs why requests are refused if it has a log', () => {
     const codes = [...server.log().matchAll(/^Request refused \((\w+)\): /gm)].map(([, code]) => code)
     // Fastify logs to stdout.
     expect(codes).toEqual(name === 'fastify' ? [] : ['credential_missing', 'signature_invalid', 'insufficient_scope'])
@@ -88,7 +88,7 @@ describe('the worker quick start', () => {
 })
 
 describe('the snippet that logs refusals', () => {
-  it('answers as without it, and tells the log the code and never the token', async () => {
+  it('does not change the response, and logs the code and never the token', async () => {
     const server = await run(await quickStart('refusals'), environment)
     const forged = `${reader.slice(0, -8)}AAAAAAAA`
     const refused = await fetch(`${server.url}/orders`, bearer(forged))
@@ -103,7 +103,7 @@ describe('the snippet that logs refusals', () => {
 })
 
 describe('the snippet that revokes tokens', () => {
-  it('refuses a token that was logged out, and takes another', async () => {
+  it('refuses a token that was logged out, and accepts another', async () => {
     const server = await run(await quickStart('log-out'), environment)
     const statuses: number[] = []
     for (const token of [reader, reader, writer])
@@ -123,7 +123,7 @@ describe('the quick start without HTTP', () => {
     await expect(consume({ token: 'nonsense' })).rejects.toMatchObject({ code: 'token_malformed' })
   })
 
-  it('verifies the token of a job that waited as of the time it was put into the queue', async () => {
+  it('verifies the token of a job as of the time it was enqueued', async () => {
     Object.assign(process.env, environment)
     const { consumeLater } = (await import(pathToFileURL(await quickStart('as-of')).href)) as {
       consumeLater(job: { token: string; enqueuedAt: number }): Promise<string>

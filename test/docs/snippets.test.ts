@@ -16,7 +16,7 @@ import { takeFinds } from '../support/secrets/watch.ts'
 import { snippet } from '../support/docs/pages.ts'
 import { run } from '../support/docs/running.ts'
 
-// Run as they stand in the pages, against the packages as they are built.
+// Run as printed on the pages, with the built packages.
 const PASSPHRASE = 'correct horse'
 const ISSUER_LIKE_TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
@@ -60,7 +60,7 @@ async function fileOf(name: string, more = ''): Promise<string> {
   return file
 }
 
-/** What `expression` is after the snippet of that name has run, by way of JSON. */
+/** The value of `expression` after the snippet of that name has run, through JSON. */
 async function outcomeOf(
   name: string,
   expression: string,
@@ -139,7 +139,7 @@ describe('the snippet that gets a token', () => {
     await closed
     verifier.close()
     expect([claims['sub'], [...scopes]]).toEqual(['ada', ['orders:read', 'orders:write']])
-    // It prints its token, which is what it is for.
+    // It prints its token, as intended.
     takeFinds()
   })
 })
@@ -153,7 +153,7 @@ describe('the server of the snippet', () => {
     expect([ready.status, await ready.text(), other.status]).toEqual([200, 'ok', 401])
   })
 
-  it('cors answers preflights, and shows its challenge to scripts', async () => {
+  it('cors answers preflights, and exposes the challenge to scripts', async () => {
     const server = await run(await fileOf('cors'), environment)
     const preflight = await fetch(`${server.url}/orders`, {
       method: 'OPTIONS',
@@ -166,7 +166,7 @@ describe('the server of the snippet', () => {
     expect(refused.headers.get('access-control-allow-origin')).toBe('https://shop.example.com')
   })
 
-  it('optional lets anonymous readers in, and no bad token', async () => {
+  it('optional lets anonymous readers in, and refuses bad tokens', async () => {
     const server = await run(await fileOf('optional'), environment)
     const get = (headers: Record<string, string> = {}): Promise<Response> =>
       fetch(`${server.url}/articles`, { headers })
@@ -186,7 +186,7 @@ describe('the server of the snippet', () => {
     expect(statuses).toEqual([201, 403])
   })
 
-  it('authenticator answers as adapters do', async () => {
+  it('authenticator answers like the adapters', async () => {
     const server = await run(await fileOf('authenticator'), environment)
     const refused = await fetch(server.url)
     const answer = await fetch(server.url, { headers: { authorization } })
@@ -197,7 +197,7 @@ describe('the server of the snippet', () => {
     expect(body).toBe('ada')
   })
 
-  it('upgrade opens sockets with a token only', async () => {
+  it('upgrade opens sockets only with a token', async () => {
     const file = await fileOf('upgrade', `server.on('request', (_, response) => response.end())`)
     const server = await run(file, environment)
     const statusOf = (headers: Record<string, string>): Promise<number | undefined> =>

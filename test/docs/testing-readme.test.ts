@@ -8,14 +8,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { snippets } from '../support/docs/pages.ts'
 
-// Examples are run as they stand in the page, by the vitest a reader has, against the packages as they are built.
+// Examples are run as printed on the page, with the reader's vitest and the built packages.
 const examples = snippets.filter(({ page }) => page === 'docs/testing.md')
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
 
 let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(fileURLToPath(new URL('.', import.meta.url)), '.run-'))
-  // Without one of its own, the run would take the configuration of this repository.
+  // Without this file, the run would use the configuration of this repository.
   await writeFile(join(folder, 'vitest.config.mjs'), 'export default {}')
   await Promise.all(examples.map(async ({ name, code }) => writeFile(join(folder, `${name}.test.mjs`), code)))
 })
@@ -37,7 +37,7 @@ describe('docs/testing.md', () => {
   it('has examples that pass', async () => {
     const file = join(folder, 'report.json')
     const args = [vitest, 'run', '--root', folder, '--reporter=json', '--outputFile', file]
-    // What it prints is of interest only if it fails, and then the report says so.
+    // Its output is only relevant if it fails, and then the report contains it.
     await promisify(execFile)(process.execPath, args, { env: { ...process.env, NO_COLOR: '1' } }).catch(() => undefined)
     const text = await readFile(file, 'utf8')
     const tests = 8 + denylistStoreCases.length

@@ -52,19 +52,19 @@ describe('an Express app that trusts oidc-provider', () => {
     expect(await response.json()).toEqual({ sub: SUBJECT })
   })
 
-  it('asks a request without a token for one', async () => {
+  it('challenges a request without a token', async () => {
     const response = await call('GET')
     expect(response.status).toBe(401)
     expect(response.headers.get('www-authenticate')).toBe('Bearer realm="api"')
   })
 
-  it('refuses an ID token in the place of an access token', async () => {
+  it('refuses an ID token as an access token', async () => {
     const response = await call('GET', tokens.id_token)
     expect(response.status).toBe(401)
     expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"')
   })
 
-  it('refuses what the scopes do not cover, and names the scope', async () => {
+  it('refuses a request that the scopes do not allow, and names the scope', async () => {
     const response = await call('POST', tokens.access_token)
     expect(response.status).toBe(403)
     expect(response.headers.get('www-authenticate')).toMatch(/error="insufficient_scope".*scope="orders:write"/)

@@ -63,7 +63,7 @@ describe('an encrypted token', () => {
     expect((await nested.verify(token)).claims).toMatchObject({ sub: 'ada', aud: AUDIENCE })
   })
 
-  it('to a key that says null for what it has not is encrypted as to one without', async () => {
+  it('to a key with null members is encrypted like one without them', async () => {
     const { publicJwk, privateKey } = recipients.RSA
     const recipient = { ...publicJwk, kid: null, use: null, alg: null } as unknown as JWK
     const { protectedHeader } = await compactDecrypt(await issuer.issueEncrypted({}, { recipient }), privateKey)
@@ -74,14 +74,14 @@ describe('an encrypted token', () => {
     ['P-256', 'ECDH-ES+A256KW'],
     ['X25519', 'ECDH-ES+A256KW'],
     ['RSA', 'RSA-OAEP-256'],
-  ])('to a key on %s uses %s and A256GCM where nothing is said', async (kind, alg) => {
+  ])('to a key on %s uses %s and A256GCM by default', async (kind, alg) => {
     const { kid: _, ...recipient } = recipients[kind].publicJwk
     const token = await issuer.issueEncrypted({}, { recipient })
     const { epk: __, ...header } = decodeProtectedHeader(token)
     expect(header).toEqual({ alg, enc: 'A256GCM', cty: 'JWT' })
   })
 
-  it('goes by the alg of the recipient, and by the options of the token', async () => {
+  it('uses the alg of the recipient, and the options of the token', async () => {
     const { publicJwk, privateKey } = recipients['P-256']
     const recipient = { ...publicJwk, alg: 'ECDH-ES' }
     const token = await issuer.issueEncrypted({}, { recipient, audience: 'billing', subject: 'ada', typ: 'JWT' })
@@ -92,7 +92,7 @@ describe('an encrypted token', () => {
     expect(claims['sub']).toBe('ada')
   })
 
-  it('can be made of a token that somebody else signed', async () => {
+  it('can contain a token signed by another issuer', async () => {
     const token = await issuer.issue({ sub: 'ada' })
     const { publicJwk, privateKey } = recipients.RSA
     const { plaintext } = await compactDecrypt(await encryptToken(token, { recipient: publicJwk }), privateKey)
@@ -126,7 +126,7 @@ describe('encrypting a token', () => {
       /^"contentEncryption" must be one of A128GCM, .*, found "A64CBC-HS128"$/,
     ],
     [{ recipient: publicJwk, zip: 'DEF' }, /^there is no option "zip"/],
-  ])('is refused with %j, by both ways to do it', async (options, rule) => {
+  ])('is rejected with %j, by both functions', async (options, rule) => {
     const jwt = await issuer.issue({})
     for (const attempt of [encryptToken(jwt, options as never), issuer.issueEncrypted({}, options as never)]) {
       const failure = await failureOf(attempt)
@@ -138,7 +138,7 @@ describe('encrypting a token', () => {
     }
   })
 
-  it('is refused to an RSA key that is too short', async () => {
+  it('is rejected for an RSA key that is too short', async () => {
     const { publicKey } = await crypto.subtle.generateKey(
       { name: 'RSA-OAEP', modulusLength: 1024, publicExponent: Uint8Array.of(1, 0, 1), hash: 'SHA-256' },
       true,
@@ -153,13 +153,13 @@ describe('encrypting a token', () => {
     ['claims', '{"sub":"ada"}', 'a string of length 13'],
     ['an unsigned token', 'eyJhbGciOiJub25lIn0.e30.', 'a string of length 24'],
     ['an encrypted token', encrypted, `a string of length ${encrypted.length}`],
-  ])('is refused of %s, without a quote', async (_, text, found) => {
+  ])('is rejected for %s, without quoting it', async (_, text, found) => {
     expect(await failureOf(encryptToken(text as string, { recipient: publicJwk }))).toEqual(
       new TypeError(`Cannot encrypt token: it must be a signed JWT in compact form, found ${found}`),
     )
   })
 
-  it('never shows the private part of a key that was passed by mistake', async () => {
+  it('never shows the private part of a key passed by mistake', async () => {
     const { privateJwk } = recipients['P-256']
     const failure = await failureOf(issuer.issueEncrypted({}, { recipient: { ...privateJwk, use: 'sig' } }))
     expect(inspect(failure, { depth: 9, showHidden: true })).not.toContain(privateJwk.d)

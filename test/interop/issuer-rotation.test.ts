@@ -14,7 +14,7 @@ interface Setting {
   readonly issuer: Issuer
   readonly verifier: Verifier
   readonly clock: TestClock
-  /** Status codes of the JWK Set's address, in the order of the answers. */
+  /** Status codes of the JWK Set responses, in order. */
   readonly answers: readonly number[]
 }
 
@@ -26,7 +26,7 @@ afterEach(async () => {
   await new Promise((closed) => server?.close(closed))
 })
 
-/** An issuer whose JWK Set is on a real socket, and a verifier that keeps it for as long as the issuer says. */
+/** An issuer that serves its JWK Set over HTTP, and a verifier that caches it as long as the issuer says. */
 async function settingOf(options: Partial<IssuerOptions>): Promise<Setting> {
   const clock = createTestClock()
   const answers: number[] = []
@@ -73,8 +73,8 @@ const signers = async () => Promise.all(Array.from({ length: 6 }, async () => lo
 describe.each<[string, () => Promise<Partial<IssuerOptions>>]>([
   ['generated keys', async () => ({})],
   ['a list of signers', async () => ({ signers: await signers() })],
-])('rotation of %s, seen by a verifier that goes on running', (_, optionsOf) => {
-  it('is noticed by no token: each verifies for as long as it lives', async () => {
+])('rotation of %s, seen by a running verifier', (_, optionsOf) => {
+  it('refuses no token: each verifies until it expires', async () => {
     const { issuer, verifier: running, clock, answers } = await settingOf(await optionsOf())
     const live: { readonly token: string; readonly expiry: number }[] = []
     const kids = new Set<unknown>()
@@ -93,7 +93,7 @@ describe.each<[string, () => Promise<Partial<IssuerOptions>>]>([
     expect(answers.filter((status) => status === 200).length).toBeLessThanOrEqual(12)
   })
 
-  it('withdraws a key at once, and the next one takes over', async () => {
+  it('withdraws a key immediately, and the next one takes over', async () => {
     const { issuer, verifier: running, clock } = await settingOf(await optionsOf())
     const leaked = await issuer.issue({ sub: 'ada' })
     const kid = String(await kidOf(running.verify(leaked)))

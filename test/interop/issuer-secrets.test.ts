@@ -30,22 +30,22 @@ const jwks = [rsa.privateJwk, ec.privateJwk]
 /** Every piece of key material of this length counts as quoted. */
 const TELLTALE = 12
 
-// Wherever two pieces of this length start, one of them lies within any quote of twice the length.
+// Wherever two pieces of this length start, one of them is within any quote of twice the length.
 const piecesOf = (secret: string): readonly string[] =>
   Array.from({ length: Math.floor(secret.length / TELLTALE) }, (_, index) =>
     secret.slice(index * TELLTALE, (index + 1) * TELLTALE),
   )
 const bodyOf = (pem: string): string => pem.replaceAll(/-----[A-Z ]+-----|\n/g, '')
 const privateMembers = jwks.flatMap(({ d, p, q, dp, dq, qi }) => [d, p, q, dp, dq, qi].map((member) => member ?? ''))
-// The start of PKCS #8 says which kind of key it is, and nothing else.
+// The start of PKCS #8 states only the type of key.
 const bodies = [...pems, ...encryptedPems].map((pem) => bodyOf(pem).slice(48))
-// The armor would be the first to be seen of a PEM that is quoted.
+// A quoted PEM would show its label first.
 const SECRETS = [
   '-----BEGIN ',
   ...[...privateMembers, ...bodies, ...pems.map((pem) => btoa(pem).slice(100)), PASSPHRASE].flatMap(piecesOf),
 ]
 
-/** What `error` tells in a log, with stack, causes and hidden members. */
+/** The text of `error` in a log, with stack, causes and hidden members. */
 const toldBy = (error: unknown): string =>
   [
     inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true, maxStringLength: null, maxArrayLength: null }),
@@ -62,13 +62,13 @@ async function told(attempt: () => unknown): Promise<string> {
   }
 }
 
-// What a message tells to write is no key.
+// Example text in a message is not a key.
 const quoted = (text: string): readonly string[] => {
   const rest = text.replaceAll('"-----BEGIN PRIVATE KEY-----"', '')
   return SECRETS.filter((piece) => rest.includes(piece))
 }
 
-/** Everything one may wrongly pass where a key, or anything else, belongs. */
+/** Wrong values for a key or any other argument. */
 const SECRET_THINGS: readonly unknown[] = [
   ...pems,
   ...encryptedPems,
@@ -99,7 +99,7 @@ const signer = await localSigner(ec.privateJwk)
 const issuer = await createIssuer({ issuer: ISSUER, signer })
 const lambda = createLambdaHandler({ signer })
 
-/** Every way in, given a wrong thing. */
+/** Every public function, called with a wrong value. */
 const WAYS_IN: readonly (readonly [string, (thing: never) => unknown])[] = [
   ['localSigner', async (thing) => localSigner(thing)],
   ['localSigner for another algorithm', async (thing) => localSigner(thing, { algorithm: 'ML-DSA-44' })],
@@ -118,11 +118,14 @@ const WAYS_IN: readonly (readonly [string, (thing: never) => unknown])[] = [
     'the passphrase',
     async (thing) => encryptedPemSigner(encryptedPems[1] ?? '', { algorithm: 'ES256', passphrase: thing }),
   ],
-  ['the passphrase of nothing', async (thing) => encryptedPemSigner('', { algorithm: 'ES256', passphrase: thing })],
+  [
+    'the passphrase for an empty PEM',
+    async (thing) => encryptedPemSigner('', { algorithm: 'ES256', passphrase: thing }),
+  ],
   ['keys', async (thing) => createIssuer({ issuer: ISSUER, keys: thing })],
   ['one of keys', async (thing) => createIssuer({ issuer: ISSUER, keys: [thing] })],
   [
-    'one of keys, for another algorithm',
+    'one of keys, with another algorithm',
     async (thing) => createIssuer({ issuer: ISSUER, keys: [thing], algorithm: 'EdDSA' }),
   ],
   ['signer', async (thing) => createIssuer({ issuer: ISSUER, signer: thing })],
@@ -140,7 +143,7 @@ const WAYS_IN: readonly (readonly [string, (thing: never) => unknown])[] = [
   ['the setIat of a Lambda event', async (thing) => lambda({ claims: {}, ttl: 1, setIat: thing })],
   ['the exp of a Lambda event', async (thing) => lambda({ claims: { exp: thing } })],
   ['the aud of a Lambda event', async (thing) => lambda({ claims: { aud: [thing, 7] }, ttl: 1 })],
-  ['claims that lack an expiry', async (thing) => lambda({ claims: { secret: thing } })],
+  ['claims without an expiry', async (thing) => lambda({ claims: { secret: thing } })],
   ['issue', async (thing) => issuer.issue({ nested: thing }, { ttl: 0 })],
   ['publicKeyPem', async (thing) => publicKeyPem(thing)],
   ['publicJwkSet', (thing) => publicJwkSet([thing])],
@@ -160,13 +163,13 @@ afterEach(() => {
 })
 
 describe('no error and no log quotes key material', () => {
-  it('and would be caught if it did', async () => {
+  it('and would be detected if it did', async () => {
     const [pem = ''] = pems
     expect(quoted(await told(() => Promise.reject(new Error('x', { cause: { pem } }))))).not.toEqual([])
     expect(quoted(await told(() => Promise.reject(new TypeError(`found "${pem.slice(0, 110)}"`))))).not.toEqual([])
   })
 
-  it.each(WAYS_IN)('that came in as %s', async (_, enter) => {
+  it.each(WAYS_IN)('that was passed as %s', async (_, enter) => {
     let failures = 0
     for (const thing of SECRET_THINGS) {
       const text = await told(() => enter(thing as never))
@@ -177,7 +180,7 @@ describe('no error and no log quotes key material', () => {
     expect(quoted(printed.join('\n'))).toEqual([])
   })
 
-  it('that came in damaged', async () => {
+  it('that was passed damaged', async () => {
     const pem = constantFrom(...pems, ...encryptedPems)
     await assert(
       asyncProperty(pem, nat(), nat(40), string({ maxLength: 3 }), async (text, at, cut, put) => {
@@ -197,7 +200,7 @@ describe('no error and no log quotes key material', () => {
 })
 
 describe('a signer and an issuer', () => {
-  it('show no key material to whoever prints them', async () => {
+  it('show no key material if they are printed', async () => {
     const [pem = ''] = pems
     const printable = [signer, issuer, await pemSigner(pem, { algorithm: 'RS256' }), lambda, await localSigner(ec)]
     expect(quoted(printable.map(toldBy).join('\n'))).toEqual([])

@@ -19,7 +19,7 @@ const claimsOf = (index: number) => ({
   nested: { index, list: Array.from({ length: index % 5 }, (_, place) => place / 8) },
 })
 
-/** What `make` gives for each index, a few at a time. */
+/** The results of `make` for each index, a few at a time. */
 async function thousand<T>(make: (index: number) => Promise<T>): Promise<readonly T[]> {
   const made: T[] = []
   for (let start = 0; start < TOKENS; start += AT_ONCE) {
@@ -28,7 +28,7 @@ async function thousand<T>(make: (index: number) => Promise<T>): Promise<readonl
   return made
 }
 
-/** The signature alone, by Node's own functions and without any JOSE library. */
+/** Checks only the signature, with Node's own functions and without a JOSE library. */
 function verifiedByNode(algorithm: string, key: KeyObject, token: string): boolean {
   const [header = '', claims = '', signature = ''] = token.split('.')
   const hash = /^(?:RS|PS|ES)\d/.test(algorithm) ? `sha${algorithm.slice(2)}` : null
@@ -64,7 +64,7 @@ describe.each((await supportedAlgorithms()) as readonly SigningAlgorithm[])(
 
       const key = createPublicKey(await publicKeyPem(signer))
       expect(tokens.filter((token) => verifiedByNode(algorithm, key, token))).toHaveLength(TOKENS)
-      // And the check can fail.
+      // The check can also fail.
       const [[header, claims] = [], [, , signature] = []] = tokens.slice(0, 2).map((token) => token.split('.'))
       expect(verifiedByNode(algorithm, key, `${header}.${claims}.${signature}`)).toBe(false)
     })

@@ -44,7 +44,7 @@ async function answer(verifier: Verifier, token: string): Promise<string> {
   }
 }
 
-describe('access tokens of oidc-provider, with nothing configured but issuer and audience', () => {
+describe('access tokens of oidc-provider, with only issuer and audience configured', () => {
   it.each(ALGORITHMS)('are verified with the profile of RFC 9068: %s', async (alg) => {
     const server = await start({ keys: await Promise.all(ALGORITHMS.map(async (name) => keyFor(name))) })
     const verifier = verifierOf({ issuer: server.issuer, audience: apiFor(alg), profile: 'rfc9068' })
@@ -54,7 +54,7 @@ describe('access tokens of oidc-provider, with nothing configured but issuer and
     expect(claims).toMatchObject({ iss: server.issuer, aud: apiFor(alg), sub: CLIENT_ID, client_id: CLIENT_ID })
     expect([...scopes]).toEqual(['orders:read'])
     const [head = '', body = '', signature = ''] = token.split('.')
-    const changed = { ...claims, sub: 'somebody else' }
+    const changed = { ...claims, sub: 'bob' }
     const forged = [head, Buffer.from(JSON.stringify(changed)).toString('base64url'), signature].join('.')
     expect(body).not.toBe(forged.split('.')[1])
     expect(await answer(verifier, forged)).toBe('401 signature_invalid')
@@ -68,7 +68,7 @@ describe('access tokens of oidc-provider, with nothing configured but issuer and
     expect(await answer(verifierOf({ ...options, algorithms: ['Ed25519'] }), token)).toBe('401 algorithm_not_allowed')
   })
 
-  it('are verified for somebody who logged in', async () => {
+  it('are verified for a user who logged in', async () => {
     const server = await start()
     const { access_token: token } = await authorizationCode(server.issuer, API)
     const verifier = verifierOf({ issuer: server.issuer, audience: API, profile: 'rfc9068', clientId: CLIENT_ID })
@@ -90,8 +90,8 @@ describe('other tokens of oidc-provider', () => {
   it.each([
     ['with the profile of RFC 9068', { profile: 'rfc9068' }],
     ['without a profile', {}],
-    ['even where the audience is the client', { audience: CLIENT_ID }],
-  ] as const)('an ID token is refused and named as one, %s', async (_, options) => {
+    ['even if the audience is the client', { audience: CLIENT_ID }],
+  ] as const)('an ID token is refused and identified as one, %s', async (_, options) => {
     const server = await start()
     const { id_token: idToken } = await authorizationCode(server.issuer, API)
     const verifier = verifierOf({ issuer: server.issuer, audience: API, ...options })
@@ -102,7 +102,7 @@ describe('other tokens of oidc-provider', () => {
     expect(explanation.summary).toMatch(/This looks like an ID token: it has a nonce.*Send the access token instead/)
   })
 
-  it('an opaque access token is refused with a hint at introspection, and without asking the server', async () => {
+  it('an opaque access token is refused with a hint at introspection, without a request to the server', async () => {
     const server = await start()
     const token = await clientCredentials(server.issuer, OPAQUE_API)
     const before = server.paths.length
@@ -119,7 +119,7 @@ describe('the metadata of oidc-provider', () => {
   it.each([
     ['OpenID Connect Discovery', {}, ['/.well-known/openid-configuration', '/jwks']],
     [
-      'OpenID Connect Discovery, for an issuer with a path',
+      'OpenID Connect Discovery, with a path in the issuer',
       { path: '/tenant' },
       ['/tenant/.well-known/openid-configuration', '/tenant/jwks'],
     ],
@@ -129,7 +129,7 @@ describe('the metadata of oidc-provider', () => {
       ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server', '/jwks'],
     ],
     [
-      'RFC 8414, for an issuer with a path',
+      'RFC 8414, with a path in the issuer',
       { path: '/tenant', without: ['openid-configuration'] },
       ['/tenant/.well-known/openid-configuration', '/.well-known/oauth-authorization-server/tenant', '/tenant/jwks'],
     ],
@@ -143,7 +143,7 @@ describe('the metadata of oidc-provider', () => {
     expect(server.paths.slice(before)).toEqual(expected)
   })
 
-  it('is of no use under another spelling of the issuer', async () => {
+  it('cannot be used with another spelling of the issuer', async () => {
     const server = await start()
     const verifier = verifierOf({ issuer: `${server.issuer}/`, audience: API })
     await expect(verifier.ready()).rejects.toMatchObject({
@@ -160,7 +160,7 @@ describe('two authorization servers that use the same key ID', () => {
     await start({ keys: [await keyFor('ES256', 1)] }),
   ]
 
-  it('are told apart by a verifier for one of them, without asking the other', async () => {
+  it('are distinguished by a verifier for one of them, without a request to the other', async () => {
     const [one, other] = await startTwo()
     const token = await clientCredentials(other.issuer, API)
     const before = other.paths.length
@@ -184,7 +184,7 @@ describe('two authorization servers that use the same key ID', () => {
     expect(await answer(verifier, await clientCredentials(other.issuer, apiFor('RS256')))).toBe('verified')
   })
 
-  it('are found by a function, which is asked for nobody else', async () => {
+  it('are found by a function, which is called for no other issuer', async () => {
     const [one, other] = await startTwo()
     const verifier = verifierOf({
       issuers: async (iss) => (iss === one.issuer ? { issuer: iss, audience: API } : undefined),

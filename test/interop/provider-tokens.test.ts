@@ -15,12 +15,12 @@ const CERTIFICATE = 'MIIC'.repeat(300)
 const SHA1 = 'ykNaY4qM_ta4k2TgZOCEYLkcYlA'
 const SHA1_HEX = encode('f1b2c3d4e5a6978877665544332211000fedcba9')
 
-/** What a provider's tokens and keys look like, as far as headers and JWK Sets go. */
+/** The shape of a provider's tokens and keys: headers and JWK Sets. */
 interface Shape {
   readonly provider: string
   readonly signer?: TestKeys
   readonly header: object
-  /** Members of the JWK Set besides the material, of the key that signs first. */
+  /** Members of the JWK Set besides the key material, of the key that signs first. */
   readonly members: readonly (readonly [TestKeys, object])[]
   readonly claims?: Readonly<Record<string, unknown>>
   readonly options?: object
@@ -83,13 +83,13 @@ const shapes: readonly Shape[] = [
     claims: { azp: 'shop', scp: 'Orders.Read', scope: undefined },
   },
   {
-    provider: 'a server that writes null for what is absent',
+    provider: 'a server that writes null for absent members',
     header: { typ: 'JWT' },
     members: [[rsa, { use: null, alg: null, key_ops: [], d: null, oth: [], x5c: null }]],
     claims: { azp: null, nbf: null },
   },
   {
-    provider: 'a server that publishes a key plain and with its certificate',
+    provider: 'a server that publishes a key without and with its certificate',
     header: { typ: 'JWT' },
     members: [
       [rsa, { use: 'sig' }],
@@ -124,7 +124,7 @@ describe('tokens and keys of the shapes that providers send', () => {
     expect(keys.traffic().requests).toBe(2)
   })
 
-  it('verify: AWS Application Load Balancer, padded, with one key an address', async () => {
+  it('verify: AWS Application Load Balancer, with padding and one key per URL', async () => {
     const pad = (part: string): string => part + '='.repeat((4 - (part.length % 4)) % 4)
     const header = {
       typ: 'JWT',

@@ -42,8 +42,8 @@ async function answer(token: string): Promise<string> {
   }
 }
 
-describe('a rotation of oidc-provider under one address, seen by a verifier that goes on running', () => {
-  it('lets tokens of a new key in at once, beside those of the old key', async () => {
+describe('a rotation of oidc-provider at one URL, seen by a running verifier', () => {
+  it('accepts tokens of a new key immediately, beside those of the old key', async () => {
     const oldToken = await mint()
     expect(await answer(oldToken)).toBe('verified with first')
     server.restart([await keyNamed('second'), await keyNamed('first')])
@@ -53,7 +53,7 @@ describe('a rotation of oidc-provider under one address, seen by a verifier that
     expect(setFetches()).toBe(2)
   })
 
-  it('refuses tokens of a withdrawn key after the next refresh, and names the keys there are', async () => {
+  it('refuses tokens of a withdrawn key after the next refresh, and names the available keys', async () => {
     const oldToken = await mint()
     expect(await answer(oldToken)).toBe('verified with first')
     server.restart([await keyNamed('second')])
@@ -69,7 +69,7 @@ describe('a rotation of oidc-provider under one address, seen by a verifier that
     expect(await answer(oldToken)).toBe('verified with first')
     server.restart([await keyNamed('second')])
     expect(await answer(await mint())).toBe('verified with second')
-    // It was issued so shortly before the refresh that the clocks of the two could make it the later one.
+    // It was issued so close to the refresh that clock differences could reverse the order.
     clock.advance((COOLDOWN - 1) * 1000)
     expect(await answer(oldToken)).toBe('503 keys_unavailable')
     expect(setFetches()).toBe(2)
@@ -78,7 +78,7 @@ describe('a rotation of oidc-provider under one address, seen by a verifier that
     expect(setFetches()).toBe(3)
   })
 
-  it('lets a third key in after the cool-down, and does not refuse it before', async () => {
+  it('accepts a third key after the cool-down, and answers 503 before', async () => {
     expect(await answer(await mint())).toBe('verified with first')
     server.restart([await keyNamed('second')])
     expect(await answer(await mint())).toBe('verified with second')
@@ -91,7 +91,7 @@ describe('a rotation of oidc-provider under one address, seen by a verifier that
     expect(setFetches()).toBe(3)
   })
 
-  it('picks up another key under the same key ID', async () => {
+  it('accepts another key with the same key ID', async () => {
     const oldToken = await mint()
     expect(await answer(oldToken)).toBe('verified with first')
     server.restart([await keyNamed('first', 1)])
@@ -100,7 +100,7 @@ describe('a rotation of oidc-provider under one address, seen by a verifier that
     expect(setFetches()).toBe(2)
   })
 
-  it('leaves known keys in use while the server is away, and refuses to guess about unknown ones', async () => {
+  it('keeps using known keys while the server is down, and does not guess about unknown ones', async () => {
     const token = await mint()
     expect(await answer(token)).toBe('verified with first')
     server.restart([await keyNamed('second')])

@@ -11,7 +11,7 @@ const BANNER = "import { createRequire } from 'node:module'; const require = cre
 let folder: string
 let elsewhere: string
 beforeAll(async () => {
-  // Where undici is found, if it is not in the bundle.
+  // The path of undici, if it is not in the bundle.
   folder = await mkdtemp(join(import.meta.dirname, '.run-'))
   elsewhere = await mkdtemp(join(tmpdir(), 'bundle-'))
 })
@@ -28,7 +28,7 @@ interface Run {
   readonly until: 'start' | 'verified'
 }
 
-/** Bundles a program that verifies a token with keys of a real server, and runs it under Node. */
+/** Bundles a program that verifies a token with keys of a real server, and runs it on Node. */
 async function run(given: Run): Promise<{ readonly stdout: string; readonly stderr: string }> {
   const { name, options, place = folder, until } = given
   const keys = await createTestKeys('ES256')
@@ -43,7 +43,7 @@ async function run(given: Run): Promise<{ readonly stdout: string; readonly stde
       const answer = process.argv[2] === 'start' ? Promise.resolve() : verifier.verify(${JSON.stringify(token)})
       answer.then(() => console.log('verified'), (error) => console.log(error.status)).finally(() => verifier.close())
     }, 100)`
-  // A bundle that is split has several files.
+  // A split bundle has several files.
   const { splitting } = options
   const outfile = splitting ? join(place, name, 'stdin.mjs') : join(place, name)
   await build({
@@ -85,7 +85,7 @@ it.each<[name: string, options: BuildOptions]>([
   expect(stderr).not.toContain('Warning')
 })
 
-it('warns at start-up where undici is left out of the bundle and is not installed', async () => {
+it('warns at start-up if undici is neither in the bundle nor installed', async () => {
   const options: BuildOptions = { format: 'esm', external: ['undici'] }
   const { stderr } = await run({ name: 'lost.mjs', options, place: elsewhere, until: 'start' })
   expect(stderr).toContain('Warning: TransportError: Cannot fetch keys: undici, on which it depends, does not load')

@@ -24,7 +24,7 @@ describe('npm run pack', () => {
   const namesIn = (line = ''): readonly string[] =>
     line.split(' ').map((word) => basename(word).replace(/-\d+\.\d+\.\d+\S*\.tgz$/, ''))
 
-  it('prints a line for each package that installs it with what it needs', () => {
+  it('prints a line for each package that installs it with its dependencies', () => {
     expect(lines.map(namesIn)).toEqual([
       ['npm', 'install', 'claimgate-core'],
       ['npm', 'install', 'express', 'claimgate-core', 'claimgate-express'],
@@ -42,7 +42,7 @@ describe('npm run pack', () => {
 })
 
 describe.each(publicPackages(root))('the manifest of packages/%s', (name) => {
-  it('says where the project is, for the page on npm', async () => {
+  it("has the project's addresses for the page on npm", async () => {
     const manifest = JSON.parse(await readFile(join(root, 'packages', name, 'package.json'), 'utf8')) as object
     expect(manifest).toMatchObject({
       repository: {

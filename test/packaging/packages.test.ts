@@ -33,27 +33,27 @@ const filesOf = (folder: string): readonly string[] =>
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
 
-/** Every path in a conditional target, whatever its conditions. */
+/** Every path in a conditional target, under any condition. */
 const targetsOf = (target: unknown): readonly string[] =>
   typeof target === 'string' ? [target] : Object.values(target ?? {}).flatMap(targetsOf)
 
-/** The file that the package's name leads to. */
+/** The file that the package's name resolves to. */
 const mainOf = (folder: string): string | undefined => targetsOf(manifestOf(folder).exports['.']).at(-1)?.slice(2)
 
 describe.each(publicPackages(root))('the tarball of packages/%s', (name) => {
-  it('holds the built files, the manifest, the licence and a page for the registry, and nothing else', async () => {
+  it('contains only the built files, the manifest, the licence and a page for the registry', async () => {
     const outside = filesOf(await folderOf(name)).filter((file) => !/^(dist|bundle)\//.test(file))
     expect(outside.toSorted()).toEqual(['LICENSE', 'README.md', 'package.json'])
   })
 
-  it('holds no tests and no build state', async () => {
+  it('contains no tests and no build state', async () => {
     const folder = await folderOf(name)
     const files = filesOf(folder)
     expect(files.filter((file) => /\.test\.|\.tsbuildinfo$/.test(file))).toEqual([])
     expect(files).toContain(mainOf(folder))
   })
 
-  it('holds the sources that its source maps speak of within the maps', async () => {
+  it('contains the sources of its source maps within the maps', async () => {
     const folder = await folderOf(name)
     const maps = filesOf(folder).filter((file) => file.endsWith('.map'))
     expect(maps).toContain(`${mainOf(folder)}.map`)

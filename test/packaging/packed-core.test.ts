@@ -18,7 +18,7 @@ import type { ConsumerInput, ConsumerReport } from '../support/packaging/consume
 
 const root = join(import.meta.dirname, '../..')
 
-/** What a runtime or its bundler looks for, besides `import` and `default`. Node adds `node` to all of them. */
+/** The conditions of a runtime or its bundler, besides `import` and `default`. Node adds `node` to all of them. */
 const CONDITIONS: Readonly<Record<(typeof RUNTIMES)[number], readonly string[]>> = {
   node: [],
   workerd: ['workerd', 'worker', 'browser'],
@@ -46,13 +46,13 @@ async function consume(
   return JSON.parse(stdout) as ConsumerReport
 }
 
-describe('core as it is published, in an empty project', () => {
+describe('the published core in an empty project', () => {
   let project: PackedProject
   let keys: FaultyJwksServer
   let input: ConsumerInput
 
   const runs = new Map<string, Promise<ConsumerReport>>()
-  /** One run for each runtime, however many tests look at it. On Node, its own entry point is imported, too. */
+  /** One run per runtime, shared by all tests. On Node, its own entry point is imported, too. */
   const runFor = (name: keyof typeof CONDITIONS): Promise<ConsumerReport> => {
     const known = runs.get(name) ?? consume(project, CONDITIONS[name], { ...input, forNode: name === 'node' })
     runs.set(name, known)
@@ -80,7 +80,7 @@ describe('core as it is published, in an empty project', () => {
   })
 
   describe.each(RUNTIMES)('under the conditions of %s', (name) => {
-    it('verifies, denies, decrypts and fetches, with one AuthError for all of it', async () => {
+    it('verifies, denies, decrypts and fetches, with the same AuthError everywhere', async () => {
       const { subject, isOneClass, refusals } = await runFor(name)
       expect({ subject, isOneClass, refusals }).toEqual({
         subject: 'alice',
@@ -106,7 +106,7 @@ describe('core as it is published, in an empty project', () => {
       expect(Object.fromEntries(Object.entries(names).map(([path, all]) => [path, all.toSorted()]))).toEqual(expected)
     })
 
-    it('imports few files of its own, all of them from the bundle', async () => {
+    it('imports few files, all of them from the bundle', async () => {
       const { reached } = await runFor(name)
       const own = reached.filter((url) => url.includes('/@claimgate/core/'))
       expect(own.filter((url) => !url.includes('/@claimgate/core/bundle/'))).toEqual([])
@@ -120,13 +120,13 @@ describe('core as it is published, in an empty project', () => {
     expect(reached.filter((url) => url.startsWith('node:') || url.includes('/undici/'))).toEqual([])
   })
 
-  it('imports undici on Node, which would be seen', async () => {
+  it('imports undici on Node, which proves that the check works', async () => {
     const { reached } = await runFor('node')
     expect(reached).toContainEqual(expect.stringContaining('/bundle/bytes/bytes.node.js'))
     expect(reached).toContainEqual(expect.stringContaining('/undici/'))
   })
 
-  it('runs no file twice: what is in the bundle is not in dist', () => {
+  it('loads no file twice: files in the bundle are not also loaded from dist', () => {
     const files = readdirSync(join(project.package, 'dist'), { recursive: true, withFileTypes: true })
     const rest = files.filter((entry) => entry.isFile() && !entry.name.endsWith('.d.ts'))
     expect(rest.map(({ name }) => name)).toEqual([])
@@ -145,7 +145,7 @@ describe('core as it is published, in an empty project', () => {
   })
 
   it.each(Object.entries(WORKER_BUDGETS))(
-    'is small in a worker with %s, and reaches nothing of Node',
+    'is small in a worker with %s, and does not import from Node',
     async (names, budget) => {
       const { size, foreign } = await bundleForWorkers(join(project.package, 'bundle/index.js'), names)
       expect(foreign).toEqual([])
@@ -153,12 +153,12 @@ describe('core as it is published, in an empty project', () => {
     },
   )
 
-  it('would be seen to reach them in a worker, as its Node entry does', async () => {
+  it('detects Node imports in a worker, as with its Node entry', async () => {
     const { foreign } = await bundleForWorkers(join(project.package, 'bundle/node.js'))
     expect(foreign).toEqual(expect.arrayContaining(['undici']))
   })
 
-  it('says that undici is missing, where it is', async () => {
+  it('reports that undici is missing if it is', async () => {
     const broken = await installPacked(root, 'core', { without: ['undici'] })
     onTestFinished(broken.remove)
     await expect(consume(broken, [], input)).rejects.toThrow(/undici, on which it depends, does not load/)

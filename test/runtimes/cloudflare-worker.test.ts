@@ -14,7 +14,7 @@ const ISSUER = 'https://issuer.example'
 const now = Math.floor(Date.now() / 1000)
 const CLAIMS = { iss: ISSUER, aud: 'orders-api', sub: 'alice', scope: 'orders:read', iat: now, exp: now + 600 }
 
-// Where workerd is not installed, the runtime matrix says so.
+// If workerd is not installed, the runtime matrix says so.
 const workerd = RUNTIMES.filter(({ name, installed }) => name === 'workerd' && installed() !== undefined)
 
 describe('examples/cloudflare-worker', () => {
@@ -41,7 +41,7 @@ describe('examples/cloudflare-worker', () => {
 
   type Get = (path: string, token?: string) => Promise<Response>
 
-  /** A worker that has just started. */
+  /** A newly started worker. */
   const startCold = async (kvPort: number): Promise<Get> => {
     const variables = { JWT_ISSUER: ISSUER, JWT_AUDIENCE: 'orders-api', JWT_JWKS_URI: endpoint.url }
     const worker = await startWorkerd({ script: 'worker.mjs', variables, kvPort }, folder)
@@ -57,7 +57,7 @@ describe('examples/cloudflare-worker', () => {
   })
 
   describe.each(workerd)('in $name', () => {
-    it('takes its options from its bindings: 200 with a token, 401 without or with a bad one', async () => {
+    it('reads its options from its bindings: 200 with a token, 401 without one or with a bad one', async () => {
       const kv = await startKvServer()
       onTestFinished(kv.close)
       const get = await startCold(kv.port)

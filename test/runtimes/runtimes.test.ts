@@ -28,13 +28,13 @@ const CLAIMS = { iss: ISSUER, aud: AUDIENCE, sub: 'alice', scope: 'orders:read',
 
 const RULES = { issuer: ISSUER, audience: AUDIENCE }
 
-/** Answers that each runtime's own fetch meets in its own way. */
+/** Answers that each runtime's own fetch handles differently. */
 const FAULTS: readonly (readonly [name: string, fault: (elsewhere: string) => Fault])[] = [
   ['a redirect', (location) => ({ kind: 'redirect', location })],
   ['silence', () => ({ kind: 'hang', at: 'start' })],
-  ['half a body and silence', () => ({ kind: 'hang', at: 'body' })],
-  ['half a body and the end of the connection', () => ({ kind: 'reset', at: 'body' })],
-  ['a body without an end', () => ({ kind: 'endless' })],
+  ['half a body and then nothing', () => ({ kind: 'hang', at: 'body' })],
+  ['half a body and a closed connection', () => ({ kind: 'reset', at: 'body' })],
+  ['an endless body', () => ({ kind: 'endless' })],
   ['a small body that unpacks to 4 MB', () => ({ kind: 'gzip-bomb', size: 4_194_304 })],
   ['a web page', () => ({ kind: 'html' })],
 ]
@@ -49,7 +49,7 @@ let goodTokens: ReadonlyMap<string, string>
 let encryptionKeys: readonly EncryptionKey[]
 let hostile: readonly BadToken[]
 let forged: Readonly<Record<string, readonly [token: string, code: string]>>
-/** Where headers of forged tokens point. Nobody may ever connect to it. */
+/** The target of headers in forged tokens. Core must never connect to it. */
 let trap: FaultyJwksServer
 
 beforeAll(async () => {
@@ -67,7 +67,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await trap.close()
   await rm(folder, { recursive: true, force: true })
-  // oxlint-disable-next-line no-console -- the notes of the project quote it
+  // oxlint-disable-next-line no-console -- documents quote it
   console.log(report(shown, missing))
 })
 
@@ -130,11 +130,11 @@ describe.each(installed)('core in $name', (runtime) => {
     })
   })
 
-  it('runs the built files, without Node modules or undici where it is bundled', () => {
+  it('runs the built files, without Node modules or undici if it is bundled', () => {
     expect(served.bundle?.foreign ?? []).toEqual([])
   })
 
-  it('has a verifier for each algorithm expected of it, and a clear start-up error for each other', async () => {
+  it('has a verifier for each expected algorithm, and a clear start-up error for each other', async () => {
     const attempts = await tell({ do: 'algorithms', algorithms: ALL })
     const expected = ALL.map((alg) => [
       alg,
@@ -145,14 +145,14 @@ describe.each(installed)('core in $name', (runtime) => {
     expect(attempts).toEqual(Object.fromEntries(expected))
   })
 
-  it.each(['verifier', 'function'] as const)('verifies a token of each of them (by %s)', async (by) => {
+  it.each(['verifier', 'function'] as const)('verifies a token of each algorithm (by %s)', async (by) => {
     endpoint.publish(...[...keys.values()].map(({ publicJwk }) => publicJwk))
     const { algorithms } = runtime
     await open('all', { algorithms })
     const answers = await verify('all', algorithms.map(goodToken), by)
     expect(answers).toEqual(algorithms.map((alg) => ({ status: 200, alg, sub: 'alice', scopes: ['orders:read'] })))
     for (const { alg } of answers) if (alg !== undefined) verified.add(alg)
-    // One set for all of them, and members that the runtime cannot use are no obstacle.
+    // One set for all of them: members that the runtime cannot use are skipped.
     expect(endpoint.stats().requests).toHaveLength(1)
   })
 
@@ -173,17 +173,17 @@ describe.each(installed)('core in $name', (runtime) => {
     expect(found).toMatchObject({ through: runtime.transport, answer: { status: 200 } })
   })
 
-  it('takes its own fetch as an option', async () => {
+  it('accepts its own fetch as an option', async () => {
     endpoint.publish(keysFor('ES256').publicJwk)
     await open('own-fetch', {}, { fetch: 'global' })
     expect(await verifyOne('own-fetch', goodToken('ES256'))).toMatchObject({ status: 200 })
   })
 
-  it('makes a verifier while a module is loaded, and refuses rubbish with it without any I/O', async () => {
+  it('can create a verifier while a module is loaded, and rejects a malformed token without any I/O', async () => {
     expect(await tell({ do: 'first-verifier', token: 'rubbish' })).toEqual({ status: 401, code: 'token_malformed' })
   })
 
-  it('follows a rotation without a restart: accepts the new key at once, and refuses the removed one later', async () => {
+  it('follows a rotation without a restart: accepts the new key immediately, and later refuses the removed one', async () => {
     const [before, after] = [
       await createTestKeys('ES256', { kid: 'before' }),
       await createTestKeys('ES256', { kid: 'after' }),
@@ -206,7 +206,7 @@ describe.each(installed)('core in $name', (runtime) => {
     expect(endpoint.stats().requests).toHaveLength(3)
   })
 
-  it('refuses forged tokens, each for its own reason', async () => {
+  it('refuses forged tokens, each with its own code', async () => {
     endpoint.publish(keysFor('ES256').publicJwk)
     await open('forged')
     const names = Object.keys(forged)
@@ -220,7 +220,7 @@ describe.each(installed)('core in $name', (runtime) => {
     expect(trap.stats().connections).toBe(0)
   })
 
-  it('refuses every token of the bad-token factory, and connects to nothing that they name', async () => {
+  it('refuses every token of the bad-token factory, and connects to none of their addresses', async () => {
     endpoint.publish(keysFor('ES256').publicJwk)
     await open('hostile')
     const answers = await verify(
@@ -235,7 +235,7 @@ describe.each(installed)('core in $name', (runtime) => {
     expect(trap.stats().connections).toBe(0)
   })
 
-  it('says 503 and never 401 while the endpoint answers 503 or refuses connections', async () => {
+  it('answers 503 and never 401 while the endpoint answers 503 or refuses connections', async () => {
     await endpoint.behave({ kind: 'status', status: 503 })
     await open('failing')
     expect(await verifyOne('failing', goodToken('ES256'))).toEqual({ status: 503, code: 'keys_unavailable' })
@@ -245,7 +245,7 @@ describe.each(installed)('core in $name', (runtime) => {
     expect(await verifyOne('refusing', goodToken('ES256'))).toEqual({ status: 503, code: 'keys_unavailable' })
   })
 
-  it.each(FAULTS)('says 503 and never 401 when the endpoint answers with %s', async (name, fault) => {
+  it.each(FAULTS)('answers 503 and never 401 if the endpoint answers with %s', async (name, fault) => {
     endpoint.publish(keysFor('ES256').publicJwk)
     await endpoint.behave(fault(trap.url))
     await open(name, { keySet: { timeout: 0.3 } })
@@ -253,7 +253,7 @@ describe.each(installed)('core in $name', (runtime) => {
     expect(trap.stats().connections).toBe(0)
   })
 
-  it('finds the keys of an issuer by its metadata', async () => {
+  it("finds an issuer's keys by its metadata", async () => {
     const issuer = endpoint.origin
     const { publicJwk, sign } = keysFor('ES256')
     endpoint.publish(publicJwk)
@@ -269,7 +269,7 @@ describe.each(installed)('core in $name', (runtime) => {
     ])
   })
 
-  it('goes on with the keys it knows while the endpoint is down, says 503 for others, and recovers', async () => {
+  it('continues with known keys while the endpoint is down, answers 503 for others, and recovers', async () => {
     const [known, other] = [keysFor('ES256'), await createTestKeys('ES256', { kid: 'other' })]
     const [good, newer] = [goodToken('ES256'), await other.sign(CLAIMS)]
     endpoint.publish(known.publicJwk)
@@ -289,7 +289,7 @@ describe.each(installed)('core in $name', (runtime) => {
     expect(await verify('outage', [newer, good])).toMatchObject([{ status: 200 }, { status: 200 }])
   })
 
-  it('answers many requests that come at once to a cold verifier with few fetches, and leaves none hanging', async () => {
+  it('answers concurrent requests of a cold verifier with few fetches, and leaves none hanging', async () => {
     endpoint.publish(keysFor('ES256').publicJwk)
     await endpoint.behave({ kind: 'ok', delay: 150 })
     await open('cold')
@@ -299,18 +299,18 @@ describe.each(installed)('core in $name', (runtime) => {
     expect(endpoint.stats().requests).toHaveLength(1)
   })
 
-  it('leaves no request hanging when the one that began the fetch ends before the keys are there', async () => {
+  it('leaves no request hanging if the one that started the fetch ends before the keys arrive', async () => {
     endpoint.publish(keysFor('ES256').publicJwk)
     endpoint.once({ kind: 'ok', delay: 100 })
     await open('deserted', { keySet: { timeout: 1 } })
     await tell({ do: 'begin', name: 'deserted', token: goodToken('ES256') })
     const others = await Promise.all(Array.from({ length: 5 }, () => verifyOne('deserted', goodToken('ES256'))))
     expect(others.map((answer) => answer?.status)).toEqual([200, 200, 200, 200, 200])
-    // Where the fetch ended with its request, as in workers, one of the others began it again.
+    // If the fetch ended with its request, as in workers, another request started it again.
     expect(endpoint.stats().requests.length).toBeLessThanOrEqual(2)
   })
 
-  it('reads tokens from forms within bounds, and leaves the body to be read', async () => {
+  it('reads tokens from forms within limits, and leaves the body readable', async () => {
     const options = { ...RULES, jwks: { keys: [keysFor('ES256').publicJwk] } }
     const token = goodToken('ES256')
     expect(await tell({ do: 'forms', options, token })).toEqual({
@@ -325,7 +325,7 @@ describe.each(installed)('core in $name', (runtime) => {
     })
   })
 
-  it('decrypts tokens that are encrypted in every way there is, and tells nothing of the others', async () => {
+  it('decrypts tokens with every supported algorithm, and answers all others alike', async () => {
     const jwks = { keys: [keysFor('ES256').publicJwk] }
     const privateJwks = encryptionKeys.map(({ jwk }) => jwk)
     const tokens = await Promise.all(
@@ -371,7 +371,7 @@ describe.each(installed)('core in $name', (runtime) => {
   })
 })
 
-it('tells by name which runtimes are not installed', () => {
+it('names the runtimes that are not installed', () => {
   expect([...installed.map(({ name }) => name), ...missing].toSorted()).toEqual(
     RUNTIMES.map(({ name }) => name).toSorted(),
   )

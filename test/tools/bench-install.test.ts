@@ -22,13 +22,13 @@ describe('the installation of the benchmarks', () => {
     expect(dependencies['jose']).toBe(manifest(join(root, 'packages/core')).dependencies['jose'])
   })
 
-  it('has a lockfile of its own that names every peer and no address', () => {
+  it('has a separate lockfile that names every peer and no address', () => {
     const lockfile = readFileSync(join(bench, 'pnpm-lock.yaml'), 'utf8')
     for (const [name, version] of Object.entries(dependencies)) expect(lockfile).toContain(`${name}@${version}`)
     expect(lockfile).not.toMatch(/https?:\/\//)
   })
 
-  it('is no part of the workspace that the tests install', () => {
+  it('is not part of the workspace that the tests install', () => {
     expect(readFileSync(join(root, 'pnpm-lock.yaml'), 'utf8')).not.toMatch(/^ {2}test\/bench:/m)
   })
 })

@@ -32,7 +32,7 @@ const circumstances = {
 }
 
 describe('a comparison', () => {
-  it('holds everybody against the limit and against ours, where less is faster', () => {
+  it('compares every contender with the limit and with ours if less is faster', () => {
     expect(
       verification.rows.map(({ name, role, value, ofBase, ofOurs }) => [
         name,
@@ -48,7 +48,7 @@ describe('a comparison', () => {
     ])
   })
 
-  it('turns ratios round where more is faster', () => {
+  it('inverts ratios if more is faster', () => {
     const { rows } = comparison({
       title: 'HTTP',
       unit: 'req/s',
@@ -60,13 +60,13 @@ describe('a comparison', () => {
     expect(rows[1]?.ofBase.median).toBe(0.8)
   })
 
-  it('counts other limits as no peers', () => {
+  it('does not count other limits as peers', () => {
     const samples = { bare: [1], raw: [2], ours: [3], peer: [4] }
     const { rows } = comparison({ title: '', unit: '', samples, limit: 'bare', otherLimits: ['raw'], ours: 'ours' })
     expect(rows.map(({ role }) => role)).toEqual(['limit', 'limit', 'ours', 'peer'])
   })
 
-  it('takes ours as the base where there is no limit', () => {
+  it('uses ours as the base if there is no limit', () => {
     const { base, rows } = comparison({ title: 'Refusals', unit: '', samples: { ours: [4], peer: [8] }, ours: 'ours' })
     expect(base).toBe('ours')
     expect(rows.map(({ role, ofBase }) => [role, ofBase.median])).toEqual([
@@ -88,7 +88,7 @@ describe('numbers in the results', () => {
     expect(formatNumber(value)).toBe(expected)
   })
 
-  it('leave a spread out that is too small to see', () => {
+  it('omit a spread that is too small to see', () => {
     expect(formatSpread({ median: 0.8, low: 0.801, high: 0.799 })).toBe('0.80')
     expect(formatSpread({ median: 0.8, low: 0.78, high: 0.82 })).toBe('0.80 (0.78 to 0.82)')
   })
@@ -116,7 +116,7 @@ describe('the page of benchmarks', () => {
 describe('the chart of benchmarks', () => {
   const svg = chart([result])
 
-  it('has a bar for each row, as long as its speed', () => {
+  it('has a bar for each row, whose length is its speed', () => {
     const widths = [...svg.matchAll(/<rect class="(\w+)" [^>]*width="([\d.]+)"/g)].map(([, role, width]) => [
       role,
       Number(width),
@@ -131,7 +131,7 @@ describe('the chart of benchmarks', () => {
 })
 
 describe('the goals', () => {
-  it('are told of as far as there are results', () => {
+  it('are reported for the available results', () => {
     const full = {
       ...result,
       comparisons: [

@@ -9,30 +9,30 @@ describe('the statistics of the benchmarks', () => {
     [[3, 1, 2], 2],
     [[4, 1, 2, 3], 2.5],
     [[7], 7],
-  ])('take %j to have the median %d', (numbers, expected) => {
+  ])('calculate the median of %j as %d', (numbers, expected) => {
     expect(median(numbers)).toBe(expected)
   })
 
-  it('interpolate quantiles between neighbours, whatever the order', () => {
+  it('interpolate quantiles between neighbours, in any order', () => {
     expect(quantile([50, 10, 40, 20, 30], 0.25)).toBe(20)
     expect(quantile([40, 10, 20, 30], 0.9)).toBeCloseTo(37)
     expect(quantile([2, 1], 0)).toBe(1)
     expect(quantile([2, 1], 1)).toBe(2)
   })
 
-  it('have no quantile of nothing', () => {
+  it('throw for a quantile of no values', () => {
     expect(() => quantile([], 0.5)).toThrow(RangeError)
   })
 
-  it('give the quartiles as the spread', () => {
+  it('return the quartiles as the spread', () => {
     expect(spread([1, 2, 3, 4, 5])).toEqual({ median: 3, low: 2, high: 4 })
   })
 
-  it('relate contenders round by round, so that a slow round of both counts for nothing', () => {
+  it('compare contenders round by round, so that a round that is slow for both has no effect', () => {
     expect(ratioSpread([1, 10, 1], [2, 20, 2])).toEqual({ median: 0.5, low: 0.5, high: 0.5 })
   })
 
-  it('do not relate different rounds', () => {
+  it('do not compare different rounds', () => {
     expect(() => ratioSpread([1, 2], [1])).toThrow(RangeError)
   })
 })
@@ -40,7 +40,7 @@ describe('the statistics of the benchmarks', () => {
 describe('a race', () => {
   const options = { rounds: 5, slice: 1, warmUp: 2 }
 
-  it('gives one number a round for each contender', async () => {
+  it('returns one number per round for each contender', async () => {
     const samples = await race(
       [
         { name: 'one', run: () => {} },
@@ -55,7 +55,7 @@ describe('a race', () => {
     }
   })
 
-  it('lets everybody run once before anybody runs again, in an order of the round', async () => {
+  it('runs every contender once before any runs again, in an order per round', async () => {
     const turns: string[] = []
     const contenders = ['a', 'b', 'c'].map((name) => ({ name, run: () => turns.push(name) }))
     const numbers = [0, 0, 0.99, 0.99]
@@ -65,7 +65,7 @@ describe('a race', () => {
     expect(turns.slice(3)).toEqual(['b', 'c', 'a', 'a', 'b', 'c'])
   })
 
-  it('measures microseconds for one time, however often a slice has room for it', async () => {
+  it('measures microseconds for one run, however many runs fit into a slice', async () => {
     let milliseconds = 0
     const lasting = (each: number) => (times: number) => {
       milliseconds += times * each
@@ -89,12 +89,12 @@ describe('a race', () => {
     expect(slices.slice(-2)).toEqual([2000, 2000])
   })
 
-  it('fails when a contender fails', async () => {
+  it('fails if a contender fails', async () => {
     const contender = { name: 'wrong', run: () => Promise.reject(new Error('refused')) }
     await expect(race([contender], options)).rejects.toThrow('refused')
   })
 
-  it('shuffles without losing or doubling anybody', () => {
+  it('shuffles without losing or duplicating contenders', () => {
     const list = [1, 2, 3, 4, 5]
     expect(shuffled(list, Math.random).toSorted()).toEqual(list)
     expect(list).toEqual([1, 2, 3, 4, 5])
@@ -102,7 +102,7 @@ describe('a race', () => {
 })
 
 describe('the operations of a slice', () => {
-  it('keep exactly so many in flight', async () => {
+  it('keep exactly that many in flight', async () => {
     let now = 0
     let most = 0
     const run = inFlight(4, async () => {
@@ -115,7 +115,7 @@ describe('the operations of a slice', () => {
     expect({ now, most }).toEqual({ now: 0, most: 4 })
   })
 
-  it('go on in the rotation where the last slice has ended', async () => {
+  it('continue the rotation where the last slice ended', async () => {
     const seen: number[] = []
     const run = inFlight(3, async (index) => seen.push(index))
     await run(5)
@@ -123,7 +123,7 @@ describe('the operations of a slice', () => {
     expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6])
   })
 
-  it('do so one after the other, too', () => {
+  it('also do so one at a time', () => {
     const seen: number[] = []
     const run = synchronously((index) => seen.push(index))
     run(2)

@@ -25,11 +25,11 @@ describe('the closing line of the CI run', () => {
   })
 
   it.each([
-    ['the tests end badly without a failed test', { ...passing, test: { ...passing.test, status: 1 } }],
-    ['the tests never ran', { ...passing, test: { status: 1, report: undefined } }],
-    ['the tests left no report', { ...passing, test: { status: 0, report: undefined } }],
-    ['the checks never ran', { ...passing, check: { status: 2, report: undefined } }],
-  ])('is a failure when %s', (_, commands) => {
+    ['the test command fails without a failed test', { ...passing, test: { ...passing.test, status: 1 } }],
+    ['the tests did not run', { ...passing, test: { status: 1, report: undefined } }],
+    ['the tests wrote no report', { ...passing, test: { status: 0, report: undefined } }],
+    ['the checks did not run', { ...passing, check: { status: 2, report: undefined } }],
+  ])('is a failure if %s', (_, commands) => {
     expect(summarize(commands).failed).toBe(1)
   })
 

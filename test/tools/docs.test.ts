@@ -16,7 +16,7 @@ const write = (path: string, text: string): void => {
   writeFileSync(join(root, path), text)
 }
 
-// Put together here, so that this file is not itself a violation.
+// Assembled here, so that this file is not itself a violation.
 const machinePath = ['', 'root', 'project'].join('/')
 const registry = ['https:', '', 'registry.example.org', 'jose'].join('/')
 
@@ -30,9 +30,9 @@ describe('docs accept', () => {
     expect(checkDocs(root)).toEqual([])
   })
 
-  it('links in code, and what is installed or built', () => {
-    write('README.md', '```md\n[a](nowhere.md)\n```\n`[b](nowhere.md)`')
-    write('node_modules/x/README.md', '[a](nowhere.md)')
+  it('links in code, and installed or built files', () => {
+    write('README.md', '```md\n[a](missing.md)\n```\n`[b](missing.md)`')
+    write('node_modules/x/README.md', '[a](missing.md)')
     write('dist/a.js', machinePath)
     expect(checkDocs(root)).toEqual([])
   })
@@ -40,9 +40,9 @@ describe('docs accept', () => {
 
 describe('docs refuse', () => {
   it.each([
-    ['a link to no file', 'README.md', '[a](docs/none.md)', 'the link docs/none.md leads nowhere'],
-    ['a link to no heading', 'README.md', '# One\n[a](#two)', 'the link #two leads nowhere'],
-    ['a link out of the repository', 'README.md', '[a](../..)', 'the link ../.. leads nowhere'],
+    ['a link to a missing file', 'README.md', '[a](docs/none.md)', 'the link docs/none.md has no target'],
+    ['a link to a missing heading', 'README.md', '# One\n[a](#two)', 'the link #two has no target'],
+    ['a link out of the repository', 'README.md', '[a](../..)', 'the link ../.. has no target'],
     ['a path of one machine', 'src/a.ts', `const a = '${machinePath}/a'`, `${machinePath} is a path of one machine`],
     ['the same in a file URL', '.ci/run', `file://${machinePath}`, `${machinePath} is a path of one machine`],
     ["a registry's address", 'package.json', `{ "a": "${registry}" }`, "is a registry's address"],

@@ -30,7 +30,7 @@ describe('layering lets', () => {
     ['a feature import extend', core('jwe/index.ts', `import { AuthError } from '../extend.ts'`)],
     ['an entry point for KMS import its SDK', issuer('kms/a.ts', `import { SignCommand } from '@aws-sdk/client-kms'`)],
     ['an entry point for a platform import the issuer', issuer('kms/a.ts', `import { x } from '../refusal.ts'`)],
-    ['comments and strings alone', core('model/a.ts', ` * import { x } from '../jws/x.ts'\n// import 'undici'`)],
+    ['only comments and strings', core('model/a.ts', ` * import { x } from '../jws/x.ts'\n// import 'undici'`)],
     [
       'an adapter import core',
       { path: 'packages/express/src/a.ts', text: `import { x } from '@claimgate/core/extend'` },
@@ -84,14 +84,14 @@ describe('layering refuses', () => {
     ['the SDK of KMS elsewhere', issuer('a.ts', `import '@aws-sdk/client-kms'`), 'may import only jose'],
     ['the SDK of another service', issuer('kms/a.ts', `import '@aws-sdk/client-ssm'`), 'may import only jose'],
     ['Node beside KMS', issuer('kms/a.ts', `import 'node:crypto'`), 'may import only jose'],
-    ['KMS in the issuer', issuer('index.ts', `export * from './kms/index.ts'`), '"kms" is an entry point of its own'],
-    ['one platform in another', issuer('kms/a.ts', `import '../node/a.ts'`), '"node" is an entry point of its own'],
+    ['KMS in the issuer', issuer('index.ts', `export * from './kms/index.ts'`), '"kms" is a separate entry point'],
+    ['one platform in another', issuer('kms/a.ts', `import '../node/a.ts'`), '"node" is a separate entry point'],
     ['core in the issuer', { path: 'packages/issuer/src/a.ts', text: `import '@claimgate/core'` }, 'may import only'],
   ])('%s', (_, file, reason) => {
     expect(layeringViolations([file])).toEqual([expect.stringContaining(reason)])
   })
 
-  it('a cycle, also one of types', () => {
+  it('a cycle, including one of types', () => {
     const files = [
       core('keys/a.ts', `import { b } from './b.ts'`),
       core('keys/b.ts', `import type { C } from './c.ts'`),

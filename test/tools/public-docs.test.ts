@@ -6,7 +6,7 @@ const source = (path: string, text: string): { path: string; text: string } => (
   path: `packages/core/src/${path}`,
   text,
 })
-const documented = '/** What it gives. */\n'
+const documented = '/** What it returns. */\n'
 
 describe('public names', () => {
   it('pass when each has TSDoc at its declaration', () => {

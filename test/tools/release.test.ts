@@ -16,7 +16,7 @@ describe('a release', () => {
     expect(stderr).toContain(`push the tag v${version}, not ${tag}`)
   })
 
-  it('has one version in all packages, in the User-Agent and in the changelog', () => {
+  it('has the same version in all packages, in the User-Agent and in the changelog', () => {
     const manifests = readdirSync(join(root, 'packages')).map((name) => read(`packages/${name}/package.json`))
     expect(manifests.map((text) => (JSON.parse(text) as { version: string }).version)).toEqual(
       manifests.map(() => version),
@@ -29,7 +29,7 @@ describe('a release', () => {
 describe.each(readdirSync(join(root, '.github/workflows')))('the workflow %s', (name) => {
   const text = read(`.github/workflows/${name}`)
 
-  it('runs only commands that exist', () => {
+  it('runs only existing commands', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Readonly<Record<string, string>> }
     const commands = [...text.matchAll(/- run: (.+)/g)].map(([, command = '']) => command)
     expect(commands).not.toEqual([])
@@ -40,7 +40,7 @@ describe.each(readdirSync(join(root, '.github/workflows')))('the workflow %s', (
     }
   })
 
-  it('may only read the repository', () => {
+  it('can only read the repository', () => {
     expect(text).toMatch(/^permissions:\n {2}contents: read\n/m)
     expect(text).not.toMatch(/: write(?<!id-token: write)$/m)
   })

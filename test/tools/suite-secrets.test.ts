@@ -42,7 +42,7 @@ const OPTIONS: VerifierOptions = {
   audience: 'https://api.example',
   jwks: { keys: [{ ...publicJwk, alg: 'ES256' }] },
 }
-// In form alone: it does get printed.
+// It only looks like one, because it gets printed.
 const FORM = `-----BEGIN PRIVATE KEY-----\n${'A'.repeat(64)}\n-----END PRIVATE KEY-----\n`
 
 describe('a text shows', () => {
@@ -50,13 +50,13 @@ describe('a text shows', () => {
     ['a signed token', 'a signed token', token],
     ['a signed token in a sentence', 'a signed token', `found "${token}", which is no token`],
     ['a signed token behind letters', 'a signed token', `\\n${token}`],
-    ['a signed token whose claims are left out', 'a signed token', token.replace(/\..+\./, '..')],
+    ['a signed token with omitted claims', 'a signed token', token.replace(/\..+\./, '..')],
     ['a token without signature', 'the beginning of a signed token', token.slice(0, -signature.length)],
     ['a token cut short within its claims', 'the beginning of a signed token', `${long.slice(0, 120)}…`],
     ['an encrypted token', 'an encrypted token', encrypted],
     ['an encrypted token without a key', 'an encrypted token', encrypted.replace(/\.[^.]+/, '.')],
     ['a private key in PEM', 'a private key in PEM', pem],
-    ['one with its line breaks written out', 'a private key in PEM', JSON.stringify({ pem: rsaPem })],
+    ['one with escaped line breaks', 'a private key in PEM', JSON.stringify({ pem: rsaPem })],
     ['its beginning', 'a private key in PEM', pem.slice(0, 80)],
     ['a private EC key in base64', 'a private key', bodyOf(pem)],
     ['a private RSA key in base64', 'a private key', bodyOf(rsaPem)],
@@ -95,7 +95,7 @@ describe('of secrets in use, a text shows', () => {
   })
 
   it.each([
-    ['less than counts', signature.slice(13, 50)],
+    ['less than the minimum length', signature.slice(13, 50)],
     ['the rest of a token', token.slice(0, -signature.length)],
     ['the public half of a key', `${JSON.stringify(publicJwk)}${publicPem}`],
     ['another signature', 'q'.repeat(86)],
@@ -105,7 +105,7 @@ describe('of secrets in use, a text shows', () => {
 })
 
 describe('the suite sees', () => {
-  it('a token below an AuthError, which hides those in its own words', () => {
+  it('a token in the cause of an AuthError, whose own words hide tokens', () => {
     const cause = new Error(`cannot read ${token}`)
     const { message } = new AuthError('token_malformed', { actual: token, hint: `look at ${token}`, cause })
 
@@ -113,7 +113,7 @@ describe('the suite sees', () => {
     expect(takeFinds()).toContain('AuthError token_malformed, cause.message: a signed token')
   })
 
-  it('a private JWK two causes below', () => {
+  it('a private JWK two causes down', () => {
     const lowest = Object.assign(new Error('cannot be used'), { key: { ...jwk } })
     const error = new AuthError('keys_unavailable', { cause: new Error('failed', { cause: lowest }) })
 
@@ -121,7 +121,7 @@ describe('the suite sees', () => {
     expect(takeFinds()).toEqual(['AuthError keys_unavailable, cause.cause.member key.d: a private JWK'])
   })
 
-  it('what only hidden members, bytes and toJSON hold', () => {
+  it('secrets that only hidden members, bytes and toJSON contain', () => {
     const cause = Object.defineProperty(new Error('failed'), 'answer', { value: new TextEncoder().encode(pem) })
     const errors = [cause, { toJSON: () => ({ token }) }].map((said) => new KmsError('kms_refused', 'refused', said))
 
@@ -144,7 +144,7 @@ describe('the suite sees', () => {
   it.each([
     ['core', async () => createVerifier({ ...OPTIONS, algorithms: signature.slice(0, 60) } as never)],
     ['the issuer', async () => localSigner(undefined, { algorithm: signature.slice(0, 60) as never })],
-  ])('part of a token that is in use, where %s tells what was wrongly configured', async (_, make) => {
+  ])('part of a token in use, if %s reports a wrong configuration', async (_, make) => {
     await createVerifier(OPTIONS)
       .verify(token)
       .catch(() => undefined)
@@ -189,7 +189,7 @@ describe('the suite sees', () => {
       expect(secretsInUse.showIn(part)).toBe(true)
   })
 
-  it('errors of a package alone, and not those that tests and libraries make', async () => {
+  it('only errors of a package, and not those of tests and libraries', async () => {
     const error = new TypeError(`found ${token}`)
     await expect(new CompactEncrypt(new Uint8Array()).encrypt(token as never)).rejects.toThrow(Error)
 
@@ -197,7 +197,7 @@ describe('the suite sees', () => {
     expect(takeFinds()).toEqual([])
   })
 
-  it('what is printed, at once or piece by piece', () => {
+  it('printed output, at once or in pieces', () => {
     // eslint-disable-next-line no-console -- the subject
     console.log('loaded %s', FORM)
     for (const piece of [FORM.slice(0, 30), FORM.slice(30, 60), FORM.slice(60)]) process.stdout.write(piece)
@@ -205,7 +205,7 @@ describe('the suite sees', () => {
     expect(takeFinds()).toEqual(['console.log: a private key in PEM', 'stdout: a private key in PEM'])
   })
 
-  it('what another program prints', async () => {
+  it('the output of another program', async () => {
     const { stdout } = await promisify(execFile)('echo', [token])
 
     expect(stdout).toContain(token)
@@ -246,7 +246,7 @@ describe('assertNoSecrets', () => {
 })
 
 describe('watched errors', () => {
-  it('keep their constructors, stack traces and settings of the engine', () => {
+  it('keep their constructors, stack traces and engine settings', () => {
     const error = new RangeError('far', { cause: 1 })
 
     expect(error).toBeInstanceOf(Error)

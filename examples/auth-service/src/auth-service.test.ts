@@ -87,7 +87,7 @@ describe('logging in', () => {
     expect(await wrong.text()).toBe(text)
   })
 
-  it.each(["ada' OR '1'='1", 'ADA', ' ada', '__proto__'])('does not take %j for ada', async (userName) => {
+  it.each(["ada' OR '1'='1", 'ADA', ' ada', '__proto__'])('does not accept %j as ada', async (userName) => {
     const service = await startWithPeople()
     expect((await logIn(service, userName, passwordOf('ada'))).status).toBe(401)
   })
@@ -102,28 +102,28 @@ describe('logging in', () => {
     ['a number for a name', '{"userName":1,"password":"x"}'],
     ['an object for a password', '{"userName":"ada","password":{"$ne":""}}'],
     ['an empty name', '{"userName":"","password":"x"}'],
-    ['a name without end', JSON.stringify({ userName: 'a'.repeat(257), password: 'x' })],
-  ])('answers 400 where the body is %s', async (_, body) => {
+    ['a name that is too long', JSON.stringify({ userName: 'a'.repeat(257), password: 'x' })],
+  ])('answers 400 if the body is %s', async (_, body) => {
     const response = await post(await start(), body)
     expect(response.status).toBe(400)
     expect(response.headers.get('cache-control')).toBe('no-store')
     expect(await response.json()).toEqual({ error: 'The body must be JSON with "userName" and "password".' })
   })
 
-  it('answers 400 where the body is right but not JSON by type', async () => {
+  it('answers 400 if the body is valid but its content type is not JSON', async () => {
     const service = await startWithPeople()
     const body = JSON.stringify({ userName: 'ada', password: passwordOf('ada') })
     expect((await post(service, body, 'text/plain')).status).toBe(400)
   })
 
-  it('answers 413 where the body is over 4 kB', async () => {
+  it('answers 413 if the body is over 4 kB', async () => {
     const service = await start()
     const response = await post(service, JSON.stringify({ userName: 'ada', password: 'x'.repeat(5000) }))
     expect(response.status).toBe(413)
     expect(await response.json()).toEqual({ error: 'The body is too large.' })
   })
 
-  it('answers 429 after too many failures, for that name only', async () => {
+  it('answers 429 after too many failures, only for that name', async () => {
     const service = await startWithPeople({ attempts: { attempts: 2, windowSeconds: 60 } })
     const statuses = await Promise.all([1, 2, 3].map(async () => (await logIn(service, 'ada', 'wrong')).status))
     expect(statuses.toSorted()).toEqual([401, 401, 429])
@@ -134,7 +134,7 @@ describe('logging in', () => {
     expect((await logIn(service, 'bob', passwordOf('bob'))).status).toBe(200)
   })
 
-  it('forgets the failures before a success', async () => {
+  it('clears earlier failures after a success', async () => {
     const service = await startWithPeople({ attempts: { attempts: 2 } })
     for (let round = 0; round < 2; round += 1) {
       expect((await logIn(service, 'ada', 'wrong')).status).toBe(401)
@@ -144,7 +144,7 @@ describe('logging in', () => {
 })
 
 describe('what verifiers read', () => {
-  it('is a JWK Set with cache headers, and 304 for a copy that is current', async () => {
+  it('is a JWK Set with cache headers, and 304 for a current copy', async () => {
     const service = await start({ jwksMaxAge: 90 })
     const response = await fetch(`${service.url}/.well-known/jwks.json`)
     expect(response.headers.get('content-type')).toBe('application/jwk-set+json')
@@ -168,7 +168,7 @@ describe('what verifiers read', () => {
     })
   })
 
-  it('names the configured issuer where the service is reached by another URL', async () => {
+  it('names the configured issuer if the service is reached by another URL', async () => {
     const service = await startWithPeople({ issuer: 'https://login.example' })
     expect(part(await tokenOf(service, 'ada'), 1)['iss']).toBe('https://login.example')
     const response = await fetch(`${service.url}/.well-known/openid-configuration`)
@@ -177,7 +177,7 @@ describe('what verifiers read', () => {
 })
 
 describe('rotation', () => {
-  it('publishes the new key beside the old one and signs with it at once where that is asked for', async () => {
+  it('publishes the new key beside the old one, and signs with it immediately if requested', async () => {
     const service = await startWithPeople()
     const [old] = await keyIds(service)
     const { kid } = await service.rotate()
@@ -188,12 +188,12 @@ describe('rotation', () => {
     expect(await keyIds(service)).toEqual([kid, old])
   })
 
-  it('happens by itself on a timer', async () => {
+  it('runs automatically on a timer', async () => {
     const service = await start({ rotateEverySeconds: 1 })
     await expect.poll(async () => (await keyIds(service)).length, { timeout: 10_000 }).toBe(2)
   })
 
-  it.each([0, -1, Number.NaN, 2_000_001])('refuses a timer of %j seconds', async (rotateEverySeconds) => {
+  it.each([0, -1, Number.NaN, 2_000_001])('rejects an interval of %j seconds', async (rotateEverySeconds) => {
     await expect(startAuthService({ rotateEverySeconds })).rejects.toThrow(
       `"rotateEverySeconds" must be from 1 to 2000000, found ${rotateEverySeconds}`,
     )
@@ -201,7 +201,7 @@ describe('rotation', () => {
 })
 
 describe('an outage', () => {
-  it('refuses connections, then comes back on the same port with the same keys and people', async () => {
+  it('refuses connections, then resumes on the same port with the same keys and users', async () => {
     const service = await startWithPeople()
     const before = await keyIds(service)
     await service.pause()
@@ -214,7 +214,7 @@ describe('an outage', () => {
     expect((await logIn(service, 'ada', passwordOf('ada'))).status).toBe(200)
   })
 
-  it('ends a connection that is held open', async () => {
+  it('closes a connection that is kept open', async () => {
     const service = await start()
     const dropped = new Promise<string | undefined>((resolve) => {
       const held = httpRequest(`${service.url}/api/v1/auth`, { method: 'POST', headers: { 'content-length': '9' } })
@@ -224,13 +224,13 @@ describe('an outage', () => {
     expect(await dropped).toBe('ECONNRESET')
   })
 
-  it('of the port by somebody else fails the start and leaves nothing open', async () => {
+  it('fails to start on a port that is in use, and leaves nothing open', async () => {
     const service = await start()
     const port = Number(new URL(service.url).port)
     await expect(startAuthService({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' })
   })
 
-  it('by a wrong option gives the port back', async () => {
+  it('releases the port if an option is wrong', async () => {
     const service = await start()
     const port = Number(new URL(service.url).port)
     await service.close()
@@ -241,7 +241,7 @@ describe('an outage', () => {
 })
 
 describe('a database file', () => {
-  it('keeps people over a restart, and what is seeded later does not change them', async () => {
+  it('keeps users over a restart, and seeding does not change them', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'auth-service-'))
     try {
       const database = join(folder, 'people.sqlite')
@@ -257,7 +257,7 @@ describe('a database file', () => {
   })
 })
 
-// fetch answers 304 from a cache of its own making, node:http shows what was sent.
+// fetch answers 304 from its own cache, so node:http shows what was sent.
 const statusWith = async (url: string, etag: string): Promise<number | undefined> =>
   new Promise((resolve, reject) => {
     const sent = httpRequest(url, { headers: { 'if-none-match': etag } }, (response) => {

@@ -9,7 +9,7 @@ describe('the environment', () => {
     })
   })
 
-  it('sets every option it has a variable for', () => {
+  it('sets the option of every variable', () => {
     expect(
       optionsFromEnvironment({
         PORT: '0',
@@ -27,7 +27,7 @@ describe('the environment', () => {
     })
   })
 
-  it('names the places where ended sessions are posted', () => {
+  it('sets the URLs that are notified of ended sessions', () => {
     const { logoutUris } = optionsFromEnvironment({ AUTH_LOGOUT_URIS: 'http://a.example/x, http://b.example/x,' })
     expect(logoutUris?.()).toEqual(['http://a.example/x', 'http://b.example/x'])
   })
@@ -38,7 +38,7 @@ describe('the environment', () => {
     [{ PORT: '0x10' }, 'PORT must be a whole number from 0 to 65535, found "0x10"'],
     [{ AUTH_ROTATE_EVERY: '0' }, 'AUTH_ROTATE_EVERY must be a whole number from 1 to 2000000, found "0"'],
     [{ AUTH_ROTATE_EVERY: '1.5' }, 'AUTH_ROTATE_EVERY must be a whole number from 1 to 2000000, found "1.5"'],
-  ])('is refused as %j', (env, message) => {
+  ])('is rejected as %j', (env, message) => {
     expect(() => optionsFromEnvironment(env)).toThrow(new TypeError(`Cannot start auth service: ${message}`))
   })
 })

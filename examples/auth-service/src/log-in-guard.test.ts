@@ -13,7 +13,7 @@ const check: CredentialCheck = async ({ userName, password }) =>
 const names = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => `name-${index}`)
 
 describe('many log-ins from one address', () => {
-  it('are limited whatever the names, and cost other addresses nothing', async () => {
+  it('are limited whatever the names, without affecting other addresses', async () => {
     const guard = createLogInGuard(check, { addressAttempts: { attempts: 3 } })
     const kinds: string[] = []
     for (const userName of names(5)) kinds.push((await guard('10.0.0.1', { userName, password: 'x' })).kind)
@@ -21,7 +21,7 @@ describe('many log-ins from one address', () => {
     expect(await guard('10.0.0.2', { userName: 'ada', password: 'right' })).toEqual({ kind: 'right', user: ada })
   })
 
-  it('do not count where they succeed, and win no new attempts by it', async () => {
+  it('do not count if they succeed, and add no attempts for other names', async () => {
     const guard = createLogInGuard(check, { addressAttempts: { attempts: 2 } })
     const attempt = async (userName: string, password: string): Promise<string> =>
       (await guard('10.0.0.1', { userName, password })).kind
@@ -37,7 +37,7 @@ describe('many log-ins at once', () => {
   let listener: Listener | undefined
   afterEach(async () => listener?.pause())
 
-  it('are answered 503 with Retry-After beyond those that may wait, at no cost, and do not count', async () => {
+  it('are answered 503 with Retry-After if the queue is full, without hashing, and do not count', async () => {
     const release: (() => void)[] = []
     let compared = 0
     const slow: CredentialCheck = async (credentials) => {
@@ -68,7 +68,7 @@ describe('many log-ins at once', () => {
 
     const drain = setInterval(() => release.shift()?.(), 1)
     const statuses = (await Promise.all(answers)).map(({ status }) => status)
-    // Two have failed by now and those turned away do not count, so there is one attempt left.
+    // Two have failed and those answered 503 do not count, so there is one attempt left.
     const last = await logIn('ada')
     clearInterval(drain)
     expect(statuses.toSorted()).toEqual([401, 401, 503, 503])

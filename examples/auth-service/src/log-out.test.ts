@@ -15,7 +15,7 @@ interface Told {
   readonly body: string
 }
 
-// An API that is told of ended sessions and answers with this status.
+// An API that is notified of ended sessions and answers with this status.
 const startApi = async (status: number, headers: Record<string, string> = {}) => {
   const told: Told[] = []
   const server = createServer((request, response) => {
@@ -48,7 +48,7 @@ const claimsOf = (token: string): Record<string, unknown> =>
   JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>
 
 describe('logging out', () => {
-  it('tells every API which session is over, with a token that only the service is given, and then answers 204', async () => {
+  it('notifies every API of the ended session, with a token that only the service gets, and then answers 204', async () => {
     const apis = [await startApi(204), await startApi(204)]
     const service = await start(apis.map(({ uri }) => uri))
     const response = await logOut(service, await service.issuer.issue({ sub: 'ada', sid: 'session-1' }))
@@ -64,14 +64,14 @@ describe('logging out', () => {
     }
   })
 
-  it('may be done again', async () => {
+  it('can be repeated', async () => {
     const api = await startApi(204)
     const service = await start([api.uri])
     const token = await service.issuer.issue({ sub: 'ada', sid: 'session-1' })
     expect([(await logOut(service, token)).status, (await logOut(service, token)).status]).toEqual([204, 204])
   })
 
-  it('works with tokens of a key that has been rotated out of use', async () => {
+  it('works with tokens of a key that is no longer used to sign', async () => {
     const service = await start([(await startApi(204)).uri])
     const token = await service.issuer.issue({ sub: 'ada', sid: 'session-1' })
     await service.rotate({ publishAhead: 0 })
@@ -80,10 +80,10 @@ describe('logging out', () => {
 
   it.each([
     ['refuses the message', async () => (await startApi(403)).uri],
-    ['sends it elsewhere', async () => (await startApi(307, { location: (await startApi(204)).uri })).uri],
-    ['says something else', async () => (await startApi(200)).uri],
+    ['redirects it', async () => (await startApi(307, { location: (await startApi(204)).uri })).uri],
+    ['sends another response', async () => (await startApi(200)).uri],
     ['is gone', async () => 'http://127.0.0.1:1/ended'],
-  ])('answers 503 where one API %s, and tells the others all the same', async (_, deaf) => {
+  ])('answers 503 if one API %s, and still notifies the others', async (_, deaf) => {
     const reported = vi.spyOn(console, 'error').mockReturnValue()
     const api = await startApi(204)
     const service = await start([await deaf(), api.uri])
@@ -96,7 +96,7 @@ describe('logging out', () => {
     expect(reported).toHaveBeenCalledOnce()
   })
 
-  it('needs a token of the service, and tells nobody of others', async () => {
+  it('needs a token of the service, and forwards no other token', async () => {
     const api = await startApi(204)
     const service = await start([api.uri])
     const other = await start([])
@@ -107,7 +107,7 @@ describe('logging out', () => {
     expect(api.told).toEqual([])
   })
 
-  it('answers 400 to a token that belongs to no session', async () => {
+  it('answers 400 to a token without a session', async () => {
     const service = await start([])
     expect((await logOut(service, await service.issuer.issue({ sub: 'ada' }))).status).toBe(400)
   })

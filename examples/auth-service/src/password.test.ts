@@ -10,14 +10,14 @@ describe('a password hash', () => {
     expect(await passwordMatches('', hash)).toBe(false)
   })
 
-  it('has a salt of its own and does not contain the password', async () => {
+  it('has its own random salt and does not contain the password', async () => {
     const [one, two] = [await hashPassword('secret'), await hashPassword('secret')]
     expect(one).toMatch(/^scrypt\$16384\$8\$5\$[\w-]{22}\$[\w-]{43}$/)
     expect(one.split('$')[4]).not.toBe(two.split('$')[4])
     expect(one).not.toContain('secret')
   })
 
-  it('matches however a keyboard composes the characters', async () => {
+  it('matches whichever way a keyboard composes the characters', async () => {
     expect(await passwordMatches('caf\u0065\u0301', await hashPassword('caf\u00e9'))).toBe(true)
   })
 
@@ -27,7 +27,7 @@ describe('a password hash', () => {
 })
 
 describe('the credential check', () => {
-  it('costs a name nobody has the same hash as a name somebody has', async () => {
+  it('hashes as much for an unknown name as for a known one', async () => {
     const compared: string[] = []
     const passwordHash = await hashPassword('secret')
     const find = (userName: string) =>
@@ -42,7 +42,7 @@ describe('the credential check', () => {
     expect(compared).toEqual(['scrypt$16384$8$5', 'scrypt$16384$8$5'])
   })
 
-  it('lets nobody in where the hash of a missing name happens to match', async () => {
+  it('rejects an unknown name even if the substitute hash matches', async () => {
     const check = createCredentialCheck({ find: () => undefined }, async () => true)
     expect(await check({ userName: 'eve', password: 'x' })).toBeUndefined()
   })

@@ -12,7 +12,7 @@ describe('the rotation timer', () => {
   })
 })
 
-describe('the rotation timer, by a clock set by hand', () => {
+describe('the rotation timer, with a manual clock', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   })
@@ -35,7 +35,7 @@ describe('the rotation timer, by a clock set by hand', () => {
     expect(rotations).toBe(3)
   })
 
-  it('reports a failed rotation and tries again in its time', async () => {
+  it('reports a failed rotation and tries again at the next interval', async () => {
     const reported = vi.spyOn(console, 'error').mockReturnValue(undefined)
     let rotations = 0
     const timer = startRotationTimer(10, async () => {

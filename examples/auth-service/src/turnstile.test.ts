@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createTurnstile } from './turnstile.ts'
 
 describe('the turnstile', () => {
-  it('runs so many at once, lets so many wait in order, and turns the rest away', async () => {
+  it('runs a limited number at once, queues a limited number in order, and rejects the rest', async () => {
     const turnstile = createTurnstile({ atOnce: 2, waiting: 2 })
     const begun: string[] = []
     const finish: (() => void)[] = []
@@ -30,7 +30,7 @@ describe('the turnstile', () => {
     expect(begun).toEqual(['a', 'b', 'c', 'd', 'f'])
   })
 
-  it('gives the place of an action that failed to the next', async () => {
+  it('passes the place of a failed action to the next', async () => {
     const turnstile = createTurnstile({ atOnce: 1, waiting: 1 })
     const failing = turnstile.enter(async () => Promise.reject(new Error('no')))
     const next = turnstile.enter(async () => 'done')

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createBackgroundWork } from './background-work.ts'
 
 describe('background work', () => {
-  it('is under way until it has ended, well or badly', async () => {
+  it('is in progress until it resolves or rejects', async () => {
     const work = createBackgroundWork(() => 0)
     expect(work.isUnderWay()).toBe(false)
     const [one, other] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
@@ -21,7 +21,7 @@ describe('background work', () => {
     expect(work.isUnderWay()).toBe(false)
   })
 
-  it('holds up nobody once it must have lost the request it was begun for', async () => {
+  it('does not delay a request once its own request must have been cancelled', async () => {
     let now = 0
     const work = createBackgroundWork(() => now)
     work.begun(new Promise(() => {}))

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { kvJwkSetStore } from './kv-jwk-set-store.ts'
 
-describe('the store of key sets in KV', () => {
-  it('keeps a set as text under its address, for two days', async () => {
+describe('the KV store of key sets', () => {
+  it('stores a set as text under its URL for two days', async () => {
     const entries = new Map<string, string>()
     const lives: (number | undefined)[] = []
     const store = kvJwkSetStore({

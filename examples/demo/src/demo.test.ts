@@ -7,7 +7,7 @@ import { takeFinds } from '../../../test/support/secrets/watch.ts'
 
 const RUN = join(import.meta.dirname, '../run.mjs')
 
-// A module that makes the demo see servers which answer 200 to requests without a token.
+// A module that makes the servers of the demo answer 200 to requests without a token.
 const OPEN_TO_ANYONE = `data:text/javascript,${encodeURIComponent(`
   const real = globalThis.fetch
   globalThis.fetch = async (url, init) =>
@@ -34,7 +34,7 @@ const told = (async () => {
 })()
 
 describe('the demo', { timeout: 60_000 }, () => {
-  it('tells its story to the end, with every answer as expected, and no colours outside a terminal', async () => {
+  it('runs to the end, with every answer as expected, and no colours outside a terminal', async () => {
     const { code, output } = await told
     expect(code).toBe(0)
     expect(output.err).toBe('')
@@ -62,7 +62,7 @@ describe('the demo', { timeout: 60_000 }, () => {
     expect((await told).output.out).toMatch(new RegExp(`why: .*\\(${code}\\)`))
   })
 
-  it('ends with 1 and says what is wrong if a server answers without a token', async () => {
+  it('exits with 1 and says what is wrong if a server answers without a token', async () => {
     const { output, ended } = start([], ['--import', OPEN_TO_ANYONE])
     expect(await ended).toBe(1)
     expect(output.out).toMatch(
@@ -71,7 +71,7 @@ describe('the demo', { timeout: 60_000 }, () => {
     expect(output.out).toMatch(/\n✗ \d{2} answers as expected, 3 not\n$/)
   })
 
-  it('ends with 1 for an option it does not know', async () => {
+  it('exits with 1 for an unknown option', async () => {
     const { output, ended } = start(['--sreve'])
     expect(await ended).toBe(1)
     expect(output.err).toContain('npm run demo -- --serve')
@@ -79,7 +79,7 @@ describe('the demo', { timeout: 60_000 }, () => {
 })
 
 describe('the demo with --serve', { timeout: 60_000 }, () => {
-  it('stays up with lines to paste, which work, and ends at Ctrl-C', async () => {
+  it('keeps running with lines to paste, which work, and ends at Ctrl-C', async () => {
     const { child, output, ended } = start(['--serve'])
     await expect.poll(() => output.out, { timeout: 45_000 }).toContain('/.well-known/jwks.json\n')
     const [, token = ''] = /^ADA=(.+)$/m.exec(output.out) ?? []
@@ -93,7 +93,7 @@ describe('the demo with --serve', { timeout: 60_000 }, () => {
 
     child.kill('SIGINT')
     expect(await ended).toBe(0)
-    // The lines to paste hold one.
-    expect(takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
+    // The lines to paste contain one.
+    expect(takeFinds(), 'printed only here').toEqual(['stdout of a child process: a signed token'])
   })
 })

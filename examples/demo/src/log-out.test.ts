@@ -17,7 +17,7 @@ const freePort = async (): Promise<number> => {
   return port
 }
 
-// A program of its own, started as its README says.
+// A separate process, started as its README says.
 const start = async (name: string, env: Record<string, string>): Promise<void> => {
   const args = ['--disable-warning=ExperimentalWarning', join(EXAMPLES, name, 'dist/main.js')]
   const child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
@@ -36,7 +36,7 @@ afterAll(async () => {
   )
 })
 
-describe('the auth service and the resource servers, each a program of its own', () => {
+describe('the auth service and the resource servers, in separate processes', () => {
   let auth: string
   let apis: readonly string[]
   beforeAll(async () => {
@@ -62,7 +62,7 @@ describe('the auth service and the resource servers, each a program of its own',
     return Promise.all(apis.map(async (url) => (await fetch(`${url}/api/v1/protected`, { headers })).status))
   }
 
-  it('end a token at log-out, and no other', async () => {
+  it("revoke only the session's tokens at log-out", async () => {
     const [laptop, phone] = [await logIn(), await logIn()]
     expect([await statuses(laptop), await statuses(phone)]).toEqual([
       [200, 200],

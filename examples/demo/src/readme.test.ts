@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-// The commands as the READMEs have them, but for the ports: those may be taken. They find the programs that a terminal finds.
+// The commands of the READMEs, with other ports, because those may be in use. They run the programs that a terminal runs.
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const environment = {
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AUTH|JWT)_/.test(name))),
@@ -23,9 +23,9 @@ const commandsOf = async (example: string): Promise<readonly string[]> => {
 
 const children: ChildProcess[] = []
 
-/** Starts a program by a command of the shell, and waits until it says that it listens. */
+/** Starts a program with a shell command, and waits until it says that it listens. */
 const start = async (text: string): Promise<void> => {
-  // A group of its own: `npx` does not hand on every signal.
+  // A separate process group, because `npx` does not forward every signal.
   const child = spawn('sh', ['-c', text], { cwd: root, env: environment, detached: true })
   children.push(child)
   let output = ''
@@ -59,7 +59,7 @@ afterAll(async () => {
 describe.each([
   ['resource-server-express', '4001'],
   ['resource-server-fastify', '4002'],
-])('the README of %s, with the auth service started as its own says', (example, apiPort) => {
+])('the README of %s, with the auth service started as its README says', (example, apiPort) => {
   let tryIt = ''
   let logOut = ''
   beforeAll(async () => {
@@ -74,21 +74,21 @@ describe.each([
     ;[tryIt = '', logOut = ''] = others.map(withPorts)
   })
 
-  it('lets Ada in and write, and nobody without a token', async () => {
+  it('lets Ada in and write, and refuses requests without a token', async () => {
     expect(await statusesOf(tryIt)).toEqual(['200', '201', '401'])
   })
 
-  it('ends her token when she logs out', async () => {
+  it('revokes her token when she logs out', async () => {
     expect(await statusesOf(`${tryIt}\n${logOut}`)).toEqual(['200', '201', '401', '204', '401'])
   })
 })
 
 describe('the README of auth-service', () => {
-  it('gives a token for the password, none for a wrong one, and logs out', async () => {
+  it('returns a token for the password, none for a wrong one, and logs out', async () => {
     const port = String(await freePort())
     const [startAuth = '', tryIt = ''] = await commandsOf('auth-service')
     await start(startAuth.replaceAll('4000', port))
-    // The first command prints a token, which is for eyes and not for the log of tests.
+    // The first command prints a token, which must not be in the test log.
     const quiet = tryIt.replaceAll('4000', port).replace(/^curl -s (?=\S+\/auth )/m, 'curl -so /dev/null ')
     expect(await statusesOf(quiet)).toEqual(['401', '204'])
   })

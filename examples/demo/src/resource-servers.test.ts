@@ -53,7 +53,7 @@ describe.each(Object.entries(SERVERS))('the %s server', (_, start) => {
     return fetch(server.url + path, { method, headers })
   }
 
-  it('tells a caller with any good token who is calling', async () => {
+  it('tells a caller with any valid token who is calling', async () => {
     const response = await ask('GET /api/v1/protected', 'reader')
     expect(response.status).toBe(200)
     expect(await response.json()).toEqual({ caller: 'bob', role: 'reader', scopes: ['orders:read'] })
@@ -74,18 +74,18 @@ describe.each(Object.entries(SERVERS))('the %s server', (_, start) => {
   it.each([
     ['writer', 204],
     ['reader', 403],
-  ] as const)('answers a %s who deletes with %d', async (role, status) => {
+  ] as const)('answers a deletion by a %s with %d', async (role, status) => {
     expect((await ask('DELETE /api/v1/orders/7', role)).status).toBe(status)
   })
 
-  it('is healthy for everybody', async () => {
+  it('has a health check that needs no token', async () => {
     const response = await ask('GET /health')
     expect(response.status).toBe(200)
     expect(await response.json()).toEqual({ status: 'ok' })
   })
 
-  it.each(['GET /api/v1/protected', 'DELETE /api/v1/orders/7', 'GET /api/v1/nowhere'])(
-    'challenges a stranger who asks for %s',
+  it.each(['GET /api/v1/protected', 'DELETE /api/v1/orders/7', 'GET /api/v1/unknown'])(
+    'challenges a request without a token for %s',
     async (line) => {
       const response = await ask(line)
       expect(response.status).toBe(401)
@@ -99,7 +99,7 @@ describe.each(Object.entries(SERVERS))('the %s server', (_, start) => {
     expect((await fetch(`${server.url}/api/v1/protected`, { headers })).status).toBe(401)
   })
 
-  it('finds the keys from the issuer alone', async () => {
+  it('finds the keys by the issuer', async () => {
     const discovering = await start({ JWT_ISSUER: auth.url, JWT_AUDIENCE: 'orders-api' })
     const headers = { authorization: `Bearer ${await auth.issuer.issue(CLAIMS.reader)}` }
     const { status } = await fetch(`${discovering.url}/api/v1/protected`, { headers })
@@ -128,7 +128,7 @@ describe.each(NODE_SERVERS)('the sessions of the %s server', (_, start) => {
   const authServiceToken = async (): Promise<string> =>
     auth.issuer.issue({ sub: 'auth-service', scope: 'sessions:end' }, { ttl: 60 })
 
-  it('end all their tokens at once, and those of no other session', async () => {
+  it('revoke all their tokens immediately, and those of no other session', async () => {
     const tokenOf = async (sid: string): Promise<string> => auth.issuer.issue({ ...CLAIMS.writer, sid })
     const [laptop, laptopLater, phone] = [await tokenOf('laptop'), await tokenOf('laptop'), await tokenOf('phone')]
     expect([await statusOf(laptop), await statusOf(laptopLater), await statusOf(phone)]).toEqual([200, 200, 200])
@@ -136,23 +136,26 @@ describe.each(NODE_SERVERS)('the sessions of the %s server', (_, start) => {
     expect([await statusOf(laptop), await statusOf(laptopLater), await statusOf(phone)]).toEqual([401, 401, 200])
   })
 
-  it.each(Object.entries(CLAIMS))('are not ended by a %s', async (__, claims) => {
+  it.each(Object.entries(CLAIMS))('cannot be ended by a %s', async (__, claims) => {
     const token = await auth.issuer.issue({ ...claims, sid: 'kept' })
     expect((await end(token, '{"sid":"kept"}')).status).toBe(403)
     expect(await statusOf(token)).toBe(200)
   })
 
-  it.each(['{}', '{"sid":""}', '{"sid":null}', '{"sid":{}}', '[]', '"x"', '{'])('are not ended by %j', async (body) => {
-    expect((await end(await authServiceToken(), body)).status).toBe(400)
-  })
+  it.each(['{}', '{"sid":""}', '{"sid":null}', '{"sid":{}}', '[]', '"x"', '{'])(
+    'cannot be ended by %j',
+    async (body) => {
+      expect((await end(await authServiceToken(), body)).status).toBe(400)
+    },
+  )
 })
 
 describe.each(NODE_SERVERS)('starting the %s server', (_, start) => {
-  it('fails with the name of the variable that is missing', async () => {
+  it('fails and names the missing variable', async () => {
     await expect(start({ env: { ...env, JWT_AUDIENCE: '' } })).rejects.toThrow(/JWT_AUDIENCE/)
   })
 
-  it('takes the port it is given, and closing gives it back', async () => {
+  it('listens on the given port, and closing releases it', async () => {
     const first = await start({ env })
     await first.close()
     await expect(fetch(`${first.url}/health`)).rejects.toThrow('fetch failed')

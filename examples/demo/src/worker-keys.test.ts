@@ -29,7 +29,7 @@ const setUp = async () => {
 }
 
 describe('the keys of a worker', () => {
-  it('are written to KV, and seed an isolate that starts cold while the auth service is down', async () => {
+  it('are written to KV, and seed a new isolate while the auth service is down', async () => {
     const { auth, clock, env, ask } = await setUp()
     const first = await ask(createWorker({ clock }))
     await Promise.all(first.waited)
@@ -40,7 +40,7 @@ describe('the keys of a worker', () => {
     expect((await ask(createWorker({ clock }), withoutKeys)).status).toBe(503)
   })
 
-  it('are refreshed ahead in the background, for which the request that began it stays alive', async () => {
+  it('are refreshed in the background before they are stale, while the request that started it stays alive', async () => {
     const { auth, clock, ask } = await setUp()
     let released = Promise.resolve()
     const slowFetch: typeof fetch = async (...request) => released.then(async () => fetch(...request))
@@ -58,7 +58,7 @@ describe('the keys of a worker', () => {
     await Promise.all(waited)
     await auth.close()
 
-    // The refresh has happened: the keys are fresh again, and nothing more is begun.
+    // The keys were refreshed, so no other refresh starts.
     expect(await ask(worker)).toEqual({ status: 200, waited: [] })
   })
 })

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
-// The commands are those of the page, run from the top of the repository; only the port and the folder are others.
+// The commands of the page, run from the top of the repository, with another port and folder.
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const page = await readFile(new URL('../README.md', import.meta.url), 'utf8')
 const [setUp = '', startServer = '', runClient = '', tryIt = '', startWithKeys = '', ...more] = [
@@ -23,14 +23,14 @@ const clean = Object.fromEntries(
 const PASSPHRASE = 'correct horse battery staple'
 
 interface Program {
-  /** What it has printed so far, warnings of npm and Node included. */
+  /** What it has printed, including warnings of npm and Node. */
   output(): string
   stop(): Promise<void>
 }
 
-/** Starts a command and waits until it listens. Rejects with what it printed where it ends instead. */
+/** Starts a command and waits until it listens. Rejects with its output if it ends instead. */
 async function start(command: string): Promise<Program> {
-  // In a group of its own, so that what `npx` starts is stopped with it.
+  // In a separate process group, so that processes started by `npx` stop with it.
   const child = spawn('bash', ['-c', command], { cwd: root, env: clean, detached: true })
   let output = ''
   await new Promise<void>((resolve, reject) => {
@@ -71,14 +71,14 @@ async function newFolder(): Promise<string> {
 }
 
 describe('the page', () => {
-  it('has commands to set up, to start the server, to run the client, to look at keys and to keep them', () => {
+  it('has commands to set up, to start the server, to run the client, to show keys and to store them', () => {
     expect(setUp.trim()).toBe('npm run setup && npm run build')
     expect(startServer).toContain('dist/main.js')
     expect(runClient).toContain('dist/client.js')
     expect(tryIt).toContain('encryption-jwks.json')
     expect(startWithKeys).toContain('KEY_FOLDER=examples/encrypted-tokens/keys')
     expect(more).toEqual([])
-    expect(page.split('\n').length, 'lines, of which a page has 80').toBeLessThanOrEqual(80)
+    expect(page.split('\n').length, 'lines of the page, at most 80').toBeLessThanOrEqual(80)
   })
 })
 
@@ -91,12 +91,12 @@ describe('server and client, run as the page says', () => {
   }, 60_000)
   afterAll(async () => server?.stop())
 
-  it('send tokens encrypted both ways, and take what the page says in each place', async () => {
+  it('send tokens encrypted both ways, and accept them as the page says', async () => {
     expect(printed.split('\n')).toHaveLength(7)
     expect(await run(ported(runClient))).toBe(printed)
   })
 
-  it('publish a key to encrypt to, and ask for a token where there is none', async () => {
+  it('publish a key to encrypt to, and answer a request without a token with a challenge', async () => {
     const [jwks = '', refusal = ''] = (await run(ported(tryIt))).split(/(?=HTTP\/1\.1 )/)
     expect(JSON.parse(jwks)).toEqual({
       keys: [
@@ -116,14 +116,14 @@ describe('server and client, run as the page says', () => {
     ['no secret', '{}', 401],
     ['another secret', '{"secret":"open-barley"}', 401],
     ['no key', '{"secret":"open-sesame"}', 400],
-    ['a point beside the curve', JSON.stringify({ secret: 'open-sesame', encryptionKey: point }), 400],
+    ['a point that is not on the curve', JSON.stringify({ secret: 'open-sesame', encryptionKey: point }), 400],
     ['a private key', JSON.stringify({ secret: 'open-sesame', encryptionKey: { ...point, d: 'A' } }), 400],
     [
       'a secret key',
       JSON.stringify({ secret: 'open-sesame', encryptionKey: { kty: 'oct', k: 'AAAA', kid: 'k' } }),
       400,
     ],
-  ])('give no token for %s', async (_, body, status) => {
+  ])('issue no token for %s', async (_, body, status) => {
     expect(await askForToken(body)).toBe(status)
   })
 
@@ -136,7 +136,7 @@ describe('server and client, run as the page says', () => {
     expect(server?.output()).not.toMatch(/eyJ|PRIVATE|open-sesame/)
   })
 
-  it('have fresh keys at each start', async () => {
+  it('create new keys at each start', async () => {
     const port = await freePort()
     const other = await start(port(startServer))
     onTestFinished(other.stop)
@@ -152,7 +152,7 @@ describe('keys in a folder', () => {
   const published = async (ported: (text: string) => string): Promise<string> =>
     (await run(ported(tryIt))).split('HTTP/')[0] ?? ''
 
-  it('outlive a restart, are readable to nobody else, and encrypted with the passphrase', async () => {
+  it('survive a restart, are readable only by their owner, and encrypted with the passphrase', async () => {
     const [ported, folder] = [await freePort(), await newFolder()]
     const command = ported(withKeys(startWithKeys, folder))
     const server = await start(command)
@@ -180,7 +180,7 @@ describe('keys in a folder', () => {
     expect(server.output() + again.output()).not.toMatch(/correct horse|eyJ|open-sesame/)
   }, 60_000)
 
-  it('stop the start where the passphrase is another, too short or missing, or others may read a file', async () => {
+  it('stop the start if the passphrase is wrong, too short or missing, or if others may read a file', async () => {
     const [ported, folder] = [await freePort(), await newFolder()]
     const server = await start(ported(withKeys(startWithKeys, folder)))
     await server.stop()
@@ -199,7 +199,7 @@ describe('keys in a folder', () => {
   }, 60_000)
 })
 
-it('nothing starts without the secret of the client', async () => {
+it('nothing starts without the client secret', async () => {
   await expect(start((await freePort())(startServer).replace('CLIENT_SECRET=open-sesame', ''))).rejects.toThrow(
     'CLIENT_SECRET is missing',
   )

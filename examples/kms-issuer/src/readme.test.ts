@@ -9,10 +9,10 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 
 import { takeFinds } from '../../../test/support/secrets/watch.ts'
 
-// The commands of README.md as they stand there, but for the ports: those are taken on a machine that runs it already.
+// The commands of README.md, with other ports, because those may be in use.
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8')
-// Without the machine's own AWS account and settings.
+// Without the AWS account and settings of this machine.
 const environment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(AWS|JWT|KMS)_|_PORT$/.test(name)),
 )
@@ -32,14 +32,14 @@ const command = (name: string): string => {
 }
 
 interface Started {
-  /** What it has printed so far. */
+  /** What it has printed. */
   output(): string
   stop(): Promise<void>
 }
 
-/** Starts a command of the shell, and waits until it says where its API is. Rejects with what it printed if it ends. */
+/** Starts a shell command, and waits until it says where its API is. Rejects with its output if it ends. */
 const start = async (text: string, env: Record<string, string> = {}): Promise<Started> => {
-  // A group of its own: `npx` does not hand on every signal.
+  // A separate process group, because `npx` does not forward every signal.
   const child = spawn('sh', ['-c', text], { cwd: root, env: { ...environment, ...env }, detached: true })
   let output = ''
   await new Promise<void>((resolve, reject) => {
@@ -81,14 +81,14 @@ describe('the example as its README runs it', () => {
   })
   afterAll(() => example?.stop())
 
-  it('signs for who asks, lets the token in, and nobody without one', async () => {
+  it('signs tokens, accepts them, and refuses requests without one', async () => {
     const answers = await shell(command('try'))
     expect(answers).toMatch(/^\{"caller":"ada","scopes":\["orders:read"\]\}HTTP\/1.1 403 Forbidden\r\n/)
     expect(answers).toMatch(/www-authenticate: Bearer [^\n]*error="insufficient_scope"/i)
     expect(answers).toMatch(/HTTP\/1.1 401 Unauthorized\r\n/)
   })
 
-  it('serves an API of its own that knows the public key alone', async () => {
+  it('serves a separate API that knows only the public key', async () => {
     const api = await start(command('api'))
     onTestFinished(api.stop)
     const { token } = (await (await invoke({ claims: { sub: 'ada' }, ttl: 60, setIat: true })).json()) as {
@@ -101,7 +101,7 @@ describe('the example as its README runs it', () => {
   it.each([
     ['would never expire', { claims: { sub: 'ada' } }],
     ['has no claims', { ttl: 60 }],
-  ])('reports an event whose token %s as Lambda does', async (_what, event) => {
+  ])('reports an event whose token %s like Lambda', async (_what, event) => {
     const answer = await invoke(event)
     expect([answer.status, answer.headers.get('x-amz-function-error')]).toEqual([200, 'Unhandled'])
     expect(await answer.json()).toEqual({
@@ -110,7 +110,7 @@ describe('the example as its README runs it', () => {
     })
   })
 
-  it('refuses a token that has expired, and one for another API', async () => {
+  it('refuses an expired token, and one for another API', async () => {
     for (const claims of [
       { iat: 1_700_000_000, exp: 1_700_000_060 },
       { aud: 'billing-api', exp: 4_000_000_000 },
@@ -120,7 +120,7 @@ describe('the example as its README runs it', () => {
     }
   })
 
-  it('prints where to find what, and neither tokens nor keys', () => {
+  it('prints the addresses, and neither tokens nor keys', () => {
     expect(example.output()).toMatch(/^Key +\S+ \(ES256\) in a fake KMS$/m)
     expect(example.output()).not.toMatch(/eyJ|BEGIN|MFkw/)
   })
@@ -140,12 +140,12 @@ describe('the example with a key in AWS', () => {
     return { env, requests: () => kms.requests('Sign') }
   }
 
-  it('signs there, with what the SDK finds in the environment', async () => {
+  it('signs there, with the credentials that the SDK finds in the environment', async () => {
     const { env, requests } = await aws()
     const example = await start(command('start'), { ...ownPorts(), ...env })
     onTestFinished(example.stop)
     expect(await shell(command('try'))).toMatch(/^\{"caller":"ada"/)
-    expect(requests(), 'signatures asked of AWS').toBe(1)
+    expect(requests(), 'signatures requested from AWS').toBe(1)
     expect(example.output()).toMatch(/^Key +in-aws \(RS256\) in AWS KMS$/m)
     expect(example.output()).not.toMatch(/eyJ|secret-access-key/)
   })
@@ -158,7 +158,7 @@ describe('the example with a key in AWS', () => {
     return (await run(process.execPath, ['-e', text], { cwd: root, env: { ...environment, ...env } })).stdout
   }
 
-  it('has a function that Lambda can load, as it is built and as the README bundles it', async () => {
+  it('has a function that Lambda can load, as built and as bundled by the README', async () => {
     const { env, requests } = await aws()
     await shell(command('bundle'))
     for (const file of [BUILT, BUNDLED]) {
@@ -166,18 +166,18 @@ describe('the example with a key in AWS', () => {
       const parsed: unknown = JSON.parse(Buffer.from(header, 'base64url').toString())
       expect(parsed).toEqual({ alg: 'RS256', typ: 'JWT', kid: 'in-aws' })
     }
-    expect(requests(), 'signatures asked of AWS').toBe(2)
-    // What `load` runs prints the token.
-    expect(takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
+    expect(requests(), 'signatures requested from AWS').toBe(2)
+    // The code that `load` runs prints the token.
+    expect(takeFinds(), 'printed only here').toEqual(['stdout of a child process: a signed token'])
   })
 
-  it('has a function that says at once when it was told no key', async () => {
+  it('has a function that fails immediately if no key is set', async () => {
     await expect(load(BUILT)).rejects.toThrow('Set KMS_KEY_ID to the ID, the ARN or an alias of a signing key in KMS')
   })
 
-  it('does not start with a key that is not there, and says so', async () => {
+  it('does not start with a missing key, and says so', async () => {
     const { env } = await aws()
-    const starting = start(command('start'), { ...ownPorts(), ...env, KMS_KEY_ID: 'alias/nobody' })
+    const starting = start(command('start'), { ...ownPorts(), ...env, KMS_KEY_ID: 'alias/missing' })
     await expect(starting).rejects.toThrow('kms_key_not_found')
   })
 })

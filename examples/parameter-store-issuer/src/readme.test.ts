@@ -10,14 +10,14 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 
 import { takeFinds } from '../../../test/support/secrets/watch.ts'
 
-// The commands are those of the page, run from the top of the repository; only their ports are others, which are free for sure.
+// The commands of the page, run from the top of the repository, with free ports.
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const page = await readFile(new URL('../README.md', import.meta.url), 'utf8')
 const [setUp = '', startIssuer = '', startApi = '', tryIt = '', bundle = '', ...more] = [
   ...page.matchAll(/```sh\n([^]*?)```/g),
 ].map(([, command = '']) => command)
 
-// Nothing of the machine's own AWS account, and no settings but the page's.
+// Without the AWS account of this machine, and with no settings except those of the page.
 const clean = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(AWS|JWT|SIGNING_KEY)_|^PORT$/.test(name)),
 )
@@ -30,16 +30,16 @@ const AWS = {
 }
 
 interface Program {
-  /** What it has printed so far, warnings of npm and Node included. */
+  /** What it has printed, including warnings of npm and Node. */
   printed(): string
-  /** The lines of its own, without those. */
+  /** Its own lines, without those warnings. */
   lines(): readonly string[]
   stop(): Promise<void>
 }
 
-/** Starts a command and waits until it listens. Rejects with what it printed where it ends instead. */
+/** Starts a command and waits until it listens. Rejects with its output if it ends instead. */
 async function start(command: string, env: Record<string, string> = {}): Promise<Program> {
-  // In a group of its own, so that what `npx` starts is stopped with it.
+  // In a separate process group, so that processes started by `npx` stop with it.
   const child = spawn('bash', ['-c', command], { cwd: root, env: { ...clean, ...env }, detached: true })
   let printed = ''
   let own = ''
@@ -91,7 +91,7 @@ describe('the page', () => {
     expect(tryIt).toContain('TOKEN=')
     expect(bundle).toContain('esbuild')
     expect(more).toEqual([])
-    expect(page.split('\n').length, 'lines, of which a page has 80').toBeLessThanOrEqual(80)
+    expect(page.split('\n').length, 'lines of the page, at most 80').toBeLessThanOrEqual(80)
   })
 })
 
@@ -126,7 +126,7 @@ describe('the issuer and the API, started as the page says', () => {
     expect(third).toMatch(/^HTTP\/1\.1 401 /)
   })
 
-  it('take an order with a token that allows it, and with no other', async () => {
+  it('accept an order only with a token that allows it', async () => {
     const token = await tokenFor(forAda)
     const answer = await order(token)
     expect([answer.status, await answer.json()]).toEqual([201, { orderedBy: 'ada' }])
@@ -135,7 +135,7 @@ describe('the issuer and the API, started as the page says', () => {
     expect((await order(await tokenFor({ claims: { ...forAda.claims, exp: 1_700_000_000 } }))).status).toBe(401)
   })
 
-  it('tell of a wrong event what Lambda tells, and go on', async () => {
+  it('report a wrong event like Lambda, and continue', async () => {
     const answer = await invoke('{"claims":{"sub":"ada"},"ttl":-1}')
     expect([answer.status, answer.headers.get('x-amz-function-error')]).toEqual([200, 'Unhandled'])
     expect(await answer.json()).toEqual({
@@ -147,7 +147,7 @@ describe('the issuer and the API, started as the page says', () => {
     expect((await order(await tokenFor(forAda))).status).toBe(201)
   })
 
-  it('print that a key was created and where they listen, no key and no token', async () => {
+  it('print that a key was created and where they listen, but no key and no token', async () => {
     const [event = '', ...rest] = issuer?.lines() ?? []
     expect(JSON.parse(event)).toEqual({ type: 'key.created', kid: expect.stringMatching(/^[\w-]{43}$/), version: 1 })
     expect(rest).toEqual([expect.stringMatching(/^issuer listens on \S+, its key in a fake Parameter Store$/)])
@@ -188,7 +188,7 @@ describe('with AWS in the environment', () => {
     }
   })
 
-  it('the function that is deployed signs with it too, or creates it where it is told to', async () => {
+  it('the deployed function also signs with it, or creates it if configured to', async () => {
     const { ssm, env } = await store()
     await run('bash', ['-c', bundle], { cwd: root, env: clean })
     const load = (settings: Record<string, string>) =>
@@ -205,12 +205,12 @@ describe('with AWS in the environment', () => {
     expect(ssm.parameter(NAME)?.version).toBe(1)
     expect(created.stdout).toContain('"key.created"')
     expect(created.stdout + loaded.stdout).not.toContain('PRIVATE')
-    // What `load` runs prints the token.
-    expect(takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
+    // The code that `load` runs prints the token.
+    expect(takeFinds(), 'printed only here').toEqual(['stdout of a child process: a signed token'])
   })
 
   it.each([
-    ['a key that is not there', {}, 'parameter_not_found'],
+    ['a missing key', {}, 'parameter_not_found'],
     ['a setting that is neither true nor false', { SIGNING_KEY_CREATE: 'yes' }, 'SIGNING_KEY_CREATE must be'],
   ])('nothing starts with %s', async (_what, settings, says) => {
     const { env } = await store()

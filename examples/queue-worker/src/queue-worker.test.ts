@@ -9,7 +9,7 @@ import { createMemoryQueue, createQueueWorker, type MemoryQueue, type QueueWorke
 const MAX_LAG = 3600
 const TOKEN_LIFE = 300
 
-// Wall and monotonic time move together, and only when a test says so.
+// Wall and monotonic time advance together, only when a test advances them.
 let offset = 0
 const clock = { now: () => 1_800_000_000_000 + offset, monotonic: () => offset }
 const pass = (seconds: number): void => {
@@ -63,15 +63,15 @@ afterEach(async () => {
 const issue = async (scope = 'orders:read orders:write'): Promise<string> =>
   issuer.issue({ sub: 'ada', client_id: 'demo-client', scope })
 
-describe('a job whose token was good when it was enqueued', () => {
-  it('is done at once', async () => {
+describe('a job whose token was valid when it was enqueued', () => {
+  it('is carried out', async () => {
     const { id } = queue.enqueue(await issue(), 'tea')
     expect(await worker.next()).toEqual({ kind: 'done', id })
     expect(carriedOut).toEqual(['tea for ada'])
     expect(await worker.next()).toEqual({ kind: 'idle' })
   })
 
-  it('is done though the token has expired while it waited', async () => {
+  it('is carried out even if the token expired while it waited', async () => {
     const token = await issue()
     const { id } = queue.enqueue(token, 'tea')
     pass(TOKEN_LIFE + 60)
@@ -82,7 +82,7 @@ describe('a job whose token was good when it was enqueued', () => {
   it.each([
     [MAX_LAG, 'done', 0],
     [MAX_LAG + 1, 'set aside', 1],
-  ])('and that has waited %d s is %s', async (lag, kind, deadLetters) => {
+  ])('and that waited %d s is %s', async (lag, kind, deadLetters) => {
     queue.enqueue(await issue(), 'tea')
     pass(lag)
     expect(await worker.next()).toMatchObject({ kind })
@@ -91,8 +91,8 @@ describe('a job whose token was good when it was enqueued', () => {
   })
 })
 
-describe('a job whose token is to blame', () => {
-  it('is set aside where the token had expired before', async () => {
+describe('a job whose token is rejected', () => {
+  it('is set aside if the token had expired before', async () => {
     const token = await issue()
     pass(TOKEN_LIFE + 60)
     const { id } = queue.enqueue(token, 'tea')
@@ -102,7 +102,7 @@ describe('a job whose token is to blame', () => {
     expect(carriedOut).toEqual([])
   })
 
-  it('is set aside where its stamp is in the future', async () => {
+  it('is set aside if its timestamp is in the future', async () => {
     await queue.retry({ id: 'stray', token: await issue(), enqueuedAt: clock.now() / 1000 + 60, order: 'tea' }, 0)
     expect(await worker.next()).toMatchObject({ kind: 'set aside', id: 'stray', error: { code: 'verification_time' } })
   })
@@ -110,8 +110,8 @@ describe('a job whose token is to blame', () => {
   it.each([
     ['is for another API', async () => issuer.issue({ sub: 'ada' }, { audience: 'billing-api' }), 'audience_mismatch'],
     ['lacks the scope', async () => issue('orders:read'), 'insufficient_scope'],
-    ['is no token', async () => 'ada', 'token_malformed'],
-  ])('is set aside where the token %s', async (_, token, code) => {
+    ['is malformed', async () => 'ada', 'token_malformed'],
+  ])('is set aside if the token %s', async (_, token, code) => {
     queue.enqueue(await token(), 'tea')
     expect(await worker.next()).toMatchObject({ kind: 'set aside', error: { code } })
     expect(queue.deadLetters()).toMatchObject([{ code }])
@@ -119,8 +119,8 @@ describe('a job whose token is to blame', () => {
   })
 })
 
-describe('a job whose token cannot be judged', () => {
-  it('goes back into the queue while keys cannot be had, and is done afterwards as of the same time', async () => {
+describe('a job whose token cannot be checked', () => {
+  it('is put back while keys are unavailable, and later verified as of the same time', async () => {
     keys = 'down'
     const { id, enqueuedAt } = queue.enqueue(await issue(), 'tea')
     const outcome = await worker.next()
@@ -136,8 +136,8 @@ describe('a job whose token cannot be judged', () => {
   })
 })
 
-describe('a job that fails for reasons of its own', () => {
-  it('goes back into the queue, and the reason comes out', async () => {
+describe('a job that fails for another reason', () => {
+  it('is put back, and the error is rethrown', async () => {
     const { id } = queue.enqueue(await issue(), 'a bug')
     await expect(worker.next()).rejects.toThrow('a bug')
     expect(queue.waiting()).toMatchObject([{ id }])

@@ -17,7 +17,7 @@ import { arktypeClaims, type TenantClaims, valibotClaims, zodClaims } from '../.
 const ISSUER = 'https://issuer.example'
 const AUDIENCE = 'https://api.example'
 const keys = await createTestKeys('ES256')
-const registered = { iss: ISSUER, aud: AUDIENCE, sub: 'somebody', exp: 4_000_000_000 }
+const registered = { iss: ISSUER, aud: AUDIENCE, sub: 'ada', exp: 4_000_000_000 }
 const good = { ...registered, tenant: 'acme', level: '7', department: { name: 'sales' }, scope: 'orders:read' }
 
 const optionsWith = <C extends object>(claims: ClaimsSchema<C>): VerifierOptions<C> => ({
@@ -44,12 +44,12 @@ const schemas: readonly (readonly [name: string, schema: ClaimsSchema<TenantClai
 ]
 
 describe.each(schemas)('claims with a schema of %s', (_, schema) => {
-  it('are completed by it, and keep what it does not know', async () => {
+  it('are completed by it, and keep claims it does not know', async () => {
     const { claims } = await createVerifier(optionsWith(schema)).verify(await keys.sign(good))
     expect(claims).toEqual({ ...good, level: 7, groups: [] })
   })
 
-  it('are frozen all the way', async () => {
+  it('are frozen deeply', async () => {
     const { claims } = await createVerifier(optionsWith(schema)).verify(await keys.sign(good))
     expect([claims, claims.groups, claims['department']].map((value) => Object.isFrozen(value))).toEqual([
       true,
@@ -58,7 +58,7 @@ describe.each(schemas)('claims with a schema of %s', (_, schema) => {
     ])
   })
 
-  it('are not changed for the next token by this one', async () => {
+  it('do not affect those of the next token', async () => {
     const verifier = createVerifier(optionsWith(schema))
     const token = await keys.sign(good)
     expect((await verifier.verify(token)).claims).toEqual((await verifier.verify(token)).claims)
@@ -68,14 +68,14 @@ describe.each(schemas)('claims with a schema of %s', (_, schema) => {
     ['one is missing', { tenant: undefined }, 'tenant'],
     ['one has another type', { tenant: 7 }, 'tenant'],
     ['one is null', { tenant: null }, 'tenant'],
-    ['a list holds something else', { groups: ['a', 7] }, 'groups'],
-  ])('are refused with 401 and the place where %s', async (_what, changes, place) => {
+    ['a list contains another type', { groups: ['a', 7] }, 'groups'],
+  ])('are refused with 401 and the path if %s', async (_what, changes, place) => {
     const refusal = await answer({ ...good, ...changes }, schema)
     expect(refusal).toMatch(/^401 claims_schema: /)
     expect(refusal).toContain(place)
   })
 
-  it('do not reach it before they have been verified', async () => {
+  it('do not reach it before they are verified', async () => {
     expect(await answer({ ...good, tenant: 7, exp: 1 }, schema)).toMatch(/^401 token_expired/)
   })
 
@@ -86,7 +86,7 @@ describe.each(schemas)('claims with a schema of %s', (_, schema) => {
   })
 })
 
-describe('a schema that is async', () => {
+describe('an async schema', () => {
   const tenants = new Map([['acme', 1]])
   const asyncSchemas: readonly (readonly [name: string, schema: ClaimsSchema<object>])[] = [
     ['zod', z.object({ tenant: z.string().refine(async (tenant) => tenants.has(tenant)) })],
@@ -101,9 +101,9 @@ describe('a schema that is async', () => {
     ],
   ]
 
-  it.each(asyncSchemas)('is waited for: %s', async (_, schema) => {
+  it.each(asyncSchemas)('is awaited: %s', async (_, schema) => {
     expect(await answer(good, schema)).toBe('verified')
-    expect(await answer({ ...good, tenant: 'nobody' }, schema)).toMatch(/^401 claims_schema/)
+    expect(await answer({ ...good, tenant: 'unknown' }, schema)).toMatch(/^401 claims_schema/)
   })
 })
 
@@ -112,11 +112,11 @@ describe('a schema', () => {
     ['zod', z.strictObject({ tenant: z.string() })],
     ['valibot', v.strictObject({ tenant: v.string() })],
     ['arktype', type({ '+': 'reject', tenant: 'string' })],
-  ])('may refuse claims it does not know: %s', async (_, schema) => {
+  ])('can refuse unknown claims: %s', async (_, schema) => {
     expect(await answer(good, schema)).toMatch(/^401 claims_schema/)
   })
 
-  it('does not take part in scopes, which come from the token', async () => {
+  it('does not affect scopes, which come from the token', async () => {
     const claims = z.object({ scope: z.string().transform(() => 'admin') })
     const authenticator = createAuthenticator(optionsWith(claims))
     const token = await keys.sign(good)
@@ -127,7 +127,7 @@ describe('a schema', () => {
     expect((await Promise.all(outcomes)).map(({ kind }) => kind)).toEqual(['authenticated', 'refused'])
   })
 
-  it('may make values that cannot be frozen, and share values that must not be', async () => {
+  it('can return values that cannot be frozen, and share values that must not be', async () => {
     class Tenant {
       requests = 0
     }
@@ -142,7 +142,7 @@ describe('a schema', () => {
     expect(verified.claims.level).toEqual(new TextEncoder().encode('7'))
   })
 
-  it('that throws is a bug, and no refusal', async () => {
+  it('that throws is a bug, and not a refusal', async () => {
     const broken = z.object({}).transform(() => {
       throw new RangeError('broken')
     })

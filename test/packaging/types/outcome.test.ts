@@ -15,9 +15,9 @@ import {
 import { describe, expect, expectTypeOf, it } from 'vitest'
 
 describe('an outcome', () => {
-  it('has a token only where it is authenticated, and a response only where it is refused', () => {
+  it('has a token only if it is authenticated, and a response only if it is refused', () => {
     const read = (outcome: Outcome<{ tenant: string }>): string => {
-      // @ts-expect-error not before its kind has been looked at
+      // @ts-expect-error not before its kind is checked
       void outcome.token
       switch (outcome.kind) {
         case 'authenticated':
@@ -29,20 +29,20 @@ describe('an outcome', () => {
           return outcome.response.body
         case 'anonymous':
           expectTypeOf(outcome).not.toHaveProperty('token')
-          return 'nobody'
+          return 'anonymous'
       }
     }
-    expect(read({ kind: 'anonymous' })).toBe('nobody')
+    expect(read({ kind: 'anonymous' })).toBe('anonymous')
   })
 })
 
 describe('an AuthError', () => {
-  it('has a code out of a list, and a status that is never another', () => {
+  it('has a code of a list, and a fixed status', () => {
     const error = new AuthError('token_expired')
     expectTypeOf(error.code).toEqualTypeOf<ErrorCode>()
     expectTypeOf(error.status).toEqualTypeOf<400 | 401 | 403 | 408 | 413 | 503>()
     expectTypeOf(error.hint).toEqualTypeOf<string | undefined>()
-    // @ts-expect-error a code nobody knows
+    // @ts-expect-error an unknown code
     expect(() => new AuthError('token_stale')).toThrow(TypeError)
     // @ts-expect-error codes are compared with codes
     expect(error.code === 'expired').toBe(false)
@@ -50,7 +50,7 @@ describe('an AuthError', () => {
 })
 
 describe('a requirement', () => {
-  it('is made of others', () => {
+  it('can be combined from others', () => {
     expectTypeOf<ReturnType<typeof scope>>().toEqualTypeOf<Requirement>()
     expectTypeOf<ReturnType<typeof anyScope>>().toEqualTypeOf<Requirement>()
     expectTypeOf<ReturnType<typeof claim>>().toExtend<Requirement>()
@@ -59,7 +59,7 @@ describe('a requirement', () => {
     expect(nested.scopes).toContain('orders:read')
   })
 
-  it('takes plain values and predicates that answer at once', () => {
+  it('accepts plain values and synchronous predicates', () => {
     expectTypeOf<string | number | boolean | readonly string[]>().toExtend<Parameters<typeof claim>[1]>()
     expectTypeOf((value: unknown) => value === 'acme').toExtend<Parameters<typeof claim>[1]>()
     expectTypeOf<RegExp>().not.toExtend<Parameters<typeof claim>[1]>()
@@ -77,7 +77,7 @@ describe('a requirement', () => {
 })
 
 describe('an event', () => {
-  it('is told apart by its type, and carries no token', () => {
+  it('is distinguished by its type, and contains no token', () => {
     const rejected = (event: VerifierEvent): ErrorCode | undefined =>
       event.type === 'token.rejected' ? event.code : undefined
     expectTypeOf<Extract<VerifierEvent, { type: 'token.verified' }>>().toEqualTypeOf<{

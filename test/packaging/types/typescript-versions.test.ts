@@ -23,9 +23,9 @@ describe.each([
   ['typescript', '7.'],
 ])('a program that uses every package, compiled by %s', (compiler, version) => {
   it.each([
-    ['with the types of Node alone', 'es2023'],
-    ['with those of browsers beside them', 'es2023,dom,dom.iterable'],
-  ])('has the types it should have, %s', { timeout: 240_000 }, async (_, lib) => {
+    ['with only the types of Node', 'es2023'],
+    ['also with those of browsers', 'es2023,dom,dom.iterable'],
+  ])('has the expected types, %s', { timeout: 240_000 }, async (_, lib) => {
     const manifest = JSON.parse(readFileSync(require.resolve(`${compiler}/package.json`), 'utf8')) as object
     expect(manifest).toHaveProperty('version', expect.stringMatching(`^${version.replaceAll('.', '\\.')}`))
     expect(await diagnostics(compiler, lib)).toEqual([])

@@ -27,7 +27,7 @@ const schemas = [
 ] as const
 
 describe('the type of verified claims', () => {
-  it('is that of registered claims, and unknown for the rest, without a schema', () => {
+  it('is that of registered claims, with unknown for the rest, if there is no schema', () => {
     const verifier = createVerifier(base)
     expectTypeOf(verifier).toEqualTypeOf<Verifier>()
     type Verified = Awaited<ReturnType<typeof verifier.verify>>
@@ -38,7 +38,7 @@ describe('the type of verified claims', () => {
     expectTypeOf<Verified['scopes']>().toEqualTypeOf<ReadonlySet<string>>()
   })
 
-  it.each(schemas)('is what a schema of %s gives, beside the registered claims', (_, claims) => {
+  it.each(schemas)('is the output of a schema of %s and the registered claims', (_, claims) => {
     const verifier = createVerifier({ ...base, claims })
     type Verified = Awaited<ReturnType<typeof verifier.verify>>
     expectTypeOf<Verified['claims']>().toExtend<TenantClaims & Claims>()
@@ -47,25 +47,25 @@ describe('the type of verified claims', () => {
     expectTypeOf<Verified['claims']['groups']>().toEqualTypeOf<string[]>()
     expectTypeOf<Verified['claims']['sub']>().toEqualTypeOf<string | undefined>()
     expectTypeOf<Verified['claims']['department']>().toEqualTypeOf<unknown>()
-    // Any typed verifier will do where only registered claims are looked at.
+    // Any typed verifier is accepted if only registered claims are read.
     expectTypeOf(verifier).toExtend<Verifier>()
     expect(verifier).toBeTypeOf('object')
   })
 
-  it('makes a registered claim certain that the schema demands', () => {
+  it('makes a registered claim required if the schema requires it', () => {
     const byZod = createVerifier({ ...base, claims: z.object({ sub: z.string() }) })
     const byValibot = createVerifier({ ...base, claims: v.object({ sub: v.string() }) })
     expectTypeOf<Awaited<ReturnType<typeof byZod.verify>>['claims']['sub']>().toEqualTypeOf<string>()
     expectTypeOf<Awaited<ReturnType<typeof byValibot.verify>>['claims']['sub']>().toEqualTypeOf<string>()
   })
 
-  it('is that of an async schema once it has answered', () => {
+  it('is the resolved output of an async schema', () => {
     const claims = z.object({ tenant: z.string().transform(async (tenant) => tenant.length) })
     const verifier = createVerifier({ ...base, claims })
     expectTypeOf<Awaited<ReturnType<typeof verifier.verify>>['claims']['tenant']>().toEqualTypeOf<number>()
   })
 
-  it('goes through verify, authenticators, gates and middleware', () => {
+  it('is kept by verify, authenticators, gates and middleware', () => {
     const typed = () => verify('token', { ...base, claims: zodClaims })
     expectTypeOf<Awaited<ReturnType<typeof typed>>['claims']['level']>().toEqualTypeOf<number>()
 
@@ -81,17 +81,17 @@ describe('the type of verified claims', () => {
     expectTypeOf<ReturnType<typeof middleware.getAuth>['claims']['level']>().toEqualTypeOf<number>()
   })
 
-  it('cannot be written to', () => {
+  it('is read-only', () => {
     const change = (token: VerifiedToken): void => {
       // @ts-expect-error claims are read-only
-      token.claims.sub = 'somebody else'
+      token.claims.sub = 'bob'
       // @ts-expect-error scopes are read-only
       token.scopes.add('admin')
     }
     expect(change).toBeTypeOf('function')
   })
 
-  it('does not come from a schema whose output is no object', () => {
+  it('cannot come from a schema whose output is not an object', () => {
     // @ts-expect-error claims are an object
     const wrong = () => createVerifier({ ...base, claims: z.string() })
     expect(wrong).toBeTypeOf('function')
@@ -99,14 +99,14 @@ describe('the type of verified claims', () => {
 })
 
 describe('options of a verifier', () => {
-  it('need issuer and audience, of which null is the spelled-out opt-out', () => {
+  it('need issuer and audience, and null opts out explicitly', () => {
     expectTypeOf<SingleIssuerOptions['issuer']>().toEqualTypeOf<string | null>()
     expectTypeOf<SingleIssuerOptions['audience']>().toEqualTypeOf<string | readonly string[] | null>()
     expectTypeOf(base).toExtend<VerifierOptions>()
     expectTypeOf<{ issuer: null; audience: null; publicKey: string }>().toExtend<VerifierOptions>()
     expectTypeOf<{ audience: string }>().not.toExtend<VerifierOptions>()
     expectTypeOf<{ issuer: string }>().not.toExtend<VerifierOptions>()
-    // Undefined where it means the default, and not where it would lift a restriction.
+    // Undefined if it means the default, but not if it would remove a restriction.
     expectTypeOf<{ issuer: string; audience: string; jwksUri: string | undefined }>().toExtend<VerifierOptions>()
     expectTypeOf<{ issuer: string; audience: string; clientId: undefined }>().not.toExtend<VerifierOptions>()
     expectTypeOf<{ issuer: undefined; audience: string }>().not.toExtend<VerifierOptions>()
@@ -130,10 +130,10 @@ describe('options of a verifier', () => {
     expect(() => createVerifier({ ...base, issuers: [base] })).toThrow(/"issuer" belongs to each issuer/)
   })
 
-  it('do not compile, nor pass, when they are wrong', () => {
-    // @ts-expect-error a slip of the pen
+  it('are rejected by the compiler and at run time if they are wrong', () => {
+    // @ts-expect-error a typo
     expect(() => createVerifier({ ...base, algorithm: ['RS256'] })).toThrow(/did you mean "algorithms"/)
-    // @ts-expect-error an algorithm that is none
+    // @ts-expect-error an unknown algorithm
     expect(() => createVerifier({ ...base, algorithms: ['none'] })).toThrow(/"algorithms"/)
     // @ts-expect-error text in place of a list
     expect(() => createVerifier({ ...base, algorithms: 'RS256' })).toThrow(/"algorithms"/)
@@ -151,7 +151,7 @@ describe('options of a verifier', () => {
     expect(() => createVerifier({ ...base, requiredClaims: [scope('orders:read')] })).toThrow(/"requiredClaims"/)
   })
 
-  it('take the places of claims within others', () => {
+  it('accept paths of nested claims', () => {
     const places = ['scope', ['realm_access', 'roles']] as const
     const clientClaims = ['client_id', 'cid'] as const
     const requiredClaims = ['sub', ['act', 'sub'], claim(['realm_access', 'roles'], 'admin')] as const
@@ -159,7 +159,7 @@ describe('options of a verifier', () => {
     expect(() => createVerifier(options)).not.toThrow()
   })
 
-  it('take the fetch of the runtime, and one of their own', () => {
+  it('accept the fetch of the runtime, and a custom one', () => {
     expectTypeOf(globalThis.fetch).toExtend<NonNullable<VerifierOptions['fetch']>>()
     expectTypeOf<() => Promise<Response>>().toExtend<NonNullable<VerifierOptions['fetch']>>()
     expectTypeOf<() => Response>().not.toExtend<NonNullable<VerifierOptions['fetch']>>()
