@@ -13,11 +13,11 @@ const CORE_LAYERS = [
   ['jws'],
   ['pipeline'],
   ['authenticator'],
-  ['index', 'extend', 'node'],
+  ['index', 'adapter', 'node'],
   ['denylist', 'jwe'],
 ]
 
-/** Core's features. Each is an entry point. They import only `extend`, and core never imports them. */
+/** Core's features. Each is an entry point. They import only `adapter`, and core never imports them. */
 const FEATURES = ['denylist', 'jwe']
 
 /** Packages that each package's sources may import. A `type:` prefix allows only types. */
@@ -125,7 +125,7 @@ function forbiddenLayer(from, to) {
   const [fromRank, toRank] = [rankOf(fromUnit), rankOf(toUnit)]
   const stray = [fromUnit, toUnit].find((unit) => rankOf(unit) < 0)
   if (stray !== undefined) return `"${stray}" has no layer; give it one in scripts/check/layering.mjs`
-  if (FEATURES.includes(fromUnit)) return toUnit === 'extend' ? undefined : 'a feature imports only extend'
+  if (FEATURES.includes(fromUnit)) return toUnit === 'adapter' ? undefined : 'a feature imports only adapter'
   if (FEATURES.includes(toUnit)) return 'core does not know its features'
   if (toUnit === 'bytes' && /\.(node|web)\.ts$/.test(to)) return `only ${BYTES} lets the runtime choose`
   if (toUnit === 'platform' && fromUnit !== 'node') return `only ${DEFAULT_FETCH} lets the runtime choose`

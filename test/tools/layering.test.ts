@@ -27,13 +27,13 @@ describe('layering lets', () => {
     ],
     ['the node entry import undici', core('node.ts', `import { Agent } from 'undici'`)],
     ['the node transport import Node', core('platform/default-fetch.node.ts', `import { isIP } from 'node:net'`)],
-    ['a feature import extend', core('jwe/index.ts', `import { AuthError } from '../extend.ts'`)],
+    ['a feature import adapter', core('jwe/index.ts', `import { AuthError } from '../adapter.ts'`)],
     ['an entry point for KMS import its SDK', issuer('kms/a.ts', `import { SignCommand } from '@aws-sdk/client-kms'`)],
     ['an entry point for a platform import the issuer', issuer('kms/a.ts', `import { x } from '../refusal.ts'`)],
     ['only comments and strings', core('model/a.ts', ` * import { x } from '../jws/x.ts'\n// import 'undici'`)],
     [
       'an adapter import core',
-      { path: 'packages/express/src/a.ts', text: `import { x } from '@claimgate/core/extend'` },
+      { path: 'packages/express/src/a.ts', text: `import { x } from '@claimgate/core/adapter'` },
     ],
   ])('%s', (_, file) => {
     expect(layeringViolations([file])).toEqual([])
@@ -77,8 +77,8 @@ describe('layering refuses', () => {
     ],
     ['a package whose name starts alike', core('keys/a.ts', `import x from 'jose-extra'`), 'may import only'],
     ['core knowing a feature', core('index.ts', `export { x } from './jwe/index.ts'`), 'know its features'],
-    ['a feature reaching inside', core('jwe/a.ts', `import { x } from '../keys/x.ts'`), 'only extend'],
-    ['a feature reaching another', core('jwe/a.ts', `import { x } from '../denylist/x.ts'`), 'only extend'],
+    ['a feature reaching inside', core('jwe/a.ts', `import { x } from '../keys/x.ts'`), 'only adapter'],
+    ['a feature reaching another', core('jwe/a.ts', `import { x } from '../denylist/x.ts'`), 'only adapter'],
     ['a path out of the package', core('keys/a.ts', `import '../../../issuer/src/x.ts'`), 'leave its package'],
     ['jose in an adapter', { path: 'packages/fastify/src/a.ts', text: `import { x } from 'jose'` }, 'may import only'],
     ['the SDK of KMS elsewhere', issuer('a.ts', `import '@aws-sdk/client-kms'`), 'may import only jose'],

@@ -1,5 +1,5 @@
 import type { VerifierOptions } from '@claimgate/core'
-import { staticKeySet } from '@claimgate/core/extend'
+import { staticKeySet } from '@claimgate/core/adapter'
 import type { Issuer, IssuerOptions } from '@claimgate/issuer'
 
 /** Verifies tokens that the service itself has issued, with the currently published keys. */

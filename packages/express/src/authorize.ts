@@ -7,7 +7,7 @@ import {
   noRequirement,
   requirementFor,
   type RequirementRule,
-} from '@claimgate/core/extend'
+} from '@claimgate/core/adapter'
 import type { Request, RequestHandler } from 'express'
 import { admissionOf } from './middleware.ts'
 

@@ -8,7 +8,7 @@ import {
   nodeFieldValues,
   nodePeer,
   refusedError,
-} from '@claimgate/core/extend'
+} from '@claimgate/core/adapter'
 import type { Request, RequestHandler } from 'express'
 import { type AuthenticateJwtOptions, type Reject, rejectWith, resolveOptions } from './options.ts'
 

@@ -13,7 +13,7 @@ import {
   ownOptions,
   refusedError,
   resolveAdapterOptions,
-} from '@claimgate/core/extend'
+} from '@claimgate/core/adapter'
 import type { NextFunction, Request, Response } from 'express'
 
 /**

@@ -24,7 +24,7 @@ import {
   resolveAdapterOptions,
   resolveLog,
   writeTo,
-} from '@claimgate/core/extend'
+} from '@claimgate/core/adapter'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import {
   ACTION,

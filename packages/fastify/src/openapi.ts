@@ -1,4 +1,4 @@
-import { has, isRequirementRule, misconfigured, noRequirement, own } from '@claimgate/core/extend'
+import { has, isRequirementRule, misconfigured, noRequirement, own } from '@claimgate/core/adapter'
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import type { RouteRequirement } from './gate.ts'
 

@@ -1,5 +1,5 @@
 import type { Refused } from '@claimgate/core'
-import { type AdapterOptions, asError, bare, misconfigured, own, refusedError } from '@claimgate/core/extend'
+import { type AdapterOptions, asError, bare, misconfigured, own, refusedError } from '@claimgate/core/adapter'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 
 /**

@@ -1,4 +1,4 @@
-import { ADAPTER_OPTIONS, misconfigured, own, ownOptions } from '@claimgate/core/extend'
+import { ADAPTER_OPTIONS, misconfigured, own, ownOptions } from '@claimgate/core/adapter'
 import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { type AnsweringHook, createGate, type Gate, HOLD, holdBack } from './gate.ts'

@@ -15,7 +15,7 @@ import {
   givenRequirement,
   misconfigured,
   own,
-} from '@claimgate/core/extend'
+} from '@claimgate/core/adapter'
 import { requestView } from './request-view.ts'
 
 const ACTION = 'authorize request'

@@ -1,5 +1,5 @@
 import { AuthError, type Clock, type FormFields, type RequestView } from '@claimgate/core'
-import { systemClock } from '@claimgate/core/extend'
+import { systemClock } from '@claimgate/core/adapter'
 
 /** The core's view of a `Request`. The runtime has already joined repeated header fields with commas. */
 export function requestView(request: Request): RequestView {

@@ -11,7 +11,7 @@ import {
 import type { Authenticated, Outcome } from '../http/outcome.ts'
 import { type Fields, NO_FIELDS } from '../model/http-text.ts'
 import type { Peer, VerifiedToken } from '../model/token.ts'
-import { bare, has, ignoreRejection, own } from '../model/values.ts'
+import { bare, has, ignoreRejection, own, ownOptions } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'
 
 /**
@@ -130,12 +130,25 @@ const NOTHING: object = Object.freeze({})
  * @throws TypeError for anything but an outcome of kind `authenticated`, with a token, or `anonymous`
  */
 export function admitted<C extends object>(outcome: Outcome<C>): Authenticated<C> | undefined {
+  // The usual outcome has each member itself.
+  if (typeof outcome !== 'object' || outcome === null || !Object.hasOwn(outcome, 'kind'))
+    return admittedElsewhere(outcome)
+  if (outcome.kind === 'authenticated' && Object.hasOwn(outcome, 'token') && Object.hasOwn(outcome, 'scheme'))
+    if (Object.hasOwn(outcome, 'headers') && typeof outcome.token === 'object' && outcome.token !== null) return outcome
+  return admittedElsewhere(outcome)
+}
+
+// The outcome of an application's own authenticator may lack members, or have getters of its class.
+function admittedElsewhere<C extends object>(outcome: Outcome<C>): Authenticated<C> | undefined {
   const given = isObject(outcome) ? outcome : NOTHING
   const kind = own(given, 'kind')
   const token = own(given, 'token')
   if (kind === 'authenticated' && isObject(token)) {
-    if (Object.hasOwn(given, 'scheme') && Object.hasOwn(given, 'headers')) return given as Authenticated<C>
-    return bare<Authenticated<C>>({ kind, token: token as VerifiedToken<C>, scheme: 'Bearer', headers: NO_FIELDS })
+    const { scheme = 'Bearer', headers = NO_FIELDS }: Partial<Authenticated<C>> = ownOptions(given, [
+      'scheme',
+      'headers',
+    ])
+    return bare<Authenticated<C>>({ kind, token: token as VerifiedToken<C>, scheme, headers })
   }
   if (kind === 'anonymous') return undefined
   ignoreRejection(outcome)

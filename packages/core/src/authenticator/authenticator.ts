@@ -68,8 +68,12 @@ export function createAuthenticator<C extends object = object>(
       if (flaw !== undefined) throw flaw
       const token = await verifier.verify(credential.token, verifyContext)
       if (looksFirst) assertVerified(token)
-      const isBound = hasBindings || own(token.claims, 'cnf') !== undefined
-      const headers = isBound ? exposed(await confirmBindings(binding, { token, view, credential })) : NO_FIELDS
+      // The claims of a JWT have no prototype.
+      const cnf = looksFirst ? own(token.claims, 'cnf') : token.claims.cnf
+      const headers =
+        hasBindings || cnf !== undefined
+          ? exposed(await confirmBindings(binding, { token, view, credential }))
+          : NO_FIELDS
       if (requirement !== undefined) assertRequirement(requirement, token, { now: clock.now() / 1000 })
       return { kind: 'authenticated', token, scheme: credential.scheme, headers }
     } catch (error) {

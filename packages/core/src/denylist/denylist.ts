@@ -8,7 +8,7 @@ import {
   signedClaims,
   type TokenCheck,
   type VerifiedToken,
-} from '../extend.ts'
+} from '../adapter.ts'
 import { type DenylistEntry, type DenylistOptions, resolveDenylistOptions } from './options.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { type Clock, knownOptions, misconfigured, resolveClock } from '../extend.ts'
+import { type Clock, knownOptions, misconfigured, resolveClock } from '../adapter.ts'
 import type { DenylistEntry, DenylistStore } from './options.ts'
 
 /** Options for `createMemoryDenylist`. */

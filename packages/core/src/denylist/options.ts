@@ -8,7 +8,7 @@ import {
   type OptionRules,
   readNumbers,
   resolveClock,
-} from '../extend.ts'
+} from '../adapter.ts'
 
 /** How a denylist looks tokens up, and how long it keeps entries. */
 export interface DenylistOptions {

@@ -1,4 +1,4 @@
-import { misconfigured } from '../extend.ts'
+import { misconfigured } from '../adapter.ts'
 
 /**
  * Checks a list of known names, compared exactly.

@@ -14,7 +14,7 @@ import {
   ownKeySource,
   possibleKeys,
   resolveLimits,
-} from '../extend.ts'
+} from '../adapter.ts'
 import {
   type ContentEncryption,
   type KeyManagementAlgorithm,

@@ -10,7 +10,7 @@ import {
   own,
   ownOptions,
   readKeyText,
-} from '../extend.ts'
+} from '../adapter.ts'
 import type { KeyManagementAlgorithm } from './algorithms.ts'
 import { checkAlgorithm, checkKeyId, type EncryptionJwk, encryptionJwk, type KeyKind } from './encryption-jwk.ts'
 

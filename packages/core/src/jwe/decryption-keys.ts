@@ -7,7 +7,7 @@ import {
   MOST_CANDIDATES,
   own,
   TOO_MANY,
-} from '../extend.ts'
+} from '../adapter.ts'
 import { type DecryptionKey, decryptionKey, type ImportedKey } from './decryption-key.ts'
 import { decryptionFailed } from './parse.ts'
 

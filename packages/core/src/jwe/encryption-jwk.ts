@@ -1,5 +1,5 @@
 import type { JWK } from 'jose'
-import { bare, type JwkMember, lintJwk, misconfigured, presentMembers, publicMaterial } from '../extend.ts'
+import { bare, type JwkMember, lintJwk, misconfigured, presentMembers, publicMaterial } from '../adapter.ts'
 import { isKeyAgreement, isKeyManagementAlgorithm, type KeyManagementAlgorithm } from './algorithms.ts'
 import { type Curve, flawOfX25519 } from './parse.ts'
 

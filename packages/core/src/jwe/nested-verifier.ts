@@ -18,7 +18,7 @@ import {
   quote,
   type VerifiedToken,
   type Verifier,
-} from '../extend.ts'
+} from '../adapter.ts'
 import { type DecryptionOptions, jweDecrypter } from './decrypt.ts'
 import { firstDots, type JweHeader } from './parse.ts'
 

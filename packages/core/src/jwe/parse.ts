@@ -13,7 +13,7 @@ import {
   parseJsonObject,
   publicMaterial,
   tooLong,
-} from '../extend.ts'
+} from '../adapter.ts'
 import {
   type ContentEncryption,
   contentEncryptionTraits,

@@ -67,9 +67,11 @@ const UNITS = [
  */
 export type FetchLike<R extends FetchResponse = FetchResponse> = (url: string, init: FetchInit) => Promise<R>
 
-/** Requests are always GET, never follow a redirect, and have a deadline. */
+/** Requests never follow a redirect, and have a deadline. Those for keys are always GET. */
 export interface FetchInit {
-  readonly method: 'GET'
+  readonly method: 'GET' | 'POST'
+  /** Only with POST. */
+  readonly body?: string
   readonly headers: Readonly<Record<string, string>>
   readonly redirect: 'manual'
   readonly signal: AbortSignal

@@ -94,7 +94,7 @@ export function undiciFetch(given: UndiciFetchOptions = {}): FetchLike<Response>
       '"refusePrivateAddresses" means nothing behind a proxy, because the proxy resolves names: take it out, or write "proxy": false',
     )
   let agents: { readonly direct: Dispatcher; readonly proxied: Dispatcher } | undefined
-  const fetch: FetchLike<Response> = async (url, { method, headers, signal }) => {
+  const fetch: FetchLike<Response> = async (url, { method, headers, signal, body }) => {
     const undici = await loadUndici()
     if (!agents) {
       const connect = guardedConnector(undici, { refusePrivateAddresses, lookup })
@@ -114,6 +114,7 @@ export function undiciFetch(given: UndiciFetchOptions = {}): FetchLike<Response>
       signal,
       dispatcher: isDirect ? agents.direct : agents.proxied,
       ...ONLY_THIS_REQUEST,
+      body: method === 'POST' ? (body ?? null) : null,
     }
     return responseOf(await undici.request(target, bare(request)))
   }
@@ -123,7 +124,7 @@ export function undiciFetch(given: UndiciFetchOptions = {}): FetchLike<Response>
 
 const ACTION = 'use undici'
 const NAMES: readonly string[] = ['refusePrivateAddresses', 'connections', 'lookup', 'proxy']
-const ONLY_THIS_REQUEST: object = bare({ body: null, query: undefined, servername: undefined, upgrade: undefined })
+const ONLY_THIS_REQUEST: object = bare({ query: undefined, servername: undefined, upgrade: undefined })
 
 function responseOf({ statusCode, headers, body }: Dispatcher.ResponseData): Response {
   const fields = new Headers()

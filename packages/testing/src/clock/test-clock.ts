@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 
-import { assertKnownOptions, checkOptions, type OptionRule } from '@claimgate/core/extend'
+import { assertKnownOptions, checkOptions, type OptionRule } from '@claimgate/core/adapter'
 
 /** The start times of a test clock. */
 export interface TestClockOptions {

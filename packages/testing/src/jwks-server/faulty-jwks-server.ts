@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 
-import { assertKnownOptions, callback, checkOptions, isOptions, type OptionRules } from '@claimgate/core/extend'
+import { assertKnownOptions, callback, checkOptions, isOptions, type OptionRules } from '@claimgate/core/adapter'
 import type { JSONWebKeySet, JWK } from 'jose'
 
 import type { TestCertificate } from '../fixtures/test-certificate.ts'

@@ -1,4 +1,4 @@
-import { assertKnownOptions, checkOptions, numberIn, type OptionRules } from '@claimgate/core/extend'
+import { assertKnownOptions, checkOptions, numberIn, type OptionRules } from '@claimgate/core/adapter'
 import { exportJWK, exportSPKI, generateKeyPair } from 'jose'
 import type { CryptoKey, JWK } from 'jose'
 

@@ -1,4 +1,4 @@
-import { assertKnownOptions, checkOptions, isOptions, type OptionRules } from '@claimgate/core/extend'
+import { assertKnownOptions, checkOptions, isOptions, type OptionRules } from '@claimgate/core/adapter'
 import type { JSONWebKeySet } from 'jose'
 
 /** The part of msw's `http` that is used. You pass it in, so that this package does not depend on msw. */

@@ -8,6 +8,7 @@ import { FetchError, systemCode } from './fetch-error.ts'
 import type { HeaderFields } from './fields.ts'
 import { printedAddress } from './key-uri.ts'
 
+/** What to fetch a document with, and the bounds of the fetch. */
 export interface FetchDocumentOptions {
   readonly fetch: FetchLike
   readonly clock: Clock
@@ -19,12 +20,17 @@ export interface FetchDocumentOptions {
   readonly maxBytes: number
   /** Configured header fields, which may be secrets. @defaultValue none */
   readonly headers?: HeaderFields | undefined
+  /** Sent as a POST request, with its content type. @defaultValue a GET request */
+  readonly post?: { readonly contentType: string; readonly body: string } | undefined
+  /** @defaultValue that of a JWK Set */
+  readonly accept?: string
   /** Makes the request conditional, and accepts status 304. */
   readonly etag?: string | undefined
   /** Aborts the fetch early. */
   readonly signal?: AbortSignal | undefined
 }
 
+/** A document that arrived whole. */
 export interface FetchedDocument {
   readonly status: 200 | 304
   /** Empty for 304. */
@@ -69,19 +75,26 @@ export const USER_AGENT = 'claimgate/0.1.0'
 
 async function exchange(url: URL, options: FetchDocumentOptions, signal: AbortSignal): Promise<FetchedDocument> {
   signal.throwIfAborted()
-  const { etag, maxBytes } = options
+  const { etag, maxBytes, post, accept = 'application/jwk-set+json, application/json;q=0.9' } = options
   // Some browsers forbid the field, and others send a preflight because of it.
   const isBrowser = globalThis.navigator?.userAgent?.startsWith('Mozilla/')
   const headers = bare({
-    accept: 'application/jwk-set+json, application/json;q=0.9',
+    accept,
     ...(!isBrowser && { 'user-agent': USER_AGENT }),
     ...options.headers,
     ...(etag !== undefined && { 'if-none-match': etag }),
+    ...(post && { 'content-type': post.contentType }),
   })
   // Without a prototype, because a transport reads any option it finds: a body, a proxy, another host.
   const response = await send(
     url,
-    bare<FetchInit>({ method: 'GET', headers, redirect: 'manual', signal }),
+    bare<FetchInit>({
+      method: post ? 'POST' : 'GET',
+      headers,
+      redirect: 'manual',
+      signal,
+      ...(post && { body: post.body }),
+    }),
     options.fetch,
   )
   const isUnchanged = response.status === 304 && etag !== undefined

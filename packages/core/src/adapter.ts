@@ -27,6 +27,10 @@ export {
   readNumbers,
 } from './options/option-rules.ts'
 export { quote } from './errors/quote.ts'
+export { publicUrl, resolveOrigin } from './http/origin.ts'
+export { fetchDocument, type FetchDocumentOptions, type FetchedDocument } from './keys/fetch/fetch-document.ts'
+export { FetchError } from './keys/fetch/fetch-error.ts'
+export { checkedFields, isHttpToken, isPlainText } from './model/http-text.ts'
 export type { Binding } from './confirmation/binding.ts'
 export type { TokenCheck } from './claims/application-checks.ts'
 export { isRequirement, type Requirement } from './authorization/requirements.ts'

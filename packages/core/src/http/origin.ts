@@ -1,0 +1,42 @@
+import { misconfigured } from '../options/option-rules.ts'
+
+/**
+ * Checks the public origin of an API, as its clients see it: `https://api.example.com`, or with the path prefix that a proxy strips,
+ * `https://api.example.com/orders`. Take it from the configuration, never from `Host` or `X-Forwarded-*`, which the client controls.
+ *
+ * @param action - the action that a wrong origin makes fail
+ * @returns the origin and prefix without a slash at the end
+ * @throws TypeError
+ */
+export function resolveOrigin(action: string, given: unknown): string {
+  const url = typeof given === 'string' && /^https?:\/\/[\x21-\x7e]+$/i.test(given) ? parse(given) : undefined
+  if (url === undefined || /[\\@?#]/.test(given as string))
+    throw misconfigured(
+      action,
+      '"origin" must be the public origin of this API, such as "https://api.example.com"',
+      given,
+    )
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, '')
+}
+
+function parse(text: string): URL | undefined {
+  try {
+    return new URL(text)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The public URL of a request: the configured origin, and the path and query as received. Of an absolute target (RFC 9112 section 3.2.2),
+ * only path and query count. Nothing is normalised.
+ *
+ * @param origin - the result of `resolveOrigin`
+ * @param target - the `target` of the request's view
+ */
+export function publicUrl(origin: string, target: string): string {
+  const path = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '')
+  // The target `*` names the server itself (RFC 9112 section 3.2.4).
+  if (path === '*') return origin
+  return `${origin}${path.startsWith('/') ? '' : '/'}${path}`
+}
