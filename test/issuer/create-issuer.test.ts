@@ -23,7 +23,7 @@ describe('an issued token', () => {
     expect(issuer.metadata().id_token_signing_alg_values_supported).toEqual([algorithm])
   })
 
-  it('carries the claims of the issuer beside those of the caller', async () => {
+  it('contains the claims of the issuer and those of the caller', async () => {
     const issuer = await createIssuer({ issuer: ISSUER, audience: 'orders', clock, randomUUID: () => 'id-1' })
     const { payload } = await verified(await issuer.issue({ sub: 'ada', scope: 'read', role: 'writer' }), issuer.jwks())
 
@@ -40,7 +40,7 @@ describe('an issued token', () => {
     })
   })
 
-  it('carries them although the caller has members of those names without a value', async () => {
+  it('contains them even if the caller has undefined members of those names', async () => {
     const issuer = await createIssuer({ issuer: ISSUER, audience: 'orders', clock })
     const { payload } = await verified(
       await issuer.issue({ iss: undefined, aud: undefined, exp: undefined, jti: undefined }),
@@ -55,7 +55,7 @@ describe('an issued token', () => {
     expect([payload.iat, payload.exp]).toEqual([NOW / 1000, NOW / 1000 + 600])
   })
 
-  it('takes ttl, audience, typ, header and jti of its own', async () => {
+  it('accepts its own ttl, audience, typ, header and jti', async () => {
     const issuer = await createIssuer({ issuer: ISSUER, audience: 'orders', clock })
     const token = await issuer.issue(
       { jti: 'mine' },
@@ -67,27 +67,27 @@ describe('an issued token', () => {
   })
 
   it.each<[string, Claims, IssueOptions, object]>([
-    ['an iat of its own, from which its time counts', {}, { setIat: 1000, ttl: 60 }, { iat: 1000, exp: 1060 }],
+    ['its own iat, from which its lifetime counts', {}, { setIat: 1000, ttl: 60 }, { iat: 1000, exp: 1060 }],
     ['an iat up to a day ahead', {}, { setIat: NOW / 1000 + 86_400 }, { iat: NOW / 1000 + 86_400 }],
     ['an iat of now for true', {}, { setIat: true }, { iat: NOW / 1000, exp: NOW / 1000 + 600 }],
-    ['a jti of its own', {}, { setJti: 'mine' }, { jti: 'mine' }],
-    ['a jti of its own in place of the one in the claims', { jti: 'theirs' }, { setJti: 'mine' }, { jti: 'mine' }],
+    ['its own jti', {}, { setJti: 'mine' }, { jti: 'mine' }],
+    ['its own jti in place of the one in the claims', { jti: 'theirs' }, { setJti: 'mine' }, { jti: 'mine' }],
     ['a new UUID in place of the jti in the claims', { jti: 'theirs' }, { setJti: true }, { jti: 'id-1' }],
     ['a new UUID', {}, { setJti: true }, { jti: 'id-1' }],
     ['a subject', {}, { subject: 'ada' }, { sub: 'ada' }],
-    ['a subject that the claims name too', { sub: 'ada' }, { subject: 'ada' }, { sub: 'ada' }],
+    ['a subject that the claims also contain', { sub: 'ada' }, { subject: 'ada' }, { sub: 'ada' }],
   ])('takes %s', async (_, claims, options, expected) => {
     const issuer = await createIssuer({ issuer: ISSUER, clock, randomUUID: () => 'id-1' })
     expect(decodeJwt(await issuer.issue(claims, options))).toMatchObject(expected)
   })
 
-  it('has no aud where no audience is configured', async () => {
+  it('has no aud if no audience is configured', async () => {
     const issuer = await createIssuer({ issuer: ISSUER, clock })
     const { payload } = await verified(await issuer.issue({}), issuer.jwks())
     expect(payload).not.toHaveProperty('aud')
   })
 
-  it('has a jti that no other token has', async () => {
+  it('has a unique jti', async () => {
     const issuer = await createIssuer({ issuer: ISSUER, clock })
     const { payload: first } = await verified(await issuer.issue({}), issuer.jwks())
     const { payload: second } = await verified(await issuer.issue({}), issuer.jwks())
@@ -160,7 +160,7 @@ describe('an issued token', () => {
       'Cannot issue token: "header.crit" must be left to the issuer, found an array of 1',
     ],
     [{}, { header: { b64: false } }, 'Cannot issue token: "header.b64" must be left to the issuer, found false'],
-  ])('is refused for claims %j with options %j', async (claims, options, message) => {
+  ])('is rejected for claims %j with options %j', async (claims, options, message) => {
     const issuer = await createIssuer({ issuer: ISSUER, clock })
     await expect(issuer.issue(claims as never, options as never)).rejects.toThrow(new TypeError(message))
   })
@@ -172,23 +172,23 @@ describe('the claims and header members of a caller', () => {
 
   it.each([
     ['toJSON', { toJSON: () => ({ iss: 'https://evil.example' }) }, 'claims must be made of what JSON can say'],
-    ['toJSON further in', { act: { toJSON: () => 'x' } }, 'claims must be made of what JSON can say'],
+    ['toJSON of a nested value', { act: { toJSON: () => 'x' } }, 'claims must be made of what JSON can say'],
     ['a class instance', new URL(ISSUER), 'claims must be made of plain objects'],
-    ['a class instance further in', { on: [new Date(0)] }, 'claims must be made of plain objects'],
+    ['a nested class instance', { on: [new Date(0)] }, 'claims must be made of plain objects'],
     ['__proto__', JSON.parse('{"__proto__":{"iss":"x"}}'), 'claims must not have a member "__proto__"'],
-    ['__proto__ further in', { a: [JSON.parse('{"__proto__":1}')] }, 'claims must not have a member "__proto__"'],
+    ['a nested __proto__', { a: [JSON.parse('{"__proto__":1}')] }, 'claims must not have a member "__proto__"'],
     ['NaN', { nbf: Number.NaN }, 'claims must be made of what JSON can say, found NaN'],
     ['a big integer', { n: 1n }, 'claims must be made of what JSON can say, found a bigint'],
-    ['nothing in an array', { n: [undefined] }, 'claims must be made of what JSON can say, found undefined'],
-    ['itself', cyclic, 'claims must not be nested deeper than 64'],
-  ])('may not be, or have, %s', async (_, claims, message) => {
+    ['undefined in an array', { n: [undefined] }, 'claims must be made of what JSON can say, found undefined'],
+    ['a cycle', cyclic, 'claims must not be nested deeper than 64'],
+  ])('may not be, or contain, %s', async (_, claims, message) => {
     const issuer = await createIssuer({ issuer: ISSUER, clock })
     await expect(issuer.issue(claims as never)).rejects.toThrow(message)
     const header = issuer.issue({}, { header: claims as never })
     await expect(header).rejects.toThrow(message.replace('claims', '"header"'))
   })
 
-  it('are read once, so that an accessor cannot change its mind', async () => {
+  it('are read once, so that an accessor cannot return another value later', async () => {
     let reads = 0
     const claims = Object.defineProperty({}, 'sub', { enumerable: true, get: () => `reader ${(reads += 1)}` })
     const issuer = await createIssuer({ issuer: ISSUER, clock })
@@ -205,7 +205,7 @@ describe('the claims and header members of a caller', () => {
 })
 
 describe('an issuer with given keys', () => {
-  it('issues, after a restart, tokens under the same key ID', async () => {
+  it('uses the same key ID after a restart', async () => {
     const pair = await generateKeyPair('ES256', { extractable: true })
     const jwk = await exportJWK(pair.privateKey)
     const before = await createIssuer({ issuer: ISSUER, clock, keys: [jwk] })
@@ -215,7 +215,7 @@ describe('an issuer with given keys', () => {
     await expect(verified(await before.issue({}), after.jwks())).resolves.toBeDefined()
   })
 
-  it('keeps the key ID and the algorithm a JWK came with', async () => {
+  it('keeps the key ID and the algorithm of a JWK', async () => {
     const { privateKey } = await generateKeyPair('PS256', { extractable: true })
     const issuer = await createIssuer({
       issuer: ISSUER,
@@ -248,7 +248,7 @@ describe('an issuer with given keys', () => {
     }
   })
 
-  it('hands out copies: changing one changes nothing', async () => {
+  it('returns copies: changing one has no effect', async () => {
     const issuer = await createIssuer({ issuer: ISSUER, clock })
     const before = structuredClone(issuer.jwks())
     const taken = issuer.jwks()
@@ -258,7 +258,7 @@ describe('an issuer with given keys', () => {
   })
 })
 
-describe('the JWK Set as an HTTP answer', () => {
+describe('the JWK Set as an HTTP response', () => {
   it('is JSON that caches may keep for jwksMaxAge', async () => {
     const issuer = await createIssuer({ issuer: ISSUER, clock, jwksMaxAge: 120 })
     const { status, headers, body } = issuer.jwksResponse()
@@ -274,9 +274,9 @@ describe('the JWK Set as an HTTP answer', () => {
   it.each([
     ['the entity tag', (etag: string) => etag],
     ['the weak form of it', (etag: string) => `W/${etag}`],
-    ['it among others', (etag: string) => `"old", ${etag}`],
+    ['it in a list', (etag: string) => `"old", ${etag}`],
     ['anything', () => '*'],
-  ])('is 304 without a body where If-None-Match names %s', async (_, field) => {
+  ])('is 304 without a body if If-None-Match contains %s', async (_, field) => {
     const issuer = await createIssuer({ issuer: ISSUER, clock })
     const { etag = '' } = issuer.jwksResponse().headers
     expect(issuer.jwksResponse({ ifNoneMatch: field(etag) })).toEqual({
@@ -298,7 +298,7 @@ describe('the JWK Set as an HTTP answer', () => {
     expect(issuer.jwksResponse({ ifNoneMatch: etag })).toMatchObject({ status: 200 })
   })
 
-  it('has another entity tag where the same key goes by another key ID', async () => {
+  it('has another entity tag if the same key has another key ID', async () => {
     const jwk = await exportJWK((await generateKeyPair('ES256', { extractable: true })).privateKey)
     const one = await createIssuer({ issuer: ISSUER, clock, keys: [{ ...jwk, kid: 'one' }] })
     const two = await createIssuer({ issuer: ISSUER, clock, keys: [{ ...jwk, kid: 'two' }] })
@@ -311,11 +311,11 @@ describe('the metadata', () => {
     [ISSUER, `${ISSUER}/.well-known/jwks.json`],
     [`${ISSUER}/`, `${ISSUER}/.well-known/jwks.json`],
     [`${ISSUER}/tenant`, `${ISSUER}/tenant/.well-known/jwks.json`],
-  ])('of %s names the issuer exactly and the JWK Set below it', async (issuer, jwks_uri) => {
+  ])('of %s contains the exact issuer and the address of its JWK Set', async (issuer, jwks_uri) => {
     expect((await createIssuer({ issuer })).metadata()).toMatchObject({ issuer, jwks_uri })
   })
 
-  it('has the members RFC 8414 and OpenID Connect Discovery require, and those given', async () => {
+  it('has the members that RFC 8414 and OpenID Connect Discovery require, and the given ones', async () => {
     const issuer = await createIssuer({ issuer: ISSUER })
     expect(issuer.metadata({ jwks_uri: `${ISSUER}/keys`, service_documentation: `${ISSUER}/docs` })).toEqual({
       issuer: ISSUER,
@@ -328,7 +328,7 @@ describe('the metadata', () => {
     })
   })
 
-  it('refuses to name another issuer', async () => {
+  it('cannot name another issuer', async () => {
     const issuer = await createIssuer({ issuer: ISSUER })
     expect(() => issuer.metadata({ issuer: 'https://other.example' })).toThrow(
       new TypeError(`Cannot describe issuer: "issuer" must stay "${ISSUER}", found "https://other.example"`),

@@ -61,7 +61,7 @@ describe('creating an issuer', () => {
     ],
     [{ keys: [{ kty: 'EC', alg: 'HS256' }] }, /^"keys\[0\]" is unfit: its algorithm must be .*, found "HS256"$/],
     [{ keys: [{ kty: 'EC', kid: '' }] }, '"keys[0]" is unfit: its "kid" must have 1 to 256 characters, found ""'],
-  ])('is refused with %j', async (options, rule) => {
+  ])('is rejected with %j', async (options, rule) => {
     const failure = await createIssuer({ issuer: ISSUER, ...options } as never).catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(TypeError)
     const { message } = failure as TypeError
@@ -71,12 +71,12 @@ describe('creating an issuer', () => {
     expect({ said, asExpected }).toEqual({ said, asExpected: true })
   })
 
-  it('shortens what it quotes', async () => {
+  it('shortens quoted values', async () => {
     const failure = await createIssuer({ issuer: 'x'.repeat(10_000) }).catch((error: unknown) => error)
     expect((failure as Error).message.length).toBeLessThan(250)
   })
 
-  it('is refused with a public key, or a private one for another algorithm, and the error never shows the key', async () => {
+  it('is rejected with a public key, or a private one for another algorithm, and the error never shows the key', async () => {
     const pair = await generateKeyPair('ES256', { extractable: true })
     const jwk = await exportJWK(pair.privateKey)
     const { d = '', ...publicPart } = jwk
@@ -91,7 +91,7 @@ describe('creating an issuer', () => {
     }
   })
 
-  it('is refused with a pair of which one half is the wrong one', async () => {
+  it('is rejected with a pair that contains a wrong half', async () => {
     const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
     for (const key of [
       { privateKey: publicKey, publicKey },
@@ -103,7 +103,7 @@ describe('creating an issuer', () => {
     }
   })
 
-  it('is refused with halves of two different pairs', async () => {
+  it('is rejected with halves of two different pairs', async () => {
     const [one, two] = [await generateKeyPair('ES256'), await generateKeyPair('ES256')]
     const keys = [{ privateKey: one.privateKey, publicKey: two.publicKey }]
     await expect(createIssuer({ issuer: ISSUER, keys })).rejects.toThrow(
@@ -111,7 +111,7 @@ describe('creating an issuer', () => {
     )
   })
 
-  it('is refused with the same key twice', async () => {
+  it('is rejected with the same key twice', async () => {
     const pair = await generateKeyPair('ES256')
     const signer = await localSigner(pair)
     await expect(createIssuer({ issuer: ISSUER, signers: [signer, signer] })).rejects.toThrow(
@@ -120,7 +120,7 @@ describe('creating an issuer', () => {
     await expect(createIssuer({ issuer: ISSUER, keys: [pair, pair] })).rejects.toThrow('must have different key IDs')
   })
 
-  it('holds to its documented defaults', async () => {
+  it('has its documented defaults', async () => {
     const issuer = await createIssuer({ issuer: ISSUER, clock: { now: () => 0 } })
     expect(issuer.jwks().keys[0]?.alg).toBe(DEFAULTS.algorithm)
     expect(issuer.jwksResponse().headers['cache-control']).toBe(`public, max-age=${DEFAULTS.jwksMaxAge}`)
@@ -129,8 +129,8 @@ describe('creating an issuer', () => {
   })
 })
 
-describe('a signer of one’s own', () => {
-  it('is the one to sign, whether given alone or as a list of one', async () => {
+describe('a custom signer', () => {
+  it('signs, whether given alone or in a list of one', async () => {
     const signer = await localSigner(undefined, { algorithm: 'Ed25519' })
     const alone = await createIssuer({ issuer: ISSUER, signer })
     const listed = await createIssuer({ issuer: ISSUER, signers: [signer] })
@@ -138,7 +138,7 @@ describe('a signer of one’s own', () => {
     expect(alone.jwks()).toEqual(listed.jwks())
   })
 
-  it('signs tokens and is published without any private member it shows', async () => {
+  it('signs tokens and is published without any private member it exposes', async () => {
     const inner = await localSigner(undefined, { algorithm: 'ES384' })
     const careless = { ...inner, kid: 'remote-1', publicJwk: { ...inner.publicJwk, d: 'c2VjcmV0', kid: 'other' } }
     const issuer = await createIssuer({ issuer: ISSUER, keys: [careless] })
@@ -151,14 +151,14 @@ describe('a signer of one’s own', () => {
     [{ kid: 'k'.repeat(257) }, '"kid" must have 1 to 256 characters, found'],
     [{ publicJwk: { kty: 'oct' } }, '"publicJwk" must be an asymmetric key, found "oct"'],
     [{ sign: async () => new Uint8Array(70) }, 'its public part must verify what it signs'],
-  ])('is refused with %j', async (change, rule) => {
+  ])('is rejected with %j', async (change, rule) => {
     const keys = [{ ...(await localSigner()), ...change } as never]
     await expect(createIssuer({ issuer: ISSUER, keys })).rejects.toThrow(
       `Cannot create issuer: "keys[0]" is unfit: ${rule}`,
     )
   })
 
-  it('lets its own failure through unchanged', async () => {
+  it('passes its own error on unchanged', async () => {
     const failure = new Error('key service down')
     const keys = [{ ...(await localSigner()), sign: () => Promise.reject(failure) }]
     await expect(createIssuer({ issuer: ISSUER, keys })).rejects.toBe(failure)
@@ -167,7 +167,7 @@ describe('a signer of one’s own', () => {
 
 describe('the local signer', () => {
   it('uses the RFC 7638 thumbprint as key ID', async () => {
-    // The public key of RFC 7638 section 3.1 has no private half in print, so the example of RFC 8037 appendix A is used.
+    // RFC 7638 section 3.1 prints no private key for its example, so the example of RFC 8037 appendix A is used.
     const signer = await localSigner(
       {
         kty: 'OKP',
@@ -185,18 +185,18 @@ describe('the local signer', () => {
     )
   })
 
-  it('refuses a header it would have to spell differently', async () => {
+  it('rejects a header that it would have to encode differently', async () => {
     const signer = await localSigner()
     const header = Buffer.from('{ "alg": "ES256" }').toString('base64url')
     await expect(signer.sign(new TextEncoder().encode(`${header}.e30`))).rejects.toThrow('header must be compact JSON')
   })
 
-  it('names an algorithm the runtime does not have', async () => {
+  it('names an algorithm that the runtime does not have', async () => {
     await expect(localSigner(undefined, { algorithm: 'HS256' as never })).rejects.toThrow('found "HS256"')
   })
 })
 
-describe('an option that does not exist', () => {
+describe('an unknown option', () => {
   it.each([
     [{ expiresIn: 60 }, 'Cannot create issuer: there is no option "expiresIn"; did you mean "ttl"?'],
     [{ tlt: 5 }, 'there is no option "tlt"; the options are issuer, '],
@@ -204,13 +204,13 @@ describe('an option that does not exist', () => {
     [{ aud: 'a' }, 'Cannot create issuer: there is no option "aud"; did you mean "audience"?'],
     [{ jwks_max_age: 5 }, 'Cannot create issuer: there is no option "jwks_max_age"; did you mean "jwksMaxAge"?'],
     [{ overlap: { ahead: 5 } }, 'there is no option "overlap.ahead"; the options are publishAhead, clockTolerance'],
-  ])('is refused: %j', async (options, message) => {
+  ])('is rejected: %j', async (options, message) => {
     const attempt = createIssuer({ issuer: 'https://issuer.example', ...(options as object) })
     await expect(attempt).rejects.toThrow(TypeError)
     await expect(attempt).rejects.toThrow(message)
   })
 
-  it('is refused in a rotation', async () => {
+  it('is rejected in a rotation', async () => {
     const issuer = await createIssuer({ issuer: 'https://issuer.example' })
     const attempt = issuer.rotate({ 'publish-ahead': 0 } as never)
     await expect(attempt).rejects.toThrow('did you mean "publishAhead"?')

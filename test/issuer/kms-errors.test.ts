@@ -39,7 +39,7 @@ beforeEach(() => {
 
 const MESSAGE = Buffer.from('eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhZGEifQ')
 
-/** What a failed promise failed with. */
+/** The reason of a rejected promise. */
 const failure = async (promise: Promise<unknown>): Promise<KmsError> => {
   const error: unknown = await promise.then(
     () => undefined,
@@ -75,7 +75,7 @@ const SERVICE_ERRORS: readonly (readonly [type: string, code: string, because: s
 describe.each(SERVICE_ERRORS)('%s', (type, code, because, status) => {
   it.each([
     ['signing', () => signer.sign(MESSAGE)],
-    ['asking for the public key', () => kmsSigner({ client, keyId: 'good' })],
+    ['fetching the public key', () => kmsSigner({ client, keyId: 'good' })],
   ])(`while %s is ${code}, with what KMS said as its cause`, async (_when, ask) => {
     kms.once({ kind: 'error', type, status, message: 'What KMS says' })
     const error = await failure(ask())
@@ -90,12 +90,12 @@ describe.each(SERVICE_ERRORS)('%s', (type, code, because, status) => {
   })
 })
 
-describe('a KMS that does not answer as it should', () => {
+describe('a failure of KMS', () => {
   it.each<[string, AwsAnswer, string]>([
-    ['cuts the connection', { kind: 'reset' }, 'ECONNRESET'],
+    ['closes the connection', { kind: 'reset' }, 'ECONNRESET'],
     ['answers with a page', { kind: 'garbage' }, 'SyntaxError'],
-    ['stops in the middle', { kind: 'truncated' }, '\\w+'],
-  ])('and %s is kms_unavailable', async (_what, answer, found) => {
+    ['sends half an answer', { kind: 'truncated' }, '\\w+'],
+  ])('is kms_unavailable if KMS %s', async (_what, answer, found) => {
     kms.once(answer)
     const error = await failure(signer.sign(MESSAGE))
     expect(error.code).toBe('kms_unavailable')
@@ -103,16 +103,16 @@ describe('a KMS that does not answer as it should', () => {
     expect(error.cause).toBeInstanceOf(Error)
   })
 
-  it('because nobody listens is kms_unavailable', async () => {
+  it('is kms_unavailable if connections are refused', async () => {
     const gone = await startFakeKms()
     await gone.close()
-    const nowhere = kmsClient(gone.endpoint)
-    const error = await failure(kmsSigner({ client: nowhere, keyId: 'good' }))
+    const unreachable = kmsClient(gone.endpoint)
+    const error = await failure(kmsSigner({ client: unreachable, keyId: 'good' }))
     expect(error).toMatchObject({ code: 'kms_unavailable', cause: { code: 'ECONNREFUSED' } })
-    nowhere.destroy()
+    unreachable.destroy()
   })
 
-  it('in time is kms_timeout, and its answer is not waited for', async () => {
+  it('is kms_timeout if the answer is late, and the next request works', async () => {
     const hasty = await kmsSigner({ client, keyId: 'good', timeout: 1 })
     kms.once({ kind: 'hang' })
     const error = await failure(hasty.sign(MESSAGE))
@@ -121,12 +121,12 @@ describe('a KMS that does not answer as it should', () => {
     expect(await hasty.sign(MESSAGE)).toHaveLength(64)
   })
 
-  it('in time when asked for the public key is kms_timeout', async () => {
+  it('is kms_timeout if the public key is late', async () => {
     kms.once({ kind: 'hang' })
     expect((await failure(kmsSigner({ client, keyId: 'good', timeout: 0.05 }))).code).toBe('kms_timeout')
   })
 
-  it('in time between the attempts of a patient client is kms_timeout too', async () => {
+  it('is kms_timeout if the retries of the client take too long', async () => {
     const patient = kmsClient(kms.endpoint, { maxAttempts: 50 })
     const hasty = await kmsSigner({ client: patient, keyId: 'good', timeout: 1 })
     kms.behave({ kind: 'throttle' })
@@ -135,12 +135,12 @@ describe('a KMS that does not answer as it should', () => {
   })
 })
 
-describe('an answer of KMS that is not what was asked for', () => {
+describe('an unexpected answer of KMS', () => {
   const ARN = 'arn:aws:kms:eu-central-1:111122223333:key/good'
   const base64 = (hex: string): string => Buffer.from(hex, 'hex').toString('base64')
   const signed = { KeyId: ARN, SigningAlgorithm: 'ECDSA_SHA_256', Signature: base64('3006020101020102') }
 
-  it('is one that the table below starts from', async () => {
+  it('is correct before each change in the table below', async () => {
     kms.once({ kind: 'ok', body: signed })
     expect(Buffer.from(await signer.sign(MESSAGE)).toString('hex')).toBe(`${'00'.repeat(31)}01${'00'.repeat(31)}02`)
   })
@@ -149,12 +149,12 @@ describe('an answer of KMS that is not what was asked for', () => {
     ['nothing', {}],
     ['no signature', { ...signed, Signature: undefined }],
     ['an empty signature', { ...signed, Signature: '' }],
-    ['DER with a byte too many', { ...signed, Signature: base64('300602010102010200') }],
+    ['DER with an extra byte', { ...signed, Signature: base64('300602010102010200') }],
     ['DER with a negative number', { ...signed, Signature: base64('3006020181020102') }],
-    ['r and s side by side', { ...signed, Signature: base64('7f'.repeat(64)) }],
+    ['concatenated r and s', { ...signed, Signature: base64('7f'.repeat(64)) }],
     ['the signature of another key', { ...signed, KeyId: ARN.replace('good', 'doomed') }],
     ['the signature of another algorithm', { ...signed, SigningAlgorithm: 'ECDSA_SHA_384' }],
-  ])('is refused while signing: %s', async (_what, body) => {
+  ])('is rejected while signing: %s', async (_what, body) => {
     kms.once({ kind: 'ok', body })
     const error = await failure(signer.sign(MESSAGE))
     expect(error.code).toBe('kms_unavailable')
@@ -164,7 +164,7 @@ describe('an answer of KMS that is not what was asked for', () => {
   it.each([
     ['RSA', 'RSA_2048', 256],
     ['Ed25519', 'ECC_NIST_EDWARDS25519', 64],
-  ] as const)('is refused where an %s signature has not its one size', async (_what, keySpec, size) => {
+  ] as const)('is rejected if an %s signature does not have its fixed size', async (_what, keySpec, size) => {
     const { keyId, arn } = await kms.addKey({ keySpec })
     const other = await kmsSigner({ client, keyId })
     const algorithm = keySpec === 'RSA_2048' ? 'RSASSA_PKCS1_V1_5_SHA_256' : 'ED25519_SHA_512'
@@ -177,7 +177,7 @@ describe('an answer of KMS that is not what was asked for', () => {
 
   const key = { KeyId: ARN, KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY', SigningAlgorithms: ['ECDSA_SHA_256'] }
   it.each<[string, object, string, string, string]>([
-    ['nothing', {}, 'kms_key_unfit', 'its key usage must be SIGN_VERIFY', 'none'],
+    ['an empty answer', {}, 'kms_key_unfit', 'its key usage must be SIGN_VERIFY', 'none'],
     ['no algorithm', { ...key, SigningAlgorithms: undefined }, 'kms_key_unfit', 'it must offer one of ES256', 'none'],
     ['no public key', key, 'kms_unavailable', 'KMS must give a usable answer', 'no public key in it'],
     [
@@ -187,14 +187,14 @@ describe('an answer of KMS that is not what was asked for', () => {
       'KMS must give a usable answer',
       'no public key in it',
     ],
-  ])('is refused when asked for the public key: %s', async (_what, body, code, because, found) => {
+  ])('is rejected when fetching the public key: %s', async (_what, body, code, because, found) => {
     kms.once({ kind: 'ok', body })
     const error = await failure(kmsSigner({ client, keyId: 'good' }))
     expect(error.code).toBe(code)
     expect(error.message).toMatch(rule(because, found))
   })
 
-  it('is refused when asked for the public key of one spec and given that of another', async () => {
+  it('is rejected if the public key is of another spec than the answer states', async () => {
     const { publicPem, arn } = await kms.addKey({ keySpec: 'ECC_NIST_P384' })
     const PublicKey = publicPem.replaceAll(/-----.+-----|\n/g, '')
     kms.once({ kind: 'ok', body: { ...key, KeyId: arn, PublicKey } })
@@ -203,14 +203,14 @@ describe('an answer of KMS that is not what was asked for', () => {
 })
 
 describe('a slow answer', () => {
-  it('is waited for as long as there is time', async () => {
+  it('is awaited within the timeout', async () => {
     kms.once({ kind: 'ok', delay: 50 })
     expect(await signer.sign(MESSAGE)).toHaveLength(64)
   })
 })
 
-describe('throttling for a moment', () => {
-  it('is overcome by the retries of the client', async () => {
+describe('temporary throttling', () => {
+  it('is handled by the retries of the client', async () => {
     const patient = kmsClient(kms.endpoint, { maxAttempts: 3 })
     const enduring = await kmsSigner({ client: patient, keyId: 'good' })
     kms.forget()
@@ -230,28 +230,28 @@ describe('a key that cannot sign tokens', () => {
     ['encryption', 'its key usage must be SIGN_VERIFY', 'ENCRYPT_DECRYPT'],
     ['hmac', 'the key must be an asymmetric one .+', 'UnsupportedOperationException'],
     ['symmetric', 'the key must be an asymmetric one .+', 'UnsupportedOperationException'],
-  ])('is refused before a token depends on it: %s', async (keyId, because, found) => {
+  ])('is rejected before it signs a token: %s', async (keyId, because, found) => {
     const error = await failure(kmsSigner({ client, keyId }))
     expect(error.code).toBe('kms_key_unfit')
     expect(error.message).toMatch(rule(because, found))
     expect(kms.requests('Sign')).toBe(0)
   })
 
-  it('is refused where it cannot sign with the algorithm asked for', async () => {
+  it('is rejected if it cannot sign with the requested algorithm', async () => {
     const error = await failure(kmsSigner({ client, keyId: 'good', algorithm: 'RS256' }))
     expect(error.code).toBe('kms_key_unfit')
     expect(error.message).toMatch(rule('"algorithm" must be one of ES256 for a key of spec ECC_NIST_P256', 'RS256'))
   })
 
   it.each([
-    ['nobody knows', 'kms_key_not_found'],
+    ['unknown', 'kms_key_not_found'],
     ['disabled', 'kms_key_disabled'],
     ['doomed', 'kms_key_state'],
-  ])('is refused where it is one that is not there for use: %s', async (keyId, code) => {
+  ])('is rejected if it cannot be used: %s', async (keyId, code) => {
     expect((await failure(kmsSigner({ client, keyId }))).code).toBe(code)
   })
 
-  it('fails an issuer in service by its code when it is disabled, and serves again when it is enabled', async () => {
+  it('makes a running issuer fail with its code when it is disabled, and work again when it is enabled', async () => {
     const issuer = await createIssuer({ issuer: 'https://issuer.example', signer })
     kms.setState('good', 'Disabled')
     expect((await failure(issuer.issue({ sub: 'ada' }))).code).toBe('kms_key_disabled')
@@ -269,7 +269,7 @@ describe('an error', () => {
     [{ kind: 'truncated' }],
     [{ kind: 'reset' }],
     [{ kind: 'hang' }],
-  ])('holds neither credentials nor the message, however deep one looks: %j', async (answer) => {
+  ])('contains neither credentials nor the message, at any depth: %j', async (answer) => {
     const hasty = await kmsSigner({ client, keyId: 'good', timeout: 1 })
     kms.once(answer)
     const shown = inspect(await failure(hasty.sign(MESSAGE)), { depth: 30, showHidden: true, maxStringLength: null })

@@ -7,7 +7,7 @@ import type { KMSClient } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { kmsClient } from '../support/issuer/kms-client.ts'
 
-// An API that was given the public half of a KMS key and knows nothing else: no JWK Set, no AWS.
+// An API that gets only the public half of a KMS key: no JWK Set, no AWS.
 const issuer = 'https://issuer.example'
 const audience = 'orders-api'
 const KEYS = ['rsa', 'p256', 'p384', 'p521', 'ed25519', 'certified'] as const
@@ -53,7 +53,7 @@ describe.each(KEYS)('a token of the KMS key %s is verified', (keyId) => {
     expect([claims.sub, header?.kid]).toEqual(['ada', keyId])
   })
 
-  it('and with the PEM that its signer gives', async () => {
+  it('and with the PEM that its signer returns', async () => {
     const signer = await kmsSigner({ client, keyId })
     expect(await publicKeyPem(signer)).toBe(pemOf(keyId))
     expect(await publicKeyBase64(signer)).toBe(base64(pemOf(keyId)))
@@ -65,7 +65,7 @@ describe('a certificate for a key in KMS', () => {
     ['X.509 PEM', (pem: string) => createVerifier({ issuer, audience, publicKey: pem })],
     ['X.509 PEM in the environment', fromEnvironment],
     ['the base64 of X.509 PEM in the environment', (pem: string) => fromEnvironment(base64(pem))],
-  ])('verifies its tokens as %s, and no others', async (_what, verifierOf) => {
+  ])('verifies only its tokens, as %s', async (_what, verifierOf) => {
     const verifier = verifierOf(validCertificate.cert)
     expect((await verifier.verify(await tokenOf('certified'))).claims.sub).toBe('ada')
     await expect(verifier.verify(await tokenOf('p256'))).rejects.toMatchObject({ code: 'signature_invalid' })
@@ -73,7 +73,7 @@ describe('a certificate for a key in KMS', () => {
 })
 
 describe('the public half of one key', () => {
-  it.each(KEYS)('verifies no token of another: %s', async (keyId) => {
+  it.each(KEYS)('verifies no token of another key: %s', async (keyId) => {
     const verifier = fromEnvironment(pemOf(keyId))
     for (const other of KEYS.filter((key) => key !== keyId)) {
       await expect(verifier.verify(await tokenOf(other)), other).rejects.toMatchObject({

@@ -36,7 +36,7 @@ beforeEach(async () => {
 
 const kidOf = (token: string): string | undefined => decodeProtectedHeader(token).kid
 const published = (): readonly (string | undefined)[] => issuer.jwks().keys.map(({ kid }) => kid)
-/** As an API does that has read the JWK Set just now. */
+/** Like an API that has just fetched the JWK Set. */
 const verify = async (token: string): Promise<VerifiedToken> =>
   createVerifier({ issuer: ISSUER, audience: null, keys: staticKeySet(issuer.jwks()), clock }).verify(token)
 
@@ -46,7 +46,7 @@ describe('rotation over a list of KMS keys', () => {
     expect(kidOf(await issuer.issue({ sub: 'ada' }))).toBe('key-1')
   })
 
-  it('moves on in their order, and publishes the key before as long as its tokens live', async () => {
+  it('signs with the next keys in order, and publishes the previous key until its tokens expire', async () => {
     const first = await issuer.issue({ sub: 'ada' })
     expect((await issuer.rotate()).kid).toBe('key-2')
     clock.advance(AHEAD * 1000)
@@ -60,7 +60,7 @@ describe('rotation over a list of KMS keys', () => {
     expect((await verify(second)).claims.sub).toBe('ada')
   })
 
-  it('stops at the end of the list rather than sign with a key that is not in KMS', async () => {
+  it('stops at the end of the list instead of signing with a key that is not in KMS', async () => {
     for (const kid of ['key-2', 'key-3']) {
       expect((await issuer.rotate({ publishAhead: 0 })).kid).toBe(kid)
       expect(kidOf(await issuer.issue({ sub: 'ada' }))).toBe(kid)
@@ -69,7 +69,7 @@ describe('rotation over a list of KMS keys', () => {
     expect(kidOf(await issuer.issue({ sub: 'ada' }))).toBe('key-3')
   })
 
-  it('gets round a key that has been disabled', async () => {
+  it('skips a disabled key', async () => {
     kms.setState('key-1', 'Disabled')
     await expect(issuer.issue({ sub: 'ada' })).rejects.toMatchObject({ code: 'kms_key_disabled' })
     await issuer.revoke('key-1')
@@ -78,7 +78,7 @@ describe('rotation over a list of KMS keys', () => {
     expect((await verify(token)).claims.sub).toBe('ada')
   })
 
-  it('goes on with a key that was made in KMS in the meantime', async () => {
+  it('continues with a key that was created in KMS later', async () => {
     const { keyId } = await kms.addKey()
     const createSigner = () => kmsSigner({ client, keyId })
     const signer = await kmsSigner({ client, keyId: 'key-2' })

@@ -56,7 +56,7 @@ const ALGORITHMS: readonly (readonly [KmsAlgorithm, string])[] = [
 const HASHED = ALGORITHMS.filter(([algorithm]) => hash(algorithm) !== null && algorithm !== 'Ed25519')
 
 describe.each(ALGORITHMS)('a token signed with %s by the KMS key %s', (algorithm, keyId) => {
-  it('is verified with nothing but the public PEM', async () => {
+  it('is verified with only the public PEM', async () => {
     const signer = await kmsSigner({ client, keyId, algorithm })
     const tokens = await createIssuer({ issuer, audience, signer })
     const token = await tokens.issue({ sub: 'ada' })
@@ -95,7 +95,7 @@ describe('a token over 4,096 bytes', () => {
     expect(claims['note']).toHaveLength(6000)
   })
 
-  it('is refused with an Ed25519 key before KMS is asked, with a way out', async () => {
+  it('is rejected for an Ed25519 key without a request to KMS, with a hint', async () => {
     const signer = await kmsSigner({ client, keyId: 'ed25519' })
     expect(await signer.sign(Buffer.alloc(4096, 'a'))).toHaveLength(64)
     kms.forget()
@@ -111,7 +111,7 @@ describe('a token over 4,096 bytes', () => {
 })
 
 describe('two thousand signatures of an elliptic curve key', () => {
-  it('are all r and s of fixed length, short numbers and high bits included', async () => {
+  it('are all r and s of fixed length, including short numbers and high bits', async () => {
     const signer = await kmsSigner({ client, keyId: 'p256' })
     const key = createPublicKey(pemOf('p256'))
     let short = 0
@@ -133,7 +133,7 @@ describe('the algorithm', () => {
     ['p384', 'ES384'],
     ['p521', 'ES512'],
     ['ed25519', 'EdDSA'],
-  ])('goes by the spec of the key: %s signs with %s', async (keyId, algorithm) => {
+  ])('follows the spec of the key: %s signs with %s', async (keyId, algorithm) => {
     expect((await kmsSigner({ client, keyId })).alg).toBe(algorithm)
   })
 })
@@ -142,11 +142,11 @@ describe('the key ID of tokens', () => {
   const names = ['rsa', 'alias/tokens', 'arn:aws:kms:eu-central-1:111122223333:key/rsa']
 
   it.each([...names, 'arn:aws:kms:eu-central-1:111122223333:alias/tokens'])(
-    'is that of the KMS key where it was asked for as %s',
+    'is that of the KMS key when requested as %s',
     async (keyId) => expect((await kmsSigner({ client, keyId })).kid).toBe('rsa'),
   )
 
-  it('is the RFC 7638 thumbprint on demand', async () => {
+  it('is the RFC 7638 thumbprint if configured', async () => {
     const { kid, publicJwk } = await kmsSigner({ client, keyId: 'alias/tokens', kid: 'thumbprint' })
     expect(kid).toBe(await calculateJwkThumbprint(publicJwk))
     expect(kid).toHaveLength(43)
@@ -154,7 +154,7 @@ describe('the key ID of tokens', () => {
 })
 
 describe('the public key', () => {
-  it('is asked for once, however many tokens are signed', async () => {
+  it('is fetched once, however many tokens are signed', async () => {
     const signer = await kmsSigner({ client, keyId: 'p256' })
     const tokens = await createIssuer({ issuer, audience, signer })
     await Promise.all(Array.from({ length: 20 }, () => tokens.issue({ sub: 'ada' })))
@@ -169,7 +169,7 @@ describe('the public key', () => {
     ])
   })
 
-  it('goes with the private one even after the alias has moved to another key', async () => {
+  it('matches the private one even after the alias has moved to another key', async () => {
     const { keyId } = await kms.addKey({ aliases: ['alias/moving'] })
     const signer = await kmsSigner({ client, keyId: 'alias/moving' })
     kms.setAlias('alias/moving', 'p256')
@@ -180,8 +180,8 @@ describe('the public key', () => {
   })
 })
 
-describe('an option that is left out', () => {
-  it('has the default that its description and docs/issuer.md give', async () => {
+describe('an omitted option', () => {
+  it('has the default that its TSDoc and docs/issuer.md state', async () => {
     const read = (path: string): Promise<string> => readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
     const [source, page] = await Promise.all([read('packages/issuer/src/kms/kms-signer.ts'), read('docs/issuer.md')])
     for (const [name, value] of Object.entries(KMS_SIGNER_DEFAULTS)) {
@@ -192,7 +192,7 @@ describe('an option that is left out', () => {
   })
 })
 
-describe('an option that is wrong', () => {
+describe('a wrong option', () => {
   it.each([
     ['no client', { client: undefined }, '"client" must be a KMSClient, found undefined'],
     ['a client of another kind', { client: {} }, '"client" must be a KMSClient, found an object'],
@@ -204,13 +204,13 @@ describe('an option that is wrong', () => {
       { algorithm: 'HS256' },
       '"algorithm" must be one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512',
     ],
-    ['an algorithm named as a member of every object', { algorithm: 'toString' }, '"algorithm" must be one of'],
+    ['an algorithm named like an inherited member', { algorithm: 'toString' }, '"algorithm" must be one of'],
     ['another kind of kid', { kid: 'arn' }, '"kid" must be "key-id" or "thumbprint", found "arn"'],
-    ['no time', { timeout: 0 }, '"timeout" must be seconds from 0.01 to 60, found 0'],
-    ['too much time', { timeout: 61 }, '"timeout" must be seconds from 0.01 to 60, found 61'],
-    ['a time that is no number', { timeout: Number.NaN }, '"timeout" must be seconds from 0.01 to 60, found NaN'],
+    ['a timeout of 0', { timeout: 0 }, '"timeout" must be seconds from 0.01 to 60, found 0'],
+    ['a timeout that is too long', { timeout: 61 }, '"timeout" must be seconds from 0.01 to 60, found 61'],
+    ['a timeout that is not a number', { timeout: Number.NaN }, '"timeout" must be seconds from 0.01 to 60, found NaN'],
     ['another name for an option', { alg: 'ES256' }, 'there is no option "alg"; did you mean "algorithm"?'],
-  ])('is refused by name: %s', async (_what, wrong, message) => {
+  ])('is rejected by name: %s', async (_what, wrong, message) => {
     const made = kmsSigner({ client, keyId: 'p256', ...wrong } as never)
     await expect(made).rejects.toThrow(TypeError)
     await expect(made).rejects.toThrow(`Cannot create KMS signer: ${message}`)

@@ -21,7 +21,7 @@ const turning = (
 describe.each<[string, () => DenylistStoreSubject]>([
   ['in memory', () => turning((_, clock) => createMemoryDenylist({ clock }))],
   ['in memory, and small', () => turning((_, clock) => createMemoryDenylist({ clock, maxEntries: 100 }))],
-  ['of the parts that the flawed ones are made of', () => turning(soundStore)],
+  ['of the parts of the flawed ones', () => turning(soundStore)],
 ])('a denylist store %s', (_, open) => {
   it.each(denylistStoreCases)('$name', async ({ run }) => {
     await expect(run(open())).resolves.toBeUndefined()
@@ -40,7 +40,7 @@ describe('a denylist store in a file', () => {
     const path = join(folder, `${(files += 1)}.sqlite`)
     const opened: (() => void)[] = []
     const subject = turning((now) => {
-      // Two handles on one file, as two servers would have: one writes, the other reads.
+      // Two handles on one file, like two servers: one writes, the other reads.
       const [writer, reader] = [openSqliteDenylist(path, now), openSqliteDenylist(path, now)]
       opened.push(writer.close, reader.close)
       return { find: reader.find, add: writer.add }
@@ -56,11 +56,11 @@ const failedCases = async (open: () => DenylistStoreSubject): Promise<readonly s
 }
 
 describe('the cases of the contract', () => {
-  it.each(Object.entries(FLAWED_STORES))('catch a store that %s', async (_, makeStore) => {
+  it.each(Object.entries(FLAWED_STORES))('detect a store that %s', async (_, makeStore) => {
     expect(await failedCases(() => turning(makeStore))).not.toEqual([])
   })
 
-  it('have names of their own, and need no more than 4 seconds each', async () => {
+  it('have unique names, and need at most 4 seconds each', async () => {
     expect(new Set(denylistStoreCases.map(({ name }) => name)).size).toBe(denylistStoreCases.length)
     const passed: number[] = []
     for (const { run } of denylistStoreCases) {
@@ -78,7 +78,7 @@ describe('the cases of the contract', () => {
     expect(Math.max(...passed)).toBeLessThanOrEqual(4)
   })
 
-  it('are each needed: none holds for a store of every flaw', async () => {
+  it('are each needed: each fails for a store with every flaw', async () => {
     const caught = await Promise.all(
       Object.values(FLAWED_STORES).map(async (makeStore) => failedCases(() => turning(makeStore))),
     )

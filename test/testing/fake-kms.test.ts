@@ -54,7 +54,7 @@ const SIGNING: readonly (readonly [string, string])[] = [
 ]
 
 describe.each(SIGNING)('the key %s of the fake KMS', (keyId, algorithm) => {
-  it.each(['RAW', 'DIGEST'] as const)(`signs with ${algorithm} as Node verifies it: %s`, async (MessageType) => {
+  it.each(['RAW', 'DIGEST'] as const)(`signs with ${algorithm} and Node verifies it: %s`, async (MessageType) => {
     const hash = `sha${algorithm.slice(-3)}`
     const Message = MessageType === 'RAW' ? MESSAGE : createHash(hash).update(MESSAGE).digest()
     const SigningAlgorithm = algorithm as SigningAlgorithmSpec
@@ -70,13 +70,13 @@ describe.each(SIGNING)('the key %s of the fake KMS', (keyId, algorithm) => {
 })
 
 describe('the fake KMS', () => {
-  it('signs with Ed25519 as Node verifies it', async () => {
+  it('signs with Ed25519, and Node verifies it', async () => {
     const signature = await sign({ KeyId: 'ed25519', SigningAlgorithm: 'ED25519_SHA_512' })
     const pem = kms.keys.find(({ keyId }) => keyId === 'ed25519')?.publicPem ?? ''
     expect(verify(null, MESSAGE, pem, signature)).toBe(true)
   })
 
-  it('says of a public key what KMS says', async () => {
+  it('describes a public key like KMS', async () => {
     expect(await publicKeyOf('encryption')).toMatchObject({
       KeyId: `${ARN}:key/encryption`,
       KeySpec: 'RSA_2048',
@@ -90,13 +90,13 @@ describe('the fake KMS', () => {
     expect((await publicKeyOf(name)).KeyId).toBe(`${ARN}:key/rsa`)
   })
 
-  it('takes in a key of the caller', async () => {
+  it('accepts a given key', async () => {
     const { privateKey } = generateKeyPairSync('ed25519')
     const key = await kms.addKey({ keySpec: 'ECC_NIST_EDWARDS25519', privateKey })
     expect(createPublicKey(key.publicPem).equals(createPublicKey(privateKey))).toBe(true)
   })
 
-  it('takes in no key for a use that its spec does not have', async () => {
+  it('rejects a key with a use that its spec does not have', async () => {
     await expect(kms.addKey({ keyUsage: 'ENCRYPT_DECRYPT' })).rejects.toThrow(
       'A key of spec ECC_NIST_P256 cannot be used for ENCRYPT_DECRYPT',
     )
@@ -104,8 +104,8 @@ describe('the fake KMS', () => {
 
   const digest = (length: number) => ({ Message: Buffer.alloc(length), MessageType: 'DIGEST' as const })
   it.each<[string, Partial<Input>, string]>([
-    ['an unknown key', { KeyId: 'nobody' }, 'NotFoundException'],
-    ['an unknown alias', { KeyId: 'alias/nobody' }, 'NotFoundException'],
+    ['an unknown key', { KeyId: 'unknown' }, 'NotFoundException'],
+    ['an unknown alias', { KeyId: 'alias/unknown' }, 'NotFoundException'],
     ['a key that encrypts', { KeyId: 'encryption' }, 'InvalidKeyUsageException'],
     ['a key that makes MACs', { KeyId: 'hmac' }, 'InvalidKeyUsageException'],
     ['an algorithm of another spec', { SigningAlgorithm: 'ECDSA_SHA_384' }, 'InvalidKeyUsageException'],
@@ -121,14 +121,14 @@ describe('the fake KMS', () => {
     await expect(sign(input)).rejects.toMatchObject({ name, $metadata: { httpStatusCode: 400 } })
   })
 
-  it('has no public key for a key without one', async () => {
+  it('has no public key for a symmetric key', async () => {
     await expect(publicKeyOf('hmac')).rejects.toMatchObject({ name: 'UnsupportedOperationException' })
   })
 
   it.each([
     ['Disabled', 'DisabledException'],
     ['PendingDeletion', 'KMSInvalidStateException'],
-  ] as const)('lets nobody use a key that is %s', async (state, name) => {
+  ] as const)('refuses to use a key that is %s', async (state, name) => {
     const { keyId } = await kms.addKey()
     kms.setState(keyId, state)
     await expect(sign({ KeyId: keyId })).rejects.toMatchObject({ name })
@@ -138,7 +138,7 @@ describe('the fake KMS', () => {
   })
 })
 
-describe('a fault to order', () => {
+describe('a configured fault', () => {
   it.each<[AwsAnswer, object]>([
     [{ kind: 'throttle' }, { name: 'ThrottlingException' }],
     [{ kind: 'denied' }, { name: 'AccessDeniedException' }],
@@ -153,7 +153,7 @@ describe('a fault to order', () => {
     expect(kms.requests('Sign')).toBe(2)
   })
 
-  it('hangs until the client goes', async () => {
+  it('hangs until the client closes the connection', async () => {
     kms.once({ kind: 'hang' })
     const command = new SignCommand({ KeyId: 'p256', Message: MESSAGE, SigningAlgorithm: 'ECDSA_SHA_256' })
     await expect(client.send(command, { abortSignal: AbortSignal.timeout(50) })).rejects.toMatchObject({
@@ -161,7 +161,7 @@ describe('a fault to order', () => {
     })
   })
 
-  it('stays for one operation until told otherwise, and leaves the others alone', async () => {
+  it('persists for one operation until changed, and does not affect others', async () => {
     kms.at('Sign').behave({ kind: 'throttle' })
     kms.at('Sign').once({ kind: 'denied' })
     await expect(sign({})).rejects.toMatchObject({ name: 'AccessDeniedException' })
@@ -184,9 +184,9 @@ describe('the wire protocol', () => {
   it.each([
     ['without a signature', { 'x-amz-target': 'TrentService.Sign' }, '{}', 'MissingAuthenticationTokenException'],
     ['for another service', { ...signed, 'x-amz-target': 'AmazonSSM.Sign' }, '{}', 'UnknownOperationException'],
-    ['for no operation', signed, '{}', 'UnknownOperationException'],
+    ['without an operation', signed, '{}', 'UnknownOperationException'],
     [
-      'for a member of every object',
+      'for an inherited member',
       { ...signed, 'x-amz-target': 'TrentService.toString' },
       '{}',
       'UnknownOperationException',

@@ -34,7 +34,7 @@ describe('jwksHandlers under msw', () => {
     expect(await seen(metadata.jwks_uri)).toEqual({ keys: [publicJwk] })
   })
 
-  it('gives the set of the moment from another address', async () => {
+  it('serves the current set at another URL', async () => {
     let current = publicJwk
     const jwksUri = 'https://keys.example/set'
     network.use(...jwksHandlers(http, { issuer: 'https://issuer.example', jwks: () => ({ keys: [current] }), jwksUri }))
@@ -49,7 +49,7 @@ describe('a verifier with keys of jwksHandlers', () => {
   const issuer = 'https://issuer.example'
   const audience = 'orders-api'
 
-  it('sees them with its default transport, under the interceptor of node:http requests', async () => {
+  it('sees them with its default transport, because msw intercepts node:http', async () => {
     const keys = await createTestKeys('ES256')
     network.use(...jwksHandlers(http, { issuer, jwks: { keys: [keys.publicJwk] } }))
     const exp = Math.floor(Date.now() / 1000) + 600

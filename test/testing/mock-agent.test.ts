@@ -1,4 +1,4 @@
-// What the README of @claimgate/testing says about undici's MockAgent.
+// The statements of the README of @claimgate/testing about undici's MockAgent.
 import { createVerifier, type VerifierOptions } from '@claimgate/core'
 import { createTestKeys } from '@claimgate/testing'
 import { fetch as undiciFetch, getGlobalDispatcher, MockAgent, setGlobalDispatcher } from 'undici'
@@ -50,7 +50,7 @@ describe('a verifier under the MockAgent of undici', () => {
     agent.assertNoPendingInterceptors()
   })
 
-  it('does not see them with its default transport, which has an agent for itself', async () => {
+  it('does not see them with its default transport, which has its own agent', async () => {
     expect(await subject({})).toBe('keys_unavailable')
     expect(agent.pendingInterceptors()).toHaveLength(2)
   })

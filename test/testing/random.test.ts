@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createRandom } from '../../packages/testing/src/random.ts'
 
 describe('createRandom', () => {
-  it('repeats itself for a seed and differs between seeds', () => {
+  it('repeats its numbers for a seed and differs between seeds', () => {
     const draw = (seed: number) => {
       const random = createRandom(seed)
       return Array.from({ length: 20 }, () => random.next())
@@ -12,14 +12,14 @@ describe('createRandom', () => {
     expect(draw(7)).not.toEqual(draw(8))
   })
 
-  it('draws integers over the whole range and never outside of it', () => {
+  it('returns integers of the whole range and never outside it', () => {
     const random = createRandom(1)
     const seen = new Set(Array.from({ length: 1_000 }, () => random.integer(5)))
     expect([...seen].toSorted()).toEqual([0, 1, 2, 3, 4])
     expect(random.integer(0)).toBe(0)
   })
 
-  it('picks members of a list and refuses an empty one', () => {
+  it('selects members of a list and rejects an empty one', () => {
     const random = createRandom(1)
     expect(new Set(Array.from({ length: 100 }, () => random.pick(['a', 'b'])))).toEqual(new Set(['a', 'b']))
     expect(() => random.pick([])).toThrow(RangeError)

@@ -15,7 +15,7 @@ const seen = async (url: string): Promise<unknown> => (await fetch(url)).json()
 
 describe('startTestIssuer', () => {
   it.each(['openid-configuration', 'oauth-authorization-server'])(
-    'publishes %s, and in the set it names the keys of its tokens',
+    'publishes %s, with the address of a set that contains the keys of its tokens',
     async (name) => {
       const { issuer, server } = await start({ audience: 'api' })
       const metadata = (await seen(`${issuer.issuer}/.well-known/${name}`)) as { issuer: string; jwks_uri: string }
@@ -27,7 +27,7 @@ describe('startTestIssuer', () => {
     },
   )
 
-  it('publishes a new key as soon as it is there', async () => {
+  it('publishes a new key immediately', async () => {
     const { issuer, server } = await start()
     const before = (await seen(server.url)) as JSONWebKeySet
     await issuer.rotate()
@@ -35,7 +35,7 @@ describe('startTestIssuer', () => {
     expect([before.keys.length, after.keys.length]).toEqual([1, 2])
   })
 
-  it('misbehaves on one path when told to', async () => {
+  it('fails on one path when configured', async () => {
     const { server } = await start()
     server.at('/.well-known/openid-configuration').once({ kind: 'status', status: 500 })
     expect((await fetch(server.urlOf('/.well-known/openid-configuration'))).status).toBe(500)

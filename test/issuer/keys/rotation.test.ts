@@ -19,7 +19,7 @@ const issuerAtTime = async (options: Partial<IssuerOptions> = {}) => {
 }
 
 describe('rotation', () => {
-  it('publishes the new key at once and signs with it only after the verifiers had time to see it', async () => {
+  it('publishes the new key immediately and signs with it only after verifiers had time to fetch it', async () => {
     const { issuer, to, published, signs } = await issuerAtTime({ jwksMaxAge: 120 })
     const old = await signs()
     const { kid, signsFrom } = await issuer.rotate()
@@ -32,7 +32,7 @@ describe('rotation', () => {
     expect(await signs()).toBe(kid)
   })
 
-  it('keeps the old key until its last token has expired, by the tolerance of the verifiers', async () => {
+  it('keeps the old key until its last token has expired, plus the clock tolerance of verifiers', async () => {
     const { issuer, to, published, signs } = await issuerAtTime({ overlap: { publishAhead: 60, clockTolerance: 10 } })
     await signs(86_400)
     const { kid } = await issuer.rotate()
@@ -54,7 +54,7 @@ describe('rotation', () => {
     expect(published()).toEqual([kid])
   })
 
-  it('needs no call in between: the answer follows from the clock alone', async () => {
+  it('needs no call in between, because the state depends only on the clock', async () => {
     const { issuer, to, signs } = await issuerAtTime()
     const old = await signs()
     const { kid } = await issuer.rotate()
@@ -64,7 +64,7 @@ describe('rotation', () => {
     expect(JSON.stringify(body)).not.toContain(old)
   })
 
-  it('takes effect at once with publishAhead 0, and earlier tokens still verify', async () => {
+  it('takes effect immediately with publishAhead 0, and earlier tokens still verify', async () => {
     const { issuer, signs } = await issuerAtTime()
     const token = await issuer.issue({ sub: 'ada' })
     const { kid, signsFrom } = await issuer.rotate({ publishAhead: 0 })
@@ -75,7 +75,7 @@ describe('rotation', () => {
     expect(payload.sub).toBe('ada')
   })
 
-  it('makes no second key while one waits, but brings that one forward', async () => {
+  it('creates no second key while one waits, but brings that one forward', async () => {
     const { issuer, to, published, signs } = await issuerAtTime()
     const planned = await issuer.rotate()
     to(100)
@@ -87,7 +87,7 @@ describe('rotation', () => {
     expect(await signs()).toBe(planned.kid)
   })
 
-  it('makes one key for calls at the same time', async () => {
+  it('creates one key for concurrent calls', async () => {
     const { issuer, published } = await issuerAtTime()
     const rotations = await Promise.all([issuer.rotate(), issuer.rotate(), issuer.rotate()])
     expect(new Set(rotations.map(({ kid }) => kid)).size).toBe(1)
@@ -104,7 +104,7 @@ describe('rotation', () => {
     expect(await signs()).toBe(kid)
   })
 
-  it('counts the time ahead from the publication, however long the key took to make', async () => {
+  it('counts publishAhead from the publication, however long creating the key took', async () => {
     let now = START
     const createSigner = async (): Promise<Signer> => {
       now += 5000
@@ -125,7 +125,7 @@ describe('rotation', () => {
     await expect(issuer.rotate({ publishAhead: 0 })).rejects.toThrow('Cannot rotate: at most 64 keys may be published')
   })
 
-  it.each([-1, 86_401, 0.5, '10'])('refuses publishAhead %j', async (publishAhead) => {
+  it.each([-1, 86_401, 0.5, '10'])('rejects publishAhead %j', async (publishAhead) => {
     const { issuer } = await issuerAtTime()
     await expect(issuer.rotate({ publishAhead: publishAhead as number })).rejects.toThrow(
       new TypeError(
@@ -148,7 +148,7 @@ describe('rotation', () => {
     expect(published()[1]).toBe(kid)
   })
 
-  it('refuses a key that is not new', async () => {
+  it('rejects a key that is not new', async () => {
     const signer = await localSigner()
     const { issuer } = await issuerAtTime({ createSigner: async () => signer })
     await expect(issuer.rotate()).rejects.toThrow(
@@ -171,7 +171,7 @@ describe('rotation through a list of signers', () => {
     expect(await signs()).toBe(first.kid)
   })
 
-  it('moves on to the next once verifiers had time to see it', async () => {
+  it('signs with the next one once verifiers had time to fetch it', async () => {
     const [first, second, third] = await three()
     const { issuer, to, published, signs } = await issuerAtTime({ signers: [first, second, third], jwksMaxAge: 120 })
     to(20)
@@ -184,7 +184,7 @@ describe('rotation through a list of signers', () => {
     expect(await signs()).toBe(second.kid)
   })
 
-  it('moves on at once where the next has been published for long', async () => {
+  it('signs with the next one immediately if it has been published long enough', async () => {
     const [first, second, third] = await three()
     const { issuer, to, signs } = await issuerAtTime({ signers: [first, second, third] })
     to(300)
@@ -194,7 +194,7 @@ describe('rotation through a list of signers', () => {
     expect(await signs()).toBe(third.kid)
   })
 
-  it('keeps the old one until its last token has expired, and earlier tokens verify all the while', async () => {
+  it('keeps the old one until its last token has expired, and earlier tokens verify throughout', async () => {
     const [first, second, third] = await three()
     const { issuer, to, published } = await issuerAtTime({ signers: [first, second, third] })
     to(300)
@@ -210,7 +210,7 @@ describe('rotation through a list of signers', () => {
     expect(published()).toEqual([second.kid, third.kid])
   })
 
-  it('ends with the last one, which goes on signing', async () => {
+  it('ends with the last one, which keeps signing', async () => {
     const [only] = await three()
     const { issuer, published, signs } = await issuerAtTime({ signer: only })
     await expect(issuer.rotate()).rejects.toThrow(
@@ -220,7 +220,7 @@ describe('rotation through a list of signers', () => {
     expect(await signs()).toBe(only.kid)
   })
 
-  it('goes on with createSigner after the last one', async () => {
+  it('continues with createSigner after the last one', async () => {
     const [first, second, made] = await three()
     const { issuer, to, published } = await issuerAtTime({ signers: [first, second], createSigner: async () => made })
     to(300)
@@ -229,7 +229,7 @@ describe('rotation through a list of signers', () => {
     expect(published()).toEqual([second.kid, made.kid])
   })
 
-  it('goes on at once where the signing one is withdrawn, and passes over one withdrawn in line', async () => {
+  it('continues immediately if the signing key is revoked, and skips a revoked one', async () => {
     const [first, second, third] = await three()
     const { issuer, published, signs } = await issuerAtTime({ signers: [first, second, third] })
     await issuer.revoke(second.kid)
@@ -244,7 +244,7 @@ describe('rotation through a list of signers', () => {
 })
 
 describe('revocation', () => {
-  it('of the signing key replaces it at once', async () => {
+  it('of the signing key replaces it immediately', async () => {
     const { issuer, published, signs } = await issuerAtTime()
     const leaked = await signs()
     await issuer.revoke(String(leaked))
@@ -253,7 +253,7 @@ describe('revocation', () => {
     expect(published()).not.toContain(leaked)
   })
 
-  it('of the signing key puts the waiting one in its place', async () => {
+  it('of the signing key makes the waiting one sign', async () => {
     const { issuer, published, signs } = await issuerAtTime()
     const leaked = await signs()
     const { kid } = await issuer.rotate()
@@ -262,7 +262,7 @@ describe('revocation', () => {
     expect(await signs()).toBe(kid)
   })
 
-  it('of a waiting key leaves the signing one', async () => {
+  it('of a waiting key does not change the signing one', async () => {
     const { issuer, to, published, signs } = await issuerAtTime()
     const current = await signs()
     await issuer.revoke((await issuer.rotate()).kid)
@@ -271,7 +271,7 @@ describe('revocation', () => {
     expect(await signs()).toBe(current)
   })
 
-  it('of an old key withdraws it before its tokens have expired', async () => {
+  it('of an old key withdraws it before its tokens expire', async () => {
     const { issuer, published, signs } = await issuerAtTime()
     const old = await signs()
     const { kid } = await issuer.rotate({ publishAhead: 0 })
@@ -279,7 +279,7 @@ describe('revocation', () => {
     expect(published()).toEqual([kid])
   })
 
-  it('takes effect before the replacement is ready, and issuing waits for that', async () => {
+  it('takes effect before the replacement is ready, and issuing waits for the replacement', async () => {
     const { issuer, published, signs } = await issuerAtTime()
     const leaked = await signs()
     const revoked = issuer.revoke(String(leaked))
@@ -289,7 +289,7 @@ describe('revocation', () => {
     await revoked
   })
 
-  it('stands although the replacement failed, and the next token brings another attempt', async () => {
+  it('remains in effect if the replacement fails, and the next token tries again', async () => {
     let calls = 0
     const createSigner = async (): Promise<Signer> => {
       calls += 1
@@ -305,7 +305,7 @@ describe('revocation', () => {
     expect(published()).toEqual([replacement])
   })
 
-  it('is final: the key cannot come back', async () => {
+  it('is permanent: the key cannot come back', async () => {
     const signers = [await localSigner(), await localSigner()]
     const [leaked] = signers
     let calls = 0
@@ -316,7 +316,7 @@ describe('revocation', () => {
     await expect(issuer.rotate()).rejects.toThrow('must give a new key')
   })
 
-  it('refuses a key ID that is not published', async () => {
+  it('rejects a key ID that is not published', async () => {
     const { issuer } = await issuerAtTime()
     await expect(issuer.revoke('nothing')).rejects.toThrow(
       new TypeError('Cannot revoke key: "kid" must be that of a published key, found "nothing"'),

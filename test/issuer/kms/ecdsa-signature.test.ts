@@ -28,12 +28,12 @@ describe('an ECDSA signature in DER', () => {
       const fits = verify(curve.hash, message, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature ?? message)
       expect(fits, inDer.toString('hex')).toBe(true)
     }
-    expect(sizes.size, 'lengths of DER that have been seen').toBeGreaterThan(2)
+    expect(sizes.size, 'different lengths of DER').toBeGreaterThan(2)
   })
 
   const whole = 'ab'.repeat(32)
   it.each([
-    ['numbers as long as they can be', `00${whole}`, `00${whole}`, whole, whole],
+    ['the longest numbers', `00${whole}`, `00${whole}`, whole, whole],
     [
       'numbers without a high bit',
       `7f${'ab'.repeat(31)}`,
@@ -44,12 +44,12 @@ describe('an ECDSA signature in DER', () => {
     ['a short r', `7f${'01'.repeat(29)}`, `00${whole}`, `00007f${'01'.repeat(29)}`, whole],
     ['a short s', `00${whole}`, `7f${'01'.repeat(30)}`, whole, `007f${'01'.repeat(30)}`],
     ['a short r with a high bit', `00ff${'01'.repeat(30)}`, `00${whole}`, `00ff${'01'.repeat(30)}`, whole],
-    ['the smallest numbers there are', '01', '02', `${'00'.repeat(31)}01`, `${'00'.repeat(31)}02`],
+    ['the smallest numbers', '01', '02', `${'00'.repeat(31)}01`, `${'00'.repeat(31)}02`],
   ])('keeps %s in their places', (_what, r, s, wantedR, wantedS) => {
     expect(ecdsaSignature(der(r, s), 32)).toEqual(hex(wantedR + wantedS))
   })
 
-  it('may need the long form of a length, on P-521', () => {
+  it('may need the long form of a length on P-521', () => {
     const number = `01${'ff'.repeat(65)}`
     const signature = der(number, number)
     expect(signature[1]).toBe(0x81)
@@ -57,12 +57,12 @@ describe('an ECDSA signature in DER', () => {
   })
 })
 
-describe('no signature', () => {
+describe('an invalid signature', () => {
   const r = `7f${'ab'.repeat(31)}`
   const good = Buffer.from(der(r, r)).toString('hex')
   const body = good.slice(4)
 
-  it('is what this table starts from', () => {
+  it('is valid before each change in the table below', () => {
     expect(ecdsaSignature(hex(good), 32)).toEqual(hex(r + r))
   })
 
@@ -70,29 +70,29 @@ describe('no signature', () => {
     ['nothing', ''],
     ['one byte', '30'],
     ['an empty sequence', '3000'],
-    ['another tag outside', `31${good.slice(2)}`],
-    ['another tag inside', good.replace(integer(r), element('03', r))],
+    ['another outer tag', `31${good.slice(2)}`],
+    ['another inner tag', good.replace(integer(r), element('03', r))],
     ['another tag for s', good.slice(0, 4) + integer(r) + element('04', r)],
-    ['a byte too many behind', `${good}00`],
-    ['a byte too few', good.slice(0, -2)],
-    ['a byte behind s', element('30', `${body}00`)],
+    ['an extra byte at the end', `${good}00`],
+    ['a missing byte', good.slice(0, -2)],
+    ['a byte after s', element('30', `${body}00`)],
     ['a third number', element('30', body + integer('01'))],
     ['one number', element('30', integer(r))],
     ['a number that ends beyond the sequence', `3043${body.slice(0, 68)}0221${r}`],
-    ['a length in the long form without need', `3081${good.slice(2)}`],
+    ['an unnecessary long form of a length', `3081${good.slice(2)}`],
     ['a length of two bytes', `308200${good.slice(2)}`],
-    ['a length that is left open', `3080${body}0000`],
-    ['an integer whose length is in the long form without need', element('30', `028120${r}${integer(r)}`)],
+    ['an indefinite length', `3080${body}0000`],
+    ['an integer with an unnecessary long form of its length', element('30', `028120${r}${integer(r)}`)],
     ['a number without bytes', element('30', '0200' + integer(r))],
     ['zero for r', element('30', integer('00') + integer(r))],
     ['zero for s', element('30', integer(r) + integer('00'))],
     ['a negative r', element('30', integer(`80${'ab'.repeat(31)}`) + integer(r))],
     ['a negative s', element('30', integer(r) + integer('ff'))],
-    ['a zero in front without need', element('30', integer(`00${r}`) + integer(r))],
-    ['two zeros in front', element('30', integer(`0000${'ab'.repeat(31)}`) + integer(r))],
+    ['an unnecessary leading zero', element('30', integer(`00${r}`) + integer(r))],
+    ['two leading zeros', element('30', integer(`0000${'ab'.repeat(31)}`) + integer(r))],
     ['an r that is too long', element('30', integer(`01${'00'.repeat(32)}`) + integer(r))],
     ['an s that is too long', element('30', integer(r) + integer(`00ff${'00'.repeat(32)}`))],
-    ['r and s side by side', r + r],
+    ['concatenated r and s', r + r],
   ])('is %s', (_what, text) => {
     expect(ecdsaSignature(hex(text), 32)).toBeUndefined()
   })

@@ -26,7 +26,7 @@ const failureOf = async (attempt: Promise<unknown>): Promise<unknown> =>
   )
 
 describe('a token of the Lambda handler', () => {
-  it('is signed, names the key, and says exactly what the claims say', async () => {
+  it('is signed, names the key, and contains exactly the claims', async () => {
     const claims = {
       iss: 'a',
       aud: ['b', 'c'],
@@ -44,14 +44,14 @@ describe('a token of the Lambda handler', () => {
     expect(decodeProtectedHeader(token)).toEqual({ alg: 'ES256', typ: 'JWT', kid: signer.kid })
   })
 
-  it('has a typ of its own where that is configured', async () => {
+  it('has the configured typ', async () => {
     const { token } = await handlerWith({ typ: 'at+jwt' })({ claims: {}, ttl: 1 })
     expect(decodeProtectedHeader(token).typ).toBe('at+jwt')
   })
 
   it.each<[string, LambdaEvent, Partial<LambdaHandlerOptions>, object]>([
     ['ttl sets exp', { claims: {}, ttl: 60 }, {}, { exp: SECONDS + 60 }],
-    ['ttl sets exp in place of that of the claims', { claims: { exp: 1 }, ttl: 60 }, {}, { exp: SECONDS + 60 }],
+    ['ttl sets exp and overrides that of the claims', { claims: { exp: 1 }, ttl: 60 }, {}, { exp: SECONDS + 60 }],
     ['ttl counts from iat', { claims: { iat: 100 }, ttl: 60 }, {}, { iat: 100, exp: 160 }],
     ['ttl counts from setIat', { claims: { iat: 100 }, ttl: 60, setIat: 200 }, {}, { iat: 200, exp: 260 }],
     ['setIat true sets iat to now', { claims: { exp: 9, iat: 1 }, setIat: true }, {}, { exp: 9, iat: SECONDS }],
@@ -66,24 +66,24 @@ describe('a token of the Lambda handler', () => {
     ],
     ['null sets nothing', { claims: { exp: 9 }, ttl: null, setIat: null, setJti: null }, {}, { exp: 9 }],
     [
-      'options fill in',
+      'options set missing claims',
       { claims: {}, ttl: 1 },
       { issuer: 'i', audience: ['a'] },
       { iss: 'i', aud: ['a'], exp: SECONDS + 1 },
     ],
     [
-      'claims come before options',
+      'claims override options',
       { claims: { iss: 'own', aud: 'own', exp: 9 } },
       { issuer: 'i', audience: 'a', ttl: 60 },
       { iss: 'own', aud: 'own', exp: 9 },
     ],
-    ['the ttl of the options fills in exp', { claims: {} }, { ttl: 60 }, { exp: SECONDS + 60 }],
-    ['no exp where that is allowed', { claims: { sub: 'x' } }, { allowNoExpiry: true }, { sub: 'x' }],
+    ['the ttl of the options sets a missing exp', { claims: {} }, { ttl: 60 }, { exp: SECONDS + 60 }],
+    ['no exp if allowed', { claims: { sub: 'x' } }, { allowNoExpiry: true }, { sub: 'x' }],
   ])('%s', async (_, event, options, expected) => {
     expect(await claimsOf(event, options)).toEqual(expected)
   })
 
-  it('has a UUID that no other token has', async () => {
+  it('has a unique UUID', async () => {
     const issue = createLambdaHandler({ signer })
     const tokens = [
       await issue({ claims: {}, ttl: 1, setJti: true }),
@@ -151,18 +151,18 @@ describe('an event', () => {
       { claims: JSON.parse('{"__proto__":{"iss":"x"}}'), ttl: 1 },
       '"claims" must not have a member "__proto__", found "one"',
     ],
-  ])('%j is refused', async (event, rule) => {
+  ])('%j is rejected', async (event, rule) => {
     expect(await failureOf(handlerWith()(event as LambdaEvent))).toEqual(new TypeError(`Cannot issue token: ${rule}`))
   })
 
-  it('that is wrong costs no call for a signer', async () => {
+  it('that is wrong does not create a signer', async () => {
     let calls = 0
     const issue = handlerWith({ signer: () => ((calls += 1), signer) })
     expect(await failureOf(issue({ claims: {} }))).toBeInstanceOf(TypeError)
     expect(calls).toBe(0)
   })
 
-  it('is read once, so that an accessor cannot change its mind', async () => {
+  it('is read once, so that an accessor cannot return another value later', async () => {
     let reads = 0
     const claims = Object.defineProperty({}, 'exp', { enumerable: true, get: () => (reads += 1) })
     expect(await claimsOf({ claims })).toEqual({ exp: 1 })
@@ -170,7 +170,7 @@ describe('an event', () => {
 })
 
 describe('the signer of the Lambda handler', () => {
-  it('is made at the first event, once for events at the same time, and kept', async () => {
+  it('is created at the first event, once for concurrent events, and kept', async () => {
     let calls = 0
     const issue = handlerWith({
       signer: async () => {
@@ -184,7 +184,7 @@ describe('the signer of the Lambda handler', () => {
     expect(calls).toBe(1)
   })
 
-  it('is made again at the next event where that failed, and the failure comes through unchanged', async () => {
+  it('is created again at the next event after a failure, and the failure is passed on unchanged', async () => {
     const failure = new Error('key service down')
     let calls = 0
     const issue = handlerWith({
@@ -198,14 +198,14 @@ describe('the signer of the Lambda handler', () => {
     expect(await issue({ claims: {}, ttl: 1 })).toHaveProperty('token')
   })
 
-  it('is made again at the next event where what was made is no signer', async () => {
+  it('is created again at the next event if it was not a signer', async () => {
     const made: unknown[] = [{}, signer]
     const issue = handlerWith({ signer: () => made.shift() as Signer })
     expect(await failureOf(issue({ claims: {}, ttl: 1 }))).toBeInstanceOf(TypeError)
     expect(await issue({ claims: {}, ttl: 1 })).toHaveProperty('token')
   })
 
-  it('is asked for at every event where it comes from a source', async () => {
+  it('is requested at every event if it comes from a source', async () => {
     const signers = [signer, await localSigner()]
     let calls = 0
     const issue = handlerWith({ signer: { signer: async () => signers[calls++] ?? signer } })
@@ -214,7 +214,7 @@ describe('the signer of the Lambda handler', () => {
   })
 
   it.each<[string, unknown, string]>([
-    ['nothing', undefined, 'it must be a signer, such as localSigner makes, found undefined'],
+    ['undefined', undefined, 'it must be a signer, such as localSigner makes, found undefined'],
     ['a JWK', { kty: 'EC' }, 'it must be a signer, such as localSigner makes, found an object without "sign"'],
     [
       'another algorithm',
@@ -223,7 +223,7 @@ describe('the signer of the Lambda handler', () => {
     ],
     ['no key ID', { ...signer, kid: '' }, '"kid" must have 1 to 256 characters, found ""'],
     ['no public key', { ...signer, publicJwk: undefined }, '"publicJwk" must be a JWK, found "undefined"'],
-  ])('is refused where it is %s', async (_, wrong, rule) => {
+  ])('is rejected if it is %s', async (_, wrong, rule) => {
     const attempt = handlerWith({ signer: () => wrong as Signer })({ claims: {}, ttl: 1 })
     expect(await failureOf(attempt)).toEqual(new TypeError(`Cannot use key: ${rule}`))
   })
@@ -246,7 +246,7 @@ describe('creating a Lambda handler', () => {
     [{ signer, typ: '' }, '"typ" must be a non-empty string, found ""'],
     [{ signer, allowNoExpiry: 'yes' }, '"allowNoExpiry" must be a boolean, found "yes"'],
     [{ signer, expiresIn: 5 }, 'there is no option "expiresIn"; did you mean "ttl"?'],
-  ])('is refused with %j', (options, rule) => {
+  ])('is rejected with %j', (options, rule) => {
     expect(() => createLambdaHandler(options as LambdaHandlerOptions)).toThrow(
       new TypeError(`Cannot create Lambda handler: ${rule}`),
     )

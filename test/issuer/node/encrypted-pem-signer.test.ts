@@ -42,20 +42,20 @@ describe('an encrypted private key in PEM', () => {
   })
 
   it.each<[string, string]>([
-    ['its line breaks written out', pem.replaceAll('\n', String.raw`\n`)],
-    ['base64 around it', btoa(pem)],
-  ])('may have %s, for an environment variable', async (_, text) => {
+    ['escaped line breaks', pem.replaceAll('\n', String.raw`\n`)],
+    ['a base64 encoding', btoa(pem)],
+  ])('may have %s, as in an environment variable', async (_, text) => {
     const signer = await encryptedPemSigner(text, { algorithm: 'ES256', passphrase: PASSPHRASE, kid: 'key-1' })
     expect(signer.kid).toBe('key-1')
   })
 
-  it('is refused with another passphrase', async () => {
+  it('is rejected with another passphrase', async () => {
     expect(await failureOf(pem, { algorithm: 'ES256', passphrase: 'another' })).toEqual(
       new TypeError('Cannot use key: "passphrase" must be what the key was encrypted with, found another one'),
     )
   })
 
-  it('is refused where its text is damaged', async () => {
+  it('is rejected if its text is damaged', async () => {
     const text = pem.replace(/\n[A-Za-z0-9]{9}/, '\nAAAAAAAAA')
     expect(await failureOf(text, { algorithm: 'ES256', passphrase: PASSPHRASE })).toEqual(
       new TypeError(
@@ -64,7 +64,7 @@ describe('an encrypted private key in PEM', () => {
     )
   })
 
-  it('is refused where it is not encrypted', async () => {
+  it('is rejected if it is not encrypted', async () => {
     const text = ec.privateKey.export({ type: 'pkcs8', format: 'pem' })
     expect(await failureOf(text, { algorithm: 'ES256', passphrase: PASSPHRASE })).toEqual(
       new TypeError(
@@ -81,7 +81,7 @@ describe('an encrypted private key in PEM', () => {
     [pem, { algorithm: 'RS256', passphrase: PASSPHRASE }, 'it must be a private key for RS256, found another one'],
     [7, { algorithm: 'ES256', passphrase: 'x' }, 'its text must be an encrypted private key in PEM, found 7'],
     ['x', { algorithm: 'ES256', passphrase: 'x' }, 'its text must be an encrypted private key in PEM, found something'],
-  ])('is refused: case %#', async (text, options, rule) => {
+  ])('is rejected: case %#', async (text, options, rule) => {
     const failure = await failureOf(text, options)
     expect(failure).toBeInstanceOf(TypeError)
     expect((failure as TypeError).message).toContain(`Cannot use key: ${rule}`)

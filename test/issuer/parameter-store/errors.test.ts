@@ -30,7 +30,7 @@ const failing = async (answer: AwsAnswer, operation = 'GetParameter'): Promise<u
   return rejection(parameterStoreSigner({ client: ssmClient(ssm), name: NAME, createIfMissing, timeout }))
 }
 
-describe('what Parameter Store answers', () => {
+describe('an error of Parameter Store', () => {
   const refusals = [
     ['ThrottlingException', 'parameter_store_throttled', 'requests must be fewer'],
     ['TooManyUpdates', 'parameter_store_throttled', 'requests must be fewer'],
@@ -52,7 +52,7 @@ describe('what Parameter Store answers', () => {
   })
 
   it.each(['ParameterLimitExceeded', 'ValidationException', 'ParameterPatternMismatchException'])(
-    '%s becomes parameter_store_refused, and of the SDK’s error only the name is kept',
+    '%s becomes parameter_store_refused, and only the name of the SDK’s error is kept',
     async (type) => {
       const error = await failing({ kind: 'error', type, message: 'something with the value' }, 'PutParameter')
       expect(error).toMatchObject({ code: 'parameter_store_refused', cause: { name: type } })
@@ -61,20 +61,20 @@ describe('what Parameter Store answers', () => {
     },
   )
 
-  it.each(['hang', 'reset', 'garbage', 'truncated'] as const)('%s becomes an outage', async (kind) => {
+  it.each(['hang', 'reset', 'garbage', 'truncated'] as const)('%s is reported as an outage', async (kind) => {
     const code = kind === 'hang' ? 'parameter_store_timeout' : 'parameter_store_unavailable'
     expect(await failing({ kind })).toMatchObject({ code })
     expect(await failing({ kind }, 'PutParameter')).toMatchObject({ code })
   })
 
-  it('counts as an outage where nobody listens', async () => {
+  it('refused connections are reported as an outage', async () => {
     const ssm = await fakeSsm()
     await ssm.close()
     const error = await rejection(parameterStoreSigner({ client: ssmClient(ssm), name: NAME }))
     expect(error).toMatchObject({ code: 'parameter_store_unavailable', cause: { code: 'ECONNREFUSED' } })
   })
 
-  it('counts as late where the answer takes longer than "timeout", and as an answer where it does not', async () => {
+  it('an answer that takes longer than "timeout" is reported as a timeout, and one within it is accepted', async () => {
     const ssm = await fakeSsm({ parameters: { [NAME]: p256Pem() } })
     ssm.once({ kind: 'ok', delay: 400 })
     const late = parameterStoreSigner({ client: ssmClient(ssm), name: NAME, timeout: 0.05 })
@@ -83,7 +83,7 @@ describe('what Parameter Store answers', () => {
     expect((await parameterStoreSigner({ client: ssmClient(ssm), name: NAME })).alg).toBe('ES256')
   })
 
-  it('counts as late where it begins and never ends, and then the connection is given up', async () => {
+  it('an answer that never ends is reported as a timeout, and its connection is closed', async () => {
     let given: Promise<unknown> | undefined
     const server = createServer((request, response) => {
       request.resume()
@@ -104,7 +104,7 @@ describe('what Parameter Store answers', () => {
     await given
   })
 
-  it('counts as late where the client does not even ask, such as while it waits for credentials', async () => {
+  it('a client that sends nothing is reported as a timeout, for example while it waits for credentials', async () => {
     const ssm = await fakeSsm({ parameters: { [NAME]: p256Pem() } })
     const client = ssmClient(ssm, { credentials: () => new Promise(() => {}) })
     const error = await rejection(parameterStoreSigner({ client, name: NAME, timeout: 0.1 }))
@@ -112,7 +112,7 @@ describe('what Parameter Store answers', () => {
     expect(ssm.requests()).toBe(0)
   })
 
-  it('is asked for again by the client where that is set to try more often', async () => {
+  it('the client retries as often as it is configured to', async () => {
     const ssm = await fakeSsm({ parameters: { [NAME]: p256Pem() } })
     ssm.once({ kind: 'throttle' })
     const signer = await parameterStoreSigner({ client: ssmClient(ssm, { maxAttempts: 2 }), name: NAME })
@@ -120,7 +120,7 @@ describe('what Parameter Store answers', () => {
     expect(ssm.requests()).toBe(2)
   })
 
-  it('may be that the caller has no credentials', async () => {
+  it('missing credentials are reported', async () => {
     const ssm = await fakeSsm()
     const client = ssmClient(ssm, {
       credentials: async () => {
@@ -136,8 +136,8 @@ describe('what Parameter Store answers', () => {
   })
 })
 
-describe('what a parameter holds', () => {
-  it.each(['String', 'StringList'] as const)('must not be a %s', async (type) => {
+describe('the value of a parameter', () => {
+  it.each(['String', 'StringList'] as const)('cannot be a %s', async (type) => {
     const value = p256Pem()
     const ssm = await fakeSsm({ parameters: { [NAME]: { type, value } } })
     const error = await rejection(parameterStoreSigner({ client: ssmClient(ssm), name: NAME, createIfMissing: true }))
@@ -161,12 +161,12 @@ describe('what a parameter holds', () => {
     ['an RSA key', rsa.privateKey.export(pkcs8).toString(), 'a private key for ES256'],
     ['a key of another curve', other, 'a private key for ES256'],
     ['an encrypted key', sealed, 'an encrypted one'],
-    ['a key cut short', good.slice(0, 120), 'one that is cut off'],
-    ['a key with a hole', good.replace('MIGH', 'MIG'), 'a damaged text'],
+    ['a truncated key', good.slice(0, 120), 'one that is cut off'],
+    ['a key with a missing character', good.replace('MIGH', 'MIG'), 'a damaged text'],
     ['a JWK', JSON.stringify(p256.privateKey.export({ format: 'jwk' })), 'found JSON'],
     ['words', 'correct horse battery staple', 'something else'],
   ]
-  it.each(unfit)('must not be %s', async (_name, value, says) => {
+  it.each(unfit)('cannot be %s', async (_name, value, says) => {
     const ssm = await fakeSsm({ parameters: { [NAME]: value } })
     const error = await rejection(parameterStoreSigner({ client: ssmClient(ssm), name: NAME }))
     expect(error).toMatchObject({ code: 'parameter_unfit' })
@@ -176,7 +176,7 @@ describe('what a parameter holds', () => {
     expect(everything(error)).not.toContain('battery')
   })
 
-  it('may be an RSA key of 2048 bits and more, for an algorithm of RSA', async () => {
+  it('may be an RSA key of at least 2048 bits if the algorithm is RSA', async () => {
     const ssm = await fakeSsm({ parameters: { [NAME]: rsa.privateKey.export(pkcs8).toString() } })
     const client = ssmClient(ssm)
     expect((await parameterStoreSigner({ client, name: NAME, algorithm: 'RS256' })).alg).toBe('RS256')
@@ -186,7 +186,7 @@ describe('what a parameter holds', () => {
     expect(String(error)).toContain('at least 2048 bits')
   })
 
-  it('may be an encrypted key where its passphrase is given, and then must be', async () => {
+  it('may be an encrypted key, if and only if there is a passphrase', async () => {
     const ssm = await fakeSsm({ parameters: { [NAME]: sealed, '/open': good } })
     const client = ssmClient(ssm)
     const signer = await parameterStoreSigner({ client, name: NAME, passphrase: 'open sesame' })
@@ -204,14 +204,14 @@ describe('what a parameter holds', () => {
     }
   })
 
-  it('may have blank lines around it, and line ends of any kind', async () => {
+  it('may have blank lines around it, and any line ends', async () => {
     const ssm = await fakeSsm({ parameters: { [NAME]: `\n${p256Pem().replaceAll('\n', '\r\n')}\n` } })
     expect((await parameterStoreSigner({ client: ssmClient(ssm), name: NAME })).alg).toBe('ES256')
   })
 })
 
 describe('options', () => {
-  it('have the defaults that their description says', async () => {
+  it('have the defaults in their TSDoc', async () => {
     const source = new URL('../../../packages/issuer/src/parameter-store/parameter-store-options.ts', import.meta.url)
     const text = await readFile(source, 'utf8')
     for (const [name, value] of Object.entries(PARAMETER_STORE_DEFAULTS)) {
@@ -230,16 +230,16 @@ describe('options', () => {
     ['an algorithm with a shared secret', { algorithm: 'HS256' }, '"algorithm" must be one of'],
     ['a ttl of 0', { ttl: 0 }, '"ttl" must be a whole number of seconds from 1 to 86400, found 0'],
     ['a ttl over a day', { ttl: 86_401 }, '"ttl" must be a whole number of seconds from 1 to 86400'],
-    ['no time at all', { timeout: 0 }, '"timeout" must be a number of seconds from 0.01 to 60, found 0'],
+    ['a timeout of 0', { timeout: 0 }, '"timeout" must be a number of seconds from 0.01 to 60, found 0'],
     ['a timeout in milliseconds', { timeout: 5000 }, '"timeout" must be a number of seconds from 0.01 to 60'],
-    ['creation under a version', { name: '/a:1', createIfMissing: true }, '"name" must be a plain name'],
-    ['creation with a slip of the pen', { createIfMissing: { keyID: 'x' } }, 'did you mean "keyId"?'],
+    ['creation with a version', { name: '/a:1', createIfMissing: true }, '"name" must be a plain name'],
+    ['creation with a typo', { createIfMissing: { keyID: 'x' } }, 'did you mean "keyId"?'],
     ['an empty passphrase', { passphrase: '' }, '"passphrase" must be a non-empty string'],
     ['creation and a passphrase', { passphrase: 'x', createIfMissing: true }, 'must not stand beside "passphrase"'],
-    ['a slip of the pen', { alg: 'ES256' }, 'did you mean "algorithm"?'],
-    ['a listener that is none', { onEvent: 'log' }, '"onEvent" must be a function'],
+    ['a typo', { alg: 'ES256' }, 'did you mean "algorithm"?'],
+    ['a listener that is not a function', { onEvent: 'log' }, '"onEvent" must be a function'],
   ]
-  it.each(refused)('are refused at once with %s', async (_name, wrong, says) => {
+  it.each(refused)('are rejected immediately with %s', async (_name, wrong, says) => {
     const ssm = await fakeSsm({ parameters: { [NAME]: p256Pem() } })
     const options = { client: ssmClient(ssm), name: NAME, ...wrong } as Parameters<typeof parameterStoreKey>[0]
     expect(() => parameterStoreKey(options)).toThrow(TypeError)

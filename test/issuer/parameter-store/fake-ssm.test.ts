@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { fakeSsm, rejection, ssmClient } from '../../support/issuer/parameter-store.ts'
 
 describe('startFakeSsm', () => {
-  it('gives a SecureString in the clear only where decryption is asked for', async () => {
+  it('decrypts a SecureString only on request', async () => {
     const ssm = await fakeSsm({ parameters: { '/a': 'secret', '/b': { type: 'String', value: 'open' } } })
     const client = ssmClient(ssm)
     const get = async (Name: string, WithDecryption?: boolean) =>
@@ -16,7 +16,7 @@ describe('startFakeSsm', () => {
     expect(await get(`${arn}:1`, true)).toMatchObject({ Value: 'secret', Selector: ':1' })
   })
 
-  it('keeps versions, and overwrites only where told to', async () => {
+  it('keeps versions, and overwrites only if requested', async () => {
     const ssm = await fakeSsm()
     const client = ssmClient(ssm)
     const put = (Value: string, Overwrite?: boolean) =>
@@ -34,7 +34,7 @@ describe('startFakeSsm', () => {
     expect(ssm.parameter('/a')).toBeUndefined()
   })
 
-  it('finds versions by labels, which move', async () => {
+  it('finds versions by labels, which can be moved', async () => {
     const ssm = await fakeSsm({ parameters: { '/a': 'one' } })
     const client = ssmClient(ssm)
     const get = async (Name: string) =>
@@ -63,7 +63,7 @@ describe('startFakeSsm', () => {
     expect(ssm.parameter(input.Name)).toBeUndefined()
   })
 
-  it('counts requests, and fails one operation as it is told', async () => {
+  it('counts requests, and fails one operation as configured', async () => {
     const ssm = await fakeSsm({ parameters: { '/a': 'secret' } })
     const client = ssmClient(ssm)
     ssm.at('GetParameter').once({ kind: 'throttle' }, { kind: 'denied' })
@@ -74,7 +74,7 @@ describe('startFakeSsm', () => {
     expect([ssm.requests('GetParameter'), ssm.requests('PutParameter')]).toEqual([3, 0])
   })
 
-  it('says where an operation is none of its own', async () => {
+  it('rejects unknown operations', async () => {
     const ssm = await fakeSsm()
     const list = new ListTagsForResourceCommand({ ResourceType: 'Parameter', ResourceId: '/a' })
     expect(await rejection(ssmClient(ssm).send(list))).toMatchObject({ name: 'UnknownOperationException' })

@@ -19,7 +19,7 @@ const publicPem = (pem: string | undefined): string =>
     .toString()
 
 describe('a signer with its key in Parameter Store', () => {
-  it('signs what the public half of the stored key verifies', async () => {
+  it('creates signatures that the public half of the stored key verifies', async () => {
     const pem = p256Pem()
     const ssm = await fakeSsm({ parameters: { [NAME]: pem } })
     const signer = await parameterStoreSigner({ client: ssmClient(ssm), name: NAME })
@@ -30,7 +30,7 @@ describe('a signer with its key in Parameter Store', () => {
     expect(Object.keys(signer.publicJwk).toSorted()).toEqual(['crv', 'kty', 'x', 'y'])
   })
 
-  it('is read once, decrypted, however many ask for it at the same time and later', async () => {
+  it('is read once, decrypted, for concurrent and later calls', async () => {
     const ssm = await fakeSsm({ parameters: { [NAME]: p256Pem() } })
     const client = ssmClient(ssm)
     const signers = await Promise.all(Array.from({ length: 50 }, () => parameterStoreSigner({ client, name: NAME })))
@@ -38,7 +38,7 @@ describe('a signer with its key in Parameter Store', () => {
     expect(ssm.calls()).toEqual([{ operation: 'GetParameter', input: { Name: NAME, WithDecryption: true } }])
   })
 
-  it('is another one for another name, another algorithm and another client', async () => {
+  it('differs by name, algorithm and client', async () => {
     const ssm = await fakeSsm({ parameters: { [NAME]: p256Pem(), '/other': p256Pem() } })
     const client = ssmClient(ssm)
     const [first, other] = await Promise.all([
@@ -52,7 +52,7 @@ describe('a signer with its key in Parameter Store', () => {
     expect(ssm.requests('GetParameter')).toBe(4)
   })
 
-  it('is tried again after a failure', async () => {
+  it('is loaded again after a failure', async () => {
     const ssm = await fakeSsm()
     const client = ssmClient(ssm)
     expect(await rejection(parameterStoreSigner({ client, name: NAME }))).toMatchObject({ code: 'parameter_not_found' })
@@ -78,7 +78,7 @@ describe('a signer with its key in Parameter Store', () => {
 })
 
 describe('keys under labels', () => {
-  it('change without a gap for any number of processes: published as next, then current', async () => {
+  it('change without a gap in any number of processes: published as next, then current', async () => {
     const ssm = await fakeSsm({ parameters: { [NAME]: p256Pem() } })
     ssm.put(NAME, p256Pem())
     ssm.label(NAME, 'current', 1)
@@ -107,7 +107,7 @@ describe('keys under labels', () => {
 })
 
 describe('a key that does not exist', () => {
-  it('is made and stored once for 50 callers at the same time', async () => {
+  it('is created and stored once for 50 concurrent calls', async () => {
     const ssm = await fakeSsm()
     const client = ssmClient(ssm)
     const signers = await Promise.all(
@@ -119,9 +119,9 @@ describe('a key that does not exist', () => {
     expect(ssm.parameter(NAME)).toMatchObject({ type: 'SecureString', version: 1 })
   })
 
-  it('is one key for 20 processes that start at the same time: whoever comes second takes the first one’s', async () => {
+  it('is one key for 20 processes that start at the same time: the first one stored is used by all', async () => {
     const ssm = await fakeSsm()
-    // All of them look before the first of them stores.
+    // All of them read before the first of them stores.
     ssm
       .at('GetParameter')
       .once(...Array.from({ length: 20 }, () => ({ kind: 'error', type: 'ParameterNotFound' }) as const))
@@ -146,7 +146,7 @@ describe('a key that does not exist', () => {
     expect(new Set(events.map(({ kid, version }) => `${kid} ${version}`)).size).toBe(1)
   })
 
-  it('is waited for where somebody else has stored it and it is not to be seen yet', async () => {
+  it('is awaited if another process has stored it and it is not visible yet', async () => {
     const ssm = await fakeSsm()
     const missing = { kind: 'error', type: 'ParameterNotFound' } as const
     ssm.at('GetParameter').once(missing, missing, missing)
@@ -156,7 +156,7 @@ describe('a key that does not exist', () => {
     expect(ssm.parameter(NAME)?.version).toBe(1)
   })
 
-  it('is not made unless asked for, nor where the parameter cannot be read', async () => {
+  it('is not created unless configured, nor if the parameter cannot be read', async () => {
     const ssm = await fakeSsm()
     const client = ssmClient(ssm)
     await rejection(parameterStoreSigner({ client, name: NAME }))
@@ -167,7 +167,7 @@ describe('a key that does not exist', () => {
     expect(ssm.requests('PutParameter')).toBe(0)
   })
 
-  it('is stored with the KMS key and the description asked for', async () => {
+  it('is stored with the configured KMS key and description', async () => {
     const ssm = await fakeSsm()
     const createIfMissing = { keyId: 'alias/orders', description: 'Signs tokens of the orders API' }
     await parameterStoreSigner({ client: ssmClient(ssm), name: NAME, createIfMissing })
@@ -177,7 +177,7 @@ describe('a key that does not exist', () => {
     })
   })
 
-  it.each(algorithms)('is made for %s, and read again it signs the same way', async (algorithm) => {
+  it.each(algorithms)('is created for %s, and signs the same way when read again', async (algorithm) => {
     const ssm = await fakeSsm()
     const options = { name: NAME, algorithm }
     const made = await parameterStoreSigner({ ...options, client: ssmClient(ssm), createIfMissing: true })
@@ -207,7 +207,7 @@ describe('a key with a ttl', () => {
     return { ssm, clock, events, key }
   }
 
-  it('is read again when it is older than that, once for all who ask, and stays the same signer', async () => {
+  it('is read again once it is older than that, once for concurrent calls, and remains the same signer', async () => {
     const { ssm, clock, key } = await start()
     const first = await key.signer()
     clock.advance(299_999)
@@ -219,7 +219,7 @@ describe('a key with a ttl', () => {
     expect(ssm.requests()).toBe(2)
   })
 
-  it('is another signer once the parameter holds another key', async () => {
+  it('is another signer once the parameter contains another key', async () => {
     const { ssm, clock, events, key } = await start()
     const first = await key.signer()
     ssm.put(NAME, p256Pem())
@@ -233,7 +233,7 @@ describe('a key with a ttl', () => {
     ])
   })
 
-  it('goes on signing through an outage, and asks again after a pause', async () => {
+  it('continues to sign during an outage, and is read again after a pause', async () => {
     const { ssm, clock, events, key } = await start()
     const first = await key.signer()
     ssm.behave({ kind: 'throttle' })
@@ -251,7 +251,7 @@ describe('a key with a ttl', () => {
     expect((await key.signer()).kid).not.toBe(first.kid)
   })
 
-  it('stops signing where it was deleted or access was taken away, and no outage brings it back', async () => {
+  it('stops signing if it was deleted or access was revoked, and an outage does not restore it', async () => {
     const { ssm, clock, key } = await start()
     const first = await key.signer()
     ssm.behave({ kind: 'denied' })
@@ -287,7 +287,7 @@ describe('an issuer that follows a parameter', () => {
   const kids = (issuer: { jwks(): { readonly keys: readonly { readonly kid?: string }[] } }) =>
     issuer.jwks().keys.map(({ kid }) => kid)
 
-  it('publishes the new key before it signs, and the old one for as long as its tokens live', async () => {
+  it('publishes the new key before it signs, and the old one until its tokens expire', async () => {
     const { ssm, clock, key, issuer } = await start()
     const [old] = kids(issuer)
     const early = await issuer.issue({ sub: 'ada' })
@@ -306,7 +306,7 @@ describe('an issuer that follows a parameter', () => {
     expect(kids(issuer)).toEqual([rotation?.kid])
   })
 
-  it('goes over once for 50 callers at the same time, even where the new key signs at once', async () => {
+  it('switches once for 50 concurrent calls, even if the new key signs immediately', async () => {
     const { ssm, clock, key, issuer } = await start()
     ssm.put(NAME, p256Pem())
     clock.advance(300_000)
@@ -316,7 +316,7 @@ describe('an issuer that follows a parameter', () => {
     expect(await key.follow(issuer)).toBeUndefined()
   })
 
-  it('brings in the stored key with rotate() too, and refuses to rotate while there is none', async () => {
+  it('also reads the stored key in rotate(), and rejects rotate() if there is none', async () => {
     const { ssm, issuer } = await start()
     await expect(issuer.rotate()).rejects.toThrow('must give a new key')
     ssm.put(NAME, p256Pem())
@@ -324,9 +324,9 @@ describe('an issuer that follows a parameter', () => {
     expect(kids(issuer)).toContain(kid)
   })
 
-  it('is told where it makes keys of its own', async () => {
+  it('is rejected if it creates its own keys', async () => {
     const { key } = await start()
-    const stranger = await createIssuer({ issuer: ISSUER })
-    await expect(key.follow(stranger)).rejects.toThrow('"createSigner" of the issuer must be "reload" of this key')
+    const other = await createIssuer({ issuer: ISSUER })
+    await expect(key.follow(other)).rejects.toThrow('"createSigner" of the issuer must be "reload" of this key')
   })
 })

@@ -8,7 +8,7 @@ import { fakeSsm } from '../../support/issuer/parameter-store.ts'
 import { snippet } from '../../support/docs/pages.ts'
 import { takeFinds } from '../../support/secrets/watch.ts'
 
-// Run as it stands in the page, against the packages as they are built.
+// Run as printed on the page, with the built packages.
 const code = snippet('parameter-store')
 
 it('docs/issuer.md shows code that runs', async () => {
@@ -27,7 +27,7 @@ it('docs/issuer.md shows code that runs', async () => {
   }
   const { stdout } = await promisify(execFile)(process.execPath, [file], { env })
   // The example prints its token.
-  expect(takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
+  expect(takeFinds(), 'printed only here').toEqual(['stdout of a child process: a signed token'])
   expect(stdout.trim()).toMatch(/^eyJ[\w-]+\.[\w-]+\.[\w-]+$/)
   expect(ssm.calls().map(({ operation }) => operation)).toEqual(['GetParameter', 'PutParameter', 'GetParameter'])
 })

@@ -36,7 +36,7 @@ beforeEach(() => {
   }
 })
 
-/** A client whose logger keeps all it is told. */
+/** A client whose logger keeps everything. */
 const loggingClient = (endpoint: { readonly endpoint: string }) => {
   const lines: unknown[] = []
   const log = (...args: unknown[]) => void lines.push(args)
@@ -44,7 +44,7 @@ const loggingClient = (endpoint: { readonly endpoint: string }) => {
   return { client: ssmClient(endpoint, { logger }), lines }
 }
 
-/** A server that answers everything with a status and a text, cut off where `promised` is longer. */
+/** A server that answers everything with a status and a text; truncated if `promised` is longer. */
 const answering = async (status: number, body: string, promised = Buffer.byteLength(body)) => {
   const server = createServer((request, response: ServerResponse) => {
     request.resume()
@@ -58,7 +58,7 @@ const answering = async (status: number, body: string, promised = Buffer.byteLen
 }
 
 describe('the private key', () => {
-  it('is nowhere to be seen while it is created, loaded, followed and used', async () => {
+  it('appears nowhere: not while it is created, loaded, followed and used', async () => {
     const ssm = await fakeSsm()
     const { client, lines } = loggingClient(ssm)
     const clock = createTestClock()
@@ -83,7 +83,7 @@ describe('the private key', () => {
     }
   })
 
-  it('would be noticed', () => {
+  it('would be detected', () => {
     const pem = p256Pem()
     expect(() => expectNothingOf(pem, JSON.stringify({ Value: pem }))).toThrow('quotes the key')
     expect(() => expectNothingOf(pem, `"…${pem.slice(80, 89)}…"`)).toThrow('quotes the key')
@@ -100,7 +100,7 @@ describe('the private key', () => {
     { kind: 'error', type: 'InternalServerError', status: 500 },
     { kind: 'error', type: 'ParameterLimitExceeded' },
   ]
-  it.each(faults)('is in no error where storing it fails with $kind $type', async (fault) => {
+  it.each(faults)('is in no error if storing it fails with $kind $type', async (fault) => {
     const ssm = await fakeSsm()
     ssm.at('PutParameter').behave(fault)
     const options = {
@@ -115,7 +115,7 @@ describe('the private key', () => {
     expectNothingOf(pem, printed + everything(error))
   })
 
-  it('is in no error where the refusal to store it quotes it', async () => {
+  it('is in no error if the refusal to store it quotes it', async () => {
     const ssm = await fakeSsm()
     const client = ssmClient(ssm)
     let pem = ''
@@ -139,20 +139,20 @@ describe('the private key', () => {
   const answer = (pem: string) =>
     JSON.stringify({ Parameter: { Name: NAME, Type: 'SecureString', Value: pem, Version: 1 } })
   const broken: readonly (readonly [string, (pem: string) => Parameters<typeof answering>])[] = [
-    ['is cut in the middle', (pem) => [200, answer(pem).slice(0, 180)]],
-    ['breaks off in the middle', (pem) => [200, answer(pem).slice(0, 180), 400]],
+    ['is truncated', (pem) => [200, answer(pem).slice(0, 180)]],
+    ['ends early', (pem) => [200, answer(pem).slice(0, 180), 400]],
     ['is no JSON', (pem) => [200, answer(pem).replaceAll(String.raw`\n`, '\n')]],
     ['is a piece of the key, which parsers quote', (pem) => [200, `x${pem.slice(70, 92)}`]],
-    ['is the key alone', (pem) => [200, pem]],
-    ['calls itself an error', (pem) => [500, JSON.stringify({ __type: 'Oops', message: pem })]],
-    ['calls itself a refusal', (pem) => [400, JSON.stringify({ __type: 'ValidationException', message: pem })]],
-    ['is a key cut short', (pem) => [200, answer(pem.slice(0, 150))]],
+    ['is only the key', (pem) => [200, pem]],
+    ['has the status of an error', (pem) => [500, JSON.stringify({ __type: 'Oops', message: pem })]],
+    ['has the status of a refusal', (pem) => [400, JSON.stringify({ __type: 'ValidationException', message: pem })]],
+    ['is a truncated key', (pem) => [200, answer(pem.slice(0, 150))]],
     ['is a key without its first line', (pem) => [200, answer(pem.slice(28))]],
-    ['is a key with a character too many', (pem) => [200, answer(pem.replace('MIGH', 'MIGHa'))]],
+    ['is a key with an extra character', (pem) => [200, answer(pem.replace('MIGH', 'MIGHa'))]],
     ['is not marked as a SecureString', (pem) => [200, answer(pem).replace('SecureString', 'String')]],
     ['is marked with the key', (pem) => [200, answer(pem).replace('SecureString', pem.slice(30, 60))]],
   ]
-  it.each(broken)('is in no error where the answer %s', async (_name, script) => {
+  it.each(broken)('is in no error if the answer %s', async (_name, script) => {
     const pem = p256Pem()
     const client = ssmClient(await answering(...script(pem)))
     const error = await rejection(parameterStoreSigner({ client, name: NAME }))

@@ -7,7 +7,7 @@ const issuer = await createIssuer({ issuer: 'https://issuer.example', jwksMaxAge
 const answer = jwksHandler(issuer)
 
 describe('the JWK Set as a fetch handler', () => {
-  it('answers GET with the set, for caches to keep', async () => {
+  it('answers GET with the set and cache headers', async () => {
     const response = answer(new Request(URL))
     expect(response.status).toBe(200)
     expect(Object.fromEntries(response.headers)).toEqual({
@@ -25,7 +25,7 @@ describe('the JWK Set as a fetch handler', () => {
     expect(await response.text()).toBe('')
   })
 
-  it.each(['GET', 'HEAD'])('answers %s with 304 where the copy is current', async (method) => {
+  it.each(['GET', 'HEAD'])('answers %s with 304 if the copy is current', async (method) => {
     const etag = answer(new Request(URL)).headers.get('etag') ?? ''
     const response = answer(new Request(URL, { method, headers: { 'if-none-match': etag } }))
     expect(response.status).toBe(304)
@@ -33,7 +33,7 @@ describe('the JWK Set as a fetch handler', () => {
     expect(await response.text()).toBe('')
   })
 
-  it('answers with the keys of the moment', async () => {
+  it('answers with the current keys', async () => {
     const own = await createIssuer({ issuer: 'https://issuer.example' })
     const respond = jwksHandler(own)
     const etag = respond(new Request(URL)).headers.get('etag') ?? ''

@@ -3,19 +3,19 @@ import { describe, expect, it } from 'vitest'
 import { keyMaterial } from '../../../packages/issuer/src/signer/key-material.ts'
 
 describe('key material', () => {
-  it('cannot be generated for an algorithm the runtime lacks', async () => {
+  it('cannot be generated for an algorithm that the runtime lacks', async () => {
     await expect(keyMaterial(undefined, 'ES1024' as never)).rejects.toThrow(
       new TypeError('Cannot generate key: the algorithm must be one that this runtime has, found "ES1024"'),
     )
   })
 
-  it('has a private key that cannot be extracted, generated or imported', async () => {
+  it('has a private key that cannot be extracted, whether generated or imported', async () => {
     const jwk = await exportJWK((await generateKeyPair('ES256', { extractable: true })).privateKey)
     expect((await keyMaterial(undefined, 'ES256')).privateKey.extractable).toBe(false)
     expect((await keyMaterial(jwk, 'ES256')).privateKey.extractable).toBe(false)
   })
 
-  it('is refused where the public key cannot be exported', async () => {
+  it('is rejected if the public key cannot be exported', async () => {
     const { privateKey, publicKey } = await generateKeyPair('ES256')
     const sealed = await importJWK(await exportJWK(publicKey), 'ES256', { extractable: false })
     await expect(keyMaterial({ privateKey, publicKey: sealed as typeof publicKey }, 'ES256')).rejects.toThrow(

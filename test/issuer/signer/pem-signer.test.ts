@@ -35,22 +35,22 @@ describe('a private key in PEM', () => {
 
   it.each<[string, string | Uint8Array]>([
     ['white space around it', `\n\n  ${pem}\n \n`],
-    ['a remark before it', `Bag Attributes\n    localKeyID: 01\n${pem}`],
+    ['text before it', `Bag Attributes\n    localKeyID: 01\n${pem}`],
     ['its public key beside it', `${spki}\n${pem}`],
-    ['its line breaks written out', pem.replaceAll('\n', String.raw`\n`)],
-    ['base64 around it', btoa(pem)],
+    ['escaped line breaks', pem.replaceAll('\n', String.raw`\n`)],
+    ['a base64 encoding', btoa(pem)],
     ['quotes around it', `"${pem.trim().replaceAll('\n', String.raw`\n`)}"`],
-    ['its line breaks escaped twice', pem.replaceAll('\n', String.raw`\\n`)],
+    ['doubly escaped line breaks', pem.replaceAll('\n', String.raw`\\n`)],
     ['the bytes of a file', Buffer.from(pem)],
     ['the bytes of its base64', Buffer.from(btoa(pem))],
-    ['base64 of several lines around it', btoa(pem).replaceAll(/(.{40})/g, '$1\n')],
+    ['a base64 encoding of several lines', btoa(pem).replaceAll(/(.{40})/g, '$1\n')],
     ['line breaks of another system', pem.replaceAll('\n', '\r\n')],
   ])('may have %s', async (_, text) => {
     const { kid } = await localSigner(ec)
     expect((await pemSigner(text, { algorithm: 'ES256' })).kid).toBe(kid)
   })
 
-  it('gives the public key that belongs to it: RFC 8410 section 10', async () => {
+  it('returns its public key: RFC 8410 section 10', async () => {
     const block = 'MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC'
     const text = `-----BEGIN PRIVATE KEY-----\n${block}\n-----END PRIVATE KEY-----\n`
     const signer = await pemSigner(text, { algorithm: 'EdDSA', kid: 'key-1' })
@@ -72,7 +72,7 @@ describe('a private key in PEM', () => {
       '-----BEGIN PRIVATE KEY-----',
       'found only its first line: put quotes around all of its lines, or give its base64',
     ],
-    ['cut off', pem.slice(0, 120), 'found one that is cut off: it has no "-----END"'],
+    ['truncated', pem.slice(0, 120), 'found one that is cut off: it has no "-----END"'],
     [
       'of OpenSSH',
       '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----',
@@ -83,9 +83,9 @@ describe('a private key in PEM', () => {
       pem.replaceAll(/-----.*-----|\n/g, ''),
       'found DER in base64: put it between "-----BEGIN PRIVATE KEY-----" and "-----END PRIVATE KEY-----"',
     ],
-    ['no PEM', 'c2VjcmV0', 'found something else'],
-    ['base64 of no PEM', btoa('c2VjcmV0'), 'found something else'],
-    ['base64 cut short', 'c2VjcmV0c', 'found something else'],
+    ['not PEM', 'c2VjcmV0', 'found something else'],
+    ['base64 of something else', btoa('c2VjcmV0'), 'found something else'],
+    ['truncated base64', 'c2VjcmV0c', 'found something else'],
     ['PEM of something unknown', pem.replaceAll('PRIVATE KEY', 'SECRET'), 'found something else'],
     ['PEM without an end', pem.slice(0, -10), 'found a damaged one'],
     [
@@ -110,7 +110,7 @@ describe('a private key in PEM', () => {
     ],
     ['a public key', spki, 'found a public key'],
     ['a certificate', pem.replaceAll('PRIVATE KEY', 'CERTIFICATE'), 'found a certificate'],
-  ])('is refused where it is %s', async (_, text, found) => {
+  ])('is rejected if it is %s', async (_, text, found) => {
     expect(await failureOf(text)).toEqual(
       new TypeError(`Cannot use key: its text must be a private key in PEM (PKCS #8), ${found}`),
     )
@@ -120,7 +120,7 @@ describe('a private key in PEM', () => {
     ['for another type of key', pem, 'RS256'],
     ['for another curve', pem, 'ES384'],
     ['damaged', pem.replace(/\n[A-Za-z0-9]{9}/, '\nAAAAAAAAA'), 'ES256'],
-  ])('is refused where it is %s', async (_, text, algorithm) => {
+  ])('is rejected if it is %s', async (_, text, algorithm) => {
     expect(await failureOf(text, { algorithm })).toEqual(
       new TypeError(`Cannot use key: it must be a private key for ${algorithm}, found another one, or a damaged text`),
     )
@@ -132,13 +132,13 @@ describe('a private key in PEM', () => {
     [{ alg: 'ES256' }, 'there is no option "alg"; did you mean "algorithm"?'],
     [{ algorithm: 'ES256', passphrase: 'x' }, 'there is no option "passphrase"; the options are algorithm, kid'],
     [{ algorithm: 'ES256', kid: '' }, 'its "kid" must have 1 to 256 characters, found ""'],
-  ])('is refused with the options %j', async (options, rule) => {
+  ])('is rejected with the options %j', async (options, rule) => {
     const failure = await failureOf(pem, options)
     expect(failure).toBeInstanceOf(TypeError)
     expect((failure as TypeError).message).toContain(`Cannot use key: ${rule}`)
   })
 
-  it('is refused where it is an RSA key that is too short', async () => {
+  it('is rejected if it is an RSA key that is too short', async () => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 })
     const text = privateKey.export({ type: 'pkcs8', format: 'pem' })
     expect(await failureOf(text, { algorithm: 'RS256' })).toEqual(

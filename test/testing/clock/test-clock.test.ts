@@ -4,14 +4,14 @@ import { describe, expect, it } from 'vitest'
 import { createTestClock, type TestClock } from '../../../packages/testing/src/clock/test-clock.ts'
 
 describe('createTestClock', () => {
-  it('stands still until it is advanced, then moves wall and monotonic time together', () => {
+  it('does not run until it is advanced, then moves wall and monotonic time together', () => {
     const clock: Clock & TestClock = createTestClock({ wall: 5_000, monotonic: 70 })
     expect([clock.now(), clock.monotonic()]).toEqual([5_000, 70])
     clock.advance(30)
     expect([clock.now(), clock.monotonic()]).toEqual([5_030, 100])
   })
 
-  it('steps the wall time back without touching monotonic time or timers', () => {
+  it('sets the wall time back without changing monotonic time or timers', () => {
     const clock = createTestClock({ wall: 5_000 })
     let fired = 0
     clock.setTimeout(() => fired++, 10)
@@ -20,7 +20,7 @@ describe('createTestClock', () => {
     expect([clock.now(), clock.monotonic(), fired]).toEqual([3_605_000, 0, 0])
   })
 
-  it('fires timers in the order they are due, each at its own moment', () => {
+  it('fires timers in the order they are due, each at its own time', () => {
     const clock = createTestClock({ wall: 0 })
     const seen: unknown[] = []
     const note = (name: string) => () => seen.push([name, clock.now(), clock.monotonic()])
@@ -37,7 +37,7 @@ describe('createTestClock', () => {
     expect([clock.now(), clock.pending()]).toEqual([100, 1])
   })
 
-  it('fires a timer that a timer started, when it is due within the same advance', () => {
+  it('fires a timer that a timer started if it is due within the same advance', () => {
     const clock = createTestClock()
     const at: number[] = []
     const again = () => {
@@ -59,7 +59,7 @@ describe('createTestClock', () => {
     expect([fired, clock.pending()]).toEqual([0, 0])
   })
 
-  it('lets promises proceed between timers in advanceAsync', async () => {
+  it('lets promises settle between timers in advanceAsync', async () => {
     const clock = createTestClock()
     const at: number[] = []
     const loop = async () => {
@@ -74,7 +74,7 @@ describe('createTestClock', () => {
     expect(clock.monotonic()).toBe(35)
   })
 
-  it('rejects a sleep with the reason of its signal and forgets the timer', async () => {
+  it('rejects a sleep with the reason of its signal and removes the timer', async () => {
     const clock = createTestClock()
     const reason = new Error('enough')
     const stop = new AbortController()
@@ -85,7 +85,7 @@ describe('createTestClock', () => {
     expect(clock.pending()).toBe(0)
   })
 
-  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('refuses to advance by %s', async (ms) => {
+  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])('cannot be advanced by %s', async (ms) => {
     const clock = createTestClock()
     expect(() => clock.advance(ms)).toThrow(RangeError)
     await expect(clock.advanceAsync(ms)).rejects.toThrow(RangeError)

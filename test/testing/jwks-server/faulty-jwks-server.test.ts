@@ -46,7 +46,7 @@ interface Got {
   readonly body: Buffer
 }
 
-/** A plain request that follows nothing, decompresses nothing and shares no connection. */
+/** A plain request that follows no redirects, decompresses nothing and shares no connection. */
 function get(url: string, headers: Record<string, string> = {}, ca?: string): Promise<Got> {
   return new Promise((resolve, reject) => {
     const options = { agent: false, headers, ...(ca === undefined ? {} : { ca }) }
@@ -63,7 +63,7 @@ function get(url: string, headers: Record<string, string> = {}, ca?: string): Pr
   })
 }
 
-/** The bytes that arrive until the connection ends, or until `enough` says so; and how it ended. */
+/** The bytes that arrive until the connection ends or `enough` returns true, and how it ended. */
 function raw(server: FaultyJwksServer, enough: (received: string) => boolean = () => false) {
   return new Promise<{ received: string; ended: 'by server' | 'by client' | 'ECONNRESET'; pieces: number }>(
     (resolve) => {
@@ -86,8 +86,8 @@ function raw(server: FaultyJwksServer, enough: (received: string) => boolean = (
   )
 }
 
-describe('a faulty JWK Set server that behaves', () => {
-  it('listens on 127.0.0.1 and answers with the set it was given', async () => {
+describe('a faulty JWK Set server without faults', () => {
+  it('listens on 127.0.0.1 and answers with the given set', async () => {
     const server = await start()
     expect(server.url).toBe(`http://127.0.0.1:${server.port}/jwks.json`)
     const { status, headers, body } = await get(server.url)
@@ -112,7 +112,7 @@ describe('a faulty JWK Set server that behaves', () => {
     expect([headers['cache-control'], body.toString()]).toEqual(['max-age=60', '{"issuer":"x"}'])
   })
 
-  it('asks a function for the body of each request', async () => {
+  it('calls a function for the body of each request', async () => {
     let count = 0
     const server = await misbehaving({ kind: 'ok', body: () => ({ count: ++count }) })
     await get(server.url)
@@ -134,7 +134,7 @@ describe('a faulty JWK Set server that behaves', () => {
     expect(changed.headers.etag).not.toBe(tag)
   })
 
-  it('delays the answer, and nobody else', async () => {
+  it('delays only one answer', async () => {
     const server = await start()
     server.once({ kind: 'ok', delay: 50, body: 'slow' })
     const order: string[] = []
@@ -154,14 +154,14 @@ describe('a script', () => {
     return seen
   }
 
-  it('uses each answer of `once` once, in order, then what `behave` said', async () => {
+  it('uses each answer of `once` once, in order, then that of `behave`', async () => {
     const server = await misbehaving(status(404))
     server.once(status(500), status(502))
     server.once({ kind: 'ok' })
     expect(await statuses(server, '/a', '/b', '/c', '/d', '/e')).toEqual([500, 502, 200, 404, 404])
   })
 
-  it('prefers what was said for the path, whatever the query', async () => {
+  it('prefers the answers for the path, whatever the query', async () => {
     const server = await misbehaving(status(404))
     server.at('/jwks').behave(status(410))
     server.at('/jwks').once(status(503))
@@ -169,7 +169,7 @@ describe('a script', () => {
     expect(await statuses(server, '/jwks?x=1', '/jwks', '/other', '/jwks', '/other')).toEqual([503, 410, 500, 410, 404])
   })
 
-  it('falls through to the answers for all paths when those `once` for the path are used up', async () => {
+  it('continues with the answers for all paths when those `once` for the path are used up', async () => {
     const server = await misbehaving(status(404))
     server.at('/jwks').once(status(503))
     expect(await statuses(server, '/jwks', '/jwks')).toEqual([503, 404])
@@ -177,7 +177,7 @@ describe('a script', () => {
 })
 
 describe('faults of the connection', () => {
-  it('refuses connections, cuts those that exist, and comes back on the same port', async () => {
+  it('refuses connections, closes existing ones, and resumes on the same port', async () => {
     const server = await start()
     await server.behave({ kind: 'hang' })
     const hanging = get(server.url)
@@ -190,7 +190,7 @@ describe('faults of the connection', () => {
     expect((await get(server.url)).status).toBe(200)
   })
 
-  it('refuses when told so twice', async () => {
+  it('refuses if called twice', async () => {
     const server = await start()
     await server.behave({ kind: 'refuse' })
     await server.behave({ kind: 'refuse' })
@@ -232,7 +232,7 @@ describe('faults of the connection', () => {
     expect(server.stats()).toMatchObject({ inFlight: 0, aborted: 1 })
   })
 
-  it('drips the headers byte by byte, and the answer is right in the end', async () => {
+  it('drips the headers byte by byte, and the answer is correct', async () => {
     const server = await misbehaving({ kind: 'drip', part: 'headers', every: 1 })
     const { received, pieces, ended } = await raw(server)
     expect(received.endsWith(`\r\n\r\n${text}`)).toBe(true)
@@ -241,7 +241,7 @@ describe('faults of the connection', () => {
     expect((await get(server.url)).body.toString()).toBe(text)
   })
 
-  it('drips the body byte by byte until the client goes away', async () => {
+  it('drips the body byte by byte until the client closes the connection', async () => {
     const server = await misbehaving({ kind: 'drip', part: 'body', every: 1 })
     const { received, pieces } = await raw(server, (soFar) => soFar.endsWith('{"keys":['))
     expect(received).toMatch(/\r\n\r\n\{"keys":\[$/)
@@ -294,7 +294,7 @@ describe('faults of the answer', () => {
     expect(got.body.toString('utf8')).toMatch(shape)
   })
 
-  it('packs 50 MB into a small gzip body that is a correct set after all', async () => {
+  it('compresses 50 MB into a small gzip body that is a valid set', async () => {
     const server = await misbehaving({ kind: 'gzip-bomb' })
     const got = await get(server.url)
     expect(got.headers['content-encoding']).toBe('gzip')
@@ -305,12 +305,12 @@ describe('faults of the answer', () => {
     expect(JSON.parse(unpacked.toString())).toEqual(jwks)
   })
 
-  it('packs a bomb of another size when asked', async () => {
+  it('compresses a bomb of another size', async () => {
     const server = await misbehaving({ kind: 'gzip-bomb', size: 1_000_000 })
     expect(gunzipSync((await get(server.url)).body).length).toBe(1_000_000)
   })
 
-  it('sends chunks until the client goes away', async () => {
+  it('sends chunks until the client closes the connection', async () => {
     const server = await misbehaving({ kind: 'endless' })
     const { received, ended } = await raw(server, (soFar) => soFar.length > 2_000_000)
     expect(ended).toBe('by client')
@@ -319,7 +319,7 @@ describe('faults of the answer', () => {
     expect(server.stats().aborted).toBe(1)
   })
 
-  it.each([10, -10])('lies about the length by %s bytes', async (difference) => {
+  it.each([10, -10])('sends a Content-Length that is wrong by %s bytes', async (difference) => {
     const server = await misbehaving({ kind: 'content-length', difference })
     const { received, ended } = await raw(server)
     expect(received).toContain(`content-length: ${text.length + difference}\r\n`)
@@ -351,7 +351,7 @@ describe('faults of the answer', () => {
     },
   )
 
-  it('lets sets take turns, as in the middle of a rotation', async () => {
+  it('alternates sets, as during a rotation', async () => {
     const server = await misbehaving({ kind: 'alternate', sets: [jwks, { keys: [nextJwk] }] })
     const kids: unknown[] = []
     for (let i = 0; i < 3; i++) {
@@ -360,7 +360,7 @@ describe('faults of the answer', () => {
     expect(kids).toEqual(['a', 'b', 'a'])
   })
 
-  it('tears a body between two sets', async () => {
+  it('splits a body between two sets', async () => {
     const after = { keys: [publicJwk, nextJwk] }
     const server = await misbehaving({ kind: 'torn', before: jwks, after })
     const body = (await get(server.url)).body.toString()
@@ -386,15 +386,15 @@ describe('TLS', () => {
     expect(server.stats()).toMatchObject({ connections: 1, requests: [] })
   })
 
-  it.each(['start', 'headers', 'body'] as const)('cuts the connection at the %s', async (at) => {
+  it.each(['start', 'headers', 'body'] as const)('closes the connection at the %s', async (at) => {
     const server = await start({ jwks, certificate: validCertificate })
     await server.behave({ kind: 'reset', at })
     await expect(get(server.url, {}, validCertificate.cert)).rejects.toMatchObject({ code: 'ECONNRESET' })
   })
 })
 
-describe('what a server counts', () => {
-  it('notes method, path, headers and time of each request', async () => {
+describe('the statistics of a server', () => {
+  it('contain method, path, headers and time of each request', async () => {
     let time = 1_000
     const server = await start({ jwks, now: () => time++ })
     await get(server.urlOf('/a?b=1'), { 'x-test': 'yes' })
@@ -407,7 +407,7 @@ describe('what a server counts', () => {
     ])
   })
 
-  it('counts connections that never send a request', async () => {
+  it('count connections without a request', async () => {
     const server = await start()
     const socket = connect(server.port, '127.0.0.1')
     await expect.poll(() => server.stats().connections).toBe(1)
@@ -415,7 +415,7 @@ describe('what a server counts', () => {
     expect(server.stats().requests).toEqual([])
   })
 
-  it('knows how many requests were in flight at once', async () => {
+  it('contain the maximum number of concurrent requests', async () => {
     const server = await misbehaving({ kind: 'ok', delay: 30 })
     await Promise.all([get(server.url), get(server.url), get(server.url)])
     await server.idle()
@@ -424,7 +424,7 @@ describe('what a server counts', () => {
     expect(server.stats()).toMatchObject({ inFlight: 0, maxInFlight: 3, aborted: 0 })
   })
 
-  it('forgets', async () => {
+  it('can be reset', async () => {
     const server = await start()
     await get(server.url)
     await server.idle()
@@ -432,7 +432,7 @@ describe('what a server counts', () => {
     expect(server.stats()).toEqual({ connections: 0, requests: [], inFlight: 0, maxInFlight: 0, aborted: 0 })
   })
 
-  it('cuts every connection on close, also those that hang', async () => {
+  it('close ends every connection, including hanging ones', async () => {
     const server = await misbehaving({ kind: 'hang', at: 'headers' })
     const hanging = raw(server)
     await server.received(1)

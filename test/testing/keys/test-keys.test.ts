@@ -7,7 +7,7 @@ import { createTestKeys } from '../../../packages/testing/src/keys/test-keys.ts'
 const algorithms = await supportedAlgorithms()
 
 describe('supportedAlgorithms', () => {
-  it('has every classic asymmetric algorithm, and ML-DSA as a whole or not at all', () => {
+  it('has every classic asymmetric algorithm, and all of ML-DSA or none', () => {
     expect(algorithms).toEqual(expect.arrayContaining(['RS256', 'PS384', 'ES512', 'EdDSA', 'Ed25519']))
     expect([0, 3]).toContain(algorithms.filter((alg) => alg.startsWith('ML-DSA')).length)
   })
@@ -33,7 +33,7 @@ describe('createTestKeys', () => {
     expect(privateJwk.d ?? privateJwk.priv).toEqual(expect.any(String))
   })
 
-  it('gives the same keys again, and others for another kid or generation', async () => {
+  it('returns the same keys again, and others for another kid or generation', async () => {
     const material = async (options: { kid: string; generation?: number }) =>
       (await createTestKeys('ES256', options)).publicJwk.x
     const first = await material({ kid: 'same' })
@@ -42,7 +42,7 @@ describe('createTestKeys', () => {
     expect(await material({ kid: 'other' })).not.toBe(first)
   })
 
-  it('leaves out header members that are undefined', async () => {
+  it('omits header members that are undefined', async () => {
     const keys = await createTestKeys('ES256')
     const { protectedHeader } = await jwtVerify(await keys.sign({}, { kid: undefined, typ: undefined }), keys.publicKey)
     expect(protectedHeader).toEqual({ alg: 'ES256' })
@@ -56,7 +56,7 @@ describe('createTestKeys', () => {
     expect(atob(token.slice(0, token.indexOf('.')))).toBe('{"alg":"ES256", "alg":"ES256"}')
   })
 
-  it('refuses an algorithm nobody knows', async () => {
+  it('rejects an unknown algorithm', async () => {
     await expect(createTestKeys('XY256')).rejects.toMatchObject({ code: 'ERR_JOSE_NOT_SUPPORTED' })
   })
 })

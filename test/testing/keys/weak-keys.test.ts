@@ -19,7 +19,7 @@ describe('weakKeys', () => {
     expect(keys.filter(({ requirement }) => requirement.length === 0)).toEqual([])
   })
 
-  it('gives all that have a type the asked-for kid', () => {
+  it('gives all keys with a type the requested kid', () => {
     const typed = keys.map(({ jwk }) => jwk as JWK | null).filter((jwk) => typeof jwk?.kty === 'string')
     expect(new Set(typed.map((jwk) => jwk?.kid))).toEqual(new Set(['w']))
   })
@@ -43,7 +43,7 @@ describe('weakKeys', () => {
     expect(numberOf(jwkOf(name).e)).toBe(e)
   })
 
-  it('carries the ROCA fingerprint, which an honest key does not', async () => {
+  it('has the ROCA fingerprint, unlike a normal key', async () => {
     const [p, q] = rocaFactors()
     expect(numberOf(jwkOf('RSA with the ROCA fingerprint').n)).toBe(p * q)
     expect(hasRocaFingerprint(p * q)).toBe(true)
@@ -51,11 +51,11 @@ describe('weakKeys', () => {
   })
 
   it.each(keys.filter(({ privateJwk }) => privateJwk !== undefined))(
-    '$name: signatures by its private key are real, so only the check of the key refuses them',
+    '$name: signatures by its private key are valid, so only the check of the key rejects them',
     async ({ jwk, privateJwk }) => {
       const { n, e, kty, crv, x, y } = jwk as JWK
       const isRsa = kty === 'RSA'
-      // WebCrypto takes RSA keys of any size.
+      // WebCrypto accepts RSA keys of any size.
       const algorithm = isRsa
         ? { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
         : { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
@@ -79,11 +79,11 @@ describe('weakKeys', () => {
     'EC point 0, 0',
     'EC coordinate beyond the field',
     'EC coordinates swapped',
-  ])('%s is no key to node:crypto either', (name) => {
+  ])('%s is not a key for node:crypto either', (name) => {
     expect(() => createPublicKey({ key: jwkOf(name) as never, format: 'jwk' })).toThrow(/Invalid JWK|ERR_CRYPTO/)
   })
 
-  it('has a key with e = 1 under which anybody can make a signature', async () => {
+  it('has a key with e = 1, for which anyone can compute a signature', async () => {
     const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
     const { n, e } = jwkOf('RSA with e = 1')
     const key = await crypto.subtle.importKey('jwk', { kty: 'RSA', n, e } as JsonWebKey, algorithm, false, ['verify'])

@@ -28,7 +28,7 @@ async function makeAll(alg: string) {
   return { keys, good, tokens }
 }
 
-/** Whether the last part is a signature of the key over all that stands before it, as it stands. */
+/** Whether the last part is a signature of the key over the exact text before it. */
 async function isSigned(token: string, { alg, publicKey }: TestKeys): Promise<boolean> {
   const at = token.lastIndexOf('.')
   const { name } = publicKey.algorithm
@@ -59,7 +59,7 @@ describe('badTokens', () => {
     expect(names(tokens.filter(({ token }) => seen.size === seen.add(token).size))).toEqual([])
   })
 
-  it.each(algorithms)('signs %s tokens for real where the claims or the header are the point', async (alg) => {
+  it.each(algorithms)('signs %s tokens correctly if the claims or the header are wrong', async (alg) => {
     const { tokens, keys } = await make(alg)
     const real = tokens.filter(
       ({ requirement: [number = 0], name }) => number >= 13 || number === 5 || name.endsWith('correctly signed'),
@@ -70,7 +70,7 @@ describe('badTokens', () => {
     expect(unsigned).toEqual([])
   })
 
-  it.each(algorithms)('signs the odd spellings of %s headers and claims as they stand', async (alg) => {
+  it.each(algorithms)('signs unusual spellings of %s headers and claims as written', async (alg) => {
     const { tokens, keys } = await make(alg)
     const spelled = tokens.filter(
       ({ requirement, name }) => requirement.includes(11) && / in the (header|claims)$/.test(name),
@@ -81,7 +81,7 @@ describe('badTokens', () => {
     expect(unsigned).toEqual([])
   })
 
-  it.each(algorithms)('never signs for real where the signature is the point in %s', async (alg) => {
+  it.each(algorithms)('never signs %s tokens correctly if the signature is wrong', async (alg) => {
     const { tokens, keys } = await make(alg)
     const forged = tokens.filter(
       ({ requirement, name }) =>
@@ -95,7 +95,7 @@ describe('badTokens', () => {
     expect(signed).toEqual([])
   })
 
-  it('covers the requirements that a token can break', () => {
+  it('covers every requirement that a token can violate', () => {
     expect(new Set(es.tokens.flatMap(({ requirement }) => requirement))).toEqual(
       new Set([1, 2, 3, 4, 5, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 21, 38, 40]),
     )
@@ -104,7 +104,7 @@ describe('badTokens', () => {
     ).toEqual(new Set([14, 21]))
   })
 
-  it('uses the public key in several spellings as HMAC secret, and the result is a correct HMAC', () => {
+  it('uses several spellings of the public key as the HMAC secret, with a correct HMAC', () => {
     const token = named('HS256 with the PEM and a newline as secret')
     expect(json(token, 0)['alg']).toBe('HS256')
     const hmac = createHmac('sha256', `${es.keys.publicPem}\n`).update(token.slice(0, token.lastIndexOf('.')))
@@ -112,7 +112,7 @@ describe('badTokens', () => {
     expect(es.tokens.filter(({ requirement }) => requirement.includes(2)).length).toBeGreaterThanOrEqual(27)
   })
 
-  it('writes DER signatures that are right but for their form', () => {
+  it('writes DER signatures that are correct except for their form', () => {
     const token = named('ECDSA signature in DER')
     const signature = Buffer.from(part(token, 2), 'base64url')
     const input = Buffer.from(token.slice(0, token.lastIndexOf('.')))
@@ -135,7 +135,7 @@ describe('badTokens', () => {
     expect(odd.slice(0, -1)).toBe(canonical.slice(0, -1))
   })
 
-  it.each(['header', 'claims', 'signature'])('uses the other alphabet in the %s alone', (which) => {
+  it.each(['header', 'claims', 'signature'])('uses the other alphabet only in the %s', (which) => {
     const token = named(`base64 alphabet in the ${which}`)
     const odd = ['header', 'claims', 'signature'].filter((_, index) => /[+/]/.test(part(token, index)))
     expect(odd).toEqual([which])
@@ -146,7 +146,7 @@ describe('badTokens', () => {
     expect(part(named(`length mod 4 = 1 in the ${which}`), index).length % 4).toBe(1)
   })
 
-  it('writes members twice, plainly and escaped', () => {
+  it('writes members twice, plain and escaped', () => {
     expect(text(named('duplicate exp in the claims, the bad one first'), 1)).toMatch(/"exp":.*"exp":/)
     const escaped = text(named('duplicate alg in the header, one name escaped, the bad one last'), 0)
     expect(escaped).toMatch(/^\{"alg":"ES256","\\u0061lg":"none"/)
@@ -167,13 +167,13 @@ describe('badTokens', () => {
     expect(() => new TextDecoder('utf-8', { fatal: true }).decode(bytes)).toThrow(TypeError)
   })
 
-  it('points URLs at the trap', () => {
+  it('uses the URL of the trap', () => {
     for (const name of ['jku', 'x5u', 'x5t']) {
       expect(json(named(`${name} with a URL, the real key's kid`), 0)[name]).toBe(TRAP)
     }
   })
 
-  it('keeps tokens about claims short, so that no limit on length refuses them first', () => {
+  it('keeps tokens with bad claims short, so that no limit on length rejects them first', () => {
     const about = es.tokens.filter(({ requirement: [number = 0] }) => number >= 13)
     expect(names(about.filter(({ token }) => token.length > 16_384))).toEqual([])
     expect(names(about.filter(({ token }) => part(token, 0).length > 4_096))).toEqual([])
@@ -185,7 +185,7 @@ describe('badTokens', () => {
     expect(json(token, 0)).toMatchObject({ enc: 'A256GCM', cty: 'JWT' })
   })
 
-  it('refuses a base that is no JWT', async () => {
+  it('rejects a base that is not a JWT', async () => {
     const { signWith, publicJwk, publicPem } = es.keys
     await expect(badTokens({ token: 'a.b', signWith, publicJwk, publicPem })).rejects.toThrow(SyntaxError)
   })

@@ -14,7 +14,7 @@ function take(count: number, seed: number, others?: readonly string[]): readonly
     .toArray()
 }
 
-/** The tokens that came out of one change alone. */
+/** The results of only one change. */
 const many = take(20_000, 1, [other])
 const madeBy = (name: string): readonly string[] =>
   many.filter(({ changes }) => changes.length === 1 && changes[0] === name).map((mutation) => mutation.token)
@@ -33,7 +33,7 @@ describe('tokenMutations', () => {
     expect(new Set(many.map(({ changes }) => changes.length))).toEqual(new Set([1, 2, 3]))
   })
 
-  it('never gives the original again, and other tokens seldom twice', () => {
+  it('never returns the original, and rarely the same token twice', () => {
     expect(many.filter((mutation) => mutation.token === token)).toEqual([])
     expect(new Set(many.map((mutation) => mutation.token)).size).toBeGreaterThan(many.length / 2)
   })
@@ -53,7 +53,7 @@ describe('tokenMutations', () => {
     ['standard-alphabet', (text: string) => text.replaceAll('+', '-').replaceAll('/', '_') === token],
     ['trailing-bits', (text: string) => text.length === token.length && text !== token],
     ['longer-remainder', (text: string) => /A(\.|$)|AB(\.|$)|ABC(\.|$)/.test(text)],
-  ])('%s does what it says', (name, holds) => {
+  ])('%s makes the change that it names', (name, holds) => {
     const made = madeBy(name)
     expect(made.length).toBeGreaterThan(100)
     expect(made.filter((text) => !holds(text))).toEqual([])
@@ -66,7 +66,7 @@ describe('tokenMutations', () => {
     ['claims-member', 1],
     ['claims-text', 1],
     ['claims-space', 1],
-  ])('%s changes that part alone', (name, index) => {
+  ])('%s changes only that part', (name, index) => {
     const made = madeBy(name)
     expect(made.length).toBeGreaterThan(100)
     for (const text of made) expect(parts(text).with(index, '')).toEqual(originals.with(index, ''))
@@ -85,14 +85,14 @@ describe('tokenMutations', () => {
     expect(same.length).toBeGreaterThan(50)
   })
 
-  it('splices parts of other tokens in', () => {
+  it('inserts parts of other tokens', () => {
     const whole = madeBy('splice').filter(
       (text) => parts(text)[1] === parts(other)[1] && parts(text)[0] === originals[0],
     )
     expect(whole.length).toBeGreaterThan(10)
   })
 
-  it.each(['', '.', '...', 'x', '\u0000'])('survives the strange token %j', (strange) => {
+  it.each(['', '.', '...', 'x', '\u0000'])('accepts the malformed token %j', (strange) => {
     const made = tokenMutations(strange, createRandom(1), { others: [] }).take(2_000).toArray()
     expect(made.every((mutation) => typeof mutation.token === 'string')).toBe(true)
   })
