@@ -5,7 +5,7 @@ export {
   type EnvironmentOptions,
   resolveAdapterOptions,
 } from './authenticator/options.ts'
-export { catalogue, type CatalogueEntry } from './errors/catalogue.ts'
+export { catalogue, type CatalogueEntry } from './model/catalogue.ts'
 export { asError } from './errors/auth-error.ts'
 export { AuthError, type AuthErrorDetails } from './errors/auth-error.ts'
 export { assertKnownOptions, knownOptions } from './options/known-options.ts'

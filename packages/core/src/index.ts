@@ -8,7 +8,7 @@ export type { Binding } from './confirmation/binding.ts'
 export type { TokenCheck } from './claims/application-checks.ts'
 export type { ClaimsSchema } from './claims/application-checks.ts'
 export { AuthError, type AuthErrorDetails } from './errors/auth-error.ts'
-export type { WireError, WireRefusal } from './errors/catalogue.ts'
+export type { WireError, WireRefusal } from './model/catalogue.ts'
 export type {
   AuthorizationSource,
   CookieSource,
@@ -29,7 +29,7 @@ export type { Algorithm, AsymmetricAlgorithm, SymmetricAlgorithm } from './model
 export type { ClaimCondition, ClaimPredicate } from './model/claim-path.ts'
 export type { ClaimPath } from './model/claim-path.ts'
 export type { Clock } from './model/runtime.ts'
-export type { ErrorCode } from './model/error-code.ts'
+export type { ErrorCode } from './model/catalogue.ts'
 export type * from './model/events.ts'
 export type { FetchBody, FetchHeaders, FetchInit, FetchLike, FetchReader, FetchResponse } from './model/runtime.ts'
 export type { Limits } from './model/limits.ts'

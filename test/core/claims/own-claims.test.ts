@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
-import { audience } from '../../../packages/core/src/claims/claim-checks.ts'
-import type { ClaimCheck } from '../../../packages/core/src/claims/claim-checks.ts'
+import { audience, type ClaimCheck } from '../../../packages/core/src/claims/claim-checks.ts'
 import { expiry, issuedAt } from '../../../packages/core/src/claims/times.ts'
 
 const prototype = Object.prototype as unknown as Record<string, unknown>

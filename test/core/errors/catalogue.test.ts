@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
-import { catalogue, wireDescriptions } from '../../../packages/core/src/errors/catalogue.ts'
+import { catalogue, wireDescriptions } from '../../../packages/core/src/model/catalogue.ts'
 import { quote } from '../../../packages/core/src/errors/quote.ts'
 
 const page = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8')

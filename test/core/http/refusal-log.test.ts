@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { createAuthenticator } from '../../../packages/core/src/authenticator/authenticator.ts'
 import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
-import { catalogue } from '../../../packages/core/src/errors/catalogue.ts'
+import { catalogue } from '../../../packages/core/src/model/catalogue.ts'
 import { AUDIENCE, createSigningKey, ISSUER } from '../../support/core/jose-tokens.ts'
-import type { ErrorCode } from '../../../packages/core/src/model/error-code.ts'
+import type { ErrorCode } from '../../../packages/core/src/model/catalogue.ts'
 import type { RequestView } from '../../../packages/core/src/model/token.ts'
 import { createLogRefusal, type RefusalLine } from '../../../packages/core/src/http/refusal-log.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
 import type { JoseHeader } from '../../../packages/core/src/model/token.ts'
-import { headerCache } from '../../../packages/core/src/jws/quick-parser.ts'
+import { headerCache } from '../../../packages/core/src/jws/parse.ts'
 
 /** A cache over a parser that counts, and makes a header of any text but `bad…`. */
 function counted() {

@@ -5,8 +5,7 @@ import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
 import { accessClaims } from '../../support/core/jose-tokens.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../../packages/core/src/model/limits.ts'
 import type { ParsedJwt } from '../../../packages/core/src/model/token.ts'
-import { parseJwt } from '../../../packages/core/src/jws/parse.ts'
-import { quickParser } from '../../../packages/core/src/jws/quick-parser.ts'
+import { parseJwt, quickParser } from '../../../packages/core/src/jws/parse.ts'
 
 /** Everything about an answer that anybody could tell from outside. */
 function answerOf(parse: () => ParsedJwt): unknown {

@@ -6,7 +6,7 @@ import { manualClock, type ManualClock } from '../../support/core/manual-clock.t
 import type { VerifierEvent } from '../../../packages/core/src/model/events.ts'
 import type { TokenCacheOptions, VerifierOptions } from '../../../packages/core/src/pipeline/options.ts'
 import { type Engine, type Verifier, verifierWith } from '../../../packages/core/src/pipeline/verifier.ts'
-import { quickParser } from '../../../packages/core/src/jws/quick-parser.ts'
+import { quickParser } from '../../../packages/core/src/jws/parse.ts'
 import { webCryptoSignature } from '../../../packages/core/src/jws/signature.ts'
 
 const key = await createSigningKey('ES256', 'key-1')

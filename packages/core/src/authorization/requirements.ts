@@ -1,5 +1,5 @@
 import { AuthError } from '../errors/auth-error.ts'
-import type { WireRefusal } from '../errors/catalogue.ts'
+import type { WireRefusal } from '../model/catalogue.ts'
 import {
   type ClaimCondition,
   type ClaimPath,
@@ -9,10 +9,9 @@ import {
   isClaimPath,
   meetsCondition,
   nameOfPath,
-  valueAt,
 } from '../model/claim-path.ts'
 import type { VerifiedToken } from '../model/token.ts'
-import { assertBoolean, own } from '../model/values.ts'
+import { assertBoolean, own, valueAt } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'
 
 /** What a verified token must grant for a request. Create one with `scope`, `anyScope`, `claim`, `allOf`, `anyOf` or `not`. */

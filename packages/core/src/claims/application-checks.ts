@@ -7,10 +7,9 @@ import {
   copyPath,
   meetsCondition,
   nameOfPath,
-  valueAt,
 } from '../model/claim-path.ts'
 import type { Claims, VerifiedToken } from '../model/token.ts'
-import { bare, own } from '../model/values.ts'
+import { bare, own, valueAt } from '../model/values.ts'
 import { type ClaimCheck, clientNamedIn } from './claim-checks.ts'
 
 /** Requires a claim with any value. `null` counts as absent. */

@@ -1,8 +1,9 @@
 import { AuthError, overLimit } from '../errors/auth-error.ts'
-import { type ClaimPath, nameOfPath, valueAt } from '../model/claim-path.ts'
+import { type ClaimPath, nameOfPath } from '../model/claim-path.ts'
 import type { Limits } from '../model/limits.ts'
 import { LAST_SECOND } from '../model/runtime.ts'
 import type { Claims, JoseHeader } from '../model/token.ts'
+import { valueAt } from '../model/values.ts'
 
 /** The input of a claim check. Only `explain` runs checks before the signature has been verified. */
 export interface ClaimSubject {

@@ -1,7 +1,8 @@
 import { overLimit } from '../errors/auth-error.ts'
-import { type ClaimPath, nameOfPath, valueAt } from '../model/claim-path.ts'
+import { type ClaimPath, nameOfPath } from '../model/claim-path.ts'
 import { recentMap } from '../model/memory.ts'
 import type { Claims } from '../model/token.ts'
+import { valueAt } from '../model/values.ts'
 import { assertText } from './claim-checks.ts'
 
 /** An immutable set of scopes. `Object.freeze` is not enough, because it does not stop `Set.prototype.add`. */

@@ -1,8 +1,7 @@
 import * as errors from 'jose/errors'
-import type { ErrorCode } from '../model/error-code.ts'
+import { catalogue, type ErrorCode, type WireError, type WireRefusal } from '../model/catalogue.ts'
 import { type Limits, raiseLimit } from '../model/limits.ts'
 import { bare, own } from '../model/values.ts'
-import { catalogue, type WireError, type WireRefusal } from './catalogue.ts'
 import { quote, sentence } from './quote.ts'
 
 /** Details of a refusal besides its code. `AuthError` quotes and shortens `expected` and `actual`. */

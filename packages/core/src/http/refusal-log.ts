@@ -1,5 +1,5 @@
 import type { AuthError } from '../errors/auth-error.ts'
-import type { ErrorCode } from '../model/error-code.ts'
+import type { ErrorCode } from '../model/catalogue.ts'
 import { type Clock, systemClock } from '../model/runtime.ts'
 import { has, ignoreRejection, own } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'

@@ -1,5 +1,5 @@
 import type { AuthError } from '../errors/auth-error.ts'
-import { wireDescriptions } from '../errors/catalogue.ts'
+import { wireDescriptions } from '../model/catalogue.ts'
 import { checkedFields, isFieldValue, isHttpToken } from '../model/http-text.ts'
 import { ignoreRejection, ownOptions } from '../model/values.ts'
 import type { RefusalResponse, Refused } from './outcome.ts'

@@ -15,9 +15,17 @@ export function parsePlainJson(
 ): Readonly<Record<string, unknown>> | undefined {
   const counted = count(bytes, limits)
   if (counted === undefined) return undefined
-  const value = parse(text)
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
   // A duplicate name turns two members into one, so the counts differ.
-  return isRecord(value) && freezeMembers(value, counted.containers) === counted.members ? value : undefined
+  return freezeMembers(value, counted.containers) === counted.members
+    ? (value as Readonly<Record<string, unknown>>)
+    : undefined
 }
 
 const QUOTE = 34
@@ -67,18 +75,6 @@ function count(
   }
   const nodes = elements + containers
   return nodes <= mostMembers && nodes <= mostNodes ? { members, containers } : undefined
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return undefined
-  }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** Deeply freezes a parsed value, removes the prototypes of its objects and counts their members; `NaN` if one is `__proto__`. */

@@ -1,9 +1,12 @@
+import { asciiBytes, decodeBase64url } from '#bytes'
 import * as base64url from 'jose/base64url'
-import { base64urlFlaw } from '../bytes/base64url.ts'
+import { base64urlFlaw, hasUnusedBits } from '../bytes/base64url.ts'
 import { AuthError, overLimit, withoutStacks } from '../errors/auth-error.ts'
+import { parsePlainJson } from '../json/plain-json.ts'
 import { type JsonFlaw, type JsonLimits, parseStrictJson, StrictJsonError } from '../json/strict-json.ts'
-import type { ErrorCode } from '../model/error-code.ts'
+import type { ErrorCode } from '../model/catalogue.ts'
 import { type Limits, raiseLimit } from '../model/limits.ts'
+import { detached, recentMap, sizeInMemory } from '../model/memory.ts'
 import type { JoseHeader, ParsedJws, ParsedJwt, TokenPart } from '../model/token.ts'
 import { deepFreeze } from '../model/values.ts'
 
@@ -31,7 +34,7 @@ export function parseJws(token: string, limits: Limits): ParsedJws & { readonly 
  *
  * @throws AuthError `token_malformed`, `token_too_long`, `header_too_long`
  */
-export function partsOf(token: string, limits: Limits): readonly [number, number] {
+function partsOf(token: string, limits: Limits): readonly [number, number] {
   if (typeof token !== 'string') throw new AuthError('token_malformed', { expected: 'a string', actual: typeof token })
   if (token.length > limits.tokenLength) throw tooLong('tokenLength', token.length, limits)
   // Found one by one, because splitting a text of only dots would build an array as long as the text.
@@ -67,7 +70,7 @@ export function tooLong(limit: 'tokenLength' | 'headerLength', actual: number, l
 }
 
 /** Parses the header in the first part of a token, and freezes it. @throws AuthError with a `token_`, `json_`, `header_` or `kid_` code */
-export function parseHeader(encoded: string, limits: Limits): JoseHeader {
+function parseHeader(encoded: string, limits: Limits): JoseHeader {
   const header = parseJsonObject(decodePart(encoded, 'header'), 'a header', limits)
   checkHeader(header, limits)
   return deepFreeze(header)
@@ -84,6 +87,77 @@ export function parseJwt(token: string, limits: Limits): ParsedJwt {
   return { ...jws, claims: deepFreeze(parseJsonObject(payload, 'claims', limits)) }
 }
 
+/** Parses a JWT without trusting it and without I/O. */
+export type JwtParser = (token: string) => ParsedJwt
+
+/**
+ * Gives the same results as `parseJwt`, but faster for ordinary tokens. Anything unusual falls back to `parseJwt`, the only parser that
+ * rejects.
+ */
+export function quickParser(limits: Limits): JwtParser {
+  const headerOf = headerCache((encoded) => parseHeader(encoded, limits))
+  return (token) => {
+    const [headerEnd, payloadEnd] = partsOf(token, limits)
+    const encoded = token.slice(0, headerEnd)
+    const header = headerOf(encoded.endsWith('=') ? unpadded(encoded) : encoded)
+    const text = plainText(token.slice(headerEnd + 1, payloadEnd))
+    const claims = text === undefined ? undefined : parsePlainJson(text, limits, asciiBytes(text))
+    const signature = decodeBase64url(token.slice(payloadEnd + 1))
+    // Passes the cached header object, because key sets find their keys by it.
+    if (claims === undefined || signature === undefined || encoded.endsWith('='))
+      return { ...parseJwt(token, limits), header }
+    return { token, header, signingInput: token.slice(0, payloadEnd), signature, claims, padded: undefined }
+  }
+}
+
+/** Decodes canonical base64url without `-` and `_`, which ASCII rarely needs. `undefined` for anything else. */
+function plainText(part: string): string | undefined {
+  if (part.length % 4 === 1 || hasUnusedBits(part)) return undefined
+  if (part.includes('+') || part.includes('/') || part.includes('-') || part.includes('_')) return undefined
+  try {
+    const text = atob(part)
+    // The length reveals white space and padding, which atob ignores.
+    return text.length === Math.floor((part.length * 3) / 4) ? text : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Decodes an encoded header and freezes it. Returns the same object for the same text while it is cached. */
+type HeaderReader = (encoded: string) => JoseHeader
+
+/**
+ * Caches headers by their encoded text, because an issuer's tokens repeat the same few headers. Headers that `parse` rejects are not cached.
+ */
+export function headerCache(parse: HeaderReader): HeaderReader {
+  const headers = recentMap<string, Known>(MOST_HEADERS, MOST_BYTES)
+  // Most issuers sign with one key at a time, and a comparison is cheaper than a lookup.
+  let last: Known | undefined
+  return (encoded) => {
+    if (last?.encoded === encoded) return last.header
+    const known = headers.get(encoded)
+    if (known !== undefined) {
+      last = known
+      return known.header
+    }
+    const header = parse(encoded)
+    // A copy, because a slice would keep its whole token in memory.
+    const own = detached(encoded)
+    headers.set(own, { encoded: own, header }, own.length + sizeInMemory(header))
+    return header
+  }
+}
+
+interface Known {
+  readonly encoded: string
+  readonly header: JoseHeader
+}
+
+// A verifier needs a few headers per key. An attacker who fills the cache only makes other tokens slower to parse.
+const MOST_HEADERS = 256
+// The limit in memory: fewer headers are cached if they have a certificate chain or many members.
+const MOST_BYTES = 524_288
+
 /**
  * Decodes a part of a token, which must be canonical base64url (RFC 7515 section 2).
  *
@@ -99,7 +173,7 @@ export function decodePart(text: string, part: string): Uint8Array<ArrayBuffer> 
 /**
  * Removes the padding of a part, if it is exactly right (RFC 4648 section 3.2). Returns any other text unchanged: decoding rejects it.
  */
-export function unpadded(part: string): string {
+function unpadded(part: string): string {
   return part.endsWith('=') && part.length % 4 === 0 ? part.replace(/={1,2}$/, '') : part
 }
 

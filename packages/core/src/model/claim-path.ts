@@ -6,20 +6,6 @@ import { assertBoolean } from './values.ts'
  */
 export type ClaimPath = string | readonly string[]
 
-/** The value at a path, or `undefined`. Follows only own members of objects, and no elements of arrays. */
-export function valueAt(claims: object, path: ClaimPath): unknown {
-  if (typeof path === 'string') return memberOf(claims, path)
-  let value: unknown = claims
-  for (const name of path) value = memberOf(value, name)
-  return value
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, name))
-    return undefined
-  return (value as Readonly<Record<string, unknown>>)[name]
-}
-
 /** A path as readable text. */
 export function nameOfPath(path: ClaimPath): string {
   return typeof path === 'string' ? path : path.join('.')

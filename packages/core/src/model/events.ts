@@ -1,4 +1,4 @@
-import type { ErrorCode } from './error-code.ts'
+import type { ErrorCode } from './catalogue.ts'
 import { ignoreRejection } from './values.ts'
 
 /** What a verifier passes to its `onEvent` hook. Counts, codes and times; never a token, a key or a claim. */

@@ -15,6 +15,17 @@ export function has(object: object, name: PropertyKey): boolean {
   return typeof prototype === 'object' && prototype !== null && !isRoot(prototype) && has(prototype, name)
 }
 
+/** The member at a name, or at a path of names. Follows only members that objects themselves have, and no elements of arrays. */
+export function valueAt(object: object, path: string | readonly string[]): unknown {
+  let value: unknown = object
+  for (const name of typeof path === 'string' ? [path] : path) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, name))
+      return undefined
+    value = (value as Readonly<Record<string, unknown>>)[name]
+  }
+  return value
+}
+
 /**
  * A copy of options that inherits nothing, so it is safe to read: every member of the object itself, and those of its class that
  * are among `names`. Getters are called once.

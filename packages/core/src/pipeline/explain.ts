@@ -1,7 +1,7 @@
 import type { ClaimCheck } from '../claims/claim-checks.ts'
 import { asError, AuthError } from '../errors/auth-error.ts'
 import { quote, sentence } from '../errors/quote.ts'
-import type { ErrorCode } from '../model/error-code.ts'
+import type { ErrorCode } from '../model/catalogue.ts'
 import { own } from '../model/values.ts'
 import type { PolicyRegistry } from './policy-registry.ts'
 import { begin, isKeysUnavailable } from './run-steps.ts'
@@ -65,7 +65,7 @@ async function narrate<C extends object>(
     else
       await report.add(
         step.name,
-        () => step.run(state),
+        () => step.run?.(state),
         () => step.describe(state),
       )
   }

@@ -3,8 +3,7 @@ import { applySchema, type ClaimsSchema, runTokenChecks, type TokenCheck } from 
 import type { ClaimCheck, ClaimContext, ClaimSubject, Comparison } from '../claims/claim-checks.ts'
 import { NEVER } from '../claims/times.ts'
 import { checkConfirmation } from '../confirmation/binding.ts'
-import { checkPadding, ignoredKeysHint } from '../jws/parse.ts'
-import type { JwtParser } from '../jws/quick-parser.ts'
+import { checkPadding, ignoredKeysHint, type JwtParser } from '../jws/parse.ts'
 import { checkAlgorithm, type SignatureVerification, verifySignature } from '../jws/signature.ts'
 import { listKeys } from '../keys/jwk/jwk-set.ts'
 import { MOST_CANDIDATES } from '../keys/jwk/select-key.ts'
@@ -78,8 +77,8 @@ export interface Step<C extends object> {
   readonly skipIfRemembered: boolean
   /** Steps that must have passed for this one to be meaningful, or all of them. Otherwise `explain` skips it. */
   readonly needs: readonly StepName[] | 'all'
-  /** Returns a promise only if something must be awaited. Throws the error that refuses the token. */
-  run(state: Verification<C>): Promise<void> | undefined
+  /** Returns a promise only if something must be awaited. Throws the error that refuses the token. `undefined` if nothing is configured. */
+  readonly run: ((state: Verification<C>) => Promise<void> | undefined) | undefined
   /** What it found, for `explain`, once it has passed. `undefined` if there is nothing worth a line. */
   describe(state: Verification<C>): StepDetails | undefined
   /** The checks a step consists of, if `explain` should report each one. */
@@ -257,10 +256,10 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
     },
     {
       name: 'checks',
-      skipIfRemembered: checks.length === 0,
+      skipIfRemembered: false,
       needs: 'all',
       // Claims as signed, because a denylist does not contain a `sub` or `jti` that a schema has changed.
-      run: ({ signed }) => (checks.length === 0 ? undefined : runTokenChecks(checks, signed)),
+      run: checks.length === 0 ? undefined : ({ signed }) => runTokenChecks(checks, signed),
       describe: () => ({}),
     },
   ]
