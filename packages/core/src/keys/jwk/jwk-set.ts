@@ -56,7 +56,10 @@ const JSON_LIMITS = { members: MOST_KEYS, nodes: 65_536, depth: 16 }
 export function parseJwkSet(source: unknown, options: JwkSetOptions = {}): KeySet {
   const { maxKeys = DEFAULT_MAX_KEYS, sharing = defaultSharing() } = bare({ ...options })
   const textFlaws: ElementTolerance['flaws'] = new Map()
-  const members = membersOf(typeof source === 'string' ? parseText(source, textFlaws) : source)
+  const value = typeof source === 'string' ? parseText(source, textFlaws) : source
+  const hasKeys = typeof value === 'object' && value !== null && Object.hasOwn(value, 'keys')
+  const members = hasKeys ? (value as { readonly keys?: unknown }).keys : undefined
+  if (!Array.isArray(members)) throw new FetchError('malformed', 'The JWK Set has no "keys" array')
   if (members.length > maxKeys)
     throw new FetchError(
       'too_large',
@@ -66,9 +69,12 @@ export function parseJwkSet(source: unknown, options: JwkSetOptions = {}): KeySe
   const skipped: SkippedMember[] = []
   const flaws = new Map<string, JwkFlaw>()
   const firsts = new Map<string, number>()
-  for (const [index, value] of members.entries()) {
-    const member = presentMembers(value)
-    const flaw = flawInText(textFlaws.get(index)) ?? flawOfJwk(member)
+  for (const [index, item] of members.entries()) {
+    const member = presentMembers(item)
+    // Two parsers may read different keys from a duplicate member, and some take `__proto__` as a prototype.
+    const inText = textFlaws.get(index)
+    const reason = inText?.flaw === 'duplicate_member' ? 'duplicate_member' : 'malformed'
+    const flaw: JwkFlaw | undefined = inText ? { reason, member: inText.name } : flawOfJwk(member)
     if (member && !flaw) keys.push(publishedKey(member, keys.length, firsts))
     else if (flaw) {
       const kid = textOf(member?.['kid'])
@@ -95,11 +101,6 @@ export function listSkipped(skipped: readonly SkippedMember[]): string {
   return `${shown.join(', ')}${skipped.length > MOST_SHOWN ? `, and ${skipped.length - MOST_SHOWN} more` : ''}`
 }
 
-// Two parsers may read different keys from a duplicate member, and some take `__proto__` as a prototype.
-function flawInText(found: ReturnType<ElementTolerance['flaws']['get']>): JwkFlaw | undefined {
-  return found && { reason: found.flaw === 'duplicate_member' ? 'duplicate_member' : 'malformed', member: found.name }
-}
-
 function parseText(text: string, flaws: ElementTolerance['flaws']): unknown {
   try {
     return parseStrictJson(text, JSON_LIMITS, { array: 'keys', flaws })
@@ -109,13 +110,6 @@ function parseText(text: string, flaws: ElementTolerance['flaws']): unknown {
     const limit = isLimit ? ', a limit of Claimgate that cannot be raised' : ''
     throw new FetchError(isLimit ? 'too_large' : 'malformed', `The JWK Set ${cause.message}${limit}`, { cause })
   }
-}
-
-function membersOf(value: unknown): readonly unknown[] {
-  if (typeof value === 'object' && value !== null && Object.hasOwn(value, 'keys') && 'keys' in value) {
-    if (Array.isArray(value.keys)) return value.keys as readonly unknown[]
-  }
-  throw new FetchError('malformed', 'The JWK Set has no "keys" array')
 }
 
 const LONGEST_THUMBPRINT = 128

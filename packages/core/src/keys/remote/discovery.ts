@@ -16,7 +16,7 @@ import {
 } from './options.ts'
 import { freshnessAt, type Lifetime, lifetime } from './refresh-policy.ts'
 import type { JwkSetAddress, JwkSetLocator } from './refresh.ts'
-import type { SentDocument } from './shared-fetch.ts'
+import type { DocumentFetch, SentDocument } from './shared-fetch.ts'
 
 export interface DiscoveredKeySetOptions extends RemoteKeySetOptions {
   /** Hosts besides the issuer's own where its keys may be, exact, without port. @defaultValue none */
@@ -72,9 +72,7 @@ function discoveredLocator(rules: Omit<MetadataRules, 'plainHttp'>, options: Res
     if (usable && nextAttemptAt(history, { cause, freshness }, limits, startedAt) > startedAt) return usable
     history = afterStart(history, cause, limits, startedAt)
     try {
-      const { text, headers, sentAt } = await firstMetadata(uris, async (uri) =>
-        fetch(uri, { maxBytes, etag: undefined }),
-      )
+      const { text, headers, sentAt } = await firstMetadata(uris, maxBytes, fetch)
       const url = jwksUriOf(text, { ...rules, plainHttp })
       const times = lifetime(sentAt, freshSeconds(headers) ?? options.freshFor, options)
       found = { ...times, url, validTo: sentAt - ageSeconds(headers) * 1000 }
@@ -105,16 +103,11 @@ function discoveredLocator(rules: Omit<MetadataRules, 'plainHttp'>, options: Res
   }
 }
 
-interface FailedLookup {
-  readonly uri: URL
-  readonly error: FetchError
-}
-
-async function firstMetadata(uris: readonly URL[], ask: (uri: URL) => Promise<SentDocument>): Promise<SentDocument> {
+async function firstMetadata(uris: readonly URL[], maxBytes: number, fetch: DocumentFetch): Promise<SentDocument> {
   const failed: FailedLookup[] = []
   for (const uri of uris) {
     try {
-      return await ask(uri)
+      return await fetch(uri, { maxBytes, etag: undefined })
     } catch (error) {
       if (!(error instanceof FetchError)) throw error
       failed.push({ uri, error })
@@ -126,29 +119,31 @@ async function firstMetadata(uris: readonly URL[], ask: (uri: URL) => Promise<Se
 }
 
 const ABSENT: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 410, 501])
-const REFUSED: ReadonlySet<number> = new Set([401, 403])
 
 // A web application may answer every path with its one page, or redirect it to its login.
 function isAbsent({ reason, status, content }: FetchError): boolean {
   return reason === 'redirect' || content === 'web_page' || (status !== undefined && ABSENT.has(status))
 }
 
-function noMetadata(failed: readonly FailedLookup[]): FetchError {
-  // A 401, a redirect or a web page tells an operator more than a 404 from the other addresses.
-  const decisive =
-    failed.find(({ error }) => !isAbsent(error)) ??
-    failed.find(({ error: { status } }) => status !== undefined && REFUSED.has(status)) ??
-    failed.find(({ error: { status } }) => status === undefined || !ABSENT.has(status)) ??
-    failed.at(-1)
-  const cause = decisive?.error
-  const { reason, message, status, retryAfter } = cause ?? new FetchError('status', 'it has no address')
-  const places = failed.map(({ uri, error }) => `${uri.href}${failed.length > 1 ? ` (${inBrief(error)})` : ''}`)
-  return new FetchError(reason, `No metadata from ${places.join(', ')}: ${message}`, { cause, status, retryAfter })
+interface FailedLookup {
+  readonly uri: URL
+  readonly error: FetchError
 }
 
-function inBrief({ reason, status, content }: FetchError): string {
-  if (content === 'web_page') return 'a web page'
-  return status === undefined ? reason : String(status)
+function noMetadata(failed: readonly FailedLookup[]): FetchError {
+  const errors = failed.map(({ error }) => error)
+  // A 401, a redirect or a web page tells an operator more than a 404 from the other addresses.
+  const cause =
+    errors.find((error) => !isAbsent(error)) ??
+    errors.find(({ status }) => status === 401 || status === 403) ??
+    errors.find(({ status }) => status === undefined || !ABSENT.has(status)) ??
+    errors.at(-1)
+  const places = failed.map(({ uri, error: { reason, status, content } }) => {
+    const brief = content === 'web_page' ? 'a web page' : (status ?? reason)
+    return `${uri.href}${failed.length > 1 ? ` (${brief})` : ''}`
+  })
+  const { reason, message, status, retryAfter } = cause ?? new FetchError('status', 'it has no address')
+  return new FetchError(reason, `No metadata from ${places.join(', ')}: ${message}`, { cause, status, retryAfter })
 }
 
 /** The expected issuer of metadata, and where the keys it names may be. */

@@ -82,8 +82,15 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
     return cached !== undefined && canDeny(cached, arrival, clock)
   }
 
-  /** Refreshes the set as far as the request needs. Returns what went wrong if the request cannot be decided. */
-  const refresh = async (knowledge: () => KidKnowledge, arrival: Arrival): Promise<FetchError | undefined> => {
+  /**
+   * Refreshes the set as far as the request needs: whether it has the key of a header, or as if it had. Returns what went wrong if the
+   * request cannot be decided.
+   */
+  const refresh = async (needed: JoseHeader | KidKnowledge, arrival: Arrival): Promise<FetchError | undefined> => {
+    const knowledge = (): KidKnowledge => {
+      if (typeof needed === 'string') return needed
+      return usable()?.set.select(needed).kind === 'unknown_kid' ? 'unknown' : 'known'
+    }
     let { waitsUntil } = arrival
     for (let round = 1; round <= MOST_ROUNDS; round += 1) {
       const kid = knowledge()
@@ -137,8 +144,7 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
   const select = async (header: JoseHeader, token: KeyContext = {}): Promise<Selected> => {
     const arrival = arrivalOf(token)
     arrivals.set(token, arrival)
-    const isUnknown = (): boolean => usable()?.set.select(header).kind === 'unknown_kid'
-    const failure = await refresh(() => (isUnknown() ? 'unknown' : 'known'), arrival)
+    const failure = await refresh(header, arrival)
     const cached = usable()
     if (!cached) throw unavailable(failure ?? refusalReason(), 'age')
     const selection = cached.set.select(header)
@@ -176,11 +182,11 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
       // A set requested after the token arrived already has the latest key with that name.
       if ((usable()?.attempt ?? 0) > arrival.attemptsBefore) return undefined
       // Any fetch is recent enough, even one that began before the token arrived.
-      await refresh(() => 'unknown', { ...arrival, attemptsBefore: -1, issuedBefore: -Infinity })
+      await refresh('unknown', { ...arrival, attemptsBefore: -1, issuedBefore: -Infinity })
       return otherKey(header, failed)
     },
     ready: async () => {
-      const failure = await refresh(() => 'known', { ...arrivalOf({}), waitsUntil: Infinity })
+      const failure = await refresh('known', { ...arrivalOf({}), waitsUntil: Infinity })
       if (!usable()) throw unavailable(failure ?? refusalReason(), 'age')
     },
     close,

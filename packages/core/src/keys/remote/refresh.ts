@@ -13,16 +13,16 @@ import {
   nextAttemptAt,
   NO_ATTEMPTS,
 } from './attempt-history.ts'
-import type { JwkSetSeed, ResolvedKeySetOptions } from './options.ts'
+import type { JwkSetSeed, JwkSetStore, ResolvedKeySetOptions } from './options.ts'
 import { type FetchOpening, type Freshness, freshnessAt, lifetime } from './refresh-policy.ts'
 import { type CachedKeySet, checkSeed, readStore, seedOf, setFromSeed, writeStore } from './seed.ts'
 import {
   type DocumentFetch,
   documentFetcher,
   type FetchResult,
+  GRACE,
   keepAlive,
   type SharedFetch,
-  sharedFetch,
 } from './shared-fetch.ts'
 
 /** Finds the address of a JWK Set: a configured one, or the one that metadata names. */
@@ -84,7 +84,7 @@ interface KeySetRefresh {
 
 /** The state of a key set, and the fetches that refresh it: one at a time, as often as the attempt history allows. */
 export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOptions): KeySetRefresh {
-  const { clock, onEvent, random, store, waitUntil } = options
+  const { clock, onEvent, random, timeout, waitUntil } = options
   const { id, name: uri } = locator
   const limits = { cooldown: options.cooldown * 1000, fetchesPerMinute: options.fetchesPerMinute }
   const state: KeySetState = {
@@ -126,9 +126,9 @@ export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOpt
     return true
   }
 
-  const isStored = async (shared: SharedFetch): Promise<boolean> => {
-    if (!store || freshness() === 'fresh' || freshness() === 'ageing') return false
-    const seed = await readStore(id, { ...options, store })
+  const isStored = async (shared: SharedFetch, store: JwkSetStore): Promise<boolean> => {
+    if (state.cached && clock.monotonic() < state.cached.freshUntil) return false
+    const seed = await readStore(id, store, options)
     try {
       return state.fetching === shared && seed !== undefined && adoptSeed(seed)
     } catch {
@@ -139,7 +139,7 @@ export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOpt
 
   /** Runs a fetch: one attempt, and in a cold start a second one if the connection fails. A newer set in the store makes both needless. */
   const run = async (shared: SharedFetch, cause: AttemptCause): Promise<FetchResult> => {
-    if (await isStored(shared)) return { kind: 'seeded' }
+    if (options.store && (await isStored(shared, options.store))) return { kind: 'seeded' }
     const isCold = state.cached === undefined
     let startedAt: number | undefined
     let sentAt = Infinity
@@ -176,7 +176,7 @@ export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOpt
       const { size: keys, skipped } = next.set
       const duration = now - (startedAt ?? now)
       emit(onEvent, { type: 'keys.refreshed', uri, keys, skipped: skipped.length, duration })
-      if (store) writeStore(seedOf(next, id), { ...options, store })
+      if (options.store) writeStore(seedOf(next, id), options.store, waitUntil)
       return { kind: 'fetched' }
     } catch (thrown) {
       const error =
@@ -224,7 +224,14 @@ export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOpt
     },
     joinFetch: (cause) => {
       if (state.fetching) return state.fetching
-      const shared = sharedFetch(options)
+      const startedAt = clock.monotonic()
+      const shared: SharedFetch = {
+        startedAt,
+        controller: new AbortController(),
+        settled: Promise.resolve(),
+        result: undefined,
+        aliveUntil: startedAt + timeout * 1000 + GRACE,
+      }
       state.fetching = shared
       shared.settled = run(shared, cause).then((result) => {
         shared.result = result

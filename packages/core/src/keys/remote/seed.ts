@@ -3,7 +3,7 @@ import { misconfigured } from '../../options/option-rules.ts'
 import { clampFreshness, entityTag } from '../fetch/fetch-document.ts'
 import { printedUri } from '../fetch/key-uri.ts'
 import { type KeySet, MOST_KEYS, parseJwkSet } from '../jwk/jwk-set.ts'
-import type { JwkSetSeed, ResolvedKeySetOptions } from './options.ts'
+import type { JwkSetSeed, JwkSetStore, ResolvedKeySetOptions } from './options.ts'
 import { type Completeness, type Lifetime, lifetime } from './refresh-policy.ts'
 import { keepAlive, startTimer } from './shared-fetch.ts'
 
@@ -85,12 +85,11 @@ export function seedOf(cached: CachedKeySet, id: string): JwkSetSeed {
   }
 }
 
-type StoreOptions = ResolvedKeySetOptions & { readonly store: NonNullable<ResolvedKeySetOptions['store']> }
-
 /** The store's seed for a key set; `undefined` if the store fails, or takes longer than the soft wait or half the deadline. */
 export async function readStore(
   id: string,
-  { store, clock, softWait, timeout }: StoreOptions,
+  store: JwkSetStore,
+  { clock, softWait, timeout }: ResolvedKeySetOptions,
 ): Promise<JwkSetSeed | undefined> {
   // A request waits for the store and then for the endpoint, within one deadline.
   const timer = startTimer(clock, Math.min(Math.max(softWait, SHORTEST_WAIT), timeout / 2) * 1000)
@@ -102,11 +101,9 @@ export async function readStore(
 const SHORTEST_WAIT = 0.1
 
 /** Writes a set to the store in the background. Failures are ignored. */
-export function writeStore(seed: JwkSetSeed, { store, waitUntil }: StoreOptions): void {
-  keepAlive(
-    waitUntil,
-    orUndefined(async () => store.set(seed.uri, seed)),
-  )
+export function writeStore(seed: JwkSetSeed, store: JwkSetStore, waitUntil: ResolvedKeySetOptions['waitUntil']): void {
+  const written = orUndefined(async () => store.set(seed.uri, seed))
+  keepAlive(waitUntil, written)
 }
 
 async function orUndefined<T>(ask: () => Promise<T>): Promise<T | undefined> {

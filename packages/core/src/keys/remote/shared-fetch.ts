@@ -25,14 +25,7 @@ export type FetchResult =
   | { readonly kind: 'failed'; readonly error: FetchError }
 
 /** Milliseconds past a deadline after which the request that ran a fetch has stopped running. */
-const GRACE = 1000
-
-/** A fetch that begins now, with `timeout` seconds to succeed. */
-export function sharedFetch({ clock, timeout }: Pick<ResolvedKeySetOptions, 'clock' | 'timeout'>): SharedFetch {
-  const startedAt = clock.monotonic()
-  const aliveUntil = startedAt + timeout * 1000 + GRACE
-  return { startedAt, controller: new AbortController(), settled: Promise.resolve(), result: undefined, aliveUntil }
-}
+export const GRACE = 1000
 
 interface FetchWait {
   readonly clock: Clock
@@ -201,7 +194,11 @@ export function takeTurn({ fetch, origin, urgency, signal }: FetchTurnOptions): 
     if (!isRunning) return
     isRunning = false
     queue.running -= 1
-    nextOf(queue)?.()
+    queue.begun += 1
+    const { urgent, other } = queue.waiting
+    const next = urgent.length === 0 || (other.length > 0 && queue.begun % 4 === 0) ? other : urgent
+    const begin = queue.begun % 2 === 1 ? next.pop() : next.shift()
+    begin?.()
     if (queue.running === 0) origins.delete(origin)
   }
   if (isRunning) return { origin, begins: undefined, release }
@@ -221,11 +218,4 @@ export function takeTurn({ fetch, origin, urgency, signal }: FetchTurnOptions): 
     signal.addEventListener('abort', giveUp, { once: true })
   })
   return { origin, begins, release }
-}
-
-function nextOf(queue: Queue): (() => void) | undefined {
-  const { urgent, other } = queue.waiting
-  const turn = (queue.begun += 1)
-  const waiting = urgent.length === 0 || (other.length > 0 && turn % 4 === 0) ? other : urgent
-  return turn % 2 === 1 ? waiting.pop() : waiting.shift()
 }
