@@ -1,14 +1,14 @@
 import { createTestKeys } from '@claimgate/testing'
 import type { JSONWebKeySet } from 'jose'
 
-/** An authorization server as far as tests of adapters need one. */
+/** An authorization server for tests of adapters. */
 export interface Authority {
-  /** Enough to verify its tokens. */
+  /** Options to verify its tokens. */
   readonly options: { readonly issuer: string; readonly audience: string; readonly jwks: JSONWebKeySet }
   readonly publicPem: string
-  /** A request header with a token that is good for ten minutes. */
+  /** A request header with a token that is valid for ten minutes. */
   authorization(claims?: object): Promise<{ readonly authorization: string }>
-  /** A token that is good for ten minutes. */
+  /** A token that is valid for ten minutes. */
   token(claims?: object): Promise<string>
 }
 

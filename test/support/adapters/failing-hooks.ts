@@ -11,19 +11,19 @@ import { createTestKeys } from '@claimgate/testing'
 import { CompactEncrypt, generateKeyPair } from 'jose'
 import { createAuthority } from './authority.ts'
 
-/** A hook of the application that fails while a request is decided about. */
+/** A hook of the application that fails while a request is authenticated. */
 export interface FailingHook {
   readonly name: string
-  /** The protected resource; `fail` is what the hook does. */
+  /** The protected resource; `fail` is called in the hook. */
   readonly resource: (fail: () => unknown) => FailingResource
-  /** What the request carries; it would be let through if the hook worked, except where the hook makes the refusal. */
+  /** The credentials of the request. It is accepted if the hook works, unless the hook creates the refusal. */
   readonly token: string | undefined
-  /** 500 for a bug; 503 where failing means that nothing can be decided now; 401 where the hook changes no answer. */
+  /** 500 for a bug; 503 if the failure prevents a decision; 401 if the hook does not affect the answer. */
   readonly status: 401 | 500 | 503
   readonly part: 'verifier' | 'authenticator'
   /** Whether `explain` accepts the token, because it does not ask the hook. @defaultValue false */
   readonly explained?: boolean
-  /** What the hook would do if it worked; absent where it is not asked again for a token that is remembered. */
+  /** The result of the hook if it worked; absent if it is not called again for a cached token. */
   readonly works?: () => unknown
 }
 
@@ -50,7 +50,7 @@ const hook =
   () =>
     fail() as never
 
-/** Every hook that core calls while it decides about a request. */
+/** Every hook that core calls while it authenticates a request. */
 export const FAILING_HOOKS: readonly FailingHook[] = [
   {
     name: 'a verifier',
@@ -197,7 +197,7 @@ function schema(validate: () => never) {
   return { '~standard': { version: 1 as const, vendor: 'test', validate } }
 }
 
-/** Works while options are read, and then no more. */
+/** Works while options are read, and then fails. */
 function brokenClock(name: 'now' | 'monotonic', fail: () => never) {
   let calls = 0
   const works = { now: () => Date.now(), monotonic: () => performance.now() }

@@ -1,6 +1,6 @@
 import { AuthError, type Binding } from '@claimgate/core'
 
-/** A binding like DPoP (RFC 9449), as far as the seams need one: the proof repeats the thumbprint, and "stale" is a proof without a nonce. */
+/** A minimal binding like DPoP (RFC 9449): the proof repeats the thumbprint, and "stale" is a proof without a nonce. */
 export const toyDpop: Binding = {
   confirmation: 'jkt',
   scheme: 'DPoP',

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@claimgate/core'
 
-/** How each bad token of `@claimgate/testing` is refused, whatever algorithm it is signed with. */
+/** How each bad token of `@claimgate/testing` is refused, with any signature algorithm. */
 export const EXPECTED: Readonly<Partial<Record<ErrorCode, readonly string[]>>> = {
   algorithm_not_allowed: [
     'alg "none" with an empty signature',
@@ -482,7 +482,7 @@ export const EXPECTED: Readonly<Partial<Record<ErrorCode, readonly string[]>>> =
   ],
 }
 
-/** Bad tokens that do no harm: their strange members are claims and header parameters like any other. */
+/** Bad tokens that do no harm: their unusual members are ordinary claims and header parameters. */
 export const HARMLESS: readonly string[] = [
   'member constructor in the claims',
   'member constructor in the header',
@@ -491,7 +491,7 @@ export const HARMLESS: readonly string[] = [
   'member constructor.prototype in the claims',
 ]
 
-/** Faults of length, which algorithms of one length notice before any cryptography. */
+/** Wrong lengths, which algorithms with one signature length reject before any cryptography. */
 export const OF_LENGTH: readonly string[] = [
   'signature one byte short',
   'signature one byte long',

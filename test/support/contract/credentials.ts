@@ -4,7 +4,7 @@ import type { JSONWebKeySet } from 'jose'
 export const ISSUER = 'https://auth.example.com'
 export const AUDIENCE = 'https://orders.example.com'
 
-/** Tokens of one issuer, good and bad, by what they are. */
+/** Tokens of one issuer, valid and invalid, by name. */
 export type Tokens = Readonly<Record<TokenName, string>>
 
 export type TokenName =

@@ -1,9 +1,9 @@
-/** What a request must be answered with, written out: the adapters and the core are measured against it. */
+/** The expected answers, written out: adapters and core are compared with them. */
 export interface Expected {
   readonly status: number
-  /** `undefined` where the framework, and not an adapter, makes the body. */
+  /** `undefined` if the framework creates the body, and not an adapter. */
   readonly body: string | undefined
-  /** Of the fields that are compared, those that must be there; `unchecked` where the answer is nobody's of us. */
+  /** The compared fields that must be present; `unchecked` if neither core nor an adapter creates the answer. */
   readonly headers: Readonly<Partial<Record<ComparedField, string | RegExp>>> | 'unchecked'
   readonly reaches: 'service' | 'nothing'
 }
@@ -47,11 +47,11 @@ export const badRequest: Expected = refused(400, 'Bad Request', DESCRIPTIONS.inv
 
 export const badToken: Expected = refused(401, 'Unauthorized', DESCRIPTIONS.invalid_token, { error: 'invalid_token' })
 
-/** A proof of possession that is not good enough. */
+/** An insufficient proof of possession. */
 export const badProof = (error: 'invalid_dpop_proof' | 'use_dpop_nonce'): Expected =>
   refused(401, 'Unauthorized', DESCRIPTIONS[error], { error })
 
-/** A good token that is not enough. */
+/** A valid token that is not sufficient. */
 export const forbidden = (scopes?: string): Expected =>
   refused(403, 'Forbidden', DESCRIPTIONS.insufficient_scope, { error: 'insufficient_scope', scopes })
 
@@ -67,7 +67,7 @@ export const undecided = (retryAfter: string | RegExp): Expected => ({
   reaches: 'nothing',
 })
 
-/** The HTTP server of Node answers before any framework sees the request. */
+/** The HTTP server of Node answers before the framework receives the request. */
 export const refusedByServer = (status: number): Expected => ({
   status,
   body: undefined,
@@ -94,7 +94,7 @@ export const withHeaders = (expected: Expected, headers: Exclude<Expected['heade
   headers: { ...(expected.headers === 'unchecked' ? {} : expected.headers), ...headers },
 })
 
-/** The same answer with another value of `WWW-Authenticate`, made from the Bearer challenge it has. */
+/** The same answer with another value of `WWW-Authenticate`, made from its Bearer challenge. */
 export const challenging = (expected: Expected, change: (bearer: string) => string): Expected =>
   expected.headers === 'unchecked'
     ? expected

@@ -6,7 +6,7 @@ import type { VerifiedToken } from '@claimgate/core'
 import { greeting } from './services.ts'
 import { listen, type StartAdapter } from './started-adapter.ts'
 
-/** Where the requirement of a service stands: with `authenticateJwt`, or in a route handler after it. */
+/** Where a service has its requirement: in `authenticateJwt`, or in a route handler after it. */
 export type RequirementPlace = 'in the options' | 'in a route handler'
 
 /** @param framework - the module of Express 4 or 5 */

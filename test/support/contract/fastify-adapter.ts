@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { greeting } from './services.ts'
 import type { StartAdapter } from './started-adapter.ts'
 
-/** Every service in a scope of its own, beside the others. */
+/** Every service in a separate scope. */
 export const startFastify: StartAdapter = async (services) => {
   let served = 0
   const app = fastify()

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers'
 import { greeting } from './services.ts'
 import { listen, type StartAdapter } from './started-adapter.ts'
 
-/** Handlers from `Request` to `Response`, by path, behind the smallest possible bridge from `node:http`. */
+/** Handlers from `Request` to `Response`, by path, behind a minimal bridge from `node:http`. */
 export const startFetch: StartAdapter = async (services) => {
   let served = 0
   const handlers = new Map(

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 
-/** A request as it goes over the wire: nothing is added but `Host`, `Connection` and, for a body, `Content-Length`. */
+/** A request as sent: only `Host`, `Connection` and, with a body, `Content-Length` are added. */
 export interface RawRequest {
   readonly method?: string
   readonly target: string
@@ -16,7 +16,7 @@ export interface RawResponse {
   readonly body: string
 }
 
-/** Sends a request through a socket of its own and reads the answer until the server closes it. */
+/** Sends a request over a new socket and reads the answer until the server closes it. */
 export async function sendRaw(
   port: number,
   { method = 'GET', target, fields = [], body }: RawRequest,

@@ -108,7 +108,7 @@ function fieldsOfAuthorization({ good, forged }: Tokens): readonly Row[] {
 
 function badTokens(tokens: Tokens): readonly Row[] {
   return [
-    row('text that is no token', '/orders', [bearer('nonsense')], badToken),
+    row('text that is not a token', '/orders', [bearer('nonsense')], badToken),
     row('two parts', '/orders', [bearer(tokens.good.slice(0, tokens.good.lastIndexOf('.')))], badToken),
     row('four parts', '/orders', [bearer(`${tokens.good}.a`)], badToken),
     row('padding', '/orders', [bearer(`${tokens.good}=`)], badToken),
@@ -134,17 +134,17 @@ function requirements({ good, reader, withoutScope, expired }: Tokens): readonly
     row('the scope', '/orders/write', [bearer(good)], WELCOME),
     row('another scope', '/orders/write', [bearer(reader)], forbidden('orders:write')),
     row('no scope', '/orders/write', [bearer(withoutScope)], forbidden('orders:write')),
-    row('no credentials where a scope is needed', '/orders/write', [], unauthenticated('orders:write')),
-    row('a bad token where a scope is needed', '/orders/write', [bearer(expired)], badToken),
-    row('two fields where a scope is needed', '/orders/write', [bearer(good), bearer(good)], badRequest),
+    row('no credentials if a scope is required', '/orders/write', [], unauthenticated('orders:write')),
+    row('a bad token if a scope is required', '/orders/write', [bearer(expired)], badToken),
+    row('two fields if a scope is required', '/orders/write', [bearer(good), bearer(good)], badRequest),
     row('both scopes', '/orders/both', [bearer(good)], WELCOME),
-    row('one of both scopes', '/orders/both', [bearer(reader)], forbidden(both)),
-    row('no credentials where both are needed', '/orders/both', [], unauthenticated(both)),
+    row('one of two required scopes', '/orders/both', [bearer(reader)], forbidden(both)),
+    row('no credentials if two scopes are required', '/orders/both', [], unauthenticated(both)),
     row('either scope', '/orders/either', [bearer(good)], WELCOME),
     row('neither scope', '/orders/either', [bearer(reader)], forbidden('orders:admin orders:write')),
     row('the claim', '/orders/acme', [bearer(good)], WELCOME),
     row('another value of the claim', '/orders/acme', [bearer(reader)], forbidden()),
-    row('no credentials where a claim is needed', '/orders/acme', [], unauthenticated()),
+    row('no credentials if a claim is required', '/orders/acme', [], unauthenticated()),
     row('HEAD with another scope', '/orders/write', [bearer(reader)], withoutBody(forbidden('orders:write')), {
       method: 'HEAD',
     }),
@@ -153,60 +153,60 @@ function requirements({ good, reader, withoutScope, expired }: Tokens): readonly
 
 function optional({ good, reader, expired }: Tokens): readonly Row[] {
   return [
-    row('anonymous where that is fine', '/orders/optional', [], served('anonymous')),
-    row('a good token where anonymous is fine', '/orders/optional', [bearer(good)], WELCOME),
-    row('a bad token where anonymous is fine', '/orders/optional', [bearer(expired)], badToken),
-    row('an empty field where anonymous is fine', '/orders/optional', ['Authorization:'], served('anonymous')),
+    row('anonymous if that is allowed', '/orders/optional', [], served('anonymous')),
+    row('a good token if anonymous is allowed', '/orders/optional', [bearer(good)], WELCOME),
+    row('a bad token if anonymous is allowed', '/orders/optional', [bearer(expired)], badToken),
+    row('an empty field if anonymous is allowed', '/orders/optional', ['Authorization:'], served('anonymous')),
     row(
-      'two empty fields where anonymous is fine',
+      'two empty fields if anonymous is allowed',
       '/orders/optional',
       ['Authorization:', 'Authorization:'],
       badRequest,
     ),
-    row('a scheme alone where anonymous is fine', '/orders/optional', ['Authorization: Bearer'], badRequest),
+    row('only a scheme if anonymous is allowed', '/orders/optional', ['Authorization: Bearer'], badRequest),
     row(
-      'another scheme where anonymous is fine',
+      'another scheme if anonymous is allowed',
       '/orders/optional',
       ['Authorization: Basic YTpi'],
       served('anonymous'),
     ),
-    row('a scheme of several parts where anonymous is fine', '/orders/optional', [DIGEST], unauthenticated()),
-    row('DPoP where anonymous is fine', '/orders/optional', ['Authorization: DPoP abc'], unauthenticated()),
+    row('a scheme of several parts if anonymous is allowed', '/orders/optional', [DIGEST], unauthenticated()),
+    row('DPoP if anonymous is allowed', '/orders/optional', ['Authorization: DPoP abc'], unauthenticated()),
     row(
-      'a token under another scheme where anonymous is fine',
+      'a token under another scheme if anonymous is allowed',
       '/orders/optional',
       [`Authorization: Token ${good}`],
       unauthenticated(),
     ),
     row(
-      'a token without a scheme where anonymous is fine',
+      'a token without a scheme if anonymous is allowed',
       '/orders/optional',
       [`Authorization: ${good}`],
       unauthenticated(),
     ),
     row(
-      'a token before its scheme where anonymous is fine',
+      'a token before its scheme if anonymous is allowed',
       '/orders/optional',
       ['Authorization: opaque Bearer'],
       unauthenticated(),
     ),
     row(
-      'another scheme twice where anonymous is fine',
+      'another scheme twice if anonymous is allowed',
       '/orders/optional',
       ['Authorization: Basic YTpi', 'Authorization: Basic YTpi'],
       badRequest,
     ),
     row(
-      'another scheme where a scope is needed',
+      'another scheme if a scope is required',
       '/orders/optional-write',
       ['Authorization: Basic YTpi'],
       unauthenticated('orders:write'),
     ),
-    row('two fields where anonymous is fine', '/orders/optional', [bearer(good), bearer(good)], badRequest),
-    row('anonymous where a scope is needed', '/orders/optional-write', [], unauthenticated('orders:write')),
-    row('a good token where anonymous is not enough', '/orders/optional-write', [bearer(good)], WELCOME),
+    row('two fields if anonymous is allowed', '/orders/optional', [bearer(good), bearer(good)], badRequest),
+    row('anonymous if a scope is required', '/orders/optional-write', [], unauthenticated('orders:write')),
+    row('a good token if anonymous is not sufficient', '/orders/optional-write', [bearer(good)], WELCOME),
     row(
-      'another scope where anonymous is not enough',
+      'another scope if anonymous is not sufficient',
       '/orders/optional-write',
       [bearer(reader)],
       forbidden('orders:write'),
@@ -218,13 +218,13 @@ function otherPlaces({ good, reader, expired }: Tokens): readonly Row[] {
   const at = '/orders/places'
   const post = (body: string): Partial<RawRequest> => ({ method: 'POST', body })
   return [
-    row('a cookie that is not asked for', '/orders', [`Cookie: token=${good}`], unauthenticated()),
-    row('a query that is not asked for', `/orders?access_token=${good}`, [], unauthenticated()),
-    row('a form that is not asked for', '/orders', [FORM], unauthenticated(), post(`access_token=${good}`)),
-    row('a header of one’s own', at, [`x-access-token: ${good}`], WELCOME),
-    row('a header of one’s own twice', at, [`X-Access-Token: ${good}`, `X-Access-Token: ${good}`], badRequest),
-    row('a header of one’s own that is empty', at, ['X-Access-Token:'], unauthenticated()),
-    row('a header of one’s own that is empty twice', at, ['X-Access-Token:', 'X-Access-Token:'], badRequest),
+    row('a cookie that is not configured', '/orders', [`Cookie: token=${good}`], unauthenticated()),
+    row('a query that is not configured', `/orders?access_token=${good}`, [], unauthenticated()),
+    row('a form that is not configured', '/orders', [FORM], unauthenticated(), post(`access_token=${good}`)),
+    row('a custom header', at, [`x-access-token: ${good}`], WELCOME),
+    row('a custom header twice', at, [`X-Access-Token: ${good}`, `X-Access-Token: ${good}`], badRequest),
+    row('an empty custom header', at, ['X-Access-Token:'], unauthenticated()),
+    row('an empty custom header twice', at, ['X-Access-Token:', 'X-Access-Token:'], badRequest),
     row('a cookie', at, [`Cookie: theme=dark; token=${good}`], WELCOME),
     row('a cookie that is expired', at, [`Cookie: token=${expired}`], badToken),
     row('a cookie twice', at, [`Cookie: token=${good}; token=${good}`], badRequest),
@@ -263,13 +263,13 @@ function otherPlaces({ good, reader, expired }: Tokens): readonly Row[] {
       served('anonymous'),
     ),
     row(
-      'another scheme and a cookie where anonymous is fine',
+      'another scheme and a cookie if anonymous is allowed',
       '/orders/optional-places',
       ['Authorization: Basic YTpi', `Cookie: token=${good}`],
       WELCOME,
     ),
     row(
-      'another scheme and a bad cookie where anonymous is fine',
+      'another scheme and a bad cookie if anonymous is allowed',
       '/orders/optional-places',
       ['Authorization: Basic YTpi', `Cookie: token=${expired}`],
       badToken,
@@ -300,9 +300,9 @@ function otherPlaces({ good, reader, expired }: Tokens): readonly Row[] {
       WELCOME,
     ),
     row('no credentials in any place', at, [], unauthenticated()),
-    row('a token without a scheme where that is fine', '/orders/bare', [`Authorization: ${good}`], WELCOME),
-    row('a token with its scheme where it needs none', '/orders/bare', [bearer(good)], WELCOME),
-    row('another scheme where none is needed', '/orders/bare', ['Authorization: Basic YTpi'], unauthenticated()),
+    row('a token without a scheme if that is allowed', '/orders/bare', [`Authorization: ${good}`], WELCOME),
+    row('a token with its scheme if none is required', '/orders/bare', [bearer(good)], WELCOME),
+    row('another scheme if none is required', '/orders/bare', ['Authorization: Basic YTpi'], unauthenticated()),
   ]
 }
 
@@ -310,7 +310,7 @@ function answers({ good, expired }: Tokens): readonly Row[] {
   const bare = unauthenticated()
   return [
     row(
-      'a realm, and scripts that may read the challenge',
+      'a realm, and a challenge that scripts may read',
       '/orders/browser',
       [],
       withHeaders(bare, {
@@ -318,19 +318,19 @@ function answers({ good, expired }: Tokens): readonly Row[] {
         'access-control-expose-headers': 'WWW-Authenticate',
       }),
     ),
-    row('a body of one’s own', '/orders/plain-text', [bearer(expired)], {
+    row('a custom body', '/orders/plain-text', [bearer(expired)], {
       ...withHeaders(badToken, { 'content-type': 'text/plain' }),
       body: Buffer.from('No: 401 – sorry').toString('latin1'),
     }),
-    row('keys that cannot be had', '/orders/undecided', [bearer(good)], undecided('7')),
-    row('HEAD when keys cannot be had', '/orders/undecided', [bearer(good)], withoutBody(undecided('7')), {
+    row('unavailable keys', '/orders/undecided', [bearer(good)], undecided('7')),
+    row('HEAD with unavailable keys', '/orders/undecided', [bearer(good)], withoutBody(undecided('7')), {
       method: 'HEAD',
     }),
-    row('no credentials when keys cannot be had', '/orders/undecided', [], bare),
+    row('no credentials with unavailable keys', '/orders/undecided', [], bare),
     row('a key endpoint that is down', '/orders/endpoint-down', [bearer(good)], undecided(/^[1-9]\d*$/)),
     row('an expired token while the endpoint is down', '/orders/endpoint-down', [bearer(expired)], badToken),
     row('a bug', '/orders/bug', [bearer(good)], failed),
-    row('no credentials in front of a bug', '/orders/bug', [], bare),
+    row('no credentials before a bug', '/orders/bug', [], bare),
   ]
 }
 
@@ -362,11 +362,11 @@ function boundTokens({ good, senderConstrained }: Tokens): readonly Row[] {
       [dpop.replace('DPoP', 'dpop'), proof],
       withHeaders(WELCOME, nonce),
     ),
-    row('a plain token where bound ones are accepted', at, [bearer(good)], WELCOME),
+    row('a plain token if bound ones are accepted', at, [bearer(good)], WELCOME),
     row('a bound token as Bearer', at, [bearer(senderConstrained), proof], inBearer(badToken)),
     row('a plain token as DPoP', at, [`Authorization: DPoP ${good}`, proof], inDpop(badToken)),
     row('a bound token without a proof', at, [dpop], inDpop(badProof('invalid_dpop_proof'))),
-    row('a bound token with the proof of another', at, [dpop, 'DPoP: other'], inDpop(badToken)),
+    row("a bound token with another key's proof", at, [dpop, 'DPoP: other'], inDpop(badToken)),
     row(
       'a proof without a nonce',
       at,
@@ -374,7 +374,7 @@ function boundTokens({ good, senderConstrained }: Tokens): readonly Row[] {
       withHeaders(inDpop(badProof('use_dpop_nonce'), 'WWW-Authenticate, DPoP-Nonce'), { 'dpop-nonce': 'nonce-1' }),
     ),
     row(
-      'no credentials where two schemes are accepted',
+      'no credentials if two schemes are accepted',
       at,
       [],
       exposed(
@@ -384,20 +384,10 @@ function boundTokens({ good, senderConstrained }: Tokens): readonly Row[] {
         ),
       ),
     ),
+    row('a plain token if only bound ones are accepted', '/orders/bound-only', [bearer(good)], withMetadata(badToken)),
+    row('no credentials if only bound tokens are accepted', '/orders/bound-only', [], withMetadata(unauthenticated())),
     row(
-      'a plain token where only bound ones are accepted',
-      '/orders/bound-only',
-      [bearer(good)],
-      withMetadata(badToken),
-    ),
-    row(
-      'no credentials where only bound tokens are accepted',
-      '/orders/bound-only',
-      [],
-      withMetadata(unauthenticated()),
-    ),
-    row(
-      'a bound token where only such are accepted',
+      'a bound token if only bound ones are accepted',
       '/orders/bound-only',
       [dpop, proof],
       withHeaders(WELCOME, { 'dpop-nonce': 'nonce-2' }),

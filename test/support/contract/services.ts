@@ -40,7 +40,7 @@ export type ServicePath =
 
 export type Services = Readonly<Record<ServicePath, Service>>
 
-/** @param deadUri - the address of a JWK Set where nobody listens */
+/** @param deadUri - the address of a JWK Set that refuses connections */
 export function createServices(jwks: JSONWebKeySet, deadUri: string): Services {
   const policy = { issuer: ISSUER, audience: AUDIENCE }
   const verifier = createVerifier({ ...policy, jwks })
@@ -102,7 +102,7 @@ export function createServices(jwks: JSONWebKeySet, deadUri: string): Services {
   }
 }
 
-/** What every service answers to whoever is let through. */
+/** The answer of every service to an accepted request. */
 export function greeting(auth: VerifiedToken | null | undefined): string {
   return auth ? `${String(auth.claims['sub'])} may ${[...auth.scopes].join(' ')}` : 'anonymous'
 }

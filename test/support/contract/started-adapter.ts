@@ -6,7 +6,7 @@ import type { Services } from './services.ts'
 /** A server that protects the services with one of the adapters. */
 export interface StartedAdapter {
   readonly port: number
-  /** How many requests have come through to a service so far. */
+  /** The number of requests that have reached a service. */
   readonly served: () => number
   readonly close: () => Promise<void>
 }

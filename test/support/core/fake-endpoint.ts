@@ -15,7 +15,7 @@ export interface FakeEndpoint {
   readonly fetch: FetchLike
   readonly requests: SeenRequest[]
   answer: Answer
-  /** Most requests that were open at once, to one address. */
+  /** The maximum number of concurrent requests to one address. */
   mostAtOnce(): number
 }
 

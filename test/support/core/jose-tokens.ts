@@ -2,7 +2,7 @@ import { CompactSign, exportJWK, generateKeyPair, type JWK } from 'jose'
 import type { JSONWebKeySet } from '../../../packages/core/src/keys/jwk/jwk-set.ts'
 import type { Algorithm } from '../../../packages/core/src/model/algorithm.ts'
 
-/** A key pair with its derived values, for tests of the verifier. */
+/** A key pair with its derived values, used by tests of the verifier. */
 export interface SigningKey {
   readonly alg: Algorithm
   readonly kid: string

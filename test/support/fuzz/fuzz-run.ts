@@ -1,4 +1,4 @@
-/** How long and from where a fuzz run goes: `FUZZ_COUNT` inputs from `FUZZ_SEED`, or those of CI's short run. */
+/** The size and start of a fuzz run: `FUZZ_COUNT` inputs from `FUZZ_SEED`, or those of CI's short run. */
 export interface FuzzRun {
   readonly seed: number
   readonly count: number

@@ -2,16 +2,16 @@ import { isDeepStrictEqual } from 'node:util'
 
 import { AuthError, type Verifier } from '@claimgate/core'
 
-/** Verifiers that are to give the answers of the first. */
+/** Verifiers that must give the same answers as the first. */
 export type Contestants = readonly [reference: Verifier, ...others: Verifier[]]
 
-/** What came of the inputs so far. */
+/** The results so far. */
 export interface Comparison {
   inputs: number
   accepted: number
-  /** Codes of refusals met. */
+  /** Codes of the refusals. */
   readonly codes: Set<string>
-  /** Inputs with different answers, and what they were. */
+  /** Inputs with different answers, and these answers. */
   readonly different: string[]
 }
 
@@ -19,7 +19,7 @@ export function newComparison(): Comparison {
   return { inputs: 0, accepted: 0, codes: new Set(), different: [] }
 }
 
-/** Shows an input to all of them, and twice to all but the reference, for the second answer may be a remembered one. */
+/** Verifies an input with all of them, and twice with all but the reference, because the second answer may come from the cache. */
 export async function compare(
   token: string,
   [reference, ...others]: Contestants,

@@ -7,27 +7,27 @@ import { Provider } from 'oidc-provider'
 import { CLIENT_ID, CLIENT_SECRET, REDIRECT_URI } from './client.ts'
 import { memoryAdapter } from './memory-adapter.ts'
 
-/** Which authorization server to start. */
+/** The configuration of an authorization server. */
 export interface AuthorizationServerOptions {
-  /** Private keys it signs with; what it publishes are their public halves. */
+  /** Private keys that it signs with; it publishes their public halves. */
   readonly keys: readonly JWK[]
-  /** The path of its issuer identifier, as `/tenant`. @defaultValue none */
+  /** The path of its issuer identifier, such as `/tenant`. @defaultValue none */
   readonly path?: string
-  /** Metadata addresses that answer 404, by the end of their name. @defaultValue none */
+  /** Metadata paths that answer 404, by their ending. @defaultValue none */
   readonly without?: readonly 'openid-configuration'[]
 }
 
-/** oidc-provider behind a socket of 127.0.0.1. */
+/** oidc-provider on a port of 127.0.0.1. */
 export interface AuthorizationServer {
   readonly issuer: string
-  /** The paths asked for so far, in order. */
+  /** The requested paths, in order. */
   readonly paths: readonly string[]
-  /** Goes on under the same address with other keys, as after a restart. */
+  /** Continues at the same address with other keys, like after a restart. */
   restart(keys: readonly JWK[]): void
   close(): Promise<void>
 }
 
-/** The API these tokens are for, by resource indicator (RFC 8707): one for each signature algorithm. */
+/** The API of the tokens, by resource indicator (RFC 8707): one for each signature algorithm. */
 export const apiFor = (alg: string): string => `https://api.example/${alg}`
 export const SUBJECT = 'account-1'
 /** The API whose access tokens are references. */
@@ -67,10 +67,10 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   }
 }
 
-/** What a proxy in front of a provider with a path would ask it for. */
+/** The path that a proxy in front of a provider with a path would request. */
 function innerTarget(target: string, path: string): string | undefined {
   if (target.startsWith(`${path}/`)) return target.slice(path.length)
-  // RFC 8414 section 3.1 puts the issuer's path behind the well-known one.
+  // RFC 8414 section 3.1 puts the issuer's path after the well-known one.
   const [, wellKnown, inserted] = /^(\/\.well-known\/[^/]+)(\/.+)$/.exec(target) ?? []
   return inserted === path ? wellKnown : undefined
 }
@@ -121,7 +121,7 @@ function resourceServer(resource: string): object {
   return { ...common, accessTokenFormat: 'jwt', jwt: { sign: { alg: resource.split('/').at(-1) } } }
 }
 
-/** What a page with a form would do after somebody has logged in and agreed. */
+/** The result of a page with a form after a user has logged in and consented. */
 async function logIn(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { params } = await provider.interactionDetails(request, response)
   const grant = new provider.Grant({ accountId: SUBJECT, clientId: CLIENT_ID })

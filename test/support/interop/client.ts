@@ -2,16 +2,16 @@ import { createHash, randomBytes } from 'node:crypto'
 
 export const CLIENT_ID = 'orders-client'
 export const CLIENT_SECRET = 'a secret for clients of tests'
-/** Nobody listens there: the client reads the answer off the redirect. */
+/** No server listens there: the client reads the answer from the redirect. */
 export const REDIRECT_URI = 'https://client.example/callback'
 
-/** What the token endpoint gave (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3). */
+/** The answer of the token endpoint (RFC 6749 section 5.1, OpenID Connect Core section 3.1.3.3). */
 export interface TokenAnswer {
   readonly access_token: string
   readonly id_token?: string
 }
 
-/** An access token for the client itself, over HTTP (RFC 6749 section 4.4). */
+/** Requests an access token for the client itself, over HTTP (RFC 6749 section 4.4). */
 export async function clientCredentials(issuer: string, resource: string): Promise<string> {
   const { access_token: token } = await askForTokens(issuer, {
     grant_type: 'client_credentials',
@@ -21,7 +21,7 @@ export async function clientCredentials(issuer: string, resource: string): Promi
   return token
 }
 
-/** Logs in as a browser would (OpenID Connect Core section 3.1) and gives the access token and the ID token. */
+/** Logs in like a browser (OpenID Connect Core section 3.1) and returns the access token and the ID token. */
 export async function authorizationCode(issuer: string, resource: string): Promise<Required<TokenAnswer>> {
   const verifier = randomBytes(32).toString('base64url')
   const start = new URL(`${issuer}/auth`)

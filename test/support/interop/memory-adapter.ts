@@ -1,4 +1,4 @@
-/** What oidc-provider asks of a store. Entries live as long as the tests do; nothing here tests expiry of grants. */
+/** The store of oidc-provider. Entries remain as long as the tests run; nothing here tests expiry of grants. */
 export interface StoreAdapter {
   upsert(id: string, record: StoredRecord): Promise<void>
   find(id: string): Promise<StoredRecord | undefined>
@@ -11,7 +11,7 @@ export interface StoreAdapter {
 
 type StoredRecord = Record<string, unknown>
 
-/** A store of its own for one authorization server, so that servers know nothing of each other's sessions. */
+/** A separate store per authorization server, so that servers do not share sessions. */
 export function memoryAdapter(): (model: string) => StoreAdapter {
   const records = new Map<string, StoredRecord>()
   return (model) => {

@@ -1,4 +1,4 @@
-// oidc-provider ships no types. Declared here is what these tests call.
+// oidc-provider ships no types. These are the ones that the tests need.
 declare module 'oidc-provider' {
   import type { IncomingMessage, ServerResponse } from 'node:http'
 

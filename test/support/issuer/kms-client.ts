@@ -1,9 +1,9 @@
 import { KMSClient, type KMSClientConfig } from '@aws-sdk/client-kms'
 
-/** What must never be seen outside of a request. */
+/** Secrets that must never appear outside a request. */
 export const SECRETS = { secretAccessKey: 'secret-access-key', sessionToken: 'session-token' } as const
 
-/** The SDK's own client, pointed at a fake. It asks once, unless told otherwise. */
+/** The SDK's own client, connected to a fake. It does not retry unless configured. */
 export const kmsClient = (endpoint: string, config: KMSClientConfig = {}): KMSClient =>
   new KMSClient({
     endpoint,

@@ -4,14 +4,14 @@ import { SSMClient, type SSMClientConfig } from '@aws-sdk/client-ssm'
 import { type FakeSsm, type FakeSsmOptions, startFakeSsm } from '@claimgate/testing/aws'
 import { expect, onTestFinished } from 'vitest'
 
-/** A fake that ends with the test. */
+/** A fake that is closed after the test. */
 export async function fakeSsm(options: FakeSsmOptions = {}): Promise<FakeSsm> {
   const fake = await startFakeSsm(options)
   onTestFinished(() => fake.close())
   return fake
 }
 
-/** The real client, on the fake's address, with one attempt unless told otherwise. It ends with the test. */
+/** The real client, connected to the fake, with one attempt unless configured. It is closed after the test. */
 export function ssmClient({ endpoint }: { readonly endpoint: string }, config: SSMClientConfig = {}): SSMClient {
   const client = new SSMClient({
     endpoint,
@@ -30,7 +30,7 @@ export function p256Pem(): string {
   return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 }
 
-/** The error it rejects with. */
+/** The error that it rejects with. */
 export async function rejection(attempt: Promise<unknown>): Promise<unknown> {
   const settled = await attempt.then(
     () => undefined,
@@ -40,16 +40,16 @@ export async function rejection(attempt: Promise<unknown>): Promise<unknown> {
   return settled?.error
 }
 
-/** All there is to see of a value, hidden members included. */
+/** Everything that can be read of a value, including hidden members. */
 export function everything(value: unknown): string {
   return inspect(value, { depth: 30, showHidden: true, maxStringLength: null, maxArrayLength: null })
 }
 
-/** Fails where the text has 9 characters in a row of the PEM's body, as it stands or with its line ends escaped. */
+/** Fails if the text contains 9 consecutive characters of the PEM's body, as it is or with escaped line ends. */
 export function expectNothingOf(pem: string, text: string): void {
   const body = pem.replaceAll(/-----[^-]+-----/g, '').replaceAll(/\s/g, '')
   const seen = text.replaceAll(/\\[nr]|\s/g, '')
-  // The first characters of a PKCS #8 PEM say which algorithm it is for, and are the same in all keys of a kind.
+  // The first characters of a PKCS #8 PEM state the algorithm, and are the same in all keys of a type.
   for (let at = 36; at + 9 <= body.length; at += 1) {
     if (seen.includes(body.slice(at, at + 9))) throw new Error(`quotes the key at character ${at}`)
   }

@@ -2,11 +2,11 @@ import { HttpRequestInterceptor } from '@mswjs/interceptors/http'
 import { defineNetwork, InterceptorSource } from 'msw/experimental'
 import { http } from 'msw/http'
 
-/** What an address answers, and what it was asked. */
+/** The answers of an address, and the requests to it. */
 export interface Endpoint {
   /** The requests so far, in order. */
   readonly requests: readonly Request[]
-  /** Answers with this from now on; a list is answered one by one, and its last for ever. */
+  /** Answers with this from now on; a list is answered one by one, and its last answer is repeated. */
   answer(...answers: readonly (() => Response)[]): void
 }
 
@@ -17,7 +17,7 @@ const network = defineNetwork({
   onUnhandledFrame: 'error',
 })
 
-/** Takes the network away: only addresses of `endpoint` answer. */
+/** Replaces the network: only addresses of `endpoint` answer. */
 export const enableNetwork = async (): Promise<void> => network.enable()
 export const disableNetwork = async (): Promise<void> => network.disable()
 export const resetNetwork = (): void => network.resetHandlers()
@@ -42,12 +42,12 @@ export function endpoint(url: string, ...first: readonly (() => Response)[]): En
   }
 }
 
-/** A JSON document with good manners. */
+/** A correct JSON document. */
 export function json(value: unknown, headers: HeadersInit = {}): () => Response {
   return () => Response.json(value, { headers })
 }
 
-/** Any text under any status. */
+/** Any text with any status. */
 export function text(body: BodyInit | null, status = 200, headers: HeadersInit = {}): () => Response {
   return () => new Response(body, { status, headers })
 }

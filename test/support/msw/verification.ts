@@ -5,16 +5,16 @@ export const ISSUER = 'https://issuer.example'
 const AUDIENCE = 'https://api.example'
 export const JWKS_URI = 'https://issuer.example/keys'
 
-/** The key the published set has, and one that it has not, or not yet. */
+/** The key in the published set, and one that is not in it, or not yet. */
 export const known = await createTestKeys('ES256', { kid: 'known' })
 export const unknown = await createTestKeys('ES256', { kid: 'unknown' })
 export const goodSet = { keys: [known.publicJwk] }
 
-/** A verifier on a clock of its own, and what it told its hook. */
+/** A verifier with its own clock, and the events it emitted. */
 export interface Verification {
   readonly clock: TestClock
   readonly verifier: Verifier
-  /** Events other than those about single tokens. */
+  /** Events other than those for single tokens. */
   readonly keyEvents: readonly VerifierEvent[]
   /** `verified`, or status and code; with `Retry-After` for a 503. */
   verify(token: string): Promise<string>
@@ -50,6 +50,6 @@ export function verification(options: Partial<VerifierOptions> = {}): Verificati
 }
 
 // Long enough for every advance of a clock in these tests.
-const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'somebody', exp: 1_700_000_000 + 10 * 86_400 }
+const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'user', exp: 1_700_000_000 + 10 * 86_400 }
 export const knownToken = await known.sign(claims)
 export const unknownToken = await unknown.sign(claims)

@@ -1,29 +1,29 @@
-/** What the consumer is told. */
+/** The consumer's input. */
 export interface ConsumerInput {
   readonly token: string
-  /** Where the keys are. */
+  /** The URL of the keys. */
   readonly jwksUri: string
-  /** Where nobody answers. */
+  /** A URL that refuses connections. */
   readonly gone: string
   /** Whether to import `@claimgate/core/node`, too. */
   readonly forNode: boolean
 }
 
-/** What the consumer found. */
+/** The consumer's results. */
 export interface ConsumerReport {
   /** The names that each entry point exports. */
   readonly names: Readonly<Record<string, readonly string[]>>
-  /** `sub` of the token, once verified. */
+  /** `sub` of the verified token. */
   readonly subject: unknown
   /** Whether `AuthError` of two entry points is one class. */
   readonly isOneClass: boolean
-  /** What parts of core refused with. */
+  /** The refusals of several parts of core. */
   readonly refusals: Readonly<Record<'core' | 'denylist' | 'jwe' | 'transport', Refusal>>
-  /** Every address that a file of core imported. */
+  /** Every path that a file of core imported. */
   readonly reached: readonly string[]
 }
 
-/** An `AuthError` as the consumer sees it; a `code` with spaces tells that it was none. */
+/** An `AuthError` as the consumer sees it; a `code` with spaces means that it was another error. */
 interface Refusal {
   readonly code: string
   readonly cause?: string | undefined

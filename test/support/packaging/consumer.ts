@@ -1,4 +1,4 @@
-// A program that uses core as it was installed. The test copies it into an empty project and reads what it prints.
+// A program that uses core as installed. The test copies it into an empty project and reads its output.
 import { registerHooks } from 'node:module'
 import process from 'node:process'
 
@@ -55,7 +55,7 @@ const report: ConsumerReport = {
 }
 process.stdout.write(JSON.stringify(report))
 
-/** What was thrown, if it is of the class that the main entry point exports. */
+/** The thrown error, if it is of the class that the main entry point exports. */
 async function refusal(
   refusing: Pick<Verifier, 'verify'> | { verify(text: string): Promise<unknown> },
   text: string,

@@ -14,17 +14,17 @@ import { rawClient } from './raw-client.ts'
 import { type Ask, outcome, type Scenario, stringify } from './scenario.ts'
 import type { Made } from './tokens.ts'
 
-// The types of Express 4 are those of 5, as far as they are used here.
+// The types of Express 5 also fit Express 4 here.
 const express4 = createRequire(import.meta.url)('express4') as typeof express
 
 const ROUTES = ['/open', '/orders', '/admin', '/unknown']
 
-/** What real servers answer behind each adapter, on routes that are open, protected, narrowed and unknown. */
+/** The answers of real servers with each adapter, on routes that are open, protected, restricted and unknown. */
 export function adapterScenarios({ keys, tokens }: Made): readonly Scenario[] {
   const options = (): VerifierOptions => ({ issuer: ISSUER, audience: AUDIENCE, jwks: { keys: [keys.publicJwk] } })
   const sent = { ...tokens, none: undefined }
 
-  // Servers are left to the end of the process: closing some hundred of them takes longer than all the rest.
+  // Servers are closed by the end of the process, because closing hundreds of them takes longer than everything else.
   const overHttp = async (port: number): Promise<Ask> => {
     const client = await rawClient(port)
     return async () => {
@@ -34,7 +34,7 @@ export function adapterScenarios({ keys, tokens }: Made): readonly Scenario[] {
           const field = token === undefined ? '' : `Authorization: Bearer ${token}\n`
           const answer = await client.ask(`GET ${route} HTTP/1.1\nHost: api.example\n${field}\n`)
           answers[`${route} ${name}`] = answer
-          // One that has been closed would answer nothing any more.
+          // A closed connection would not answer any more.
           if (answer.startsWith('error the connection')) return answers
         }
       }

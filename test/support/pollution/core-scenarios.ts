@@ -30,7 +30,7 @@ import { GOOD, type Made } from './tokens.ts'
 
 const JWKS_URI = `${ISSUER}/jwks.json`
 
-/** What core answers: verifiers of every kind of key, authenticators, denylists, encrypted tokens, keys that are fetched. */
+/** The answers of core: verifiers with every kind of key, authenticators, denylists, encrypted tokens, fetched keys. */
 export function coreScenarios({ keys, attacker, encryption, tokens, nested }: Made): readonly Scenario[] {
   const jwks = { keys: [keys.publicJwk] }
   const gone = attacker.publicJwk
@@ -102,7 +102,7 @@ export function coreScenarios({ keys, attacker, encryption, tokens, nested }: Ma
         jwks,
         claims: z.object({ tenant: z.string() }),
       })),
-      // It reads its own member named `checks`, which is the name of an option, too.
+      // It reads its own member named `checks`, which is also the name of an option.
       mayBreak: true,
     },
     {
@@ -112,7 +112,7 @@ export function coreScenarios({ keys, attacker, encryption, tokens, nested }: Ma
         jwks,
         claims: valibot.object({ sub: valibot.string(), tenant: valibot.optional(valibot.string(), 'none') }),
       })),
-      // It looks for members of what its schemas are made of.
+      // It reads members of its schemas.
       mayBreak: true,
     },
     verifierOf('a check and a predicate', () => ({
@@ -184,7 +184,7 @@ export function coreScenarios({ keys, attacker, encryption, tokens, nested }: Ma
         ),
     },
     {
-      name: 'a verifier and an authenticator of the application that give less than they should',
+      name: 'a verifier and an authenticator of the application with incomplete results',
       start: () => {
         const view: RequestView = {
           method: 'GET',
@@ -294,7 +294,7 @@ export function coreScenarios({ keys, attacker, encryption, tokens, nested }: Ma
     ...SEEDED.map(([name, keySetOf]): Scenario => ({
       name,
       start: () => {
-        // As a server whose keys have the same version at every address: what is asked with an entity-tag is confirmed.
+        // Like a server whose keys have the same version at every address: a request with an entity tag is confirmed.
         const sent: string[] = []
         const seededFetch: VerifierOptions['fetch'] = async (url, { headers }) => {
           const tag = Object.hasOwn(headers, 'if-none-match') ? String(headers['if-none-match']) : 'no tag'
@@ -330,7 +330,7 @@ class Seed implements JwkSetSeed {
   }
 }
 
-// Each seed has what it must have and nothing else, and its key has left the set since.
+// Each seed has only its required members, and its key has since left the set.
 const SEEDED: readonly (readonly [string, (seed: JwkSetSeed) => object])[] = [
   ['a seed', (seed) => ({ jwksUri: JWKS_URI, keySet: { seed } })],
   ['a seed of a class', (seed) => ({ jwksUri: JWKS_URI, keySet: { seed: new Seed(seed) } })],
@@ -344,7 +344,7 @@ const SEEDED: readonly (readonly [string, (seed: JwkSetSeed) => object])[] = [
   ],
 ]
 
-// Complete, because the runtime looks for more in it.
+// Complete, because the runtime reads more of it.
 function response(status: number, text: string | null): Response {
   return new Response(text, bare({ status, statusText: '', headers: bare({}) }))
 }

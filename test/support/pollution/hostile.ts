@@ -4,7 +4,7 @@ export const ISSUER = 'https://issuer.example'
 export const AUDIENCE = 'https://api.example'
 export const CLIENT = 'client-1'
 
-/** What an attacker would put in the place of each name, as far as it matters what it is. */
+/** The values that an attacker would choose for each name, if the value matters. */
 export async function hostileValues(): Promise<Readonly<Record<string, readonly unknown[]>>> {
   const attacker = await createTestKeys('ES256', { generation: 666, kid: 'attacker' })
   const sameKid = await createTestKeys('ES256', { generation: 666 })
@@ -152,5 +152,5 @@ export async function hostileValues(): Promise<Readonly<Record<string, readonly 
   }
 }
 
-/** Tried for every name, so that each type is among them. */
+/** Tried for every name, to include each type. */
 export const ANY_VALUES: readonly unknown[] = ['polluted', true, 1, {}]

@@ -41,7 +41,7 @@ export async function issuerScenarios({ keys, encryption, tokens }: Made): Promi
         issuing(await createIssuer({ issuer: ISSUER, keys: [{ ...keys.privateJwk }], clock, randomUUID })),
     },
     {
-      name: 'an issuer with a key that it makes itself',
+      name: 'an issuer with a generated key',
       start: async () =>
         issuing(await createIssuer({ issuer: ISSUER, clock, randomUUID, audience: 'api', ttl: 60, overlap: {} })),
     },
@@ -152,7 +152,7 @@ function partsOf(token: string): string {
       .split('.')
       .slice(0, 2)
       .map((part) => Buffer.from(part, 'base64url').toString())
-      // A key that is made for the test has another thumbprint each time.
+      // A key that is generated for the test has another thumbprint each time.
       .map((part) => part.replace(/"kid":"[\w-]{43}"/, '"kid":"a thumbprint"'))
       .join('.')
   )

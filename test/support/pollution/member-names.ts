@@ -7,7 +7,7 @@ const OPTIONAL = /^\s+(?:readonly )?(\w+)\?[:(]/gm
 const QUOTED = /['"]([A-Za-z_$~][\w#$-]*)['"]/g
 const ACCESS = /[.{,]\s*([A-Za-z_$][\w$]*)\b/g
 
-/** Every name that the sources of the packages use for a member: declared, quoted or read. New options are among them by themselves. */
+/** Every name that the sources of the packages use for a member: declared, quoted or read. New options are included automatically. */
 export function memberNames(): readonly string[] {
   const names = new Set<string>()
   for (const file of sources(PACKAGES)) {
@@ -17,7 +17,7 @@ export function memberNames(): readonly string[] {
   return [...names].filter((name) => name !== '' && !(name in Object.prototype)).toSorted()
 }
 
-/** Every name that an interface of the packages declares as optional: options, contexts, details. What is absent is what pollution fills in. */
+/** Every name that an interface of the packages declares as optional: options, contexts, details. Pollution fills in absent members. */
 export function optionalNames(): readonly string[] {
   const names = new Set<string>()
   for (const file of sources(PACKAGES))

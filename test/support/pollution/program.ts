@@ -1,4 +1,4 @@
-// Plays the scenarios of a group with hostile data on Object.prototype, and prints what came of it as JSON. A separate process, because a
+// Runs the scenarios of a group with hostile data on Object.prototype, and prints the results as JSON. A separate process, because a
 // test runner does not survive it.
 import { ADAPTER_OPTIONS } from '@claimgate/core/extend'
 import { adapterScenarios } from './adapter-scenarios.ts'
@@ -12,8 +12,8 @@ import { makeTokens } from './tokens.ts'
 
 const [group = '', mode = ''] = process.argv.slice(2)
 
-// Property descriptors inherit from Object.prototype as well, and then mean something else. The others are what the language itself asks of
-// iterators and of what is awaited.
+// Property descriptors also inherit from Object.prototype, which changes their meaning. The others are names that the language reads from
+// iterators and from awaited values.
 const LANGUAGE = new Set([
   'get',
   'set',
@@ -27,13 +27,13 @@ const LANGUAGE = new Set([
   'then',
 ])
 
-// What WebCrypto, jose, Fastify's validation of schemas and the dictionaries of Node's fetch read from objects with a prototype. Each of these names is tried by
-// itself: an answer may then be a refusal or an error, and nothing else.
+// Names that WebCrypto, jose, Fastify's schema validation and the dictionaries of Node's fetch read from objects with a prototype. Each is
+// tried separately: an answer may then be a refusal or an error, and nothing else.
 const FOREIGN: ReadonlySet<string> = new Set(
   'alg use key_ops d oth priv secret crit zip apu apv epk header hash headers body path required'.split(' '),
 )
 
-// With this one, Node itself throws for every message of HTTP.
+// With this one, Node itself throws for every HTTP message.
 const FATAL: ReadonlySet<string> = new Set(['signal'])
 
 const prototype = Object.prototype as unknown as Record<string, unknown>
@@ -66,7 +66,7 @@ async function reads(scenarios: readonly Scenario[]): Promise<readonly string[]>
   return [...trap.reads].toSorted()
 }
 
-/** What stands on `Object.prototype` during one pass. */
+/** The contents of `Object.prototype` during one pass. */
 interface Pollution {
   readonly label: string
   readonly members: Readonly<Record<string, unknown>>
@@ -75,7 +75,7 @@ interface Pollution {
 
 async function pollutions(): Promise<readonly Pollution[]> {
   const hostile = await hostileValues()
-  // The HTTP of Node survives no names such as `close` and `timeout`, which events have.
+  // The HTTP of Node fails with names such as `close` and `timeout`, which events have.
   const ours = group === 'adapters' ? ADAPTER_OPTIONS : optionalNames()
   const names = [...new Set([...Object.keys(hostile), ...ours])].filter(
     (name) => !FOREIGN.has(name) && !FATAL.has(name),

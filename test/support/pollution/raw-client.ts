@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 
-/** Asks a server over one connection that was opened before, so that nothing of the client depends on `Object.prototype`. */
+/** Sends requests over one connection that was opened before, so that nothing in the client depends on `Object.prototype`. */
 export interface RawClient {
   /** Status, challenge and body, in one line. */
   ask(request: string): Promise<string>

@@ -2,7 +2,7 @@ const SOURCE = /packages\/(core|express|fastify|fetch|issuer)\/src\/[\w./-]+\.ts
 
 const prototype: object = Object.prototype
 
-/** Where sources of the packages looked for a member on `Object.prototype`, and which. */
+/** Where sources of the packages read a member from `Object.prototype`, and which. */
 export interface Trap {
   /** `name at file:line`, each once. */
   readonly reads: ReadonlySet<string>
@@ -10,8 +10,8 @@ export interface Trap {
 }
 
 /**
- * Puts a getter for each name on `Object.prototype`, which notes who asks and gives `undefined`, so that no program takes another way because
- * of it.
+ * Puts a getter for each name on `Object.prototype`, which records the reader and returns `undefined`, so that programs behave
+ * as before.
  */
 export function trapReads(names: readonly string[]): Trap {
   const reads = new Set<string>()
@@ -24,7 +24,7 @@ export function trapReads(names: readonly string[]): Trap {
         if (frame !== undefined) reads.add(`${name} at ${frame}`)
         return undefined
       },
-      // As an assignment does without it.
+      // Like an assignment without the getter.
       set(this: object, value: unknown) {
         Object.defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true })
       },
@@ -39,7 +39,7 @@ export function trapReads(names: readonly string[]): Trap {
 
 let asking = false
 
-// The one who asks is the first frame below the getter; a look at it must not ask again.
+// The reader is the first frame below the getter; reading it must not trigger the getter again.
 function callerOf(): string | undefined {
   if (asking) return undefined
   asking = true

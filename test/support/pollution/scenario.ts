@@ -1,17 +1,17 @@
-/** Asks everything once, and gives each answer by name. The words `accepted` and `refused` begin those of a verification. */
+/** Makes all requests once, and returns each answer by name. Answers of a verification begin with `accepted` or `refused`. */
 export type Ask = () => Promise<Readonly<Record<string, string>>>
 
-/** A program in small: how it starts, and what it answers then. */
+/** A small program: how it starts, and its answers. */
 export interface Scenario {
   readonly name: string
-  /** A library of the application's own reads `Object.prototype` in it: then the answer must be a refusal or an error, or stay as it is. */
+  /** A library of the application reads `Object.prototype` here: the answer must be a refusal or an error, or stay the same. */
   readonly mayBreak?: true
-  /** Played with the names that dependencies read, too, which takes long. */
+  /** Also run with the names that dependencies read, which takes long. */
   readonly triesForeign?: true
   start(): Ask | Promise<Ask>
 }
 
-/** An answer that was another one with something on `Object.prototype`; `undefined` is none. */
+/** An answer that changed with something on `Object.prototype`; `undefined` means no answer. */
 export interface Change {
   readonly scenario: string
   readonly pollution: string
@@ -21,7 +21,7 @@ export interface Change {
   readonly after: string | undefined
 }
 
-/** What came of it, in words: never throws. */
+/** The result in words. Never throws. */
 export async function outcome(ask: () => unknown): Promise<string> {
   try {
     const answer = await ask()
@@ -31,7 +31,7 @@ export async function outcome(ask: () => unknown): Promise<string> {
   }
 }
 
-// What a message says about now differs from one time to the next.
+// The current time in a message differs between runs.
 function withoutTimes(text: string): string {
   return text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z|\d+ (?:s|minutes?|hours?)\b/g, 'a time')
 }

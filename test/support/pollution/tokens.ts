@@ -20,7 +20,7 @@ function without(...names: readonly (keyof typeof GOOD)[]): object {
   return Object.fromEntries(Object.entries(GOOD).filter(([name]) => !names.includes(name as keyof typeof GOOD)))
 }
 
-/** The keys, and one token for each thing that may be missing or wrong in one. All are made before anything is polluted. */
+/** The keys, and one token for each missing or wrong part. All are created before anything is polluted. */
 export async function makeTokens() {
   const keys = await createTestKeys('ES256')
   const attacker = await createTestKeys('ES256', { generation: 666, kid: 'attacker' })

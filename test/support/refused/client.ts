@@ -4,7 +4,7 @@ import { connect, constants } from 'node:http2'
 import { text } from 'node:stream/consumers'
 import { CASE_HEADER, later, type Stage, type World } from './world.ts'
 
-/** When the client goes away. */
+/** When the client disconnects. */
 export type Patience =
   | 'waits'
   | 'resets at once'
@@ -33,7 +33,7 @@ export interface Answer {
 }
 
 export interface Client {
-  /** Sends a request, and gives the answer if the client waits for one. */
+  /** Sends a request, and returns the answer if the client waits for one. */
   send(sent: Sent): Promise<Answer | undefined>
   close(): void
 }
@@ -47,7 +47,7 @@ const STAGES: Readonly<Record<Patience, Stage | undefined>> = {
 
 const PATIENT = 5000
 
-/** Goes away at the stage, or when the answer comes although there is none. */
+/** Disconnects at the stage, or when an answer arrives unexpectedly. */
 async function whenToReset({ reached }: World, { id, patience }: Sent, answered: Promise<unknown>): Promise<void> {
   const stage = STAGES[patience]
   if (stage === undefined) return
@@ -86,7 +86,7 @@ export function clientH1(world: World, port: number): Client {
   return { send, close: () => {} }
 }
 
-/** Each request a stream, many on one connection. */
+/** Each request in a stream, many on one connection. */
 export function clientH2(world: World, port: number): Client {
   const session = connect(`http://127.0.0.1:${port}`)
   session.on('error', () => {})

@@ -7,7 +7,7 @@ import { Readable } from 'node:stream'
 import { listenTo, routesOf, type StartServer } from './servers.ts'
 import { CASE_HEADER, failAsTold, type Situation, slowBody, storyOf, WAIT, type World } from './world.ts'
 
-// These come without types.
+// These packages have no types.
 const require = createRequire(import.meta.url)
 const session = require('express-session') as (options: object) => RequestHandler
 const { Store } = require('express-session') as { readonly Store: new () => object }
@@ -33,7 +33,7 @@ export const startExpress =
       const protect = authenticateJwt({ ...options, ...(onReject && { onReject }) })
       const router = framework.Router()
       router.use(...around, framework.json(), framework.urlencoded({ extended: false }))
-      // By a route handler here, and by a second route after it, which `next('route')` would lead to.
+      // In a route handler, and in a second route after it, which `next('route')` would continue with.
       router.all('/', protect, requirement === undefined ? passOn : authorize(requirement), serve)
       router.all('/', serve)
       app.use(path, router)
@@ -47,7 +47,7 @@ const passOn: RequestHandler = (_req, _res, next) => next()
 function middlewareOf(situation: Situation, world: World): readonly RequestHandler[] {
   if (situation === 'session') return [cookies(), session(sessionOptions(world))]
   if (situation !== 'waiting' && situation !== 'sent-and-failing') return [passOn]
-  // As a session or an audit log does.
+  // Like a session or an audit log.
   return [
     (req, res, next) => {
       const end = res.end.bind(res) as (...args: unknown[]) => Response
@@ -75,7 +75,7 @@ function onRejectOf(situation: Situation, world: World): OnReject | undefined {
         return res
       }
     case 'directory':
-      // Express's own way out is `req.next()`.
+      // Express itself continues with `req.next()`.
       return ({ response: { status, headers } }, _req, res) => {
         res
           .status(status)

@@ -8,7 +8,7 @@ import { Readable } from 'node:stream'
 import { type RefusingRoute, routesOf, type StartServer } from './servers.ts'
 import { CASE_HEADER, failAsTold, later, type Situation, slowBody, storyOf, WAIT, type World } from './world.ts'
 
-/** What protects the routes: the plugin, or a hook of `fastify.authenticateJwt()`. */
+/** How the routes are protected: by the plugin, or by a hook of `fastify.authenticateJwt()`. */
 export type FastifyProtection = 'plugin' | 'preHandler' | 'hook of the scope'
 
 export const startFastify =
@@ -58,7 +58,7 @@ function stageOf({ options }: RefusingRoute, protection: FastifyProtection): str
   return protection === 'plugin' && options.credentials === undefined ? 'onRequest' : 'preValidation'
 }
 
-/** Calls back and returns a promise, as an arrow function without braces does. */
+/** Calls back and also returns a promise, like an arrow function without braces. */
 function goOnTwice(_request: unknown, _reply: unknown, done: () => void): void {
   const goesOn = async (): Promise<void> => {
     await later(2)

@@ -8,7 +8,7 @@ import { CASE_HEADER, later, type Situation, slowBody, storyOf, WAIT, type World
 
 type Handler = (request: Request) => Promise<Response>
 
-/** What a gate gives is answered by the application, so there is nothing to fail after the refusal. */
+/** The application sends the gate's response, so nothing can fail after the refusal. */
 export const FETCH_SITUATIONS: readonly Situation[] = ['plain', 'waiting', 'stream', 'session']
 
 export const startFetch =
@@ -53,7 +53,7 @@ function handlerOf(world: World, { options, requirement, situation }: RefusingRo
   }
 }
 
-/** Around the gate, with a store that takes its time to load and to save. */
+/** Around the gate, with a store that is slow to load and to save. */
 async function inSession(request: Request, handler: Handler, world: World): Promise<Response> {
   const id = request.headers.get('cookie') ?? 'a new session'
   await later(WAIT)

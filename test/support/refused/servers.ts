@@ -13,7 +13,7 @@ export interface RefusingServer {
 /** Starts a server that has a route for each situation. */
 export type StartServer = (world: World, situations: readonly Situation[]) => Promise<RefusingServer>
 
-/** A route of the suite: what it is protected by, and what stands around its refusals. */
+/** A route of the suite: its protection, and its surroundings. */
 export interface RefusingRoute {
   readonly path: string
   readonly options: AuthenticatorOptions
@@ -26,7 +26,7 @@ export const slowKeysPath = (state: 'alive' | 'dead', situation: 'plain' | 'wait
   `/keys/${state}/${situation}`
 export const hookPath = (index: number, situation: 'plain' | 'waiting'): string => `/hook/${index}/${situation}`
 
-/** Every route there is; each of `situations` also takes its token from a form. */
+/** All routes; each of `situations` also takes its token from a form. */
 export function routesOf(world: World, situations: readonly Situation[]): readonly RefusingRoute[] {
   const { options, requirement } = world
   const plain = situations.map((situation) => ({ path: `/${situation}`, options, requirement, situation }))

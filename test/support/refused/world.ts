@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** Milliseconds that keys, stores and hooks take, so that a client can go in the meantime. */
+/** Milliseconds that keys, stores and hooks take, so that a client can disconnect during that time. */
 export const WAIT = 15
 
 export const later = (milliseconds = WAIT): Promise<void> =>
@@ -13,34 +13,34 @@ export const later = (milliseconds = WAIT): Promise<void> =>
     setTimeout(resolve, milliseconds)
   })
 
-/** Where a request is, as the server sees it. */
+/** The state of a request, as the server sees it. */
 export type Stage = 'arrived' | 'keys' | 'sending'
 
-/** What a hook of the application does for one request. */
+/** The behaviour of a hook of the application in one request. */
 export interface RequestStory {
   readonly id: string
   readonly fail: () => unknown
 }
 
-/** What servers and clients of the suite share: who was served, and how far each request has come. */
+/** The shared state of servers and clients in the suite: which requests were served, and the state of each. */
 export interface World {
-  /** The requests that a handler ran for. */
+  /** The requests that reached a handler. */
   readonly served: Set<string>
   readonly stories: AsyncLocalStorage<RequestStory>
   /** How the hooks of a request fail, by its id. */
   readonly failures: Map<string, () => unknown>
   reach(id: string, stage: Stage): void
-  /** Fulfilled when the server has got so far with the request. */
+  /** Resolves when the server has reached this state of the request. */
   reached(id: string, stage: Stage): Promise<void>
-  /** Protects with a key source that waits. */
+  /** Protects with a slow key source. */
   readonly options: AuthenticatorOptions
   readonly requirement: Requirement
-  /** Protects with the keys of a server that takes its time, and fails in the end if it is `dead`. */
+  /** Protects with the keys of a slow server, which fails in the end if it is `dead`. */
   slowKeys(state: 'alive' | 'dead'): AuthenticatorOptions
-  /** The requests that get to `keys` when the server of keys is asked. */
+  /** The requests that reach `keys` when the server of keys is called. */
   readonly waitForKeys: Set<string>
   close(): Promise<void>
-  /** A token that the resource refuses, or accepts, after the wait for its key; each has a new key ID, unless one is given. */
+  /** A token that the resource refuses or accepts after the wait for its key; each has a new key ID, unless one is given. */
   token(id: string, kind: TokenKind, keyId?: string): Promise<string>
 }
 
@@ -50,7 +50,7 @@ const ISSUER = 'https://auth.example.com'
 const AUDIENCE = 'https://api.example.com'
 const UNAVAILABLE = 'unavailable '
 
-/** The one key that the server of keys has. */
+/** The only key of the key server. */
 export const SLOW_KEY = 'slow'
 
 export async function createWorld(): Promise<World> {
@@ -111,7 +111,7 @@ export async function createWorld(): Promise<World> {
     },
     token: (id, kind, keyId = id) => {
       const now = Math.floor(Date.now() / 1000)
-      // A token that is younger than the keys waits for newer ones.
+      // A token that is newer than the keys waits for newer keys.
       const iat = kind === 'of an unknown key' ? now - 3600 : now
       const granted = kind === 'without the scope' ? 'orders:read' : 'orders:write'
       const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'alice', iat, exp: now + 600, scope: granted }
@@ -121,18 +121,18 @@ export async function createWorld(): Promise<World> {
   }
 }
 
-/** The story of a request, by the header that the suite sends. */
+/** The behaviour of a request, by the header that the suite sends. */
 export function storyOf(world: World, id: unknown): RequestStory {
   const name = String(id)
   return { id: name, fail: world.failures.get(name) ?? (() => undefined) }
 }
 
-/** Fails as the request says whose decision is under way. */
+/** Fails as the request requires whose authentication is in progress. */
 export const failAsTold = (world: World) => (): unknown => world.stories.getStore()?.fail()
 
-/** What the routes of each server are called, and what stands around the refusals there. */
+/** The routes of each server, and what surrounds the refusals there. */
 export const SITUATIONS = ['plain', 'waiting', 'stream', 'session', 'later', 'failing', 'sent-and-failing'] as const
-/** What only one framework knows: an earlier hook that goes on twice (Fastify), a file that is a directory (Express). */
+/** Specific to one framework: an earlier hook that continues twice (Fastify), a file that is a directory (Express). */
 export type Situation = (typeof SITUATIONS)[number] | 'twice' | 'directory'
 
 /** Sent in two parts. */

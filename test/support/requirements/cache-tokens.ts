@@ -4,13 +4,13 @@ import { accessClaims, encode, NOW } from './refusal.ts'
 
 export const OTHER_ISSUER = 'https://other-issuer.example'
 
-/** Keys of the tests: `renewed` is other material under the `kid` of `first`. */
+/** Keys of the tests: `renewed` is other key material under the `kid` of `first`. */
 export interface CacheKeys {
   readonly first: TestKeys
   readonly second: TestKeys
   readonly renewed: TestKeys
   readonly foreign: TestKeys
-  /** More keys of the algorithm of `first`, so that a token without `kid` has too many to try. */
+  /** More keys of the algorithm of `first`, so that a token without `kid` matches too many keys. */
   readonly more: readonly TestKeys[]
 }
 
@@ -24,7 +24,7 @@ export async function cacheKeys(): Promise<CacheKeys> {
   }
 }
 
-/** Tokens that a verifier may meet again and again, by what is special about them. */
+/** Tokens that a verifier may receive repeatedly, by their special feature. */
 export async function cacheTokens({
   first,
   second,

@@ -16,16 +16,16 @@ import { type CryptoKey, exportJWK, importJWK } from 'jose'
 import { type CacheKeys, OTHER_ISSUER } from './cache-tokens.ts'
 import { AUDIENCE, ISSUER, NOW } from './refusal.ts'
 
-/** How verifiers are made for one run. */
+/** How verifiers are created for one run. */
 export interface Setup {
   readonly trusts: 'one issuer' | 'a list' | 'a function' | 'a function that gives new objects'
-  /** Where keys come from; own sources give what is published under `a`. */
+  /** Where keys come from; custom sources return the keys published under `a`. */
   readonly source: 'an address' | 'own, asked for' | 'own, new each time' | 'own, cached' | 'own, several'
   readonly clockTolerance: number
   readonly freshFor: number
   readonly maxAge: number | undefined
   readonly tokenCache: NonNullable<VerifierOptions['tokenCache']>
-  /** Which functions of the application have a say. */
+  /** Which functions of the application can refuse. */
   readonly with: 'nothing' | 'predicate' | 'schema' | 'check' | 'everything'
 }
 
@@ -46,7 +46,7 @@ export const POLICIES = ['usual', 'audience', 'algorithms', 'keys', 'claims', 'w
 export const VERDICTS = ['yes', 'no', 'throws'] as const
 export const CONTEXTS = ['none', 'jkt', 'x5t#S256', 'earlier', 'much earlier', 'ahead'] as const
 
-/** What can happen to a verifier. */
+/** Events in the life of a verifier. */
 export type Step =
   | {
       readonly do: 'verify'
@@ -65,20 +65,20 @@ export type Step =
       readonly answer: (typeof VERDICTS)[number]
     }
 
-/** A verifier with a clock, endpoints and an application of its own. */
+/** A verifier with its own clock, endpoints and application. */
 export interface World {
   readonly clock: TestClock
-  /** What came of a step, as far as anybody could tell. */
+  /** The observable result of a step. */
   take(step: Step): Promise<unknown>
-  /** Addresses fetched and own sources asked so far, in order. */
+  /** The requests to addresses and custom sources, in order. */
   readonly fetched: readonly string[]
-  /** What the listener has been told so far. */
+  /** The events emitted so far. */
   readonly events: readonly VerifierEvent[]
 }
 
 const ADDRESSES = { a: 'https://a.example/jwks', b: 'https://b.example/jwks' } as const
 
-/** A world of its own around the verifier that `create` makes. */
+/** A separate world around the verifier that `create` returns. */
 export function newWorld(
   setup: Setup,
   { keys, tokens }: { readonly keys: CacheKeys; readonly tokens: ReadonlyMap<string, string> },
@@ -216,7 +216,7 @@ export function newWorld(
   const take = async (step: Step): Promise<unknown> => {
     switch (step.do) {
       case 'verify': {
-        // A text of its own each time, as from a request.
+        // A new string each time, like from a request.
         const given = Array.from({ length: step.times }, () => Buffer.from(tokens.get(step.token) ?? '').toString())
         const context = contextOf(step.context)
         return Promise.all(given.map(async (token) => answerOf(verifier.verify(token, context))))
@@ -284,7 +284,7 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await new Promise<void>((resolve) => void setImmediate(resolve))
 }
 
-/** Takes a step in worlds that are to be alike, and gives what came of it; throws where they differ. */
+/** Applies a step to worlds that must behave alike, and returns the result; throws if they differ. */
 export async function takeAlike(worlds: Readonly<Record<string, World>>, step: Step): Promise<unknown> {
   const [[, reference] = [], ...others] = Object.entries(worlds)
   if (reference === undefined) throw new TypeError('no worlds')
@@ -299,7 +299,7 @@ export async function takeAlike(worlds: Readonly<Record<string, World>>, step: S
   return expected
 }
 
-// A refresh in the background ends before or after the verification that began it.
+// A refresh in the background ends before or after the verification that started it.
 function unordered(events: readonly VerifierEvent[]): readonly string[] {
   return events.map((event) => JSON.stringify(event)).toSorted()
 }

@@ -4,16 +4,16 @@ import type { AddressInfo } from 'node:net'
 
 import type { DenylistStore } from '@claimgate/core/denylist'
 
-/** A denylist behind a real socket, which does what the test says. */
+/** A denylist behind a real socket, with configurable behaviour. */
 export interface DenylistServer extends AsyncDisposable {
   readonly store: DenylistStore
-  /** How it answers from now on: with what is in it, with this JSON, with nothing, or with a broken connection. */
+  /** How it answers from now on: with its entries, with this JSON, not at all, or with a broken connection. */
   behave(behaviour: 'well' | 'hang' | 'reset' | { readonly answer: unknown }): void
-  /** Look-ups that arrived. */
+  /** The received look-ups. */
   lookUps(): number
 }
 
-/** Starts a denylist server on a free port of 127.0.0.1. It keeps entries for ever. */
+/** Starts a denylist server on a free port of 127.0.0.1. It keeps entries until it closes. */
 export async function startDenylistServer(): Promise<DenylistServer> {
   const entries = new Map<string, number>()
   let behaviour: Parameters<DenylistServer['behave']>[0] = 'well'
@@ -49,7 +49,7 @@ export async function startDenylistServer(): Promise<DenylistServer> {
     store: {
       find: async (keys) => {
         const answer = await send({ keys })
-        // Passed on as it came, as a careless store would.
+        // Passed on unchecked, like in a careless store.
         return (
           Array.isArray(answer) && behaviour === 'well' ? answer.map((found: unknown) => found ?? undefined) : answer
         ) as (number | undefined)[]

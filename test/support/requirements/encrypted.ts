@@ -31,7 +31,7 @@ export const p256 = await pairOf('ECDH-ES', 'P-256')
 export const p384 = await pairOf('ECDH-ES', 'P-384')
 export const x25519 = await pairOf('ECDH-ES', 'X25519')
 export const rsaPublic: KeyObject = createPublicKey({ key: rsa.publicJwk, format: 'jwk' })
-/** Decrypts what is for `rsa`, `p256` and `x25519`, by these names. */
+/** Decrypts tokens encrypted to `rsa`, `p256` and `x25519`, by these names. */
 export const keys = decryptionKeys([
   { ...rsa.privateJwk, kid: 'rsa' },
   { ...p256.privateJwk, kid: 'p256' },
@@ -70,7 +70,7 @@ export const responseTo = async (token: string, by: Verifier = nested): Promise<
 
 const OPERATIONS = ['decrypt', 'deriveBits', 'deriveKey', 'unwrapKey', 'importKey', 'sign', 'digest'] as const
 
-/** How often cryptography of the runtime is used meanwhile. */
+/** Counts calls to the runtime's cryptography during an action. */
 export async function countCryptography(run: () => Promise<unknown>): Promise<number> {
   const spies = OPERATIONS.map((name) => vi.spyOn(crypto.subtle, name))
   try {
@@ -81,7 +81,7 @@ export async function countCryptography(run: () => Promise<unknown>): Promise<nu
   }
 }
 
-/** What everybody sees of a failure to decrypt, and what a log does. */
+/** What a client and a log see of a failed decryption. */
 export const FAILED = {
   code: 'token_decryption_failed',
   status: 401,

@@ -13,12 +13,12 @@ import { catalogue } from '@claimgate/core/extend'
 import { startFaultyJwksServer, type FaultyJwksServer, type TestKeys } from '@claimgate/testing'
 import type { JWK } from 'jose'
 
-/** Seconds since the epoch at which the tests take place. */
+/** The current time in the tests, in seconds since the epoch. */
 export const NOW = 1_800_000_000
 export const ISSUER = 'https://issuer.example'
 export const AUDIENCE = 'https://api.example'
 
-/** Claims of an ordinary access token, valid at `NOW`; `undefined` leaves one out. */
+/** Claims of an ordinary access token, valid at `NOW`; `undefined` omits one. */
 export function accessClaims(changes: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
   return {
     iss: ISSUER,
@@ -33,12 +33,12 @@ export function accessClaims(changes: Readonly<Record<string, unknown>> = {}): R
   }
 }
 
-/** Options of a verifier for such tokens, by a clock that stands still. */
+/** Options of a verifier for such tokens, with a fixed clock. */
 export function optionsWith(changes: object): VerifierOptions {
   return { issuer: ISSUER, audience: AUDIENCE, clock: { now: () => NOW * 1000 }, ...changes }
 }
 
-/** A request with these fields; an array is a field sent several times. */
+/** A request with these fields; an array is a field that is sent several times. */
 export function request(
   fields: Readonly<Record<string, string | readonly string[]>> = {},
   rest: Partial<RequestView> = {},
@@ -52,7 +52,7 @@ export function request(
 
 export const bearer = (token: string): RequestView => request({ authorization: `Bearer ${token}` })
 
-/** What a caller and a log see of an answer: a verified token has nothing but its status. */
+/** What a client and a log see of an answer: for a verified token only the status. */
 export interface Answer {
   readonly code?: ErrorCode
   readonly status: number
@@ -67,7 +67,7 @@ const texts: Partial<Record<WireError, string>> = {
   insufficient_scope: 'The access token does not grant what this request needs',
 }
 
-/** The answer to a token, or a request, refused with a code: its status and the challenge that belongs to it. */
+/** The answer to a token, or a request, refused with a code: its status and its challenge. */
 export function refused(code: ErrorCode): Answer {
   const { status, error } = catalogue[code]
   if ([408, 413, 503].includes(status)) return { code, status, challenge: undefined }
@@ -75,7 +75,7 @@ export function refused(code: ErrorCode): Answer {
   return { code, status, challenge: `Bearer realm="api"${why}` }
 }
 
-/** Sends a token as a request and gives the answer. Anything thrown is a bug and comes through. */
+/** Sends a token in a request and returns the answer. Other errors are bugs and are rethrown. */
 export async function answerTo(token: string, options: VerifierOptions & HttpOptions): Promise<Answer> {
   return describeOutcome(await createAuthenticator(options).authenticate(bearer(token)))
 }
@@ -87,7 +87,7 @@ export function describeOutcome(outcome: Outcome): Answer {
   return { code: error.code, status: response.status, challenge: response.headers['www-authenticate'] }
 }
 
-/** Verifies a text that a request could not even carry, and gives code and status. */
+/** Verifies a text that a request could not contain, and returns code and status. */
 export async function verdictOn(token: string, options: VerifierOptions): Promise<Answer> {
   try {
     await createVerifier(options).verify(token)
@@ -98,7 +98,7 @@ export async function verdictOn(token: string, options: VerifierOptions): Promis
   }
 }
 
-/** What went wrong, whole: for hints and messages. */
+/** The whole error, to check hints and messages. */
 export async function refusalOf(token: string, options: VerifierOptions): Promise<AuthError> {
   try {
     await createVerifier(options).verify(token)
@@ -109,17 +109,17 @@ export async function refusalOf(token: string, options: VerifierOptions): Promis
   throw new Error('the token was not refused')
 }
 
-/** A JWK Set server that counts, and the options that point at it. */
+/** A JWK Set server that counts requests, and the options that point to it. */
 export interface CountedKeys extends AsyncDisposable {
   readonly server: FaultyJwksServer
   readonly options: VerifierOptions
-  /** How many connections and requests there have been. */
+  /** The number of connections and requests. */
   traffic(): { readonly connections: number; readonly requests: number }
 }
 
 export const NO_TRAFFIC = { connections: 0, requests: 0 } as const
 
-/** Publishes keys on a real socket; the members need not be proper keys. */
+/** Serves keys on a real socket; the members need not be valid keys. */
 export async function publish(members: readonly unknown[], changes: object = {}): Promise<CountedKeys> {
   const server = await startFaultyJwksServer({ jwks: { keys: members as readonly JWK[] as JWK[] } })
   return {
@@ -133,7 +133,7 @@ export async function publish(members: readonly unknown[], changes: object = {})
   }
 }
 
-/** Signs parts as they stand, encoded already. */
+/** Signs encoded parts exactly as given. */
 export async function signParts(keys: TestKeys, header: string, claims: string): Promise<string> {
   return `${header}.${claims}.${await keys.signWith(`${header}.${claims}`)}`
 }

@@ -11,7 +11,7 @@ import {
 
 import { encode } from './refusal.ts'
 
-/** How a token is encrypted by hand, where its header is one that no library would write. */
+/** How a token is encrypted manually, if no library would write its header. */
 export interface Seal {
   readonly header: Readonly<Record<string, unknown>> | string
   readonly plaintext: string | Uint8Array
@@ -37,7 +37,7 @@ export function ephemeralKey(): {
   return { pair, epk, d: encode(pair.getPrivateKey()) }
 }
 
-/** Encrypts to a point on P-256 with ECDH-ES and A256GCM, whatever the header says besides. */
+/** Encrypts to a point on P-256 with ECDH-ES and A256GCM, whatever else the header says. */
 export function sealAgreed(pair: ECDH, recipient: { readonly x?: string; readonly y?: string }, seal: Seal): string {
   const point = Buffer.concat([
     Buffer.of(4),

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 
-/** One CONNECT that a proxy was asked for. */
+/** One CONNECT request to a proxy. */
 export interface Tunnel {
   /** Host and port. */
   readonly target: string | undefined
@@ -11,12 +11,12 @@ export interface Tunnel {
 export interface ConnectProxy {
   readonly port: number
   readonly tunnels: Tunnel[]
-  /** What it answers instead of 200 from now on. */
+  /** The status that it answers from now on instead of 200. */
   refuseWith(status: number | undefined): void
   close(): Promise<void>
 }
 
-/** A proxy that tunnels whatever it is asked for to one port of this machine, as if it resolved every name to it. */
+/** A proxy that tunnels every request to one port of this machine, as if every name resolved to it. */
 export async function startConnectProxy(targetPort: number): Promise<ConnectProxy> {
   const tunnels: Tunnel[] = []
   const sockets = new Set<Socket>()

@@ -1,7 +1,7 @@
 import type { FetchInit } from '@claimgate/core'
 import { createTestKeys, type TestClock } from '@claimgate/testing'
 
-/** How the endpoint answers. Latencies, and the age of an answer out of a cache, are seconds. */
+/** How the endpoint answers. Latencies, and the age of a cached answer, are in seconds. */
 export type EndpointMode =
   | { readonly kind: 'well'; readonly latency: number; readonly maxAge?: number; readonly age?: number }
   | { readonly kind: 'refuse' }
@@ -12,7 +12,7 @@ export type EndpointMode =
 /** One fetch as the endpoint saw it. Times are monotonic seconds. */
 export interface SeenFetch {
   readonly startedAt: number
-  /** The key IDs it brought, once it was answered well. */
+  /** The key IDs in the answer, if it was usable. */
   answer?: { readonly at: number; readonly kids: readonly string[]; readonly maxAge: number | undefined }
   failedAt?: number
 }
@@ -25,10 +25,10 @@ export interface Endpoint {
   mostInFlight(): number
 }
 
-// One key pair under every name: what counts here is the name.
+// One key pair under every name, because only the name matters here.
 const { publicJwk } = await createTestKeys('ES256')
 
-/** A JWK Set endpoint in memory, on a simulated network that takes its time. */
+/** A JWK Set endpoint in memory, on a simulated network with latency. */
 export function createEndpoint(clock: TestClock, random: () => number): Endpoint {
   const fetches: SeenFetch[] = []
   const published: { readonly at: number; readonly kids: readonly string[] }[] = []
@@ -36,7 +36,7 @@ export function createEndpoint(clock: TestClock, random: () => number): Endpoint
   let inFlight = 0
   let most = 0
 
-  /** The key IDs published so many seconds ago. */
+  /** The key IDs published this many seconds ago. */
   const kidsOf = (age: number): readonly string[] => {
     const at = clock.monotonic() / 1000 - age
     return (published.findLast((set) => set.at <= at) ?? published[0])?.kids ?? []
@@ -59,7 +59,7 @@ export function createEndpoint(clock: TestClock, random: () => number): Endpoint
         await clock.sleep(current.latency * 1000, signal)
         return new Response('<html>')
       default: {
-        // What is sent was read at some moment of the exchange.
+        // The answer was read at some time during the exchange.
         const { maxAge, age = 0 } = current
         const early = kidsOf(age)
         await clock.sleep(current.latency * 1000, signal)

@@ -7,8 +7,8 @@ const publicB = b ?? {}
 const statuses = [201, 204, 206, 304, 400, 401, 403, 404, 410, 429, 500, 502, 503, 504]
 
 /**
- * Everything a faulty server can do that is no usable JWK Set, but for `refuse`, which closes the port. Not among them are
- * answers that are sets all the same, however unwise: `duplicate-kids` and `alternate`.
+ * Every fault of a server that yields no usable JWK Set, except for `refuse`, which closes the port. Not included are
+ * answers that are usable sets, however unwise: `duplicate-kids` and `alternate`.
  */
 export const garbage: readonly (readonly [name: string, fault: Fault])[] = [
   ['refuses the connection', { kind: 'refuse' }],
@@ -34,8 +34,8 @@ export const garbage: readonly (readonly [name: string, fault: Fault])[] = [
   ['publishes no keys member', { kind: 'no-keys' }],
   ['sends a gzip bomb', { kind: 'gzip-bomb', size: 5 * 1024 * 1024 }],
   ['never stops', { kind: 'endless' }],
-  ['promises more than it sends', { kind: 'content-length', difference: 10 }],
-  ['promises less than it sends', { kind: 'content-length', difference: -10 }],
+  ['sends less than Content-Length', { kind: 'content-length', difference: 10 }],
+  ['sends more than Content-Length', { kind: 'content-length', difference: -10 }],
   ['publishes 10,000 keys', { kind: 'many-keys' }],
   ['publishes one key more than allowed', { kind: 'many-keys', count: 65 }],
   ['changes sets in the middle', { kind: 'torn', before: { keys: [publicA, publicB] }, after: { keys: [publicB] } }],
@@ -49,7 +49,7 @@ export const garbage: readonly (readonly [name: string, fault: Fault])[] = [
   ['publishes private keys', { kind: 'ok', body: { keys: [{ ...publicB, d: publicB.x }] } }],
   ['publishes keys for encryption', { kind: 'ok', body: { keys: [{ ...publicB, use: 'enc' }] } }],
   ['publishes points off the curve', { kind: 'ok', body: { keys: [{ ...publicB, x: publicB.y }] } }],
-  ['publishes members that are none', { kind: 'ok', body: { keys: [null, 1, 'a', [], {}] } }],
-  ['claims a coding there is not', { kind: 'ok', headers: { 'content-encoding': 'zstd-2' } }],
-  ['claims to be compressed', { kind: 'ok', headers: { 'content-encoding': 'gzip' } }],
+  ['publishes members that are not keys', { kind: 'ok', body: { keys: [null, 1, 'a', [], {}] } }],
+  ['declares an unknown content coding', { kind: 'ok', headers: { 'content-encoding': 'zstd-2' } }],
+  ['declares gzip without compressing', { kind: 'ok', headers: { 'content-encoding': 'gzip' } }],
 ]

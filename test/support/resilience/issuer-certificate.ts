@@ -1,6 +1,6 @@
 import type { TestCertificate } from '@claimgate/testing'
 
-/** Self-signed certificate for `issuer.example` and names below it, until 2099. A public test key that protects nothing. */
+/** Self-signed certificate for `issuer.example` and its subdomains, until 2099. A public test key that protects nothing. */
 export const issuerCertificate: TestCertificate = {
   cert: `-----BEGIN CERTIFICATE-----
 MIIB1DCCAXugAwIBAgIBAjAKBggqhkjOPQQDAjAvMS0wKwYDVQQDDCRjbGFpbWdh

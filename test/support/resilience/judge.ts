@@ -2,36 +2,36 @@ import type { SeenFetch } from './endpoint.ts'
 import { LONGEST_CACHED } from './schedule.ts'
 import { TOLERANCE, type History, type Publication, type SeenRequest } from './simulation.ts'
 
-// The numbers of `docs/threat-model.md`, written down again: what is judged must not be asked.
+// The numbers of `docs/threat-model.md`, repeated here, because the judge must not read them from the code that it judges.
 const FRESH = 600
 const STALE = 3600
 const COOLDOWN = 30
 const DEADLINE = 5
 const SOFT_WAIT = 1
 const LONGEST_RETRY_AFTER = 300
-// A hair less than sixty seconds: times are fractions, and fractions are rounded.
+// Slightly less than sixty seconds: times are fractions, and fractions are rounded.
 const MINUTE = 60 - 1e-6
-// Requests that poll look every 20 ms.
+// Requests that poll do so every 20 ms.
 const GRAIN = 0.05
 
-/** A fetch that brought a set in time. */
+/** A fetch that returned a set in time. */
 interface GoodFetch {
   readonly startedAt: number
   readonly at: number
   readonly kids: readonly string[]
-  /** Seconds after its start that the set may be used. */
+  /** Seconds from its start until the set may be used. */
   readonly freshFor: number
 }
 
 /**
- * What is wrong about the answers that requests had; nothing, if all is well:
+ * What is wrong with the answers to requests; empty if nothing is:
  *
- * - No token is refused (401) whose key was published before it was issued, where clocks differ by no more than is forgiven.
- * - No valid token is turned away at all whose key was in the last set that could be had within the stale bound.
- * - A key that was published is found at once where a fetch may begin.
+ * - No token is refused (401) if its key was published before it was issued, and the clock difference is within the tolerance.
+ * - No valid token is refused with 503 if its key was in the last set that was available within the stale limit.
+ * - A published key is found immediately if a fetch may start.
  * - Once the endpoint works again, every published key is verified after the longest back-off and `Retry-After`.
- * - A withdrawn key is verified no more after the next refresh, or beyond the stale bound.
- * - A request with a known key waits no longer than the soft wait, and no request longer than the deadline.
+ * - A withdrawn key is not verified after the next refresh, or beyond the stale limit.
+ * - A request with a known key waits at most the soft wait, and every request at most the deadline.
  */
 export function wrongAnswers({ requests, publications, fetches, modes }: History): string[] {
   const good = goodFetches(fetches)
@@ -46,7 +46,7 @@ export function wrongAnswers({ requests, publications, fetches, modes }: History
           ...needlessDelay(request, publication, { modes, fetches }),
         ]
       : request.verdict === 'verified'
-        ? ['a stranger was let in']
+        ? ['an unknown key was accepted']
         : []
     if (request.answeredAt - request.askedAt > DEADLINE + GRAIN) wrong.push('a request waited too long')
     return wrong.map((what) => `${what}: ${JSON.stringify(request)}`)
@@ -55,11 +55,11 @@ export function wrongAnswers({ requests, publications, fetches, modes }: History
 
 function wrongRefusal(request: SeenRequest, { from, until, kid }: Publication, good: readonly GoodFetch[]): string[] {
   const { askedAt, answeredAt, issuedAt, ahead, verdict } = request
-  // Whether a key that goes while a request waits is still good is nobody's guess.
+  // If a key is withdrawn while a request waits, both answers are correct.
   if (until <= answeredAt) return []
   if (verdict.startsWith('401') && from <= issuedAt && ahead < TOLERANCE) return ['a published key was refused']
   const last = good.findLast(({ at }) => at <= askedAt)
-  // A cache may give an older set than the one before.
+  // A cache may return an older set than before.
   const latest = good.findLast(({ at }) => at <= answeredAt)
   if (!last?.kids.includes(kid) || !latest?.kids.includes(kid) || answeredAt - last.startedAt >= last.freshFor + STALE)
     return []
@@ -70,7 +70,7 @@ function wrongRefusal(request: SeenRequest, { from, until, kid }: Publication, g
 function wrongAcceptance(request: SeenRequest, { until, kid }: Publication, good: readonly GoodFetch[]): string[] {
   if (request.verdict !== 'verified') return []
   const last = good.findLast(({ at }) => at < request.askedAt)
-  // A cache may give an older set than the one before.
+  // A cache may return an older set than before.
   const latest = good.findLast(({ at }) => at <= request.answeredAt)
   const isGone = !last?.kids.includes(kid) && !latest?.kids.includes(kid)
   if (last && last.startedAt >= until && isGone) return ['a withdrawn key outlived a refresh']
@@ -85,7 +85,7 @@ function lateRecovery(request: SeenRequest, { from, until }: Publication, modes:
   return ['a published key was not found although the endpoint works again']
 }
 
-/** A key that a fetch would bring has not been found, and nothing kept that fetch from beginning. */
+/** Checks for a key that a fetch would return and that was not found although a fetch could start. */
 function needlessDelay(
   request: SeenRequest,
   { from, until }: Publication,
@@ -103,7 +103,7 @@ function needlessDelay(
   return isHeld ? [] : ['a published key was held back']
 }
 
-/** For how many seconds caches keep what the endpoint answers, if it has answered well for longer than any back-off takes. */
+/** The cache time of the endpoint's answers in seconds, if it has answered successfully for longer than any back-off. */
 function cachedFor({ askedAt, answeredAt }: SeenRequest, modes: History['modes']): number | undefined {
   const current = modes.findLast(({ since }) => since <= askedAt)
   const changes = modes.some(({ since }) => since > askedAt && since <= answeredAt)
@@ -112,13 +112,13 @@ function cachedFor({ askedAt, answeredAt }: SeenRequest, modes: History['modes']
   return wellFor > LONGEST_RETRY_AFTER + MINUTE + 2 * DEADLINE ? (current.mode.age ?? 0) : undefined
 }
 
-/** The fetches without the one that ended the cold start, which costs a fresh set none of those it may make. */
+/** The fetches without the one that ended the cold start, which does not count towards the limit of a fresh set. */
 function withoutColdFetch(fetches: readonly SeenFetch[]): readonly SeenFetch[] {
   const cold = fetches.findIndex(isGood)
   return fetches.filter((_, index) => index !== cold)
 }
 
-/** What is wrong about how often the endpoint was asked; nothing, if all is well. */
+/** What is wrong with the rate of fetches; empty if nothing is. */
 export function brokenBounds({ fetches, mostInFlight }: History): string[] {
   const wrong = mostInFlight > 1 ? [`${mostInFlight} fetches were in flight at once`] : []
   const starts = fetches.map(({ startedAt }) => startedAt)
@@ -150,7 +150,7 @@ function isFresh(fetches: readonly SeenFetch[], now: number): boolean {
   return last !== undefined && now - last.startedAt < last.freshFor
 }
 
-/** The starts of fetches that failed one after the other. */
+/** The starts of consecutive failed fetches. */
 function failingStreaks(fetches: readonly SeenFetch[]): number[][] {
   const streaks: number[][] = [[]]
   for (const fetch of fetches) {

@@ -1,4 +1,4 @@
-/** Prints a figure a test has found, whatever reporter is on. */
+/** Prints a figure that a test has measured, with any reporter. */
 export function report(line: string): void {
   process.stdout.write(`${line}\n`)
 }

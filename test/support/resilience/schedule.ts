@@ -3,17 +3,17 @@ import { array, constant, constantFrom, integer, oneof, record, type Arbitrary }
 import type { EndpointMode } from './endpoint.ts'
 
 export type Action =
-  /** A valid token of the newest key, or one so many before it, issued so many seconds ago. */
+  /** A valid token of the newest key, or of one this many before it, issued this many seconds ago. */
   | { readonly kind: 'request'; readonly key: number; readonly age: number }
-  /** A token with a key ID that exists and a signature that does not fit. */
+  /** A token with an existing key ID and a wrong signature. */
   | { readonly kind: 'forge'; readonly key: number }
   | { readonly kind: 'publish' }
-  /** The oldest key goes, unless it is the only one. */
+  /** The oldest key is withdrawn, unless it is the only one. */
   | { readonly kind: 'withdraw' }
   | { readonly kind: 'endpoint'; readonly mode: EndpointMode }
-  /** Wall time is set by so many seconds. */
+  /** Wall time is changed by this many seconds. */
   | { readonly kind: 'step'; readonly seconds: number }
-  /** Unknown key IDs, one every so many seconds, and a valid token with each. */
+  /** Unknown key IDs, one every this many seconds, and a valid token with each. */
   | { readonly kind: 'flood'; readonly times: number; readonly every: number }
 
 export interface Schedule {
@@ -22,9 +22,9 @@ export interface Schedule {
   /** Seeds the jitter. */
   readonly jitter: number
   readonly sharing: 'promise' | 'poll'
-  /** Where sets are kept besides. */
+  /** Where sets are also stored. */
   readonly store: 'none' | 'memory'
-  /** Each comes so many seconds after the one before. */
+  /** Each comes this many seconds after the previous one. */
   readonly steps: readonly { readonly after: number; readonly action: Action }[]
 }
 
@@ -39,10 +39,10 @@ const gap = oneof(
   { weight: 1, arbitrary: seconds(600, 6000) },
 )
 
-/** The longest that a cache keeps a set, in seconds. */
+/** The maximum cache time of a set in seconds. */
 export const LONGEST_CACHED = 400
 
-// Most tokens are new, some have lain about, and a few are older than the key that is said to have signed them.
+// Most tokens are new, some are old, and a few are older than the key that they name.
 const tokenAge = oneof(constant(0), seconds(0, 70), seconds(60, 900))
 
 const wellMode: Arbitrary<EndpointMode> = oneof(
@@ -50,7 +50,7 @@ const wellMode: Arbitrary<EndpointMode> = oneof(
     weight: 5,
     arbitrary: record({
       kind: constant('well' as const),
-      // Up to beyond the deadline of 5 s.
+      // Up to more than the deadline of 5 s.
       latency: oneof(seconds(0, 1), seconds(0, 8)),
     }),
   },
@@ -117,7 +117,7 @@ const action: Arbitrary<Action> = oneof(
   },
 )
 
-// What it takes to rotate keys under a flood, and little time between.
+// The events of key rotations under a flood, at short intervals.
 const rotation: Arbitrary<Action> = oneof(
   { weight: 6, arbitrary: request },
   { weight: 3, arbitrary: constant({ kind: 'publish' as const }) },
@@ -139,7 +139,7 @@ const steps = oneof(
   },
 )
 
-/** Schedules of some hours: requests, rotations, outages and floods in any order. */
+/** Schedules of several hours: requests, rotations, outages and floods in any order. */
 export const schedules: Arbitrary<Schedule> = record({
   skew: integer({ min: -40, max: 40 }),
   jitter: integer({ min: 0, max: 0xffff }),
@@ -166,7 +166,7 @@ const quarters = array(
   { minLength: 96, maxLength: 96 },
 )
 
-/** A day with a request every twenty seconds, where something may happen each quarter of an hour. */
+/** A day with a request every twenty seconds, and a possible event every quarter of an hour. */
 export const aDay: Arbitrary<Schedule> = record({
   skew: integer({ min: -55, max: 55 }),
   jitter: integer({ min: 0, max: 0xffff }),

@@ -1,14 +1,14 @@
 import { systemClock, type Clock } from '@claimgate/core/extend'
 
-/** The runtime's clock, whose times a test can put forward: timers run as always, ages jump. */
+/** The runtime's clock, whose time a test can advance: timers run as usual, ages jump. */
 export interface ShiftedClock extends Clock {
-  /** Lets so many seconds have passed. */
+  /** Advances by this many seconds. */
   pass(seconds: number): void
-  /** Steps wall time alone. */
+  /** Changes only the wall time. */
   stepWall(seconds: number): void
 }
 
-/** For tests with real sockets, where deadlines are real and a day must not be. */
+/** Used in tests with real sockets, where deadlines are real and a day must not be. */
 export function shiftedClock(): ShiftedClock {
   let passed = 0
   let stepped = 0

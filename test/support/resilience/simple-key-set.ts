@@ -3,46 +3,46 @@ import { importJWK, type JSONWebKeySet, type CryptoKey } from 'jose'
 
 import type { SimulatedKeySet } from './simulation.ts'
 
-/** What a cache may get wrong. Each of them must be seen by the judges. */
+/** Possible mistakes of a cache. The judges must detect each of them. */
 export type Flaw =
-  /** The cool-down begins with a success, so that failures are not counted. */
+  /** The cool-down starts with a success, so failures are not counted. */
   | 'counts_successes_only'
-  /** A set past its freshness is of no use. */
+  /** A set past its freshness is not used. */
   | 'serves_nothing_stale'
-  /** A fetch that fails takes the set along. */
+  /** A failed fetch discards the set. */
   | 'forgets_on_failure'
-  /** What could not be asked is refused instead of unavailable. */
+  /** An unknown key is refused instead of reported as unavailable. */
   | 'refuses_when_unsure'
-  /** A set younger than the cool-down denies whatever it does not have. */
+  /** A set younger than the cool-down denies every key that it does not contain. */
   | 'believes_young_sets'
-  /** What an answer has spent in caches makes no difference. */
+  /** The age of an answer in caches is ignored. */
   | 'ignores_caches'
-  /** The first fetch begins a cool-down. */
+  /** The first fetch starts a cool-down. */
   | 'counts_the_cold_fetch'
   /** New keys are added to the old ones. */
   | 'merges'
-  /** Every request fetches for itself. */
+  /** Every request starts its own fetch. */
   | 'shares_nothing'
-  /** A set is used for ever while the endpoint is down. */
+  /** A set is used without limit while the endpoint is down. */
   | 'never_expires'
-  /** An unknown key ID makes no difference: only age does. */
+  /** An unknown key ID triggers no fetch: only age does. */
   | 'ignores_unknown_kids'
-  /** Known keys wait for whatever fetch is under way. */
+  /** Known keys wait for any fetch in progress. */
   | 'waits_with_known_keys'
   /** There is no cool-down. */
   | 'waits_not_between'
-  /** After a few failures it tries no more. */
+  /** After a few failures it stops trying. */
   | 'gives_up_for_good'
-  /** A key ID that is unknown gets whatever key there is. */
-  | 'lets_strangers_in'
-  /** A fetch may take as long as it likes. */
+  /** An unknown key ID returns any key. */
+  | 'accepts_unknown_keys'
+  /** A fetch has no deadline. */
   | 'has_no_deadline'
 
 const COOLDOWN = 30_000
 const DEADLINE = 5000
 const SOFT_WAIT = 1000
 
-/** The shortest cache one might write, with a flaw of choice: to show that the judges see it. */
+/** A minimal cache with a selected flaw, which shows that the judges detect it. */
 export function simpleKeySet(uri: string, { clock, fetch }: RemoteKeySetOptions, flaw: Flaw): SimulatedKeySet {
   if (!clock || !fetch) throw new TypeError('A simulation has its own clock and network')
   let keys = new Map<string, CryptoKey>()
@@ -97,7 +97,7 @@ export function simpleKeySet(uri: string, { clock, fetch }: RemoteKeySetOptions,
   const find = (kid: string): CryptoKey | undefined => {
     const longest = flaw === 'serves_nothing_stale' ? 600 : 4200
     if (flaw !== 'never_expires' && age() >= longest) return undefined
-    return keys.get(kid) ?? (flaw === 'lets_strangers_in' ? [...keys.values()][0] : undefined)
+    return keys.get(kid) ?? (flaw === 'accepts_unknown_keys' ? [...keys.values()][0] : undefined)
   }
 
   return {

@@ -10,7 +10,7 @@ import { createEndpoint, type EndpointMode, type SeenFetch } from './endpoint.ts
 import type { Action, Schedule } from './schedule.ts'
 import { verdict } from './verdict.ts'
 
-/** One request, and what became of it. Times are monotonic seconds. */
+/** One request and its result. Times are monotonic seconds. */
 export interface SeenRequest {
   readonly kid: string
   /** When its token was issued, in true time. */
@@ -22,28 +22,28 @@ export interface SeenRequest {
   readonly verdict: string
 }
 
-/** One key, and from when to when it was published. */
+/** One key, and when it was published and withdrawn. */
 export interface Publication {
   readonly kid: string
   readonly from: number
-  /** `Infinity` for one that still is. */
+  /** `Infinity` if it is still published. */
   readonly until: number
 }
 
-/** All that happened in one schedule. */
+/** Everything that happened in one schedule. */
 export interface History {
   readonly schedule: Schedule
   readonly requests: readonly SeenRequest[]
   readonly fetches: readonly SeenFetch[]
   readonly publications: readonly Publication[]
-  /** The endpoint's ways, and since when. */
+  /** The states of the endpoint, with their start times. */
   readonly modes: readonly { readonly mode: EndpointMode; readonly since: number }[]
   readonly mostInFlight: number
-  /** How long it was. */
+  /** Its duration. */
   readonly seconds: number
 }
 
-/** What a schedule needs of a key set. */
+/** The parts of a key set that a schedule needs. */
 export interface SimulatedKeySet {
   resolve(header: { readonly alg: string; readonly kid: string }, token?: KeyContext): Promise<CryptoKey>
   resolveAgain?(
@@ -55,12 +55,12 @@ export interface SimulatedKeySet {
 
 export type KeySetUnderTest = (uri: string, options: RemoteKeySetOptions) => SimulatedKeySet
 
-/** Seconds between two clocks that are forgiven. */
+/** Tolerated seconds between two clocks. */
 export const TOLERANCE = 60
 
 const URI = 'https://issuer.example/keys'
 
-/** Plays a schedule against a key set, in simulated time. */
+/** Runs a schedule with a key set, in simulated time. */
 export async function play(schedule: Schedule, makeKeySet: KeySetUnderTest = remoteKeySet): Promise<History> {
   const clock = createTestClock()
   const seconds = (): number => clock.monotonic() / 1000
@@ -77,7 +77,7 @@ export async function play(schedule: Schedule, makeKeySet: KeySetUnderTest = rem
   const modes: { mode: EndpointMode; since: number }[] = []
   const requests: SeenRequest[] = []
   const open = new Set<Promise<void>>()
-  let strangers = 0
+  let unknown = 0
   let stepped = 0
   const start = clock.now() / 1000
 
@@ -94,7 +94,7 @@ export async function play(schedule: Schedule, makeKeySet: KeySetUnderTest = rem
   const ask = (kid: string, age: number): void => {
     const askedAt = seconds()
     const issuedAt = askedAt - age
-    // The verifier adds what clocks may differ by.
+    // The verifier adds the clock tolerance.
     const issuedBefore = Math.floor(start + issuedAt + schedule.skew) + TOLERANCE
     const asked = verdict(keys.resolve({ alg: 'ES256', kid }, { issuedBefore })).then((outcome) => {
       const ahead = stepped - schedule.skew
@@ -134,10 +134,10 @@ export async function play(schedule: Schedule, makeKeySet: KeySetUnderTest = rem
         stepped += action.seconds
         return clock.stepWall(action.seconds * 1000)
       default: {
-        // Strangers come all the time, and with them those who were there before.
+        // New unknown key IDs arrive all the time, together with earlier ones.
         for (let count = 0; count < action.times; count += 1) {
-          strangers += 1
-          ask(`stranger-${strangers}`, strangers % 2 === 0 ? 0 : 3000)
+          unknown += 1
+          ask(`unknown-${unknown}`, unknown % 2 === 0 ? 0 : 3000)
           ask(recent(count % 3), 0)
           await clock.advanceAsync(action.every * 1000)
         }
@@ -164,7 +164,7 @@ export async function play(schedule: Schedule, makeKeySet: KeySetUnderTest = rem
   }
 }
 
-/** Lets time pass until every request has its answer. */
+/** Advances time until every request has its answer. */
 async function quiet(clock: TestClock, open: ReadonlySet<unknown>): Promise<void> {
   for (let waited = 0; open.size > 0 && waited < 60; waited += 1) await clock.advanceAsync(1000)
   if (open.size > 0) throw new Error(`${open.size} requests have no answer after a minute`)

@@ -1,6 +1,6 @@
 import type { History } from './simulation.ts'
 
-/** Figures over many schedules, so that a run can be seen to have tried something. */
+/** Figures of many schedules, which show what a run has covered. */
 export function tally() {
   const began = performance.now()
   let seconds = 0

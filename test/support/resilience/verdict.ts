@@ -1,6 +1,6 @@
 import { AuthError } from '@claimgate/core'
 
-/** `verified`, or status and code of the refusal. Anything but an `AuthError` is thrown on: nothing else may be thrown. */
+/** `verified`, or status and code of the refusal. Rethrows anything but an `AuthError`. */
 export async function verdict(answer: Promise<unknown>): Promise<string> {
   try {
     await answer

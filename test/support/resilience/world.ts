@@ -5,17 +5,17 @@ import { createTestKeys, startFaultyJwksServer, type FaultyJwksServer } from '@c
 import { shiftedClock, type ShiftedClock } from './shifted-clock.ts'
 import { verdict } from './verdict.ts'
 
-/** A key set, its endpoint on a real socket, and a clock that can be put forward. */
+/** A key set, its endpoint on a real socket, and a clock that can be advanced. */
 export interface World {
   readonly server: FaultyJwksServer
   readonly clock: ShiftedClock
   readonly keys: RemoteKeySet
   readonly events: readonly VerifierEvent[]
-  /** Asks for the key of a token issued so many seconds ago; without it, of a token that does not say when it was issued. */
+  /** Resolves the key of a token issued this many seconds ago; if omitted, of a token without `iat`. */
   ask(kid: string, secondsAgo?: number): Promise<string>
-  /** Asks until it is verified, some minutes apart: on a busy machine even a good answer may miss a short deadline. */
+  /** Tries until it is verified, some minutes apart, because on a busy machine even a good answer may miss a short deadline. */
   untilVerified(kid: string): Promise<string>
-  /** `network`, `timeout` …: why the keys cannot be had. */
+  /** `network`, `timeout` …: why keys are unavailable. */
   whyNot(): Promise<string | undefined>
   close(): Promise<void>
 }
@@ -63,7 +63,7 @@ export async function startWorld(options: RemoteKeySetOptions = {}): Promise<Wor
   }
 }
 
-/** Why keys cannot be had, as the cause of the refusal says. */
+/** Why keys are unavailable, according to the cause of the refusal. */
 export function causeOf(error: unknown): { readonly reason?: string; readonly cause?: unknown } {
   if (!(error instanceof AuthError)) throw error
   return error.cause ?? {}

@@ -3,10 +3,10 @@ import { resolve } from 'node:path'
 
 import { build, type BuildOptions } from 'esbuild'
 
-/** A bundle as the tools of an edge platform make it. */
+/** A bundle like those of an edge platform's tools. */
 export interface Bundle {
   readonly file: string
-  /** What must not be in it: modules of Node, undici, and sources in the place of built files. */
+  /** What must not be in it: modules of Node, undici, and sources instead of built files. */
   readonly foreign: readonly string[]
 }
 
@@ -24,13 +24,13 @@ export async function bundle(
     platform: 'neutral',
     mainFields: ['module', 'main'],
     target: 'es2023',
-    // Left in the bundle they would stop the worker; named here they can be reported.
+    // In the bundle they would stop the worker; listed here they can be reported.
     external: ['node:*'],
     logLevel: 'silent',
   })
   const imported = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path))
   const undici = Object.keys(metafile.inputs).filter((path) => path.includes('/undici/'))
-  // The built files are what is shown to work.
+  // The built files are tested.
   const sources = Object.keys(metafile.inputs).filter((path) => /packages\/[^/]+\/src\//.test(path))
   await writeFile(to, outputFiles[0]?.contents ?? '')
   return { file: to, foreign: [...new Set([...imported, ...undici, ...sources])] }

@@ -1,4 +1,4 @@
-// The code that every runtime runs as it stands: only the Web's own APIs, and the built packages by name.
+// The code that every runtime runs unchanged: only Web APIs, and the built packages by name.
 import { AuthError, createVerifier, scope, verify, type Verifier, type VerifierOptions } from '@claimgate/core'
 import { createNestedVerifier, decryptionKeys } from '@claimgate/core/jwe'
 import { createGate, protect } from '@claimgate/fetch'
@@ -23,8 +23,8 @@ interface Opened {
 
 const opened = new Map<string, Opened>()
 
-// Workers make verifiers while a module is loaded, where a runtime may forbid timers, randomness and I/O.
-const madeWhileLoading = createVerifier({ issuer: 'https://issuer.invalid', audience: 'nobody' })
+// Workers create verifiers while a module is loaded, when a runtime may forbid timers, randomness and I/O.
+const madeWhileLoading = createVerifier({ issuer: 'https://issuer.invalid', audience: 'unused' })
 
 /** Answers an HTTP request: a command, or one for the protected resource `/protected/<name>`. */
 export async function respond(request: Request): Promise<Response> {
@@ -100,7 +100,7 @@ async function sendForms({ options, token }: FormsCommand): Promise<Answers['for
   }
 }
 
-/** Runs something with timers that end after a hundredth of their time. */
+/** Runs an action with timers that fire after a hundredth of their time. */
 async function inAHurry<T>(run: () => Promise<T>): Promise<T> {
   const { setTimeout } = globalThis
   const hurried = (callback: () => void, milliseconds = 0): unknown => setTimeout(callback, milliseconds / 100)
@@ -124,7 +124,7 @@ function tryAlgorithms(algorithms: readonly string[]): Answers['algorithms'] {
     try {
       createVerifier({
         issuer: 'https://issuer.invalid',
-        audience: 'nobody',
+        audience: 'unused',
         algorithms: [algorithm as 'RS256'],
       }).close()
       return [algorithm, 'ok'] as const
@@ -169,7 +169,7 @@ async function answers(
   verifyOne: (token: string) => ReturnType<Verifier['verify']>,
 ): Promise<readonly TokenAnswer[]> {
   const given: TokenAnswer[] = []
-  // In order, so that what one token causes is known before the next.
+  // In order, so that the effect of one token is known before the next.
   for (const token of tokens) given.push(await answer(() => verifyOne(token)))
   return given
 }

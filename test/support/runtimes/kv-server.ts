@@ -2,16 +2,16 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 
-/** What a KV namespace of workerd talks to: values by key, over HTTP on 127.0.0.1. */
+/** The server behind a KV namespace of workerd: values by key, over HTTP on 127.0.0.1. */
 export interface KvServer {
   readonly port: number
   readonly values: ReadonlyMap<string, string>
-  /** Settles when a value has been put. */
+  /** Resolves when a value has been put. */
   readonly written: Promise<void>
   close(): void
 }
 
-/** Starts a KV namespace that is empty. */
+/** Starts an empty KV namespace. */
 export async function startKvServer(): Promise<KvServer> {
   const values = new Map<string, string>()
   const written = Promise.withResolvers<void>()

@@ -5,9 +5,9 @@ import type { Readable } from 'node:stream'
 /** A program that serves the driver, as a child of the test. */
 export interface Launched {
   readonly origin: string
-  /** What the runtime says its version is, where its host can tell. */
+  /** The runtime's version, if its host reports it. */
   readonly version: string | undefined
-  /** The last of what it wrote to stderr, for whoever wonders why it is gone. */
+  /** The end of its stderr output, which shows why it stopped. */
   complaints(): string
   stop(): Promise<void>
 }
@@ -40,7 +40,7 @@ export async function launch(command: string, parameters: readonly string[], fol
   }
 }
 
-// Nothing of the test runner's, and no proxy between the runtime and 127.0.0.1.
+// Nothing from the test runner, and no proxy between the runtime and 127.0.0.1.
 function environment(): NodeJS.ProcessEnv {
   const { PATH, HOME } = process.env
   return { PATH, HOME, NO_COLOR: '1', DO_NOT_TRACK: '1', DENO_NO_UPDATE_CHECK: '1' }

@@ -1,4 +1,4 @@
-/** What one runtime has shown. */
+/** The results of one runtime. */
 export interface Shown {
   readonly runtime: string
   readonly version: string
@@ -7,7 +7,7 @@ export interface Shown {
   readonly tokens: number
 }
 
-/** The runtime matrix as a table for people, with a line for each runtime that is not there. */
+/** The runtime matrix as a readable table, with a line for each missing runtime. */
 export function report(shown: readonly Shown[], missing: readonly string[]): string {
   const rows = shown.map(({ runtime, version, algorithms, scenarios, tokens }) => [
     runtime,

@@ -6,15 +6,15 @@ import { type Bundle, bundle } from './bundle.ts'
 import { launch, type Launched } from './launch.ts'
 import { startWorkerd, WORKER_CONDITIONS, workerdBinary } from './workerd.ts'
 
-/** A runtime that core promises to work in. */
+/** A runtime that core supports. */
 export interface Runtime {
   readonly name: string
   /** The version that package.json pins. */
   readonly pinned: string
-  /** What must verify there. A name that is missing is an algorithm lost. */
+  /** Algorithms that must verify there. A missing one is a regression. */
   readonly algorithms: readonly string[]
   readonly transport: 'global fetch' | 'something else'
-  /** The installed version, or `undefined` where there is none that runs. */
+  /** The installed version, or `undefined` if none runs. */
   installed(): string | undefined
   /** Serves the driver; `folder` is for files it needs. */
   start(folder: string): Promise<Served>
@@ -35,7 +35,7 @@ export const ALL: readonly string[] = [...CLASSIC, ...ML_DSA]
 
 const node24 = join(test, '../node_modules/.bin/node')
 
-/** All of them, installed or not. */
+/** All of them, whether installed or not. */
 export const RUNTIMES: readonly Runtime[] = [
   node('Node 22', { binary: join(modules, 'node22/bin/node'), pinned: pin('node22'), algorithms: CLASSIC }),
   node('Node 24', { binary: node24, pinned: pin('node', dirname(test)), algorithms: ALL }),
@@ -49,7 +49,7 @@ export const RUNTIMES: readonly Runtime[] = [
     start: () =>
       launch(
         deno(),
-        // No network but this machine, no files, no environment, nothing downloaded.
+        // No network except this machine, no files, no environment, no downloads.
         [
           'run',
           '--node-modules-dir=manual',
@@ -76,7 +76,7 @@ export const RUNTIMES: readonly Runtime[] = [
     pinned: pin('workerd'),
     algorithms: CLASSIC,
     transport: 'global fetch',
-    // The binary knows the date it is compatible with, not the version of its package.
+    // The binary reports its compatibility date, not the version of its package.
     installed: () => versionOf(workerdBinary, /workerd/) && versionOfPackage('workerd'),
     start: async (folder) => {
       const made = await bundle('hosts/workerd.ts', {
@@ -123,7 +123,7 @@ function bun(): string {
   return join(modules, 'bun/bin/bun.exe')
 }
 
-/** What package.json asks for; of an alias such as `npm:node@22.23.3`, the version. */
+/** The version in package.json, also that of an alias such as `npm:node@22.23.3`. */
 function pin(name: string, folder = test): string {
   const { optionalDependencies } = manifest(folder)
   return optionalDependencies?.[name]?.replace(/^npm:.*@/, '') ?? 'not pinned'

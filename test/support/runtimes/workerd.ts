@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { launch, type Launched } from './launch.ts'
 
-/** Where the npm package puts it. */
+/** Where the npm package installs it. */
 export const workerdBinary: string = join(import.meta.dirname, '../../node_modules/workerd/bin/workerd')
 
 /** The export conditions that the tools of Cloudflare bundle with. */
@@ -19,7 +19,7 @@ export interface WorkerSpec {
   readonly kvPort?: number
 }
 
-/** Serves one module worker with workerd, on a free port. Its `fetch` may reach this machine and its private network alone. */
+/** Serves one module worker with workerd, on a free port. Its `fetch` can reach only this machine and its private network. */
 export async function startWorkerd(spec: WorkerSpec, folder: string): Promise<Launched> {
   const config = `${spec.script}.capnp`
   await writeFile(join(folder, config), configText(spec))

@@ -15,7 +15,7 @@ export function kindOfSecret(text: string): string | undefined {
  * Where a value holds secrets: a text, an error with its causes, an event, an entry of a log. See `textsOf` for what is read.
  * The result names places and kinds, never the secrets.
  *
- * @param title what the value is, such as `event keys.stale`
+ * @param title the name of the value, such as `event keys.stale`
  */
 export function secretsIn(value: unknown, title: string): readonly string[] {
   const found = new Set<string>()

@@ -1,6 +1,6 @@
 import { hasRun, SHORTEST } from './secret-in.ts'
 
-/** The secrets that tests use now, which are found by their value. */
+/** The secrets in use by tests, which are found by their value. */
 export interface LiveSecrets {
   addSignature(signature: Uint8Array): void
   /** The private members of a JWK (RFC 7518 section 6). Ignores everything else. */
@@ -65,7 +65,7 @@ const RUN = /(?<![\w+/-])[\w+/-]{40,}/g
 
 // Any 40 consecutive characters of a secret contain one whole piece of it.
 const PIECE = SHORTEST / 2
-// Tests use repeated letters as false signatures, and as much else.
+// Tests use repeated letters as false signatures and elsewhere.
 const LEAST_LETTERS = 8
 
 function* pieces(secret: string): Generator<string> {

@@ -7,7 +7,7 @@ import { watchErrors, type ErrorWatch } from './watch-errors.ts'
 const finds = new Set<string>()
 let errors: ErrorWatch | undefined
 
-/** Watches errors, events, output and the keys in use, from now on. To be called once, before the packages are loaded. */
+/** Watches errors, events, output and the keys in use, from now on. Call it once, before the packages are loaded. */
 export function startWatching(): void {
   watchKeys()
   watchEvents()

@@ -2,15 +2,15 @@ import type { DenylistEntry, DenylistStore } from '@claimgate/core/denylist'
 
 type Entries = Map<string, DenylistEntry>
 type Flaw = Partial<{
-  /** What a key becomes before it is used. */
+  /** Changes a key before it is used. */
   key: (key: string) => string
-  /** What is held after an entry has been added to another, or to none. */
+  /** The entry after one has been added to another, or to none. */
   combine: (added: DenylistEntry, held: DenylistEntry | undefined) => DenylistEntry | undefined
-  /** Whether an entry is given away at this time. */
+  /** Whether an entry is returned at this time. */
   holds: (entry: DenylistEntry, now: number) => boolean
-  /** What the answers become before they are given. */
+  /** Changes the answers before they are returned. */
   answer: (answers: readonly (number | undefined)[], keys: readonly string[]) => readonly unknown[]
-  /** Something done to all entries whenever one is added. */
+  /** Called for all entries whenever one is added. */
   afterwards: (entries: Entries, now: number) => void
 }>
 
@@ -50,46 +50,46 @@ const glob = (key: string): string =>
 /** A store without a flaw, made of the same parts. */
 export const soundStore: (now: () => number) => DenylistStore = storeWith()
 
-/** Stores with one flaw each, as somebody might write them. */
+/** Stores with one flaw each, of kinds that are easy to write. */
 export const FLAWED_STORES: Readonly<Record<string, (now: () => number) => DenylistStore>> = {
   'keeps nothing': storeWith({ combine: () => undefined }),
-  'never forgets what it never held, and answers everything': storeWith({ answer: (answers) => answers.map(() => 7) }),
-  'takes seconds for milliseconds': storeWith({ holds: ({ expiresAt }, now) => expiresAt > now * 1000 }),
-  'lets the last issuedUpTo win': storeWith({
+  'never expires entries and answers every key': storeWith({ answer: (answers) => answers.map(() => 7) }),
+  'confuses seconds with milliseconds': storeWith({ holds: ({ expiresAt }, now) => expiresAt > now * 1000 }),
+  'keeps the last issuedUpTo': storeWith({
     combine: (added, held) => ({ ...greater(added, held), issuedUpTo: added.issuedUpTo }),
   }),
-  'lets the first issuedUpTo win': storeWith({
+  'keeps the first issuedUpTo': storeWith({
     combine: (added, held) => ({ ...greater(added, held), issuedUpTo: (held ?? added).issuedUpTo }),
   }),
-  'lets the last expiry win': storeWith({
+  'keeps the last expiry': storeWith({
     combine: (added, held) => ({ ...greater(added, held), expiresAt: added.expiresAt }),
   }),
-  'lets the first expiry win': storeWith({
+  'keeps the first expiry': storeWith({
     combine: (added, held) => ({ ...greater(added, held), expiresAt: (held ?? added).expiresAt }),
   }),
-  'overwrites the entry where issuedUpTo is greater': storeWith({
+  'overwrites the entry if issuedUpTo is greater': storeWith({
     combine: (added, held) => (held !== undefined && held.issuedUpTo >= added.issuedUpTo ? held : added),
   }),
-  'compares numbers as texts': storeWith({
+  'compares numbers as text': storeWith({
     combine: (added, held) => ({
       ...greater(added, held),
       issuedUpTo:
         held !== undefined && String(held.issuedUpTo) > String(added.issuedUpTo) ? held.issuedUpTo : added.issuedUpTo,
     }),
   }),
-  'takes 0 for nothing': storeWith({ answer: (answers) => answers.map((found) => found || undefined) }),
-  'keeps numbers of 32 bits': storeWith({
+  'omits an answer of 0': storeWith({ answer: (answers) => answers.map((found) => found || undefined) }),
+  'stores numbers in 32 bits': storeWith({
     combine: (added, held) => ({ ...greater(added, held), issuedUpTo: greater(added, held).issuedUpTo | 0 }),
   }),
-  'answers with what it found alone': storeWith({
+  'answers only with entries it found': storeWith({
     answer: (answers) => answers.filter((found) => found !== undefined),
   }),
-  'answers null for nothing': storeWith({ answer: (answers) => answers.map((found) => found ?? null) }),
+  'answers null for missing keys': storeWith({ answer: (answers) => answers.map((found) => found ?? null) }),
   'answers true': storeWith({ answer: (answers) => answers.map((found) => (found === undefined ? undefined : true)) }),
   'answers each key once': storeWith({
     answer: (answers, keys) => [...new Map(keys.map((key, index) => [key, answers[index]])).values()],
   }),
-  'looks up the first key alone': storeWith({
+  'looks up only the first key': storeWith({
     answer: ([first], keys) => keys.map((_, at) => (at === 0 ? first : undefined)),
   }),
   'answers in order of the keys': storeWith({
@@ -99,18 +99,18 @@ export const FLAWED_STORES: Readonly<Record<string, (now: () => number) => Denyl
         .toSorted((one, other) => one.key.localeCompare(other.key))
         .map(({ found }) => found),
   }),
-  'does not mind capitals': storeWith({ key: (key) => key.toLowerCase() }),
+  'ignores case': storeWith({ key: (key) => key.toLowerCase() }),
   'trims keys': storeWith({ key: (key) => key.trim() }),
-  'cuts keys off': storeWith({ key: (key) => key.slice(0, 128) }),
+  'truncates keys': storeWith({ key: (key) => key.slice(0, 128) }),
   'unescapes keys': storeWith({ key: (key) => (key.includes('%2F') ? decodeURIComponent(key) : key) }),
-  'takes keys for paths': storeWith({ key: (key) => new URL(`file:///${encodeURI(key)}`).pathname }),
-  'forgets the oldest where there are many': storeWith({
+  'treats keys as paths': storeWith({ key: (key) => new URL(`file:///${encodeURI(key)}`).pathname }),
+  'evicts the oldest entries': storeWith({
     afterwards: (entries) => {
       const [oldest] = entries.keys()
       if (entries.size > 1000 && oldest !== undefined) entries.delete(oldest)
     },
   }),
-  'forgets all when one expires': storeWith({
+  'drops all entries when one expires': storeWith({
     afterwards: (entries, now) => {
       if ([...entries.values()].some(({ expiresAt }) => expiresAt <= now)) entries.clear()
     },
@@ -124,7 +124,7 @@ export const FLAWED_STORES: Readonly<Record<string, (now: () => number) => Denyl
       },
     }
   },
-  'finds keys by their beginning': (now) => {
+  'finds keys by their prefix': (now) => {
     const sound = soundStore(now)
     const known: string[] = []
     return {
@@ -135,7 +135,7 @@ export const FLAWED_STORES: Readonly<Record<string, (now: () => number) => Denyl
       },
     }
   },
-  'takes keys for patterns': (now) => {
+  'treats keys as patterns': (now) => {
     const sound = soundStore(now)
     const known: string[] = []
     const matching = (pattern: RegExp): string | undefined => known.find((key) => pattern.test(key))
@@ -148,7 +148,7 @@ export const FLAWED_STORES: Readonly<Record<string, (now: () => number) => Denyl
       },
     }
   },
-  'fails where there are no keys': (now) => {
+  'fails if there are no keys': (now) => {
     const sound = soundStore(now)
     return {
       ...sound,
@@ -177,7 +177,7 @@ export const FLAWED_STORES: Readonly<Record<string, (now: () => number) => Denyl
       },
     }
   },
-  'keeps one entry in all when many come at once': () => {
+  'keeps one of several concurrent entries': () => {
     let all: ReadonlyMap<string, DenylistEntry> = new Map()
     return {
       find: async (keys) => keys.map((key) => all.get(key)?.issuedUpTo),
@@ -188,7 +188,7 @@ export const FLAWED_STORES: Readonly<Record<string, (now: () => number) => Denyl
       },
     }
   },
-  'refuses what has expired': (now) => {
+  'rejects expired entries': (now) => {
     const sound = soundStore(now)
     return {
       ...sound,

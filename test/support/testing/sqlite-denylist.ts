@@ -7,7 +7,7 @@ export interface SqliteDenylist extends DenylistStore {
   readonly close: () => void
 }
 
-/** Opens the file at `path`, and makes it where there is none. */
+/** Opens the file at `path`, and creates it if it does not exist. */
 export function openSqliteDenylist(path: string, now: () => number): SqliteDenylist {
   const database = new DatabaseSync(path, { timeout: 5000 })
   database.exec(`PRAGMA synchronous = OFF;

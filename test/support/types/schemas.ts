@@ -2,7 +2,7 @@ import { type } from 'arktype'
 import * as v from 'valibot'
 import { z } from 'zod'
 
-/** The same rules in three languages: a text, a number that text is made into, and a list with a default. */
+/** The same rules in three libraries: a text, a number parsed from text, and a list with a default. */
 export const zodClaims = z.object({
   tenant: z.string(),
   level: z.string().transform(Number),
@@ -21,7 +21,7 @@ export const arktypeClaims = type({
   groups: type('string[]').default(() => []),
 })
 
-/** The type all three give. */
+/** The output type of all three. */
 export interface TenantClaims {
   tenant: string
   level: number

@@ -1,20 +1,20 @@
 import type { JWK } from 'jose'
 
-/** An encrypted example in compact form as an RFC prints it, of an algorithm that Claimgate decrypts. */
+/** An encrypted example in compact form from an RFC, with an algorithm that Claimgate decrypts. */
 export interface DecryptedExample {
   readonly name: string
   readonly key: JWK
   readonly token: string
 }
 
-/** An encrypted example in compact form as an RFC prints it, which Claimgate refuses for what its header says. */
+/** An encrypted example in compact form from an RFC, which Claimgate refuses because of its header. */
 export interface RefusedExample {
   readonly name: string
   readonly alg: string
   readonly token: string
 }
 
-/** What the examples of RFC 7520 section 5 say. */
+/** The plaintext of the examples in RFC 7520 section 5. */
 export const FRODO_TEXT =
   'You can trust us to stick with you through thick and thin\u2013to the bitter end. And you can trust us to keep any secret of yours\u2013closer than you keep it yourself. But you cannot trust us to let you face trouble alone, and go off without a word. We are your friends, Frodo.'
 

@@ -1,14 +1,14 @@
 import type { Algorithm } from '@claimgate/core'
 import type { JWK } from 'jose'
 
-/** A signed example as an RFC prints it. */
+/** A signed example from an RFC. */
 export interface RfcExample {
   readonly name: string
   readonly alg: Algorithm
-  /** The public key, or the secret for HS256, without the private members that the RFC prints too. */
+  /** The public key, or the secret of HS256, without the private members that the RFC also prints. */
   readonly key: JWK
   readonly token: string
-  /** What the payload says. */
+  /** The text of the payload. */
   readonly text: string
 }
 

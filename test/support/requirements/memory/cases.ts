@@ -17,12 +17,12 @@ import { filler, PUBLIC_JWK, received, SECRET, signed } from './tokens.ts'
 const MEGABYTE = 1_048_576
 const NAME = 'access_token'
 
-/** Something that keeps what it is shown, up to a bound. */
+/** Something that keeps its input up to a limit. */
 export interface Case {
-  /** Bytes that it may keep, by its own account. */
+  /** The maximum number of bytes by its own accounting. */
   readonly most: number
   readonly count: number
-  /** Makes it anew, empty. What `show` rejects with fails the test. */
+  /** Creates it empty. The test fails if `show` rejects. */
   readonly make: () => { readonly show: (index: number) => Promise<unknown> }
 }
 
@@ -37,7 +37,7 @@ const options = (tokenCache: TokenCacheOptions): ReturnType<typeof optionsWith> 
 const tokenOf = (index: number): string =>
   signed({ sub: `user-${index}`, jti: `token-${index}`, email: `user-${index}@users.example`, note: filler(300) })
 
-/** Tokens in requests with much else in them. */
+/** Tokens in requests that contain much else. */
 function inRequests(
   source: CredentialSource,
   requestOf: (token: string, index: number) => Request | RequestView,
@@ -62,7 +62,7 @@ function inRequests(
   }
 }
 
-/** Tokens alone, which are large in memory for what is in them. */
+/** Tokens alone that use much memory for their contents. */
 function alone(
   claimsOf: (index: number) => object,
   headerOf: (index: number) => object = () => ({}),
@@ -151,8 +151,8 @@ export const CLAIMS: Readonly<Record<string, Case>> = {
   '300 roles': alone((at) => ({ roles: times(300, (index) => `role-${index} of ${at}`) })),
   '300 scopes': alone((at) => ({ scope: times(300, (index) => `scope-${index}-of-${at}`).join(' ') })),
   '900 numbers': alone((at) => ({ numbers: times(900, (index) => index + at + 0.5) })),
-  '100 members with names of their own': alone((at) => membersOf(100, (index) => `m${at}-${index}`, Number)),
-  '16 claims with names of their own': alone((at) => membersOf(16, (index) => `m${at}-${index}`, Number), undefined, {
+  '100 members with unique names': alone((at) => membersOf(100, (index) => `m${at}-${index}`, Number)),
+  '16 claims with unique names': alone((at) => membersOf(16, (index) => `m${at}-${index}`, Number), undefined, {
     count: 1000,
   }),
   '200 objects of one member': alone((at) => ({ all: times(200, (index) => ({ [`m${at}-${index}`]: index })) })),
@@ -273,7 +273,7 @@ export const OTHERS: Readonly<Record<string, Case>> = {
   },
 }
 
-/** What a mistake looks like: it must be noticed. */
+/** The effect of a mistake, which the test must detect. */
 export const MISTAKES: Readonly<Record<string, Case>> = {
   'a map of tokens as they are cut from forms': {
     most: 4 * MEGABYTE,

@@ -1,4 +1,4 @@
-// Shows each of the cases named thousands of tokens, and prints how many bytes more are in use afterwards, as JSON.
+// Passes thousands of tokens to each of the named cases, and prints how many more bytes are in use afterwards, as JSON.
 import { setTimeout } from 'node:timers/promises'
 
 import { report } from '../../resilience/report.ts'
@@ -13,7 +13,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
 
 async function inUse(): Promise<number> {
   let least = Infinity
-  // What finalizers and streams let go of is collected some turns later.
+  // Memory released by finalizers and streams is collected some turns later.
   for (let time = 0; time < 4; time += 1) {
     await setTimeout(5)
     globalThis.gc?.()
@@ -23,11 +23,11 @@ async function inUse(): Promise<number> {
   return least
 }
 
-// What one case keeps must not be collected while another one is measured.
+// The memory of one case must not be collected while another one is measured.
 const alive: unknown[] = []
 
 async function kept({ make, count }: Case): Promise<number> {
-  // What the first tokens load is not what the others keep.
+  // The memory of modules loaded for the first tokens is not counted.
   const first = make()
   for (let index = 0; index < 50; index += 1) await first.show(index)
   const made = make()

@@ -1,7 +1,7 @@
-// oxlint-disable promise/no-callback-in-promise -- that is what promises are made of
+// oxlint-disable promise/no-callback-in-promise -- promises consist of callbacks
 type Settle = (value: unknown) => void
 
-/** A promise as libraries have their own: by Promises/A+, no subclass of the runtime's, and known to it by its `then` alone. */
+/** A promise like those of libraries: implements Promises/A+, is not a subclass of the runtime's, and is recognized only by its `then`. */
 export class OwnPromise {
   #state: 'pending' | 'fulfilled' | 'rejected' = 'pending'
   #value: unknown
@@ -16,7 +16,7 @@ export class OwnPromise {
     }
   }
 
-  // oxlint-disable-next-line unicorn/no-thenable -- that is what it is about
+  // oxlint-disable-next-line unicorn/no-thenable -- the subject of the test
   then(onValue?: unknown, onError?: unknown): OwnPromise {
     return new OwnPromise((resolve, reject) => {
       const settle = (): void =>

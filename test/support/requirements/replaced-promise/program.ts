@@ -1,4 +1,4 @@
-// Verifies tokens where a library has replaced `Promise`, and prints what came of it as JSON. A separate process, because a test runner
+// Verifies tokens after a library has replaced `Promise`, and prints the results as JSON. A separate process, because a test runner
 // does not survive it.
 import { createServer, get, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -24,7 +24,7 @@ const { default: fastify } = await import('fastify')
 const { CompactEncrypt, generateKeyPair } = await import('jose')
 if (when === 'after the start') replace()
 
-/** What a hook of the application answers with: its library's promise, or what has a `then` and nothing else. */
+/** The result of a hook of the application: its library's promise, or an object with only `then`. */
 const later = (decide: () => unknown): never => {
   const settle = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
     setTimeout(() => {
@@ -35,7 +35,7 @@ const later = (decide: () => unknown): never => {
       }
     }, 1)
   }
-  // oxlint-disable-next-line unicorn/no-thenable -- that is what it is about
+  // oxlint-disable-next-line unicorn/no-thenable -- the subject of the test
   return (kind === 'thenables' ? { then: settle } : new OwnPromise(settle)) as never
 }
 
@@ -69,7 +69,7 @@ const broken = (): never => {
   throw new RangeError('broken')
 }
 
-/** Each token twice, the second time remembered: the answers, and what the listener was told. */
+/** Verifies each token twice, the second time from the cache: the answers and the events. */
 async function answers(options: object, sent = token): Promise<string> {
   const told: string[] = []
   const onEvent = ({ type }: { readonly type: string }): void => {
@@ -99,7 +99,7 @@ const schema = (result: () => unknown): object => ({
   claims: { '~standard': { version: 1, vendor: 'own', validate: () => later(result) } },
 })
 
-/** Refuses only the second time, when the token is remembered. */
+/** Refuses only the second time, when the token is cached. */
 function secondTime(): object {
   let calls = 0
   return check(() => (calls++ === 0 ? undefined : refuse()))
@@ -225,7 +225,7 @@ const statusAt = (to: number, path: string, sent = token): Promise<number> =>
     }).on('error', reject)
   })
 
-/** Twice each: a token that is accepted and then remembered, and a requirement that is not met. */
+/** Twice each: a token that is accepted and then cached, and a requirement that is not met. */
 const statuses = async (to: number): Promise<string> => {
   const found: number[] = []
   for (const path of ['/orders', '/orders', '/admin']) found.push(await statusAt(to, path))
@@ -261,7 +261,7 @@ for (const [name, options] of [
   )
 
   const server = fastify()
-  // As a callback, because a promise of Fastify's would be of the library's kind.
+  // With a callback, because a promise of Fastify would be of the library's kind.
   server.register(claimgate, { ...(rules() as object), log: false } as never)
   server.get('/orders', (request) => request.auth?.claims.sub)
   server.get('/admin', { config: { auth: scope('admin') } }, () => 'admin')

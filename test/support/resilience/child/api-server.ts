@@ -1,5 +1,5 @@
-// An API whose issuer is somewhere else. Prints its port; each line it reads puts its clock forward so many seconds, or
-// says "close". Ends by itself when its server has closed.
+// An API with an issuer elsewhere. Prints its port; each line it reads advances its clock by that many seconds, or says
+// "close". Exits when its server has closed.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
@@ -16,7 +16,7 @@ const verifier = createVerifier({
   audience: 'api',
   ...(jwksUri !== '' && { jwksUri }),
   clock,
-  // Whoever listens badly must not bring the program down either.
+  // A listener that throws must not crash the program either.
   onEvent: () => {
     throw new Error('a listener that throws')
   },

@@ -1,4 +1,4 @@
-// Fetches the keys of an address with the default transport, and prints what became of it.
+// Fetches the keys of an address with the default transport, and prints the result.
 import { createVerifier } from '@claimgate/core'
 
 import { report } from '../report.ts'

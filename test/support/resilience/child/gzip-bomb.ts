@@ -1,4 +1,4 @@
-// Fetches keys from the address given, again and again, and prints how far memory grew, in bytes.
+// Fetches keys from the given address repeatedly, and prints how much memory grew, in bytes.
 import { AuthError, remoteKeySet } from '@claimgate/core/extend'
 
 import { report } from '../report.ts'
@@ -19,7 +19,7 @@ const attempt = async (address: string): Promise<string> => {
   )
 }
 
-// What the first fetch loads is not what a bomb costs.
+// The memory of modules loaded by the first fetch is not counted.
 const outcomes = [await attempt(ordinary), await attempt(ordinary)]
 globalThis.gc?.()
 const atFirst = inUse()

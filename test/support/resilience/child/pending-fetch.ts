@@ -1,4 +1,4 @@
-// Asks for keys that never come, and has nothing else to do.
+// Requests keys that never arrive, and does nothing else.
 import { remoteKeySet } from '@claimgate/core/extend'
 
 import { report } from '../report.ts'

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** How a program ended, and what it wrote. */
+/** How a program ended, and its output. */
 export interface Ended {
   readonly code: number | null
   readonly output: string
@@ -12,9 +12,9 @@ export interface Ended {
 export interface RunningChild {
   /** Writes a line to its standard input. */
   tell(line: string): void
-  /** Settles when its output contains a text. */
+  /** Resolves when its output contains a text. */
   says(text: string): Promise<void>
-  /** What it wrote so far. */
+  /** Its output so far. */
   output(): string
   readonly ended: Promise<Ended>
   kill(): void
@@ -29,7 +29,7 @@ export interface ChildOptions {
   readonly node?: string
 }
 
-/** Starts a program of this folder with the flags a strict operator would use. */
+/** Starts a program of this folder with the flags of a strict operator. */
 export function startChild(program: string, args: readonly string[], options: ChildOptions = {}): RunningChild {
   const { flags = [], env = {}, node = process.execPath } = options
   const hooks = pathToFileURL(join(import.meta.dirname, 'source-hooks.mjs')).href
@@ -79,7 +79,7 @@ export function startChild(program: string, args: readonly string[], options: Ch
   }
 }
 
-// A program under test must not know that it is in one.
+// A program under test must not detect the test.
 function withoutVitest(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(environment).filter(([name]) => !/^(VITEST|NODE_OPTIONS|NODE_V8)/.test(name)),

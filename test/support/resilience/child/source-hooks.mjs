@@ -1,4 +1,4 @@
-// Lets a program that a test starts import the packages by name and still run their sources.
+// Lets a program started by a test import the packages by name and run their sources.
 import { registerHooks } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'

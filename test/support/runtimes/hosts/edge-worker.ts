@@ -1,4 +1,4 @@
-// Serves the driver inside an edge-runtime machine, the way of service workers.
+// Serves the driver in an edge-runtime machine, like a service worker.
 import { respond } from '../driver.ts'
 
 interface FetchEvent extends Event {

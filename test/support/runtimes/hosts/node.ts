@@ -1,4 +1,4 @@
-// Serves the driver in Node, which has no server for `Request` and `Response` of its own.
+// Serves the driver in Node, which has no built-in server for `Request` and `Response`.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'

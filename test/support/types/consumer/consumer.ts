@@ -8,11 +8,11 @@ import { createIssuer, type IssuerOptions } from '@claimgate/issuer'
 import { fetch as fetchOfUndici } from 'undici'
 
 const api = { issuer: 'https://issuer.example', audience: 'https://api.example' }
-/** Text, and not `any`. */
+/** A string, and not `any`. */
 type Text<T> = 0 extends 1 & T ? never : T & string
 const isText = <T>(value: Text<T>): Text<T> => value
 
-// The parameters of a function that fetches have their types from where it is given.
+// The parameters of an inline fetch function have their types from the option.
 createVerifier({
   ...api,
   fetch: (url, init) => {
@@ -26,7 +26,7 @@ createAuthenticator({ ...api, fetch: (url, init) => fetch(url.toUpperCase(), ini
 authenticateJwt({ ...api, fetch: (url, init) => fetch(url.toUpperCase(), init) })
 createGate({ ...api, fetch: (url, init) => fetch(url.toUpperCase(), init) })
 
-// Every fetch there is will do.
+// Every type of fetch is accepted.
 const fetches: readonly FetchLike[] = [fetch, globalThis.fetch, fetchOfUndici, undiciFetch({ proxy: undefined })]
 for (const one of fetches) createVerifier({ ...api, fetch: one })
 createVerifier({ ...api, fetch: fetchOfUndici })
@@ -40,10 +40,10 @@ undiciFetch()('https://issuer.example', {
   .then((response) => response.json())
   .catch(() => undefined)
 
-// @ts-expect-error What answers with text is no fetch.
+// @ts-expect-error a function that returns text is not a fetch
 createVerifier({ ...api, fetch: async () => 'text' })
 
-// A value that may be undefined stands for the default, where that accepts no more.
+// A value that may be undefined means the default, if the default accepts no more.
 const jwksUri: string | undefined = process.env['JWKS_URI']
 const count: number | undefined = jwksUri?.length
 const flag: boolean | undefined = jwksUri?.startsWith('https:')
@@ -113,7 +113,7 @@ export const issuer: IssuerOptions = {
 }
 createIssuer(issuer).catch(() => undefined)
 
-// Where leaving an option out accepts more, a value that went missing is a mistake.
+// If omitting an option accepts more, a missing value is a mistake.
 // @ts-expect-error `clientId` narrows.
 createVerifier({ ...api, clientId: jwksUri })
 // @ts-expect-error `algorithms` narrows.
@@ -123,7 +123,7 @@ createAuthenticator({ ...api, bindings: undefined })
 // @ts-expect-error A requirement narrows.
 authenticateJwt({ ...api, requirement: undefined })
 
-// What was verified has its types, too.
+// Verified tokens are typed, too.
 export const subject = async (token: string): Promise<string | undefined> => {
   const { claims, scopes } = await createVerifier(api).verify(token)
   return scopes.has('orders:read') ? claims.sub : undefined
