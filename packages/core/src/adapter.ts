@@ -3,29 +3,33 @@ export {
   type AdapterOptions,
   type AdapterRules,
   type EnvironmentOptions,
-  resolveAdapterOptions,
-} from './authenticator/options.ts'
+  readAdapterOptions,
+  type ReadAdapterOptions,
+} from './authenticator/adapter-options.ts'
 export { catalogue, type CatalogueEntry } from './model/catalogue.ts'
 export { asError } from './errors/auth-error.ts'
 export { AuthError, type AuthErrorDetails } from './errors/auth-error.ts'
-export { assertKnownOptions, knownOptions } from './options/known-options.ts'
-export { isOptions, kindOf, misconfigured } from './options/option-rules.ts'
 export {
   anything,
   callback,
-  checkOptions,
+  type Filled,
   flag,
+  isOptions,
+  kindOf,
   listOf,
+  misconfigured,
+  narrowing,
   type NumberRange,
   numberIn,
   objectWith,
   oneOf,
+  type OptionRow,
   type OptionRule,
-  type OptionRules,
-  type OptionsCheck,
   optionsOf,
-  readNumbers,
+  type OptionTable,
+  required,
 } from './options/option-rules.ts'
+export { readOptions } from './options/read-options.ts'
 export { quote } from './errors/quote.ts'
 export { publicUrl, resolveOrigin } from './http/origin.ts'
 export { fetchDocument, type FetchDocumentOptions, type FetchedDocument } from './keys/fetch/fetch-document.ts'
@@ -52,10 +56,10 @@ export {
 export { type RefusedError, refusedError } from './http/refusal-response.ts'
 export {
   createLogRefusal,
+  logOption,
   type LogRefusal,
   type RefusalLine,
   type RefusalLog,
-  resolveLog,
   writeTo,
 } from './http/refusal-log.ts'
 export { createMemoryJwkSetStore, type JwkSetSeed, type JwkSetStore } from './keys/remote/options.ts'
@@ -76,7 +80,7 @@ export { knownSigned, signedClaims } from './model/token.ts'
 export { isThenable } from './model/values.ts'
 export type { EventListener, KeyFlaw } from './model/events.ts'
 export type { JoseHeader, VerifiedToken } from './model/token.ts'
-export { resolveClock, resolveLimits } from './pipeline/options.ts'
+export { clockOption, LIMITS } from './pipeline/options.ts'
 export { checkHeader, FIXED_LIMIT, ignoredKeysHint } from './jws/parse.ts'
 export { tooLong } from './jws/parse.ts'
 export { decodePart } from './jws/parse.ts'

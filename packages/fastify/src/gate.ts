@@ -1,13 +1,4 @@
-import {
-  type Clock,
-  createAuthenticator,
-  type HttpOptions,
-  type Outcome,
-  type Peer,
-  type Refused,
-  type RequestView,
-  type VerifiedToken,
-} from '@claimgate/core'
+import type { Outcome, Peer, Refused, RequestView, VerifiedToken } from '@claimgate/core'
 import {
   addFields,
   admitted,
@@ -16,23 +7,19 @@ import {
   nodeClientCertificate,
   nodeFieldValues,
   nodePeer,
-  own,
   type RefusalLine,
   refusedError,
   requirementFor,
   type RequirementRule,
-  resolveAdapterOptions,
-  resolveLog,
   writeTo,
 } from '@claimgate/core/adapter'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import {
-  ACTION,
   answerWith,
   type ClaimgateOptions,
   failWith,
-  resolveScopeOptions,
-  SCOPE_OPTIONS,
+  type ReadScopeOptions,
+  resolveOptions,
   type ScopeOptions,
 } from './options.ts'
 
@@ -129,16 +116,10 @@ export function holdBack(request: FastifyRequest, _reply: FastifyReply, done: Ho
 /** Logs why a request is refused. */
 type LogRefused = (refusal: Refused, request: FastifyRequest) => void
 
-/**
- * Creates the function that logs refusals. It uses the log of each request, unless the options set another log or `false`.
- *
- * @throws TypeError if `log` is anything else
- */
-function logRefusals(options: HttpOptions & { readonly clock?: Partial<Clock> | undefined }): LogRefused {
-  const option = own(options, 'log')
-  const log = resolveLog(ACTION, option)
-  if (option === false) return () => {}
-  const logRefusal = createLogRefusal(own(options, 'clock'))
+/** Creates the function that logs refusals. It uses the log of each request, unless the options set another log or `false`. */
+function logRefusals({ log, clock }: ReadScopeOptions): LogRefused {
+  if (log === false) return () => {}
+  const logRefusal = createLogRefusal(clock)
   if (log !== undefined) {
     const write = writeTo(log)
     return ({ error }) => logRefusal(error, write)
@@ -164,6 +145,7 @@ export interface Gate {
   readonly protects: 'every route' | 'routes that ask'
   readonly notFound: Required<ScopeOptions>['notFound']
   readonly securityScheme: string | false
+  readonly admits: 'tokens only' | 'anonymous requests too'
   /** The first hook at which the token can be read: `preValidation` if it may be in the body. */
   readonly stage: 'onRequest' | 'preValidation'
   /**
@@ -176,11 +158,10 @@ export interface Gate {
 }
 
 /** Creates a gate. @throws TypeError for wrong options; if they come from the environment, it names the variable */
-export function createGate(options: ClaimgateOptions): Gate {
-  const { global, notFound, onReject, securityScheme } = resolveScopeOptions(options)
-  const rules = { action: ACTION, own: SCOPE_OPTIONS, environment: process.env }
+export function createGate(given: ClaimgateOptions): Gate {
+  const options = resolveOptions(given)
+  const { global, notFound, onReject, securityScheme, authenticator } = options
   const logRefused = logRefusals(options)
-  const authenticator = createAuthenticator({ ...resolveAdapterOptions(options, rules), log: false })
   const answer = answerWith(onReject)
 
   const authenticate = (request: FastifyRequest, requirement: RouteRequirement | undefined): Promise<Outcome> => {
@@ -248,6 +229,7 @@ export function createGate(options: ClaimgateOptions): Gate {
     protects: global ? 'every route' : 'routes that ask',
     notFound,
     securityScheme,
+    admits: options.optional === true ? 'anonymous requests too' : 'tokens only',
     stage: authenticator.readsBody ? 'preValidation' : 'onRequest',
     throwing,
     // A plugin that wraps the hooks of a route may await them without a callback: then only a rejection stops it.

@@ -1,5 +1,18 @@
-import type { Refused } from '@claimgate/core'
-import { type AdapterOptions, asError, bare, misconfigured, own, refusedError } from '@claimgate/core/adapter'
+import type { HttpOptions, Refused } from '@claimgate/core'
+import {
+  type AdapterOptions,
+  asError,
+  callback,
+  type Filled,
+  flag,
+  logOption,
+  oneOf,
+  type OptionTable,
+  own,
+  readAdapterOptions,
+  type ReadAdapterOptions,
+  refusedError,
+} from '@claimgate/core/adapter'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 
 /**
@@ -162,32 +175,30 @@ export interface ScopeOptions {
 /** The action named in messages about wrong options. */
 export const ACTION = 'register claimgate'
 
-/** The names `ScopeOptions` may have. */
-export const SCOPE_OPTIONS: readonly string[] = ['global', 'onReject', 'securityScheme', 'notFound']
-
-/** `ScopeOptions` with their defaults. */
-type ResolvedScopeOptions = Pick<ScopeOptions, 'onReject'> & {
-  readonly [name in Exclude<keyof ScopeOptions, 'onReject'>]-?: Exclude<ScopeOptions[name], undefined>
+// A string such as 'false' from an environment variable must not change protection by accident.
+const SCOPE: OptionTable<ScopeOptions & Pick<HttpOptions, 'log'>> = {
+  global: { ...flag, default: true },
+  onReject: callback,
+  securityScheme: {
+    be: 'the name of an OpenAPI security scheme, or false',
+    fits: (value) => value === false || (typeof value === 'string' && value !== ''),
+    default: 'bearerAuth',
+  },
+  notFound: { ...oneOf('protect', 'own'), default: 'protect' },
+  log: logOption,
 }
 
+/** The checked options of a scope, and their authenticator, which logs nothing itself. */
+export type ReadScopeOptions = ReadAdapterOptions<
+  object,
+  Filled<ScopeOptions, 'global' | 'securityScheme' | 'notFound'> & Pick<HttpOptions, 'log'>
+>
+
 /**
- * Checks the options and fills in the defaults. A string such as 'false' from an environment variable is rejected, so that it does not
- * change protection by accident.
+ * Checks the options and fills in the defaults.
  *
  * @throws TypeError
  */
-export function resolveScopeOptions(options: ScopeOptions): ResolvedScopeOptions {
-  const { global = true, onReject, securityScheme = 'bearerAuth', notFound = 'protect' } = options
-  if (typeof global !== 'boolean') throw misconfigured(ACTION, '"global" must be true or false', global)
-  if (onReject !== undefined && typeof onReject !== 'function')
-    throw misconfigured(ACTION, '"onReject" must be a function', onReject)
-  if (securityScheme !== false && (typeof securityScheme !== 'string' || securityScheme === ''))
-    throw misconfigured(
-      ACTION,
-      '"securityScheme" must be the name of an OpenAPI security scheme, or false',
-      securityScheme,
-    )
-  if (!['protect', 'own'].includes(notFound))
-    throw misconfigured(ACTION, '"notFound" must be "protect" or "own"', notFound)
-  return bare({ global, securityScheme, notFound, ...(onReject === undefined ? {} : { onReject }) })
+export function resolveOptions(given: ClaimgateOptions): ReadScopeOptions {
+  return readAdapterOptions(given, { action: ACTION, table: SCOPE, environment: process.env })
 }

@@ -1,4 +1,4 @@
-import { ADAPTER_OPTIONS, misconfigured, own, ownOptions } from '@claimgate/core/adapter'
+import { misconfigured, own } from '@claimgate/core/adapter'
 import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { type AnsweringHook, createGate, type Gate, HOLD, holdBack } from './gate.ts'
@@ -11,7 +11,7 @@ import {
   routeRule,
   spareDocuments,
 } from './openapi.ts'
-import { ACTION, type ClaimgateOptions, SCOPE_OPTIONS } from './options.ts'
+import { ACTION, type ClaimgateOptions } from './options.ts'
 
 /**
  * Protects every route of the scope it is registered in, and of nested scopes.
@@ -25,9 +25,8 @@ import { ACTION, type ClaimgateOptions, SCOPE_OPTIONS } from './options.ts'
 export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
   async (fastify: FastifyInstance, given: ClaimgateOptions) => {
     if (Object.hasOwn(fastify, GATE)) throw misconfigured(ACTION, REGISTERED_TWICE)
-    const options = ownOptions(given, [...SCOPE_OPTIONS, ...ADAPTER_OPTIONS])
-    const gate = createGate(options)
-    const security = { scheme: gate.securityScheme, anonymous: options.optional === true }
+    const gate = createGate(given)
+    const security = { scheme: gate.securityScheme, anonymous: gate.admits === 'anonymous requests too' }
     // If `Object.prototype.config` is polluted, Fastify copies it into routes as if the application had written it. Routes declared
     // after this plugin are cleaned. For earlier routes the two cannot be distinguished.
     const polluted = Object.hasOwn(Object.prototype, 'config')

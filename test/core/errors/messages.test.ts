@@ -23,7 +23,7 @@ import { generateKeyPair } from 'jose'
 import { describe, expect, it } from 'vitest'
 
 import { HTTP_OPTIONS } from '../../../packages/core/src/authenticator/options.ts'
-import { VERIFIER_OPTIONS } from '../../../packages/core/src/pipeline/verifier.ts'
+import { VERIFIER_OPTIONS } from '../../../packages/core/src/pipeline/options.ts'
 import { accessClaims, bearer, ISSUER, NOW, optionsWith, request } from '../../support/requirements/refusal.ts'
 
 const key = await createTestKeys('ES256', { kid: 'key-1' })

@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createAuthenticator } from '../../../packages/core/src/authenticator/authenticator.ts'
 import { AUDIENCE, createSigningKey, ISSUER, type SigningKey } from '../../support/core/jose-tokens.ts'
-import { KEY_SET_DEFAULTS } from '../../../packages/core/src/keys/remote/options.ts'
 import { DEFAULT_LIMITS, MAXIMUM_LIMITS } from '../../../packages/core/src/model/limits.ts'
-import { DEFAULTS, resolveTokenCache } from '../../../packages/core/src/pipeline/options.ts'
+import { readOptions } from '../../../packages/core/src/options/read-options.ts'
+import { TOKEN_CACHE } from '../../../packages/core/src/pipeline/options.ts'
 import { optionsFromEnv } from '../../../packages/core/src/pipeline/environment.ts'
 import { createVerifier } from '../../../packages/core/src/pipeline/verifier.ts'
 
@@ -315,12 +314,10 @@ describe('the token cache', () => {
 
   it('is read once: later changes have no effect', () => {
     const tokenCache = { maxAge: 60 }
-    const resolved = resolveTokenCache('create verifier', tokenCache)
+    const resolved = readOptions('create verifier', tokenCache, TOKEN_CACHE)
     tokenCache.maxAge = 300
     expect(resolved).toEqual({ maxEntries: 10_000, maxBytes: 16_777_216, maxAge: 60 })
     expect(Object.isFrozen(resolved)).toBe(true)
-    expect(resolveTokenCache('create verifier', false)).toBeUndefined()
-    expect(resolveTokenCache('create verifier', undefined)).toEqual(DEFAULTS.tokenCache)
   })
 })
 
@@ -379,39 +376,7 @@ describe('options from the environment', () => {
   })
 })
 
-describe('documented defaults', () => {
-  const source = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8')
-  const documented = (text: string, name: string): string => {
-    const match = new RegExp(`@defaultValue ([^\\n]*?)(?: \\*/)?\\n(?:[^\\n]*\\*/\\n)?\\s*readonly ${name}\\??:`).exec(
-      text,
-    )
-    return match?.[1]?.trim() ?? `no @defaultValue for ${name}`
-  }
-
-  it('are those that hold', () => {
-    const limits = source('../../../packages/core/src/model/limits.ts')
-    for (const [name, value] of Object.entries(DEFAULT_LIMITS))
-      expect(documented(limits, name), name).toBe(String(value))
-    const tuning = source('../../../packages/core/src/keys/remote/options.ts')
-    for (const [name, value] of Object.entries(KEY_SET_DEFAULTS))
-      expect(documented(tuning, name), name).toBe(String(value))
-    const options = source('../../../packages/core/src/pipeline/options.ts')
-    expect(documented(options, 'clockTolerance')).toBe(String(DEFAULTS.clockTolerance))
-    expect(documented(options, 'idTokens')).toBe(`'${DEFAULTS.idTokens}'`)
-    expect(documented(options, 'padding')).toBe(`'${DEFAULTS.padding}'`)
-    expect(documented(options, 'clientClaims')).toBe(`['${DEFAULTS.clientClaims.join("', '")}']`)
-    expect(documented(options, 'scopeSources')).toBe(`['${DEFAULTS.scopeSources.join("', '")}']`)
-    // There is another maxAge above.
-    const tokenCache = options.slice(options.indexOf('interface TokenCacheOptions'))
-    for (const [name, value] of Object.entries(DEFAULTS.tokenCache))
-      expect(documented(tokenCache, name), name).toBe(String(value))
-    expect(documented(source('../../../packages/core/src/authenticator/options.ts'), 'realm')).toBe(
-      `'${DEFAULTS.realm}'`,
-    )
-  })
-
-  it('lie within their maximum', () => {
-    for (const [name, value] of Object.entries(DEFAULT_LIMITS))
-      expect(value).toBeLessThanOrEqual(MAXIMUM_LIMITS[name as keyof typeof MAXIMUM_LIMITS])
-  })
+it('no default of a limit exceeds its maximum', () => {
+  for (const [name, value] of Object.entries(DEFAULT_LIMITS))
+    expect(value).toBeLessThanOrEqual(MAXIMUM_LIMITS[name as keyof typeof MAXIMUM_LIMITS])
 })

@@ -18,7 +18,7 @@ import {
   createMemoryJwkSetStore,
   type JwkSetSeed,
   remoteKeySet,
-  resolveAdapterOptions,
+  readAdapterOptions,
   verifyJws,
 } from '@claimgate/core/extend'
 import { createNestedVerifier, decryptionKeys } from '@claimgate/core/jwe'
@@ -217,14 +217,13 @@ export function coreScenarios({ keys, attacker, encryption, tokens, nested }: Ma
       name: 'the options of an adapter',
       start: () => {
         const environment = { JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE }
-        const rules = { action: 'test', own: [], environment }
-        const authenticatorOf = authenticator(
-          createAuthenticator({ ...resolveAdapterOptions({}, rules), fetch } as VerifierOptions),
-          tokens,
-        )
+        const [jwk] = jwks.keys
+        const withKey = { ...environment, JWT_PUBLIC_KEY: JSON.stringify(jwk) }
+        const rules = { action: 'test', table: {}, environment: withKey }
+        const authenticatorOf = authenticator(createAuthenticator({ ...optionsFromEnv(environment), fetch }), tokens)
         return async () => ({
           ...(await authenticatorOf()),
-          options: await outcome(() => stringify(resolveAdapterOptions({}, rules))),
+          options: await outcome(() => stringify(Object.keys(readAdapterOptions({}, rules)))),
           environment: await outcome(() => stringify(optionsFromEnv(environment))),
         })
       },

@@ -1,31 +1,26 @@
-import { type Binding, type BindingRules, isParameters, resolveBindings } from '../confirmation/binding.ts'
+import { type Binding, bindingRule, type BindingRules, isParameters, resolveBindings } from '../confirmation/binding.ts'
 import type { AuthError } from '../errors/auth-error.ts'
-import { type CredentialSource, resolveSources } from '../http/credential-sources.ts'
-import { createLogRefusal, type RefusalLog, resolveLog, writeTo } from '../http/refusal-log.ts'
+import { type CredentialSource, DEFAULT_SOURCES, resolveSources } from '../http/credential-sources.ts'
+import { createLogRefusal, logOption, type RefusalLog, writeTo } from '../http/refusal-log.ts'
 import { problemBody, type RefusalBody, type RefusalRules } from '../http/refusal-response.ts'
 import { isPlainText } from '../model/http-text.ts'
-import { bare, has, own, ownOptions } from '../model/values.ts'
-import { assertKnownOptions } from '../options/known-options.ts'
+import { bare, own } from '../model/values.ts'
 import {
   anything,
   callback,
-  checkOptions,
+  type Filled,
   flag,
   isOptions,
   listOf,
   misconfigured,
+  narrowing,
   objectWith,
   oneOf,
-  type OptionRules,
+  type OptionTable,
 } from '../options/option-rules.ts'
-import { type Environment, optionsFromEnv } from '../pipeline/environment.ts'
-import {
-  DEFAULTS,
-  type ManyIssuersOptions,
-  type SingleIssuerOptions,
-  type VerifierOptions,
-} from '../pipeline/options.ts'
-import { createVerifier, type Verifier, VERIFIER_OPTIONS } from '../pipeline/verifier.ts'
+import { readOptions } from '../options/read-options.ts'
+import { VERIFIER_OPTIONS, type VerifierOptions } from '../pipeline/options.ts'
+import { createVerifier, type Verifier } from '../pipeline/verifier.ts'
 
 /** Verifier options or an existing verifier, plus how requests are read and answered. */
 export type AuthenticatorOptions<C extends object = object> =
@@ -72,21 +67,21 @@ interface ResolvedAuthenticatorOptions<C extends object> {
   readonly binding: BindingRules
 }
 
-const HTTP_RULES: OptionRules = {
+const HTTP: OptionTable<HttpOptions & ReadyVerifier> = {
   verifier: objectWith('a verifier, which createVerifier makes', 'verify'),
-  realm: { be: 'printable ASCII text without quotes or backslashes', fits: isPlainText },
-  credentials: anything,
-  optional: flag,
-  refusalBody: callback,
-  exposeChallenge: flag,
-  log: anything,
-  bindings: listOf('a list, such as [binding]'),
-  unboundTokens: oneOf('accept', 'refuse'),
-  challenge: { be: 'an object such as { resource_metadata: "https://…" }', fits: isParameters },
+  realm: { be: 'printable ASCII text without quotes or backslashes', fits: isPlainText, default: 'api' },
+  credentials: { ...anything, read: resolveSources, default: DEFAULT_SOURCES },
+  optional: { ...flag, default: false },
+  refusalBody: { ...callback, default: problemBody },
+  exposeChallenge: { ...flag, default: false },
+  log: logOption,
+  bindings: { ...narrowing(listOf('a list, such as [binding]', bindingRule)), default: [] },
+  unboundTokens: { ...narrowing(oneOf('accept', 'refuse')), default: 'accept' },
+  challenge: { be: 'an object such as { resource_metadata: "https://…" }', fits: isParameters, default: {} },
 }
 
 /** The names allowed in `HttpOptions`, and `verifier`. */
-export const HTTP_OPTIONS: readonly string[] = Object.freeze(Object.keys(HTTP_RULES))
+export const HTTP_OPTIONS: readonly string[] = Object.freeze(Object.keys(HTTP))
 
 /**
  * Checks the options of an authenticator, and creates its verifier unless one was given.
@@ -96,35 +91,31 @@ export const HTTP_OPTIONS: readonly string[] = Object.freeze(Object.keys(HTTP_RU
 export function resolveAuthenticatorOptions<C extends object>(
   given: Verifier<C> | AuthenticatorOptions<C>,
 ): ResolvedAuthenticatorOptions<C> {
-  if (!isOptions(given)) throw misconfigured(ACTION, 'give a verifier, or options with "issuer" and "audience"', given)
+  if (!isOptions(given)) throw misconfigured(ACTION, FORM, given)
   if (isVerifier<C>(given)) {
     assertNoOptionsBeside(given)
     return resolveAuthenticatorOptions<C>({ verifier: given })
   }
-  const known = [...HTTP_OPTIONS, ...VERIFIER_OPTIONS]
-  const options = ownOptions(given, known)
-  assertKnownOptions(ACTION, options, known)
-  const http: HttpOptions = options
-  checkOptions(ACTION, http, HTTP_RULES, { narrow: ['bindings', 'unboundTokens'] })
-  const binding = resolveBindings(ACTION, http.bindings, http.unboundTokens)
+  const options = readOptions(ACTION, given, HTTP, { beside: VERIFIER_OPTIONS }) as ReadOptions<C>
+  const { realm, refusalBody: body, exposeChallenge, challenge } = options
+  const binding = resolveBindings(ACTION, options.bindings, options.unboundTokens)
+  const challenges = [...binding.challenges].map(([scheme, parameters]) => ({
+    scheme,
+    parameters: { ...parameters, ...challenge },
+  }))
   return Object.freeze({
-    sources: resolveSources(ACTION, http.credentials),
-    anonymous: http.optional === true ? 'accepted' : 'refused',
-    refusal: Object.freeze({
-      realm: http.realm ?? DEFAULTS.realm,
-      body: http.refusalBody ?? problemBody,
-      exposeChallenge: http.exposeChallenge === true,
-      challenges: [...binding.challenges].map(([scheme, parameters]) => ({
-        scheme,
-        parameters: { ...parameters, ...http.challenge },
-      })),
-    }),
-    logRefusal: resolveLogRefusal(options),
+    sources: options.credentials,
+    anonymous: options.optional ? 'accepted' : 'refused',
+    refusal: Object.freeze({ realm, body, exposeChallenge, challenges }),
+    logRefusal: logRefusalOf(options),
     binding,
     verifier: verifierOf(options),
   })
 }
 
+type ReadOptions<C extends object> = AuthenticatorOptions<C> & Filled<HttpOptions, Exclude<keyof HttpOptions, 'log'>>
+
+const FORM = 'give a verifier, or options with "issuer" and "audience"'
 const ACTION = 'create authenticator'
 
 function isVerifier<C extends object>(value: object): value is Verifier<C> {
@@ -143,60 +134,22 @@ export function assertNoOptionsBeside(made: object): void {
     throw misconfigured(ACTION, `"${extra}" is ignored on a verifier: write { verifier, ${extra}: … }`)
 }
 
-function resolveLogRefusal(options: HttpOptions & { readonly clock?: VerifierOptions['clock'] }): ResolvedLogRefusal {
-  const log = resolveLog(ACTION, options.log)
-  if (log === undefined) return () => {}
-  const logRefusal = createLogRefusal(Object.hasOwn(options, 'clock') ? options.clock : undefined)
+function logRefusalOf({ log, clock }: HttpOptions & Pick<VerifierOptions, 'clock'>): (error: AuthError) => void {
+  if (log === undefined || log === false) return () => {}
+  const logRefusal = createLogRefusal(clock)
   const write = writeTo(log)
   return (error) => logRefusal(error, write)
 }
 
-type ResolvedLogRefusal = ResolvedAuthenticatorOptions<object>['logRefusal']
-
 function verifierOf<C extends object>(options: AuthenticatorOptions<C>): Verifier<C> {
-  const rest = bare(Object.fromEntries(Object.entries(options).filter(([name]) => !HTTP_OPTIONS.includes(name))))
-  if (options.verifier === undefined) return createVerifier<C>(rest as unknown as VerifierOptions<C>)
+  const rest = without(options, HTTP_OPTIONS)
+  if (options.verifier === undefined) return createVerifier<C>(rest as VerifierOptions<C>)
   const [extra] = Object.keys(rest)
-  if (extra !== undefined)
-    throw misconfigured(ACTION, `with "verifier", "${extra}" belongs to the options of that verifier`)
-  return options.verifier
+  if (extra === undefined) return options.verifier
+  throw misconfigured(ACTION, `with "verifier", "${extra}" belongs to the options of that verifier`)
 }
 
-/** Options of an authenticator. Without verifier options, the environment configures the verifier. */
-export type AdapterOptions<C extends object = object> = AuthenticatorOptions<C> | EnvironmentOptions
-
-/** How requests are read and refusals answered, without any verifier options. */
-export type EnvironmentOptions = HttpOptions & {
-  readonly [name in keyof SingleIssuerOptions | keyof ManyIssuersOptions | 'verifier']?: never
-}
-
-/** The names allowed in `AdapterOptions`. */
-export const ADAPTER_OPTIONS: readonly string[] = [...HTTP_OPTIONS, ...VERIFIER_OPTIONS]
-
-/** What an adapter adds to the options of an authenticator. */
-export interface AdapterRules {
-  /** The action that wrong options make fail, such as `create middleware`. */
-  readonly action: string
-  /** Names of the adapter's own options. */
-  readonly own: readonly string[]
-  /** Read only if no verifier option is named. An option set to `undefined` counts as named. */
-  readonly environment: Environment
-}
-
-/**
- * Picks the authenticator options out of an adapter's options.
- *
- * @throws TypeError for an unknown option; if the options come from the environment, the message names the variable
- */
-export function resolveAdapterOptions<C extends object>(
-  options: AdapterOptions<C>,
-  { action, own: names, environment }: AdapterRules,
-): AuthenticatorOptions<C> {
-  assertKnownOptions(action, options, [...names, ...ADAPTER_OPTIONS])
-  const values = ownOptions(options, ADAPTER_OPTIONS) as Readonly<Record<string, unknown>>
-  const given = bare(
-    Object.fromEntries(ADAPTER_OPTIONS.filter((name) => has(values, name)).map((name) => [name, values[name]])),
-  )
-  const saysHow = ['verifier', ...VERIFIER_OPTIONS].some((name) => has(given, name))
-  return (saysHow ? given : bare({ ...optionsFromEnv(environment), ...given })) as unknown as AuthenticatorOptions<C>
+/** The options without those of the given names. Inherits nothing. */
+export function without(options: object, names: readonly string[]): object {
+  return bare(Object.fromEntries(Object.entries(options).filter(([name]) => !names.includes(name))))
 }

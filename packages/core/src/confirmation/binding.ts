@@ -2,7 +2,7 @@ import { asError, AuthError } from '../errors/auth-error.ts'
 import { checkedFields, type Fields, isHttpToken, isPlainText, NO_FIELDS } from '../model/http-text.ts'
 import type { Claims, Credential, RequestView, VerifiedToken } from '../model/token.ts'
 import { own } from '../model/values.ts'
-import { isRecord, misconfigured, objectWith } from '../options/option-rules.ts'
+import { isRecord, misconfigured, objectWith, type OptionRule } from '../options/option-rules.ts'
 
 /** Confirms that the sender of a request has the key a token is bound to (RFC 7800). Implement it for DPoP or mTLS. */
 export interface Binding {
@@ -39,22 +39,23 @@ export interface BindingRules {
   readonly challenges: ReadonlyMap<string, Readonly<Record<string, string>>>
 }
 
+/** What each of the option `bindings` must be. */
+export const bindingRule: OptionRule = {
+  be: 'an object { confirmation, confirm }',
+  fits: (binding) =>
+    objectWith('', 'confirm').fits(binding) && typeof own(binding as object, 'confirmation') === 'string',
+}
+
 /**
  * Checks the options `bindings` and `unboundTokens`.
  *
  * @throws TypeError
  */
-export function resolveBindings(
-  action: string,
-  list: readonly Binding[] = [],
-  unbound: 'accept' | 'refuse' = 'accept',
-): BindingRules {
+export function resolveBindings(action: string, list: readonly Binding[], unbound: 'accept' | 'refuse'): BindingRules {
   const bindings = new Map<string, { binding: Binding; scheme: string | undefined }>()
   const schemes = new Map([['bearer', BEARER]])
   const challenges = new Map<string, Readonly<Record<string, string>>>([[BEARER, {}]])
   for (const binding of list) {
-    if (!objectWith('', 'confirm').fits(binding) || typeof own(binding, 'confirmation') !== 'string')
-      throw misconfigured(action, 'each of "bindings" must be an object { confirmation, confirm }', binding)
     if (bindings.has(binding.confirmation))
       throw misconfigured(action, '"bindings" has two for the same member of cnf', binding.confirmation)
     const given = own(binding, 'scheme')

@@ -1,4 +1,4 @@
-import { type Clock, knownOptions, misconfigured, resolveClock } from '../adapter.ts'
+import { type Clock, clockOption, numberIn, type OptionTable, readOptions } from '../adapter.ts'
 import type { DenylistEntry, DenylistStore } from './options.ts'
 
 /** Options for `createMemoryDenylist`. */
@@ -19,9 +19,10 @@ export interface MemoryDenylistOptions {
  * @throws TypeError for options out of range
  */
 export function createMemoryDenylist(given: MemoryDenylistOptions = {}): DenylistStore {
-  const options = knownOptions(ACTION, given, NAMES)
-  const clock = resolveClock(ACTION, options.clock)
-  const maxEntries = resolveMaxEntries(options.maxEntries)
+  const { clock, maxEntries } = readOptions('create denylist in memory', given, MEMORY_DENYLIST) as {
+    readonly clock: Clock
+    readonly maxEntries: number
+  }
   const entries = new Map<string, HeldEntry>()
   let sweepAt = Math.min(FIRST_SWEEP, maxEntries)
   let earliest = Number.POSITIVE_INFINITY
@@ -54,8 +55,13 @@ export function createMemoryDenylist(given: MemoryDenylistOptions = {}): Denylis
   })
 }
 
-const ACTION = 'create denylist in memory'
-const NAMES: readonly string[] = ['clock', 'maxEntries']
+const MEMORY_DENYLIST: OptionTable<MemoryDenylistOptions> = {
+  clock: clockOption,
+  maxEntries: {
+    ...numberIn({ least: 1, most: 10_000_000, whole: true, default: 100_000 }),
+    be: 'a whole number from 1 to 10,000,000',
+  },
+}
 const FIRST_SWEEP = 1024
 
 interface HeldEntry {
@@ -82,9 +88,4 @@ function combined(added: HeldEntry, held: HeldEntry = added): HeldEntry {
 // Checks both clocks: setting the wall clock forward and back must not make revoked tokens valid again.
 function hasEnded({ expiresAt, keepUntil }: HeldEntry, clock: Clock): boolean {
   return clock.now() >= expiresAt && clock.monotonic() >= keepUntil
-}
-
-function resolveMaxEntries(maxEntries = 100_000): number {
-  if (Number.isSafeInteger(maxEntries) && maxEntries >= 1 && maxEntries <= 10_000_000) return maxEntries
-  throw misconfigured(ACTION, '"maxEntries" must be a whole number from 1 to 10,000,000', maxEntries)
 }

@@ -1,13 +1,12 @@
 import {
-  anything,
-  checkOptions,
   type Clock,
-  knownOptions,
-  type NumberRange,
+  clockOption,
+  type Filled,
+  numberIn,
   objectWith,
-  type OptionRules,
-  readNumbers,
-  resolveClock,
+  type OptionTable,
+  readOptions,
+  required,
 } from '../adapter.ts'
 
 /** How a denylist looks tokens up, and how long it keeps entries. */
@@ -36,42 +35,26 @@ export interface DenylistOptions {
   readonly clock?: (Pick<Clock, 'now'> & Partial<Clock>) | undefined
 }
 
-/** Options with defaults filled in, checked and frozen. */
-type ResolvedDenylistOptions = Pick<DenylistOptions, 'store'> &
-  Readonly<Record<NumericOption, number>> & { readonly clock: Clock }
+const YEAR = 31_536_000
 
-/** The numeric defaults. */
-export const DENYLIST_DEFAULTS: Readonly<Record<NumericOption, number>> = Object.freeze({
-  maxLifetime: 86_400,
-  clockTolerance: 60,
-  maxLag: 0,
-  timeout: 1,
-})
+/** The options of a denylist. */
+export const DENYLIST: OptionTable<DenylistOptions> = {
+  store: required(objectWith('an object { find, add }, such as createMemoryDenylist()', 'find', 'add')),
+  maxLifetime: numberIn({ least: 1, most: YEAR, default: 86_400 }),
+  clockTolerance: numberIn({ least: 0, most: 300, default: 60 }),
+  maxLag: numberIn({ least: 0, most: YEAR, default: 0 }),
+  timeout: numberIn({ least: 0.001, most: 30, default: 1 }),
+  clock: clockOption,
+}
+
+/** Options with defaults filled in, checked and frozen. */
+type ResolvedDenylistOptions = Filled<DenylistOptions, 'maxLifetime' | 'clockTolerance' | 'maxLag' | 'timeout'> & {
+  readonly clock: Clock
+}
 
 /** @throws TypeError for options that are missing or out of range */
 export function resolveDenylistOptions(given: DenylistOptions): ResolvedDenylistOptions {
-  const options = knownOptions(ACTION, given, [...Object.keys(RULES), ...Object.keys(RANGES)])
-  checkOptions(ACTION, options, RULES, { required: ['store'] })
-  return Object.freeze({
-    store: options.store,
-    clock: resolveClock(ACTION, options.clock),
-    ...readNumbers(ACTION, options, RANGES, { defaults: DENYLIST_DEFAULTS, path: '' }),
-  })
-}
-
-type NumericOption = 'maxLifetime' | 'clockTolerance' | 'maxLag' | 'timeout'
-
-const ACTION = 'create denylist'
-const RULES: OptionRules = {
-  store: objectWith('an object { find, add }, such as createMemoryDenylist()', 'find', 'add'),
-  clock: anything,
-}
-const YEAR = 31_536_000
-const RANGES: Readonly<Record<NumericOption, NumberRange>> = {
-  maxLifetime: { least: 1, most: YEAR },
-  clockTolerance: { least: 0, most: 300 },
-  maxLag: { least: 0, most: YEAR },
-  timeout: { least: 0.001, most: 30 },
+  return readOptions('create denylist', given, DENYLIST) as ResolvedDenylistOptions
 }
 
 /** The entry for a token, a subject or a session. Whole seconds since the epoch. */

@@ -1,8 +1,8 @@
 import { isHttpToken } from '../model/http-text.ts'
 import type { RequestView } from '../model/token.ts'
 import { bare, own } from '../model/values.ts'
-import { assertKnownOptions } from '../options/known-options.ts'
 import { misconfigured } from '../options/option-rules.ts'
+import { knownOptions } from '../options/read-options.ts'
 
 /**
  * A place where a request may carry its access token (RFC 6750 section 2). The same token in several places is one credential. Two
@@ -48,8 +48,10 @@ export interface FormSource {
   readonly name?: string
 }
 
-/** Where to find an access token by default: the `Authorization` header alone. */
-const DEFAULT_CREDENTIAL_SOURCES: readonly CredentialSource[] = Object.freeze([{ from: 'authorization' }])
+/** The `Authorization` header alone. */
+export const DEFAULT_SOURCES: readonly CredentialSource[] = Object.freeze([
+  Object.freeze(bare<CredentialSource>({ from: 'authorization', bareToken: 'refuse' })),
+])
 
 /**
  * Checks and copies credential sources. Later changes have no effect.
@@ -57,29 +59,27 @@ const DEFAULT_CREDENTIAL_SOURCES: readonly CredentialSource[] = Object.freeze([{
  * @param action - the action that a wrong source makes fail
  * @throws TypeError for an unknown kind of source, an invalid name, and a duplicate source
  */
-export function resolveSources(
-  action: string,
-  sources: readonly CredentialSource[] = DEFAULT_CREDENTIAL_SOURCES,
-): readonly CredentialSource[] {
-  const list: unknown = sources
+export function resolveSources(action: string, list: unknown): readonly CredentialSource[] {
   if (!Array.isArray(list) || list.length === 0)
     throw misconfigured(action, '"credentials" must list at least one place, such as { from: "authorization" }')
   const places = new Set<string>()
-  const resolved = Array.from(list as readonly unknown[], (source) => {
-    const { from, name = '', ...rest } = bare(resolveSource(action, source))
-    const place = `${from} ${from === 'header' ? name.toLowerCase() : name}`.trimEnd()
-    if (places.has(place)) throw misconfigured(action, '"credentials" names the same place twice', place)
-    places.add(place)
-    return Object.freeze({ from, ...(from === 'authorization' ? {} : { name }), ...rest }) as CredentialSource
-  })
-  return Object.freeze(resolved)
+  return Object.freeze(
+    Array.from(list as readonly unknown[], (given) => {
+      const source = resolveSource(action, given)
+      const { from, name = '' } = source
+      const place = `${from} ${from === 'header' ? name.toLowerCase() : name}`.trimEnd()
+      if (places.has(place)) throw misconfigured(action, '"credentials" names the same place twice', place)
+      places.add(place)
+      return Object.freeze(source) as CredentialSource
+    }),
+  )
 }
 
 interface ResolvedSource {
   readonly from: CredentialSource['from']
   readonly name?: string
-  readonly bareToken?: 'accept' | 'refuse'
-  readonly scheme?: 'Bearer' | undefined
+  readonly bareToken?: unknown
+  readonly scheme?: unknown
 }
 
 const MEMBERS: Readonly<Record<CredentialSource['from'], readonly string[]>> = {
@@ -90,30 +90,31 @@ const MEMBERS: Readonly<Record<CredentialSource['from'], readonly string[]>> = {
   form: ['from', 'name'],
 }
 
-// The result has every member itself; otherwise Object.prototype could supply one at request time.
-function resolveSource(action: string, source: unknown): ResolvedSource {
-  if (typeof source !== 'object' || source === null)
+// The result inherits nothing; otherwise Object.prototype could supply a member at request time.
+function resolveSource(action: string, given: unknown): ResolvedSource {
+  if (typeof given !== 'object' || given === null)
     throw misconfigured(
       action,
       'each of "credentials" must be an object, such as { from: "cookie", name: "token" }',
-      source,
+      given,
     )
-  const from = own(source, 'from')
+  const from = own(given, 'from')
   if (!isPlace(from))
     throw misconfigured(action, 'a place in "credentials" is authorization, header, cookie, query or form', from)
-  assertKnownOptions(action, source, MEMBERS[from])
-  if (from === 'authorization') return { from, bareToken: resolveBareToken(action, own(source, 'bareToken')) }
-  const name = resolveName(action, from, own(source, 'name'))
-  return from === 'header' ? { from, name, scheme: resolveScheme(action, own(source, 'scheme')) } : { from, name }
+  const {
+    name,
+    bareToken = 'refuse',
+    scheme,
+  } = knownOptions<ResolvedSource>(action, given as ResolvedSource, MEMBERS[from])
+  if (from !== 'authorization')
+    return bare({ from, name: resolveName(action, from, name), scheme: resolveScheme(action, scheme) })
+  if (bareToken !== 'accept' && bareToken !== 'refuse')
+    throw misconfigured(action, '"bareToken" must be "accept" or "refuse"', bareToken)
+  return bare({ from, bareToken })
 }
 
 function isPlace(from: unknown): from is CredentialSource['from'] {
   return typeof from === 'string' && Object.hasOwn(MEMBERS, from)
-}
-
-function resolveBareToken(action: string, bareToken: unknown = 'refuse'): 'accept' | 'refuse' {
-  if (bareToken === 'accept' || bareToken === 'refuse') return bareToken
-  throw misconfigured(action, '"bareToken" must be "accept" or "refuse"', bareToken)
 }
 
 function resolveScheme(action: string, scheme: unknown): 'Bearer' | undefined {
@@ -125,15 +126,18 @@ function resolveName(action: string, from: 'header' | 'cookie' | 'query' | 'form
   const needsName = from === 'header' || from === 'cookie'
   if (!needsName && name === undefined) return ACCESS_TOKEN
   if (!isHttpToken(name))
-    throw needsName
-      ? misconfigured(action, `a ${from} in "credentials" needs its "name"`, name)
-      : misconfigured(action, `the "name" of a ${from} in "credentials" must be a name`, name)
-  if (from === 'header' && name.toLowerCase() === 'authorization')
     throw misconfigured(
       action,
-      'for the Authorization header write { from: "authorization" }, with bareToken: "accept" if it has no scheme',
+      needsName
+        ? `a ${from} in "credentials" needs its "name"`
+        : `the "name" of a ${from} in "credentials" must be a name`,
+      name,
     )
-  return name
+  if (from !== 'header' || name.toLowerCase() !== 'authorization') return name
+  throw misconfigured(
+    action,
+    'for the Authorization header write { from: "authorization" }, with bareToken: "accept" if it has no scheme',
+  )
 }
 
 /**

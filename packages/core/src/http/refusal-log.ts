@@ -2,7 +2,7 @@ import type { AuthError } from '../errors/auth-error.ts'
 import type { ErrorCode } from '../model/catalogue.ts'
 import { type Clock, systemClock } from '../model/runtime.ts'
 import { has, ignoreRejection, own } from '../model/values.ts'
-import { misconfigured } from '../options/option-rules.ts'
+import type { OptionRule } from '../options/option-rules.ts'
 
 /** A log for refusals: anything with `warn`, such as `console`, pino or winston. Its exceptions and rejections are ignored. */
 export interface RefusalLog {
@@ -54,14 +54,11 @@ export function writeTo(log: RefusalLog): (line: RefusalLine) => unknown {
   return ({ code, message }) => log.warn(`Request refused (${code}): ${message}`)
 }
 
-/**
- * Resolves the `log` option.
- *
- * @throws TypeError for anything but `false` and an object with `warn`
- */
-export function resolveLog(action: string, log: unknown): RefusalLog | undefined {
-  if (log === undefined || log === false) return undefined
-  const isObject = (typeof log === 'object' && log !== null) || typeof log === 'function'
-  if (isObject && typeof own(log, 'warn') === 'function') return log as RefusalLog
-  throw misconfigured(action, '"log" must be false, or have a function "warn", as console does', log)
+/** The `log` option: `false`, or an object or a function with `warn`. */
+export const logOption: OptionRule = {
+  be: 'false, or have a function "warn", as console does',
+  fits: (log) =>
+    log === false ||
+    (((typeof log === 'object' && log !== null) || typeof log === 'function') &&
+      typeof own(log, 'warn') === 'function'),
 }

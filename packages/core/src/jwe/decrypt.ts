@@ -3,17 +3,18 @@ import {
   asError,
   AuthError,
   bare,
-  checkOptions,
   type KeySource,
-  knownOptions,
   type Limits,
+  LIMITS,
   listOf,
-  type OptionRules,
+  narrowing,
   optionsOf,
+  type OptionTable,
   own,
   ownKeySource,
   possibleKeys,
-  resolveLimits,
+  readOptions,
+  required,
 } from '../adapter.ts'
 import {
   type ContentEncryption,
@@ -76,10 +77,9 @@ interface JweDecrypter {
  * @throws TypeError
  */
 export function jweDecrypter(action: string, given: DecryptionOptions): JweDecrypter {
-  const options = knownOptions(action, given, NAMES)
-  checkOptions(action, options, RULES, { narrow: ['algorithms', 'encryptions'], required: ['keys'] })
+  const options = readOptions(action, given, DECRYPTION) as DecryptionOptions & { readonly limits: Limits }
   const rules = {
-    limits: resolveLimits(action, options.limits),
+    limits: options.limits,
     algorithms: resolveKeyManagement(action, options.algorithms),
     encryptions: resolveContentEncryption(action, options.encryptions),
   }
@@ -91,13 +91,15 @@ export function jweDecrypter(action: string, given: DecryptionOptions): JweDecry
   }
 }
 
-const RULES: OptionRules = {
-  keys: { be: 'decryptionKeys(…), or a key to decrypt with', fits: (value) => value !== undefined && value !== null },
-  algorithms: listOf('a list of algorithms, such as ["RSA-OAEP-256"]'),
-  encryptions: listOf('a list of encryptions, such as ["A256GCM"]'),
-  limits: optionsOf('an object, such as { tokenLength: 32_768 }'),
+const DECRYPTION: OptionTable<DecryptionOptions> = {
+  keys: required({
+    be: 'decryptionKeys(…), or a key to decrypt with',
+    fits: (value) => value !== undefined && value !== null,
+  }),
+  algorithms: narrowing(listOf('a list of algorithms, such as ["RSA-OAEP-256"]')),
+  encryptions: narrowing(listOf('a list of encryptions, such as ["A256GCM"]')),
+  limits: optionsOf('an object, such as { tokenLength: 32_768 }', LIMITS),
 }
-const NAMES: readonly string[] = Object.keys(RULES)
 
 function isKeySource(keys: DecryptionOptions['keys']): keys is KeySource {
   return typeof keys === 'object' && keys !== null && typeof own(keys, 'resolve') === 'function'

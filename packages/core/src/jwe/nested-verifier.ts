@@ -2,20 +2,21 @@ import {
   asError,
   AuthError,
   callback,
-  checkOptions,
   emit,
   type EventListener,
   type Explanation,
   type ExplanationStep,
+  type Filled,
   ignoredKeysHint,
-  knownOptions,
   MAXIMUM_LIMITS,
   misconfigured,
   objectWith,
   oneOf,
-  type OptionRules,
   optionsOf,
+  type OptionTable,
   quote,
+  readOptions,
+  required,
   type VerifiedToken,
   type Verifier,
 } from '../adapter.ts'
@@ -52,7 +53,7 @@ export interface NestedVerifierOptions<C extends object = object> {
  * @throws TypeError for wrong options
  */
 export function createNestedVerifier<C extends object = object>(options: NestedVerifierOptions<C>): Verifier<C> {
-  const { verifier, decryption, accept = 'encrypted', onEvent } = resolveOptions(options)
+  const { verifier, decryption, accept, onEvent } = resolveOptions(options)
   const decrypter = jweDecrypter(ACTION, decryption)
   const passesOn = (token: string): boolean => accept === 'either' && isSigned(token)
 
@@ -90,13 +91,12 @@ export function createNestedVerifier<C extends object = object>(options: NestedV
 }
 
 const ACTION = 'create nested verifier'
-const RULES: OptionRules = {
-  verifier: objectWith('a verifier, which createVerifier makes', 'verify'),
-  decryption: optionsOf('an object with "keys"'),
-  accept: oneOf('encrypted', 'either'),
+const NESTED: OptionTable<NestedVerifierOptions> = {
+  verifier: required(objectWith('a verifier, which createVerifier makes', 'verify')),
+  decryption: required(optionsOf('an object with "keys"')),
+  accept: { ...oneOf('encrypted', 'either'), default: 'encrypted' },
   onEvent: callback,
 }
-const NAMES: readonly string[] = Object.keys(RULES)
 const nestedVerifiers = new WeakSet<object>()
 
 interface Opened {
@@ -105,11 +105,9 @@ interface Opened {
   readonly jwt: string
 }
 
-function resolveOptions<C extends object>(given: NestedVerifierOptions<C>): NestedVerifierOptions<C> {
-  const options = knownOptions(ACTION, given, NAMES)
-  checkOptions(ACTION, options, RULES, { required: ['verifier', 'decryption'] })
-  const { verifier } = options
-  if (nestedVerifiers.has(verifier))
+function resolveOptions<C extends object>(given: NestedVerifierOptions<C>): Filled<NestedVerifierOptions<C>, 'accept'> {
+  const options = readOptions(ACTION, given, NESTED) as Filled<NestedVerifierOptions<C>, 'accept'>
+  if (nestedVerifiers.has(options.verifier))
     throw misconfigured(ACTION, '"verifier" must verify signed tokens, and this one decrypts tokens itself')
   return options
 }

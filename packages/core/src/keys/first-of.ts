@@ -1,9 +1,9 @@
 import type { CryptoKey } from 'jose'
 import { isAlgorithm, isSymmetric } from '../model/algorithm.ts'
 import type { JoseHeader } from '../model/token.ts'
-import { bare, ownOptions } from '../model/values.ts'
-import { assertKnownOptions } from '../options/known-options.ts'
+import { bare } from '../model/values.ts'
 import { isOptions, kindOf, misconfigured } from '../options/option-rules.ts'
+import { knownOptions } from '../options/read-options.ts'
 import type { JSONWebKeySet } from './jwk/jwk-set.ts'
 import type { KeyContext, KeySource } from './key-source.ts'
 import type { PublicKeyInput } from './public-key.ts'
@@ -59,11 +59,10 @@ export function firstOf(first: SecretLocation, others: PublicKeyLocation): Secre
   // The message must not quote a secret that was passed directly.
   if (!isOptions(first) || !isOptions(others))
     throw misconfigured(ACTION, `${FORM}, found ${kindOf(first)} and ${kindOf(others)}`)
-  assertKnownOptions(ACTION, first, SECRET)
-  assertKnownOptions(ACTION, others, PUBLIC)
-  const secret = ownOptions(first, SECRET)
+  const secret = knownOptions(ACTION, first, SECRET)
+  const location = knownOptions(ACTION, others, PUBLIC)
   if (secret.secret === undefined || secret.secret === null) throw misconfigured(ACTION, `${FORM}, found no secret`)
-  const made = Object.freeze({ first: Object.freeze(secret), others: Object.freeze(ownOptions(others, PUBLIC)) })
+  const made = Object.freeze({ first: Object.freeze(secret), others: Object.freeze(location) })
   known.add(made)
   return made
 }

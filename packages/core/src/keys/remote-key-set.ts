@@ -6,12 +6,7 @@ import { type RemoteKeySetOptions, resolveKeySetOptions } from './remote/options
 
 export { discoveredKeySet, type DiscoveredKeySetOptions } from './remote/discovery.ts'
 export type { RemoteKeySet } from './remote/key-set.ts'
-export {
-  checkKeySetTuning,
-  KEY_SET_OPTIONS,
-  type RemoteKeySetOptions,
-  type RemoteKeySetTuning,
-} from './remote/options.ts'
+export type { RemoteKeySetOptions, RemoteKeySetTuning } from './remote/options.ts'
 
 /**
  * The keys of a JWK Set at a URL (RFC 7517 section 5). They are fetched when a token needs them, and never more often than

@@ -1,15 +1,8 @@
 import type { JSONWebKeySet } from 'jose'
 import { emit, type EventListener, type KeyFlaw } from '../model/events.ts'
 import { bare, own } from '../model/values.ts'
-import { knownOptions } from '../options/known-options.ts'
-import {
-  callback,
-  checkOptions,
-  isOptions,
-  misconfigured,
-  numberIn,
-  type OptionRules,
-} from '../options/option-rules.ts'
+import { callback, isOptions, misconfigured, numberIn, type OptionTable } from '../options/option-rules.ts'
+import { readOptions } from '../options/read-options.ts'
 import { FetchError } from './fetch/fetch-error.ts'
 import { type JwkSetLimits, type KeySet, listSkipped, MOST_KEYS, parseJwkSet } from './jwk/jwk-set.ts'
 import { foundKey, foundKeys, listKids } from './jwk/select-key.ts'
@@ -30,8 +23,7 @@ export interface StaticKeySetOptions extends JwkSetLimits {
  * @throws TypeError for anything but a JWK Set, and for a set that contains a secret or a private key, or has no usable key
  */
 export function staticKeySet(jwks: JSONWebKeySet | string, given: StaticKeySetOptions = {}): KeySource {
-  const options = knownOptions(ACTION, given, Object.keys(RULES))
-  checkOptions(ACTION, options, RULES)
+  const options = readOptions(ACTION, given, STATIC_KEY_SET) as StaticKeySetOptions
   const { onEvent } = options
   const set = parseOwn(jwks, options)
   for (const skipped of set.skipped) emit(onEvent, { type: 'key.skipped', ...skipped })
@@ -45,7 +37,10 @@ export function staticKeySet(jwks: JSONWebKeySet | string, given: StaticKeySetOp
 }
 
 const ACTION = 'use JWK Set'
-const RULES: OptionRules = { maxKeys: numberIn({ least: 1, most: MOST_KEYS, whole: true }), onEvent: callback }
+const STATIC_KEY_SET: OptionTable<StaticKeySetOptions> = {
+  maxKeys: numberIn({ least: 1, most: MOST_KEYS, whole: true }),
+  onEvent: callback,
+}
 
 function parseOwn(jwks: JSONWebKeySet | string, limits: JwkSetLimits): KeySet {
   assertSet(jwks)

@@ -1,5 +1,5 @@
 import { quote, sentence } from '../errors/quote.ts'
-import { bare, has, own } from '../model/values.ts'
+import { bare, own } from '../model/values.ts'
 
 /**
  * A configuration error, to be thrown at start-up: what could not be done, the rule, and what was found instead.
@@ -42,7 +42,7 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** What an option must be: the end of the sentence `"name" must be …`, and the test. */
+/** What a value must be: the end of the sentence `"name" must be …`, and the test. */
 export interface OptionRule {
   readonly be: string
   fits(value: unknown): boolean
@@ -50,15 +50,36 @@ export interface OptionRule {
   readonly printed?: (value: unknown) => unknown
 }
 
-/** Option rules by name. */
-export type OptionRules = Readonly<Record<string, OptionRule>>
+/** One option: what it must be, and what counts if it is left out. */
+export interface OptionRow extends OptionRule {
+  /** @defaultValue undefined */
+  readonly default?: unknown
+  /** An option that must not be left out. */
+  readonly required?: true
+  /**
+   * For an option that accepts more if it is left out: what to do instead of setting it to `undefined`. That is rejected, because a value
+   * probably went missing.
+   */
+  readonly narrows?: string
+  /** What each item of a list must be. The list is copied. */
+  readonly each?: OptionRule
+  /** The options in this one. With `false`, they are not read. */
+  readonly table?: OptionTable
+  /** Checks a value in detail, and returns what to use instead of it. `name` is the one to use in messages. */
+  readonly read?: (action: string, value: never, name: string) => unknown
+  /** The limits of a number, included. */
+  readonly least?: number
+  readonly most?: number | undefined
+}
 
-/** The range of a number, limits included. Numbers that need not be whole are seconds. */
-export interface NumberRange {
-  readonly least: number
-  /** @defaultValue any number */
-  readonly most?: number
-  readonly whole?: true
+/** Rows by option. With a type argument, there is one for each of its members. */
+export type OptionTable<T extends object = Readonly<Record<string, unknown>>> = Readonly<
+  Record<keyof T & string, OptionRow>
+>
+
+/** Options after they were read, where some have a default. */
+export type Filled<T extends object, Names extends keyof T> = Omit<T, Names> & {
+  readonly [name in Names]-?: Exclude<T[name], undefined>
 }
 
 /** `true` or `false`. A string such as 'false' from an environment variable must not enable anything. */
@@ -72,12 +93,12 @@ export function oneOf(...words: readonly string[]): OptionRule {
   return { be: `"${words.join('" or "')}"`, fits: (value) => words.includes(value as string) }
 }
 
-/** Any value except `null`, for an option that is checked in detail where it is resolved. */
+/** Any value except `null`, for an option that is checked in detail where it is used. */
 export const anything: OptionRule = { be: '', fits: (value) => value !== null }
 
 /** A list. */
-export function listOf(be: string): OptionRule {
-  return { be, fits: Array.isArray }
+export function listOf(be: string, each?: OptionRule): OptionRow {
+  return { be, fits: Array.isArray, ...(each && { each }) }
 }
 
 /** An object with the given methods. */
@@ -88,67 +109,39 @@ export function objectWith(be: string, ...methods: readonly string[]): OptionRul
 }
 
 /** A nested options object. */
-export function optionsOf(be: string): OptionRule {
-  return { be, fits: isOptions }
+export function optionsOf(be: string, table?: OptionTable): OptionRow {
+  return { be, fits: isOptions, ...(table && { table }) }
+}
+
+/** The range of a number, limits included, and its default. Numbers that need not be whole are seconds. */
+export interface NumberRange {
+  readonly least: number
+  /** @defaultValue any number */
+  readonly most?: number
+  readonly whole?: true
+  readonly default?: number
 }
 
 /** A number within a range. */
-export function numberIn(given: NumberRange): OptionRule {
-  const { least, most = Number.MAX_SAFE_INTEGER, whole } = bare({ ...given })
-  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`
+export function numberIn(range: NumberRange): OptionRow {
+  const { least, most, whole } = bare({ ...range })
   return {
-    be: `a ${whole ? 'whole number' : 'number of seconds'} ${range}`,
+    ...range,
+    be: `a ${whole ? 'whole number' : 'number of seconds'} from ${least}${most === undefined ? '' : ` to ${most}`}`,
     fits: (value) =>
-      typeof value === 'number' && value >= least && value <= most && (!whole || Number.isInteger(value)),
+      typeof value === 'number' &&
+      value >= least &&
+      value <= (most ?? Number.MAX_SAFE_INTEGER) &&
+      (!whole || Number.isInteger(value)),
   }
 }
 
-/** How `checkOptions` treats absent options, and names them in messages. */
-export interface OptionsCheck {
-  /** Options that accept more if left out. `undefined` is rejected for them, because a value probably went missing. */
-  readonly narrow?: readonly string[]
-  /** Options that must not be left out. */
-  readonly required?: readonly string[]
-  /** The prefix of each name in messages, such as `keySet.` */
-  readonly path?: string
+/** An option that must not be left out. */
+export function required(rule: OptionRule): OptionRow {
+  return { ...rule, required: true }
 }
 
-/**
- * Checks the given options.
- *
- * @throws TypeError with a message that says what to write
- */
-export function checkOptions(action: string, options: object, rules: OptionRules, check: OptionsCheck = {}): void {
-  const { narrow = [], required = [], path = '' } = bare({ ...check })
-  for (const [name, rule] of Object.entries(rules)) {
-    const { be, fits } = rule
-    const value = own(options, name)
-    const isAbsent = value === undefined && !required.includes(name)
-    if (isAbsent && narrow.includes(name) && has(options, name))
-      throw misconfigured(action, `"${path}${name}" must not be undefined: give it a value, or leave it out`)
-    if (isAbsent || fits(value)) continue
-    if (value === null && !required.includes(name))
-      throw misconfigured(action, `"${path}${name}" must not be null: leave it out for its default`)
-    const printed = own(rule, 'printed')
-    throw misconfigured(action, `"${path}${name}" must be ${be}`, printed ? printed(value) : value)
-  }
-}
-
-/**
- * Fills in the defaults of numeric options, and freezes the result.
- *
- * @throws TypeError for one that is out of its range
- */
-export function readNumbers<Name extends string>(
-  action: string,
-  options: object,
-  ranges: Readonly<Record<Name, NumberRange>>,
-  { defaults, path }: { readonly defaults: Readonly<Record<Name, number>>; readonly path: string },
-): Readonly<Record<Name, number>> {
-  const read = { ...defaults }
-  for (const name of Object.keys(ranges) as Name[]) {
-    checkOptions(action, options, { [name]: numberIn(ranges[name]) }, { path })
-    Object.assign(read, { [name]: own(options, name) ?? defaults[name] })
-  }
-  return Object.freeze(read)
+/** An option that accepts more if it is left out, so `undefined` is rejected for it. */
+export function narrowing(rule: OptionRule, advice = 'give it a value, or leave it out'): OptionRow {
+  return { ...rule, narrows: advice }
 }

@@ -3,7 +3,7 @@ import { httpHost, printedUri } from '../keys/fetch/key-uri.ts'
 import { type PublicKeyNames, readPublicKey } from '../keys/public-key.ts'
 import { type Algorithm, algorithmTraits, DEFAULT_ALGORITHMS, isAlgorithm, isSymmetric } from '../model/algorithm.ts'
 import { own } from '../model/values.ts'
-import { nearestName } from '../options/known-options.ts'
+import { nearestName } from '../options/suggestions.ts'
 import { isOptions, kindOf, misconfigured } from '../options/option-rules.ts'
 import type { SingleIssuerOptions } from './options.ts'
 

@@ -1,24 +1,34 @@
-import type { ClaimRequirement } from '../authorization/requirements.ts'
-import type { ClaimsSchema, TokenCheck } from '../claims/application-checks.ts'
+import { type ClaimRequirement, isClaimRequirement } from '../authorization/requirements.ts'
+import { type ClaimsSchema, isSchema, type TokenCheck } from '../claims/application-checks.ts'
+import { printedUri } from '../keys/fetch/key-uri.ts'
 import type { SecretAndPublicKeys } from '../keys/first-of.ts'
 import type { JSONWebKeySet } from '../keys/jwk/jwk-set.ts'
 import type { KeySource } from '../keys/key-source.ts'
 import type { PublicKeyInput } from '../keys/public-key.ts'
-import type { RemoteKeySetTuning } from '../keys/remote-key-set.ts'
-import { type Algorithm, DEFAULT_ALGORITHMS } from '../model/algorithm.ts'
-import type { ClaimCondition, ClaimPath } from '../model/claim-path.ts'
+import { isUrl } from '../keys/remote-key-set.ts'
+import { fetchOption, httpHosts, KEY_SET_TUNING, type RemoteKeySetTuning } from '../keys/remote/options.ts'
+import type { Algorithm } from '../model/algorithm.ts'
+import { type ClaimCondition, type ClaimPath, isClaimPath } from '../model/claim-path.ts'
 import type { EventListener } from '../model/events.ts'
 import { DEFAULT_LIMITS, type Limits, MAXIMUM_LIMITS } from '../model/limits.ts'
 import { type Clock, type FetchLike, systemClock } from '../model/runtime.ts'
 import { has, ignoreRejection, own } from '../model/values.ts'
-import { assertKnownOptions } from '../options/known-options.ts'
 import {
+  anything,
   callback,
-  checkOptions,
+  isOptions,
+  isRecord,
+  listOf,
   misconfigured,
-  type NumberRange,
+  narrowing,
+  numberIn,
   objectWith,
-  readNumbers,
+  oneOf,
+  type OptionRow,
+  type OptionRule,
+  optionsOf,
+  type OptionTable,
+  required,
 } from '../options/option-rules.ts'
 
 /** How to verify tokens: the rules for one issuer or several, and the options that all issuers share. */
@@ -168,73 +178,150 @@ export interface TokenCacheOptions {
 /** `TokenCacheOptions` with its defaults filled in. */
 export type ResolvedTokenCache = Readonly<Record<keyof TokenCacheOptions, number>>
 
-/** The defaults of the options. */
-export const DEFAULTS: {
-  readonly clockTolerance: number
-  readonly tokenTypes: readonly string[]
-  readonly clientClaims: readonly string[]
-  readonly scopeSources: readonly string[]
-  readonly idTokens: 'refuse'
-  readonly padding: 'refuse'
-  readonly algorithms: readonly Algorithm[]
-  readonly realm: string
-  readonly tokenCache: ResolvedTokenCache
-} = Object.freeze({
-  clockTolerance: 5,
-  tokenTypes: Object.freeze(['jwt', 'at+jwt']),
-  clientClaims: Object.freeze(['client_id', 'azp']),
-  scopeSources: Object.freeze(['scope', 'scp']),
-  idTokens: 'refuse',
-  padding: 'refuse',
-  algorithms: DEFAULT_ALGORITHMS,
-  realm: 'api',
-  tokenCache: Object.freeze({ maxEntries: 10_000, maxBytes: 16_777_216, maxAge: 300 }),
-})
-
-/**
- * Fills in the defaults of limits and freezes the result.
- *
- * @throws TypeError for an unknown limit, or one that is not a whole number within its maximum
- */
-export function resolveLimits(action: string, limits: Partial<Limits> = {}): Limits {
-  assertKnownOptions(action, limits, Object.keys(MAXIMUM_LIMITS), 'limits.')
-  return readNumbers(action, limits, LIMIT_RANGES, { defaults: DEFAULT_LIMITS, path: 'limits.' })
+/** The options of the token cache. */
+export const TOKEN_CACHE: OptionTable<TokenCacheOptions> = {
+  maxEntries: numberIn({ least: 1, most: 1_000_000, whole: true, default: 10_000 }),
+  maxBytes: numberIn({ least: 65_536, most: 1_073_741_824, whole: true, default: 16_777_216 }),
+  maxAge: numberIn({ least: 1, most: 300, whole: true, default: 300 }),
 }
 
-const LIMIT_RANGES = Object.fromEntries(
-  Object.entries(MAXIMUM_LIMITS).map(([name, most]: [string, number]) => [name, { least: 1, most, whole: true }]),
-) as Readonly<Record<keyof Limits, NumberRange>>
+/** The limits. */
+export const LIMITS: OptionTable<Limits> = Object.fromEntries(
+  Object.entries(MAXIMUM_LIMITS).map(([name, most]: [string, number]) => [
+    name,
+    numberIn({ least: 1, most, whole: true, default: DEFAULT_LIMITS[name as keyof Limits] }),
+  ]),
+) as OptionTable<Limits>
 
-/**
- * Fills in the defaults of the token cache. `undefined` if it is turned off.
- *
- * @throws TypeError for an unknown name, and for a number out of its range
- */
-export function resolveTokenCache(
-  action: string,
-  options: TokenCacheOptions | false = {},
-): ResolvedTokenCache | undefined {
-  if (options === false) return undefined
-  assertKnownOptions(action, options, Object.keys(TOKEN_CACHE_RANGES), 'tokenCache.')
-  return readNumbers(action, options, TOKEN_CACHE_RANGES, { defaults: DEFAULTS.tokenCache, path: 'tokenCache.' })
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
+/** Whether a value is a list of one text or more, none of them empty. */
+export const isTextList = (value: unknown): boolean => isFilledList(value, isText)
+const isFilledList = (value: unknown, fits: (item: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.length > 0 && value.every(fits)
+const pathsOf = (be: string): OptionRule => ({ be, fits: (value) => isFilledList(value, isClaimPath) })
+
+/** Where keys come from. Options that accept `anything` here are checked when their key source is created. */
+export const KEY_LOCATION: OptionTable<KeyLocation> = {
+  jwksUri: {
+    be: 'the URL of a JWK Set, such as "https://auth.example.com/.well-known/jwks.json"',
+    fits: isUrl,
+    printed: printedUri,
+  },
+  jwks: anything,
+  publicKey: anything,
+  secret: anything,
+  keys: anything,
+  allowHttpHosts: httpHosts,
+  allowedKeyHosts: narrowing({
+    be: 'a list of host names as URLs spell them, without port, such as ["keys.example.com"]',
+    fits: (value) => Array.isArray(value) && value.every(isHost),
+  }),
 }
 
-const TOKEN_CACHE_RANGES: Readonly<Record<keyof ResolvedTokenCache, NumberRange>> = {
-  maxEntries: { least: 1, most: 1_000_000, whole: true },
-  maxBytes: { least: 65_536, most: 1_073_741_824, whole: true },
-  maxAge: { least: 1, most: 300, whole: true },
+function isHost(value: unknown): boolean {
+  return typeof value === 'string' && URL.canParse(`https://${value}`) && new URL(`https://${value}`).hostname === value
 }
+
+/** The options of an issuer. */
+export const POLICY: OptionTable<IssuerPolicy> = {
+  issuer: required({
+    be: 'the exact iss of the tokens, or null to accept any',
+    fits: (value) => value === null || isText(value),
+  }),
+  audience: required({
+    be: 'the name of this API in aud, a list of names, or null to accept tokens for any audience',
+    fits: (value) => value === null || isText(value) || isTextList(value),
+  }),
+  algorithms: narrowing({ be: 'a list of algorithms, such as ["RS256"]', fits: isTextList }),
+  ...KEY_LOCATION,
+  padding: { ...oneOf('accept', 'refuse'), default: 'refuse' },
+  profile: narrowing(oneOf('rfc9068')),
+  tokenTypes: {
+    ...narrowing({ be: 'a list of typ values, such as ["at+jwt"]', fits: isTextList }),
+    default: ['jwt', 'at+jwt'],
+  },
+  idTokens: { ...oneOf('accept', 'refuse'), default: 'refuse' },
+  clientId: narrowing({
+    be: 'the ID of the client whose tokens are accepted, or a list of IDs',
+    fits: (value) => isText(value) || isTextList(value),
+  }),
+  clientClaims: {
+    ...narrowing(pathsOf('a list of claims, such as ["client_id", "cid"]')),
+    default: ['client_id', 'azp'],
+  },
+  requiredClaims: narrowing({
+    be: 'a list of claim names and of claim("…", "…"), such as ["sub"], or an object of conditions, such as { tenant: "acme" }',
+    fits: (value) =>
+      (isRecord(value) && !isClaimRequirement(value)) ||
+      (Array.isArray(value) && value.every((item) => isClaimPath(item) || isClaimRequirement(item))),
+  }),
+  maxAge: narrowing(numberIn({ least: 1 })),
+  maxLifetime: narrowing(numberIn({ least: 1 })),
+  clockTolerance: numberIn({ least: 0, most: 300, default: 5 }),
+  scopeSources: {
+    ...narrowing(pathsOf('a list of claims, such as ["scope", ["realm_access", "roles"]]')),
+    default: ['scope', 'scp'],
+  },
+  scopeHierarchy: {
+    be: 'an object of lists, such as { "orders:write": ["orders:read"] }',
+    fits: isRecord,
+    default: {},
+  },
+}
+
+/** Where time comes from. */
+export const clockOption: OptionRow = {
+  ...objectWith('an object with a "now" that gives milliseconds', 'now'),
+  read: resolveClock,
+  default: systemClock,
+}
+
+/** The options that all issuers share. */
+export const SHARED: OptionTable<SharedOptions & Pick<ManyIssuersOptions, 'issuers'>> = {
+  issuers: {
+    be: 'a list of policies, or an async function from an iss to a policy',
+    fits: (value) => Array.isArray(value) || typeof value === 'function',
+  },
+  claims: narrowing({ be: 'a Standard Schema validator, for example of zod, valibot or arktype', fits: isSchema }),
+  checks: {
+    ...narrowing(
+      listOf('a list, such as [denylist]', {
+        be: 'an object { name, check }',
+        fits: (check) => objectWith('', 'check').fits(check) && typeof own(check as object, 'name') === 'string',
+      }),
+    ),
+    default: [],
+  },
+  tokenCache: {
+    be: 'false, or an object such as { maxEntries: 1000 }',
+    fits: (value) => value === false || isOptions(value),
+    table: TOKEN_CACHE,
+  },
+  limits: optionsOf('an object, such as { tokenLength: 32_768 }', LIMITS),
+  keySet: optionsOf('an object, such as { timeout: 3 }', KEY_SET_TUNING),
+  onEvent: callback,
+  fetch: fetchOption,
+  clock: clockOption,
+}
+
+/** The names allowed in an `IssuerPolicy`. */
+export const POLICY_OPTIONS: readonly string[] = Object.freeze(Object.keys(POLICY))
+
+/** The names allowed in `VerifierOptions`. */
+export const VERIFIER_OPTIONS: readonly string[] = Object.freeze([...POLICY_OPTIONS, ...Object.keys(SHARED)])
 
 /**
  * Fills in the missing parts of a clock from the runtime's.
  *
- * @throws TypeError for a clock without `now`, or one that gives seconds
+ * @throws TypeError for one that gives seconds, and for parts that are no functions
  */
 export function resolveClock(action: string, clock: SharedOptions['clock']): Clock {
   if (clock === undefined) return systemClock
-  if (!objectWith('', 'now').fits(clock))
-    throw misconfigured(action, '"clock" must be an object with a "now" that gives milliseconds', clock)
-  checkOptions(action, clock, { monotonic: callback, setTimeout: callback }, { path: 'clock.' })
+  for (const name of ['monotonic', 'setTimeout'] as const) {
+    const member: unknown = own(clock, name)
+    if (member !== undefined && typeof member !== 'function')
+      throw misconfigured(action, `"clock.${name}" must be a function`, member)
+  }
   const now: unknown = clock.now()
   if (typeof now !== 'number' || !Number.isFinite(now) || looksLikeSeconds(now))
     throw misconfigured(action, '"clock.now" must give milliseconds since the epoch, as Date.now does', now)

@@ -1,24 +1,24 @@
-import { printedUri } from '../keys/fetch/key-uri.ts'
-import { byAlgorithm, isFirstOf, type SecretAndPublicKeys } from '../keys/first-of.ts'
+import { byAlgorithm, isFirstOf, type PublicKeyLocation, type SecretAndPublicKeys } from '../keys/first-of.ts'
 import { type KeySource, ownKeySource } from '../keys/key-source.ts'
 import { publicKey } from '../keys/public-key.ts'
-import {
-  discoveredKeySet,
-  isUrl,
-  type RemoteKeySet,
-  remoteKeySet,
-  type RemoteKeySetTuning,
-} from '../keys/remote-key-set.ts'
-import { httpHosts } from '../keys/remote/options.ts'
+import { discoveredKeySet, type RemoteKeySet, remoteKeySet } from '../keys/remote-key-set.ts'
+import type { ResolvedTuning } from '../keys/remote/options.ts'
 import { secretKey } from '../keys/secret-key.ts'
 import { staticKeySet } from '../keys/static-key-set.ts'
-import { type Algorithm, isAlgorithm, isSymmetric, type SymmetricAlgorithm } from '../model/algorithm.ts'
+import {
+  type Algorithm,
+  DEFAULT_ALGORITHMS,
+  isAlgorithm,
+  isSymmetric,
+  type SymmetricAlgorithm,
+} from '../model/algorithm.ts'
 import type { EventListener } from '../model/events.ts'
 import { recentMap } from '../model/memory.ts'
 import type { Clock, FetchLike } from '../model/runtime.ts'
 import { bare, own } from '../model/values.ts'
-import { anything, checkOptions, misconfigured, type OptionRules } from '../options/option-rules.ts'
-import { DEFAULTS, type IssuerPolicy } from './options.ts'
+import { misconfigured } from '../options/option-rules.ts'
+import { readOptions } from '../options/read-options.ts'
+import { type IssuerPolicy, KEY_LOCATION } from './options.ts'
 
 /** The fetched key sets of a verifier, one per address. Issuers with the same address share one. */
 interface KeySources {
@@ -56,7 +56,7 @@ export interface KeyEnvironment {
   readonly clock: Clock
   readonly fetch: FetchLike
   readonly onEvent: EventListener
-  readonly tuning: RemoteKeySetTuning
+  readonly tuning: ResolvedTuning
   readonly sources: KeySources
 }
 
@@ -102,28 +102,6 @@ const SIDE_BY_SIDE = ', or for a secret and public keys side by side "keys": fir
 const PINNED = ['jwks', 'publicKey', 'secret', 'keys'] as const
 const LOCATIONS = ['jwksUri', ...PINNED] as const
 
-/** Where keys come from. Options that accept `anything` here are checked when their key source is created. */
-export const KEY_LOCATION_RULES: OptionRules = {
-  jwksUri: {
-    be: 'the URL of a JWK Set, such as "https://auth.example.com/.well-known/jwks.json"',
-    fits: isUrl,
-    printed: printedUri,
-  },
-  jwks: anything,
-  publicKey: anything,
-  secret: anything,
-  keys: anything,
-  allowHttpHosts: httpHosts,
-  allowedKeyHosts: {
-    be: 'a list of host names as URLs spell them, without port, such as ["keys.example.com"]',
-    fits: (value) => Array.isArray(value) && value.every(isHost),
-  },
-}
-
-function isHost(value: unknown): boolean {
-  return typeof value === 'string' && URL.canParse(`https://${value}`) && new URL(`https://${value}`).hostname === value
-}
-
 function resolveAlgorithms({ algorithms, secret, keys }: IssuerPolicy): ReadonlySet<Algorithm> {
   const both = isFirstOf(keys)
   if (both && !listsBoth(algorithms ?? []))
@@ -132,7 +110,7 @@ function resolveAlgorithms({ algorithms, secret, keys }: IssuerPolicy): Readonly
       'with firstOf, "algorithms" must list those of the secret and those of the public keys, such as ["HS256", "ES256"]',
       algorithms,
     )
-  const list: readonly string[] = algorithms ?? (secret === undefined ? DEFAULTS.algorithms : ['HS256'])
+  const list: readonly string[] = algorithms ?? (secret === undefined ? DEFAULT_ALGORITHMS : ['HS256'])
   const resolved: Algorithm[] = []
   for (const name of list) {
     if (!isAlgorithm(name))
@@ -190,9 +168,9 @@ function secretAndPublicKeys(
   algorithms: ReadonlySet<Algorithm>,
   environment: KeyEnvironment,
 ): KeySource {
-  checkOptions(ACTION, others, KEY_LOCATION_RULES, { narrow: ['allowedKeyHosts'] })
   const list = [...algorithms]
-  const publicKeys = bare({ ...others, issuer, audience, algorithms: list.filter((name) => !isSymmetric(name)) })
+  const location = readOptions(ACTION, others, KEY_LOCATION) as PublicKeyLocation
+  const publicKeys = bare({ ...location, issuer, audience, algorithms: list.filter((name) => !isSymmetric(name)) })
   return byAlgorithm(secretKey(first.secret, list.filter(isSymmetric)), resolveKeys(publicKeys, environment).keys)
 }
 

@@ -6,8 +6,8 @@ import { recentMap } from '../model/memory.ts'
 import type { Claims } from '../model/token.ts'
 import { bare, ownOptions } from '../model/values.ts'
 import { isOptions, isRecord, kindOf, misconfigured } from '../options/option-rules.ts'
-import type { IssuerPolicy, IssuerResolver } from './options.ts'
-import { POLICY_OPTIONS, type ResolvedPolicy } from './policy.ts'
+import { type IssuerPolicy, type IssuerResolver, POLICY_OPTIONS } from './options.ts'
+import type { ResolvedPolicy } from './policy.ts'
 
 /** A copy of a policy's options, taken when the policy was created, to detect later in-place changes. */
 type PolicySnapshot = Readonly<Record<string, unknown>>

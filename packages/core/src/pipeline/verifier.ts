@@ -1,38 +1,27 @@
-import { defaultFetch } from '#default-fetch'
-import { isSchema, type TokenCheck } from '../claims/application-checks.ts'
+import type { TokenCheck } from '../claims/application-checks.ts'
 import { scopeTexts } from '../claims/scopes.ts'
 import { parseJwt, quickParser } from '../jws/parse.ts'
 import { joseSignature, webCryptoSignature } from '../jws/signature.ts'
-import { checkKeySetTuning, KEY_SET_OPTIONS } from '../keys/remote-key-set.ts'
-import { emit } from '../model/events.ts'
+import { type ResolvedTuning, transportOf } from '../keys/remote/options.ts'
+import { emit, type EventListener } from '../model/events.ts'
 import type { Limits } from '../model/limits.ts'
-import { type Clock, systemClock } from '../model/runtime.ts'
+import { type Clock, type FetchLike, systemClock } from '../model/runtime.ts'
 import type { VerifiedToken } from '../model/token.ts'
-import { bare, own, ownOptions } from '../model/values.ts'
-import { assertKnownOptions } from '../options/known-options.ts'
-import {
-  anything,
-  callback,
-  checkOptions,
-  isOptions,
-  listOf,
-  misconfigured,
-  objectWith,
-  type OptionRules,
-  optionsOf,
-} from '../options/option-rules.ts'
+import { has, own } from '../model/values.ts'
+import { misconfigured } from '../options/option-rules.ts'
+import { readOptions } from '../options/read-options.ts'
 import { explainToken, type Explanation } from './explain.ts'
 import {
   type IssuerPolicy,
-  type ManyIssuersOptions,
-  resolveClock,
-  resolveLimits,
-  resolveTokenCache,
+  POLICY,
+  POLICY_OPTIONS,
+  type ResolvedTokenCache,
+  SHARED,
   type VerifierOptions,
 } from './options.ts'
 import { keySources } from './policy-keys.ts'
 import { policyList, type PolicyRegistry, policyResolver, singlePolicy } from './policy-registry.ts'
-import { NARROWING_OPTIONS, POLICY_OPTIONS, resolvePolicy } from './policy.ts'
+import { type ResolvedPolicy, resolvePolicy } from './policy.ts'
 import { contextOf, tokenVerifier, type VerifyContext } from './run-steps.ts'
 import { type JwtRules, stepsOf } from './steps.ts'
 import { createTokenCache } from './token-cache.ts'
@@ -77,35 +66,16 @@ const quickEngine: Engine = (limits) => ({ parse: quickParser(limits), isSignedB
 
 /** Like `createVerifier`, with another engine. */
 export function verifierWith<C extends object>(engine: Engine, given: VerifierOptions<C>): Verifier<C> {
-  if (!isOptions(given)) throw misconfigured(ACTION, 'give options with "issuer" and "audience"', given)
-  const options = ownOptions(given, VERIFIER_OPTIONS)
-  assertKnownOptions(ACTION, options, VERIFIER_OPTIONS)
-  checkOptions(ACTION, options, SHARED_RULES, { narrow: ['claims', 'checks'] })
-  const tuning = ownOptions(options.keySet ?? {}, KEY_SET_OPTIONS)
-  checkKeySetTuning(ACTION, tuning, options.fetch ?? defaultFetch)
-  const clock = resolveClock(ACTION, options.clock)
-  const { onEvent } = options
-  const limits = resolveLimits(ACTION, options.limits)
+  const options = readOptions(ACTION, given, SHARED, { form: FORM, beside: POLICY_OPTIONS }) as ReadOptions<C>
+  const { claims: schema, checks, tokenCache, limits, keySet, onEvent, fetch, clock } = options
+  // Without a proxy, checked when keys are fetched for the first time, because given keys need no transport.
+  if (keySet.proxy !== undefined) transportOf(fetch, keySet.proxy)
   const sources = keySources()
-  const policies = policiesOf(options, {
-    limits,
-    environment: {
-      clock,
-      sources,
-      fetch: options.fetch ?? defaultFetch,
-      onEvent: (event) => emit(onEvent, event),
-      tuning,
-      scopeTexts: scopeTexts(),
-    },
-  })
-  const rules: JwtRules<C> = {
-    policies,
-    schema: options.claims,
-    checks: resolveChecks(options.checks),
-    ...engine(limits),
-  }
-  const cacheOptions = resolveTokenCache(ACTION, options.tokenCache)
-  const cache = cacheOptions && createTokenCache(cacheOptions, clock)
+  const tell: EventListener = (event) => emit(onEvent, event)
+  const environment = { clock, sources, fetch, onEvent: tell, tuning: keySet, scopeTexts: scopeTexts() }
+  const policies = policiesOf(options, (policy, beside) => resolvePolicy(policy, limits, environment, beside))
+  const rules: JwtRules<C> = { policies, schema, checks, ...engine(limits) }
+  const cache = tokenCache === false ? undefined : createTokenCache(tokenCache, clock)
   const steps = stepsOf(rules)
   const verifier: Verifier<C> = {
     verify: tokenVerifier(rules, { clock, cache, onEvent }),
@@ -132,65 +102,33 @@ export function clockOf(verifier: object): Clock {
 }
 
 const ACTION = 'create verifier'
-const SHARED_RULES: OptionRules = {
-  issuers: {
-    be: 'a list of policies, or an async function from an iss to a policy',
-    fits: (value) => Array.isArray(value) || typeof value === 'function',
-  },
-  claims: {
-    be: 'a Standard Schema validator, for example of zod, valibot or arktype',
-    fits: isSchema,
-  },
-  checks: listOf('a list, such as [denylist]'),
-  tokenCache: {
-    be: 'false, or an object such as { maxEntries: 1000 }',
-    fits: (value) => value === false || isOptions(value),
-  },
-  limits: optionsOf('an object, such as { tokenLength: 32_768 }'),
-  keySet: optionsOf('an object, such as { timeout: 3 }'),
-  onEvent: callback,
-  fetch: callback,
-  clock: anything,
+const FORM = 'give options with "issuer" and "audience"'
+
+/** What all issuers share, with defaults filled in. The options of one issuer are as they were given. */
+type ReadOptions<C extends object> = VerifierOptions<C> & {
+  readonly checks: readonly TokenCheck[]
+  readonly tokenCache: ResolvedTokenCache | false
+  readonly limits: Limits
+  readonly keySet: ResolvedTuning
+  readonly fetch: FetchLike
+  readonly clock: Clock
 }
 
-/** The names allowed in `VerifierOptions`. */
-export const VERIFIER_OPTIONS: readonly string[] = [...POLICY_OPTIONS, ...Object.keys(SHARED_RULES)]
-
-type Shared = {
-  readonly limits: Parameters<typeof resolvePolicy>[1]
-  readonly environment: Parameters<typeof resolvePolicy>[2]
-}
-
-function policiesOf<C extends object>(options: VerifierOptions<C>, { limits, environment }: Shared): PolicyRegistry {
-  if (!hasManyIssuers(options)) return singlePolicy(resolvePolicy(policyPart(options), limits, environment))
-
-  const values = options as unknown as Readonly<Record<string, unknown>>
+function policiesOf<C extends object>(
+  options: ReadOptions<C>,
+  resolve: (policy: IssuerPolicy, beside?: readonly string[]) => ResolvedPolicy,
+): PolicyRegistry {
+  if (options.issuers === undefined) return singlePolicy(resolve(options, Object.keys(SHARED)))
   const misplaced = POLICY_OPTIONS.find(
-    (name) => values[name] !== undefined || (NARROWING_OPTIONS.includes(name) && name in options),
+    (name) =>
+      own(options, name) !== undefined || (name in options && has(POLICY[name as keyof IssuerPolicy], 'narrows')),
   )
   if (misplaced !== undefined)
     throw misconfigured(ACTION, `with "issuers", "${misplaced}" belongs to each issuer of the list`)
   const { issuers } = options
-  if (typeof issuers === 'function')
-    return policyResolver(issuers, (policy) => resolvePolicy(policy, limits, environment))
-  return policyList(issuers.map((policy: IssuerPolicy) => resolvePolicy(policy, limits, environment)))
-}
-
-function hasManyIssuers<C extends object>(options: VerifierOptions<C>): options is ManyIssuersOptions<C> {
-  return options.issuers !== undefined
-}
-
-function policyPart(options: IssuerPolicy): IssuerPolicy {
-  const values = options as unknown as Readonly<Record<string, unknown>>
-  const given = POLICY_OPTIONS.filter((name) => name in options).map((name) => [name, values[name]] as const)
-  return bare(Object.fromEntries<unknown>(given)) as unknown as IssuerPolicy
-}
-
-function resolveChecks(checks: readonly TokenCheck[] = []): readonly TokenCheck[] {
-  for (const check of checks)
-    if (!objectWith('', 'check').fits(check) || typeof own(check, 'name') !== 'string')
-      throw misconfigured(ACTION, 'each of "checks" must be an object { name, check }', check)
-  return Object.freeze([...checks])
+  return typeof issuers === 'function'
+    ? policyResolver(issuers, (policy) => resolve(policy))
+    : policyList(issuers.map((policy) => resolve(policy)))
 }
 
 const plainEngine: Engine = (limits) => ({ parse: (token) => parseJwt(token, limits), isSignedBy: joseSignature })

@@ -4,9 +4,9 @@ import { type KeyContext, type KeySource, ownKeySource, possibleKeys } from '../
 import { type Algorithm, isAlgorithm } from '../model/algorithm.ts'
 import type { Limits } from '../model/limits.ts'
 import type { JoseHeader } from '../model/token.ts'
-import { knownOptions } from '../options/known-options.ts'
-import { anything, checkOptions, objectWith, type OptionRules } from '../options/option-rules.ts'
-import { resolveLimits } from './options.ts'
+import { objectWith, optionsOf, type OptionTable, required } from '../options/option-rules.ts'
+import { readOptions } from '../options/read-options.ts'
+import { LIMITS } from './options.ts'
 
 /** What to check a signature with. */
 export interface VerifyJwsOptions {
@@ -29,10 +29,10 @@ export interface VerifiedJws {
  * @throws AuthError
  */
 export async function verifyJws(token: string, options: VerifyJwsOptions): Promise<VerifiedJws> {
-  const given = knownOptions(ACTION, options, Object.keys(RULES))
-  checkOptions(ACTION, given, RULES, { required: ['keys', 'algorithms'] })
-  const { keys, algorithms, limits } = given
-  const parsed = parseJws(token, resolveLimits(ACTION, limits))
+  const { keys, algorithms, limits } = readOptions(ACTION, options, VERIFY_JWS) as VerifyJwsOptions & {
+    readonly limits: Limits
+  }
+  const parsed = parseJws(token, limits)
   checkPadding(parsed, 'refuse')
   const algorithm = checkAlgorithm(parsed, new Set(algorithms))
   const source = ownKeySource(keys)
@@ -48,11 +48,11 @@ export async function verifyJws(token: string, options: VerifyJwsOptions): Promi
 
 const ACTION = 'verify JWS'
 const UNKNOWN_TIME: KeyContext = Object.freeze({ issuedBefore: undefined })
-const RULES: OptionRules = {
-  keys: objectWith('a key source with a resolve method', 'resolve'),
-  algorithms: {
+const VERIFY_JWS: OptionTable<VerifyJwsOptions> = {
+  keys: required(objectWith('a key source with a resolve method', 'resolve')),
+  algorithms: required({
     be: 'a list of algorithms, such as ["RS256"]',
     fits: (value) => Array.isArray(value) && value.length > 0 && value.every(isAlgorithm),
-  },
-  limits: anything,
+  }),
+  limits: optionsOf('an object, such as { tokenLength: 32_768 }', LIMITS),
 }

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 
-import { assertKnownOptions, checkOptions, type OptionRule } from '@claimgate/core/adapter'
+import { type OptionRule, type OptionTable, readOptions } from '@claimgate/core/adapter'
 
 /** The start times of a test clock. */
 export interface TestClockOptions {
@@ -36,12 +36,14 @@ export interface TestClock {
 
 const ACTION = 'create test clock'
 const MILLISECONDS: OptionRule = { be: 'a number of milliseconds', fits: Number.isFinite }
+const TEST_CLOCK: OptionTable<TestClockOptions> = {
+  wall: { ...MILLISECONDS, default: 1_700_000_000_000 },
+  monotonic: { ...MILLISECONDS, default: 0 },
+}
 
 /** Creates a test clock. Time passes only when the test advances it. */
 export function createTestClock(options: TestClockOptions = {}): TestClock {
-  assertKnownOptions(ACTION, options, ['wall', 'monotonic'])
-  checkOptions(ACTION, options, { wall: MILLISECONDS, monotonic: MILLISECONDS })
-  let { wall = 1_700_000_000_000, monotonic = 0 } = options
+  let { wall, monotonic } = readOptions(ACTION, options, TEST_CLOCK) as Required<TestClockOptions>
   let started = 0
   const waiting = new Set<PendingTimer>()
 

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 
-import { assertKnownOptions, callback, checkOptions, isOptions, type OptionRules } from '@claimgate/core/adapter'
+import { callback, isOptions, type OptionTable, readOptions } from '@claimgate/core/adapter'
 import type { JSONWebKeySet, JWK } from 'jose'
 
 import type { TestCertificate } from '../fixtures/test-certificate.ts'
@@ -61,17 +61,15 @@ export interface FaultyJwksServer {
   close(): Promise<void>
 }
 
-const ACTION = 'start JWK Set server'
-const RULES: OptionRules = {
+const SERVER: OptionTable<FaultyJwksServerOptions> = {
   jwks: { be: 'a JWK Set, such as { keys: [jwk] }', fits: (value) => isOptions(value) && 'keys' in value },
   certificate: { be: 'an object { cert, key }', fits: (value) => isOptions(value) && 'cert' in value },
   now: callback,
 }
 
 /** Starts a faulty JWK Set server on 127.0.0.1 and a free port. It responds normally until you tell it otherwise. */
-export async function startFaultyJwksServer(options: FaultyJwksServerOptions = {}): Promise<FaultyJwksServer> {
-  assertKnownOptions(ACTION, options, Object.keys(RULES))
-  checkOptions(ACTION, options, RULES)
+export async function startFaultyJwksServer(settings: FaultyJwksServerOptions = {}): Promise<FaultyJwksServer> {
+  const options = readOptions('start JWK Set server', settings, SERVER) as FaultyJwksServerOptions
   const { certificate } = options
   const script = createScript()
   const traffic = createTraffic(options.now ?? Date.now)

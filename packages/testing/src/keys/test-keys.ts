@@ -1,4 +1,4 @@
-import { assertKnownOptions, checkOptions, numberIn, type OptionRules } from '@claimgate/core/adapter'
+import { numberIn, type OptionTable, readOptions } from '@claimgate/core/adapter'
 import { exportJWK, exportSPKI, generateKeyPair } from 'jose'
 import type { CryptoKey, JWK } from 'jose'
 
@@ -45,9 +45,7 @@ const made = new Map<string, Promise<TestKeys>>()
  * @throws JOSENotSupported of jose if the runtime does not support the algorithm.
  */
 export function createTestKeys(alg: string, options: TestKeysOptions = {}): Promise<TestKeys> {
-  assertKnownOptions(ACTION, options, ['kid', 'generation'])
-  checkOptions(ACTION, options, RULES)
-  const { kid = 'test-key', generation = 0 } = options
+  const { kid, generation } = readOptions('create test keys', options, TEST_KEYS) as Required<TestKeysOptions>
   const id = JSON.stringify([alg, kid, generation])
   const known = made.get(id)
   if (known !== undefined) return known
@@ -56,10 +54,9 @@ export function createTestKeys(alg: string, options: TestKeysOptions = {}): Prom
   return keys
 }
 
-const ACTION = 'create test keys'
-const RULES: OptionRules = {
-  kid: { be: 'a key ID', fits: (value) => typeof value === 'string' },
-  generation: numberIn({ least: 0, whole: true }),
+const TEST_KEYS: OptionTable<TestKeysOptions> = {
+  kid: { be: 'a key ID', fits: (value) => typeof value === 'string', default: 'test-key' },
+  generation: numberIn({ least: 0, whole: true, default: 0 }),
 }
 
 async function makeKeys(alg: string, kid: string): Promise<TestKeys> {

@@ -1,4 +1,4 @@
-import { assertKnownOptions, checkOptions, isOptions, type OptionRules } from '@claimgate/core/adapter'
+import { isOptions, type OptionTable, readOptions, required } from '@claimgate/core/adapter'
 import type { JSONWebKeySet } from 'jose'
 
 /** The part of msw's `http` that is used. You pass it in, so that this package does not depend on msw. */
@@ -23,9 +23,8 @@ export interface JwksHandlersOptions {
  *
  * @param http The `http` that msw exports.
  */
-export function jwksHandlers<Handler>(http: MswHttp<Handler>, options: JwksHandlersOptions): readonly Handler[] {
-  assertKnownOptions(ACTION, options, Object.keys(RULES))
-  checkOptions(ACTION, options, RULES, { required: ['issuer', 'jwks'] })
+export function jwksHandlers<Handler>(http: MswHttp<Handler>, given: JwksHandlersOptions): readonly Handler[] {
+  const options = readOptions('make handlers', given, HANDLERS) as JwksHandlersOptions
   const { issuer, jwks } = options
   const base = issuer.replace(/\/$/, '')
   const { origin, pathname } = new URL(base)
@@ -42,13 +41,12 @@ export function jwksHandlers<Handler>(http: MswHttp<Handler>, options: JwksHandl
   ]
 }
 
-const ACTION = 'make handlers'
 const isUrl = (value: unknown): boolean => typeof value === 'string' && URL.canParse(value)
-const RULES: OptionRules = {
-  issuer: { be: 'the URL of the issuer', fits: isUrl },
-  jwks: {
+const HANDLERS: OptionTable<JwksHandlersOptions> = {
+  issuer: required({ be: 'the URL of the issuer', fits: isUrl }),
+  jwks: required({
     be: 'a JWK Set, such as { keys: [jwk] }, or a function that gives one',
     fits: (value) => typeof value === 'function' || (isOptions(value) && 'keys' in value),
-  },
+  }),
   jwksUri: { be: 'a URL', fits: isUrl },
 }

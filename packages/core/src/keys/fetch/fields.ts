@@ -9,10 +9,9 @@ export type HeaderFields = Readonly<Record<string, string>>
  *
  * @throws TypeError for a name that is not a token or belongs to the transport, and for a value that is not visible ASCII
  */
-export function headerFields(action: string, given: unknown, path: string): HeaderFields {
+export function headerFields(action: string, given: unknown, named: string): HeaderFields {
   const fields = Object.create(null) as Record<string, string>
-  if (given === undefined) return Object.freeze(fields)
-  const option = `"${path}headers"`
+  const option = `"${named}"`
   if (!isRecord(given)) throw misconfigured(action, `${option} must be an object, such as { "x-api-key": "…" }`)
   for (const [written, value] of Object.entries(given)) {
     const name = written.toLowerCase()

@@ -2,22 +2,22 @@ import { assertDefaultFetch, defaultFetch, defaultFetchThrough } from '#default-
 import type { JSONWebKeySet } from 'jose'
 import type { EventListener } from '../../model/events.ts'
 import { type Clock, defaultSharing, type FetchLike, type Sharing, systemClock } from '../../model/runtime.ts'
-import { bareThrough, own } from '../../model/values.ts'
-import { assertKnownOptions, knownOptions } from '../../options/known-options.ts'
+import { bare, own } from '../../model/values.ts'
 import {
   anything,
   callback,
-  checkOptions,
+  type Filled,
   flag,
   isOptions,
   misconfigured,
-  type NumberRange,
+  numberIn,
   objectWith,
   oneOf,
+  type OptionRow,
   type OptionRule,
-  type OptionRules,
-  readNumbers,
+  type OptionTable,
 } from '../../options/option-rules.ts'
+import { readOptions } from '../../options/read-options.ts'
 import { headerFields, type HeaderFields } from '../fetch/fields.ts'
 import { httpHost, type PlainHttp } from '../fetch/key-uri.ts'
 
@@ -121,41 +121,9 @@ export interface RemoteKeySetOptions extends RemoteKeySetTuning {
   readonly onEvent?: EventListener | undefined
 }
 
-/** Options with defaults filled in, checked and frozen. */
-export interface ResolvedKeySetOptions {
-  readonly freshFor: number
-  readonly staleFor: number
-  readonly cooldown: number
-  readonly timeout: number
-  readonly softWait: number
-  readonly fetchesPerMinute: number
-  readonly maxBytes: number
-  readonly maxKeys: number
-  readonly plainHttp: PlainHttp
-  readonly sharing: Sharing
-  readonly headers: HeaderFields
-  readonly fetch: FetchLike
-  readonly clock: Clock
-  readonly random: () => number
-  readonly onEvent: EventListener | undefined
-  readonly store: JwkSetStore | undefined
-  readonly seed: JwkSetSeed | undefined
-  readonly waitUntil: ((promise: Promise<unknown>) => void) | undefined
-}
-
-/** The numeric defaults of a remote key set. */
-export const KEY_SET_DEFAULTS: Readonly<Record<NumericOption, number>> = Object.freeze({
-  freshFor: 600,
-  staleFor: 3600,
-  cooldown: 30,
-  timeout: 5,
-  softWait: 1,
-  fetchesPerMinute: 10,
-  maxBytes: 65_536,
-  maxKeys: 64,
-})
-
-type NumericOption =
+/** How to fetch and cache keys, checked, with defaults filled in. */
+export type ResolvedTuning = Filled<
+  RemoteKeySetTuning,
   | 'freshFor'
   | 'staleFor'
   | 'cooldown'
@@ -164,28 +132,36 @@ type NumericOption =
   | 'fetchesPerMinute'
   | 'maxBytes'
   | 'maxKeys'
+  | 'allowLoopbackHttp'
+  | 'headers'
+>
 
-const RANGES: Readonly<Record<NumericOption, NumberRange>> = bareThrough({
-  freshFor: { least: 1, most: 86_400 },
-  staleFor: { least: 0, most: 86_400 },
-  cooldown: { least: 1, most: 3600 },
-  timeout: { least: 0.01, most: 30 },
-  softWait: { least: 0, most: 30 },
-  fetchesPerMinute: { least: 1, most: 60, whole: true },
-  maxBytes: { least: 1, most: 1_048_576, whole: true },
-  maxKeys: { least: 1, most: 1000, whole: true },
-})
+/** Options with defaults filled in, checked and frozen. */
+export interface ResolvedKeySetOptions extends Filled<
+  Omit<ResolvedTuning & RemoteKeySetOptions, 'allowLoopbackHttp' | 'allowHttpHosts' | 'proxy'>,
+  'sharing' | 'fetch' | 'clock' | 'random'
+> {
+  readonly plainHttp: PlainHttp
+  readonly headers: HeaderFields
+}
 
-/** The options of `RemoteKeySetTuning` that are not numbers. */
-const TUNING_RULES: OptionRules = {
-  allowLoopbackHttp: flag,
+/** The options of `RemoteKeySetTuning`. */
+export const KEY_SET_TUNING: OptionTable<RemoteKeySetTuning> = {
+  freshFor: numberIn({ least: 1, most: 86_400, default: 600 }),
+  staleFor: numberIn({ least: 0, most: 86_400, default: 3600 }),
+  cooldown: numberIn({ least: 1, most: 3600, default: 30 }),
+  timeout: numberIn({ least: 0.01, most: 30, default: 5 }),
+  softWait: numberIn({ least: 0, most: 30, default: 1 }),
+  fetchesPerMinute: numberIn({ least: 1, most: 60, whole: true, default: 10 }),
+  maxBytes: numberIn({ least: 1, most: 1_048_576, whole: true, default: 65_536 }),
+  maxKeys: numberIn({ least: 1, most: 1000, whole: true, default: 64 }),
+  allowLoopbackHttp: { ...flag, default: true },
   // Checked by the transport, whose message does not quote it: it may contain a password.
   proxy: {
     be: '"environment", false or the address of a proxy',
     fits: (value) => value === false || typeof value === 'string' || value instanceof URL,
   },
-  // Checked by `headerFields`, whose messages do not quote values.
-  headers: anything,
+  headers: { ...anything, read: headerFields, default: Object.freeze(bare({})) },
   store: objectWith('an object { get, set }', 'get', 'set'),
   seed: {
     be: 'an object { uri, jwks, fetchedAt }, as a store is given it',
@@ -201,56 +177,49 @@ export const httpHosts: OptionRule = {
   fits: (hosts) => Array.isArray(hosts) && hosts.every((host) => httpHost(host) !== undefined),
 }
 
-const RULES: OptionRules = {
-  ...TUNING_RULES,
-  allowHttpHosts: httpHosts,
-  fetch: callback,
-  clock: objectWith('an object with "now" and "monotonic"', 'now', 'monotonic'),
-  random: callback,
+/** What fetches keys and metadata. */
+export const fetchOption: OptionRow = { ...callback, default: defaultFetch }
+
+const REMOTE_KEY_SET: OptionTable<RemoteKeySetOptions> = {
+  ...KEY_SET_TUNING,
+  allowHttpHosts: { ...httpHosts, default: [] },
+  fetch: fetchOption,
+  clock: { ...objectWith('an object with "now" and "monotonic"', 'now', 'monotonic'), default: systemClock },
+  random: { ...callback, default: () => Math.random() },
   onEvent: callback,
 }
 
 const ACTION = 'use remote key set'
 
 /** The names allowed in `RemoteKeySetOptions`. */
-export const KEY_SET_OPTIONS: readonly string[] = [...Object.keys(RANGES), ...Object.keys(RULES)]
-
-/**
- * Checks the `keySet` option at start-up, because a verifier may not create its key sets until a token needs them.
- *
- * @throws TypeError for an unknown option or one out of its range
- */
-export function checkKeySetTuning(action: string, tuning: RemoteKeySetTuning, fetch: FetchLike): void {
-  readTuning(action, tuning, { rules: TUNING_RULES, path: 'keySet.' })
-  headerFields(action, tuning.headers, 'keySet.')
-  if (tuning.proxy !== undefined) transportOf(fetch, tuning.proxy)
-}
+export const KEY_SET_OPTIONS: readonly string[] = Object.keys(REMOTE_KEY_SET)
 
 /** @throws TypeError for an unknown option or one out of its range, and if there is no transport */
 export function resolveKeySetOptions(given: RemoteKeySetOptions): ResolvedKeySetOptions {
-  const options = knownOptions(ACTION, given, KEY_SET_OPTIONS)
-  const numbers = readTuning(ACTION, options, { rules: RULES, path: '' })
-  const { sharing = defaultSharing(), fetch = defaultFetch, clock = systemClock, random = Math.random } = options
-  const { allowLoopbackHttp = true, allowHttpHosts = [], proxy } = options
-  return Object.freeze<ResolvedKeySetOptions>({
-    ...numbers,
-    plainHttp: {
-      loopback: allowLoopbackHttp ? 'allowed' : 'refused',
-      hosts: allowHttpHosts.map((host) => httpHost(host) ?? host),
-    },
-    sharing,
-    headers: headerFields(ACTION, options.headers, ''),
-    fetch: transportOf(fetch, proxy),
-    clock,
-    random,
-    onEvent: options.onEvent,
-    store: options.store,
-    seed: options.seed,
-    waitUntil: options.waitUntil,
-  })
+  const { allowLoopbackHttp, allowHttpHosts, proxy, sharing, fetch, ...options } = readOptions(
+    ACTION,
+    given,
+    REMOTE_KEY_SET,
+  ) as ReadOptions
+  const hosts = allowHttpHosts.map((host) => httpHost(host) ?? host)
+  return Object.freeze(
+    bare<ResolvedKeySetOptions>({
+      ...options,
+      plainHttp: { loopback: allowLoopbackHttp ? 'allowed' : 'refused', hosts },
+      sharing: sharing ?? defaultSharing(),
+      fetch: transportOf(fetch, proxy),
+    }),
+  )
 }
 
-function transportOf(fetch: FetchLike, proxy: RemoteKeySetTuning['proxy']): FetchLike {
+type ReadOptions = ResolvedTuning & Filled<RemoteKeySetOptions, 'allowHttpHosts' | 'fetch' | 'clock' | 'random'>
+
+/**
+ * What fetches, through the proxy if one is given.
+ *
+ * @throws TypeError for a proxy beside another fetch than the default, and if there is no transport
+ */
+export function transportOf(fetch: FetchLike, proxy: RemoteKeySetTuning['proxy']): FetchLike {
   if (proxy === undefined) {
     if (fetch === defaultFetch) assertDefaultFetch()
     return fetch
@@ -261,14 +230,4 @@ function transportOf(fetch: FetchLike, proxy: RemoteKeySetTuning['proxy']): Fetc
       '"proxy" is for the default fetch: give it to your own "fetch", as in undiciFetch({ proxy })',
     )
   return defaultFetchThrough(proxy)
-}
-
-function readTuning(
-  action: string,
-  options: RemoteKeySetOptions,
-  { rules, path }: { readonly rules: OptionRules; readonly path: string },
-): Readonly<Record<NumericOption, number>> {
-  assertKnownOptions(action, options, [...Object.keys(RANGES), ...Object.keys(rules)], path)
-  checkOptions(action, options, rules, { path })
-  return readNumbers(action, options, RANGES, { defaults: KEY_SET_DEFAULTS, path })
 }

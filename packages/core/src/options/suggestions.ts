@@ -1,42 +1,3 @@
-import { quote } from '../errors/quote.ts'
-import { ownOptions } from '../model/values.ts'
-import { isOptions, misconfigured } from './option-rules.ts'
-
-/**
- * Rejects values that cannot hold options, and unknown option names: a typo cannot disable a check.
- *
- * @param path - the prefix of each name in messages, such as `keySet.`
- * @throws TypeError
- */
-export function assertKnownOptions(action: string, options: object, known: readonly string[], path = ''): void {
-  if (!isOptions(options))
-    throw misconfigured(
-      action,
-      path === '' ? 'give an object with options' : `"${path.slice(0, -1)}" must be an object with options`,
-      options,
-    )
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue
-    // On Windows the variable is called Path.
-    if (Object.keys(options).some((variable) => /^(?:JWT_\w+|PATH)$/i.test(variable)))
-      throw misconfigured(
-        action,
-        'an environment holds no options: give optionsFromEnv(process.env), or of that object',
-      )
-    throw misconfigured(action, `there is no option ${quote(`${path}${name}`)}; ${suggestion(name, known, path)}`)
-  }
-}
-
-/**
- * Checks options with `assertKnownOptions`, and copies them with `ownOptions`.
- *
- * @throws TypeError
- */
-export function knownOptions<T extends object>(action: string, given: T, known: readonly string[]): T {
-  assertKnownOptions(action, given, known)
-  return ownOptions(given, known)
-}
-
 // What other libraries call an option, in lower case and without a plural s, and an optional note. The first row whose option is allowed
 // here is used.
 const OTHER_NAMES: readonly (readonly [option: string, others: string, note?: string])[] = [
@@ -74,7 +35,8 @@ const OTHER_NAMES: readonly (readonly [option: string, others: string, note?: st
   ['onEvent', 'logger listener'],
 ]
 
-function suggestion(name: string, known: readonly string[], path: string): string {
+/** What to write instead of an unknown option: the right name, or the list of names. */
+export function suggestion(name: string, known: readonly string[], path: string): string {
   const rows = otherNames(name)
   for (const [option, , note = ''] of rows) {
     const [first = '', last] = option.split('.')

@@ -1,0 +1,107 @@
+import { bare, has, own } from '../model/values.ts'
+import { misconfigured, type OptionTable } from '../options/option-rules.ts'
+import { readOptions } from '../options/read-options.ts'
+import { type Environment, optionsFromEnv } from '../pipeline/environment.ts'
+import {
+  type ManyIssuersOptions,
+  type SharedOptions,
+  type SingleIssuerOptions,
+  VERIFIER_OPTIONS,
+} from '../pipeline/options.ts'
+import type { Verifier } from '../pipeline/verifier.ts'
+import { type Authenticator, createAuthenticator } from './authenticator.ts'
+import { type AuthenticatorOptions, HTTP_OPTIONS, type HttpOptions, without } from './options.ts'
+
+/** Options of an authenticator. Without verifier options, the environment configures the verifier. */
+export type AdapterOptions<C extends object = object> = AuthenticatorOptions<C> | EnvironmentOptions
+
+/** How requests are read and refusals answered, without any verifier options. */
+export type EnvironmentOptions = HttpOptions & {
+  readonly [name in keyof SingleIssuerOptions | keyof ManyIssuersOptions | 'verifier']?: never
+}
+
+/** The names allowed in `AdapterOptions`. */
+export const ADAPTER_OPTIONS: readonly string[] = [...HTTP_OPTIONS, ...VERIFIER_OPTIONS]
+
+/** What an adapter adds to the options of an authenticator. */
+export interface AdapterRules {
+  /** The action that wrong options make fail, such as `create middleware`. */
+  readonly action: string
+  /** The adapter's own options. Only `authenticator` may be one of them that holds an authenticator. */
+  readonly table: OptionTable
+  /** Read only if no verifier option is named. An option set to `undefined` counts as named. */
+  readonly environment: Environment
+}
+
+/** An adapter's options, and the authenticator that they describe. */
+export type ReadAdapterOptions<C extends object, T extends object> = T &
+  HttpOptions &
+  Pick<SharedOptions, 'clock'> & { readonly authenticator: Authenticator<C> }
+
+/**
+ * Reads the argument of an adapter: options, an existing verifier or an existing authenticator.
+ *
+ * @throws TypeError for wrong options; if they come from the environment, the message names the variable
+ */
+export function readAdapterOptions<C extends object, T extends object>(
+  given: object,
+  { action, table, environment }: AdapterRules,
+): ReadAdapterOptions<C, T> {
+  if (typeof given !== 'object' || given === null)
+    throw misconfigured(action, 'give options, a verifier or an authenticator', typeof given)
+  const kind = has(given, 'authenticate') ? 'authenticator' : hasMethod(given, 'verify') ? 'verifier' : undefined
+  if (kind !== undefined) assertNothingBeside(action, given, kind, Object.keys(table))
+  const options = readOptions(action, kind === undefined ? given : {}, table, {
+    beside: ADAPTER_OPTIONS,
+  }) as T & AdapterOptions<C>
+  const authenticator =
+    kind === undefined
+      ? authenticatorOf<C>(options, { action, table, environment })
+      : createAuthenticator<C>(given as Verifier<C> | Authenticator<C>)
+  return bare({ ...options, authenticator })
+}
+
+const MEMBERS = {
+  authenticator: ['verifier', 'readsBody', 'authenticate', 'authorize'],
+  verifier: ['verify', 'explain', 'ready', 'close'],
+}
+
+// If options were spread into one object with a verifier, they would be silently ignored.
+function assertNothingBeside(
+  action: string,
+  made: object,
+  kind: 'authenticator' | 'verifier',
+  names: readonly string[],
+): void {
+  const extra = [...Object.keys(made), ...names.filter((name) => has(made, name))].find(
+    (name) => !MEMBERS[kind].includes(name),
+  )
+  if (extra !== undefined)
+    throw misconfigured(
+      action,
+      `"${extra}" is no member of a ${kind}; write { ${kind}, ${extra}: … }, without spreading`,
+    )
+}
+
+function authenticatorOf<C extends object>(
+  options: object,
+  { action, table, environment }: AdapterRules,
+): Authenticator<C> {
+  const rest = without(options, Object.keys(table))
+  const [extra] = Object.keys(rest)
+  if (Object.hasOwn(table, 'authenticator') && Object.hasOwn(options, 'authenticator')) {
+    if (extra !== undefined)
+      throw misconfigured(action, `with "authenticator", "${extra}" belongs to the options of that authenticator`)
+    const made = own(options, 'authenticator')
+    if (typeof made === 'object' && made !== null && hasMethod(made, 'authenticate')) return made as Authenticator<C>
+    throw misconfigured(action, '"authenticator" must come from createAuthenticator', typeof made)
+  }
+  const saysHow = ['verifier', ...VERIFIER_OPTIONS].some((name) => Object.hasOwn(rest, name))
+  return createAuthenticator<C>(
+    (saysHow ? rest : bare({ ...optionsFromEnv(environment), ...rest })) as AuthenticatorOptions<C>,
+  )
+}
+
+function hasMethod(object: object, name: string): boolean {
+  return typeof own(object, name) === 'function'
+}
