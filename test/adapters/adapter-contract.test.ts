@@ -12,7 +12,7 @@ import { contractRows } from '../support/contract/rows.ts'
 import { createServices } from '../support/contract/services.ts'
 import { listen, type StartAdapter, type StartedAdapter } from '../support/contract/started-adapter.ts'
 
-// Express 4 comes without types; what the contract uses of it is the same.
+// Express 4 has no types; the parts used here are the same as in Express 5.
 const require = createRequire(import.meta.url)
 const express4 = require('express4') as typeof express5
 
@@ -44,7 +44,7 @@ describe.each(adapters)('adapter contract: %s', (_, start) => {
   })
 })
 
-// A middleware that takes nobody without credentials answers before it can know what the route will need.
+// A middleware that refuses requests without credentials answers before it knows the route's requirement.
 describe('adapter contract: Express 5 with requirements in route handlers', () => {
   let adapter: StartedAdapter
 
@@ -61,11 +61,11 @@ describe('adapter contract: Express 5 with requirements in route handlers', () =
 })
 
 describe('the adapter contract', () => {
-  it('has names that tell its rows apart', () => {
+  it('has unique row names', () => {
     expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length)
   })
 
-  it('runs on the Express versions it says', () => {
+  it('runs on the stated Express versions', () => {
     const versions = [express4, express5].map((framework) => 'lazyrouter' in framework.application)
     expect(versions).toEqual([true, false])
   })
@@ -81,7 +81,7 @@ function seen({ status, headers, body }: RawResponse): Seen {
   return { status, headers: Object.fromEntries(COMPARED_FIELDS.map((name) => [name, headers.get(name)])), body }
 }
 
-/** Absent fields are compared as well. */
+/** Absent fields are compared, too. */
 function wanted({ status, headers, body }: Expected): Seen {
   if (headers === 'unchecked') return { status, headers: expect.anything(), body: body ?? expect.any(String) }
   const values = COMPARED_FIELDS.map((name) => {
@@ -91,7 +91,7 @@ function wanted({ status, headers, body }: Expected): Seen {
   return { status, headers: Object.fromEntries(values), body }
 }
 
-/** The names of tokens of which a part has come back. */
+/** The names of tokens of which a part appears in the answer. */
 function leaked({ headers, body }: RawResponse): readonly string[] {
   const answer = [...headers.values(), body].join('\n')
   return Object.entries(tokens)
@@ -99,7 +99,7 @@ function leaked({ headers, body }: RawResponse): readonly string[] {
     .map(([name]) => name)
 }
 
-/** The address of a JWK Set at a port that was free a moment ago. */
+/** The address of a JWK Set at a port that was free when checked. */
 async function deadUri(): Promise<string> {
   const { port, close } = await listen(createServer())
   await close()

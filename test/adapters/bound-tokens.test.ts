@@ -43,7 +43,7 @@ describe('the headers of an accepted request', () => {
     expect((await fetch(`${origin}/own`, { headers: sent })).headers.get('dpop-nonce')).toBe('own')
   })
 
-  it('do not hide what CORS has exposed, in any adapter', async () => {
+  it('do not overwrite exposed CORS headers, in any adapter', async () => {
     const shown = { ...options, exposeChallenge: true }
     const app = express()
     app.use((_req, res, next) => {
@@ -74,7 +74,7 @@ describe('the headers of an accepted request', () => {
     }
   })
 
-  it('are added by withFields, also to a response that cannot be changed', async () => {
+  it('are added by withFields, even to an immutable response', async () => {
     const gate = createGate(options)
     const request = new Request('https://api.example.com/', { headers: sent })
     const response = new Response('ok', { status: 201 })
@@ -146,7 +146,7 @@ describe('a requirement that depends on the request', () => {
     return found
   }
 
-  it('is asked for each request, once it is authenticated', async () => {
+  it('is evaluated for each request after authentication', async () => {
     const seen: unknown[] = []
     const rule = (request: Request & FastifyRequest) => {
       seen.push(request.auth?.claims.sub)
@@ -168,16 +168,16 @@ describe('a requirement that depends on the request', () => {
         throw new Error('no')
       },
     ],
-  ])('opens nothing if the function gives %s', async (_case, rule) => {
+  ])('lets no request through if the function returns %s', async (_case, rule) => {
     expect(await statuses(rule)).toEqual([500, 500, 500, 500, 500, 500, 401, 401, 401])
   })
 
-  it('does not start with a factory in place of a requirement', async () => {
+  it('rejects a factory in place of a requirement at start-up', async () => {
     expect(() => authorize(scope as never)).toThrow('give a requirement such as scope("orders:read")')
     await expect(fastifyApp(scope as never)).rejects.toThrow('"config.auth" must be true, false or a requirement')
   })
 
-  it('names its scheme in the document of the API without scopes', async () => {
+  it('appears in the OpenAPI document by its scheme, without scopes', async () => {
     const app = await fastifyApp(() => scope('a'))
     let schema: unknown
     app.addHook('onRoute', (route) => void ({ schema } = route))
@@ -223,7 +223,7 @@ describe('the view of a request', () => {
     ...(await authority.authorization({ cnf: { 'x5t#S256': 'hash' } })),
   })
 
-  it.each(Object.entries(adapters))('has the certificate and the peer of the socket: %s', async (_name, start) => {
+  it.each(Object.entries(adapters))('contains the certificate and the peer of the socket: %s', async (_name, start) => {
     const { key, cert } = issuerCertificate
     const server = createServer({ key, cert, requestCert: true, rejectUnauthorized: false }, await start())
     const port = new URL(await listening(server)).port
@@ -247,7 +247,7 @@ describe('the view of a request', () => {
     expect(seen.splice(0)).toEqual([{ certificate: undefined, peer: { address: '127.0.0.1', encrypted: false } }])
   })
 
-  it('has the certificate on HTTP/2: Fastify', async () => {
+  it('contains the certificate on HTTP/2: Fastify', async () => {
     const { key, cert } = issuerCertificate
     const app = fastify({ http2: true, https: { key, cert, requestCert: true, rejectUnauthorized: false } })
     await app.register(claimgate, certified)
@@ -268,7 +268,7 @@ describe('the view of a request', () => {
     expect(one?.peer).toEqual({ address: '127.0.0.1', encrypted: true })
   })
 
-  it('has neither where there is no socket', async () => {
+  it('contains neither without a socket', async () => {
     const views: RequestView[] = []
     const authenticator = createAuthenticator(certified)
     const spy = {

@@ -49,7 +49,7 @@ describe('the type of the claims', () => {
     expect(await gate(new Request('https://api.example.com', { headers: bad }))).toHaveProperty('status', 401)
   })
 
-  it('of a gate for anonymous requests too has undefined', () => {
+  it('includes undefined for a gate that allows anonymous requests', () => {
     expectTypeOf(createGate({ ...options, claims: schema, optional: true })).toEqualTypeOf<
       OptionalGate<{ tenant: string }>
     >()
@@ -57,7 +57,7 @@ describe('the type of the claims', () => {
     expectTypeOf(createGate({ ...options, optional })).toEqualTypeOf<OptionalGate>()
   })
 
-  it('of whatever createGate returns is a gate for tokens alone', () => {
+  it('of ReturnType<typeof createGate> is that of a gate for tokens only', () => {
     expectTypeOf<ReturnType<typeof createGate>>().toEqualTypeOf<Gate>()
   })
 
@@ -97,7 +97,7 @@ describe('the type of the claims', () => {
     expectTypeOf(authenticateJwt).toBeCallableWith({ realm: 'orders' })
   })
 
-  it('can be given to getAuth of Express', () => {
+  it('can be passed to getAuth of Express', () => {
     expectTypeOf(getAuth<{ tenant: string }>).returns.toEqualTypeOf<VerifiedToken<{ tenant: string }>>()
     expectTypeOf(getAuth).returns.toEqualTypeOf<VerifiedToken>()
   })
@@ -115,7 +115,7 @@ describe('the type of the claims', () => {
 })
 
 describe('types refuse', () => {
-  it('options that say nothing, or contradict each other', () => {
+  it('options that are empty, or contradict each other', () => {
     // @ts-expect-error -- there is no environment to read
     expect(() => createGate()).toThrow(TypeError)
     // @ts-expect-error -- the audience is missing

@@ -18,7 +18,7 @@ const express4 = createRequire(import.meta.url)('express4') as typeof express5
 const authority = await createAuthority()
 const encryption = await generateKeyPair('ECDH-ES')
 
-/** Claims as an application may like them better: every claim that names the token is another one afterwards. */
+/** Claims as an application may rename them: afterwards, every claim that identifies the token has another value. */
 const claims = z.looseObject({ iss: z.string(), jti: z.string(), exp: z.number() }).transform((signed) => ({
   ...signed,
   iss: 'tenant-1',
@@ -89,14 +89,14 @@ const encrypt = async (token: string): Promise<string> =>
     .setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM', cty: 'JWT' })
     .encrypt(encryption.publicKey)
 
-describe('37. Nothing fails open: a token that is denied as a handler got it, behind a schema that renames it', () => {
+describe('37. Nothing fails open: a token that is denied with the claims a handler received, behind a schema that renames them', () => {
   it.each([
     { name: 'Express 5', start: startExpress(express5), asSent: async (token: string) => token },
     { name: 'Express 4', start: startExpress(express4), asSent: async (token: string) => token },
     { name: 'Fastify', start: startFastify, asSent: async (token: string) => token },
     { name: 'a gate', start: startGate((options) => createGate(options)), asSent: async (token: string) => token },
     { name: 'a gate for encrypted tokens', start: startGate(nested), asSent: encrypt },
-  ])('is refused from then on, and no other is, in $name', async ({ start, asSent }) => {
+  ])('is refused from then on, and no other token is, in $name', async ({ start, asSent }) => {
     for (const tokenCache of [{}, false] as const) {
       const denied = denylist({ store: createMemoryDenylist() })
       const options = { ...optionsWith(denied), tokenCache }

@@ -29,7 +29,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { listen } from '../support/contract/started-adapter.ts'
 import { createAuthority } from '../support/adapters/authority.ts'
 
-// Express 4 comes without types; what is used of it here is the same.
+// Express 4 has no types; the parts used here are the same as in Express 5.
 const require = createRequire(import.meta.url)
 const express4 = require('express4') as typeof express5
 
@@ -91,7 +91,7 @@ describe.each([
         () => authenticateJwt({ authenticator: createAuthenticator(authority.options) }),
       ],
       ['options that are getters of a class', () => authenticateJwt(new OptionsOfAClass())],
-    ])('takes %s and sets req.auth', async (_name, make) => {
+    ])('accepts %s and sets req.auth', async (_name, make) => {
       app.use(make(), echo)
       const response = await request('/', await authority.authorization())
       expect([response.status, await response.json()]).toEqual([200, { sub: 'alice' }])
@@ -101,14 +101,14 @@ describe.each([
       ['a verifier', () => ({ verifier: createVerifier(authority.options) })],
       ['an authenticator', () => ({ authenticator: createAuthenticator(authority.options) })],
     ])('around %s', (_kind, made) => {
-      it('takes a requirement', async () => {
+      it('accepts a requirement', async () => {
         app.use(authenticateJwt({ ...made(), requirement: scope('admin') }), echo)
         expect((await request('/', await authority.authorization())).status).toBe(403)
         expect((await request('/', await authority.authorization({ scope: 'admin' }))).status).toBe(200)
         expect((await request('/')).headers.get('www-authenticate')).toBe('Bearer realm="api", scope="admin"')
       })
 
-      it('takes onReject', async () => {
+      it('accepts onReject', async () => {
         app.use(authenticateJwt({ ...made(), onReject: (_refusal, _req, res) => void res.status(418).end() }), echo)
         expect((await request('/')).status).toBe(418)
       })
@@ -123,7 +123,7 @@ describe.each([
         'an authenticator and a requirement that is inherited',
         Object.assign(Object.create({ requirement: scope('a') }) as object, createAuthenticator(authority.options)),
       ],
-    ])('refuses %s spread into one object, which would lose the options', (_name, options) => {
+    ])('rejects %s spread into one object, which would lose the options', (_name, options) => {
       expect(() => authenticateJwt(options as never)).toThrow(
         /^Cannot create middleware: "(requirement|onReject|audience)" is no member of an? (verifier|authenticator); write \{ \2, \1: … \}/,
       )
@@ -131,13 +131,13 @@ describe.each([
 
     it.each([
       [
-        'options that an authenticator has settled already',
+        'options that an authenticator already has',
         { authenticator: createAuthenticator(authority.options), realm: 'x' },
         /with "authenticator", "realm" belongs to the options of that authenticator/,
       ],
       ['no authenticator', { ...authority.options, authenticator: undefined }, /with "authenticator"/],
-      ['nothing for an authenticator', { authenticator: undefined }, /must come from createAuthenticator/],
-      ['a verifier for an authenticator', { authenticator: createVerifier(authority.options) }, /createAuthenticator/],
+      ['an undefined authenticator', { authenticator: undefined }, /must come from createAuthenticator/],
+      ['a verifier as the authenticator', { authenticator: createVerifier(authority.options) }, /createAuthenticator/],
     ])('refuses %s', (_name, options, message) => {
       expect(() => authenticateJwt(options as never)).toThrow(message)
     })
@@ -151,20 +151,17 @@ describe.each([
 
       it.each([
         ['without options', []],
-        ['with options that say nothing', [{}]],
-        ['with onReject alone', [{ onReject: () => {} }]],
-        ['with a requirement alone', [{ requirement: scope('a') }]],
-        [
-          'with options of HTTP alone',
-          [{ realm: 'orders', optional: false, credentials: [{ from: 'authorization' }] }],
-        ],
-      ] as const)('when called %s', async (_name, args) => {
+        ['with empty options', [{}]],
+        ['with only onReject', [{ onReject: () => {} }]],
+        ['with only a requirement', [{ requirement: scope('a') }]],
+        ['with only HTTP options', [{ realm: 'orders', optional: false, credentials: [{ from: 'authorization' }] }]],
+      ] as const)('if called %s', async (_name, args) => {
         app.use(authenticateJwt(...args), echo)
         vi.unstubAllEnvs()
         expect((await request('/', await authority.authorization({ scope: 'a' }))).status).toBe(200)
       })
 
-      it('and keeps to the options besides', async () => {
+      it('and applies the other options', async () => {
         app.use(authenticateJwt({ realm: 'orders', requirement: scope('a') }), echo)
         expect((await request('/')).headers.get('www-authenticate')).toBe('Bearer realm="orders", scope="a"')
         expect((await request('/', await authority.authorization())).status).toBe(403)
@@ -172,31 +169,33 @@ describe.each([
 
       it.each([
         ['an issuer', { issuer: authority.options.issuer }],
-        ['an issuer that is undefined', { issuer: undefined }],
-        ['a verifier that is undefined', { verifier: undefined }],
+        ['an undefined issuer', { issuer: undefined }],
+        ['an undefined verifier', { verifier: undefined }],
         ['a rule about claims', { maxAge: 60 }],
         ['a listener', { onEvent: () => {} }],
-      ])('but not beside %s', (_name, options) => {
+      ])('but not together with %s', (_name, options) => {
         expect(() => authenticateJwt(options as never)).toThrow(TypeError)
       })
     })
 
-    it('names its own options too where one does not exist', () => {
+    it('rejects an unknown option and lists its own options, too', () => {
       expect(() => authenticateJwt({ onrefuse: () => {} } as never)).toThrow(
         /^Cannot create middleware: there is no option "onrefuse"; take it out: docs\/options\.md lists all options$/,
       )
       expect(() => authenticateJwt({ onreject: () => {} } as never)).toThrow(/did you mean "onReject"\?$/)
     })
 
-    it('lets nobody through where req.auth cannot be written, and ends in the error handler', async () => {
-      app.use((req, _res, next) => next(void Object.defineProperty(req, 'auth', { get: () => 'of somebody else' })))
+    it('lets no request through if req.auth is read-only, and calls the error handler', async () => {
+      app.use((req, _res, next) =>
+        next(void Object.defineProperty(req, 'auth', { get: () => 'of another middleware' })),
+      )
       app.use(authenticateJwt(authority.options), echo)
       app.use(collectErrors)
       expect((await request('/', await authority.authorization())).status).toBe(500)
       expect(errors).toEqual([expect.any(TypeError)])
     })
 
-    it('names the variable that is missing from the environment, at the call', () => {
+    it('names the missing environment variable at the call', () => {
       vi.stubEnv('JWT_ISSUER', '')
       expect(() => authenticateJwt()).toThrow(
         new TypeError(
@@ -209,16 +208,16 @@ describe.each([
       ['null', null],
       ['text', 'https://auth.example.com'],
       ['a function', () => true],
-      ['nothing in it', {}],
-      ['an option that does not exist', { ...authority.options, audiences: 'a' }],
-      ['no function to reject', { ...authority.options, onReject: 'send' }],
+      ['no options', {}],
+      ['an unknown option', { ...authority.options, audiences: 'a' }],
+      ['an onReject that is not a function', { ...authority.options, onReject: 'send' }],
       ['a requirement that is text', { ...authority.options, requirement: 'orders:read' }],
-    ])('refuses options that are %s, at the call', (_name, options) => {
+    ])('rejects %s at the call', (_name, options) => {
       expect(() => authenticateJwt(options as never)).toThrow(TypeError)
     })
 
     it('sets req.auth to undefined for anonymous requests', async () => {
-      app.use((req, _res, next) => next(void Object.assign(req, { auth: 'left by somebody' })))
+      app.use((req, _res, next) => next(void Object.assign(req, { auth: 'left by another middleware' })))
       app.use(authenticateJwt({ ...authority.options, optional: true }), (req, res) => {
         res.json({ auth: typeof authOf(req) })
       })
@@ -236,7 +235,7 @@ describe.each([
       expect((await request('/health')).status).toBe(200)
     })
 
-    it('is seen by mounted applications', async () => {
+    it('is inherited by mounted applications', async () => {
       const mounted = express()
       mounted.get('/orders', requireScope('orders:read'), (req, res) => {
         res.json({ sub: getAuth(req).claims.sub })
@@ -248,12 +247,12 @@ describe.each([
       expect((await request('/mounted/orders', await authority.authorization())).status).toBe(403)
     })
 
-    it('finds a token in the query under a mount path', async () => {
+    it('reads a token from the query under a mount path', async () => {
       app.use('/api', authenticateJwt({ ...authority.options, credentials: [{ from: 'query' }] }), echo)
       expect((await request(`/api/orders?access_token=${await authority.token()}`)).status).toBe(200)
     })
 
-    it('shows bindings the target as received, whatever path it is mounted at', async () => {
+    it('passes the request target as received to bindings, whatever path it is mounted at', async () => {
       const targets: string[] = []
       const confirm: Binding['confirm'] = async (_value, _token, { target }) => void targets.push(target)
       app.use('/api', authenticateJwt({ ...authority.options, bindings: [{ confirmation: 'jkt', confirm }] }), echo)
@@ -261,7 +260,7 @@ describe.each([
       expect(targets).toEqual(['/api/orders?page=2'])
     })
 
-    it('sees no form that nobody has parsed', async () => {
+    it('ignores a form without a body parser', async () => {
       app.use(authenticateJwt({ ...authority.options, credentials: [{ from: 'form' }] }), echo)
       const { port, close } = await listen(createServer(app))
       onTestFinished(close)
@@ -269,7 +268,7 @@ describe.each([
       expect((await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body })).status).toBe(401)
     })
 
-    it('lets the later of two decide', async () => {
+    it('uses the later of two', async () => {
       app.use(authenticateJwt(authority.options))
       app.use('/other', authenticateJwt({ verifier: createVerifier(other.options), realm: 'other', optional: true }))
       app.use('/other', requireScope('orders:read'), echo)
@@ -278,7 +277,7 @@ describe.each([
       expect(response.headers.get('www-authenticate')).toContain('realm="other", error="invalid_token"')
     })
 
-    it('leaves nothing of an earlier one behind when it refuses', async () => {
+    it('removes the result of an earlier one when it refuses', async () => {
       app.use(authenticateJwt(authority.options))
       app.use(authenticateJwt({ ...other.options, onReject: (_refusal, _req, _res, next) => next() }), echo)
       const recover: ErrorRequestHandler = (_error, _req, _res, next) => next()
@@ -291,7 +290,7 @@ describe.each([
       expect(await (await request('/', await authority.authorization())).json()).toEqual({ auth: 'undefined' })
     })
 
-    it('passes bugs on to the error handler', async () => {
+    it('passes bugs to the error handler', async () => {
       const bug = new RangeError('a bug')
       const requirement = {
         description: 'a bug',
@@ -308,7 +307,7 @@ describe.each([
   })
 
   describe('onReject', () => {
-    it('answers in place of the default', async () => {
+    it('replaces the default answer', async () => {
       app.use(
         authenticateJwt({
           ...authority.options,
@@ -326,7 +325,7 @@ describe.each([
       expect(response.headers.get('www-authenticate')).toBe('Bearer realm="api"')
     })
 
-    it('answers for requirements in route handlers as well', async () => {
+    it('also answers for requirements in route handlers', async () => {
       const codes: string[] = []
       const onReject = ({ error }: { readonly error: AuthError }, _req: unknown, res: { end(): void }): void => {
         codes.push(error.code)
@@ -341,8 +340,8 @@ describe.each([
       ['nothing', undefined],
       ['null', null],
       ['the name of the next route', 'route'],
-      ['the way out of a router', 'router'],
-    ])('never lets a request through by calling next with %s', async (_name, argument) => {
+      ['the exit of a router', 'router'],
+    ])('never lets a request through if it calls next with %s', async (_name, argument) => {
       const { onReject } = {
         onReject: (...[, , , next]: readonly [unknown, unknown, unknown, (error?: unknown) => void]) => next(argument),
       }
@@ -379,7 +378,7 @@ describe.each([
       expect(body).not.toContain('secret')
     })
 
-    it('that calls next keeps the time to retry after', async () => {
+    it('that calls next keeps Retry-After', async () => {
       vi.stubEnv('NODE_ENV', 'test')
       const keys = { resolve: () => Promise.reject(new AuthError('keys_unavailable', { retryAfter: 7 })) }
       const options = { issuer: authority.options.issuer, audience: authority.options.audience, keys }
@@ -391,8 +390,8 @@ describe.each([
     it.each([
       ['nothing', () => undefined],
       ['nothing, later', async () => undefined],
-      ['what is no response', () => ({ status: 401 })],
-    ])('that does no more than return %s leaves the default', async (_name, onReject) => {
+      ['another object', () => ({ status: 401 })],
+    ])('that only returns %s leaves the default answer', async (_name, onReject) => {
       app.use(authenticateJwt({ ...authority.options, onReject }), echo)
       const response = await request('/')
       expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="api"'])
@@ -404,7 +403,7 @@ describe.each([
       ['the response', (_refusal, _req, res) => (answerLater(res), res)],
       ['a promise of the response', async (_refusal, _req, res) => (answerLater(res), res)],
       [
-        'a promise that waits',
+        'a pending promise',
         async (_refusal, _req, res) => {
           answerLater(res)
           await once(res, 'finish')
@@ -421,7 +420,7 @@ describe.each([
     it.each([
       ['ends without a body', (res: ExpressResponse) => void res.status(418).end()],
       ['redirects', (res: ExpressResponse) => res.status(418).set('location', '/log-in').end()],
-    ])('that %s answers once, even where a session holds the answer back', async (_name, act) => {
+    ])('that %s answers once, even if a session delays the answer', async (_name, act) => {
       app.use((_req, res, next) => {
         const end = res.end.bind(res)
         res.end = ((...args: Parameters<typeof end>) => void setTimeout(() => end(...args), 10)) as never
@@ -432,7 +431,7 @@ describe.each([
       expect([response.status, response.headers.get('www-authenticate')]).toEqual([418, null])
     })
 
-    it('that answers, and then throws, is heard of when the answer has gone', async () => {
+    it('that answers and then throws is reported after the answer is sent', async () => {
       const onReject: OnReject = async (_refusal, _req, res) => {
         res.status(418).end('own')
         throw new RangeError('a bug')
@@ -450,8 +449,11 @@ describe.each([
       ['writes, and then throws', (_refusal, _req, res) => throwAfter(res.status(418).write('half'))],
       ['writes, and then rejects', async (_refusal, _req, res) => throwAfter(res.status(418).write('half'))],
       ['sends headers, and then throws', (_refusal, _req, res) => throwAfter(res.writeHead(418))],
-      ['writes, and gives an error', (_refusal, _req, res, next) => (res.write('half'), next(new RangeError('a bug')))],
-    ])('that %s has the answer broken off, so that no client waits', async (_name, onReject) => {
+      [
+        'writes, and passes an error',
+        (_refusal, _req, res, next) => (res.write('half'), next(new RangeError('a bug'))),
+      ],
+    ])('that %s closes the connection, so that no client waits', async (_name, onReject) => {
       app.set('env', 'test')
       app.use(authenticateJwt({ ...authority.options, onReject }), echo)
       const answer = request('/').then((response) => response.text())
@@ -459,9 +461,9 @@ describe.each([
     })
 
     it.each<readonly [string, OnReject]>([
-      ['a body that is no text', (_refusal, _req, res) => res.end({ own: true })],
+      ['a body that is not text', (_refusal, _req, res) => res.end({ own: true })],
       ['one later', async (_refusal, _req, res) => res.end({ own: true })],
-      ['a status that is none', (_refusal, _req, res) => Object.assign(res, { statusCode: 9999 }).end()],
+      ['an invalid status', (_refusal, _req, res) => Object.assign(res, { statusCode: 9999 }).end()],
     ])('that ends with %s is answered by the error handler', async (_name, onReject) => {
       app.use(authenticateJwt({ ...authority.options, onReject }), echo)
       app.use(collectErrors)
@@ -473,7 +475,7 @@ describe.each([
       throw new RangeError('a bug')
     }
 
-    it('is not asked to answer twice where a time-out has answered', async () => {
+    it('is not called to answer a second time after a time-out has answered', async () => {
       let served = 0
       const verify = async (): Promise<never> => {
         await new Promise((resolve) => setTimeout(resolve, 20))
@@ -499,7 +501,7 @@ describe.each([
       ],
       ['rejects', () => Promise.reject(new RangeError('a bug'))],
       [
-        'gives an error of its own',
+        'passes another error',
         (...[, , , next]: readonly [unknown, unknown, unknown, (error?: unknown) => void]) =>
           next(new RangeError('a bug')),
       ],
@@ -520,19 +522,19 @@ describe.each([
       ['text', 'authenticated'],
       ['an empty object', {}],
       ['another kind', { kind: 'open' }],
-      ['a token that is none', { kind: 'authenticated', token: undefined }],
+      ['an undefined token', { kind: 'authenticated', token: undefined }],
       ['a refusal without a response', { kind: 'refused' }],
       ['a promise', Promise.resolve({ kind: 'authenticated', token: {} })],
     ]
 
-    it.each(OUTCOMES.slice(0, -1))('that gives %s opens nothing', async (_name, outcome) => {
+    it.each(OUTCOMES.slice(0, -1))('that returns %s lets no request through', async (_name, outcome) => {
       app.use(authenticateJwt({ ...made, authenticate: async () => outcome as never }), echo)
       app.use(collectErrors)
       expect((await request('/', await authority.authorization())).status).toBe(500)
       expect(errors).toEqual([expect.any(Error)])
     })
 
-    it.each(OUTCOMES)('that gives %s for a requirement opens nothing', async (_name, outcome) => {
+    it.each(OUTCOMES)('that returns %s for a requirement lets no request through', async (_name, outcome) => {
       app.use(authenticateJwt({ ...made, authorize: () => outcome as never }))
       app.get('/', requireScope('orders:write'), echo)
       app.use(collectErrors)
@@ -540,9 +542,9 @@ describe.each([
       expect(errors).toEqual([expect.any(Error)])
     })
 
-    it.each([undefined, null, 0, '', 'route', 'router'])('that throws %j opens nothing', async (thrown) => {
+    it.each([undefined, null, 0, '', 'route', 'router'])('that throws %j lets no request through', async (thrown) => {
       const fails = (): never => {
-        // oxlint-disable-next-line typescript/only-throw-error -- that is what it is about
+        // oxlint-disable-next-line typescript/only-throw-error -- the subject of the test
         throw thrown
       }
       app.use('/authenticate', authenticateJwt({ ...made, authenticate: fails }), echo)
@@ -578,12 +580,12 @@ describe.each([
         requireClaim('tenant', () => false),
       ],
       [
-        'requireClaim about a claim within others',
+        'requireClaim for a nested claim',
         requireClaim(['realm_access', 'roles'], 'user'),
         requireClaim(['realm_access', 'roles'], 'admin'),
       ],
       ['authorize', authorize(scope('orders:read')), authorize(scope('orders:write'))],
-    ])('%s lets those through that meet it', async (_name, met, unmet) => {
+    ])('%s accepts requests that meet it', async (_name, met, unmet) => {
       app.use(authenticateJwt(authority.options))
       app.get('/met', met, echo)
       app.get('/unmet', unmet, echo)
@@ -591,7 +593,7 @@ describe.each([
       expect([(await request('/met', headers)).status, (await request('/unmet', headers)).status]).toEqual([200, 403])
     })
 
-    it('fail with an error, and let nobody through, where no authenticateJwt ran', async () => {
+    it('fail with an error and let no request through without authenticateJwt', async () => {
       app.use((req, _res, next) =>
         next(void Object.assign(req, { auth: { scopes: new Set(['orders:read']), claims: {} } })),
       )
@@ -605,7 +607,7 @@ describe.each([
       ])
     })
 
-    it('do not believe what others write into req.auth', async () => {
+    it('ignore req.auth written by other middleware', async () => {
       app.use(authenticateJwt(authority.options))
       app.use((req, _res, next) =>
         next(void Object.assign(req, { auth: { scopes: new Set(['orders:write']), claims: {} } })),
@@ -614,7 +616,7 @@ describe.each([
       expect((await request('/', await authority.authorization(claims))).status).toBe(403)
     })
 
-    it('pass bugs of a predicate on to the error handler', async () => {
+    it('pass bugs of a predicate to the error handler', async () => {
       app.use(
         authenticateJwt(authority.options),
         requireClaim('tenant', () => 'yes' as never),
@@ -627,12 +629,12 @@ describe.each([
 
     it.each([
       ['no scope', () => requireScope()],
-      ['no scope of some', () => requireAnyScope()],
+      ['an empty requireAnyScope', () => requireAnyScope()],
       ['two scopes in one text', () => requireScope('orders:read orders:write')],
-      ['text for a requirement', () => authorize('orders:read' as never)],
+      ['text as a requirement', () => authorize('orders:read' as never)],
       ['no requirement', () => authorize(undefined as never)],
       ['a regular expression', () => requireClaim('tenant', /acme/ as never)],
-    ])('refuse %s at start-up', (_name, make) => {
+    ])('reject %s at start-up', (_name, make) => {
       expect(make).toThrow(TypeError)
     })
   })
@@ -643,7 +645,7 @@ describe.each([
     ['requireAnyScope', requireAnyScope, 'write requireAnyScope("orders:read", "orders:write")'],
     ['requireClaim', requireClaim, 'write requireClaim("tenant", "acme")'],
     ['authorize', authorize, 'write authorize(scope("orders:read"))'],
-  ])('%s passed uncalled lets no request through, and says what to write', async (name, uncalled, hint) => {
+  ])('%s passed uncalled lets no request through, and the message says what to write', async (name, uncalled, hint) => {
     app.use(authenticateJwt(authority.options))
     app.get('/', uncalled as never, echo)
     app.use(collectErrors)
@@ -651,14 +653,14 @@ describe.each([
     expect(errors).toEqual([new TypeError(`${name} was passed uncalled: ${hint}`)])
   })
 
-  it('says how to write a middleware that was passed uncalled also where requests are mocked', () => {
+  it('a middleware that was passed uncalled says what to write also with mocked requests', () => {
     const mocked = { method: 'GET', url: '/', headers: {} }
     expect(() => authenticateJwt(mocked as never)).toThrow(
       'authenticateJwt was passed uncalled: write app.use(authenticateJwt())',
     )
   })
 
-  it('fails at start-up for a requirement that is undefined, as a misspelled rule is', () => {
+  it('reject an undefined requirement at start-up, such as a misspelled rule', () => {
     const rules: Readonly<Record<string, never>> = {}
     const requirement = rules['admn']
     for (const options of [authority.options, { verifier: createVerifier(authority.options) }])
@@ -669,7 +671,7 @@ describe.each([
   })
 
   describe('getAuth', () => {
-    it('gives the verified token', async () => {
+    it('returns the verified token', async () => {
       app.use(authenticateJwt(authority.options), (req, res) => {
         res.json({ same: getAuth(req) === authOf(req), scopes: [...getAuth(req).scopes] })
       })
@@ -677,7 +679,7 @@ describe.each([
       expect(await response.json()).toEqual({ same: true, scopes: ['a', 'b'] })
     })
 
-    it('throws where no authenticateJwt ran', async () => {
+    it('throws without authenticateJwt', async () => {
       app.get('/', (req, res) => res.json(getAuth(req).claims))
       app.use(collectErrors)
       expect((await request('/', await authority.authorization())).status).toBe(500)
@@ -693,7 +695,7 @@ describe.each([
       expect(await response.text()).toContain('Request refused')
     })
 
-    it('gives the error handler the whole story of anonymous requests as the cause', async () => {
+    it('passes the full error of anonymous requests to the error handler as the cause', async () => {
       app.use(authenticateJwt({ ...authority.options, optional: true }))
       app.get('/', (req, res) => res.json(getAuth(req).claims))
       app.use(collectErrors)
@@ -703,7 +705,7 @@ describe.each([
       ])
     })
 
-    it('of a middleware throws where another one has let the request through', async () => {
+    it('of one middleware throws if another one has authenticated the request', async () => {
       const first = authenticateJwt({ ...authority.options, optional: true })
       const second = authenticateJwt(authority.options)
       app.use(first, second)

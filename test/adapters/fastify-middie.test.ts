@@ -22,7 +22,7 @@ async function statuses(build: (app: FastifyInstance) => Promise<unknown>): Prom
 }
 
 describe('middleware of @fastify/middie', () => {
-  it('is protected where the plugin was registered first', async () => {
+  it('is protected if the plugin was registered first', async () => {
     expect(
       await statuses(async (app) => {
         await app.register(claimgate, authority.options)
@@ -32,7 +32,7 @@ describe('middleware of @fastify/middie', () => {
     ).toEqual([401, 200, 401, 200])
   })
 
-  it('is open where it was registered first, as docs/security.md says, and nothing else is', async () => {
+  it('is open if it was registered first, as docs/security.md says, and nothing else is', async () => {
     expect(
       await statuses(async (app) => {
         await app.register(middie)
@@ -42,7 +42,7 @@ describe('middleware of @fastify/middie', () => {
     ).toEqual([200, 200, 401, 200])
   })
 
-  it('is open where its plugin was registered first and the middleware was added last', async () => {
+  it('is open if its plugin was registered first and the middleware was added last', async () => {
     expect(
       await statuses(async (app) => {
         await app.register(middie)
@@ -52,7 +52,7 @@ describe('middleware of @fastify/middie', () => {
     ).toEqual([200, 200, 401, 200])
   })
 
-  it('is open in any order where tokens may be in a form, which is read later', async () => {
+  it('is open in any order if tokens may be in a form, which is read later', async () => {
     expect(
       await statuses(async (app) => {
         await app.register(claimgate, {

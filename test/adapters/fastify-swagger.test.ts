@@ -35,7 +35,7 @@ const rows = <T>(table: Readonly<Record<string, T>>) => Object.entries(table)
 interface Started {
   readonly app: FastifyInstance
   readonly lines: readonly string[]
-  /** The document that the browser is shown, and the same as YAML. */
+  /** The document that the browser gets, and the same as YAML. */
   document(): Promise<{ readonly status: number; readonly json: Document; readonly yaml: string }>
 }
 
@@ -84,7 +84,7 @@ const securityOf = ({ paths }: Document) => ({
 
 describe.each(['claimgate last', 'claimgate first'] as const)('with @fastify/swagger and its page, %s', (order) => {
   it.each(rows(declared))(
-    'the document of %s shows the security of routes, where it is declared',
+    'the document of %s shows the security of routes if the scheme is declared',
     async (_name, options) => {
       const { app, document, lines } = await start(options, {}, order)
       const { status, json, yaml } = await document()
@@ -101,7 +101,7 @@ describe.each(['claimgate last', 'claimgate first'] as const)('with @fastify/swa
   )
 
   it.each(rows(undeclared))(
-    'the document of %s leaves it out where it is not declared, and the log says why',
+    'the document of %s omits it if the scheme is not declared, and the log says why',
     async (_name, options) => {
       const { app, document, lines } = await start(options, {}, order)
       const { status, json, yaml } = await document()
@@ -117,14 +117,14 @@ describe.each(['claimgate last', 'claimgate first'] as const)('with @fastify/swa
             'false into those of claimgate',
         ]),
       )
-      // What a document shows changes nothing about who gets in.
+      // The contents of a document do not affect access.
       const statuses = ['/me', '/open', '/docs/json'].map(async (url) => (await app.inject(url)).statusCode)
       expect(await Promise.all(statuses)).toEqual([401, 200, 401])
     },
   )
 
   it.each(rows({ ...declared, ...undeclared }))(
-    'schemas of %s are left alone with securityScheme: false',
+    'schemas of %s are not changed with securityScheme: false',
     async (_name, options) => {
       const { document, lines } = await start(options, { securityScheme: false }, order)
       const { status, json } = await document()
@@ -135,7 +135,7 @@ describe.each(['claimgate last', 'claimgate first'] as const)('with @fastify/swa
 })
 
 describe('with @fastify/swagger', () => {
-  it('the scheme has the name that the options say', async () => {
+  it('the scheme has the configured name', async () => {
     const options = { openapi: { components: { securitySchemes: { jwt: BEARER } } } } as const
     const { document } = await start(options, { securityScheme: 'jwt', optional: true })
     expect(securityOf((await document()).json)).toEqual({
@@ -145,7 +145,7 @@ describe('with @fastify/swagger', () => {
     })
   })
 
-  it('the security of a route that describes its own stays', async () => {
+  it("a route's own security is kept", async () => {
     const options = { openapi: { components: { securitySchemes: { cookieAuth: HEADER } } } } as const
     const { app, document } = await start(options)
     app.get('/own', { schema: { security: [{ cookieAuth: [] }] } }, () => 'own')
@@ -153,7 +153,7 @@ describe('with @fastify/swagger', () => {
     expect([json.paths['/own']?.['get']?.security, securityOf(json).me]).toEqual([[{ cookieAuth: [] }], undefined])
   })
 
-  it('a transform of the application still sees every route', async () => {
+  it('a transform of the application still receives every route', async () => {
     const seen: string[] = []
     const { document } = await start({
       openapi: {},
@@ -167,7 +167,7 @@ describe('with @fastify/swagger', () => {
     expect(seen).toContain('/me')
   })
 
-  it('what else is wrong with a document is not hidden', async () => {
+  it('other errors in a document are not hidden', async () => {
     const { app } = await start({
       ...declared['OpenAPI 3'],
       transformObject: () => {
@@ -178,7 +178,7 @@ describe('with @fastify/swagger', () => {
     expect(() => app.swagger()).toThrow('a bug of the application')
   })
 
-  it('each scope has its own scheme, and only the one that is not declared is left out', async () => {
+  it('each scope has its own scheme, and only the undeclared one is omitted', async () => {
     const app = fastify()
     await app.register(swagger, declared['OpenAPI 3'])
     for (const [name, securityScheme] of [
@@ -196,7 +196,7 @@ describe('with @fastify/swagger', () => {
     expect(security).toEqual([[{ bearerAuth: [] }], [{ bearerAuth: [] }], undefined, undefined])
   })
 
-  it('a document of a scope within is spared, and HEAD routes with it', async () => {
+  it('a document of a nested scope does not need the scheme, nor do HEAD routes', async () => {
     const app = fastify({ exposeHeadRoutes: true })
     await app.register(claimgate, authority.options)
     await app.register(async (child) => {

@@ -40,14 +40,14 @@ describe('claimgate protects', () => {
     expect((await get('/orders', await authority.authorization())).json()).toEqual({ sub: 'alice' })
   })
 
-  it('routes declared before it has loaded', async () => {
+  it('routes declared before the plugin has loaded', async () => {
     app.register(claimgate, authority.options)
     app.get('/orders', { config: { auth: scope('orders:read') } }, echo)
     expect(await statusOf('/orders')).toBe(401)
     expect(await statusOf('/orders', await authority.authorization())).toBe(403)
   })
 
-  it('routes of scopes within its scope', async () => {
+  it('routes of nested scopes', async () => {
     await app.register(claimgate, authority.options)
     app.register(async (child) => void child.get('/orders', echo), { prefix: '/api' })
     expect(await statusOf('/api/orders')).toBe(401)
@@ -62,7 +62,7 @@ describe('claimgate protects', () => {
     expect(await head(await authority.authorization({ scope: 'orders:read' }))).toBe(200)
   })
 
-  it('nothing outside of its scope', async () => {
+  it('nothing outside its scope', async () => {
     app.register(async (child) => {
       await child.register(claimgate, authority.options)
       child.get('/orders', echo)
@@ -87,7 +87,7 @@ describe('claimgate protects', () => {
     expect((await app.inject({ ...request, headers })).statusCode).toBe(400)
   })
 
-  it('with the environment, when registered without options for verifying', async () => {
+  it('with the environment if registered without options for verification', async () => {
     vi.stubEnv('JWT_ISSUER', authority.options.issuer)
     vi.stubEnv('JWT_AUDIENCE', authority.options.audience)
     vi.stubEnv('JWT_PUBLIC_KEY', authority.publicPem)
@@ -101,7 +101,7 @@ describe('claimgate protects', () => {
     ['realm', { realm: 'orders' }, 'Bearer realm="orders"'],
     ['onReject', { onReject: () => undefined }, BARE],
     ['credentials', { credentials: [{ from: 'authorization' }] }, BARE],
-  ] as const)('with the environment, when registered with %s alone', async (_name, options, challenge) => {
+  ] as const)('with the environment if registered with only %s', async (_name, options, challenge) => {
     vi.stubEnv('JWT_ISSUER', authority.options.issuer)
     vi.stubEnv('JWT_AUDIENCE', authority.options.audience)
     vi.stubEnv('JWT_PUBLIC_KEY', authority.publicPem)
@@ -111,7 +111,7 @@ describe('claimgate protects', () => {
     expect(await statusOf('/orders', await authority.authorization())).toBe(200)
   })
 
-  it('with a verifier made elsewhere', async () => {
+  it('with an existing verifier', async () => {
     await app.register(claimgate, { verifier: createVerifier(authority.options), realm: 'orders' })
     app.get('/orders', echo)
     expect((await get('/orders')).headers['www-authenticate']).toBe('Bearer realm="orders"')
@@ -127,7 +127,7 @@ describe('claimgate protects', () => {
     expect(await statusOf('/write')).toBe(401)
   })
 
-  it('where the token is in a form', async () => {
+  it('also with the token in a form', async () => {
     await app.register(formbody)
     await app.register(claimgate, { ...authority.options, credentials: [{ from: 'form' }] })
     app.post('/orders', echo)
@@ -137,7 +137,7 @@ describe('claimgate protects', () => {
     expect([await post('a=b'), await post(`access_token=${await authority.token()}`)]).toEqual([401, 200])
   })
 
-  it('and shows bindings the target as received, whatever it is rewritten to', async () => {
+  it('and passes the request target as received to bindings, even if it is rewritten', async () => {
     const targets: string[] = []
     const confirm: Binding['confirm'] = async (_value, _token, { target }) => void targets.push(target)
     const rewriting = fastify({ rewriteUrl: () => '/orders' })
@@ -149,7 +149,7 @@ describe('claimgate protects', () => {
     await rewriting.close()
   })
 
-  it('and passes bugs on to the error handler', async () => {
+  it('and passes bugs to the error handler', async () => {
     const errors: unknown[] = []
     app.setErrorHandler((error, _request, reply) => {
       errors.push(error)
@@ -163,25 +163,25 @@ describe('claimgate protects', () => {
 })
 
 describe('claimgate fails at start-up', () => {
-  it('naming the variable that is missing from the environment', async () => {
+  it('and names the missing environment variable', async () => {
     vi.stubEnv('JWT_ISSUER', '')
     await expect(async () => app.register(claimgate, { global: false })).rejects.toThrow('set JWT_ISSUER to')
   })
 
   it.each([
-    ['an issuer alone', { issuer: 'https://auth.example.com' }],
-    ['an option that does not exist', { ...authority.options, audiences: 'a' }],
+    ['only an issuer', { issuer: 'https://auth.example.com' }],
+    ['an unknown option', { ...authority.options, audiences: 'a' }],
     ['a flag that is text', { ...authority.options, global: 'false' }],
-    ['a word that does not exist', { ...authority.options, notFound: 'protected' }],
+    ['an unknown word', { ...authority.options, notFound: 'protected' }],
     ['a scheme without a name', { ...authority.options, securityScheme: '' }],
-    ['no function to reject', { ...authority.options, onReject: 'send' }],
+    ['an onReject that is not a function', { ...authority.options, onReject: 'send' }],
   ])('with %s', async (_name, options) => {
     await expect(async () => app.register(claimgate, options as never)).rejects.toThrow(TypeError)
   })
 
   it.each([
     ['an issuer', { issuer: authority.options.issuer }],
-    ['a verifier that is undefined', { verifier: undefined }],
+    ['an undefined verifier', { verifier: undefined }],
     ['a rule about claims', { maxAge: 60 }],
     ['a verifier spread into the options', { ...createVerifier(authority.options), global: true }],
   ])('with %s, whatever the environment says', async (_name, options) => {
@@ -191,13 +191,13 @@ describe('claimgate fails at start-up', () => {
     await expect(async () => app.register(claimgate, options as never)).rejects.toThrow(TypeError)
   })
 
-  it('naming its own options too where one does not exist', async () => {
+  it('for an unknown option, and lists its own options, too', async () => {
     await expect(async () => app.register(claimgate, { relm: 'orders' } as never)).rejects.toThrow(
       /^Cannot register claimgate: there is no option "relm"; did you mean "realm"\?$/,
     )
   })
 
-  it('when registered twice in one scope, and says what to write', async () => {
+  it('if registered twice in one scope, and says what to write', async () => {
     await app.register(claimgate, authority.options)
     await expect(async () => app.register(claimgate, other.options)).rejects.toThrow(
       /^Cannot register claimgate: this scope has it already\. .+ app\.register\(async \(scope\) => \{ await scope\.register\(claimgate, options\) \}\)$/,
@@ -205,7 +205,7 @@ describe('claimgate fails at start-up', () => {
   })
 
   it.each(['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const)(
-    'when authenticateJwt is passed uncalled in %s of a route',
+    'if authenticateJwt is passed uncalled in %s of a route',
     async (stage) => {
       await app.register(claimgate, { ...authority.options, global: false })
       for (const hook of [app.authenticateJwt, [app.authenticateJwt]])
@@ -215,7 +215,7 @@ describe('claimgate fails at start-up', () => {
     },
   )
 
-  it('when config.auth of a route is undefined, as a misspelled rule is', async () => {
+  it('if config.auth of a route is undefined, such as a misspelled rule', async () => {
     const rules: Readonly<Record<string, undefined>> = {}
     await app.register(claimgate, { ...authority.options, optional: true })
     expect(() => app.get('/orders', { config: { auth: rules['admn'] as never } }, echo)).toThrow(
@@ -223,7 +223,7 @@ describe('claimgate fails at start-up', () => {
     )
   })
 
-  it('when authenticateJwt is given undefined, as a misspelled rule is', async () => {
+  it('if authenticateJwt is called with undefined, such as a misspelled rule', async () => {
     await app.register(claimgate, { ...authority.options, global: false })
     expect(() => app.authenticateJwt(undefined)).toThrow(
       'Cannot protect route: the argument of authenticateJwt() must not be undefined: leave it out, or check the name of what was passed',
@@ -236,8 +236,8 @@ describe('claimgate fails at start-up', () => {
     ['zero', 0],
     ['a list', ['orders:read']],
     ['an object', { scope: 'orders:read' }],
-    ['a requirement that names no scopes', { isMet: () => false }],
-  ])('when config.auth of a route is %s', async (_name, auth) => {
+    ['a requirement without scopes', { isMet: () => false }],
+  ])('if config.auth of a route is %s', async (_name, auth) => {
     await app.register(claimgate, authority.options)
     expect(() => app.get('/orders', { config: { auth: auth as never } }, echo)).toThrow(
       /"config.auth" must be true, false or a requirement/,
@@ -245,7 +245,7 @@ describe('claimgate fails at start-up', () => {
   })
 
   it.each([['orders:read'], [true], [false], [null], [{ isMet: () => true }]])(
-    'when authenticateJwt is given %j',
+    'if authenticateJwt is called with %j',
     async (requirement) => {
       await app.register(claimgate, { ...authority.options, global: false })
       expect(() => app.authenticateJwt(requirement as never)).toThrow(TypeError)
@@ -254,7 +254,7 @@ describe('claimgate fails at start-up', () => {
 })
 
 it.each([['orders:read'], [undefined]])(
-  'answers with status 500 where config.auth is %s and was declared before the plugin had loaded',
+  'answers with status 500 if config.auth is %s and was declared before the plugin had loaded',
   async (auth) => {
     app.register(claimgate, { ...authority.options, optional: true })
     app.get('/orders', { config: { auth: auth as never } }, echo)
@@ -262,7 +262,7 @@ it.each([['orders:read'], [undefined]])(
   },
 )
 
-it('answers with status 500, and a sentence, where authenticateJwt is the hook of a scope uncalled', async () => {
+it('answers with status 500, and a message, if authenticateJwt is the uncalled hook of a scope', async () => {
   await app.register(claimgate, { ...authority.options, global: false })
   app.register(async (child) => {
     child.addHook('onRequest', child.authenticateJwt as never)
@@ -275,7 +275,7 @@ it('answers with status 500, and a sentence, where authenticateJwt is the hook o
   ])
 })
 
-it('keeps its rules whatever plugins and hooks do to what they are shown of them', async () => {
+it('keeps its rules even if plugins and hooks change the objects they receive', async () => {
   const rule = scope('orders:write')
   await app.register(claimgate, {
     ...authority.options,
@@ -298,18 +298,18 @@ describe('config.auth', () => {
     await app.register(claimgate, authority.options)
   })
 
-  it('false opens a route, which then looks at no token', async () => {
+  it('false opens a route, which then ignores tokens', async () => {
     app.get('/health', { config: { auth: false } }, echo)
     expect((await get('/health', await authority.authorization())).json()).toEqual({ sub: null })
     expect(await statusOf('/health', { authorization: 'Bearer nonsense' })).toBe(200)
   })
 
-  it('true asks for what the scope asks for', async () => {
+  it('true requires what the scope requires', async () => {
     app.get('/orders', { config: { auth: true } }, echo)
     expect([await statusOf('/orders'), await statusOf('/orders', await authority.authorization())]).toEqual([401, 200])
   })
 
-  it('narrows a route', async () => {
+  it('adds a requirement to a route', async () => {
     app.get('/orders', { config: { auth: scope('orders:read') } }, echo)
     const forbidden = await get('/orders', await authority.authorization())
     expect([forbidden.statusCode, forbidden.json().error]).toEqual([403, 'insufficient_scope'])
@@ -323,12 +323,12 @@ describe('global: false', () => {
     await app.register(claimgate, { ...authority.options, global: false })
   })
 
-  it('protects nothing by itself, unknown routes included', async () => {
+  it('protects nothing by default, including unknown routes', async () => {
     app.get('/orders', echo)
     expect([await statusOf('/orders'), await statusOf('/none')]).toEqual([200, 404])
   })
 
-  it('protects routes that ask with config.auth', async () => {
+  it('protects routes with config.auth', async () => {
     app.get('/orders', { config: { auth: true } }, echo)
     app.get('/write', { config: { auth: scope('orders:write') } }, echo)
     const headers = await authority.authorization()
@@ -337,7 +337,7 @@ describe('global: false', () => {
   })
 
   it.each(['onRequest', 'preValidation', 'preHandler'] as const)(
-    'protects routes that name the hook in %s',
+    'protects routes with the hook in %s',
     async (stage) => {
       app.get('/one', { [stage]: app.authenticateJwt() }, echo)
       app.get('/list', { [stage]: [app.authenticateJwt(scope('orders:read'))] }, echo)
@@ -349,7 +349,7 @@ describe('global: false', () => {
     },
   )
 
-  it('protects a scope that adds the hook, with Fastify’s own body in refusals', async () => {
+  it('protects a scope with the hook, with Fastify’s own body in refusals', async () => {
     app.register(async (child) => {
       child.addHook('onRequest', child.authenticateJwt())
       child.get('/orders', echo)
@@ -380,7 +380,7 @@ describe('with @fastify/auth', () => {
   it.each([
     ['callback', apiKey],
     ['promise', asyncApiKey],
-  ])('either a token or another way will do, where that is a %s', async (_name, another) => {
+  ])('accepts either a token or another method that is a %s', async (_name, another) => {
     app.get('/token-first', { onRequest: app.auth([app.authenticateJwt(), another]) }, echo)
     app.get('/token-last', { onRequest: app.auth([another, app.authenticateJwt()]) }, echo)
     for (const url of ['/token-first', '/token-last']) {
@@ -391,7 +391,7 @@ describe('with @fastify/auth', () => {
     }
   })
 
-  it('refuses with the status and the challenge of the token, and tells nothing more', async () => {
+  it('refuses with the status and the challenge of the token, and nothing else', async () => {
     app.get('/orders', { onRequest: app.auth([apiKey, app.authenticateJwt(scope('orders:write'))]) }, echo)
     const refused = await get('/orders', await authority.authorization())
     expect(refused.statusCode).toBe(403)
@@ -401,7 +401,7 @@ describe('with @fastify/auth', () => {
     expect(refused.json()).toEqual({ statusCode: 403, error: 'Forbidden', message: 'Request refused' })
   })
 
-  it('both a token and another way are needed where the relation says so', async () => {
+  it('requires both a token and another method if the relation says so', async () => {
     app.get('/orders', { onRequest: app.auth([app.authenticateJwt(), apiKey], { relation: 'and' }) }, echo)
     const token = await authority.authorization()
     expect(await statusOf('/orders', token)).toBe(401)
@@ -409,9 +409,9 @@ describe('with @fastify/auth', () => {
     expect(await statusOf('/orders', { ...token, 'x-api-key': 'letmein' })).toBe(200)
   })
 
-  it.each(['and', 'or'] as const)('with relation %s, alternatives may hold several', async (relation) => {
+  it.each(['and', 'or'] as const)('with relation %s, accepts nested lists of methods', async (relation) => {
     const [reads, writes] = [app.authenticateJwt(scope('read')), app.authenticateJwt(scope('write'))]
-    // The list within the list is joined by the other relation.
+    // The nested list is combined with the other relation.
     app.get('/orders', { onRequest: app.auth([[reads, writes], apiKey], { relation }) }, echo)
     const [key, read, both] = [
       { 'x-api-key': 'letmein' },
@@ -424,7 +424,7 @@ describe('with @fastify/auth', () => {
     )
   })
 
-  it('every way is tried where all are to run, and one that fails is enough to refuse where all are needed', async () => {
+  it('tries every method if all must run, and refuses if one fails and all are required', async () => {
     app.get('/any', { onRequest: app.auth([apiKey, app.authenticateJwt()], { run: 'all' }) }, echo)
     const all = { relation: 'and', run: 'all' } as const
     app.get('/all', { onRequest: app.auth([apiKey, app.authenticateJwt()], all) }, echo)
@@ -450,20 +450,20 @@ describe('scopes', () => {
     await statusOf(url, await other.authorization()),
   ]
 
-  it('beside each other trust an issuer each', async () => {
+  it('that are siblings trust an issuer each', async () => {
     app.register(protectedBy(authority.options), { prefix: '/a' })
     app.register(protectedBy(other.options), { prefix: '/b' })
     expect(await statuses('/a/orders')).toEqual([401, 200, 401])
     expect(await statuses('/b/orders')).toEqual([401, 401, 200])
   })
 
-  it('within each other leave the decision to the innermost', async () => {
+  it('that are nested use the innermost gate', async () => {
     app.register(protectedBy(authority.options, protectedBy(other.options)), { prefix: '/a' })
     expect(await statuses('/a/orders')).toEqual([401, 200, 401])
     expect(await statuses('/a/inner/orders')).toEqual([401, 401, 200])
   })
 
-  it('within each other keep protecting where the inner one protects nothing by itself', async () => {
+  it('that are nested keep the outer protection if the inner one protects nothing by default', async () => {
     const inner: FastifyPluginAsync = async (child) => {
       await child.register(claimgate, { ...other.options, global: false })
       child.get('/orders', echo)
@@ -474,7 +474,7 @@ describe('scopes', () => {
     expect(await statuses('/a/inner/asked')).toEqual([401, 401, 200])
   })
 
-  it('within each other keep protecting where the outer one is registered last', async () => {
+  it('that are nested keep the protection if the outer one is registered last', async () => {
     app.register(
       async (child) => {
         await child.register(claimgate, { ...other.options, global: false })
@@ -488,7 +488,7 @@ describe('scopes', () => {
     expect(await statuses('/inner/asked')).toEqual([401, 401, 200])
   })
 
-  it('within each other leave the decision to the innermost where that is registered last', async () => {
+  it('that are nested use the innermost gate if it is registered last', async () => {
     await app.register(claimgate, authority.options)
     app.register(
       async (child) => {
@@ -509,7 +509,7 @@ describe('scopes', () => {
     expect(events).toEqual(['token.verified'])
   })
 
-  it('leave nothing of an outer gate behind where a hook of an inner one refuses', async () => {
+  it('keep no result of an outer gate if a hook of an inner one refuses', async () => {
     const seen: unknown[] = []
     app.setErrorHandler((_error, { auth }, reply) => {
       seen.push(auth)
@@ -525,7 +525,7 @@ describe('scopes', () => {
     expect(seen).toEqual([null])
   })
 
-  it('differ in where the token may be', async () => {
+  it('may read the token from different places', async () => {
     await app.register(formbody)
     await app.register(claimgate, authority.options)
     app.register(async (child) => {
@@ -539,7 +539,7 @@ describe('scopes', () => {
 })
 
 describe('unknown routes', () => {
-  it('answer as protected ones do', async () => {
+  it('answer like protected ones', async () => {
     await app.register(claimgate, authority.options)
     app.post('/orders', echo)
     const [unknown, known] = [await get('/none'), await app.inject({ method: 'POST', url: '/orders' })]
@@ -549,7 +549,7 @@ describe('unknown routes', () => {
     expect(await statusOf('/none', await authority.authorization())).toBe(404)
   })
 
-  it('answer as protected ones do under the prefix of a scope, and nowhere else', async () => {
+  it('answer like protected ones only under the prefix of a scope', async () => {
     for (const prefix of ['/api', '/api', '/v2']) {
       app.register(
         async (child) => {
@@ -565,8 +565,8 @@ describe('unknown routes', () => {
 
   it.each([
     ['before the plugin has loaded', 'protect', 'sync'],
-    ['after it, which it must be told', 'own', 'await'],
-  ] as const)('may be answered by a handler of the scope, set %s', async (_name, notFound, order) => {
+    ['after it, which needs "notFound"', 'own', 'await'],
+  ] as const)('can be answered by a handler of the scope that is set %s', async (_name, notFound, order) => {
     app.register(
       async (child) => {
         const registered = child.register(claimgate, { ...authority.options, notFound })
@@ -581,7 +581,7 @@ describe('unknown routes', () => {
 })
 
 describe('onReject', () => {
-  it('answers in place of the default', async () => {
+  it('replaces the default answer', async () => {
     await app.register(claimgate, {
       ...authority.options,
       onReject: ({ error, response }, _request, reply) => reply.code(response.status).send({ code: error.code }),
@@ -605,7 +605,7 @@ describe('onReject', () => {
     expect(await statusOf('/orders')).toBe(500)
   })
 
-  it('that answers later, and returns the reply, keeps the route waiting', async () => {
+  it('that answers later, and returns the reply, delays the route', async () => {
     let served = 0
     await app.register(claimgate, {
       ...authority.options,
@@ -623,7 +623,7 @@ describe('onReject', () => {
     ['text, later', async () => 'no entry', 'no entry', /^text\/plain/],
     ['an object', async () => ({ no: 'entry' }), '{"no":"entry"}', /^application\/json/],
     ['null', async () => null, 'null', /^application\/json/],
-  ])('that returns %s has it sent with the status and the challenge', async (_name, onReject, body, type) => {
+  ])('that returns %s sends it with the status and the challenge', async (_name, onReject, body, type) => {
     await app.register(claimgate, { ...authority.options, onReject })
     app.get('/orders', { config: { auth: scope('a') } }, echo)
     const refused = await get('/orders')
@@ -632,7 +632,7 @@ describe('onReject', () => {
     expect(refused.headers['content-type']).toMatch(type)
   })
 
-  it('that returns a body keeps what it has set on the reply', async () => {
+  it('that returns a body keeps its changes to the reply', async () => {
     await app.register(claimgate, {
       ...authority.options,
       onReject: async (_refusal, _request, reply) => {
@@ -653,7 +653,7 @@ describe('onReject', () => {
   it.each([
     ['at once', () => undefined],
     ['later', async () => undefined],
-  ])('that does nothing leaves the default, %s', async (_name, onReject) => {
+  ])('that does nothing leaves the default answer, %s', async (_name, onReject) => {
     await app.register(claimgate, { ...authority.options, onReject })
     app.get('/orders', echo)
     const refused = await get('/orders')
@@ -663,7 +663,7 @@ describe('onReject', () => {
   it.each([
     ['sends', (reply: FastifyReply) => reply.code(418).send('own'), 418, 'own'],
     ['redirects', (reply: FastifyReply) => reply.redirect('/log-in'), 302, ''],
-  ])('that %s answers once, even where hooks take their time to send it', async (_name, act, status, body) => {
+  ])('that %s answers once, even if hooks delay the answer', async (_name, act, status, body) => {
     const sent: unknown[] = []
     app.addHook('onSend', async (_request, _reply, payload) => {
       await new Promise(setImmediate)
@@ -679,7 +679,7 @@ describe('onReject', () => {
   })
 
   it.each<readonly [string, OnReject]>([
-    ['has a header that Node refuses', (_refusal, _request, reply) => reply.header('x-a', 'a\nb').send('own')],
+    ['has a header that Node rejects', (_refusal, _request, reply) => reply.header('x-a', 'a\nb').send('own')],
     ['has it later', async (_refusal, _request, reply) => void reply.header('x-a', 'a\nb').send('own')],
     ['sends an object as text', (_refusal, _request, reply) => reply.type('text/plain').send({ own: true })],
   ])('whose answer %s ends in the error handler', async (_name, onReject) => {
@@ -690,16 +690,22 @@ describe('onReject', () => {
   })
 
   it.each<readonly [string, OnReject]>([
-    ['writes past Fastify, and then throws', (_refusal, _request, { raw }) => throwAfter(raw.write('half'))],
-    ['writes past Fastify, and then rejects', async (_refusal, _request, { raw }) => throwAfter(raw.write('half'))],
-    ['sends headers past Fastify, and then throws', (_refusal, _request, { raw }) => throwAfter(raw.writeHead(418))],
-    ['takes the connection over, and then throws', (_refusal, _request, reply) => throwAfter(reply.hijack())],
-    ['takes the connection over, and then rejects', async (_refusal, _request, reply) => throwAfter(reply.hijack())],
+    ['writes to the raw response, and then throws', (_refusal, _request, { raw }) => throwAfter(raw.write('half'))],
     [
-      'takes the connection over, writes, and then throws',
+      'writes to the raw response, and then rejects',
+      async (_refusal, _request, { raw }) => throwAfter(raw.write('half')),
+    ],
+    [
+      'sends headers to the raw response, and then throws',
+      (_refusal, _request, { raw }) => throwAfter(raw.writeHead(418)),
+    ],
+    ['hijacks the reply, and then throws', (_refusal, _request, reply) => throwAfter(reply.hijack())],
+    ['hijacks the reply, and then rejects', async (_refusal, _request, reply) => throwAfter(reply.hijack())],
+    [
+      'hijacks the reply, writes, and then throws',
       (_refusal, _request, reply) => throwAfter(reply.hijack().raw.write('half')),
     ],
-  ])('that %s has the answer broken off, so that no client waits', async (_name, onReject) => {
+  ])('that %s closes the connection, so that no client waits', async (_name, onReject) => {
     await app.register(claimgate, { ...authority.options, onReject })
     app.get('/orders', echo)
     await app.listen({ host: '127.0.0.1', port: 0 })
@@ -716,7 +722,7 @@ describe('onReject', () => {
     throw new RangeError('a bug')
   }
 
-  it('that takes the connection over is left alone', async () => {
+  it('that hijacks the reply keeps control of it', async () => {
     await app.register(claimgate, {
       ...authority.options,
       onReject: (_refusal, _request, reply) => {
@@ -746,10 +752,10 @@ describe('onReject', () => {
   })
 })
 
-describe('37. Nothing fails open: a request is refused, and its client closes early', () => {
+describe('37. Nothing fails open: a request is refused, and its client disconnects early', () => {
   const later = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-  /** How many requests reach the handler. */
+  /** The number of requests that reach the handler. */
   async function servedAfterReset(declare: (app: FastifyInstance) => Promise<unknown>, body = ''): Promise<number> {
     let served = 0
     app.addHook('onSend', async () => later(40))
@@ -779,14 +785,14 @@ describe('37. Nothing fails open: a request is refused, and its client closes ea
   }
 
   it.each([
-    ['with an onSend hook that waits', {}],
+    ['with a slow onSend hook', {}],
     ['with an onReject that sends a stream', { onReject: () => Readable.from(sentSlowly()) }],
     ['with an onReject that returns the reply', { onReject: (...[, , reply]: OnRejectArguments) => reply.send('no') }],
     [
       'with an onReject that answers later',
       { onReject: async (...[, , reply]: OnRejectArguments) => answerLater(reply) },
     ],
-    ['while keys are waited for', { verifier: { ...createVerifier(authority.options), verify: () => later(30) } }],
+    ['while keys are fetched', { verifier: { ...createVerifier(authority.options), verify: () => later(30) } }],
     ['with a form', { credentials: [{ from: 'form' }] }, 'a=b'],
   ])('%s: the handler does not run', async (_name, options, body?: string) => {
     const served = servedAfterReset(async (to) => {
@@ -821,11 +827,11 @@ describe('37. Nothing fails open: a request is refused, and its client closes ea
 
 type OnRejectArguments = Parameters<OnReject>
 
-it('a "config" that Object.prototype has before routes are declared opens none', async () => {
+it('a "config" on Object.prototype that is set before routes are declared opens none', async () => {
   const pollution = { configurable: true, enumerable: true, writable: true, value: { auth: false } }
   onTestFinished(() => void Reflect.deleteProperty(Object.prototype, 'config'))
   await app.register(claimgate, authority.options)
-  // oxlint-disable-next-line no-extend-native -- that is what it is about
+  // oxlint-disable-next-line no-extend-native -- the subject of the test
   Object.defineProperty(Object.prototype, 'config', pollution)
   app.get('/orders', echo)
   await app.ready()
@@ -833,18 +839,18 @@ it('a "config" that Object.prototype has before routes are declared opens none',
   expect(await statusOf('/orders')).toBe(401)
 })
 
-describe('48. A "config" that Object.prototype has', () => {
+describe('48. A "config" on Object.prototype', () => {
   const pollute = (config: object): void => {
     const value = { configurable: true, enumerable: true, writable: true, value: config }
     onTestFinished(() => void Reflect.deleteProperty(Object.prototype, 'config'))
-    // oxlint-disable-next-line no-extend-native -- that is what it is about
+    // oxlint-disable-next-line no-extend-native -- the subject of the test
     Object.defineProperty(Object.prototype, 'config', value)
   }
   const clean = (): void => void Reflect.deleteProperty(Object.prototype, 'config')
 
   it.each([
     ['until the plugin has loaded', clean],
-    ['for good', () => {}],
+    ['permanently', () => {}],
   ])('opens no route that was declared before the plugin, %s', async (_, afterwards) => {
     pollute({ auth: false })
     app.get('/orders', echo)
@@ -864,7 +870,7 @@ describe('48. A "config" that Object.prototype has', () => {
     expect(await statusAt('/open')).toBe(200)
   })
 
-  it('takes no protection off a route that asked for it before the plugin', async () => {
+  it('does not remove the protection of a route that requested it before the plugin', async () => {
     pollute({ auth: false })
     app.register(claimgate, { ...authority.options, global: false })
     app.get('/asked', { config: { auth: true } }, echo)
@@ -874,7 +880,7 @@ describe('48. A "config" that Object.prototype has', () => {
     expect([await statusOf('/asked'), await statusOf('/narrow'), await statusOf('/free')]).toEqual([401, 401, 200])
   })
 
-  it('or that it gets later changes nothing', async () => {
+  it('has no effect if it is set later', async () => {
     app.get('/before', { config: { auth: false } }, echo)
     app.register(claimgate, authority.options)
     await app.after()
@@ -895,7 +901,7 @@ describe('48. A "config" that Object.prototype has', () => {
     expect(await statusOf('/unknown')).toBe(401)
   })
 
-  it('is told from a "config" of a class, whose getter is the rule of the route', async () => {
+  it('does not hide the getter of a "config" with a class, which is the rule of the route', async () => {
     class RouteConfig {
       readonly limit = 7
       get auth() {
@@ -915,7 +921,7 @@ describe('48. A "config" that Object.prototype has', () => {
   })
 })
 
-describe('37. Nothing fails open: where Fastify handles errors', () => {
+describe("37. Nothing fails open: with Fastify's error handling", () => {
   const ERROR_HANDLERS: readonly (readonly [string, Parameters<FastifyInstance['setErrorHandler']>[0]])[] = [
     ['answers', (_error, _request, reply) => reply.code(500).send('own')],
     [
@@ -928,15 +934,15 @@ describe('37. Nothing fails open: where Fastify handles errors', () => {
     [
       'throws nothing',
       () => {
-        // oxlint-disable-next-line typescript/only-throw-error -- that is what it is about
+        // oxlint-disable-next-line typescript/only-throw-error -- the subject of the test
         throw undefined
       },
     ],
   ]
   const SURROUNDINGS: readonly (readonly [string, (to: FastifyInstance) => void])[] = [
     ['nothing else', () => {}],
-    ['an onError hook that waits', (to) => void to.addHook('onError', () => setImmediateDone())],
-    ['an onSend hook that waits', (to) => void to.addHook('onSend', () => setImmediateDone())],
+    ['a slow onError hook', (to) => void to.addHook('onError', () => setImmediateDone())],
+    ['a slow onSend hook', (to) => void to.addHook('onSend', () => setImmediateDone())],
     ['an onSend hook that fails', (to) => void to.addHook('onSend', async () => Promise.reject(new Error('a bug')))],
     ['an onSend hook that calls back with an error', (to) => void to.addHook('onSend', failsLater)],
   ]
@@ -947,16 +953,16 @@ describe('37. Nothing fails open: where Fastify handles errors', () => {
         throw new RangeError('a bug')
       },
     ],
-    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- that is what it is about
-    ['rejects with nothing', () => Promise.reject(undefined)],
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the subject of the test
+    ['rejects with undefined', () => Promise.reject(undefined)],
     ['throws the error of the refusal', ({ error }) => Promise.reject(error)],
     ['sends, and then rejects', (...[, , reply]) => rejectAfter(reply.code(418).send('own'))],
-    ['gives a stream that fails', () => new Readable({ read: fails })],
-    ['gives what no reply can be', () => Symbol('a body')],
+    ['returns a stream that fails', () => new Readable({ read: fails })],
+    ['returns an invalid body', () => Symbol('a body')],
   ]
 
-  describe.each(ERROR_HANDLERS)('by a handler that %s', (_name, handler) => {
-    describe.each(SURROUNDINGS)('beside %s', (_other, surround) => {
+  describe.each(ERROR_HANDLERS)('with a handler that %s', (_name, handler) => {
+    describe.each(SURROUNDINGS)('and %s', (_other, surround) => {
       it.each(FAILURES_OF_ONREJECT)('an onReject that %s runs no route', async (_failure, onReject) => {
         let served = 0
         app.setErrorHandler(handler)
@@ -966,7 +972,7 @@ describe('37. Nothing fails open: where Fastify handles errors', () => {
         await app.listen({ host: '127.0.0.1', port: 0 })
         const { port } = app.server.address() as AddressInfo
         const signal = AbortSignal.timeout(5000)
-        // An answer may break off, but it comes.
+        // The answer may be truncated, but it arrives.
         const status = await fetch(`http://127.0.0.1:${port}/orders`, { signal }).then(
           (response) => response.status,
           (error: Error) => error.name === 'TypeError',
@@ -987,7 +993,7 @@ describe('37. Nothing fails open: where Fastify handles errors', () => {
     this.destroy(new Error('a bug'))
   }
 
-  it('a refusal after a handlerTimeout whose answer waits leaves that answer alone', async () => {
+  it('a refusal after a handlerTimeout does not change the pending answer', async () => {
     let served = 0
     const verify = async (): Promise<never> => {
       await new Promise((resolve) => setTimeout(resolve, 40))
@@ -1001,7 +1007,7 @@ describe('37. Nothing fails open: where Fastify handles errors', () => {
     await new Promise((resolve) => setTimeout(resolve, 100))
   })
 
-  it('a refusal with a handlerTimeout is answered, the body having been read', async () => {
+  it('a refusal with a handlerTimeout is answered after the body has been read', async () => {
     await app.register(formbody)
     await app.register(claimgate, { ...authority.options, credentials: [{ from: 'form' }] })
     app.post('/orders', { handlerTimeout: 5000 }, echo)
@@ -1011,25 +1017,22 @@ describe('37. Nothing fails open: where Fastify handles errors', () => {
     expect((await fetch(`http://127.0.0.1:${port}/orders`, { method: 'POST', body })).status).toBe(401)
   })
 
-  it.each([true, false])(
-    'a plugin that wraps the hooks of routes and awaits them is kept waiting (%s)',
-    async (named) => {
-      let served = 0
-      await app.register(claimgate, { ...authority.options, global: false })
-      app.addHook('onRoute', (route) => {
-        const hooks = [route.preHandler ?? []].flat() as readonly ((...args: unknown[]) => unknown)[]
-        route.preHandler = hooks.map(
-          (hook) => async (request: unknown, reply: unknown) => void (await hook(request, reply)),
-        )
-      })
-      const preHandler = app.authenticateJwt()
-      app.get('/orders', { preHandler: named ? preHandler : [preHandler] }, async () => (served += 1))
-      expect([await statusOf('/orders'), served]).toEqual([401, 0])
-      expect(await statusOf('/orders', await authority.authorization())).toBe(200)
-    },
-  )
+  it.each([true, false])('a plugin that wraps and awaits the hooks of routes waits (%s)', async (named) => {
+    let served = 0
+    await app.register(claimgate, { ...authority.options, global: false })
+    app.addHook('onRoute', (route) => {
+      const hooks = [route.preHandler ?? []].flat() as readonly ((...args: unknown[]) => unknown)[]
+      route.preHandler = hooks.map(
+        (hook) => async (request: unknown, reply: unknown) => void (await hook(request, reply)),
+      )
+    })
+    const preHandler = app.authenticateJwt()
+    app.get('/orders', { preHandler: named ? preHandler : [preHandler] }, async () => (served += 1))
+    expect([await statusOf('/orders'), served]).toEqual([401, 0])
+    expect(await statusOf('/orders', await authority.authorization())).toBe(200)
+  })
 
-  it('a request that an earlier hook answers, and whose client goes, is answered once', async () => {
+  it('a request that an earlier hook answers, and whose client disconnects, is answered once', async () => {
     app.addHook('onSend', (_request, _reply, payload, done) => void setTimeout(() => done(null, payload), 30))
     app.addHook('onRequest', async (_request, reply) => reply.code(418).send('own'))
     await app.register(claimgate, authority.options)
@@ -1058,38 +1061,38 @@ describe('OpenAPI security', () => {
     expect(await securityOf((to) => to.get('/', echo))).toEqual([{ bearerAuth: [] }])
   })
 
-  it('names the scopes of a route, under the name of the scheme', async () => {
+  it('names the scopes of a route under the name of the scheme', async () => {
     const security = await securityOf((to) => to.get('/', { config: { auth: scope('a', 'b') } }, echo), {
       securityScheme: 'jwt',
     })
     expect(security).toEqual([{ jwt: ['a', 'b'] }])
   })
 
-  it('says that anonymous requests are fine, but not where there is a requirement', async () => {
+  it('shows that anonymous requests are allowed, unless there is a requirement', async () => {
     expect(await securityOf((to) => to.get('/', echo), { optional: true })).toEqual([{ bearerAuth: [] }, {}])
   })
 
-  it('says that a requirement needs a token where anonymous requests are fine', async () => {
+  it('shows that a requirement needs a token even if anonymous requests are allowed', async () => {
     const security = await securityOf((to) => to.get('/', { config: { auth: scope('a') } }, echo), { optional: true })
     expect(security).toEqual([{ bearerAuth: ['a'] }])
   })
 
-  it('leaves open routes alone', async () => {
+  it('does not change open routes', async () => {
     expect(await securityOf((to) => to.get('/', { config: { auth: false } }, echo))).toBeUndefined()
   })
 
-  it('leaves what a route says itself', async () => {
+  it("does not change a route's own security", async () => {
     const schema = { security: [{ apiKey: [] }] } as object
     expect(await securityOf((to) => to.get('/', { schema }, echo))).toEqual([{ apiKey: [] }])
   })
 
-  it('is added to routes that name the hook, and to no others of a scope that protects nothing by itself', async () => {
+  it('is added to routes with the hook, and to no others of a scope that protects nothing by default', async () => {
     const named = (to: FastifyInstance): void => void to.get('/', { onRequest: to.authenticateJwt(scope('a')) }, echo)
     expect(await securityOf(named, { global: false })).toEqual([{ bearerAuth: ['a'] }])
   })
 })
 
-it('is its own default export, as plugins of Fastify are', async () => {
+it('is its own default export, like plugins of Fastify', async () => {
   const module = await import('@claimgate/fastify')
   expect(module.default).toBe(module.claimgate)
 })

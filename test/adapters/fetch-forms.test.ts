@@ -11,8 +11,8 @@ const authority = await createAuthority()
 const token = await authority.token()
 const credentials = [{ from: 'authorization' }, { from: 'form' }] as const
 const gates = [
-  ['that needs a token', createGate({ ...authority.options, credentials })],
-  ['that takes anonymous requests', createGate({ ...authority.options, credentials, optional: true })],
+  ['that requires a token', createGate({ ...authority.options, credentials })],
+  ['that allows anonymous requests', createGate({ ...authority.options, credentials, optional: true })],
 ] as const
 const [[, gate]] = gates
 
@@ -39,7 +39,7 @@ const UNREADABLE = [
   'The request does not carry exactly one well-formed access token',
 ]
 
-/** A body that counts what is taken from it. */
+/** A body that counts the bytes read from it. */
 function counted(next: (index: number) => Uint8Array | undefined): { body: ReadableStream; taken: () => number } {
   let bytes = 0
   let index = 0
@@ -67,7 +67,7 @@ describe.each(gates)('a form in front of a gate %s', (_kind, form) => {
     expect(await shown(form(post(`x=${padding}${padding}`)))).toEqual(TOO_LARGE)
   })
 
-  it('names the limit in the log as one of Claimgate, and says what to do', async () => {
+  it("is named in the log with Claimgate's limit and a hint", async () => {
     const lines: string[] = []
     const logging = createGate({
       ...authority.options,
@@ -87,25 +87,25 @@ describe.each(gates)('a form in front of a gate %s', (_kind, form) => {
     expect(await shown(form(post('&'.repeat(1000))))).toEqual(TOO_LARGE)
   })
 
-  it('is refused with status 413 beside a good token as well, because it may hold another', async () => {
+  it('is also refused with status 413 if there is a good token, because the form may contain another', async () => {
     const large = post('x'.repeat(65_537), { authorization: `Bearer ${token}` })
     expect(await shown(form(large))).toEqual(TOO_LARGE)
   })
 
-  it('is not touched where its length is announced to be too large', async () => {
+  it('is not read if its Content-Length is too large', async () => {
     const { body, taken } = counted(() => KIB)
     const request = post(body, { 'content-length': '65537' })
     expect(await shown(form(request))).toEqual(TOO_LARGE)
     expect([request.bodyUsed, taken()]).toEqual([false, 0])
   })
 
-  it('is not believed when its announced length is small', async () => {
+  it('is limited even if its Content-Length is small', async () => {
     expect(await shown(form(post(counted(() => KIB).body, { 'content-length': '10' })))).toEqual(TOO_LARGE)
   })
 
   it.each([
-    ['without an end', () => KIB],
-    ['of empty chunks without an end', () => new Uint8Array(0)],
+    ['that never ends', () => KIB],
+    ['of empty chunks that never ends', () => new Uint8Array(0)],
   ])('%s is refused with status 413', async (_name, next) => {
     expect(await shown(form(post(counted(next).body)))).toEqual(TOO_LARGE)
   })
@@ -113,11 +113,11 @@ describe.each(gates)('a form in front of a gate %s', (_kind, form) => {
   it.each([
     ['that never begins', () => new ReadableStream()],
     [
-      'that stops in the middle',
+      'that stops halfway',
       () => new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode('access_to')) }),
     ],
     [
-      'of which every second brings a byte',
+      'with a byte in every second chunk',
       () =>
         new ReadableStream({
           pull: (controller) =>
@@ -141,14 +141,14 @@ describe.each(gates)('a form in front of a gate %s', (_kind, form) => {
 
   it.each([
     ['fails', () => new ReadableStream({ pull: () => Promise.reject(new Error('broken')) })],
-    ['fails with nothing', () => new ReadableStream({ start: (controller) => controller.error() })],
+    ['fails without a reason', () => new ReadableStream({ start: (controller) => controller.error() })],
     ['holds text', () => new ReadableStream({ start: (controller) => controller.enqueue('access_token=x') })],
-    ['holds an object', () => new ReadableStream({ start: (controller) => controller.enqueue({ byteLength: 1 }) })],
+    ['contains an object', () => new ReadableStream({ start: (controller) => controller.enqueue({ byteLength: 1 }) })],
   ])('that %s is refused with status 400', async (_name, body) => {
     expect(await shown(form(post(body())))).toEqual(UNREADABLE)
   })
 
-  it('leaves no timer behind', async () => {
+  it('leaves no timer running', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     for (const body of [`access_token=${token}`, 'x', 'x'.repeat(70_000)]) await form(post(body))
     expect(vi.getTimerCount()).toBe(0)
@@ -156,7 +156,7 @@ describe.each(gates)('a form in front of a gate %s', (_kind, form) => {
 })
 
 describe('a form', () => {
-  it('costs little, however many names it has', async () => {
+  it('is cheap, however many names it has', async () => {
     const names = Array.from({ length: 26_551 }, (_, index) => index.toString(36)).join('&')
     const fits = Array.from({ length: 1000 }, (_, index) => `${index}=${'%41'.repeat(20)}`).join('&')
     await gate(post('warm=up'))
@@ -167,7 +167,7 @@ describe('a form', () => {
     expect(performance.now() - began).toBeLessThan(2000)
   })
 
-  it('can still be read after it was refused, and no more of it is buffered than was read', async () => {
+  it('can still be read after a refusal, and is buffered only as far as it was read', async () => {
     const { body, taken } = counted((index) => (index < 1024 ? KIB : undefined))
     const request = post(body)
     expect(await shown(gate(request))).toEqual(TOO_LARGE)
@@ -176,7 +176,7 @@ describe('a form', () => {
     expect((await request.arrayBuffer()).byteLength).toBe(1024 * 1024)
   })
 
-  it('can still be read after its time was over', async () => {
+  it('can still be read after its time limit', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     let end = (): void => {}
     const body = new ReadableStream({
@@ -195,14 +195,14 @@ describe('a form', () => {
     expect(await request.text()).toHaveLength(1024)
   })
 
-  it('gives its names as they are sent', async () => {
+  it('keeps its names as sent', async () => {
     for (const body of [`?access_token=${token}`, `\ufeffaccess_token=${token}`, `access_token\0=${token}`])
       expect(await shown(gate(post(body)))).toContain(401)
     expect(await shown(gate(post(`acc%65ss_token=${token}`)))).toBe('alice')
     expect(await shown(gate(post(`&&access_token=${token}&`)))).toBe('alice')
   })
 
-  it('is read by its name alone, on a server that is given it slowly', async () => {
+  it('is read only by its name, on a server that receives it slowly', async () => {
     const server = createServer((req, res) => {
       const body = new ReadableStream({
         start: (controller) => {

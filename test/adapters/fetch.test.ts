@@ -12,7 +12,7 @@ const URL = 'https://api.example.com/orders'
 const request = (headers: Record<string, string> = {}, init: RequestInit = {}): Request =>
   new Request(URL, { ...init, headers })
 
-/** The status and challenge of a response; the subject of a token; or that the request was anonymous. */
+/** The status and challenge of a response, the subject of a token, or `anonymous`. */
 function shown(result: VerifiedToken | Response | undefined): unknown {
   if (result instanceof Response) return [result.status, result.headers.get('www-authenticate')]
   return result === undefined ? 'anonymous' : result.claims.sub
@@ -30,15 +30,15 @@ describe('createGate', () => {
   })
 
   it.each([
-    ['nothing', undefined],
+    ['undefined', undefined],
     ['null', null],
-    ['nothing in them', {}],
-    ['an option that does not exist', { ...authority.options, audiences: 'a' }],
-  ])('refuses options that are %s', (_name, options) => {
+    ['no options', {}],
+    ['an unknown option', { ...authority.options, audiences: 'a' }],
+  ])('rejects %s', (_name, options) => {
     expect(() => createGate(options as never)).toThrow(TypeError)
   })
 
-  it('asks for what a requirement says', async () => {
+  it('requires what a requirement says', async () => {
     const gate = createGate(authority.options)
     expect(shown(await gate(request(good), scope('orders:read')))).toBe('alice')
     expect(shown(await gate(request(), scope('orders:write')))).toEqual([401, `${BARE}, scope="orders:write"`])
@@ -48,15 +48,15 @@ describe('createGate', () => {
   it.each([
     ['text', 'orders:read'],
     ['null', null],
-    ['an object that names no scopes', { isMet: () => true }],
-  ])('rejects, before it looks at a token, where the requirement is %s', async (_name, requirement) => {
+    ['an object without scopes', { isMet: () => true }],
+  ])('rejects, before it reads the token, if the requirement is %s', async (_name, requirement) => {
     for (const headers of [{}, good])
       await expect(createGate(authority.options)(request(headers), requirement as never)).rejects.toThrow(
         /^Cannot authorize request: give a requirement such as scope\("orders:read"\), found/,
       )
   })
 
-  it('gives undefined for anonymous requests where they are fine', async () => {
+  it('returns undefined for anonymous requests if they are allowed', async () => {
     const gate = createGate({ ...authority.options, optional: true })
     expect(shown(await gate(request()))).toBe('anonymous')
     expect(shown(await gate(request(good)))).toBe('alice')
@@ -91,13 +91,13 @@ describe('createGate', () => {
         duplex: 'half',
       } as RequestInit)
 
-    it('leaves the body to be read', async () => {
+    it('leaves the body readable', async () => {
       const form = post(`access_token=${token}&note=%C3%A9`)
       expect(shown(await gate(form))).toBe('alice')
       expect((await form.formData()).get('note')).toBe('é')
     })
 
-    it('takes a body that comes in pieces, within characters too', async () => {
+    it('accepts a body in chunks, also split within characters', async () => {
       const bytes = new TextEncoder().encode(`note=é&access_token=${token}`)
       const pieces = new ReadableStream({
         start: (controller) => {
@@ -110,16 +110,16 @@ describe('createGate', () => {
       expect((await form.formData()).get('note')).toBe('é')
     })
 
-    it('takes no body for a form without a token', async () => {
+    it('treats no body as a form without a token', async () => {
       const empty = request({ 'content-type': 'application/x-www-form-urlencoded' }, { method: 'POST' })
       expect(shown(await gate(empty))).toEqual([401, BARE])
     })
 
-    it('takes field names of prototypes for what they are', async () => {
+    it('accepts field names of prototypes as ordinary names', async () => {
       expect(shown(await gate(post('__proto__=a&constructor=b')))).toEqual([401, BARE])
     })
 
-    it('rejects where the body has been read already', async () => {
+    it('rejects if the body has already been read', async () => {
       const form = post(`access_token=${token}`)
       await form.text()
       await expect(gate(form)).rejects.toThrow(TypeError)
@@ -128,7 +128,7 @@ describe('createGate', () => {
 })
 
 describe('protect', () => {
-  it('calls the handler with the request, the token and whatever the runtime passes on', async () => {
+  it('calls the handler with the request, the token and further arguments of the runtime', async () => {
     const handler = protect(authority.options, (received, auth, env: object, context: string) =>
       Response.json({ url: received.url, sub: auth.claims.sub, env, context }),
     )
@@ -145,7 +145,7 @@ describe('protect', () => {
     expect([(await handler(request())).status, calls]).toEqual([401, 0])
   })
 
-  it('asks for what its requirement says', async () => {
+  it('requires what its requirement says', async () => {
     const gate = createGate(authority.options)
     const handlers = [
       protect(gate, () => new Response(), scope('orders:read')),
@@ -171,11 +171,11 @@ describe('protect', () => {
       },
     ],
     ['rejects', () => Promise.reject(new RangeError('a bug'))],
-  ])('rejects where the handler %s', async (_name, handler) => {
+  ])('rejects if the handler %s', async (_name, handler) => {
     await expect(protect(authority.options, handler)(request(good))).rejects.toThrow(new RangeError('a bug'))
   })
 
-  describe('with a gate of another make', () => {
+  describe('with a custom gate', () => {
     class OtherResponse {
       readonly status = 403
       readonly headers = new Headers()
@@ -187,12 +187,12 @@ describe('protect', () => {
         ...requirement,
       )(request(good))
 
-    it('answers with the responses of another class', async () => {
+    it('accepts responses of another class', async () => {
       const refusal = new OtherResponse()
       expect(await served(refusal)).toBe(refusal)
     })
 
-    it('serves tokens, and anonymous requests', async () => {
+    it('serves requests with tokens, and anonymous ones', async () => {
       const token = await createVerifier(authority.options).verify(await authority.token())
       expect(await served(token)).toHaveProperty('status', 200)
       expect(await served(undefined)).toHaveProperty('status', 200)
@@ -204,17 +204,17 @@ describe('protect', () => {
       ['text', 'alice'],
       ['an empty object', {}],
       ['claims alone', { claims: { sub: 'alice' } }],
-      ['a status alone', { status: 403 }],
-    ])('rejects where it gives %s', async (_name, result) => {
+      ['only a status', { status: 403 }],
+    ])('rejects if it returns %s', async (_name, result) => {
       await expect(served(result)).rejects.toThrow(/^Cannot call handler: /)
     })
 
-    it('rejects where it takes no notice of the requirement', async () => {
+    it('rejects if it ignores the requirement', async () => {
       await expect(served(undefined, scope('a'))).rejects.toThrow(/^Cannot call handler: /)
     })
   })
 
-  it('fails at start-up for a requirement that is undefined, as a misspelled rule is', async () => {
+  it('rejects an undefined requirement at start-up, such as a misspelled rule', async () => {
     const rules: Readonly<Record<string, Requirement>> = {}
     expect(() => protect(authority.options, () => new Response(), rules['admn'])).toThrow(
       /^Cannot authorize request: the requirement must not be undefined: leave it out, or check the name/,
@@ -226,7 +226,7 @@ describe('protect', () => {
     await expect(gate(request({}), undefined)).rejects.toThrow(TypeError)
   })
 
-  it('fails with a sentence where it, or createGate, is passed uncalled', () => {
+  it('fails with a message if it, or createGate, is passed uncalled', () => {
     const uncalled = protect as unknown as (request: Request) => unknown
     expect(() => uncalled(request(good))).toThrow('protect was passed uncalled: write protect(gate, handler)')
     const gate = createGate as unknown as (request: Request) => unknown
@@ -244,9 +244,9 @@ describe('protect', () => {
     ['text', 'authenticated'],
     ['an empty object', {}],
     ['another kind', { kind: 'open' }],
-    ['a token that is none', { kind: 'authenticated', token: undefined }],
+    ['an undefined token', { kind: 'authenticated', token: undefined }],
     ['a refusal without a response', { kind: 'refused' }],
-  ])('serves no request where an authenticator of the application gives %s', async (_name, outcome) => {
+  ])('serves no request if a custom authenticator returns %s', async (_name, outcome) => {
     let served = 0
     const authenticator = { ...createAuthenticator(authority.options), authenticate: async () => outcome as never }
     const handler = protect(authenticator, () => Response.json((served += 1)))
@@ -254,22 +254,22 @@ describe('protect', () => {
     expect(served).toBe(0)
   })
 
-  it('rejects with an error where a gate of the application rejects with nothing', async () => {
+  it('rejects with an error if a custom gate rejects with undefined', async () => {
     const handler = protect(
-      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- that is what it is about
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the subject of the test
       () => Promise.reject(undefined),
       () => new Response('served'),
     )
     await expect(handler(request(good))).rejects.toThrow(/threw a value that is not an Error, of type undefined$/)
   })
 
-  it('fails at start-up for text in the place of a requirement', () => {
+  it('rejects text as a requirement at start-up', () => {
     expect(() => protect(authority.options, () => new Response(), 'orders:read' as never)).toThrow(
       /^Cannot authorize request: give a requirement such as scope\("orders:read"\), found "orders:read"/,
     )
   })
 
-  it('fails at start-up for wrong options', () => {
+  it('rejects wrong options at start-up', () => {
     expect(() => protect({} as never, () => new Response())).toThrow(TypeError)
   })
 

@@ -44,14 +44,14 @@ const startFastify = (parse: 'formbody' | 'URLSearchParams') => async (): Promis
   return { port: (app.server.address() as AddressInfo).port, close: () => app.close() }
 }
 
-// What a body parser has made of a form is bounded by the parser; what of it is taken for a credential is one text.
+// The body parser limits the size of a form; a credential is only a single text.
 describe.each([
   ['Express 4, plain', startExpress(express4, false), 'names'],
   ['Express 4, extended', startExpress(express4, true), 'brackets'],
   ['Express 5, plain', startExpress(express5, false), 'names'],
   ['Express 5, extended', startExpress(express5, true), 'brackets'],
   ['Fastify with @fastify/formbody', startFastify('formbody'), 'names'],
-  ['Fastify with a parser that gives URLSearchParams', startFastify('URLSearchParams'), 'names'],
+  ['Fastify with a parser that returns URLSearchParams', startFastify('URLSearchParams'), 'names'],
 ] as const)('a form in %s', (name, start, kind) => {
   let app: Started
   beforeAll(async () => {
@@ -95,7 +95,7 @@ describe.each([
     ['a token and a list', `access_token=${token}&access_token[]=${token}`, 400],
     ['deep nesting', `access_token${'[a]'.repeat(1000)}=${token}`, 400],
     ['a long list', 'access_token[]=a&'.repeat(900), 400],
-  ])('with %s in the place of the token', async (_case, body, expected) => {
+  ])('with %s as the token', async (_case, body, expected) => {
     expect(await post(body)).toBe(expected)
   })
 })

@@ -13,7 +13,7 @@ import { describe, expect, it } from 'vitest'
 import { listen } from '../support/contract/started-adapter.ts'
 import { createAuthority } from '../support/adapters/authority.ts'
 
-// Both come without types.
+// Both packages have no types.
 const require = createRequire(import.meta.url)
 const express4 = require('express4') as typeof express5
 const cors = require('cors') as (options: { origin: string }) => RequestHandler
@@ -87,7 +87,7 @@ describe.each([
     },
   }
 
-  it('is answered where CORS stands before Claimgate, and the challenge can be read', async () => {
+  it('is answered if CORS is before Claimgate, and the challenge is readable', async () => {
     const { url, close } = await start('CORS before Claimgate')
     const allowed = await fetch(`${url}/orders`, preflight)
     expect([allowed.status, allowed.headers.get('access-control-allow-origin')]).toEqual([204, ORIGIN])
@@ -103,7 +103,7 @@ describe.each([
     await close()
   })
 
-  it('is refused where CORS stands behind it', async () => {
+  it('is refused if CORS is after it', async () => {
     const { url, close } = await start('Claimgate before CORS')
     expect((await fetch(`${url}/orders`, preflight)).status).toBe(401)
     await close()

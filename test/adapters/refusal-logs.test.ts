@@ -23,7 +23,7 @@ const MISSING = 'The request carries no access token'
 const logged: unknown[][] = []
 afterEach(() => assertNoSecrets(logged.splice(0), 'log'))
 
-/** A log that keeps its lines. */
+/** A log that stores its lines. */
 function kept(): { readonly lines: unknown[][]; warn(...values: unknown[]): void } {
   const lines: unknown[][] = []
   const warn = (...values: unknown[]): void => {
@@ -48,7 +48,7 @@ describe.each([
     return { get, close }
   }
 
-  it('says why requests are refused, by the middleware, by a route and by getAuth', async () => {
+  it('contains why requests are refused, by the middleware, by a route and by getAuth', async () => {
     const log = kept()
     const { get, close } = await start({ log, optional: true })
     expect(await get('/', reader)).toBe(200)
@@ -63,7 +63,7 @@ describe.each([
     ])
   })
 
-  it('logs beside onReject, and takes the log of an authenticator made elsewhere', async () => {
+  it('is written also with onReject, and can be set with an existing authenticator', async () => {
     const log = kept()
     const authenticator = createAuthenticator({ ...authority.options, log })
     const app = framework()
@@ -77,7 +77,7 @@ describe.each([
     )
   })
 
-  it('answers as without one where the log fails', async () => {
+  it('does not affect the answer if it fails', async () => {
     const { get, close } = await start({
       log: {
         warn: () => {
@@ -91,7 +91,7 @@ describe.each([
 })
 
 describe('a log', () => {
-  it('may be the console, or the log of an application on pino', () => {
+  it('can be the console, or a pino logger', () => {
     const logs: readonly RefusalLog[] = [console, fastify({ logger: { level: 'silent' } }).log]
     for (const log of logs) expect(() => createAuthenticator({ ...authority.options, log })).not.toThrow()
   })
@@ -100,7 +100,7 @@ describe('a log', () => {
 describe('a gate with a log', () => {
   const request = (headers: Record<string, string> = {}) => new Request('https://api.example.com/', { headers })
 
-  it('says why requests are refused', async () => {
+  it('logs why requests are refused', async () => {
     const log = kept()
     const gate = createGate({ verifier: createVerifier(authority.options), log })
     expect(await gate(request(reader))).toHaveProperty('claims')
@@ -114,14 +114,14 @@ describe('a gate with a log', () => {
     ])
   })
 
-  it('takes the console', async () => {
+  it('accepts the console', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     await createGate({ ...authority.options, log: console })(request())
     expect(warn.mock.calls).toEqual([[`Request refused (credential_missing): ${MISSING}`]])
     warn.mockRestore()
   })
 
-  it('has a line a minute for each reason', async () => {
+  it('writes one line per minute for each reason', async () => {
     const log = kept()
     let now = 0
     const clock = { now: () => Date.now(), monotonic: () => now }
@@ -174,7 +174,7 @@ describe('Fastify', () => {
     expect(lines[0]).not.toHaveProperty('suppressed')
   })
 
-  it('has a line a minute for each reason, with the number of those left out', async () => {
+  it('writes one line per minute for each reason, with the number of suppressed lines', async () => {
     let now = 0
     const { get, lines } = await start({ clock: { now: () => Date.now(), monotonic: () => now } })
     for (let count = 0; count < 50; count += 1) await get('/')
@@ -188,26 +188,26 @@ describe('Fastify', () => {
     ])
   })
 
-  it('logs beside onReject', async () => {
+  it('logs also with onReject', async () => {
     const { get, lines } = await start({ onReject: (_refusal, _request, reply) => reply.code(418).send() })
     expect(await get('/')).toBe(418)
     expect(lines).toHaveLength(1)
   })
 
-  it('logs nothing where that is turned off', async () => {
+  it('logs nothing if disabled', async () => {
     const { get, lines } = await start({ log: false })
     expect(await get('/')).toBe(401)
     expect(lines).toEqual([])
   })
 
-  it('takes another log in its place', async () => {
+  it('accepts another log', async () => {
     const log = kept()
     const { get, lines } = await start({ log })
     expect(await get('/')).toBe(401)
     expect([log.lines, lines]).toEqual([[[`Request refused (credential_missing): ${MISSING}`]], []])
   })
 
-  it('leaves it to Fastify to log what its hook throws', async () => {
+  it('lets Fastify log what its hook throws', async () => {
     const { app, lines } = await start({ global: false })
     await app.register(async (child) => {
       child.addHook('onRequest', child.authenticateJwt())
@@ -218,7 +218,7 @@ describe('Fastify', () => {
     expect(JSON.stringify(lines)).toContain(MISSING)
   })
 
-  it('answers as without one where the log fails', async () => {
+  it('answers the same if the log fails', async () => {
     const { app, get } = await start()
     app.addHook('onRequest', async (request) => {
       vi.spyOn(request.log, 'info').mockImplementation(() => {
@@ -228,7 +228,7 @@ describe('Fastify', () => {
     expect([await get('/'), await get('/', reader)]).toEqual([401, 200])
   })
 
-  it.each([true, 'info', {}, null])('does not start with %j', async (log) => {
+  it.each([true, 'info', {}, null])('rejects %j at start-up', async (log) => {
     await expect(start({ log } as never)).rejects.toThrow(/^Cannot register claimgate: "log" must/)
   })
 })

@@ -27,13 +27,13 @@ interface Setup {
   readonly start: StartServer
   readonly protocol: 'http/1.1' | 'h2'
   readonly situations: readonly Situation[]
-  /** A hook that throws leaves the body of a refusal to Fastify, and `onReject` out. */
+  /** If a hook throws, Fastify creates the body of a refusal, without `onReject`. */
   readonly answers: 'as onReject says' | 'as an error'
   /** How hooks of the application fail. */
   readonly values: typeof THROWN_VALUES
 }
 
-/** Those that some framework takes for "go on", and an error. */
+/** Values that some framework treats as "continue", and an error. */
 const SOME_VALUES = THROWN_VALUES.filter(([name]) =>
   ['undefined', 'null', 'an empty string', "'route'", "'router'", 'an error'].includes(name),
 )
@@ -73,7 +73,7 @@ const SETUPS: readonly Setup[] = [
 interface Refusal {
   readonly name: string
   readonly status: 400 | 401 | 403 | 503
-  /** `undefined` sends none. */
+  /** `undefined` sends no token. */
   readonly token: TokenKind | 'malformed' | undefined
 }
 
@@ -132,12 +132,12 @@ describe.each(SETUPS)(
       await world.close()
     })
 
-    /** Sends all at once, and gives what became of each that differs from what is expected. */
+    /** Sends all requests concurrently, and returns each unexpected result. */
     async function differences(cases: readonly Case[]): Promise<readonly unknown[]> {
       const client = protocol === 'h2' ? clientH2(world, server.port) : clientH1(world, server.port)
       const before = uncaught.length
       const found = await Promise.all(cases.map(async (one) => ({ name: one.name, ...(await outcomeOf(client, one)) })))
-      // What clients that have gone left behind.
+      // Requests of clients that have disconnected.
       await later(3 * WAIT)
       client.close()
       const served = cases.filter(({ id, served: wanted }) => world.served.has(id) !== wanted).map(({ name }) => name)
@@ -174,7 +174,7 @@ describe.each(SETUPS)(
       expect(await differences(await Promise.all(cases))).toEqual([])
     })
 
-    it('but serves requests that are let through', async () => {
+    it('but serves accepted requests', async () => {
       const cases = [
         ...situations.flatMap((situation) => METHODS.map((method) => admitted(situation, method))),
         admitted('plain', 'GET', slowKeysPath('alive', 'plain')),
@@ -186,7 +186,7 @@ describe.each(SETUPS)(
       const { token, status } = FAILING_HOOKS[index] as (typeof FAILING_HOOKS)[number]
       const cases = FAILURES.flatMap(([failure, fail], way) =>
         (way < 2 ? values : SOME_VALUES).flatMap(([value, thrown], which) =>
-          // Every value to a client that waits; of clients that go, the first value is enough.
+          // Every value for a client that waits; for clients that disconnect, the first value is sufficient.
           (which === 0 ? PATIENCES : PATIENCES.slice(0, 1)).map((patience, turn): Case => {
             const id = nextId()
             world.failures.set(id, () => fail(thrown))
@@ -207,7 +207,7 @@ describe.each(SETUPS)(
       expect(await differences(cases)).toEqual([])
     })
 
-    it('nor does anything come late', async () => {
+    it('and no handler runs late', async () => {
       await later(100)
       expect([...world.served].filter((id) => !admittedIds.has(id))).toEqual([])
       expect(uncaught).toEqual([])
@@ -320,7 +320,7 @@ interface Case {
 let ids = 0
 const nextId = (): string => `case-${ids++}`
 
-/** How `onReject` fails for the request, another way each time. */
+/** How `onReject` fails in the request, differently each time. */
 function failureAt(id: string): () => unknown {
   const turn = Number(id.replace('case-', ''))
   const [, fail] = FAILURES[turn % FAILURES.length] as (typeof FAILURES)[number]

@@ -26,7 +26,7 @@ const KEYS_TAKE = 20
 
 const later = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-/** Takes its time, as one that fetches keys does. */
+/** Slow, like a verifier that fetches keys. */
 const verifier = (() => {
   const verifies = createVerifier(authority.options)
   const verify: typeof verifies.verify = async (...args) => {
@@ -50,7 +50,7 @@ const REQUESTS: readonly Asked[] = [
   { headers: { ...BAD, 'content-type': 'application/json' }, method: 'POST', body: '{"a":1}' },
 ]
 
-/** What clients that wait are answered; 0 is an answer that is broken off. Others send the same, and go away at some time. */
+/** The answers to clients that wait; 0 is an interrupted answer. Others send the same, and disconnect at some time. */
 async function answersOf(server: Server, asked: readonly Asked[] = REQUESTS): Promise<readonly number[]> {
   const { port } = server.address() as AddressInfo
   const send = ({ method = 'GET', path = '/orders', headers = {}, body }: Asked, goesAfter?: number): Promise<number> =>
@@ -159,12 +159,12 @@ describe('37. Nothing fails open: in Fastify, a request is refused', () => {
       500,
     ],
     [
-      'an error handler that asks for the not-found handler',
+      'an error handler that calls the not-found handler',
       protectedBy(FAILS, (app) => app.setErrorHandler((_error, _request, reply) => reply.callNotFound())),
       404,
     ],
     [
-      'an onReject that asks for the not-found handler',
+      'an onReject that calls the not-found handler',
       protectedBy({ onReject: (...[, , reply]: [unknown, unknown, FastifyReply]) => reply.callNotFound() }),
       404,
     ],
@@ -188,7 +188,7 @@ describe('37. Nothing fails open: in Fastify, a request is refused', () => {
     },
   )
 
-  it('as the time for the connection is over, whatever an onTimeout hook does', async () => {
+  it('while the time limit of the connection ends, whatever an onTimeout hook does', async () => {
     const answers = (app: FastifyInstance): unknown =>
       app.addHook('onTimeout', async (_request, reply) => void reply.code(408).send('late'))
     const { app, served } = await start(protectedBy({}, answers), { connectionTimeout: 5 })
@@ -215,7 +215,7 @@ describe('37. Nothing fails open: in Fastify, a request is refused', () => {
     ['once', (): void => {}],
     ['slowly', (to: FastifyInstance) => to.addHook('onSend', () => later(20))],
   ] as const)(
-    'by a preHandler of the scope after one that goes on twice, and is answered %s',
+    'by a preHandler of the scope after one that continues twice, and is answered %s',
     async (_name, around) => {
       const { app, served } = await start(async (to, counted) => {
         around(to)
@@ -230,7 +230,7 @@ describe('37. Nothing fails open: in Fastify, a request is refused', () => {
     },
   )
 
-  it('by a gate within another, each after a hook that goes on twice', async () => {
+  it('by nested gates, each after a hook that continues twice', async () => {
     const { app, served } = await start(async (to, counted) => {
       to.addHook('onRequest', goOnTwice)
       to.addHook('preHandler', goOnTwice)
@@ -273,7 +273,7 @@ describe('37. Nothing fails open: in Fastify, a request is refused', () => {
     const answers = answersOf(app.server)
     await later(30)
     await app.close()
-    // One that comes too late finds no connection.
+    // A late request finds no connection.
     expect((await answers).every((status) => [401, 503, 0].includes(status))).toBe(true)
     expect(served.count).toBe(0)
   })
@@ -290,7 +290,7 @@ describe('37. Nothing fails open: in Fastify, a request is refused', () => {
     expect([statusCode, served.count]).toEqual([401, 0])
   })
 
-  it('where another way to authenticate is to be tried, and an earlier hook goes on twice', async () => {
+  it('if another method is to be tried, and an earlier hook continues twice', async () => {
     const { app, served } = await start(async (to, counted) => {
       await to.register(fastifyAuth)
       await to.register(claimgate, { verifier, global: false })
@@ -306,7 +306,7 @@ describe('37. Nothing fails open: in Fastify, a request is refused', () => {
     ])
   })
 
-  it('and the log fails as well', async () => {
+  it('and the log also fails', async () => {
     const silent = (): void => {}
     const logger = { level: 'info', info: silent, warn: silent, debug: silent, trace: silent, fatal: silent }
     const onReject = (...[, , reply]: [unknown, unknown, FastifyReply]): never => {
@@ -320,7 +320,7 @@ describe('37. Nothing fails open: in Fastify, a request is refused', () => {
   })
 
   it.each(['application/json', 'application/x-www-form-urlencoded'])(
-    'as a client leaves in the middle of a body (%s)',
+    'as a client disconnects in the middle of a body (%s)',
     async (type) => {
       const { app, served } = await start(async (to, counted) => {
         await to.register(formbody)
@@ -331,7 +331,7 @@ describe('37. Nothing fails open: in Fastify, a request is refused', () => {
     },
   )
 
-  it('whatever the client expects or would like to upgrade to', async () => {
+  it('whatever Expect or Upgrade header the client sends', async () => {
     const { app, served } = await start(protectedBy({}))
     expect(await answersOf(app.server, EXPECTING)).toEqual(EXPECTED)
     expect(served.count).toBe(0)
@@ -391,13 +391,13 @@ describe.each([
   it.each<readonly [string, (app: App, serve: express5.RequestHandler) => void]>([
     ['by a mounted application', (app, serve) => void app.use(framework().use(protect), serve)],
     [
-      'by the application that another is mounted in',
+      'by the application in which another is mounted',
       (app, serve) => void app.use(protect, framework().use('/orders', serve)),
     ],
     ['by a router', (app, serve) => void app.use('/orders', framework.Router().all('/', protect), serve)],
     ['by a route', (app, serve) => void app.all('/orders', protect, serve)],
     [
-      'and a listener to the end of the answer throws nothing',
+      'and a listener on the end of the answer does not throw',
       (app, serve) => {
         app.use((_req, res, next) => {
           res.on('close', () => res.end('late'))
@@ -407,7 +407,7 @@ describe.each([
       },
     ],
     [
-      'and a time-out answers as well',
+      'and a time-out also answers',
       (app, serve) => {
         app.use((_req, res, next) => {
           setTimeout(() => res.headersSent || res.status(401).end('late'), KEYS_TAKE)
@@ -425,7 +425,7 @@ describe.each([
   it.each<readonly [string, (req: express5.Request) => unknown]>([
     ['a proxy of the request', (req) => new Proxy(req, {})],
     ['a copy of the request', (req) => Object.assign(Object.create(Object.getPrototypeOf(req) as object), req)],
-  ])('where its requirement is shown %s', async (_name, other) => {
+  ])('if its requirement gets %s', async (_name, other) => {
     const { server, served } = await start((app, serve) => {
       app.use(authenticateJwt(authority.options))
       const required = requireScope('orders:write')
@@ -435,7 +435,7 @@ describe.each([
     expect(served.count).toBe(0)
   })
 
-  it('as a client leaves in the middle of a body', async () => {
+  it('as a client disconnects in the middle of a body', async () => {
     const { server, served } = await start((app, serve) => {
       app.use(framework.urlencoded({ extended: false }))
       app.use(authenticateJwt({ verifier, credentials: [{ from: 'form' }] }), serve)
@@ -444,13 +444,13 @@ describe.each([
     expect(served.count).toBe(0)
   })
 
-  it('whatever the client expects or would like to upgrade to', async () => {
+  it('whatever Expect or Upgrade header the client sends', async () => {
     const { server, served } = await start((app, serve) => void app.use(protect, serve))
     expect(await answersOf(server, EXPECTING)).toEqual(EXPECTED)
     expect(served.count).toBe(0)
   })
 
-  it('where an earlier middleware goes on twice, by a requirement at the latest', async () => {
+  it('if an earlier middleware continues twice, at the latest by a requirement', async () => {
     const { server, served } = await start((app, serve) => {
       app.use((_req, _res, next) => {
         next()
@@ -463,7 +463,7 @@ describe.each([
     expect(served.count).toBe(0)
   })
 
-  it('once it has been answered, an error of onReject is passed on with the methods of Express as they were', async () => {
+  it('once it is answered, and an error of onReject is passed on with the original methods of Express', async () => {
     const nexts: unknown[] = []
     const { server } = await start((app, serve) => {
       app.use((req, _res, next) => {

@@ -11,7 +11,7 @@ import { text } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createAuthority } from '../support/adapters/authority.ts'
 
-// Express 4 comes without types; what is used of it here is the same.
+// Express 4 has no types; the parts used here are the same as in Express 5.
 const express4 = createRequire(import.meta.url)('express4') as typeof express5
 
 const authority = await createAuthority()
@@ -31,7 +31,7 @@ const options = {
   ] as const,
 }
 
-/** The status, and who the request is from, where `change` is what runs before. */
+/** The status and the caller if `change` runs before. */
 type Ask = (sent: Sent, change?: Change) => Promise<readonly [number | undefined, string]>
 
 const nothing: Change = () => undefined
@@ -68,7 +68,7 @@ const askFastifyWithSetter: Ask = async (sent, change) => {
     app.addHook('onRequest', async (received) => {
       const headers = { ...received.headers }
       change(headers)
-      // Fastify merges what is assigned into what was received.
+      // Fastify merges assigned headers with the received ones.
       received.headers = { authorization: undefined, cookie: undefined, 'x-forwarded-token': undefined, ...headers }
     })
   return send(await startFastify(app, nothing), sent)
@@ -96,7 +96,7 @@ async function startFastify(app: FastifyInstance, change: Change): Promise<numbe
 }
 
 async function send(port: number, sent: Sent): Promise<readonly [number | undefined, string]> {
-  // Pairs, because an object of headers cannot repeat one.
+  // Pairs, because a header object cannot repeat a name.
   const headers = ['host', 'a', 'connection', 'close', ...sent]
   const outgoing = request({ port, host: '127.0.0.1', headers }).end()
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
@@ -111,14 +111,14 @@ describe.each<[string, Ask]>([
   ['Fastify with headers that a hook assigns', askFastifyWithSetter],
   ['Fastify over HTTP/2', askHttp2],
 ])('%s', (_, ask) => {
-  it('sees headers as received where nothing changes them', async () => {
+  it('reads headers as received if nothing changes them', async () => {
     expect(await ask([])).toEqual([401, ''])
     expect(await ask(['authorization', good])).toEqual([200, 'alice'])
     expect(await ask(['cookie', 'a=1', 'cookie', `jwt=${token}`])).toEqual([200, 'alice'])
     expect(await ask(['x-forwarded-token', token])).toEqual([200, 'alice'])
   })
 
-  it('does not see a credential that was deleted before', async () => {
+  it('ignores a credential that was deleted before', async () => {
     const sent = ['authorization', good]
     expect(await ask(sent, (headers) => delete headers.authorization)).toEqual([401, ''])
     expect(await ask(sent, (headers) => (headers.authorization = undefined))).toEqual([401, ''])
@@ -128,7 +128,7 @@ describe.each<[string, Ask]>([
     )
   })
 
-  it('sees a credential that was written or rewritten before', async () => {
+  it('reads a credential that was written or rewritten before', async () => {
     expect(await ask([], (headers) => (headers.authorization = good))).toEqual([200, 'alice'])
     expect(await ask(['authorization', others], (headers) => (headers.authorization = good))).toEqual([200, 'alice'])
     expect(await ask(['authorization', good], (headers) => (headers.authorization = 'Bearer no'))).toEqual([401, ''])
@@ -140,14 +140,14 @@ describe.each<[string, Ask]>([
     expect(await ask([], (headers) => (headers['x-forwarded-token'] = token))).toEqual([200, 'alice'])
   })
 
-  it('sees repeats, as received or as an array', async () => {
+  it('reads repeated fields, as received or as an array', async () => {
     expect(await ask(['cookie', `jwt=${token}`, 'cookie', `jwt=${token}`])).toEqual([400, ''])
     expect(await ask(['x-forwarded-token', token, 'x-forwarded-token', token])).toEqual([400, ''])
     expect(await ask([], (headers) => (headers['x-forwarded-token'] = [token, token]))).toEqual([400, ''])
     expect(await ask([], (headers) => (headers['x-forwarded-token'] = [token]))).toEqual([200, 'alice'])
   })
 
-  it('refuses what is no text', async () => {
+  it('refuses values that are not text', async () => {
     const written = [null, 7, {}, [{}]] as unknown as readonly string[]
     for (const value of written) {
       expect(await ask([], (headers) => (headers.authorization = value))).toEqual([400, ''])

@@ -12,7 +12,7 @@ import serverlessHttp from 'serverless-http'
 import { describe, expect, it } from 'vitest'
 import { createAuthority } from '../support/adapters/authority.ts'
 
-// Express 4 comes without types; what is used of it here is the same.
+// Express 4 has no types; the parts used here are the same as in Express 5.
 const express4 = createRequire(import.meta.url)('express4') as typeof express5
 
 const authority = await createAuthority()
@@ -66,7 +66,7 @@ const throughAwsLambda: Build = async (change) => {
 
 type Event = (parts: { readonly authorization?: readonly string[]; readonly cookies?: readonly string[] }) => object
 
-/** What a REST API of Amazon's API Gateway, or a load balancer, invokes functions with: `headers` has the last value of each. */
+/** The event of a REST API of Amazon API Gateway, or of a load balancer: `headers` has the last value of each. */
 const version1: Event = ({ authorization = [], cookies = [] }) => {
   const several = Object.entries({ Authorization: authorization, Cookie: cookies }).filter(([, { length }]) => length)
   return {
@@ -80,7 +80,7 @@ const version1: Event = ({ authorization = [], cookies = [] }) => {
   }
 }
 
-/** What its HTTP APIs invoke functions with: repeated fields are joined with commas, and cookies are apart. */
+/** The event of its HTTP APIs: repeated fields are joined with commas, and cookies are separate. */
 const version2: Event = ({ authorization = [], cookies = [] }) => ({
   version: '2.0',
   rawPath: '/orders',
@@ -116,14 +116,14 @@ describe.each<[string, Build]>([
     ['version 1', version1],
     ['version 2', version2],
   ])('with events of %s', (_name, event) => {
-    it('serves good tokens and no others', async () => {
+    it('serves good tokens and refuses others', async () => {
       expect(await answer(build, event({ authorization: [good] }))).toEqual([200, 'alice'])
       expect(await answer(build, event({ cookies: [`jwt=${token}`] }))).toEqual([200, 'alice'])
       expect(await answer(build, event({}))).toEqual([401])
       expect(await answer(build, event({ authorization: [`${good.slice(0, -86)}${'A'.repeat(86)}`] }))).toEqual([401])
     })
 
-    it('reads headers as what runs before has left them', async () => {
+    it('reads headers as changed by earlier middleware', async () => {
       const sent = event({ authorization: [good] })
       expect(await answer(build, sent, (headers) => delete headers.authorization)).toEqual([401])
       expect(await answer(build, sent, (headers) => (headers.authorization = 'Bearer no'))).toEqual([401])
@@ -132,7 +132,7 @@ describe.each<[string, Build]>([
     })
   })
 
-  it('refuses two values where events of version 2 have joined them', async () => {
+  it('refuses two values that events of version 2 have joined', async () => {
     const jwt = `jwt=${token}`
     expect(await answer(build, version2({ authorization: [good, good] }))).toEqual([400])
     expect(await answer(build, version2({ cookies: [jwt, jwt] }))).toEqual([400])
@@ -176,7 +176,7 @@ describe.each<[string, typeof express5]>([
     return served ?? res.statusCode
   }
 
-  it('have no raw headers, and their headers count', async () => {
+  it('have no raw headers, so their headers are used', async () => {
     expect(createRequest().rawHeaders).toBeUndefined()
     expect(await ask({ Authorization: good })).toBe('alice')
     expect(await ask({ cookie: `jwt=${token}` })).toBe('alice')
@@ -185,7 +185,7 @@ describe.each<[string, typeof express5]>([
     expect(await ask({ authorization: 7 })).toBe(400)
   })
 
-  it('may be changed before', async () => {
+  it('can be changed before', async () => {
     expect(await ask({ authorization: good }, ({ headers }) => delete headers.authorization)).toBe(401)
     expect(await ask({}, ({ headers }) => (headers.authorization = good))).toBe('alice')
   })

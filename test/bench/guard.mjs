@@ -1,4 +1,4 @@
-// How near ours comes to the limits, as JSON: what the guard of the test suite asks. Needs nothing but core and Node.
+// How close ours is to the limits, as JSON, used by the test suite. Needs only core and Node.
 import { createVerifier, uncached } from './fixtures/core.mjs'
 import { LIMIT, limitContender } from './fixtures/limit.mjs'
 import { AUDIENCE, createSigningKey, distinctTokens, ISSUER } from './fixtures/tokens.mjs'

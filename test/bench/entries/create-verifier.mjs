@@ -1,2 +1,2 @@
-// What a worker ships that verifies tokens with a remote JWK Set.
+// The bundle of a worker that verifies tokens with a remote JWK Set.
 export { createVerifier } from '../../../packages/core/dist/index.js'

@@ -11,7 +11,7 @@ import { uncached } from '../fixtures/core.mjs'
 import { ours } from './settings.mjs'
 import { signatureAlone } from './signature-alone.mjs'
 
-/** Express 5 with nothing, with ours and with the peers. Each gives its server. */
+/** Express 5 without protection, with ours and with the peers. Each returns its server. */
 export const EXPRESS = {
   bare: () => serve(undefined, () => 'ada'),
   'signature alone': async (settings) => {
@@ -38,7 +38,7 @@ function serve(protection, subOf) {
   const app = express()
   if (protection !== undefined) app.use(protection)
   app.get('/me', (req, res) => res.json({ sub: subOf(req) }))
-  // Express's own would print every refusal.
+  // Express's own handler would print every refusal.
   app.use((error, req, res, _next) => res.sendStatus(error.status ?? 500))
   return createServer(app)
 }

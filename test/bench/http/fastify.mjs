@@ -8,7 +8,7 @@ import { uncached } from '../fixtures/core.mjs'
 import { ours } from './settings.mjs'
 import { signatureAlone } from './signature-alone.mjs'
 
-/** Fastify 5 with nothing, with ours and with the peers. Each gives its server, listening. */
+/** Fastify 5 without protection, with ours and with the peers. Each returns its listening server. */
 export const FASTIFY = {
   bare: () =>
     serve(

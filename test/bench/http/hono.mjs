@@ -7,7 +7,7 @@ import { uncached } from '../fixtures/core.mjs'
 import { ours } from './settings.mjs'
 import { signatureAlone } from './signature-alone.mjs'
 
-/** Hono on Node with nothing, with ours and with its own middleware. Each gives its server. */
+/** Hono on Node without protection, with ours and with its own middleware. Each returns its server. */
 export const HONO = {
   bare: () =>
     serve(

@@ -1,10 +1,10 @@
-// Sends requests over kept connections, several ahead on each, from a process of its own; told what to do by messages.
+// Sends requests over kept connections, several ahead on each, from a separate process that is controlled by messages.
 import { connect } from 'node:net'
 
 import { answerMessages } from '../processes/answer-messages.mjs'
 
 const CONNECTIONS = 32
-// As Fastify's own benchmarks do: what the network costs must not hide what the server does.
+// As in Fastify's benchmarks: network cost must not hide the cost of the server.
 const AHEAD = 10
 
 const pools = new Map()
@@ -66,7 +66,7 @@ async function openConnection(port, rotation) {
   return { send }
 }
 
-/** Counts whole answers in what arrives. All have the length of the first, and every one must be a 200. */
+/** Counts complete answers in the received bytes. All have the length of the first, and every one must be a 200. */
 function answerCounter() {
   let length = 0
   let rest = Buffer.alloc(0)

@@ -1,4 +1,4 @@
-// One framework with one way to protect it, as a process: `server.mjs express claimgate`. Told what to do by messages.
+// One framework with one protection, as a process: `server.mjs express claimgate`. Controlled by messages.
 import { answerMessages } from '../processes/answer-messages.mjs'
 import { EXPRESS } from './express.mjs'
 import { FASTIFY } from './fastify.mjs'
@@ -14,7 +14,7 @@ answerMessages({
       server.listen(0, '127.0.0.1')
       await new Promise((resolve) => server.once('listening', resolve))
     }
-    // Connections wait while others have their turn.
+    // Connections wait while other servers run.
     server.keepAliveTimeout = 600_000
     return server.address().port
   },

@@ -1,5 +1,5 @@
 /**
- * What every server is told.
+ * The settings of every server.
  *
  * @typedef {object} Settings
  * @property {string} issuer

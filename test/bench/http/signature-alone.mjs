@@ -1,5 +1,5 @@
 /**
- * What verifying anew costs at least in a server: the signature of the token at hand, and no other check.
+ * The minimum cost of uncached verification in a server: the signature of the token, and no other check.
  *
  * @param {import('./settings.mjs').Settings} settings
  * @returns {Promise<(authorization: string | undefined) => Promise<boolean>>}

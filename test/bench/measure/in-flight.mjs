@@ -1,6 +1,6 @@
 /**
- * Keeps so many operations going until all have been started, as a server with as many requests does. Goes on in the
- * rotation where the last slice has ended.
+ * Keeps this many operations in progress until all have been started, like a server with as many requests. Continues the
+ * rotation where the last slice ended.
  *
  * @param {number} width
  * @param {(index: number) => Promise<unknown>} operation
@@ -20,7 +20,7 @@ export function inFlight(width, operation) {
 }
 
 /**
- * @param {(index: number) => unknown} operation one that is done when it returns
+ * @param {(index: number) => unknown} operation a synchronous one
  * @returns {(times: number) => void}
  */
 export function synchronously(operation) {
@@ -30,5 +30,5 @@ export function synchronously(operation) {
   }
 }
 
-// Where results go: an engine may leave out work whose result nobody sees.
+// Stores results, because an engine may remove work whose result is unused.
 const seen = { last: undefined }

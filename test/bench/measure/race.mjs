@@ -1,25 +1,25 @@
 /**
  * @typedef {object} Contender
  * @property {string} name
- * @property {(times: number) => unknown} run does the work so many times; a promise is waited for
+ * @property {(times: number) => unknown} run repeats the work this many times; a promise is awaited
  */
 
 /**
  * @typedef {object} RaceOptions
- * @property {number} rounds how often each contender runs
- * @property {number} slice milliseconds each contender runs in a round
- * @property {number} warmUp milliseconds each contender runs beforehand
- * @property {() => number} [random] gives numbers from 0 to 1
- * @property {() => number} [now] gives milliseconds
+ * @property {number} rounds the number of runs of each contender
+ * @property {number} slice milliseconds of each run
+ * @property {number} warmUp milliseconds of each contender's warm-up
+ * @property {() => number} [random] returns numbers from 0 to 1
+ * @property {() => number} [now] returns milliseconds
  */
 
 /**
- * Lets contenders run in turns, many short slices each and every round in another order, so that whatever else the machine
- * does hits all of them alike.
+ * Runs contenders in turns, in many short slices and in another order every round, so that other load on the machine affects
+ * all of them alike.
  *
  * @param {readonly Contender[]} contenders
  * @param {RaceOptions} options
- * @returns {Promise<Record<string, number[]>>} microseconds for one time, by contender and round
+ * @returns {Promise<Record<string, number[]>>} microseconds per run, by contender and round
  */
 export async function race(contenders, { rounds, slice, warmUp, random = Math.random, now = MONOTONIC }) {
   const times = new Map()
@@ -33,7 +33,7 @@ export async function race(contenders, { rounds, slice, warmUp, random = Math.ra
 
 const MONOTONIC = () => performance.now()
 
-// Warming up finds out how often the work fits into a slice; the last try is the warmest.
+// The warm-up determines how often the work fits into a slice; the last attempt is the warmest.
 async function timesIn(contender, { slice, warmUp, now }) {
   let times = 1
   const until = now() + warmUp

@@ -1,5 +1,5 @@
 /**
- * The value below which a share of the numbers lies, with linear interpolation between neighbours.
+ * The value below which this share of the numbers is, with linear interpolation between neighbours.
  *
  * @param {readonly number[]} numbers at least one
  * @param {number} share from 0 to 1
@@ -38,7 +38,7 @@ export function spread(numbers) {
 }
 
 /**
- * How one contender relates to another: a ratio for every round, so that whatever slows a whole round down cancels out.
+ * The speed of one contender relative to another: a ratio for every round, so that a slow round cancels out.
  *
  * @param {readonly number[]} dividends one number a round
  * @param {readonly number[]} divisors the same rounds

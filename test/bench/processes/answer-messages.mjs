@@ -1,5 +1,5 @@
 /**
- * Makes this process do what its parent asks for by message, until the parent is gone.
+ * Makes this process execute commands that its parent sends, until the parent exits.
  *
  * @param {Readonly<Record<string, (rest: any) => unknown>>} commands
  */

@@ -1,4 +1,4 @@
-// Runs one section, so that what the engine has learnt from one does not speed up or slow down another.
+// Runs one section, so that the engine's optimizations in one section do not affect another.
 import { answerMessages } from './answer-messages.mjs'
 import { SECTIONS } from '../sections.mjs'
 

@@ -8,14 +8,14 @@ import { availableParallelism } from 'node:os'
  */
 
 /**
- * Starts a module as a process that answers messages, kept to one core where that is asked for and possible.
+ * Starts a module as a process that answers messages, on one core if requested and possible.
  *
  * @param {string} path absolute path of the module
  * @param {{ core?: number, args?: readonly string[] }} [options]
  * @returns {Companion}
  */
 export function startProcess(path, { core, args = [] } = {}) {
-  // What libraries print as warnings would stand between the results.
+  // Warnings of libraries would appear between the results.
   const node = [process.execPath, '--no-warnings', path, ...args]
   const [command, ...rest] = core !== undefined && CAN_PIN ? ['taskset', '-c', String(core), ...node] : node
   const child = spawn(command, rest, {
@@ -49,5 +49,5 @@ export function startProcess(path, { core, args = [] } = {}) {
   }
 }
 
-/** Whether processes can be kept to one core each here: that takes `taskset` and two cores. */
+/** Whether processes can run on one core each here: that needs `taskset` and two cores. */
 const CAN_PIN = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0

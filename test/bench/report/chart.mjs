@@ -6,7 +6,7 @@ const ROW = 20
 const HEADING = 36
 const BARS = WIDTH - LABELS - VALUES
 
-/** Colours that can be read on white and on near black, for whoever shows no preference; text takes the reader's own scheme. */
+/** Colours that are readable on white and on near black, used if the reader has no preference; text uses the reader's colour scheme. */
 const STYLE = `
   text { font: 12px system-ui, sans-serif; fill: #768390 }
   .title { font-weight: 600; font-size: 13px }
@@ -17,7 +17,7 @@ const STYLE = `
 `
 
 /**
- * A bar for every row of every comparison of the sections it is for: its speed, where the base is 1.
+ * A bar for every row of every comparison of the charted sections: its speed relative to the base.
  *
  * @param {readonly import('./section.mjs').SectionResult[]} results
  * @returns {string} SVG

@@ -5,15 +5,15 @@ import { median, ratioSpread } from '../measure/statistics.mjs'
  * @property {string} name
  * @property {'limit' | 'ours' | 'peer'} role
  * @property {number} value the median over all rounds, in the comparison's unit
- * @property {import('../measure/statistics.mjs').Spread} ofBase how much of the base's speed it has; 1 is as fast
- * @property {import('../measure/statistics.mjs').Spread} ofOurs how much of our speed it has
+ * @property {import('../measure/statistics.mjs').Spread} ofBase its speed relative to the base; 1 is as fast
+ * @property {import('../measure/statistics.mjs').Spread} ofOurs its speed relative to ours
  */
 
 /**
  * @typedef {object} Comparison
  * @property {string} title
  * @property {string} unit
- * @property {string} base the name of the row that ratios relate to
+ * @property {string} base the name of the row that ratios are relative to
  * @property {readonly Row[]} rows in the order they were given
  */
 
@@ -23,8 +23,8 @@ import { median, ratioSpread } from '../measure/statistics.mjs'
  * @param {string} measured.unit
  * @param {Readonly<Record<string, readonly number[]>>} measured.samples by name and round
  * @param {string} measured.ours
- * @param {string} [measured.limit] the name of what no verifier can beat; without it, ours is the base of the ratios
- * @param {readonly string[]} [measured.otherLimits] names of further rows that are no verifiers
+ * @param {string} [measured.limit] the name of the upper limit; if omitted, ours is the base of the ratios
+ * @param {readonly string[]} [measured.otherLimits] names of further rows that are not verifiers
  * @param {'more' | 'less'} [measured.better] whether larger or smaller numbers are faster @defaultValue 'less'
  * @returns {Comparison}
  */

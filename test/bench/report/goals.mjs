@@ -1,6 +1,6 @@
 import { formatNumber } from './format.mjs'
 
-/** What Claimgate wants to reach: a number from a comparison or a fact, and the bound it is held against. */
+/** Claimgate's performance goals: a number from a comparison or a fact, and its bound. */
 const GOALS = [
   ...['RS256', 'PS256'].map((alg) => ofLimit(`${alg}, 64 in flight`, 0.8)),
   ...['ES256', 'EdDSA'].map((alg) => ofLimit(`${alg}, 64 in flight`, 0.94)),
@@ -40,7 +40,7 @@ const GOALS = [
 
 /**
  * @param {readonly import('./section.mjs').SectionResult[]} results
- * @returns {string[]} a line for each goal that these results tell of
+ * @returns {string[]} a line for each goal that these results contain
  */
 export function goalLines(results) {
   return GOALS.flatMap((goal) => {

@@ -6,7 +6,7 @@ const BENCH = join(import.meta.dirname, '..')
 const ROOT = join(BENCH, '../..')
 
 /**
- * What the numbers were measured on, without anything that names a particular machine.
+ * A description of the machine, without anything that identifies it.
  *
  * @returns {string}
  */
@@ -17,7 +17,7 @@ export function describeMachine() {
 }
 
 /**
- * @returns {Record<string, string>} the versions of ours and of everything it is compared with, by name
+ * @returns {Record<string, string>} the versions of our packages and of all peers, by name
  */
 export function versions() {
   const { dependencies } = manifest(BENCH)
@@ -26,9 +26,9 @@ export function versions() {
 }
 
 /**
- * Both copies of jose must be of one version: the one that core uses, and the one it is compared with.
+ * Both copies of jose must have the same version: that of core, and that of the comparison.
  *
- * @throws Error where they differ
+ * @throws Error if they differ
  */
 export function assertSameJose() {
   const ours = manifest(join(ROOT, 'packages/core/node_modules/jose')).version
@@ -37,9 +37,9 @@ export function assertSameJose() {
 }
 
 /**
- * The numbers are those of the Node that the repository brings along, whatever `node` the shell finds.
+ * The benchmarks run only on the Node version that the repository installs, not on the shell's `node`.
  *
- * @throws Error in any other
+ * @throws Error on any other version
  */
 export function assertOwnNode() {
   const { optionalDependencies } = manifest(ROOT)

@@ -9,7 +9,7 @@ import { formatNumber, formatSpread } from './format.mjs'
  */
 
 /**
- * The page of results, in Markdown. Nothing on it is written by hand.
+ * The page of results, in Markdown, completely generated.
  *
  * @param {readonly import('./section.mjs').SectionResult[]} results
  * @param {Circumstances} circumstances
@@ -31,11 +31,11 @@ export function page(results, { date, command, machine, versions }) {
 }
 
 const METHOD = [
-  'All contenders of a comparison run in one process (HTTP: against one load), in turns, many short slices each and every',
-  'round in another order, after a warm-up, with the same tokens. Each peer has the options that its own documentation',
-  'recommends for checking issuer and audience, and has to give the right claims and to refuse bad tokens before it is timed:',
+  'All contenders of a comparison run in one process (HTTP: with one load generator), with the same tokens. After a warm-up',
+  'they take turns in many short slices, in another order every round. Each peer has the options that its own documentation',
+  'recommends for checking issuer and audience. Before it is timed, it must return the right claims and refuse bad tokens:',
   'see `test/bench/fixtures/verifiers.mjs` and `test/bench/http/`.',
-  '_Speed_ is the median over the rounds of the ratio to the base in the same round, with its quartiles: 1 is as fast as the',
+  '_Speed_ is the ratio to the base in the same round: the median over all rounds, with its quartiles. 1 is as fast as the',
   'base, more is faster. _Of ours_ is the median of the ratio to Claimgate.',
 ].join('\n')
 
@@ -70,7 +70,7 @@ function comparisonTable({ title, unit, base, rows }) {
   ]
 }
 
-/** A Markdown table as the formatter of this repository wants it. */
+/** A Markdown table in the format of this repository's formatter. */
 function table(head, rows) {
   const cells = [head, ...rows]
   const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column].length)))

@@ -14,17 +14,17 @@
  * @typedef {object} Fact
  * @property {string} name
  * @property {number} value
- * @property {string} unit empty for a mere number
+ * @property {string} unit empty for a plain number
  */
 
 /**
  * @typedef {object} SectionResult
  * @property {string} id
  * @property {string} title
- * @property {string} about what the numbers are, for whoever reads them
+ * @property {string} about what the numbers mean
  * @property {boolean} charted whether its comparisons are in the chart
  * @property {readonly import('./comparison.mjs').Comparison[]} comparisons
- * @property {readonly Fact[]} facts numbers that stand alone
+ * @property {readonly Fact[]} facts single numbers
  */
 
 /** @type {Readonly<Record<'full' | 'quick', Pace>>} */

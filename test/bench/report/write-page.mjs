@@ -8,10 +8,10 @@ import { page } from './page.mjs'
 const DOCS = join(import.meta.dirname, '../../../docs')
 
 /**
- * Writes `docs/benchmarks.md` and the chart it shows.
+ * Writes `docs/benchmarks.md` and its chart.
  *
  * @param {readonly import('./section.mjs').SectionResult[]} results
- * @param {string} command what was typed
+ * @param {string} command the command line
  */
 export function writePage(results, command) {
   const date = new Date().toISOString().slice(0, 10)

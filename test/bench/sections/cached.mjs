@@ -12,7 +12,7 @@ const ROTATION = 1000
 const LIMIT = 'Map.get'
 
 /**
- * Tokens that were verified before, each time in a string of its own, as out of a request.
+ * Tokens that were verified before, each time as a new string, like from a request.
  *
  * @param {import('../report/section.mjs').Pace} pace
  * @returns {Promise<import('../report/section.mjs').SectionResult>}
@@ -59,7 +59,7 @@ async function compare(title, tokens, verifiers, { rounds, slice, warmUp }) {
       return { name, run: synchronous ? synchronously(operation) : inFlight(1, operation) }
     }),
   ]
-  // Every token has been verified once before the clock runs.
+  // Every token has been verified once before the measurement.
   for (const { run } of contenders) await run(tokens.length)
   const samples = await race(contenders, { rounds, slice, warmUp })
   return comparison({ title, unit: 'µs', samples, limit: LIMIT, ours: OURS })

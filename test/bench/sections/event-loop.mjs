@@ -9,8 +9,8 @@ const TIMER = 2
 const CHOSEN = ['claimgate', 'jose', 'fast-jwt', 'jsonwebtoken']
 
 /**
- * How late timers are while tokens keep arriving, 64 at once: each batch is started together, and the next one when it is done
- * and the event loop has had its turn.
+ * The delay of timers while tokens keep arriving, 64 at once: each batch starts together, and the next one when it is finished
+ * and the event loop has run.
  *
  * @param {import('../report/section.mjs').Pace} pace
  * @returns {Promise<import('../report/section.mjs').SectionResult>}

@@ -15,7 +15,7 @@ const OURS_UNCACHED = 'claimgate, no cache'
 const BARE = 'bare'
 const SIGNATURE = 'signature alone'
 
-/** Who is compared where tokens may be kept, and who where every one is verified anew. */
+/** The contenders with token caches, and those without. */
 const FRAMEWORKS = {
   express: {
     title: 'Express 5',
@@ -38,7 +38,7 @@ const FRAMEWORKS = {
 }
 
 /**
- * Requests that a server answers in a second of processor time. It has one core; another process asks, from the other core.
+ * Requests that a server answers per second of processor time. It has one core; another process sends requests from the other core.
  *
  * @param {import('../report/section.mjs').Pace} pace
  * @returns {Promise<import('../report/section.mjs').SectionResult>}
@@ -90,7 +90,7 @@ async function measure(framework, names, { settings, tokens, bad, pace: { httpRo
       for (const name of shuffled(names, Math.random)) {
         const before = await servers.get(name).ask('cpu')
         const requests = await load.ask('run', { name, milliseconds: httpSlice })
-        // Processor time, not the clock's: when somebody else had the core, that says nothing about the server.
+        // Processor time, not wall time, which would include time when another process used the core.
         samples[name].push((requests * 1000) / ((await servers.get(name).ask('cpu')) - before))
       }
     return samples

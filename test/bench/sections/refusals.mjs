@@ -13,7 +13,7 @@ import { comparison } from '../report/comparison.mjs'
 const TOKENS = 256
 
 /**
- * Refusals in a second of processor time, errors included, one after the other.
+ * Refusals per second of processor time, errors included, one at a time.
  *
  * @param {import('../report/section.mjs').Pace} pace
  * @returns {Promise<import('../report/section.mjs').SectionResult>}
@@ -33,10 +33,10 @@ export async function refusals(pace) {
 
   const keys = await serveKeys({ keys: [key.jwk] })
   const remote = [remoteClaimgate(keys.jwksUri), remoteJose(keys.jwksUri)]
-  const stranger = await createSigningKey('RS256', 'never-heard-of')
+  const unknown = await createSigningKey('RS256', 'never-heard-of')
   for (const { verify } of remote) await verify(tokens[0])
   comparisons.push(
-    await compare('An unknown kid, in the cool-down', await distinctTokens(stranger, TOKENS), remote, pace),
+    await compare('An unknown kid, in the cool-down', await distinctTokens(unknown, TOKENS), remote, pace),
   )
   for (const { close } of remote) close?.()
   keys.close()
@@ -78,7 +78,7 @@ async function compare(title, tokens, verifiers, { rounds, slice, warmUp }) {
   return comparison({ title, unit: 'a second', samples, ours: OURS, better: 'more' })
 }
 
-// Of all threads together, which is what one core can do: the section's process has one.
+// The time of all threads together, because the section's process has one core.
 function processorTime() {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1000

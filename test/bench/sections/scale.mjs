@@ -16,7 +16,7 @@ const WIDTH = 64
 const MEBIBYTE = 2 ** 20
 
 /**
- * What many issuers, many keys and many requests at once cost, each against one.
+ * The cost of many issuers, many keys and many concurrent requests, compared with one.
  *
  * @param {import('../report/section.mjs').Pace} pace
  * @returns {Promise<import('../report/section.mjs').SectionResult>}
@@ -75,7 +75,7 @@ async function manyKeys(pace) {
 async function compare(title, { rounds, slice, warmUp }, subjects) {
   const contenders = []
   for (const [name, [verifier, tokens]] of Object.entries(subjects)) {
-    // Every key is imported and every token known to be good before the clock runs.
+    // Every key is imported and every token verified before the measurement.
     const run = inFlight(WIDTH, (index) => verifier.verify(tokens[index % tokens.length]))
     await run(tokens.length)
     contenders.push({ name, run })

@@ -11,13 +11,13 @@ import { comparison } from '../report/comparison.mjs'
 const ROOT = join(import.meta.dirname, '../../..')
 
 /**
- * What shipping and importing core cost; importing includes the parts of jose that core imports.
+ * The size and import time of core, including the parts of jose that core imports.
  *
  * @param {import('../report/section.mjs').Pace} pace
  * @returns {Promise<import('../report/section.mjs').SectionResult>}
  */
 export async function size({ rounds }) {
-  // As it is published: what tests and examples run is not bundled.
+  // The published files: tests and examples run unbundled ones.
   const project = await installPacked(ROOT, 'core')
   const imported = {
     jose: join(project.folder, 'node_modules/jose/dist/webapi/index.js'),
@@ -27,7 +27,7 @@ export async function size({ rounds }) {
   for (let round = 0; round <= rounds; round += 1)
     for (const name of shuffled(Object.keys(samples), Math.random)) {
       const milliseconds = await importTime(imported[name])
-      // The first round only brings the files into memory.
+      // The first round only loads the files into memory.
       if (round > 0) samples[name].push(milliseconds)
     }
   project.remove()

@@ -11,7 +11,7 @@ const WIDTHS = [64, 1]
 const TOKENS = 256
 
 /**
- * Every token verified anew, with all the checks of a verifier, against the signature alone.
+ * Uncached verification of every token, with all checks, compared with only the signature.
  *
  * @param {import('../report/section.mjs').Pace} pace
  * @returns {Promise<import('../report/section.mjs').SectionResult>}

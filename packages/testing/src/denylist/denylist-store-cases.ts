@@ -6,20 +6,20 @@ import { keyCases } from './key-cases.ts'
 
 const lookUps: readonly DenylistStoreCase[] = [
   {
-    name: 'finds nothing where nothing was added',
+    name: 'finds nothing if nothing was added',
     run: async ({ store }) => {
       deepEqual(await store.find(['a', 'b']), [undefined, undefined])
     },
   },
   {
-    name: 'finds what was added, at once',
+    name: 'finds an added entry immediately',
     run: async ({ store, now }) => {
       await store.add('a', { issuedUpTo: 1_800_000_000, expiresAt: Math.ceil(now()) + 60 })
       deepEqual(await store.find(['a']), [1_800_000_000])
     },
   },
   {
-    name: 'gives the answers in the order of the keys, with undefined between them',
+    name: 'returns the answers in the order of the keys, with undefined for missing ones',
     run: async ({ store, now }) => {
       const expiresAt = Math.ceil(now()) + 60
       for (const [index, key] of ['a', 'b', 'c'].entries()) await store.add(key, { issuedUpTo: index + 1, expiresAt })
@@ -28,13 +28,13 @@ const lookUps: readonly DenylistStoreCase[] = [
     },
   },
   {
-    name: 'answers no keys with no answers',
+    name: 'returns no answers for no keys',
     run: async ({ store }) => {
       deepEqual(await store.find([]), [])
     },
   },
   {
-    name: 'keeps the least and the greatest number exactly',
+    name: 'stores the smallest and the largest number exactly',
     run: async ({ store, now }) => {
       const expiresAt = Math.ceil(now()) + 60
       await store.add('least', { issuedUpTo: 0, expiresAt })
@@ -43,14 +43,14 @@ const lookUps: readonly DenylistStoreCase[] = [
     },
   },
   {
-    name: 'keeps an entry that never expires: until the end of the year 9999',
+    name: 'keeps an entry that never expires until the end of the year 9999',
     run: async ({ store }) => {
       await store.add('key', { issuedUpTo: 7, expiresAt: 253_402_300_799 })
       deepEqual(await store.find(['key']), [7])
     },
   },
   {
-    name: 'forgets nothing where there is much: it holds thousands of entries, or add rejects',
+    name: 'keeps thousands of entries, or rejects in add',
     run: async ({ store, now }) => {
       const expiresAt = Math.ceil(now()) + 60
       const keys = Array.from({ length: 3000 }, (_, index) => `key ${index}`)
@@ -69,7 +69,7 @@ const lookUps: readonly DenylistStoreCase[] = [
 
 const additions: readonly DenylistStoreCase[] = [
   {
-    name: 'keeps the greater issuedUpTo where the lesser is added later',
+    name: 'keeps the greater issuedUpTo if a smaller one is added later',
     run: async ({ store, now }) => {
       const expiresAt = Math.ceil(now()) + 60
       await store.add('a', { issuedUpTo: 200, expiresAt })
@@ -78,7 +78,7 @@ const additions: readonly DenylistStoreCase[] = [
     },
   },
   {
-    name: 'takes the greater issuedUpTo where it is added later',
+    name: 'replaces a smaller issuedUpTo by a greater one',
     run: async ({ store, now }) => {
       const expiresAt = Math.ceil(now()) + 60
       await store.add('a', { issuedUpTo: 100, expiresAt })
@@ -96,7 +96,7 @@ const additions: readonly DenylistStoreCase[] = [
     },
   },
   {
-    name: 'keeps the greatest issuedUpTo of many that are added at once',
+    name: 'keeps the greatest of many issuedUpTo that are added concurrently',
     run: async ({ store, now }) => {
       const expiresAt = Math.ceil(now()) + 60
       const numbers = [3, 9, 1, 7, 5, 2, 8, 4, 6]
@@ -105,7 +105,7 @@ const additions: readonly DenylistStoreCase[] = [
     },
   },
   {
-    name: 'keeps all of many keys that are added at once',
+    name: 'keeps all of many keys that are added concurrently',
     run: async ({ store, now }) => {
       const expiresAt = Math.ceil(now()) + 60
       const keys = Array.from({ length: 50 }, (_, index) => `key ${index}`)

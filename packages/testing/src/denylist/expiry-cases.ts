@@ -25,7 +25,7 @@ export const expiryCases: readonly DenylistStoreCase[] = [
     },
   },
   {
-    name: 'keeps the later expiry where an earlier one is added later',
+    name: 'keeps the later expiry if an earlier one is added later',
     run: async ({ store, now, pass }) => {
       const start = Math.ceil(now())
       await store.add('a', { issuedUpTo: 7, expiresAt: start + 60 })
@@ -36,7 +36,7 @@ export const expiryCases: readonly DenylistStoreCase[] = [
     },
   },
   {
-    name: 'takes the later expiry where it is added later, with a lesser issuedUpTo too',
+    name: 'replaces an earlier expiry by a later one, also with a smaller issuedUpTo',
     run: async ({ store, now, pass }) => {
       const start = Math.ceil(now())
       await store.add('a', { issuedUpTo: 7, expiresAt: start + 1 })
@@ -46,7 +46,7 @@ export const expiryCases: readonly DenylistStoreCase[] = [
     },
   },
   {
-    name: 'keeps an entry where one that has expired already is added to it',
+    name: 'keeps an entry if an expired one is added to it',
     run: async ({ store, now }) => {
       const start = Math.ceil(now())
       await store.add('a', { issuedUpTo: 7, expiresAt: start + 60 })
@@ -55,7 +55,7 @@ export const expiryCases: readonly DenylistStoreCase[] = [
     },
   },
   {
-    name: 'takes an entry that has expired already, which may be forgotten at once',
+    name: 'accepts an expired entry, which may be dropped immediately',
     run: async ({ store, now }) => {
       await store.add('a', { issuedUpTo: 7, expiresAt: Math.ceil(now()) - 60 })
       const [found] = await store.find(['a'])
@@ -63,7 +63,7 @@ export const expiryCases: readonly DenylistStoreCase[] = [
     },
   },
   {
-    name: 'takes a new entry for a key whose old one has expired',
+    name: 'accepts a new entry for a key with an expired one',
     run: async ({ store, now, pass }) => {
       await store.add('a', { issuedUpTo: 7, expiresAt: Math.ceil(now()) + 1 })
       await pass(3)
@@ -72,7 +72,7 @@ export const expiryCases: readonly DenylistStoreCase[] = [
     },
   },
   {
-    name: 'takes entries that expire in a year',
+    name: 'accepts entries that expire in a year',
     run: async ({ store, now, pass }) => {
       await store.add('a', { issuedUpTo: 7, expiresAt: Math.ceil(now()) + 31_536_000 })
       await pass(1)

@@ -6,14 +6,14 @@ const ASCII = Array.from({ length: 95 }, (_, index) => String.fromCodePoint(0x20
 const LONG = 'k'.repeat(199)
 
 const LIKE_EACH_OTHER: Readonly<Record<string, readonly [string, string]>> = {
-  'one in capitals': ['key', 'KEY'],
-  'one with a space behind it': ['key', 'key '],
-  'one with a space before it': ['key', ' key'],
-  'one that is the beginning of the other': ['key', 'key 2'],
-  'two of 200 characters that differ in the last': [`${LONG}1`, `${LONG}2`],
-  'one that is a pattern for the other': ['key', 'k*'],
+  'one in upper case': ['key', 'KEY'],
+  'one with a trailing space': ['key', 'key '],
+  'one with a leading space': ['key', ' key'],
+  'one that is a prefix of the other': ['key', 'key 2'],
+  'two of 200 characters that differ in the last one': [`${LONG}1`, `${LONG}2`],
+  'one that is a pattern matching the other': ['key', 'k*'],
   'one with placeholders for the other': ['key', 'k_?'],
-  'one that is the other escaped': ['a%2Fb', 'a/b'],
+  'one that is the escaped form of the other': ['a%2Fb', 'a/b'],
   'one with a path to the other': ['b', 'a/../b'],
 }
 
@@ -23,10 +23,10 @@ const NAMES = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'length
 export const keyCases: readonly DenylistStoreCase[] = [
   ...Object.entries(LIKE_EACH_OTHER).flatMap(([name, [one, other]]) => [
     apart(name, one, other),
-    apart(`${name}, the other way round`, other, one),
+    apart(`${name}, in reverse order`, other, one),
   ]),
   ...NAMES.map((key): DenylistStoreCase => ({
-    name: `has no entry ${JSON.stringify(key)} of its own, and takes one`,
+    name: `has no built-in entry ${JSON.stringify(key)}, and accepts one`,
     run: async ({ store, now }) => {
       deepEqual(await store.find([key]), [undefined])
       await store.add(key, { issuedUpTo: 7, expiresAt: Math.ceil(now()) + 60 })
@@ -37,7 +37,7 @@ export const keyCases: readonly DenylistStoreCase[] = [
 
 function apart(name: string, one: string, other: string): DenylistStoreCase {
   return {
-    name: `tells keys apart: ${name}`,
+    name: `distinguishes keys: ${name}`,
     run: async ({ store, now }) => {
       const expiresAt = Math.ceil(now()) + 60
       await store.add(one, { issuedUpTo: 1, expiresAt })

@@ -50,7 +50,7 @@ function confused({ header, parts, publicJwk, publicPem }: Forge): readonly BadT
 function unfit({ alg, withHeader }: Forge): readonly BadTokenRow[] {
   const others = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA', 'ML-DSA-44', 'HS256', 'RSA-OAEP', 'XX256']
   return [
-    // EdDSA and Ed25519 are two names for the same signature (RFC 9864): which of them fits is the policy's business.
+    // EdDSA and Ed25519 are two names for the same signature (RFC 9864). The policy decides which of them are allowed.
     ...others
       .filter((other) => other !== alg && !(other === 'EdDSA' && alg === 'Ed25519'))
       .map((other): BadTokenRow => [`alg "${other}" over a signature of ${alg}`, withHeader({ alg: other })]),

@@ -22,7 +22,7 @@ function duplicates(forge: Forge): readonly BadTokenRow[] {
     aud: ['https://attacker.example', forge.claims['aud']],
     exp: [forge.now - 3_600, forge.claims['exp']],
     nbf: [forge.now + 86_400, 0],
-    sub: ['admin', forge.claims['sub'] ?? 'somebody'],
+    sub: ['admin', forge.claims['sub'] ?? 'user'],
     scope: ['admin', forge.claims['scope'] ?? 'read'],
   }
   return [
