@@ -17,7 +17,7 @@ import {
   quote,
   readOptions,
   required,
-  type VerifiedToken,
+  verifiedToken,
   type Verifier,
 } from '../adapter.ts'
 import { type DecryptionOptions, jweDecrypter } from './decrypt.ts'
@@ -73,7 +73,7 @@ export function createNestedVerifier<C extends object = object>(options: NestedV
         if (known instanceof AuthError) emit(onEvent, { type: 'token.rejected', code: known.code })
         throw known
       })
-      return asReceived(await verifier.verify(jwt, context), token)
+      return verifiedToken(token, await verifier.verify(jwt, context))
     },
     explain: async (token, context) => {
       if (passesOn(token)) return verifier.explain(token, context)
@@ -139,10 +139,6 @@ function checkInside(jwt: string): void {
     expected: 'a signed JWT of three parts inside the encrypted token',
     actual: dots === 4 ? 'another encrypted token' : 'something else',
   })
-}
-
-function asReceived<C extends object>(verified: VerifiedToken<C>, token: string): VerifiedToken<C> {
-  return Object.freeze(Object.defineProperty({ ...verified }, 'token', { value: token, enumerable: false }))
 }
 
 /** Explains the result for a token that could be decrypted: the decryption step, then the steps of the verifier. */

@@ -135,6 +135,18 @@ export function signedClaims({ claims }: Pick<VerifiedToken, 'claims'>): Claims 
   return known.get(claims) ?? claims
 }
 
+/**
+ * Makes a verified token from what a verifier has verified.
+ *
+ * @param token - the token as received, which stays out of JSON and logs
+ */
+export function verifiedToken<C extends object>(
+  token: string,
+  parts: Pick<VerifiedToken<C>, 'claims' | 'header' | 'scopes'>,
+): VerifiedToken<C> {
+  return new VerifiedJwt(token, parts)
+}
+
 /** A verified JWT. Frozen. The token is not an own property, so a logger that prints this object does not print the token. */
 export class VerifiedJwt<C extends object> implements VerifiedToken<C> {
   readonly claims: C & Claims

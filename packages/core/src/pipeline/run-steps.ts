@@ -4,7 +4,7 @@ import type { Clock } from '../model/runtime.ts'
 import type { VerifiedToken } from '../model/token.ts'
 import { ignoreRejection, own, ownOptions } from '../model/values.ts'
 import { isOptions, misconfigured } from '../options/option-rules.ts'
-import { type JwtRules, stepsOf, type TokenContext, type Verification } from './steps.ts'
+import type { Step, TokenContext, Verification } from './steps.ts'
 import type { Remembered, TokenCache } from './token-cache.ts'
 
 /** What one verification may depend on, besides the token and the options. */
@@ -35,11 +35,9 @@ interface Surroundings {
  * Refusals are not cached.
  */
 export function tokenVerifier<C extends object>(
-  rules: JwtRules<C>,
+  steps: readonly Step<C>[],
   { clock, cache, onEvent }: Surroundings,
 ): (token: string, context?: VerifyContext) => Promise<VerifiedToken<C>> {
-  const steps = stepsOf(rules, cache)
-
   /** Runs steps until one must be awaited. */
   const run = (state: Verification<C>): Promise<void> | undefined => {
     while (state.next < steps.length) {

@@ -24,7 +24,7 @@ import { policyList, type PolicyRegistry, policyResolver, singlePolicy } from '.
 import { type ResolvedPolicy, resolvePolicy } from './policy.ts'
 import { contextOf, tokenVerifier, type VerifyContext } from './run-steps.ts'
 import { type JwtRules, stepsOf } from './steps.ts'
-import { createTokenCache } from './token-cache.ts'
+import { createTokenCache, type TokenCache } from './token-cache.ts'
 
 /** Verifies access tokens. Create one per set of options and reuse it, because it holds the keys. */
 export interface Verifier<C extends object = object> {
@@ -64,8 +64,17 @@ export type Engine = (limits: Limits) => Pick<JwtRules<object>, 'parse' | 'isSig
 
 const quickEngine: Engine = (limits) => ({ parse: quickParser(limits), isSignedBy: webCryptoSignature })
 
-/** Like `createVerifier`, with another engine. */
-export function verifierWith<C extends object>(engine: Engine, given: VerifierOptions<C>): Verifier<C> {
+/** What the options of a verifier describe. */
+interface VerifierParts<C extends object> {
+  readonly rules: JwtRules<C>
+  readonly clock: Clock
+  readonly cache: TokenCache | undefined
+  readonly onEvent: EventListener | undefined
+  close(): void
+}
+
+/** Reads the options of a verifier. @throws TypeError */
+export function verifierParts<C extends object>(engine: Engine, given: VerifierOptions<C>): VerifierParts<C> {
   const options = readOptions(ACTION, given, SHARED, { form: FORM, beside: POLICY_OPTIONS }) as ReadOptions<C>
   const { claims: schema, checks, tokenCache, limits, keySet, onEvent, fetch, clock } = options
   // Without a proxy, checked when keys are fetched for the first time, because given keys need no transport.
@@ -76,14 +85,21 @@ export function verifierWith<C extends object>(engine: Engine, given: VerifierOp
   const policies = policiesOf(options, (policy, beside) => resolvePolicy(policy, limits, environment, beside))
   const rules: JwtRules<C> = { policies, schema, checks, ...engine(limits) }
   const cache = tokenCache === false ? undefined : createTokenCache(tokenCache, clock)
+  return { rules, clock, cache, onEvent, close: () => sources.close() }
+}
+
+/** Like `createVerifier`, with another engine. */
+export function verifierWith<C extends object>(engine: Engine, given: VerifierOptions<C>): Verifier<C> {
+  const { rules, clock, cache, onEvent, close } = verifierParts(engine, given)
+  const { policies } = rules
   const steps = stepsOf(rules)
   const verifier: Verifier<C> = {
-    verify: tokenVerifier(rules, { clock, cache, onEvent }),
+    verify: tokenVerifier(stepsOf(rules, cache), { clock, cache, onEvent }),
     explain: (token, context) => explainToken(token, { steps, policies, contextOf: () => contextOf(clock, context) }),
     ready: async () => {
       await Promise.all([...policies.known()].map(async ({ keys }) => keys.ready?.()))
     },
-    close: () => sources.close(),
+    close,
   }
   jwtVerifiers.set(verifier, clock)
   return verifier
