@@ -10,6 +10,7 @@ import {
 } from '../model/claim-path.ts'
 import type { Claims, VerifiedToken } from '../model/token.ts'
 import { bare, own, valueAt } from '../model/values.ts'
+import { isRecord } from '../options/option-rules.ts'
 import { type ClaimCheck, clientNamedIn } from './claim-checks.ts'
 
 /** Requires a claim with any value. `null` counts as absent. */
@@ -69,8 +70,8 @@ export async function applySchema<C extends object>(schema: ClaimsSchema<C>, cla
   const issues = own(result, 'issues')
   if (issues !== undefined) throw new AuthError('claims_schema', { actual: describeIssues(issues) })
   const value = own(result, 'value')
-  if (!isPlainObject(value)) throw new TypeError('The schema of "claims" must answer with an object')
-  const { cnf: _, ...completed } = copyOf(value) as Record<string, unknown>
+  if (!isRecord(value)) throw new TypeError('The schema of "claims" must answer with an object')
+  const { cnf: _, ...completed } = copyOf(value) as Readonly<Record<string, unknown>>
   return bare({ ...claims, ...completed }) as C & Claims
 }
 
@@ -84,14 +85,8 @@ export function isSchema(value: unknown): value is ClaimsSchema<object> {
 // Class instances that a schema adds to the claims belong to the application, so they are not copied.
 function copyOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copyOf)
-  if (!isPlainObject(value)) return value
+  if (!isRecord(value)) return value
   return bare(Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copyOf(item)])))
-}
-
-function isPlainObject(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }
 
 function describeIssues(issues: unknown): string {

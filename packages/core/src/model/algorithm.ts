@@ -1,21 +1,22 @@
 import { bareThrough } from './values.ts'
 
+// Every asymmetric algorithm that all runtimes have (RFC 7518, RFC 8037).
+const WIDESPREAD = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+] as const
+
 /** Signature algorithms that use a public key (RFC 7518 section 3.1, RFC 8037, RFC 9864, and ML-DSA for JOSE). */
-export type AsymmetricAlgorithm =
-  | 'RS256'
-  | 'RS384'
-  | 'RS512'
-  | 'PS256'
-  | 'PS384'
-  | 'PS512'
-  | 'ES256'
-  | 'ES384'
-  | 'ES512'
-  | 'EdDSA'
-  | 'Ed25519'
-  | 'ML-DSA-44'
-  | 'ML-DSA-65'
-  | 'ML-DSA-87'
+export type AsymmetricAlgorithm = (typeof WIDESPREAD)[number] | 'ML-DSA-44' | 'ML-DSA-65' | 'ML-DSA-87'
 
 /** HMAC algorithms; usable only with an explicit `secret` (RFC 7518 section 3.2). */
 export type SymmetricAlgorithm = 'HS256' | 'HS384' | 'HS512'
@@ -54,19 +55,7 @@ export const algorithmTraits: Readonly<Record<Algorithm, AlgorithmTraits>> = bar
 })
 
 /** The algorithms accepted by default: every asymmetric algorithm that all runtimes have (RFC 7518, RFC 8037). */
-export const DEFAULT_ALGORITHMS: readonly AsymmetricAlgorithm[] = Object.freeze([
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-])
+export const DEFAULT_ALGORITHMS: readonly AsymmetricAlgorithm[] = Object.freeze(WIDESPREAD)
 
 export function isAlgorithm(value: unknown): value is Algorithm {
   return typeof value === 'string' && Object.hasOwn(algorithmTraits, value)

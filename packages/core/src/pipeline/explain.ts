@@ -1,4 +1,3 @@
-import type { ClaimCheck } from '../claims/claim-checks.ts'
 import { asError, AuthError } from '../errors/auth-error.ts'
 import { quote, sentence } from '../errors/quote.ts'
 import type { ErrorCode } from '../model/catalogue.ts'
@@ -61,7 +60,7 @@ async function narrate<C extends object>(
     const findsPolicy = step.name === 'parse' || step.name === 'issuer'
     const lacksPolicy = !findsPolicy && !hasPolicy(state, policies)
     if (lacksPolicy || !report.havePassed(step.needs)) report.skip(step.name)
-    else if (Object.hasOwn(step, 'parts')) await explainParts(step.parts?.(state) ?? [], state, report)
+    else if (step.name === 'claims') await explainClaims(state, report)
     else
       await report.add(
         step.name,
@@ -81,22 +80,16 @@ function hasPolicy<C extends object>(state: Verification<C>, policies: PolicyReg
   return true
 }
 
-async function explainParts<C extends object>(
-  checks: readonly ClaimCheck[],
-  state: Verification<C>,
-  report: Report,
-): Promise<void> {
+async function explainClaims<C extends object>(state: Verification<C>, report: Report): Promise<void> {
   const { subject, context, policy } = state
-  for (const claimCheck of checks) {
-    const kind = policy.keylessChecks.includes(claimCheck) ? 'keyless' : 'other'
+  for (const claimCheck of policy.claimChecks)
     for (const part of Object.hasOwn(claimCheck, 'parts') ? (claimCheck.parts ?? []) : [claimCheck])
       await report.add(
         part.step,
         () => part.check(subject, context),
         () => part.compare(subject, context),
-        kind,
+        policy.keylessChecks.includes(claimCheck) ? 'keyless' : 'other',
       )
-  }
 }
 
 /** A failed keyless check is the reason for the refusal, even if the keys are unavailable. */
@@ -170,8 +163,7 @@ class Report {
 const UNLISTED: ReadonlySet<string> = new Set(['issuer', 'padding', 'cnf'])
 
 function quoted(details: StepDetails): ReturnType<typeof present> {
-  const expected = own(details, 'expected')
-  const actual = own(details, 'actual')
+  const [expected, actual] = [own(details, 'expected'), own(details, 'actual')]
   return present({
     expected: expected === undefined ? undefined : quote(expected),
     actual: actual === undefined ? undefined : quote(actual),
@@ -179,14 +171,13 @@ function quoted(details: StepDetails): ReturnType<typeof present> {
   })
 }
 
-function present({ expected, actual, hint }: Partial<Record<'expected' | 'actual' | 'hint', string | undefined>>): {
-  expected?: string
-  actual?: string
-  hint?: string
-} {
+function present(details: {
+  readonly [Name in 'expected' | 'actual' | 'hint']: string | undefined
+}): Pick<ExplanationStep, 'expected' | 'actual' | 'hint'> {
+  const { expected, actual, hint } = details
   return {
-    ...(expected === undefined ? {} : { expected }),
-    ...(actual === undefined ? {} : { actual }),
-    ...(hint === undefined ? {} : { hint }),
+    ...(expected !== undefined && { expected }),
+    ...(actual !== undefined && { actual }),
+    ...(hint !== undefined && { hint }),
   }
 }

@@ -4,105 +4,63 @@ import { asError, AuthError } from '../errors/auth-error.ts'
 import { isFirstOf } from '../keys/first-of.ts'
 import { recentMap } from '../model/memory.ts'
 import type { Claims } from '../model/token.ts'
-import { bare, ownOptions } from '../model/values.ts'
+import { ownOptions } from '../model/values.ts'
 import { isOptions, isRecord, kindOf, misconfigured } from '../options/option-rules.ts'
 import { type IssuerPolicy, type IssuerResolver, POLICY_OPTIONS } from './options.ts'
 import type { ResolvedPolicy } from './policy.ts'
 
-/** A copy of a policy's options, taken when the policy was created, to detect later in-place changes. */
-type PolicySnapshot = Readonly<Record<string, unknown>>
+/** What a policy's options contained when the policy was created, as a flat list, to detect later in-place changes. */
+type PolicySnapshot = readonly unknown[]
 
-/**
- * Copies everything in a policy's options that can change in place: lists, objects, bytes, URLs. An application's own key source is
- * compared by identity because its state is private.
- *
- * @param options - without a prototype
- */
+/** Lists everything in a policy's options that can change in place: lists, objects, bytes, URLs. */
 export function snapshotOf(options: IssuerPolicy): PolicySnapshot {
-  return bare(
-    Object.fromEntries(
-      Object.entries(options).map(([name, value]: [string, unknown]) => [
-        name,
-        isKeySource(name, value) ? value : copied(value, new Set()),
-      ]),
-    ),
-  )
+  const leaves: unknown[] = []
+  walk(options, firstSeen(options), (leaf) => leaves.push(leaf) > 0)
+  return leaves
 }
 
 /** Whether options still equal a snapshot: the same names, including those set to `undefined`, with the same values. */
 export function isUnchanged(snapshot: PolicySnapshot, options: IssuerPolicy): boolean {
-  const entries: readonly (readonly [string, unknown])[] = Object.entries(options)
-  return (
-    entries.length === Object.keys(snapshot).length &&
-    entries.every(
-      ([name, value]) =>
-        name in snapshot && (isKeySource(name, value) ? snapshot[name] === value : sameValue(snapshot[name], value)),
-    )
-  )
+  let next = 0
+  const isSame = walk(options, firstSeen(options), (leaf) => {
+    next += 1
+    return leaf === snapshot[next - 1]
+  })
+  return isSame && next === snapshot.length
 }
 
-function isKeySource(name: string, value: unknown): boolean {
-  return name === 'keys' && !isFirstOf(value)
+// An application's own key source is compared by identity, because its state is private.
+function firstSeen({ keys }: IssuerPolicy): Set<unknown> {
+  return new Set(isFirstOf(keys) ? [] : [keys])
 }
 
-/** An object compared by identity: a class instance, with its members, or one that is already copied elsewhere in the snapshot. */
-class Itself {
-  readonly object: object
-  readonly members: object | undefined
+// What a leaf cannot be. They tell a list from an object with the same contents.
+const LIST = Symbol('list')
+const BYTES = Symbol('bytes')
+const ADDRESS = Symbol('URL')
+const CLAIM = Symbol('claim')
+const RECORD = Symbol('record')
 
-  constructor(object: object, members?: object) {
-    this.object = object
-    this.members = members
-  }
-}
-
-// Each object is copied once, because an instance may reference itself.
-function copied(value: unknown, seen: Set<object>): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  if (seen.has(value)) return new Itself(value)
+/** Passes each leaf of a value to `take`, until it returns `false`. Objects without readable members, and repeated ones, are leaves. */
+function walk(value: unknown, seen: Set<unknown>, take: (leaf: unknown) => boolean): boolean {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return take(value)
   seen.add(value)
-  if (Array.isArray(value)) return value.map((item) => copied(item, seen))
-  if (ArrayBuffer.isView(value)) return Uint8Array.from(bytesOf(value))
-  if (isUrl(value)) return new URL(value)
-  if (!isOptions(value)) return value
-  const members: readonly (readonly [string, unknown])[] = Object.entries(value)
-  const copy = bare<object>(Object.fromEntries(members.map(([name, item]) => [name, copied(item, seen)])))
-  return isRecord(value) ? copy : new Itself(value, copy)
-}
-
-function sameValue(copy: unknown, value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return copy === value
-  if (copy instanceof Itself)
-    return copy.object === value && (copy.members === undefined || sameMembers(copy.members, value))
+  if (Array.isArray(value))
+    return take(LIST) && take(value.length) && value.every((item: unknown) => walk(item, seen, take))
+  if (ArrayBuffer.isView(value))
+    return take(BYTES) && take(new Uint8Array(value.buffer, value.byteOffset, value.byteLength).join())
+  if (kindOf(value) === 'a URL') return take(ADDRESS) && take((value as URL).href)
   // Each call of `claim` creates new functions.
-  if (isClaimRequirement(copy) && isClaimRequirement(value))
-    return sameValue(copy.claim, value.claim) && sameValue(copy.condition, value.condition)
-  if (Array.isArray(copy) && Array.isArray(value))
-    return copy.length === value.length && copy.every((item, index) => sameValue(item, value[index]))
-  if (ArrayBuffer.isView(copy) && ArrayBuffer.isView(value)) return sameBytes(bytesOf(copy), bytesOf(value))
-  if (isUrl(copy) && isUrl(value)) return copy.href === value.href
-  return isRecord(copy) && isRecord(value) ? sameMembers(copy, value) : copy === value
-}
-
-function sameMembers(copy: object, members: object): boolean {
-  const entries: readonly (readonly [string, unknown])[] = Object.entries(members)
-  const copies = copy as Readonly<Record<string, unknown>>
+  if (isClaimRequirement(value))
+    return take(CLAIM) && walk(value.claim, seen, take) && walk(value.condition, seen, take)
+  if (!isOptions(value)) return take(value)
+  const names = Object.keys(value).toSorted()
+  // A class instance must also be the same object.
   return (
-    entries.length === Object.keys(copy).length &&
-    entries.every(([name, item]) => Object.hasOwn(copies, name) && sameValue(copies[name], item))
+    take(isRecord(value) ? RECORD : value) &&
+    take(names.length) &&
+    names.every((name) => take(name) && walk((value as Readonly<Record<string, unknown>>)[name], seen, take))
   )
-}
-
-function isUrl(value: unknown): value is URL {
-  return kindOf(value) === 'a URL'
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength)
-}
-
-function sameBytes(copy: Uint8Array, bytes: Uint8Array): boolean {
-  return copy.length === bytes.length && copy.every((byte, index) => byte === bytes[index])
 }
 
 /** Finds the policy for a token by exact match of its `iss` in the configuration, before the verifier does any I/O. */

@@ -1,6 +1,6 @@
 import type { CryptoKey } from 'jose'
 import { applySchema, type ClaimsSchema, runTokenChecks, type TokenCheck } from '../claims/application-checks.ts'
-import type { ClaimCheck, ClaimContext, ClaimSubject, Comparison } from '../claims/claim-checks.ts'
+import type { ClaimContext, ClaimSubject, Comparison } from '../claims/claim-checks.ts'
 import { NEVER } from '../claims/times.ts'
 import { checkConfirmation } from '../confirmation/binding.ts'
 import { checkPadding, ignoredKeysHint, type JwtParser } from '../jws/parse.ts'
@@ -81,8 +81,6 @@ export interface Step<C extends object> {
   readonly run: ((state: Verification<C>) => Promise<void> | undefined) | undefined
   /** What it found, for `explain`, once it has passed. `undefined` if there is nothing worth a line. */
   describe(state: Verification<C>): StepDetails | undefined
-  /** The checks a step consists of, if `explain` should report each one. */
-  readonly parts?: (state: Verification<C>) => readonly ClaimCheck[]
 }
 
 /** What `explain` reports about a step that passed. */
@@ -213,8 +211,8 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
         for (const claimCheck of due) claimCheck.check(subject, context)
         return undefined
       },
+      // `explain` reports each claim check instead.
       describe: () => undefined,
-      parts: ({ policy }) => policy.claimChecks,
     },
     {
       name: 'cnf',
