@@ -1,6 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
-import { accessClaims, AUDIENCE, createSigningKey, ISSUER, NOW } from '../../support/core/jose-tokens.ts'
+import {
+  accessClaims,
+  answerOf,
+  AUDIENCE,
+  createSigningKey,
+  ISSUER,
+  NOW,
+  verifierOptions,
+} from '../../support/core/jose-tokens.ts'
 import type { KeySource } from '../../../packages/core/src/keys/key-source.ts'
 import { manualClock, type ManualClock } from '../../support/core/manual-clock.ts'
 import type { VerifierEvent } from '../../../packages/core/src/model/events.ts'
@@ -29,16 +37,10 @@ const counting: Engine = (limits) => ({
 })
 
 const verifierOf = (changes: object = {}): Verifier =>
-  verifierWith(counting, { issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks, clock, ...changes })
+  verifierWith(counting, verifierOptions(key, { clock, ...changes }))
 
-const answer = async (verifier: Verifier, token: string, context = {}): Promise<string> =>
-  verifier.verify(token, context).then(
-    () => 'verified',
-    (error: unknown) => {
-      if (error instanceof AuthError) return error.code
-      throw error
-    },
-  )
+const answer = (verifier: Verifier, token: string, context = {}): Promise<string> =>
+  answerOf(verifier.verify(token, context))
 
 const tokenOf = async (changes: object = {}): Promise<string> => key.sign(accessClaims({ exp: NOW + 6000, ...changes }))
 

@@ -8,6 +8,7 @@ import {
   ISSUER,
   NOW,
   type SigningKey,
+  verifierOptions,
 } from '../../support/core/jose-tokens.ts'
 import { createVerifier } from '../../../packages/core/src/pipeline/verifier.ts'
 import type { Explanation, ExplanationStep } from '../../../packages/core/src/pipeline/explain.ts'
@@ -21,7 +22,7 @@ beforeAll(async () => {
 })
 
 const explain = (token: string, changes: object = {}): Promise<Explanation> =>
-  createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks, clock, ...changes }).explain(token)
+  createVerifier(verifierOptions(key, changes)).explain(token)
 
 const explainClaims = async (claims: object, changes: object = {}, header: object = {}): Promise<Explanation> =>
   explain(await key.sign(claims, header), changes)

@@ -7,6 +7,7 @@ import {
   ISSUER,
   NOW,
   type SigningKey,
+  verifierOptions,
 } from '../../support/core/jose-tokens.ts'
 import type { VerifierOptions } from '../../../packages/core/src/pipeline/options.ts'
 import { createVerifier } from '../../../packages/core/src/pipeline/verifier.ts'
@@ -320,7 +321,7 @@ it('says of an accepted token what was compared', async () => {
 it('says of every malformed token what is wrong with it', async () => {
   const part = (text: string): string => Buffer.from(text).toString('base64url')
   const header = (json: string): string => `${part(json)}.${part('{}')}.AAAA`
-  const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks, clock })
+  const verifier = createVerifier(verifierOptions(key))
   const told: string[] = []
   for (const token of [
     'opaque',

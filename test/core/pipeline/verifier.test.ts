@@ -6,12 +6,14 @@ import { claim } from '../../../packages/core/src/authorization/requirements.ts'
 import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
 import {
   accessClaims,
+  answerOf,
   AUDIENCE,
   clock,
   createSigningKey,
   ISSUER,
   NOW,
   type SigningKey,
+  verifierOptions,
 } from '../../support/core/jose-tokens.ts'
 import type { Algorithm } from '../../../packages/core/src/model/algorithm.ts'
 import type { VerifierEvent } from '../../../packages/core/src/model/events.ts'
@@ -27,24 +29,9 @@ beforeAll(async () => {
   other = await createSigningKey('ES256', 'key-1')
 })
 
-const base = (changes: object = {}): VerifierOptions => ({
-  issuer: ISSUER,
-  audience: AUDIENCE,
-  jwks: key.jwks,
-  clock,
-  ...changes,
-})
-
-async function answer(token: string, changes: object = {}): Promise<string> {
-  try {
-    await createVerifier(base(changes)).verify(token)
-    return 'verified'
-  } catch (error) {
-    if (error instanceof AuthError) return error.code
-    throw error
-  }
-}
-
+const base = (changes: object = {}): VerifierOptions => verifierOptions(key, changes)
+const answer = (token: string, changes: object = {}): Promise<string> =>
+  answerOf(createVerifier(base(changes)).verify(token))
 const answerTo = async (claims: object, changes: object = {}, header: object = {}): Promise<string> =>
   answer(await key.sign(claims, header), changes)
 

@@ -1,6 +1,8 @@
 import { CompactSign, exportJWK, generateKeyPair, type JWK } from 'jose'
 import type { JSONWebKeySet } from '../../../packages/core/src/keys/jwk/jwk-set.ts'
+import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
 import type { Algorithm } from '../../../packages/core/src/model/algorithm.ts'
+import type { VerifierOptions } from '../../../packages/core/src/pipeline/options.ts'
 
 /** A key pair with its derived values, used by tests of the verifier. */
 export interface SigningKey {
@@ -55,3 +57,23 @@ export function accessClaims(changes: Readonly<Record<string, unknown>> = {}): R
 }
 
 export const clock = { now: (): number => NOW * 1000 }
+
+/** Options of a verifier that accepts tokens of `key` at `NOW`. */
+export const verifierOptions = (key: SigningKey, changes: object = {}): VerifierOptions => ({
+  issuer: ISSUER,
+  audience: AUDIENCE,
+  jwks: key.jwks,
+  clock,
+  ...changes,
+})
+
+/** `verified`, or the code of the refusal. Throws anything that is not a refusal. */
+export async function answerOf(verification: Promise<unknown>): Promise<string> {
+  try {
+    await verification
+    return 'verified'
+  } catch (error) {
+    if (error instanceof AuthError) return error.code
+    throw error
+  }
+}

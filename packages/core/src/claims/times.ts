@@ -27,7 +27,9 @@ export type PeriodOf = (claims: Claims) => Period
 /**
  * Combines the checks of `exp`, `nbf` and `iat`. Within the period of a token they would all pass, so they run only at other times.
  */
-export function times(rules: TimeRules): ClaimCheck & { readonly periodOf: PeriodOf } {
+export function times(
+  rules: TimeRules,
+): ClaimCheck & { readonly parts: readonly ClaimCheck[]; readonly periodOf: PeriodOf } {
   const { clockTolerance, maxAge } = rules
   const ahead = iatTolerance(clockTolerance)
   const parts = [expiry(rules), notBefore(rules), issuedAt(rules)]
