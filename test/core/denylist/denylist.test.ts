@@ -390,7 +390,7 @@ describe('a denylist', () => {
     await denySession(ISSUER, 'secret-session')
     const token = await key.sign(accessClaims({ sid: 'secret-session' }))
     await expect(verifier.verify(token)).rejects.toThrow(
-      'A token check refused the token: expected "a token that is not on the denylist", found "a session that has been ended". The client needs a new token',
+      'A token check refused the token: expected "a token that is not on the denylist", found "a revoked session". The client needs a new token',
     )
     const { summary } = await verifier.explain(token)
     expect(summary).toMatch(/^Refused \(token_refused\)/)

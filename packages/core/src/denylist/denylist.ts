@@ -97,7 +97,10 @@ export function denylist(options: DenylistOptions): Denylist {
       const claims = signedClaims(token)
       checked.add(claims)
       rewritten ||= knownSigned(claims) !== undefined
-      const names = lookedUp(claims)
+      const names = DENIED_CLAIMS.flatMap((claim) => {
+        const value = textOf(claims, claim)
+        return value === undefined ? [] : [{ claim, value }]
+      })
       if (names.some(({ claim }) => claim !== 'jti')) assertLifetime(claims, maxLifetime, issuedByNow())
       if (names.length === 0) return
       const issuer = textOf(claims, 'iss') ?? null
@@ -143,10 +146,10 @@ const LAST_SECOND = 253_402_300_799
 /** Larger than the `iat` of any verified token, which is at most 300 s in the future. */
 const EVERY_TOKEN = 1e11
 
-const ENDED: Readonly<Record<DeniedClaim, string>> = {
-  jti: 'a token that has been ended',
-  sub: 'a subject whose tokens were ended',
-  sid: 'a session that has been ended',
+const REVOKED: Readonly<Record<DeniedClaim, string>> = {
+  jti: 'a revoked token',
+  sub: 'a subject whose tokens were revoked',
+  sid: 'a revoked session',
 }
 
 type Claims = VerifiedToken['claims']
@@ -155,18 +158,6 @@ type Claims = VerifiedToken['claims']
 function everyKey(keys: readonly (string | Promise<string>)[]): readonly string[] | Promise<readonly string[]> {
   const ready = keys.filter((key) => typeof key === 'string')
   return ready.length === keys.length ? ready : Promise.all(keys.map(async (key) => key))
-}
-
-interface LookedUp {
-  readonly claim: DeniedClaim
-  readonly value: string
-}
-
-function lookedUp(claims: Claims): readonly LookedUp[] {
-  return (['jti', 'sub', 'sid'] as const).flatMap((claim) => {
-    const value = textOf(claims, claim)
-    return value === undefined ? [] : [{ claim, value }]
-  })
 }
 
 // A claim of the wrong type has no key, so the token would pass. A `sub` of null counts as absent, as in the verifier.
@@ -199,7 +190,7 @@ function assertNotDenied(claim: DeniedClaim, iat: number | undefined, issuedUpTo
   if (issuedUpTo === undefined || (typeof iat === 'number' && iat > issuedUpTo)) return
   throw new AuthError('token_refused', {
     expected: 'a token that is not on the denylist',
-    actual: ENDED[claim],
+    actual: REVOKED[claim],
     hint: 'The client needs a new token',
   })
 }
@@ -210,6 +201,7 @@ function assertName(what: string, value: unknown): asserts value is string {
 
 /** A claim that a denylist looks up. */
 type DeniedClaim = 'jti' | 'sub' | 'sid'
+const DENIED_CLAIMS: readonly DeniedClaim[] = ['jti', 'sub', 'sid']
 
 /**
  * The key of an entry: 1 to 200 printable ASCII characters, unique per issuer, claim and value. Values come from
@@ -235,6 +227,7 @@ async function digest(text: string): Promise<string> {
  * @throws Error after `seconds`, and what the store throws
  */
 async function answeredWithin<T>(seconds: number, clock: Pick<Clock, 'setTimeout'>, ask: () => Promise<T>): Promise<T> {
+  let cancel = (): void => {}
   try {
     const answer = ask()
     let answered = false
@@ -244,22 +237,14 @@ async function answeredWithin<T>(seconds: number, clock: Pick<Clock, 'setTimeout
     answer.then(settle, settle)
     await Promise.resolve()
     // A memory store has answered by now, and a timer would cost more than its answer.
-    return await (answered ? answer : beforeLong(seconds, clock, answer))
+    if (answered) return await answer
+    const overdue = new Promise<never>((_, reject) => {
+      const error = new Error(`The store of the denylist has not answered within ${seconds} s`)
+      cancel = clock.setTimeout(() => reject(error), seconds * 1000)
+    })
+    return await Promise.race([answer, overdue])
   } catch (error) {
     throw asError(error)
-  }
-}
-
-async function beforeLong<T>(seconds: number, clock: Pick<Clock, 'setTimeout'>, answer: Promise<T>): Promise<T> {
-  let cancel = (): void => {}
-  const overdue = new Promise<never>((_, reject) => {
-    cancel = clock.setTimeout(
-      () => reject(new Error(`The store of the denylist has not answered within ${seconds} s`)),
-      seconds * 1000,
-    )
-  })
-  try {
-    return await Promise.race([answer, overdue])
   } finally {
     cancel()
   }

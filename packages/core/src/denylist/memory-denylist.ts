@@ -1,5 +1,5 @@
 import { type Clock, clockOption, numberIn, type OptionTable, readOptions } from '../adapter.ts'
-import type { DenylistEntry, DenylistStore } from './options.ts'
+import type { DenylistStore } from './options.ts'
 
 /** Options for `createMemoryDenylist`. */
 export interface MemoryDenylistOptions {
@@ -23,7 +23,7 @@ export function createMemoryDenylist(given: MemoryDenylistOptions = {}): Denylis
     readonly clock: Clock
     readonly maxEntries: number
   }
-  const entries = new Map<string, HeldEntry>()
+  const entries = new Map<string, StoredEntry>()
   let sweepAt = Math.min(FIRST_SWEEP, maxEntries)
   let earliest = Number.POSITIVE_INFINITY
 
@@ -32,7 +32,7 @@ export function createMemoryDenylist(given: MemoryDenylistOptions = {}): Denylis
     if (clock.now() < earliest) return
     earliest = Number.POSITIVE_INFINITY
     for (const [key, entry] of entries) {
-      if (hasEnded(entry, clock)) entries.delete(key)
+      if (hasExpired(entry, clock)) entries.delete(key)
       else earliest = Math.min(earliest, entry.expiresAt)
     }
     sweepAt = Math.min(maxEntries, Math.max(FIRST_SWEEP, entries.size * 2))
@@ -46,11 +46,19 @@ export function createMemoryDenylist(given: MemoryDenylistOptions = {}): Denylis
 
   return Object.freeze<DenylistStore>({
     find: async (keys) => keys.map((key) => entries.get(key)?.issuedUpTo),
-    add: async (key, entry) => {
-      if (!entries.has(key)) makeRoom()
-      const added = combined(heldEntry(entry, clock), entries.get(key))
-      entries.set(key, added)
-      earliest = Math.min(earliest, added.expiresAt)
+    add: async (key, { issuedUpTo, expiresAt }) => {
+      const stored = entries.get(key)
+      if (!stored) makeRoom()
+      const end = expiresAt * 1000
+      const keepUntil = clock.monotonic() + (end - clock.now())
+      // An entry never becomes weaker.
+      const entry = {
+        issuedUpTo: Math.max(issuedUpTo, stored?.issuedUpTo ?? issuedUpTo),
+        expiresAt: Math.max(end, stored?.expiresAt ?? end),
+        keepUntil: Math.max(keepUntil, stored?.keepUntil ?? keepUntil),
+      }
+      entries.set(key, entry)
+      earliest = Math.min(earliest, entry.expiresAt)
     },
   })
 }
@@ -64,7 +72,7 @@ const MEMORY_DENYLIST: OptionTable<MemoryDenylistOptions> = {
 }
 const FIRST_SWEEP = 1024
 
-interface HeldEntry {
+interface StoredEntry {
   readonly issuedUpTo: number
   /** Wall time in milliseconds. */
   readonly expiresAt: number
@@ -72,20 +80,7 @@ interface HeldEntry {
   readonly keepUntil: number
 }
 
-function heldEntry({ issuedUpTo, expiresAt }: DenylistEntry, clock: Clock): HeldEntry {
-  const end = expiresAt * 1000
-  return { issuedUpTo, expiresAt: end, keepUntil: clock.monotonic() + (end - clock.now()) }
-}
-
-function combined(added: HeldEntry, held: HeldEntry = added): HeldEntry {
-  return {
-    issuedUpTo: Math.max(added.issuedUpTo, held.issuedUpTo),
-    expiresAt: Math.max(added.expiresAt, held.expiresAt),
-    keepUntil: Math.max(added.keepUntil, held.keepUntil),
-  }
-}
-
 // Checks both clocks: setting the wall clock forward and back must not make revoked tokens valid again.
-function hasEnded({ expiresAt, keepUntil }: HeldEntry, clock: Clock): boolean {
+function hasExpired({ expiresAt, keepUntil }: StoredEntry, clock: Clock): boolean {
   return clock.now() >= expiresAt && clock.monotonic() >= keepUntil
 }

@@ -1,24 +1,5 @@
 import { misconfigured } from '../adapter.ts'
 
-/**
- * Checks a list of known names, compared exactly.
- *
- * @throws TypeError for a list that is empty or contains anything else
- */
-function allowList<Name extends string>(
-  action: string,
-  option: string,
-  names: readonly Name[],
-  known: readonly Name[],
-): ReadonlySet<Name> {
-  const list: unknown = names
-  if (!Array.isArray(list) || list.length === 0)
-    throw misconfigured(action, `"${option}" must list at least one of ${known.join(', ')}`)
-  for (const name of names)
-    if (!known.includes(name)) throw misconfigured(action, `"${option}" may hold ${known.join(', ')}`, name)
-  return new Set(names)
-}
-
 /** A JWE `enc` that Claimgate can decrypt (RFC 7518 sections 5.2 and 5.3). */
 export type ContentEncryption = 'A128GCM' | 'A192GCM' | 'A256GCM' | 'A128CBC-HS256' | 'A192CBC-HS384' | 'A256CBC-HS512'
 
@@ -38,26 +19,9 @@ export const contentEncryptionTraits: Readonly<Record<ContentEncryption, Content
 }
 
 /** Every supported JWE `enc`. */
-export const CONTENT_ENCRYPTIONS: readonly ContentEncryption[] = Object.freeze([
-  'A128GCM',
-  'A192GCM',
-  'A256GCM',
-  'A128CBC-HS256',
-  'A192CBC-HS384',
-  'A256CBC-HS512',
-])
-
-/**
- * Resolves the option for content encryption.
- *
- * @throws TypeError for a list that is empty or contains anything else
- */
-export function resolveContentEncryption(
-  action: string,
-  encryptions: readonly ContentEncryption[] = CONTENT_ENCRYPTIONS,
-): ReadonlySet<ContentEncryption> {
-  return allowList(action, 'encryptions', encryptions, CONTENT_ENCRYPTIONS)
-}
+export const CONTENT_ENCRYPTIONS: readonly ContentEncryption[] = Object.freeze(
+  Object.keys(contentEncryptionTraits) as ContentEncryption[],
+)
 
 /** A JWE `alg` that Claimgate can decrypt (RFC 7518 sections 4.3 and 4.6). */
 export type KeyManagementAlgorithm = 'ECDH-ES' | 'ECDH-ES+A128KW' | 'ECDH-ES+A192KW' | 'ECDH-ES+A256KW' | 'RSA-OAEP-256'
@@ -74,24 +38,25 @@ export const KEY_MANAGEMENT_ALGORITHMS: readonly KeyManagementAlgorithm[] = Obje
   'RSA-OAEP-256',
 ])
 
-/** Whether a text is exactly one of `KEY_MANAGEMENT_ALGORITHMS`. */
-export function isKeyManagementAlgorithm(value: unknown): value is KeyManagementAlgorithm {
-  return KEY_MANAGEMENT_ALGORITHMS.some((algorithm) => algorithm === value)
-}
-
 /** Whether an algorithm uses the sender's ephemeral public key (RFC 7518 section 4.6). */
 export function isKeyAgreement(algorithm: KeyManagementAlgorithm): boolean {
   return algorithm !== 'RSA-OAEP-256'
 }
 
 /**
- * Resolves the option for key management algorithms.
+ * Checks a list of accepted names, compared exactly.
  *
  * @throws TypeError for a list that is empty or contains anything else
  */
-export function resolveKeyManagement(
+export function allowList<Name extends string>(
   action: string,
-  algorithms: readonly KeyManagementAlgorithm[] = KEY_MANAGEMENT_ALGORITHMS,
-): ReadonlySet<KeyManagementAlgorithm> {
-  return allowList(action, 'algorithms', algorithms, KEY_MANAGEMENT_ALGORITHMS)
+  option: string,
+  names: unknown,
+  known: readonly Name[],
+): ReadonlySet<Name> {
+  if (!Array.isArray(names) || names.length === 0)
+    throw misconfigured(action, `"${option}" must list at least one of ${known.join(', ')}`)
+  for (const name of names as readonly Name[])
+    if (!known.includes(name)) throw misconfigured(action, `"${option}" may hold ${known.join(', ')}`, name)
+  return new Set(names as readonly Name[])
 }

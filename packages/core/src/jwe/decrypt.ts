@@ -17,10 +17,11 @@ import {
   required,
 } from '../adapter.ts'
 import {
+  allowList,
+  CONTENT_ENCRYPTIONS,
   type ContentEncryption,
+  KEY_MANAGEMENT_ALGORITHMS,
   type KeyManagementAlgorithm,
-  resolveContentEncryption,
-  resolveKeyManagement,
 } from './algorithms.ts'
 import type { DecryptionKey } from './decryption-key.ts'
 import { decryptionKeys } from './decryption-keys.ts'
@@ -78,10 +79,11 @@ interface JweDecrypter {
  */
 export function jweDecrypter(action: string, given: DecryptionOptions): JweDecrypter {
   const options = readOptions(action, given, DECRYPTION) as DecryptionOptions & { readonly limits: Limits }
+  const { limits, algorithms = KEY_MANAGEMENT_ALGORITHMS, encryptions = CONTENT_ENCRYPTIONS } = options
   const rules = {
-    limits: options.limits,
-    algorithms: resolveKeyManagement(action, options.algorithms),
-    encryptions: resolveContentEncryption(action, options.encryptions),
+    limits,
+    algorithms: allowList(action, 'algorithms', algorithms, KEY_MANAGEMENT_ALGORITHMS),
+    encryptions: allowList(action, 'encryptions', encryptions, CONTENT_ENCRYPTIONS),
   }
   const keys = ownKeySource(isKeySource(options.keys) ? options.keys : decryptionKeys(options.keys))
   return {
@@ -106,23 +108,18 @@ function isKeySource(keys: DecryptionOptions['keys']): keys is KeySource {
 }
 
 async function decrypt(parsed: ParsedJwe, keys: KeySource): Promise<Uint8Array> {
-  for (const key of await resolveKeys(parsed.header, keys)) {
-    const plaintext = await decryptWith(key, parsed)
-    if (plaintext !== undefined) return plaintext
+  const { token, header } = parsed
+  const { alg, enc } = header
+  const options = { keyManagementAlgorithms: [alg], contentEncryptionAlgorithms: [enc], maxDecompressedLength: 0 }
+  for (const key of await resolveKeys(header, keys)) {
+    if (!hasLengthFor(key, token)) continue
+    try {
+      return (await compactDecrypt(token, key, bare({ ...options }))).plaintext
+    } catch {
+      // Another key may fit.
+    }
   }
   throw decryptionFailed()
-}
-
-async function decryptWith(key: CryptoKey, { token, header }: ParsedJwe): Promise<Uint8Array | undefined> {
-  if (!hasLengthFor(key, token)) return undefined
-  try {
-    const { alg, enc } = header
-    const options = { keyManagementAlgorithms: [alg], contentEncryptionAlgorithms: [enc], maxDecompressedLength: 0 }
-    const { plaintext } = await compactDecrypt(token, key, bare(options))
-    return plaintext
-  } catch {
-    return undefined
-  }
 }
 
 // RFC 8017 section 7.1.2: as long as the modulus. OpenSSL also accepts a shorter one, with leading zeros cut off.

@@ -58,13 +58,9 @@ export function decryptionKey(action: string, name: string, key: DecryptionKey):
   if (key instanceof CryptoKey) return pairImporter(action, name, { privateKey: key })
   if (!isOptions(key))
     throw misconfigured(action, `${name} must be a JWK, a PEM text or a CryptoKey, found ${kindOf(key)}`)
-  if (isPair(key)) return pairImporter(action, name, key)
+  if (has(key, 'privateKey')) return pairImporter(action, name, key as DecryptionKeyPair)
   const checked = encryptionJwk(action, name, key)
   return () => importJwk(action, name, checked)
-}
-
-function isPair(key: JWK | DecryptionKeyPair): key is DecryptionKeyPair {
-  return has(key, 'privateKey')
 }
 
 async function jwkOfPem(action: string, name: string, pem: string): Promise<JWK> {
@@ -80,15 +76,12 @@ async function jwkOfPem(action: string, name: string, pem: string): Promise<JWK>
 
 async function importJwk(action: string, name: string, checked: EncryptionJwk): Promise<ImportedKey> {
   const { kind, kid, alg, privateJwk, publicJwk } = checked
-  const privateKey = await importJWK(privateJwk, importedFor(kind), { extractable: false }).catch(() => undefined)
+  // One imported key works for every algorithm of its kind.
+  const imported = importJWK(privateJwk, kind === 'RSA' ? 'RSA-OAEP-256' : 'ECDH-ES', { extractable: false })
+  const privateKey = await imported.catch(() => undefined)
   if (!(privateKey instanceof CryptoKey))
     throw misconfigured(action, `${name} must be a ${kind} key that this JavaScript runtime accepts`)
   return { kind, kid: kid ?? (await calculateJwkThumbprint(publicJwk)), alg, privateKey, publicJwk }
-}
-
-// One imported key works for every algorithm of its kind.
-function importedFor(kind: KeyKind): KeyManagementAlgorithm {
-  return kind === 'RSA' ? 'RSA-OAEP-256' : 'ECDH-ES'
 }
 
 function pairImporter(action: string, name: string, pair: DecryptionKeyPair): () => Promise<ImportedKey> {

@@ -47,18 +47,21 @@ export function decryptionKeys(
   let imported: readonly ImportedKey[] | undefined
 
   // Requests before the first import finishes each import the keys, because on some runtimes no request may await another's promise.
-  const held = async (): Promise<readonly ImportedKey[]> => {
-    imported ??= distinct(await Promise.all(importers.map(async (load) => load())))
+  const load = async (): Promise<readonly ImportedKey[]> => {
+    imported ??= distinct(await Promise.all(importers.map(async (importer) => importer())))
     return imported
   }
 
   return Object.freeze<DecryptionKeys>({
-    resolve: async (header) => keyFor(header, await held()),
-    candidates: async (header) => keysFor(header, await held()).map(({ privateKey }) => privateKey),
-    ready: async () => {
-      await held()
+    resolve: async (header) => {
+      const all = await load()
+      const [only, ...others] = keysFor(header, all)
+      if (only !== undefined && others.length === 0) return only
+      throw noKey(header, { keys: all, named: all.length, fitting: others.length + 1 })
     },
-    publicJwks: async () => ({ keys: (await held()).map(toPublicJwk) }),
+    candidates: async (header) => keysFor(header, await load()),
+    ready: async () => void (await load()),
+    publicJwks: async () => ({ keys: (await load()).map(toPublicJwk) }),
     describe: () => `${importers.length} decryption keys`,
   })
 }
@@ -78,18 +81,12 @@ function distinct(keys: readonly ImportedKey[]): readonly ImportedKey[] {
   return keys
 }
 
-function keyFor(header: JoseHeader, keys: readonly ImportedKey[]): CryptoKey {
-  const [only, ...others] = keysFor(header, keys)
-  if (only !== undefined && others.length === 0) return only.privateKey
-  throw noKey(header, { keys, named: keys.length, fitting: others.length + 1 })
-}
-
-function keysFor(header: JoseHeader, keys: readonly ImportedKey[]): readonly ImportedKey[] {
+function keysFor(header: JoseHeader, keys: readonly ImportedKey[]): readonly CryptoKey[] {
   const { kid } = header
   const named = kid === undefined ? keys : keys.filter((key) => key.kid === kid)
   const fitting = named.filter((key) => fits(key, header))
   const most = kid === undefined ? MOST_CANDIDATES : 1
-  if (fitting.length >= 1 && fitting.length <= most) return fitting
+  if (fitting.length >= 1 && fitting.length <= most) return fitting.map(({ privateKey }) => privateKey)
   throw noKey(header, { keys, named: named.length, fitting: fitting.length })
 }
 

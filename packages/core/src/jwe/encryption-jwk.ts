@@ -1,6 +1,6 @@
 import type { JWK } from 'jose'
 import { bare, type JwkMember, lintJwk, misconfigured, presentMembers, publicMaterial } from '../adapter.ts'
-import { isKeyAgreement, isKeyManagementAlgorithm, type KeyManagementAlgorithm } from './algorithms.ts'
+import { isKeyAgreement, KEY_MANAGEMENT_ALGORITHMS, type KeyManagementAlgorithm } from './algorithms.ts'
 import { type Curve, flawOfX25519 } from './parse.ts'
 
 /** The kind of a decryption key, used to choose a key for a token. */
@@ -65,7 +65,8 @@ export function checkAlgorithm(
   { alg, kind }: { readonly alg: unknown; readonly kind: KeyKind },
 ): KeyManagementAlgorithm | undefined {
   if (alg === undefined) return undefined
-  if (isKeyManagementAlgorithm(alg) && isKeyAgreement(alg) === (kind !== 'RSA')) return alg
+  const known = KEY_MANAGEMENT_ALGORITHMS.find((algorithm) => algorithm === alg)
+  if (known !== undefined && isKeyAgreement(known) === (kind !== 'RSA')) return known
   throw misconfigured(action, `the "alg" of ${name} must be one that ${kind} keys decrypt with here`, alg)
 }
 

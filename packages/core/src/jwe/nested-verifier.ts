@@ -77,8 +77,12 @@ export function createNestedVerifier<C extends object = object>(options: NestedV
     },
     explain: async (token, context) => {
       if (passesOn(token)) return verifier.explain(token, context)
-      const opened: Opened | Explanation = await open(token).catch(undecryptedExplanation)
-      if (isExplanation(opened)) return opened
+      let opened: Opened
+      try {
+        opened = await open(token)
+      } catch (thrown) {
+        return undecryptedExplanation(asError(thrown))
+      }
       return decryptedExplanation(opened.header, await verifier.explain(opened.jwt, context))
     },
     ready: async () => {
@@ -110,10 +114,6 @@ function resolveOptions<C extends object>(given: NestedVerifierOptions<C>): Fill
   if (nestedVerifiers.has(options.verifier))
     throw misconfigured(ACTION, '"verifier" must verify signed tokens, and this one decrypts tokens itself')
   return options
-}
-
-function isExplanation(opened: Opened | Explanation): opened is Explanation {
-  return Object.hasOwn(opened, 'steps')
 }
 
 // Uses the maximum of all limits, because the verifier inside has its own limit for signed tokens.
@@ -156,30 +156,15 @@ function decryptedExplanation(header: JweHeader, explanation: Explanation): Expl
 }
 
 /** Explains the refusal of a token that never reached the verifier. */
-function undecryptedExplanation(thrown: unknown): Explanation {
-  const error = asError(thrown)
+function undecryptedExplanation(error: Error): Explanation {
+  const refusal = error instanceof AuthError ? error : undefined
+  const { code, expected, actual, hint } = refusal ?? { actual: 'an unexpected error', hint: quote(error.message) }
+  const details = Object.entries({ code, expected, actual, hint }).filter(([, value]) => value !== undefined)
+  const failed: ExplanationStep = { step: 'decrypt', result: 'failed', ...Object.fromEntries(details) }
   const skipped = ['parse', 'issuer', 'algorithm', 'key', 'signature', 'claims'].map((step): ExplanationStep => ({
     step,
     result: 'skipped',
   }))
-  if (!(error instanceof AuthError)) {
-    const hint = quote(error.message)
-    const failed: ExplanationStep = { step: 'decrypt', result: 'failed', actual: 'an unexpected error', hint }
-    return { accepted: false, summary: `Refused: ${hint}`, steps: Object.freeze([failed, ...skipped]) }
-  }
-  const { code, message, expected, actual, hint } = error
-  const failed: ExplanationStep = {
-    step: 'decrypt',
-    result: 'failed',
-    code,
-    ...(expected !== undefined && { expected }),
-    ...(actual !== undefined && { actual }),
-    ...(hint !== undefined && { hint }),
-  }
-  return {
-    accepted: false,
-    code,
-    summary: `Refused (${code}): ${message}`,
-    steps: Object.freeze([failed, ...skipped]),
-  }
+  const summary = refusal ? `Refused (${refusal.code}): ${refusal.message}` : `Refused: ${hint}`
+  return { accepted: false, ...(code && { code }), summary, steps: Object.freeze([failed, ...skipped]) }
 }

@@ -109,9 +109,22 @@ export interface ParsedJwe {
  * @throws AuthError with status 401 and a `token_`, `json_`, `header_`, `kid_` or `algorithm_` code
  */
 export function parseJwe(token: string, rules: JweRules): ParsedJwe {
-  const [protectedPart, encryptedKey, iv, ciphertext, tag] = partsOf(token, rules.limits)
-  const fields = parseJsonObject(decodePart(protectedPart, 'header'), 'a header', rules.limits)
-  checkHeader(fields, rules.limits)
+  const { limits } = rules
+  if (typeof token !== 'string') throw new AuthError('token_malformed', { expected: 'a string', actual: typeof token })
+  if (token.length > limits.tokenLength) throw tooLong('tokenLength', token.length, limits)
+  const dots = firstDots(token)
+  if (dots.length !== 4)
+    throw new AuthError('token_malformed', {
+      expected: 'five parts separated by dots',
+      actual: NUMBERS[dots.length],
+      ...(dots.length === 2 && { hint: 'This is a signed token that is not encrypted' }),
+    })
+  const [headerLength = 0] = dots
+  if (headerLength > limits.headerLength) throw tooLong('headerLength', headerLength, limits)
+  const parts = [-1, ...dots].map((dot, index) => token.slice(dot + 1, dots[index]))
+  const [protectedPart = '', encryptedKey = '', iv = '', ciphertext = '', tag = ''] = parts
+  const fields = parseJsonObject(decodePart(protectedPart, 'header'), 'a header', limits)
+  checkHeader(fields, limits)
   const header = checkAlgorithms(fields, rules)
   // The length of compressed claims leaks their content, and they may expand to any size (RFC 8725 section 3.6).
   if (Object.hasOwn(header, 'zip')) throw new AuthError('header_critical', { expected: 'no "zip"', actual: 'zip' })
@@ -126,29 +139,6 @@ export function parseJwe(token: string, rules: JweRules): ParsedJwe {
   decodePart(ciphertext, 'ciphertext')
   if (!fits) throw decryptionFailed()
   return { token, header }
-}
-
-type Parts = readonly [header: string, encryptedKey: string, iv: string, ciphertext: string, tag: string]
-
-function partsOf(token: string, limits: Limits): Parts {
-  if (typeof token !== 'string') throw new AuthError('token_malformed', { expected: 'a string', actual: typeof token })
-  if (token.length > limits.tokenLength) throw tooLong('tokenLength', token.length, limits)
-  const dots = firstDots(token)
-  const [first = 0, second, third, fourth] = dots
-  if (dots.length !== 4)
-    throw new AuthError('token_malformed', {
-      expected: 'five parts separated by dots',
-      actual: NUMBERS[dots.length],
-      ...(dots.length === 2 && { hint: 'This is a signed token that is not encrypted' }),
-    })
-  if (first > limits.headerLength) throw tooLong('headerLength', first, limits)
-  return [
-    token.slice(0, first),
-    token.slice(first + 1, second),
-    token.slice((second ?? 0) + 1, third),
-    token.slice((third ?? 0) + 1, fourth),
-    token.slice((fourth ?? 0) + 1),
-  ]
 }
 
 const NUMBERS = ['one part', 'two parts', 'three parts', 'four parts', 'five parts', 'more than five parts']
