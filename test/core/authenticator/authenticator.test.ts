@@ -38,7 +38,7 @@ const refused = (outcome: { readonly kind: string }): Refused => {
 const DESCRIPTION = 'The access token is malformed, expired, revoked or not meant for this resource'
 
 describe('an authenticator', () => {
-  it('lets a good token through', async () => {
+  it('accepts a good token', async () => {
     const outcome = await create().authenticate(view(`Bearer ${token}`), scope('orders:read'))
     expect(outcome).toMatchObject({ kind: 'authenticated', token: { claims: { sub: 'ada' } } })
   })
@@ -73,7 +73,7 @@ describe('an authenticator', () => {
     )
   })
 
-  it('answers every fault of a token with the same words', async () => {
+  it('answers every fault of a token with the same text', async () => {
     const authenticator = create()
     const tokens = [
       'a.b.c',
@@ -102,7 +102,7 @@ describe('an authenticator', () => {
     })
   })
 
-  it('answers a requirement that is not met with 403 and every scope it needs', async () => {
+  it('answers an unmet requirement with 403 and every scope it needs', async () => {
     const { error, response } = refused(
       await create().authenticate(view(`Bearer ${token}`), scope('orders:read', 'orders:write')),
     )
@@ -116,7 +116,7 @@ describe('an authenticator', () => {
     expect(role.response.headers['www-authenticate']).not.toContain('scope="')
   })
 
-  it('answers 503 with Retry-After and no challenge when it cannot decide', async () => {
+  it('answers 503 with Retry-After and no challenge if it cannot decide', async () => {
     const keys = { resolve: () => Promise.reject(new AuthError('keys_unavailable', { retryAfter: 2.3 })) }
     const { response } = refused(await create({ jwks: undefined, keys }).authenticate(view(`Bearer ${token}`)))
     expect(response.status).toBe(503)
@@ -128,7 +128,7 @@ describe('an authenticator', () => {
     expect(response.body).not.toContain('invalid_token')
   })
 
-  it('lets anonymous requests through only where asked, and never past a requirement or with bad credentials', async () => {
+  it('accepts anonymous requests only if configured, and never with a requirement or with bad credentials', async () => {
     const authenticator = create({ optional: true })
     expect(await authenticator.authenticate(view())).toEqual({ kind: 'anonymous' })
     expect(refused(await authenticator.authenticate(view(), scope('a'))).response.status).toBe(401)
@@ -141,7 +141,7 @@ describe('an authenticator', () => {
     expect(refused(await authenticator.authenticate(view('Bearer'))).response.status).toBe(400)
   })
 
-  it('takes a credential of a foreign scheme, or an empty one, for none', async () => {
+  it('treats a credential of another scheme, or an empty one, as missing', async () => {
     const authenticator = create({ optional: true })
     for (const credential of ['', 'Basic YTpi', 'Negotiate YII=', 'Token token="abc"']) {
       expect(await authenticator.authenticate(view(credential))).toEqual({ kind: 'anonymous' })
@@ -153,7 +153,7 @@ describe('an authenticator', () => {
     expect(refused(await create().authenticate(view('Basic YTpi'))).error.code).toBe('credential_scheme')
   })
 
-  it('takes the token of another place where the Authorization header has a foreign scheme', async () => {
+  it('uses the token of another place if the Authorization header has another scheme', async () => {
     const credentials = [{ from: 'authorization' }, { from: 'cookie', name: 'jwt' }]
     const request = (authorization: string, cookie: string): RequestView => ({
       ...view(),
@@ -168,7 +168,7 @@ describe('an authenticator', () => {
     }
   })
 
-  it('repeats nothing of a credential in its messages that is no well-known scheme', async () => {
+  it('quotes no part of a credential in its messages except well-known schemes', async () => {
     for (const credential of [`${token} Bearer`, 'opaque-secret Bearer', 'opaque-secret', 'opaque-secret x y', token]) {
       const { error } = refused(await create().authenticate(view(credential)))
       expect([error.code, error.message]).toEqual([
@@ -180,7 +180,7 @@ describe('an authenticator', () => {
     expect(refused(await create().authenticate(view('dpop abc'))).error.actual).toBe('"DPoP"')
   })
 
-  it('asserts requirements afterwards', async () => {
+  it('checks further requirements later', async () => {
     const authenticator = create({ realm: 'orders' })
     const outcome = await authenticator.authenticate(view(`Bearer ${token}`))
     const verified = outcome.kind === 'authenticated' ? outcome.token : undefined
@@ -193,12 +193,12 @@ describe('an authenticator', () => {
     )
   })
 
-  it('exposes the challenge to other origins by option', async () => {
+  it('exposes the challenge to other origins if configured', async () => {
     const { headers } = refused(await create({ exposeChallenge: true }).authenticate(view())).response
     expect(headers['access-control-expose-headers']).toBe('WWW-Authenticate')
   })
 
-  it('makes the body its user wants, and lets a throw in there be a bug', async () => {
+  it("sends the application's body, and treats an error in it as a bug", async () => {
     const refusalBody = ({ status, code }: AuthError) => ({ contentType: 'text/plain', body: `${status} ${code}` })
     const { response } = refused(await create({ refusalBody }).authenticate(view()))
     expect(response).toMatchObject({ headers: { 'content-type': 'text/plain' }, body: '401 credential_missing' })
@@ -210,7 +210,7 @@ describe('an authenticator', () => {
     await expect(throwing.authenticate(view())).rejects.toThrow('bug')
   })
 
-  it('throws on what is no refusal, so that nothing fails open', async () => {
+  it('rethrows errors that are not refusals, so that nothing fails open', async () => {
     const bug = Promise.reject(new RangeError('bug'))
     bug.catch(() => {})
     const keys = { resolve: () => bug }
@@ -226,7 +226,7 @@ describe('an authenticator', () => {
     expect(() => create().authorize({} as never, requirement)).toThrow(RangeError)
   })
 
-  it('confirms bindings: every member of cnf, or a refusal', async () => {
+  it('requires a binding for every member of cnf, otherwise refuses', async () => {
     const bound = await key.sign(accessClaims({ cnf: { jkt: 'thumb', other: 1 } }))
     const simple = await key.sign(accessClaims({ cnf: { jkt: 'thumb' } }))
     const confirmed: unknown[] = []
@@ -246,7 +246,7 @@ describe('an authenticator', () => {
     expect(refused(await authenticator.authenticate(view(`Bearer ${wrong}`))).error.code).toBe('binding_failed')
   })
 
-  it('treats a binding that answers, or a body that is no body, as a bug', async () => {
+  it('treats a result of a binding, or an invalid body, as a bug', async () => {
     const bound = await key.sign(accessClaims({ cnf: { jkt: 'x' } }))
     const binding = { confirmation: 'jkt', confirm: (async () => false) as unknown as () => Promise<void> }
     await expect(create({ bindings: [binding] }).authenticate(view(`Bearer ${bound}`))).rejects.toThrow(
@@ -258,7 +258,7 @@ describe('an authenticator', () => {
       )
   })
 
-  it('drops scopes from a challenge that are none', async () => {
+  it('drops invalid scopes from a challenge', async () => {
     const checks = [
       {
         name: 'x',

@@ -17,7 +17,7 @@ const twice = (code: string): string => `${code}, ${code}`
 const VERIFIED = 'verified, verified, token.verified, token.verified'
 const refusedWith = (code: string): string => `${twice(code)}, token.rejected, token.rejected`
 
-describe('37. Nothing fails open: where a library has replaced Promise, or hooks answer with promises of another kind', () => {
+describe('37. Nothing fails open: if a library has replaced Promise, or hooks return foreign promises', () => {
   it.each([
     ['never', 'thenables'],
     ['never', "the library's promises"],

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { assertRequirement } from '../../../packages/core/src/authorization/requirements.ts'
 import type { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
 
-/** A requirement like a step-up (RFC 9470): the user must have authenticated within some seconds. */
+/** A requirement like a step-up (RFC 9470): the user must have authenticated within this many seconds. */
 const recent = (maxAge: number): Requirement => ({
   description: `an authentication within ${maxAge} s`,
   scopes: [],
@@ -47,7 +47,7 @@ const summary = (requirement: Requirement): string => {
 }
 
 describe('a requirement with a refusal', () => {
-  it('learns the time', () => {
+  it('receives the time', () => {
     expect(refusalOf(recent(300), 1300)).toBeUndefined()
     expect(refusalOf(recent(300), 1301)).toMatchObject({ status: 401, error: 'insufficient_user_authentication' })
   })
@@ -58,10 +58,10 @@ describe('a requirement with a refusal', () => {
     ['before a scope', allOf(scope('b'), recent(300)), `${stepUp} {"max_age":"300"}`],
     ['before one of status 403', allOf(detailed, strong), `${stepUp} {"acr_values":"mfa"}`],
     ['not if it is met', allOf(scope('b'), recent(301)), '403 insufficient_scope insufficient_scope {}'],
-    ['with another of its kind', allOf(recent(300), strong), `${stepUp} {"acr_values":"mfa","max_age":"300"}`],
+    ['with another of its type', allOf(recent(300), strong), `${stepUp} {"acr_values":"mfa","max_age":"300"}`],
     ['the first of two values', allOf(recent(60), recent(300)), `${stepUp} {"max_age":"60"}`],
     ['as an alternative', anyOf(scope('b'), strong), `${stepUp} {"acr_values":"mfa"}`],
-    ['as an alternative that is not needed', anyOf(scope('a'), strong), 'met'],
+    ['as an unneeded alternative', anyOf(scope('a'), strong), 'met'],
     ['deeper', allOf(scope('a'), anyOf(scope('b'), allOf(scope('a'), strong))), `${stepUp} {"acr_values":"mfa"}`],
     ['of status 403', allOf(scope('a'), detailed), '403 requirement_not_met insufficient_authorization {}'],
     ['not of the negation', not(recent(301)), '403 requirement_not_met insufficient_scope {}'],
@@ -69,7 +69,7 @@ describe('a requirement with a refusal', () => {
     expect(summary(requirement)).toBe(expected)
   })
 
-  it('is named in the challenge of the scheme, quoted', () => {
+  it('appears in the challenge of the scheme, quoted', () => {
     const outcome = authenticator.authorize(token, {
       ...strong,
       refusal: {

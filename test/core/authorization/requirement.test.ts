@@ -53,29 +53,25 @@ describe('requirements', () => {
   it.each<readonly [string, Requirement, string]>([
     ['one scope', scope('orders:read'), 'met'],
     ['two scopes', scope('orders:read', 'profile'), 'met'],
-    [
-      'a scope that is missing',
-      scope('orders:read', 'orders:write'),
-      '403 insufficient_scope orders:read orders:write',
-    ],
+    ['a missing scope', scope('orders:read', 'orders:write'), '403 insufficient_scope orders:read orders:write'],
     ['a part of a scope', scope('orders'), '403 insufficient_scope orders'],
     ['any of two', anyScope('orders:write', 'profile'), 'met'],
-    ['any of two that are missing', anyScope('x', 'y'), '403 insufficient_scope x y'],
+    ['any of two missing scopes', anyScope('x', 'y'), '403 insufficient_scope x y'],
     ['a claim', claim('role', 'writer'), 'met'],
     ['a claim of another value', claim('role', 'reader'), '403 requirement_not_met'],
     ['a claim of another type', claim('level', '3'), '403 requirement_not_met'],
-    ['an array claim that holds the value', claim('groups', 'b'), 'met'],
+    ['an array claim that contains the value', claim('groups', 'b'), 'met'],
     ['one of several values', claim('role', ['reader', 'writer']), 'met'],
     ['a predicate', claim('level', (value) => typeof value === 'number' && value > 2), 'met'],
-    ['a predicate that says no', claim('level', () => false), '403 requirement_not_met'],
-    ['a claim that is absent', claim('tenant', () => true), '403 requirement_not_met'],
+    ['a predicate that returns false', claim('level', () => false), '403 requirement_not_met'],
+    ['an absent claim', claim('tenant', () => true), '403 requirement_not_met'],
     ['an inherited member', claim('toString', () => true), '403 requirement_not_met'],
     ['a claim of null', claim('nothing', () => true), '403 requirement_not_met'],
-    ['a claim within others', claim(['realm', 'roles'], 'admin'), 'met'],
-    ['a claim within others of another value', claim(['realm', 'roles'], 'root'), '403 requirement_not_met'],
+    ['a nested claim', claim(['realm', 'roles'], 'admin'), 'met'],
+    ['a nested claim of another value', claim(['realm', 'roles'], 'root'), '403 requirement_not_met'],
     ['a name with a dot', claim('realm.roles', 'dotted'), 'met'],
     ['a list of one name', claim(['role'], 'writer'), 'met'],
-    ['an inherited member within others', claim(['realm', 'toString', 'name'], () => true), '403 requirement_not_met'],
+    ['an inherited nested member', claim(['realm', 'toString', 'name'], () => true), '403 requirement_not_met'],
     ['the length of a text', claim(['role', 'length'], 6), '403 requirement_not_met'],
     ['an element of an array', claim(['groups', '0'], 'a'), '403 requirement_not_met'],
     ['all of', allOf(scope('profile'), claim('role', 'writer')), 'met'],
@@ -83,12 +79,12 @@ describe('requirements', () => {
     ['any of', anyOf(scope('x'), claim('role', 'writer')), 'met'],
     ['any of, none', anyOf(scope('x'), scope('y', 'x')), '403 insufficient_scope x y'],
     ['not', not(scope('x')), 'met'],
-    ['not, of what is met', not(scope('profile')), '403 requirement_not_met'],
+    ['not, of a met requirement', not(scope('profile')), '403 requirement_not_met'],
   ])('judges %s', (_, requirement, expected) => {
     expect(answer(requirement)).toBe(expected)
   })
 
-  it('are told from what only looks like one', () => {
+  it('are distinguished from objects that only look like requirements', () => {
     expect([scope('a'), { description: 'own', scopes: [], isMet: () => true }].map(isRequirement)).toEqual([true, true])
     const lookalikes = ['a', null, undefined, true, {}, { isMet: () => true }, { isMet: true, scopes: [] }]
     expect(lookalikes.filter(isRequirement)).toEqual([])
@@ -99,11 +95,7 @@ describe('requirements', () => {
     ['a claim', claim('role', 'admin'), 'expected "claim role \\"admin\\"", found "writer"'],
     ['a number', claim('level', 4), 'expected "claim level 4", found 3'],
     ['an array', claim('groups', 'c'), 'expected "claim groups \\"c\\"", found ["a","b"]'],
-    [
-      'a claim within others',
-      claim(['realm', 'roles'], 'root'),
-      'expected "claim realm.roles \\"root\\"", found ["admin"]',
-    ],
+    ['a nested claim', claim(['realm', 'roles'], 'root'), 'expected "claim realm.roles \\"root\\"", found ["admin"]'],
     ['an absent claim', claim('tenant', 'acme'), 'expected "claim tenant \\"acme\\"", found nothing'],
     ['a claim of null', claim('nothing', 'x'), 'expected "claim nothing \\"x\\"", found nothing'],
     ['scopes', scope('x'), 'expected "scope x", found ["orders:read","profile"]'],
@@ -128,19 +120,19 @@ describe('requirements', () => {
       'expected "all of (claim role \\"admin\\", scope profile)", found {"role":"writer","scope":["orders:read","profile"]}',
     ],
     ['not', not(claim('role', 'writer')), 'expected "not (claim role \\"writer\\")", found "writer"'],
-    ['one of the application', { description: 'own', scopes: [], isMet: () => false }, 'expected "own"'],
-  ])('says what was found instead: %s', (_, requirement, message) => {
+    ['a custom requirement', { description: 'own', scopes: [], isMet: () => false }, 'expected "own"'],
+  ])('reports what was found instead: %s', (_, requirement, message) => {
     expect(() => assertRequirement(requirement, token, { now: 0 })).toThrow(new RegExp(`: ${escaped(message)}$`))
   })
 
-  it('shortens and escapes what was found', () => {
+  it('shortens and escapes the found value', () => {
     const odd = { ...token, claims: { role: `\u202e${'x '.repeat(5000)}` } }
     const wrong = (): void => assertRequirement(claim('role', 'admin'), odd, { now: 0 })
     expect(wrong).toThrow(/found "\\u202e(?:x ){50,60}x?…/)
     expect(wrong).not.toThrow(/\u202e|(?:x ){70}/)
   })
 
-  it('stay as they were made', () => {
+  it('cannot be changed', () => {
     const path = ['realm', 'roles']
     const values = ['admin']
     const requirement = claim(path, values)
@@ -149,7 +141,7 @@ describe('requirements', () => {
     expect(answer(requirement)).toBe('met')
   })
 
-  it('are frozen with their scopes, also those in the error of a refusal', () => {
+  it('are frozen with their scopes, also in the error of a refusal', () => {
     const made = [
       scope('a'),
       anyScope('a', 'b'),
@@ -171,14 +163,14 @@ describe('requirements', () => {
     expect(Object.isFrozen(named)).toBe(false)
   })
 
-  it('are copied from the list they are given as', () => {
+  it('are copied from the given list', () => {
     const list = ['orders:write']
     const requirement = scope(...list)
     list.splice(0)
     expect(answer(requirement)).toBe('403 insufficient_scope orders:write')
   })
 
-  it('names what it needs for logs', () => {
+  it('describes its needs for logs', () => {
     expect(anyOf(scope('a', 'b'), not(claim('role', 'guest'))).description).toBe(
       'any of (scope a and b, not (claim role "guest"))',
     )
@@ -195,15 +187,15 @@ describe('requirements', () => {
     ['a regular expression', () => claim('role', /x/ as unknown as string), /predicate/],
     ['an empty list', () => claim('role', []), /predicate/],
     ['a claim without a name', () => claim('', 'x'), /name a claim/],
-    ['a claim at no place', () => claim([], 'x'), /name a claim/],
-    ['a claim at a place without a name', () => claim(['a', ''], 'x'), /name a claim/],
-    ['a place in place of a name', () => claim([['a']] as unknown as string, 'x'), /name a claim/],
+    ['a claim with an empty path', () => claim([], 'x'), /name a claim/],
+    ['a claim with an empty name in its path', () => claim(['a', ''], 'x'), /name a claim/],
+    ['a path in place of a name', () => claim([['a']] as unknown as string, 'x'), /name a claim/],
   ])('fails at start-up for %s', (_, make, message) => {
     expect(make).toThrow(TypeError)
     expect(make).toThrow(message)
   })
 
-  it('treats an answer that is no boolean as a bug, so that a promise opens nothing', () => {
+  it('treats a non-boolean result as a bug, so that a promise lets no request through', () => {
     const later = (async () => false) as unknown as () => boolean
     expect(() => assertRequirement(claim('role', later), token, { now: 0 })).toThrow(TypeError)
     expect(() => assertRequirement(not(claim('role', later)), token, { now: 0 })).toThrow(TypeError)

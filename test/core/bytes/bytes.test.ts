@@ -22,7 +22,7 @@ describe.each([
     expect(plain(decodeBase64url(text)), JSON.stringify(text)).toEqual(plain(expected(text)))
   }
 
-  it('are those of canonical base64url, of every length', () => {
+  it('are decoded from canonical base64url of every length', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         expect(plain(decodeBase64url(base64url.encode(bytes)))).toEqual([...bytes])
@@ -30,7 +30,7 @@ describe.each([
     )
   })
 
-  it('are none for any other text, one strange character anywhere being enough', () => {
+  it('are not decoded from other text: one invalid character anywhere is enough', () => {
     const strange = fc.constantFrom(
       '+',
       '/',
@@ -73,7 +73,7 @@ describe.each([
     )
   })
 
-  it('agree with the reference on random text', () => {
+  it('match the reference for random text', () => {
     expect.hasAssertions()
     fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 12 }), expectSame), { numRuns: 2000 })
     fc.assert(
@@ -84,7 +84,7 @@ describe.each([
     )
   })
 
-  it('are none where unused bits are set, and none for lengths that leave 1', () => {
+  it('are not decoded if unused bits are set, or if the length leaves 1', () => {
     for (const character of `${LETTERS}+/= \n\u0141`)
       for (const before of ['', 'A', 'AA', 'AAA', 'AAAA', 'AAAAA', 'AAAAAA', 'A'.repeat(43), 'A'.repeat(85)])
         expectSame(before + character)
@@ -96,7 +96,7 @@ describe.each([
     expect(plain(decodeBase64url(''))).toEqual([])
   })
 
-  it('agree on padding and on white space wherever they stand', () => {
+  it('treat padding and white space alike in every position', () => {
     for (const text of [
       'AA==',
       'AAA=',

@@ -19,7 +19,7 @@ describe('a near miss', () => {
     expect(nearMiss(expected, actual)).toBe(hint)
   })
 
-  it('is looked for until one is found', () => {
+  it('is searched for until one is found', () => {
     expect(nearestMiss(['x', 'A', 'a '], ['b', 1, 'a'])).toBe('They differ only by case')
     expect(nearestMiss(['x', 'y'], ['a'])).toBeUndefined()
   })

@@ -16,7 +16,7 @@ function codeOf(claimCheck: ClaimCheck): string {
   }
 }
 
-describe('a claim that somebody has put on Object.prototype', () => {
+describe('a claim on Object.prototype', () => {
   afterEach(() => {
     for (const name of ['exp', 'iat', 'aud']) delete prototype[name]
   })
@@ -25,7 +25,7 @@ describe('a claim that somebody has put on Object.prototype', () => {
     ['exp', NOW + 600, expiry({ clockTolerance: 5 }), 'claim_missing'],
     ['iat', NOW - 1, issuedAt({ clockTolerance: 5, maxAge: 60 }), 'claim_missing'],
     ['aud', 'api', audience(new Set(['api'])), 'audience_missing'],
-  ])('is none of the token: %s', (name, value, claimCheck, code) => {
+  ])('is not a claim of the token: %s', (name, value, claimCheck, code) => {
     prototype[name] = value
     expect(codeOf(claimCheck)).toBe(code)
   })

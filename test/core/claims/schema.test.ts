@@ -7,7 +7,7 @@ const schemaOf = (validate: (value: never) => object): ClaimsSchema<object> => (
 })
 
 describe('a claims schema', () => {
-  it('that changes what it is given changes no claim that is checked afterwards', async () => {
+  it('that changes its input does not affect later claim checks', async () => {
     const claims = Object.freeze({ sub: 'ada', cnf: Object.freeze({ jkt: 'x' }), list: Object.freeze([1]) })
     const schema = schemaOf((value: { sub: string; cnf: { jkt?: string }; list: number[] }) => {
       value.sub = 'eve'
@@ -18,12 +18,12 @@ describe('a claims schema', () => {
     expect(await applySchema(schema, claims)).toEqual({ sub: 'ada', cnf: { jkt: 'x' }, list: [1] })
   })
 
-  it('gives the values that hold where it names a claim, and leaves the others', async () => {
+  it('replaces the claims in its output, and keeps the others', async () => {
     const schema = schemaOf(() => ({ sub: 'changed', extra: true }))
     expect(await applySchema(schema, { sub: 'ada', iss: 'i' })).toEqual({ sub: 'changed', iss: 'i', extra: true })
   })
 
-  it('leaves instances of classes as they are, and takes objects without a prototype for plain', async () => {
+  it('leaves instances of classes unchanged, and treats objects without a prototype as plain', async () => {
     const date = new Date(0)
     const bare = Object.assign(Object.create(null) as object, { inner: { list: [{ a: 1 }] } })
     const given = { date, bare, none: null, list: [null, 1] }
@@ -43,7 +43,7 @@ describe('a claims schema', () => {
   })
 })
 
-describe('what is a schema', () => {
+describe('a valid schema', () => {
   it('is an object or a function with a validator', () => {
     const standard = schemaOf(() => ({}))
     expect(isSchema(standard)).toBe(true)

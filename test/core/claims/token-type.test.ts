@@ -15,7 +15,7 @@ function hintOf(typ: string | undefined, claims: Claims): string | undefined {
   }
 }
 
-describe('a policy that demands at+jwt', () => {
+describe('a policy that requires at+jwt', () => {
   it.each([
     [
       undefined,
@@ -28,7 +28,7 @@ describe('a policy that demands at+jwt', () => {
     ['dpop+jwt', { nonce: 'n' }, /This is a DPoP proof/],
     ['logout+jwt', {}, /This is a logout token/],
     ['custom+jwt', { nonce: 'n' }, /add it to "tokenTypes"/],
-  ])('says what a token with typ %s and %j seems to be', (typ, claims, hint) => {
+  ])('says what type a token with typ %s and %j seems to have', (typ, claims, hint) => {
     expect(hintOf(typ, claims)).toMatch(hint)
   })
 })

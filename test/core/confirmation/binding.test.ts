@@ -25,7 +25,7 @@ const bound = await sign({ cnf: { jkt: 'thumb' } })
 const certified = await sign({ cnf: { 'x5t#S256': 'hash' } })
 const twice = await sign({ cnf: { jkt: 'thumb', 'x5t#S256': 'hash' } })
 
-/** A binding like mutual TLS (RFC 8705): it brings no scheme. */
+/** A binding like mutual TLS (RFC 8705), without a scheme. */
 const toyMtls: Binding = {
   confirmation: 'x5t#S256',
   async confirm(hash, _token, view) {
@@ -60,7 +60,7 @@ const answer = (outcome: Outcome): string => {
 }
 
 describe('the scheme of a binding', () => {
-  it('is accepted in any case, beside Bearer', async () => {
+  it('is accepted in any case, together with Bearer', async () => {
     for (const scheme of ['DPoP', 'dpop', 'DPOP'])
       expect(await send({ authorization: `${scheme} ${bound}`, dpop: 'thumb' })).toMatchObject({
         kind: 'authenticated',
@@ -101,7 +101,7 @@ describe('the scheme of a binding', () => {
     expect(answer(await send(sent))).toBe('401 binding_unsupported invalid_token')
   })
 
-  it('is read from the Authorization header alone', async () => {
+  it('is read only from the Authorization header', async () => {
     const options: HttpOptions = {
       bindings: [toyDpop],
       credentials: [
@@ -124,20 +124,20 @@ describe('the scheme of a binding', () => {
   })
 
   it.each<readonly [string, Partial<Binding>, RegExp]>([
-    ['a scheme that is no name', { scheme: 'D PoP' }, /the "scheme" of a binding must be a name/],
+    ['an invalid scheme name', { scheme: 'D PoP' }, /the "scheme" of a binding must be a name/],
     [
-      'a parameter that would break out',
+      'a parameter that would escape its quotes',
       { challenge: { algs: 'a"b' } },
       /the "challenge" of a binding must be an object/,
     ],
-    ['a parameter of ours', { challenge: { error: 'x' } }, /the "challenge" of a binding must be an object/],
-  ])('does not start with %s', (_case, changes, message) => {
+    ['a reserved parameter', { challenge: { error: 'x' } }, /the "challenge" of a binding must be an object/],
+  ])('is rejected at start-up with %s', (_case, changes, message) => {
     expect(() => create({ bindings: [{ ...toyDpop, ...changes }] })).toThrow(message)
   })
 })
 
 describe('a binding', () => {
-  it('learns the value, the token, the request and the credential', async () => {
+  it('receives the value, the token, the request and the credential', async () => {
     const seen: unknown[] = []
     const binding: Binding = { ...toyDpop, confirm: async (...given) => void seen.push(...given) }
     const request = view({ authorization: `DPoP ${bound}` })
@@ -146,7 +146,7 @@ describe('a binding', () => {
     expect(seen).toEqual(['thumb', expect.objectContaining({ token: bound }), request, credential])
   })
 
-  it('may add headers to the response, which stay apart from the token', async () => {
+  it('can add headers to the response, which are separate from the token', async () => {
     const authenticator = create()
     const sent = view({ authorization: `DPoP ${bound}`, dpop: 'thumb' })
     const outcome = (await authenticator.authenticate(sent)) as Authenticated
@@ -176,14 +176,14 @@ describe('a binding', () => {
   it.each<readonly [string, unknown]>([
     ['throws an Error', () => Promise.reject(new Error('store down'))],
     [
-      'throws at once',
+      'throws synchronously',
       () => {
         throw new Error('store down')
       },
     ],
     // oxlint-disable-next-line promise/prefer-promise-reject-errors, typescript/prefer-promise-reject-errors -- applications do it
     ['rejects with undefined', () => Promise.reject(undefined)],
-  ])('that %s could not check: 503', async (_case, confirm) => {
+  ])('that %s has not decided: 503', async (_case, confirm) => {
     const binding = { ...toyDpop, confirm: confirm as Binding['confirm'] }
     const result = await send({ authorization: `DPoP ${bound}` }, { bindings: [binding] })
     expect(answer(result)).toBe('503 check_unavailable')
@@ -191,7 +191,7 @@ describe('a binding', () => {
     expect(result).not.toHaveProperty(['response', 'headers', 'www-authenticate'])
   })
 
-  it('may answer with an object without headers', async () => {
+  it('can return an object without headers', async () => {
     const binding: Binding = { ...toyDpop, confirm: async () => ({}) }
     expect(await send({ authorization: `DPoP ${bound}` }, { bindings: [binding] })).toMatchObject({ headers: {} })
   })
@@ -202,18 +202,18 @@ describe('a binding', () => {
     ['null', null],
     ['an error', new Error('no')],
     ['another member', { ok: false }],
-    ['headers that are no object', { headers: 'x' }],
+    ['headers that are not an object', { headers: 'x' }],
     ['a header that cannot be sent', { headers: { 'x-a': 'a\r\nb' } }],
     ['a header without a name', { headers: { '': 'a' } }],
-    ['a header that is no text', { headers: { 'x-a': 1 } }],
-  ])('that answers with %s is a bug', async (_case, given) => {
+    ['a header that is not text', { headers: { 'x-a': 1 } }],
+  ])('that returns %s is a bug', async (_case, given) => {
     const binding = { ...toyDpop, confirm: async () => given } as unknown as Binding
     await expect(send({ authorization: `DPoP ${bound}` }, { bindings: [binding] })).rejects.toThrow(TypeError)
   })
 })
 
 describe('unboundTokens', () => {
-  it('refuse: a token without cnf is refused in every scheme', async () => {
+  it('refuse: a token without cnf is refused with every scheme', async () => {
     const options: HttpOptions = { bindings: [toyDpop, toyMtls], unboundTokens: 'refuse' }
     expect(answer(await send({ authorization: `Bearer ${plain}` }, options))).toBe('401 binding_missing invalid_token')
     expect(answer(await send({ authorization: `DPoP ${plain}` }, options))).toBe('401 binding_missing invalid_token')
@@ -227,7 +227,7 @@ describe('unboundTokens', () => {
     ).toBe('authenticated')
   })
 
-  it('does not start without a binding, with another word, or with undefined', () => {
+  it('is rejected at start-up without a binding, with another word, or with undefined', () => {
     expect(() => create({ unboundTokens: 'refuse' })).toThrow(/with "unboundTokens", "bindings" must list at least one/)
     expect(() => create({ bindings: [toyDpop], unboundTokens: true as never })).toThrow(/"accept" or "refuse"/)
     expect(() => create({ bindings: [toyDpop], unboundTokens: undefined as never })).toThrow(/must not be undefined/)
@@ -247,7 +247,7 @@ describe('the challenges', () => {
     expect(await challengeOf({}, { bindings: [toyMtls] })).toBe('Bearer realm="api"')
   })
 
-  it('have the error in the scheme that was used, or in all if that is unclear', async () => {
+  it('contain the error in the scheme that was used, or in all if that is unclear', async () => {
     expect(await challengeOf({ authorization: `Bearer ${bound}` })).toBe(
       `Bearer realm="api", ${INVALID}, DPoP realm="api", algs="ES256"`,
     )
@@ -259,7 +259,7 @@ describe('the challenges', () => {
     )
   })
 
-  it('have the error of the binding', async () => {
+  it('contain the error of the binding', async () => {
     expect(await challengeOf({ authorization: `DPoP ${bound}` })).toMatch(
       /^Bearer realm="api", DPoP realm="api", error="invalid_dpop_proof", error_description="[^"]+", algs="ES256"$/,
     )
@@ -268,7 +268,7 @@ describe('the challenges', () => {
     )
   })
 
-  it('have the error of a requirement in the scheme of the request, also later', async () => {
+  it('contain the error of a requirement in the scheme of the request, also later', async () => {
     const authenticator = create()
     const sent = view({ authorization: `DPoP ${bound}`, dpop: 'thumb' })
     const expected = /^Bearer realm="api", DPoP realm="api", error="insufficient_scope".*scope="admin", algs="ES256"$/
@@ -286,7 +286,7 @@ describe('the challenges', () => {
     })
   })
 
-  it('have the parameters of the option "challenge", on 401 and 403', async () => {
+  it('contain the parameters of the option "challenge", with 401 and 403', async () => {
     const resource = 'https://api.example/.well-known/oauth-protected-resource'
     const options: HttpOptions = { bindings: [toyDpop], challenge: { resource_metadata: resource } }
     expect(await challengeOf({}, options)).toBe(
@@ -308,7 +308,7 @@ describe('the challenges', () => {
     [{ a: 1 }],
     ['x'],
     [new Map([['a', 'b']])],
-  ])('do not start with the parameters %j', (challenge) => {
+  ])('are rejected at start-up with the parameters %j', (challenge) => {
     const options = { challenge } as unknown as HttpOptions
     if (challenge instanceof Map) expect(() => create(options)).toThrow(/"challenge"/)
     else expect(() => create(options)).toThrow(/"challenge" must be an object/)

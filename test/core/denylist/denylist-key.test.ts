@@ -27,17 +27,17 @@ const PLACES: readonly (readonly [string | null, 'jti' | 'sub' | 'sid', string])
 ]
 
 describe('the key of an entry', () => {
-  it('is another one for everything else, and the same for the same', async () => {
+  it('differs for everything else, and is the same for the same claims', async () => {
     const keys = await Promise.all(PLACES.map(async (place) => denylistKey(...place)))
     expect(new Set(keys).size).toBe(PLACES.length)
     expect(await Promise.all(PLACES.map(async (place) => denylistKey(...place)))).toEqual(keys)
   })
 
-  it('is 1 to 200 printable ASCII characters, whatever is in the token', async () => {
+  it('is 1 to 200 printable ASCII characters, whatever the token contains', async () => {
     for (const place of PLACES) expect(await denylistKey(...place)).toMatch(/^[ -~]{1,200}$/)
   })
 
-  it('is not the key of a token that names it', async () => {
+  it('does not match a token that contains it', async () => {
     const digest = await denylistKey('a', 'jti', 'k'.repeat(300))
     expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/)
     expect(await denylistKey('a', 'jti', digest)).not.toBe(digest)

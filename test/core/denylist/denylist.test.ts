@@ -14,7 +14,7 @@ import {
 
 const key = await createSigningKey()
 
-// A verifier and its denylist, by one clock that the test moves.
+// A verifier and its denylist, with one clock that the test advances.
 const setUp = (changes: Partial<DenylistOptions> = {}, rules: object = {}) => {
   let at = NOW
   const clock = { now: () => at * 1000, monotonic: () => at * 1000 }
@@ -43,7 +43,7 @@ const verified = (claims: Record<string, unknown>): Parameters<Denylist['denyTok
 const REFUSED = '401 token_refused'
 
 describe('denyToken', () => {
-  it('ends the token that was verified, and no other of its session', async () => {
+  it('revokes the verified token, and no other of its session', async () => {
     const { verifier, denyToken, answerTo } = setUp()
     const session = { sid: 'session-1' }
     const token = await key.sign(accessClaims(session))
@@ -58,17 +58,17 @@ describe('denyToken', () => {
     expect(await answerTo(accessClaims({ ...session, jti: undefined }))).toBe('verified')
   })
 
-  it('ends it for good, however late it was issued', async () => {
+  it('revokes it permanently, whenever it was issued', async () => {
     const { denyToken, answerTo } = setUp()
     await denyToken(verified(accessClaims()))
     for (const iat of [NOW - 600, NOW, NOW + 60, undefined]) expect(await answerTo(accessClaims({ iat }))).toBe(REFUSED)
   })
 
-  it('holds to the last second in which a verifier accepts the token, whatever it forgives', async () => {
+  it('keeps the entry to the last second in which a verifier accepts the token, with any tolerance', async () => {
     const { denyToken, answerTo, pass, clock, store } = setUp({}, { clockTolerance: 300 })
     await denyToken(verified(accessClaims({ exp: NOW + 10 })))
     pass(10 + 299.9)
-    // Makes the store look for what has expired.
+    // Makes the store remove expired entries.
     const others = denylist({ store, clock })
     for (let index = 0; index < 1100; index += 1)
       await others.denyToken(verified(accessClaims({ jti: `other ${index}` })))
@@ -77,7 +77,7 @@ describe('denyToken', () => {
     expect(await answerTo(accessClaims({ exp: NOW + 10 }))).toBe('401 token_expired')
   })
 
-  it('keeps the entry by maxLag longer, for tokens that are verified as of an earlier time', async () => {
+  it('keeps the entry longer by maxLag, because tokens can be verified as of an earlier time', async () => {
     const until: number[] = []
     const store: DenylistStore = {
       find: async (keys) => keys.map(() => undefined),
@@ -89,7 +89,7 @@ describe('denyToken', () => {
     expect(until).toEqual([NOW + 901, NOW + 4501])
   })
 
-  it('ends a token that never expires, and keeps the entry no longer than the year 9999', async () => {
+  it('revokes a token that never expires, and keeps the entry until the year 9999', async () => {
     const until: number[] = []
     const store: DenylistStore = {
       find: async (keys) => keys.map(() => undefined),
@@ -104,7 +104,7 @@ describe('denyToken', () => {
     expect(await answerTo(forever)).toBe(REFUSED)
   })
 
-  it('refuses it as of an earlier time too', async () => {
+  it('also refuses it as of an earlier time', async () => {
     const { denyToken, answerTo, pass } = setUp({ maxLag: 3600 })
     const claims = accessClaims({ exp: NOW + 60 })
     await denyToken(verified(claims))
@@ -139,7 +139,7 @@ describe('a denylist behind a schema that rewrites claims', () => {
     ['exp into a Date', rewriting(({ exp }) => ({ exp: new Date(Number(exp) * 1000) }))],
     ['exp to an earlier time', rewriting(() => ({ exp: 1 }))],
     ['sub, iat and sid', rewriting(() => ({ sub: 'bob', iat: new Date(), sid: ['s'] }))],
-  ])('denies the signed token where %s is rewritten, remembered or not, and its copies', async (_, rules) => {
+  ])('denies the signed token if %s is rewritten, cached or not, and its copies', async (_, rules) => {
     for (const tokenCache of [undefined, false])
       for (const copied of ['the token', 'a copy of the token', 'an object with its claims']) {
         const { verifier, denyToken } = setUp({}, { ...rules, ...(tokenCache === false && { tokenCache }) })
@@ -152,7 +152,7 @@ describe('a denylist behind a schema that rewrites claims', () => {
       }
   })
 
-  it('rejects a copy of the claims, which does not say what was signed, and says what to give', async () => {
+  it('rejects a copy of the claims, which does not contain the signed ones, and says what to pass', async () => {
     const { verifier, denyToken, answerTo } = setUp({}, tenantOf)
     const { claims } = await verifier.verify(await key.sign(accessClaims()))
     for (const copy of [{ ...claims }, structuredClone(claims), JSON.parse(JSON.stringify(claims)) as typeof claims])
@@ -163,7 +163,7 @@ describe('a denylist behind a schema that rewrites claims', () => {
     expect(await answerTo(accessClaims())).toBe('verified')
   })
 
-  it('takes signed claims from signedClaims, for tokens, subjects and sessions', async () => {
+  it('accepts signed claims from signedClaims for tokens, subjects and sessions', async () => {
     const rules = rewriting(({ sub }) => ({ iss: 'tenant-1', jti: 'x', sub: `user:${String(sub)}`, sid: 'other' }))
     const { verifier, denyToken, denySubject, denySession, answerTo } = setUp({}, rules)
     const verifiedToken = await verifier.verify(await key.sign(accessClaims({ sid: 'session-1' })))
@@ -181,7 +181,7 @@ describe('a denylist behind a schema that rewrites claims', () => {
     expect(await answerTo(accessClaims({ jti: '3' }))).toBe(REFUSED)
   })
 
-  it('takes copies where the schema leaves iss, jti and exp alone, and tokens of another verifier without a schema', async () => {
+  it('accepts copies if the schema does not change iss, jti and exp, and tokens of another verifier without a schema', async () => {
     const typed = setUp(
       {},
       rewriting(({ sub }) => ({ sub: `user:${String(sub)}` })),
@@ -199,7 +199,7 @@ describe('a denylist behind a schema that rewrites claims', () => {
       await expect(either.verify(token)).rejects.toMatchObject({ code: 'token_refused' })
   })
 
-  it('checks the signed claims of a token that the application checks again, as for a long connection', async () => {
+  it('checks the signed claims of a token that the application checks again, as for a long-lived connection', async () => {
     const { denied, verifier, denyToken } = setUp({}, tenantOf)
     const connected = await verifier.verify(await key.sign(accessClaims()))
     await expect(denied.check(connected)).resolves.toBeUndefined()
@@ -207,7 +207,7 @@ describe('a denylist behind a schema that rewrites claims', () => {
     await expect(denied.check(connected)).rejects.toMatchObject({ code: 'token_refused' })
   })
 
-  it('gives checks of the application the claims as they were signed', async () => {
+  it('passes the signed claims to checks of the application', async () => {
     const seen: unknown[] = []
     const check = async ({ claims }: VerifiedToken): Promise<void> => void seen.push(claims)
     const { verifier } = setUp({}, { ...tenantOf, checks: [{ name: 'own', check }] })
@@ -219,7 +219,7 @@ describe('a denylist behind a schema that rewrites claims', () => {
 })
 
 describe('denySubject', () => {
-  it('ends tokens issued by now, also by a clock that is ahead, and takes those of a later log-in', async () => {
+  it('revokes tokens issued so far, also by a clock that is ahead, and accepts those of a later log-in', async () => {
     const { denySubject, answerTo, pass } = setUp()
     await denySubject(ISSUER, 'ada')
     pass(30)
@@ -228,7 +228,7 @@ describe('denySubject', () => {
     expect(await answerTo(accessClaims({ sub: 'bob' }))).toBe('verified')
   })
 
-  it('takes tokens of the next second where the time is that of the issuer', async () => {
+  it('accepts tokens of the next second if the time is that of the issuer', async () => {
     const { denySubject, answerTo, pass } = setUp()
     await denySubject(ISSUER, 'ada', { issuedUpTo: NOW })
     pass(1)
@@ -239,9 +239,9 @@ describe('denySubject', () => {
   it.each([
     ['now', undefined],
     ['long ago', NOW - 86_400],
-    ['a time to come', NOW + 86_400],
+    ['a future time', NOW + 86_400],
   ])(
-    'keeps the entry until a token of that time, or of now, has expired, where it ends those up to %s',
+    'keeps the entry until a token of that time, or of now, has expired, if it revokes those up to %s',
     async (_, issuedUpTo) => {
       const until: number[] = []
       const store: DenylistStore = {
@@ -254,21 +254,21 @@ describe('denySubject', () => {
     },
   )
 
-  it('never brings back what an earlier call has ended', async () => {
+  it('never restores what an earlier call has revoked', async () => {
     const { denySubject, answerTo } = setUp()
     await denySubject(ISSUER, 'ada', { issuedUpTo: NOW })
     await denySubject(ISSUER, 'ada', { issuedUpTo: NOW - 600 })
     expect(await answerTo(accessClaims({ iat: NOW }))).toBe(REFUSED)
   })
 
-  it('refuses tokens that do not say when they were issued', async () => {
+  it('refuses tokens without iat', async () => {
     const { denySubject, answerTo } = setUp()
     await denySubject(ISSUER, 'ada')
     expect(await answerTo(accessClaims({ iat: undefined }))).toBe(REFUSED)
     expect(await answerTo(accessClaims({ iat: undefined, sub: 'bob' }))).toBe('verified')
   })
 
-  it('knows no subject of null: such a token is one without sub', async () => {
+  it('treats a subject of null as absent', async () => {
     const { denySubject, answerTo } = setUp()
     await denySubject(ISSUER, 'null')
     await expect(denySubject(ISSUER, null as unknown as string)).rejects.toThrow('give a subject')
@@ -277,7 +277,7 @@ describe('denySubject', () => {
     expect(await answerTo(accessClaims({ sub: 'null' }))).toBe(REFUSED)
   })
 
-  it('goes by the claims as they were signed, whatever a schema makes of them', async () => {
+  it('uses the signed claims, whatever a schema returns', async () => {
     const value = { iat: new Date(NOW * 1000), sub: 'somebody else' }
     const schema = { '~standard': { version: 1, vendor: 'test', validate: () => ({ value }) } }
     const { denySubject, answerTo } = setUp({}, { claims: schema })
@@ -294,7 +294,7 @@ describe('denySubject', () => {
 })
 
 describe('denySession', () => {
-  it('ends every token of the session, whenever it was issued', async () => {
+  it('revokes every token of the session, whenever it was issued', async () => {
     const { denySession, answerTo, pass } = setUp()
     await denySession(ISSUER, 'session-1')
     pass(600)
@@ -310,7 +310,7 @@ describe('denySession', () => {
 })
 
 describe.each(['denySubject', 'denySession'] as const)('%s', (deny) => {
-  it('holds until the longest-lived token has expired', async () => {
+  it('remains in effect until the longest-lived token has expired', async () => {
     const maxLifetime = 7200
     const { [deny]: end, answerTo, pass } = setUp({ maxLifetime, clockTolerance: 60 }, { clockTolerance: 300 })
     await end(ISSUER, 'ada')
@@ -334,7 +334,7 @@ describe.each(['denySubject', 'denySession'] as const)('%s', (deny) => {
 })
 
 describe('a denylist', () => {
-  it('keeps issuers and claims apart', async () => {
+  it('separates issuers and claims', async () => {
     const { denyToken, denySubject, denySession, answerTo } = setUp({}, { issuer: null })
     await denyToken(verified(accessClaims({ jti: 'a' })))
     await denySubject(ISSUER, 'b')
@@ -354,7 +354,7 @@ describe('a denylist', () => {
     expect(await of('a', 'b', 'c', 'https://other.example')).toBe('verified')
   })
 
-  it('asks the store once for a token, and not at all for one that it could not name', async () => {
+  it('asks the store once per token, and not at all for one without a key', async () => {
     const asked: (readonly string[])[] = []
     const store: DenylistStore = {
       find: async (keys) => {
@@ -385,7 +385,7 @@ describe('a denylist', () => {
     )
   })
 
-  it('tells the log which claim ended a token, and none of its values', async () => {
+  it('logs which claim caused the refusal, and none of its values', async () => {
     const { denySession, verifier } = setUp()
     await denySession(ISSUER, 'secret-session')
     const token = await key.sign(accessClaims({ sid: 'secret-session' }))
@@ -404,16 +404,16 @@ describe('options of a denylist', () => {
     ['nothing', undefined, /give an object with options, found nothing/],
     ['no store', {}, /"store" must be an object \{ find, add \}/],
     ['a store that cannot add', { store: { find: async () => [] } }, /"store" must be an object/],
-    ['a slip of the pen', { store, maxLifeTime: 60 }, /there is no option "maxLifeTime"; did you mean "maxLifetime"/],
+    ['a typo', { store, maxLifeTime: 60 }, /there is no option "maxLifeTime"; did you mean "maxLifetime"/],
     ['no lifetime', { store, maxLifetime: 0 }, /"maxLifetime" must be a number of seconds from 1 to 31536000, found 0/],
     [
-      'a tolerance beyond that of verifiers',
+      'a tolerance above that of verifiers',
       { store, clockTolerance: 301 },
       /"clockTolerance" must be .* from 0 to 300/,
     ],
-    ['a lag without end', { store, maxLag: Number.POSITIVE_INFINITY }, /"maxLag"/],
+    ['an infinite lag', { store, maxLag: Number.POSITIVE_INFINITY }, /"maxLag"/],
     ['a lag of null', { store, maxLag: null }, /"maxLag"/],
-    ['a timeout of a text', { store, timeout: '1' }, /"timeout" must be a number of seconds from 0.001 to 30/],
+    ['a timeout that is text', { store, timeout: '1' }, /"timeout" must be a number of seconds from 0.001 to 30/],
     ['a clock in seconds', { store, clock: { now: () => NOW } }, /"clock.now" must give milliseconds/],
   ])('must not be %s', (_, options, message) => {
     expect(() => denylist(options as DenylistOptions)).toThrow(message)

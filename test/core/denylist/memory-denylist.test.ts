@@ -23,7 +23,7 @@ const setUp = (options: MemoryDenylistOptions = {}) => {
 const until = (seconds: number) => ({ issuedUpTo: 7, expiresAt: START + seconds })
 
 describe('a denylist in memory', () => {
-  it('rejects what is too much, and forgets nothing that has not expired', async () => {
+  it('rejects new entries when full, and evicts only expired ones', async () => {
     const { store, pass } = setUp({ maxEntries: 2 })
     await store.add('a', until(60))
     await store.add('b', until(60))
@@ -34,14 +34,14 @@ describe('a denylist in memory', () => {
     expect(await store.find(['a', 'b', 'c'])).toEqual([7, 7, undefined])
   })
 
-  it('takes more for what it holds when it is full', async () => {
+  it('accepts updates of its entries when full', async () => {
     const { store } = setUp({ maxEntries: 1 })
     await store.add('a', until(60))
     await store.add('a', { issuedUpTo: 9, expiresAt: START + 90 })
     expect(await store.find(['a'])).toEqual([9])
   })
 
-  it('makes room of what has expired', async () => {
+  it('reuses the space of expired entries', async () => {
     const { store, pass } = setUp({ maxEntries: 2 })
     await store.add('a', until(60))
     await store.add('b', until(90))
@@ -54,7 +54,7 @@ describe('a denylist in memory', () => {
     expect(await store.find(['b', 'c', 'd'])).toEqual([undefined, 7, 7])
   })
 
-  it('does not grow with what has expired', async () => {
+  it('does not grow with expired entries', async () => {
     const { store, pass } = setUp()
     const first = Array.from({ length: 1024 }, (_, index) => `first ${index}`)
     for (const key of first) await store.add(key, until(60))
@@ -63,7 +63,7 @@ describe('a denylist in memory', () => {
     expect((await store.find(first)).filter((found) => found !== undefined)).toEqual([])
   })
 
-  it('forgets nothing because the wall clock was ahead for a while, or is behind', async () => {
+  it('keeps entries if the wall clock was ahead for a while, or is behind', async () => {
     const { store, pass, stepWall } = setUp({ maxEntries: 1 })
     await store.add('a', until(60))
     stepWall(86_400)
@@ -74,7 +74,7 @@ describe('a denylist in memory', () => {
     expect(await store.find(['a'])).toEqual([7])
   })
 
-  it('keeps an entry by both clocks while it sweeps others away', async () => {
+  it('keeps an entry by both clocks while it removes others', async () => {
     const { store, pass, stepWall } = setUp({ maxEntries: 3 })
     await store.add('old', until(-1_000_000))
     await store.add('a', until(60))
@@ -90,7 +90,7 @@ describe('a denylist in memory', () => {
     expect(await store.find(['b'])).toEqual([7])
   })
 
-  it('is not reached through a list that was given away', async () => {
+  it('is not affected by changes to a returned list', async () => {
     const { store } = setUp()
     await store.add('a', until(60))
     const found = (await store.find(['a'])) as (number | undefined)[]
@@ -98,13 +98,16 @@ describe('a denylist in memory', () => {
     expect(await store.find(['a'])).toEqual([7])
   })
 
-  it.each([0, -1, 1.5, Number.NaN, 10_000_001, '5'])('does not start with room for %j entries', (maxEntries) => {
-    expect(() => createMemoryDenylist({ maxEntries } as MemoryDenylistOptions)).toThrow(
-      'Cannot create denylist in memory: "maxEntries" must be a whole number from 1 to 10,000,000',
-    )
-  })
+  it.each([0, -1, 1.5, Number.NaN, 10_000_001, '5'])(
+    'is rejected at start-up with a maximum of %j entries',
+    (maxEntries) => {
+      expect(() => createMemoryDenylist({ maxEntries } as MemoryDenylistOptions)).toThrow(
+        'Cannot create denylist in memory: "maxEntries" must be a whole number from 1 to 10,000,000',
+      )
+    },
+  )
 
-  it('does not start with an option it does not have', () => {
+  it('is rejected at start-up with an unknown option', () => {
     expect(() => createMemoryDenylist({ maxentries: 5 } as MemoryDenylistOptions)).toThrow('did you mean "maxEntries"?')
   })
 })

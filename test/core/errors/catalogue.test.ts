@@ -7,7 +7,7 @@ import { quote } from '../../../packages/core/src/errors/quote.ts'
 const page = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8')
 
 describe('the catalogue of errors', () => {
-  it('is explained by docs/errors.md code by code, with status, error and summary', () => {
+  it('is documented in docs/errors.md code by code, with status, error and summary', () => {
     const documented = new Map<string, { heading: string; meaning: string }>()
     let heading = ''
     for (const line of page.split('\n')) {
@@ -23,20 +23,20 @@ describe('the catalogue of errors', () => {
     }
   })
 
-  it('gives a 503 no error and always a time to retry after', () => {
+  it('has no error and always a Retry-After for a 503', () => {
     for (const code of ['keys_unavailable', 'issuer_unavailable', 'check_unavailable'] as const) {
       const error = new AuthError(code)
       expect(error).toMatchObject({ status: 503, error: undefined, retryAfter: 1 })
     }
   })
 
-  it('says nothing on the wire that would need escaping in a quoted string', () => {
+  it('contains no public text that would need escaping in a quoted string', () => {
     for (const text of Object.values(wireDescriptions)) expect(text).toMatch(/^[\x20\x21\x23-\x5b\x5d-\x7e]+$/)
   })
 })
 
 describe('AuthError', () => {
-  it('carries expected, actual and hint in its message, each on one line and shortened', () => {
+  it('contains expected, actual and hint in its message, each on one line and shortened', () => {
     const error = new AuthError('issuer_mismatch', {
       expected: 'https://a.example',
       actual: `evil\n\u001b[31m\u202e${'x'.repeat(500)}`,
@@ -50,14 +50,14 @@ describe('AuthError', () => {
     expect(error.message.length).toBeLessThan(400)
   })
 
-  it('is an Error with a name, a code and a cause, so that it is told apart by code', () => {
+  it('is an Error with a name, a code and a cause, and is identified by its code', () => {
     const cause = new Error('inner')
     const error = new AuthError('key_unusable', { cause })
     expect(error).toBeInstanceOf(Error)
     expect(error).toMatchObject({ name: 'AuthError', code: 'key_unusable', status: 401, error: 'invalid_token', cause })
   })
 
-  it('shortens what is longer than 120 characters, and nothing else', () => {
+  it('shortens text of more than 120 characters, and nothing else', () => {
     expect(quote('x '.repeat(59))).toBe(`"${'x '.repeat(59)}"`)
     expect(quote('x '.repeat(60))).toBe(`"${'x '.repeat(60)}"`)
     expect(quote('x '.repeat(61))).toBe(`"${'x '.repeat(60)}…"`)
@@ -65,11 +65,11 @@ describe('AuthError', () => {
     expect(quote({ a: 'y '.repeat(200) })).toBe(`{"a":"${'y '.repeat(57)}…`)
   })
 
-  it('writes characters that steer a terminal as escapes', () => {
+  it('escapes characters that control a terminal', () => {
     expect(quote('\u0085\u2028\u202e\u2066')).toBe(String.raw`"\u0085\u2028\u202e\u2066"`)
   })
 
-  it('names values that cannot be written', () => {
+  it('describes values that cannot be serialized', () => {
     const circle: Record<string, unknown> = {}
     circle['self'] = circle
     expect(quote(circle)).toBe('a value of type object')
@@ -79,7 +79,7 @@ describe('AuthError', () => {
     expect(quote(new Set(['a']))).toBe('["a"]')
   })
 
-  it('takes a time to retry after that makes sense, or one second', () => {
+  it('accepts a valid time to retry after, otherwise uses one second', () => {
     const after = (retryAfter: number): number | undefined =>
       new AuthError('keys_unavailable', { retryAfter }).retryAfter
     expect([0, 2.5, -1, Number.NaN, Number.POSITIVE_INFINITY].map(after)).toEqual([0, 2.5, 1, 1, 1])

@@ -53,14 +53,14 @@ const PARTS = SECRETS.flatMap((secret) =>
   Array.from({ length: secret.length - 23 }, (_, at) => secret.slice(at, at + 24)),
 )
 
-/** What is wrong with a text, if anything. */
+/** What is wrong with a text; undefined if nothing is. */
 function flawOf(text: string): string | undefined {
   if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u.test(text)) return 'a character that steers a log'
   if (text.length > LONGEST) return `${text.length} characters`
   return PARTS.some((part) => text.includes(part)) ? 'a part of a credential' : undefined
 }
 
-/** What an error of ours says, and those that caused it. */
+/** The messages of one of our errors and of its causes. */
 function textsOf(error: unknown): readonly string[] {
   if (!(error instanceof Error)) return []
   const { message, cause } = error
@@ -71,7 +71,7 @@ function textsOf(error: unknown): readonly string[] {
 
 type Place = (hostile: string) => unknown
 
-/** Everything that is said when a text stands in a place: by what is thrown, and in what is answered. */
+/** Every message that results from a text in a place, in errors and in responses. */
 async function saidAt(place: Place, hostile: string): Promise<readonly string[]> {
   try {
     const answer: unknown = await place(hostile)
@@ -360,8 +360,8 @@ const places: Readonly<Record<string, Place>> = {
 }
 const NO_POLICY = { issuer: undefined, audience: undefined, jwks: undefined }
 
-describe('36. No message steers a log, is without end, or repeats what may be a credential', () => {
-  it.each(Object.entries(HOSTILE))('whatever place holds %s', { timeout: 60_000 }, async (_, hostile) => {
+describe('36. No message controls a log, is unlimited, or repeats a possible credential', () => {
+  it.each(Object.entries(HOSTILE))('if any place contains %s', { timeout: 60_000 }, async (_, hostile) => {
     let said = 0
     const flaws: string[] = []
     for (const [name, place] of Object.entries(places)) {
@@ -375,7 +375,7 @@ describe('36. No message steers a log, is without end, or repeats what may be a 
     expect(said).toBeGreaterThan(1000)
   })
 
-  it('and says something at most places, so that the table is about something', async () => {
+  it('and most places have a message, so that the table tests something', async () => {
     const silent: string[] = []
     for (const [name, place] of Object.entries(places))
       if ((await saidAt(place, 'a\u202eb')).length === 0) silent.push(name)

@@ -43,7 +43,7 @@ describe.each<readonly [string, (text: string) => string]>([
     ['an opaque token', 'Ab3_-'.repeat(13)],
     ['an opaque token of all characters', 'aB3-._~+/'.repeat(20)],
     ['an opaque token in base64', `${'aB3+/'.repeat(16)}==`],
-    ['a hash in hexadecimals of 512 bits', '0123456789abcdef'.repeat(8)],
+    ['a hash of 512 bits in hexadecimal', '0123456789abcdef'.repeat(8)],
     ['a megabyte', 'A1b2C3d4'.repeat(131_072)],
   ])('hides %s', (__, secret) => {
     for (const text of [
@@ -60,7 +60,7 @@ describe.each<readonly [string, (text: string) => string]>([
     }
   })
 
-  it('shows nothing of a credential that begins where it is cut', () => {
+  it('shows nothing of a credential that begins where the text is truncated', () => {
     const secret = 'A1b2C3d4'.repeat(1000)
     for (let before = 0; before < 4100; before += 7) {
       const shown = show(`${'. '.repeat(before)}${secret}`)
@@ -69,7 +69,7 @@ describe.each<readonly [string, (text: string) => string]>([
   })
 })
 
-describe('what is no credential', () => {
+describe('text that is not a credential', () => {
   it.each([
     'https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0',
     'https://contoso.b2clogin.com/tfp/72f988bf-86f1-41af-91ab-2d7cd011db47/b2c_1_signupsignin/v2.0/',
@@ -84,8 +84,8 @@ describe('what is no credential', () => {
   })
 })
 
-describe('a value that is long', () => {
-  it('is cut between characters and escapes', () => {
+describe('a long value', () => {
+  it('is truncated between characters and escapes', () => {
     for (let before = 100; before < 130; before += 1) {
       for (const character of ['🙂', '\u202e', '\u0001']) {
         const shown = quote(`${'. '.repeat(before / 2)}${'.'.repeat(before % 2)}${character.repeat(20)}`)
@@ -96,7 +96,7 @@ describe('a value that is long', () => {
     }
   })
 
-  it('costs little however long it is, and a sentence has an end', () => {
+  it('is cheap to shorten whatever its length, and a sentence has a limit', () => {
     expect(sentence('no. '.repeat(100_000)).length).toBeLessThanOrEqual(1001)
     const start = performance.now()
     for (const text of [

@@ -23,7 +23,7 @@ const isError = (value: unknown): boolean =>
 type Fail = () => unknown
 type End = (fail: Fail) => Promise<unknown>
 
-/** How it ends for every value, by name. */
+/** The result for every value, by name. */
 async function ends(end: End, values = THROWN_VALUES): Promise<Readonly<Record<string, unknown>>> {
   const found: Record<string, unknown> = {}
   for (const [failure, fail] of FAILURES)
@@ -39,7 +39,7 @@ async function ends(end: End, values = THROWN_VALUES): Promise<Readonly<Record<s
 const everyOne = (names: object, end: unknown): object =>
   Object.fromEntries(Object.keys(names).map((name) => [name, end]))
 
-describe('37. Nothing fails open: whatever value is thrown or rejected with by', () => {
+describe('37. Nothing fails open: with any value thrown or rejected by', () => {
   const answerTo =
     ({ resource, token }: (typeof FAILING_HOOKS)[number]): End =>
     async (fail) => {
@@ -69,7 +69,7 @@ describe('37. Nothing fails open: whatever value is thrown or rejected with by',
   })
 
   it.each(FAILING_HOOKS.filter(({ works }) => works !== undefined))(
-    '$name, a request ends in an error or in a refusal, where the token has been remembered',
+    '$name, a request ends in an error or in a refusal, if the token is cached',
     async ({ resource, token, status, works }) => {
       const found = await ends(async (fail) => {
         let calls = 0
@@ -105,7 +105,7 @@ function verifierOf(options: AuthenticatorOptions): Verifier {
     : createVerifier(options as VerifierOptions)
 }
 
-describe('37. Nothing fails open: what a verifier of the application gives is no verified token', () => {
+describe('37. Nothing fails open: the result of a custom verifier is not a verified token', () => {
   const made = createVerifier({ issuer: null, audience: null, secret: 'x'.repeat(32) })
 
   it.each([
@@ -115,7 +115,7 @@ describe('37. Nothing fails open: what a verifier of the application gives is no
     ['text', 'alice'],
     ['an empty object', {}],
     ['claims alone', { claims: { sub: 'alice' } }],
-    ['scopes that are no set', { claims: { sub: 'alice' }, scopes: ['orders:read'] }],
+    ['scopes that are not a set', { claims: { sub: 'alice' }, scopes: ['orders:read'] }],
     ['claims that are null', { claims: null, scopes: new Set() }],
     ['a function', () => ({ claims: {}, scopes: new Set() })],
   ])('if it is %s', async (_name, answer) => {
@@ -128,7 +128,7 @@ describe('37. Nothing fails open: what a verifier of the application gives is no
   })
 })
 
-describe('37. Nothing fails open: what a key source of the application gives is no key', () => {
+describe('37. Nothing fails open: the result of a custom key source is not a key', () => {
   const policy = { issuer: null, audience: null, algorithms: ['ES256'] } as const
   const resolve = async (): Promise<never> => undefined as never
   const ANSWERS: readonly unknown[] = [
@@ -143,7 +143,7 @@ describe('37. Nothing fails open: what a key source of the application gives is 
     Promise.reject,
   ]
 
-  it('so that no token is accepted, nor explained as accepted', async () => {
+  it('so no token is accepted, nor explained as accepted', async () => {
     const { token = '' } = FAILING_HOOKS.find(({ name }) => name === 'a key source') ?? {}
     for (const answer of ANSWERS)
       for (const keys of [{ resolve: async () => answer as never }, { resolve, current: () => answer as never }]) {

@@ -8,13 +8,13 @@ afterEach(() => {
 })
 
 describe('a refusal', () => {
-  it('has no stack trace, and leaves those of other errors as they are', () => {
+  it('has no stack trace, and does not affect those of other errors', () => {
     expect(new AuthError('token_expired').stack).not.toContain('\n    at ')
     expect(Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')).toEqual(before)
     expect(new Error('of the program').stack).toContain('\n    at ')
   })
 
-  it('leaves the stack traces of other errors as they are when it cannot be made of its details', () => {
+  it('does not affect the stack traces of other errors if its creation fails', () => {
     const hint = Symbol('no text') as unknown as string
     expect(() => new AuthError('token_refused', { hint })).not.toThrow()
     expect(Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')).toEqual(before)
@@ -28,7 +28,7 @@ describe('a refusal', () => {
     expect(Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')).toEqual(before)
   })
 
-  it('is made where the application has frozen how long stack traces are', () => {
+  it('can be created if the application has frozen Error.stackTraceLimit', () => {
     Object.defineProperty(Error, 'stackTraceLimit', { ...before, writable: false })
     expect(new AuthError('token_expired').code).toBe('token_expired')
   })

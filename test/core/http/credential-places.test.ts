@@ -11,24 +11,24 @@ import { createServices, type Services } from '../../support/contract/services.t
 import type { StartedAdapter } from '../../support/contract/started-adapter.ts'
 import { fuzzRun } from '../../support/fuzz/fuzz-run.ts'
 
-// Requests with values of every kind in every place at once. What they mean is known from how they were made, and not from how they read.
+// Requests with values of every kind in every place at once. Their meaning is known from how they were generated, not from parsing them.
 
 const { seed } = fuzzRun(process.env)
 const { jwks, tokens } = await createCredentials()
 
-/** What the values in one place mean. */
+/** The meaning of the values in one place. */
 type Meaning =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'token'; readonly token: string }
   /** A scheme that no source accepts. */
   | { readonly kind: 'foreign' }
-  /** What may be a token, sent in a way that is not supported. */
+  /** A possible token, sent in an unsupported way. */
   | { readonly kind: 'unsupported' }
   | { readonly kind: 'malformed' }
 
 interface Sent {
   readonly meaning: Meaning
-  /** Texts in the place, in order; none is an absent field. */
+  /** Texts in the place, in order; an empty list is an absent field. */
   readonly values: readonly string[]
 }
 
@@ -44,7 +44,7 @@ const absent: fc.Arbitrary<Sent> = fc.constant({ meaning: NOTHING, values: [] })
 const repeated = (text: fc.Arbitrary<string>): fc.Arbitrary<Sent> =>
   fc.array(text, { minLength: 2, maxLength: 3 }).map((values) => ({ meaning: MALFORMED, values }))
 
-/** Weighted, so that most requests get as far as comparing tokens. */
+/** Weighted, so that most requests reach the comparison of tokens. */
 const place = (...kinds: readonly (readonly [weight: number, fc.Arbitrary<Sent>])[]): fc.Arbitrary<Sent> =>
   fc.oneof(...kinds.map(([weight, arbitrary]) => ({ weight, arbitrary })))
 
@@ -147,7 +147,7 @@ const SOURCES: Readonly<Record<(typeof PLACES)[number], CredentialSource>> = {
   form: { from: 'form' },
 }
 
-/** What a request must be answered with: a status, or that it is anonymous. */
+/** The expected answer: a status, or anonymous. */
 function expected(
   request: Request,
   places: readonly (typeof PLACES)[number][],
@@ -164,7 +164,7 @@ function expected(
   return optional ? 'anonymous' : 401
 }
 
-/** A token of odd characters is a malformed credential, any other bad one a bad token. */
+/** A token with invalid characters is a malformed credential, any other bad one a bad token. */
 const badStatus = (value: string): number => (/^[\w.~+/-]+=*$/.test(value) ? 401 : 400)
 
 const cookieLine = (values: readonly string[]): readonly string[] =>
@@ -193,7 +193,7 @@ function view(request: Request): RequestView {
 const verifier = createVerifier({ issuer: 'https://auth.example.com', audience: 'https://orders.example.com', jwks })
 
 describe('credentials of every kind in every place at once', () => {
-  it('are authenticated for one good token, or equal ones, and refused with the right status otherwise', async () => {
+  it('are authenticated for one good token, or equal ones, and otherwise refused with the right status', async () => {
     const authenticators = new Map<string, ReturnType<typeof createAuthenticator>>()
     const authenticatorFor = (places: readonly (typeof PLACES)[number][], optional: boolean) => {
       const key = `${places.join()} ${optional}`
@@ -228,7 +228,7 @@ describe('credentials of every kind in every place at once', () => {
       ),
       { seed, numRuns: 5000 },
     )
-    // The generator reaches every answer often enough to mean something.
+    // The generator produces every answer often enough.
     for (const status of [200, 400, 401, 'anonymous']) expect(seen.get(status), String(status)).toBeGreaterThan(100)
   })
 
@@ -283,7 +283,7 @@ describe.each([
   })
   afterAll(() => adapter.close())
 
-  it('get the same answers, and reach the service only for a good token or where anonymous is fine', async () => {
+  it('get the same answers, and reach the service only for a good token or if anonymous requests are allowed', async () => {
     await fc.assert(
       fc.asyncProperty(requests, fc.boolean(), async (request, optional) => {
         const before = adapter.served()

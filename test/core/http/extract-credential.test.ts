@@ -52,18 +52,18 @@ describe('extracting a credential', () => {
     ['two spaces', authorization('Bearer  a.b.c'), '400 credential_malformed'],
     ['a tab', authorization('Bearer\ta.b.c'), '400 credential_malformed'],
     ['a trailing space', authorization('Bearer a.b.c '), '400 credential_malformed'],
-    ['a padding in the middle', authorization('Bearer a=b'), '400 credential_malformed'],
+    ['padding in the middle', authorization('Bearer a=b'), '400 credential_malformed'],
     ['quotes', authorization('Bearer "a.b.c"'), '400 credential_malformed'],
     ['an empty field', authorization(''), undefined],
-    ['an empty field, not trimmed', authorization(' \t'), undefined],
+    ['an untrimmed empty field', authorization(' \t'), undefined],
     ['two empty fields', authorization('', ''), '400 credential_repeated'],
-    ['two empty fields that were joined', authorization(', '), '400 credential_malformed'],
+    ['two joined empty fields', authorization(', '), '400 credential_malformed'],
     ['an empty field joined with Bearer', authorization(', Bearer a.b.c'), '400 credential_repeated'],
     ['Bearer joined with an empty field', authorization('Bearer a.b.c, '), '400 credential_repeated'],
     ['a no-break space', authorization('\u00a0'), '400 credential_malformed'],
     ['two fields', authorization('Bearer a.b.c', 'Bearer a.b.c'), '400 credential_repeated'],
     ['two tokens joined by a comma', authorization('Bearer a.b.c, Bearer d.e.f'), '400 credential_repeated'],
-    ['a comma at the end', authorization('Bearer a.b.c,'), '400 credential_repeated'],
+    ['a trailing comma', authorization('Bearer a.b.c,'), '400 credential_repeated'],
     ['another scheme joined with Bearer', authorization('Basic abc, Bearer a.b.c'), '400 credential_repeated'],
     ['Basic', authorization('Basic YTpi'), 'foreign'],
     ['Basic and padding', authorization('bASIC YWI6Yw=='), 'foreign'],
@@ -75,7 +75,7 @@ describe('extracting a credential', () => {
     ['DPoP and an opaque token', authorization('dpop abc'), 'perhaps a token'],
     ['a scheme that starts like Bearer', authorization('BearerX a.b.c'), 'perhaps a token'],
     ['a JWT under another scheme', authorization('Token eyJ.e30.x'), 'perhaps a token'],
-    ['the beginning of a JWT under another scheme', authorization('Token eyJhbGciOi'), 'perhaps a token'],
+    ['a prefix of a JWT under another scheme', authorization('Token eyJhbGciOi'), 'perhaps a token'],
     ['a JWT in a parameter', authorization('Token token="eyJhbGciOi"'), 'perhaps a token'],
     ['an encrypted token under another scheme', authorization('JWT a..b.c.d'), 'perhaps a token'],
     ['a token without a scheme', authorization('a.b.c'), 'perhaps a token'],
@@ -92,7 +92,7 @@ describe('extracting a credential', () => {
     expect(await answer(parts)).toBe(expected)
   })
 
-  it('takes a token without a scheme where that is asked for, and the scheme too', async () => {
+  it('accepts a token without a scheme if configured, and also with the scheme', async () => {
     const bare = { from: 'authorization', bareToken: 'accept' } as const
     expect(await answer(authorization('a.b.c'), bare)).toBe('a.b.c')
     expect(await answer(authorization('Bearer a.b.c'), bare)).toBe('a.b.c')
@@ -101,7 +101,7 @@ describe('extracting a credential', () => {
     expect(await answer(authorization(''), bare)).toBeUndefined()
   })
 
-  it('reads a header of its own', async () => {
+  it('reads a custom header', async () => {
     const source = { from: 'header', name: 'X-Access-Token' } as const
     expect(await answer({ headers: [['x-access-token', 'a.b.c']] }, source)).toBe('a.b.c')
     expect(await answer({ headers: [['x-access-token', 'Bearer a.b.c']] }, source)).toBe('400 credential_malformed')
@@ -111,7 +111,7 @@ describe('extracting a credential', () => {
     expect(await answer({ headers: [['x-access-token', ', ']] }, source)).toBe('400 credential_repeated')
   })
 
-  it('reads a header with a scheme, as gateways forward the Authorization header', async () => {
+  it('reads a header with a scheme, in which gateways forward the Authorization header', async () => {
     const source = { from: 'header', name: 'X-Forwarded-Authorization', scheme: 'Bearer' } as const
     const forwarded = (value: string): Parts => ({ headers: [['x-forwarded-authorization', value]] })
     expect(await answer(forwarded('Bearer a.b.c'), source)).toBe('a.b.c')
@@ -124,7 +124,7 @@ describe('extracting a credential', () => {
     expect(await answer(both, { from: 'authorization' }, source)).toBe('a.b.c')
   })
 
-  it.each([null, 1, {}, ['a']])('takes the header %j for malformed, not for a reason to fail', async (value) => {
+  it.each([null, 1, {}, ['a']])('treats the header %j as malformed, and does not throw', async (value) => {
     const headers = ['authorization', 'cookie', 'x-token', 'content-type'].map(
       (name) => [name, value as string] as const,
     )
@@ -220,7 +220,7 @@ describe('extracting a credential', () => {
       ['an emptied cookie and a header', sent({ authorization: 'Bearer a.b.c', cookie: 'jwt=' }), 'a.b.c'],
       ['an emptied cookie in quotes and a header', sent({ header: 'a.b.c', cookie: 'jwt=""' }), 'a.b.c'],
       ['an empty header and a cookie', sent({ authorization: '', cookie: 'jwt=a.b.c' }), 'a.b.c'],
-      ['nothing but empty values', sent({ authorization: '', header: '', cookie: 'jwt=', query: '' }), undefined],
+      ['only empty values', sent({ authorization: '', header: '', cookie: 'jwt=', query: '' }), undefined],
       ['two tokens', sent({ authorization: 'Bearer a.b.c', cookie: 'jwt=d.e.f' }), '400 credential_repeated'],
       ['a token and a longer one', sent({ header: 'a.b.c', query: 'a.b.cc' }), '400 credential_repeated'],
       [
@@ -256,13 +256,13 @@ describe('extracting a credential', () => {
         sent({ authorization: 'Digest a="b", c="d"', cookie: 'jwt=a' }),
         '400 credential_repeated',
       ],
-      ['Basic and nothing else', sent({ authorization: 'Basic YTpi', cookie: 'jwt=' }), 'foreign'],
-    ])('takes %s for what it is', async (_name, parts, expected) => {
+      ['only Basic', sent({ authorization: 'Basic YTpi', cookie: 'jwt=' }), 'foreign'],
+    ])('handles %s', async (_name, parts, expected) => {
       expect(await answer(parts, ...places)).toBe(expected)
       expect(await answer(parts, ...places.toReversed())).toBe(expected)
     })
 
-    it('takes the same token in a form and elsewhere for one', async () => {
+    it('treats the same token in a form and elsewhere as one', async () => {
       const post = (token: string): Parts => ({
         method: 'POST',
         headers: [
@@ -282,7 +282,7 @@ describe('extracting a credential', () => {
     })
   })
 
-  it('strips nothing but spaces and tabs from a cookie', async () => {
+  it('strips only spaces and tabs from a cookie', async () => {
     const source = { from: 'cookie', name: '__Host-token' } as const
     const cookie = (value: string): Parts => ({ headers: [['cookie', value]] })
     expect(await answer(cookie('a=1; \t__Host-token=a.b.c \t; b=2'), source)).toBe('a.b.c')
@@ -290,7 +290,7 @@ describe('extracting a credential', () => {
       expect(await answer(cookie(`a=1; ${character}__Host-token=a.b.c`), source), character).toBeUndefined()
   })
 
-  it('takes time in proportion to what it reads', async () => {
+  it('takes time proportional to its input', async () => {
     const cookie = { from: 'cookie', name: 'jwt' } as const
     const began = performance.now()
     for (const value of [`a${' '.repeat(400_000)}b`, ';'.repeat(400_000), ' ;'.repeat(200_000)])
@@ -305,7 +305,7 @@ describe('extracting a credential', () => {
     expect(performance.now() - began).toBeLessThan(2000)
   })
 
-  it('does not look where it was not told to', async () => {
+  it('reads only from configured places', async () => {
     expect(
       await answer({ target: '/?access_token=a.b.c', headers: [['cookie', 'access_token=a.b.c']] }),
     ).toBeUndefined()
@@ -320,14 +320,14 @@ describe('extracting a credential', () => {
     expect(await answer({ headers: [['cookie', 'session=""']] }, source)).toBeUndefined()
   })
 
-  it('reads a query from where it begins, and from nowhere else', async () => {
+  it('reads a query only from its start', async () => {
     const source = { from: 'query' } as const
     expect(await answer({ target: '?access_token=a.b.c' }, source)).toBe('a.b.c')
     expect(await answer({ target: 'access_token=a.b.c' }, source)).toBeUndefined()
     expect(await answer({ target: '/#?access_token=a.b.c' }, source)).toBe('a.b.c')
   })
 
-  it('does not ask for a body that there cannot be', async () => {
+  it('does not read a body if there can be none', async () => {
     const type: readonly [string, string] = ['content-type', 'application/x-www-form-urlencoded']
     const source = { from: 'form' } as const
     const post = { method: 'POST', target: '/', header: (name: string) => (name === 'content-type' ? [type[1]] : []) }
@@ -343,7 +343,7 @@ describe('extracting a credential', () => {
     expect(await answer(spaced, source)).toBe('a.b.c')
   })
 
-  it('gives the scheme and the token', async () => {
+  it('returns the scheme and the token', async () => {
     expect(await extractCredential(view(authorization('Bearer a.b.c')), [{ from: 'authorization' }])).toEqual({
       scheme: 'Bearer',
       token: 'a.b.c',

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { nodeFieldValues } from '../../../packages/core/src/authenticator/adapter.ts'
 
-it('gives the value of the parsed headers, which middleware may have rewritten, written or deleted', () => {
+it('returns the value of the parsed headers, which middleware may have rewritten, added or deleted', () => {
   const raw = ['Authorization', 'received']
   expect(nodeFieldValues({ authorization: 'received' }, raw, 'authorization')).toEqual(['received'])
   expect(nodeFieldValues({ authorization: 'rewritten' }, raw, 'authorization')).toEqual(['rewritten'])
@@ -11,7 +11,7 @@ it('gives the value of the parsed headers, which middleware may have rewritten, 
   expect(nodeFieldValues({ authorization: '' }, raw, 'authorization')).toEqual([''])
 })
 
-it('gives every value of a repeated field, in order, whatever the case of its name, unless it was deleted', () => {
+it('returns every value of a repeated field in order, whatever the case of its name, unless it was deleted', () => {
   const raw = ['Authorization', 'a', 'X', 'authorization', 'AUTHORIZATION', 'b']
   const headers = { authorization: 'a', x: 'authorization' }
   expect(nodeFieldValues(headers, raw, 'authorization')).toEqual(['a', 'b'])
@@ -22,14 +22,14 @@ it('gives every value of a repeated field, in order, whatever the case of its na
   expect(nodeFieldValues({ x: ['a'] }, undefined, 'x')).toEqual(['a'])
 })
 
-it('gives the joined cookies, which lose nothing and may have been rewritten', () => {
+it('returns the joined cookies, which are complete and may have been rewritten', () => {
   const raw = ['cookie', 'a=1', 'cookie', 'a=2']
   expect(nodeFieldValues({ cookie: 'a=1; a=2' }, raw, 'cookie')).toEqual(['a=1; a=2'])
   expect(nodeFieldValues({ cookie: 'a=3' }, raw, 'cookie')).toEqual(['a=3'])
   expect(nodeFieldValues({}, raw, 'cookie')).toEqual([])
 })
 
-it.each([undefined, null, [], {}, 'x', [undefined, 1, null, 'a'], ['x']])('takes %j for raw headers', (raw) => {
+it.each([undefined, null, [], {}, 'x', [undefined, 1, null, 'a'], ['x']])('accepts %j as raw headers', (raw) => {
   expect(nodeFieldValues({ x: 'a' }, raw, 'x')).toEqual(['a'])
 })
 
@@ -37,6 +37,6 @@ it.each([undefined, null, 'x', {}, Object.create({ x: 'inherited' })])('finds no
   expect(nodeFieldValues(headers, ['x', 'a'], 'x')).toEqual([])
 })
 
-it.each([null, 1, {}, [[]]])('passes on %j, which is no text', (value) => {
+it.each([null, 1, {}, [[]]])('passes on %j, which is not text', (value) => {
   expect(nodeFieldValues({ x: value }, [], 'x')).toEqual(Array.isArray(value) ? value : [value])
 })

@@ -8,7 +8,7 @@ describe('the public origin', () => {
     ['https://API.example.com:443/Orders/', 'https://api.example.com/Orders'],
     ['http://127.0.0.1:8080', 'http://127.0.0.1:8080'],
     ['https://[::1]:8443/a/b', 'https://[::1]:8443/a/b'],
-  ])('%s is taken as %s', (given, expected) => {
+  ])('%s is accepted as %s', (given, expected) => {
     expect(resolveOrigin('create binding', given)).toBe(expected)
   })
 

@@ -23,7 +23,7 @@ function started() {
 const EXPIRED = 'The token has expired'
 
 describe('the log of refusals', () => {
-  it('has a line for the first of each code, at once', () => {
+  it('has a line for the first of each code, immediately', () => {
     const { lines, refuse } = started()
     refuse('token_expired')
     refuse('credential_missing')
@@ -33,7 +33,7 @@ describe('the log of refusals', () => {
     ])
   })
 
-  it('has one line per code and minute under a flood, with the number of those left out', () => {
+  it('has one line per code and minute under a flood, with the number of suppressed ones', () => {
     const { lines, refuse, pass } = started()
     refuse('token_expired', 1000)
     pass(59.9)
@@ -53,20 +53,20 @@ describe('the log of refusals', () => {
     ])
   })
 
-  it('does not let a flood of one code hide another', () => {
+  it('does not suppress one code because of another', () => {
     const { lines, refuse } = started()
     refuse('credential_missing', 100_000)
     refuse('keys_unavailable')
     expect(lines.map(({ code }) => code)).toEqual(['credential_missing', 'keys_unavailable'])
   })
 
-  it('has at most a line for each code there is, whatever the messages are', () => {
+  it('has at most one line for each code, whatever the messages are', () => {
     const { lines, refuse } = started()
     for (const code of Object.keys(catalogue)) refuse(code as ErrorCode, 10)
     expect(lines).toHaveLength(Object.keys(catalogue).length)
   })
 
-  it('is not in the way where the clock fails', () => {
+  it('does not affect the answer if the clock fails', () => {
     const logRefusal = createLogRefusal({
       monotonic: () => {
         throw new Error('no time')
@@ -85,12 +85,12 @@ const view = (authorization?: string): RequestView => ({
 })
 
 describe('an authenticator with a log', () => {
-  it('says why each request is refused, with the code', async () => {
+  it('logs why each request is refused, with the code', async () => {
     const lines: unknown[][] = []
     const log = {
       level: 'warn',
       warn(...values: unknown[]) {
-        // As the method of the object that it is.
+        // Called as a method of the logger.
         lines.push([this.level, ...values])
       },
     }
@@ -108,7 +108,7 @@ describe('an authenticator with a log', () => {
     ])
   })
 
-  it('counts the minute by the clock in the options', async () => {
+  it('measures the minute by the clock in the options', async () => {
     let now = 0
     const lines: string[] = []
     const clock = { now: () => Date.now(), monotonic: () => now }
@@ -131,7 +131,7 @@ describe('an authenticator with a log', () => {
     ],
     ['rejects', () => Promise.reject(new Error('boom'))],
     [
-      'gives an object that throws when it is asked for its promise',
+      'returns an object whose then throws',
       () =>
         new Proxy(
           {},
@@ -143,14 +143,14 @@ describe('an authenticator with a log', () => {
         ),
     ],
     ['never ends', () => new Promise(() => {})],
-  ])('answers as without one where it %s', async (_name, warn) => {
+  ])('does not change the answer if it %s', async (_name, warn) => {
     const silent = createAuthenticator(options)
     const logged = createAuthenticator({ ...options, log: { warn } })
     for (const credential of [undefined, 'Bearer', 'Bearer a.b.c', 'Basic YTpi'])
       expect(await logged.authenticate(view(credential))).toEqual(await silent.authenticate(view(credential)))
   })
 
-  it('writes no token, whatever is wrong with the credential', async () => {
+  it('contains no token, whatever is wrong with the credential', async () => {
     const lines: string[] = []
     let now = 0
     const clock = { now: () => Date.now(), monotonic: () => (now += 60_000) }
@@ -171,13 +171,13 @@ describe('an authenticator with a log', () => {
     ['an object without warn', { info: () => {} }],
     ['an object whose warn is text', { warn: 'x' }],
     ['null', null],
-  ])('does not start with %s', (_name, log) => {
+  ])('is rejected at start-up if it is %s', (_name, log) => {
     expect(() => createAuthenticator({ ...options, log } as never)).toThrow(
       /^Cannot create authenticator: "log" must (be false, or have a function "warn", as console does|not be null)/,
     )
   })
 
-  it('starts with false', () => {
+  it('can be false', () => {
     expect(() => createAuthenticator({ ...options, log: false })).not.toThrow()
   })
 })

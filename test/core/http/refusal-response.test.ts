@@ -11,7 +11,7 @@ const rules = {
 }
 
 describe('the response to a refusal', () => {
-  it('has no challenge where Claimgate cannot decide, and so nothing to expose', () => {
+  it('has no challenge if Claimgate cannot decide, and so nothing to expose', () => {
     const { status, headers, body } = refusalResponse(new AuthError('keys_unavailable', { retryAfter: 0.2 }), rules)
     expect(status).toBe(503)
     expect(headers).toEqual({
@@ -27,7 +27,7 @@ describe('the response to a refusal', () => {
     })
   })
 
-  it('names status and title of each kind', () => {
+  it('has the status and title of each kind', () => {
     const titleOf = (error: AuthError): unknown =>
       (JSON.parse(refusalResponse(error, rules).body) as { title: unknown }).title
     expect(titleOf(new AuthError('credential_malformed'))).toBe('Bad Request')
@@ -35,13 +35,13 @@ describe('the response to a refusal', () => {
     expect(titleOf(new AuthError('insufficient_scope'))).toBe('Forbidden')
   })
 
-  it('rounds the time to retry after up to whole seconds, and to one at least', () => {
+  it('rounds the time to retry after up to whole seconds, at least one', () => {
     const after = (retryAfter: number): string | undefined =>
       refusalResponse(new AuthError('keys_unavailable', { retryAfter }), rules).headers['retry-after']
     expect([0, 0.5, 1, 1.01, 30].map(after)).toEqual(['1', '1', '1', '2', '30'])
   })
 
-  it('takes scopes of the requirement for a request without credentials alone', () => {
+  it('contains scopes of the requirement only for a request without credentials', () => {
     expect(challenge(new AuthError('credential_missing'), rules, { scopes: ['a'] })).toBe(
       'Bearer realm="api", scope="a"',
     )
@@ -52,7 +52,7 @@ describe('the response to a refusal', () => {
     expect(challenge(new AuthError('credential_missing'), rules)).toBe('Bearer realm="api"')
   })
 
-  it('knows text that needs no escaping', () => {
+  it('recognizes text that needs no escaping', () => {
     for (const text of ['api', 'a b', '!#[]~', ' ']) expect(isPlainText(text), text).toBe(true)
     for (const text of ['', 'a"', 'a\\', 'a\n', 'ä', '\u007f', 1, undefined])
       expect(isPlainText(text), String(text)).toBe(false)

@@ -3,7 +3,7 @@ import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
 import type { Refused } from '../../../packages/core/src/http/outcome.ts'
 import { problemBody, refusalResponse, refusedError } from '../../../packages/core/src/http/refusal-response.ts'
 
-it('tells a framework the status and the challenge, and nothing of the story', () => {
+it('gives a framework the status and the challenge, and no details', () => {
   const error = new AuthError('issuer_mismatch', { expected: 'https://a.example', actual: 'https://secret.example' })
   const response = refusalResponse(error, {
     realm: 'api',

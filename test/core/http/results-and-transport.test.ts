@@ -47,10 +47,10 @@ describe('34. A request carries one credential, in one place, in one form', () =
     ['two fields, one of another scheme', [`Bearer ${good}`, 'Basic dTpw']],
     ['two fields, one of them empty', [`Bearer ${good}`, '']],
     ['two tokens joined by a comma', `Bearer ${good}, Bearer ${good}`],
-    ['two tokens joined by a comma alone', `Bearer ${good},${good}`],
+    ['two tokens joined by only a comma', `Bearer ${good},${good}`],
     ['another scheme before it, joined by a comma', `Basic dTpw, Bearer ${good}`],
-    ['another scheme behind it, joined by a comma', `Bearer ${good}, Basic dTpw`],
-    ['a comma behind it', `Bearer ${good},`],
+    ['another scheme after it, joined by a comma', `Bearer ${good}, Basic dTpw`],
+    ['a comma after it', `Bearer ${good},`],
   ])('refuses %s with status 400', async (_, authorization) => {
     expect(await answerOf(request({ authorization }))).toEqual(refused('credential_repeated'))
     expect(await answerOf(request({ authorization }), { optional: true })).toEqual(refused('credential_repeated'))
@@ -58,24 +58,24 @@ describe('34. A request carries one credential, in one place, in one form', () =
 
   it.each([
     ['two spaces', `Bearer  ${good}`],
-    ['a space behind', `Bearer ${good} `],
+    ['a trailing space', `Bearer ${good} `],
     ['no token', 'Bearer'],
-    ['no token but a space', 'Bearer '],
+    ['only a space as the token', 'Bearer '],
     ['a tab', `Bearer\t${good}`],
     ['two words', `Bearer ${good} x`],
     ['quotes', `Bearer "${good}"`],
     ['a parameter', `Bearer token="${good}"`],
     ['a percent escape', `Bearer ${good}%20`],
     ['an equals sign inside', `Bearer a=${good}`],
-    ['a letter beyond ASCII', `Bearer ${good}\u00e9`],
+    ['a non-ASCII letter', `Bearer ${good}\u00e9`],
     ['a no-break space', '\u00a0'],
-    ['a space in front', ` Bearer ${good}`],
+    ['a leading space', ` Bearer ${good}`],
   ])('refuses %s with status 400', async (_, authorization) => {
     expect(await answerOf(request({ authorization }))).toEqual(refused('credential_malformed'))
     expect(await answerOf(request({ authorization }), { optional: true })).toEqual(refused('credential_malformed'))
   })
 
-  it.each(['Bearer', 'bearer', 'BEARER', 'bEaReR'])('takes the scheme as %s', async (scheme) => {
+  it.each(['Bearer', 'bearer', 'BEARER', 'bEaReR'])('accepts the scheme %s', async (scheme) => {
     expect(await answerOf(request({ authorization: `${scheme} ${good}` }))).toEqual(VERIFIED)
   })
 
@@ -87,7 +87,7 @@ describe('34. A request carries one credential, in one place, in one form', () =
     },
   )
 
-  it('refuses such characters before a verifier of another kind of token sees them', async () => {
+  it('refuses such characters before a custom verifier receives them', async () => {
     const seen: string[] = []
     const inner = createVerifier(with_())
     const verify = async (token: string) => {
@@ -101,7 +101,7 @@ describe('34. A request carries one credential, in one place, in one form', () =
     expect(seen).toEqual(['opaque'])
   })
 
-  it('looks at neither query nor body nor cookies unless told to', async () => {
+  it('reads neither query nor body nor cookies unless configured', async () => {
     const form = async () => ({ access_token: good })
     const view = request(
       { cookie: `access_token=${good}`, 'content-type': 'application/x-www-form-urlencoded', 'x-token': good },
@@ -144,7 +144,7 @@ describe('34. A request carries one credential, in one place, in one form', () =
   const viewOf = (...names: readonly string[]) =>
     viewOfPlaces(names.map((name) => places[name as keyof typeof places] as Place))
 
-  it.each(Object.keys(places))('takes the token from %s where told to', async (place) => {
+  it.each(Object.keys(places))('reads the token from %s if configured', async (place) => {
     expect(await answerOf(viewOf(place), { credentials: everywhere })).toEqual(VERIFIED)
   })
 
@@ -169,7 +169,7 @@ describe('34. A request carries one credential, in one place, in one form', () =
     header: { fields: { 'x-token': '' } },
   }
 
-  it.each(pairs)('takes the same token in %s and in %s for one, and two for none', async (one, two) => {
+  it.each(pairs)('accepts the same token in %s and in %s, and refuses two different ones', async (one, two) => {
     expect(await answerOf(viewOf(one, two), { credentials: everywhere })).toEqual(VERIFIED)
     for (const [first, second] of [
       [places, another],
@@ -181,7 +181,7 @@ describe('34. A request carries one credential, in one place, in one form', () =
     }
   })
 
-  it.each(pairs)('ignores an empty value in %s beside a token in %s', async (one, two) => {
+  it.each(pairs)('ignores an empty value in %s if there is a token in %s', async (one, two) => {
     for (const [empty, full] of [
       [one, two],
       [two, one],
@@ -191,7 +191,7 @@ describe('34. A request carries one credential, in one place, in one form', () =
     }
   })
 
-  it.each(Object.keys(places))('takes an empty value in %s for no credential', async (place) => {
+  it.each(Object.keys(places))('treats an empty value in %s as a missing credential', async (place) => {
     const view = viewOfPlaces([emptied[place]])
     expect(await answerOf(view, { credentials: everywhere })).toEqual(refused('credential_missing'))
     expect(await answerOf(view, { credentials: everywhere, optional: true })).toEqual({ status: 0 })
@@ -215,7 +215,7 @@ describe('34. A request carries one credential, in one place, in one form', () =
         { method: 'POST', form: async () => ({ access_token: [good, good] }) },
       ),
     ],
-  ])('refuses a token that stands twice in %s with status 400', async (_, view) => {
+  ])('refuses a token that occurs twice in %s with status 400', async (_, view) => {
     expect(await answerOf(view, { credentials: everywhere })).toEqual(refused('credential_repeated'))
   })
 
@@ -228,7 +228,7 @@ describe('34. A request carries one credential, in one place, in one form', () =
   })
 })
 
-describe('35. A refusal carries fixed text, and the same for every fault of a token', () => {
+describe('35. A refusal contains fixed text, the same for every fault of a token', () => {
   const makeBad = () =>
     badTokens({
       token: good,
@@ -238,7 +238,7 @@ describe('35. A refusal carries fixed text, and the same for every fault of a to
       now: NOW,
     })
 
-  it('answers every bad token with one status, one challenge and one body', async () => {
+  it('answers every bad token with the same status, challenge and body', async () => {
     const authenticator = createAuthenticator(with_())
     const carried = (await makeBad()).filter(
       ({ token, refusal }) => refusal === 'required' && /^[\w.~+/-]+=*$/.test(token),
@@ -268,20 +268,17 @@ describe('35. A refusal carries fixed text, and the same for every fault of a to
     ])
   })
 
-  it.each(Object.keys(catalogue) as (keyof typeof catalogue)[])(
-    'puts no word of the refusal %s on the wire',
-    async (code) => {
-      const secrets = { expected: 'SECRET-1', actual: 'SECRET-2', hint: 'SECRET-3', cause: new Error('SECRET-4') }
-      const checks = [{ name: 'SECRET-5', check: () => Promise.reject(new AuthError(code, secrets)) }]
-      const outcome = await createAuthenticator(with_({ checks })).authenticate(bearer(good))
-      expect(outcome.kind).toBe('refused')
-      if (outcome.kind !== 'refused') return
-      expect(JSON.stringify(outcome.response)).not.toContain('SECRET')
-      expect(describeOutcome(outcome)).toEqual(refused(code))
-    },
-  )
+  it.each(Object.keys(catalogue) as (keyof typeof catalogue)[])('sends no word of the details of %s', async (code) => {
+    const secrets = { expected: 'SECRET-1', actual: 'SECRET-2', hint: 'SECRET-3', cause: new Error('SECRET-4') }
+    const checks = [{ name: 'SECRET-5', check: () => Promise.reject(new AuthError(code, secrets)) }]
+    const outcome = await createAuthenticator(with_({ checks })).authenticate(bearer(good))
+    expect(outcome.kind).toBe('refused')
+    if (outcome.kind !== 'refused') return
+    expect(JSON.stringify(outcome.response)).not.toContain('SECRET')
+    expect(describeOutcome(outcome)).toEqual(refused(code))
+  })
 
-  it('keeps kid, claims, addresses and exceptions off the wire', async () => {
+  it('keeps kid, claims, addresses and exceptions out of the response', async () => {
     const marks = { kid: 'MARK"\\kid', iss: 'https://MARK.example', aud: 'MARK", error="x', sub: 'MARK', jti: 'MARK' }
     const { kid, ...claims } = marks
     const tokens = [
@@ -301,16 +298,16 @@ describe('35. A refusal carries fixed text, and the same for every fault of a to
       }
   })
 
-  it.each(['a"b', 'a\\b', 'a\nb', 'a\r\nx: y', 'a\u0000', '\u00e9', '', 1])('does not start with realm %j', (realm) => {
+  it.each(['a"b', 'a\\b', 'a\nb', 'a\r\nx: y', 'a\u0000', '\u00e9', '', 1])('rejects realm %j at start-up', (realm) => {
     expect(() => createAuthenticator(with_({ realm }))).toThrow('"realm" must be')
   })
 
-  it('names the configured realm', async () => {
+  it('sends the configured realm', async () => {
     const { challenge } = await answerOf(request(), { realm: "the orders' API" })
     expect(challenge).toBe('Bearer realm="the orders\' API"')
   })
 
-  it('answers no credentials, or another scheme, by a bare challenge without error', async () => {
+  it('answers missing credentials, or another scheme, with a bare challenge without error', async () => {
     expect(await answerOf(request())).toEqual({
       code: 'credential_missing',
       status: 401,
@@ -323,7 +320,7 @@ describe('35. A refusal carries fixed text, and the same for every fault of a to
     })
   })
 
-  it('answers what it could not decide by 503 with Retry-After, and no challenge', async () => {
+  it('answers an undecided request with 503 and Retry-After, and no challenge', async () => {
     await using keys = await publish([key.publicJwk])
     await keys.server.behave({ kind: 'status', status: 500 })
     const outcome = await createAuthenticator(keys.options).authenticate(bearer(good))
@@ -331,7 +328,7 @@ describe('35. A refusal carries fixed text, and the same for every fault of a to
     expect(outcome).toMatchObject({ response: { headers: { 'retry-after': expect.stringMatching(/^[1-9]\d*$/) } } })
   })
 
-  it('names missing scopes that the requirement names, and no other word of the token', async () => {
+  it('names missing scopes of the requirement, and nothing of the token', async () => {
     const outcome = await createAuthenticator(with_()).authenticate(bearer(good), scope('orders:write'))
     expect(describeOutcome(outcome).challenge).toBe(
       'Bearer realm="api", error="insufficient_scope", error_description="The access token does not grant what this request needs", scope="orders:write"',
@@ -340,7 +337,7 @@ describe('35. A refusal carries fixed text, and the same for every fault of a to
   })
 })
 
-describe('36. Logs and events never carry a token, and untrusted values are escaped and short', () => {
+describe('36. Logs and events never contain a token, and untrusted values are escaped and short', () => {
   const noisy = 'x\u001b[31m\u202e\u2028"\\\u009b'
   const cases: readonly (readonly [string, () => Promise<string>])[] = [
     ['a bad signature', async () => attacker.sign(accessClaims(), { kid: 'key-1' })],
@@ -356,9 +353,9 @@ describe('36. Logs and events never carry a token, and untrusted values are esca
     ['an expired token', async () => expired],
     ['an odd typ', async () => key.sign(accessClaims(), { typ: 'z\u200f'.repeat(40) })],
     ['odd confirmations', async () => key.sign(accessClaims({ cnf: { [noisy]: 1 } }))],
-    ['claims that are no JSON', async () => key.signRaw('{"alg":"ES256","kid":"key-1"}', `{"sub":"PRIVATE ${noisy}`)],
-    ['a header that is no JSON', async () => key.signRaw('{"alg":"ES256","kid":"PRIVATE', '{}')],
-    ['a part that is no base64url', async () => `${good.slice(0, 50)}*${good.slice(51)}`],
+    ['claims that are not JSON', async () => key.signRaw('{"alg":"ES256","kid":"key-1"}', `{"sub":"PRIVATE ${noisy}`)],
+    ['a header that is not JSON', async () => key.signRaw('{"alg":"ES256","kid":"PRIVATE', '{}')],
+    ['a part that is not base64url', async () => `${good.slice(0, 50)}*${good.slice(51)}`],
     ['five parts', async () => `${good}.${good.slice(0, 10)}.x`],
   ]
 
@@ -374,7 +371,7 @@ describe('36. Logs and events never carry a token, and untrusted values are esca
     const parts = token.split('.').filter((part) => part.length > 30)
     for (const text of texts) {
       for (const secret of [token, 'PRIVATE', ...parts]) expect(text ?? '').not.toContain(secret)
-      // A stack has lines of its own; nothing else has.
+      // Only a stack trace has line breaks.
       if (text !== error.stack) expect(text ?? '').not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e]/)
     }
     for (const text of [error.expected, error.actual]) expect((text ?? '').length).toBeLessThanOrEqual(130)
@@ -382,12 +379,12 @@ describe('36. Logs and events never carry a token, and untrusted values are esca
     expect(events).toContainEqual({ type: 'token.rejected', code: error.code })
   })
 
-  it('escapes quotes and backslashes, so that a value ends where it seems to end', async () => {
+  it('escapes quotes and backslashes, so that the end of a value is clear', async () => {
     const error = await refusalOf(await key.sign(accessClaims(), { alg: noisy }), with_())
     expect(error.actual).toBe(String.raw`"x\u001b[31m\u202e\u2028\"\\\u009b"`)
   })
 
-  it('tells its listener codes alone', async () => {
+  it('passes only codes to its listener', async () => {
     const events: VerifierEvent[] = []
     const verifier = createVerifier(with_({ onEvent: (event: VerifierEvent) => events.push(event) }))
     await verifier.verify(good)
@@ -396,7 +393,7 @@ describe('36. Logs and events never carry a token, and untrusted values are esca
   })
 })
 
-// The clock is right while the verifier is made.
+// The clock is right while the verifier is created.
 function startsAndStops(): () => number {
   let reads = 0
   return () => {
@@ -450,12 +447,12 @@ describe('37. Nothing fails open', () => {
     ],
     ['an issuer resolver throws', resolver(boom), '503 issuer_unavailable'],
     ['an issuer resolver rejects', resolver(rejects), '503 issuer_unavailable'],
-    ['an issuer resolver knows nothing', resolver(async () => undefined), '401 issuer_unknown'],
-    ['an issuer resolver gives null', resolver(async () => null), '401 issuer_unknown'],
+    ['an issuer resolver returns undefined', resolver(async () => undefined), '401 issuer_unknown'],
+    ['an issuer resolver returns null', resolver(async () => null), '401 issuer_unknown'],
     ['a key source throws', source(boom), 'thrown boom'],
     ['a key source rejects', source(rejects), 'thrown boom'],
-    ['a key source gives nothing', source(async () => undefined), '401 algorithm_key_mismatch'],
-    ['a key source gives no key', source(async () => ({})), '401 algorithm_key_mismatch'],
+    ['a key source returns undefined', source(async () => undefined), '401 algorithm_key_mismatch'],
+    ['a key source returns an object that is not a key', source(async () => ({})), '401 algorithm_key_mismatch'],
     ['a schema throws', { claims: { '~standard': { version: 1, vendor: 't', validate: boom } } }, 'thrown boom'],
     [
       'a schema finds issues',
@@ -464,18 +461,18 @@ describe('37. Nothing fails open', () => {
     ],
     ['a predicate throws', { requiredClaims: { sub: boom } }, 'thrown boom'],
     [
-      'a predicate gives a promise',
+      'a predicate returns a promise',
       { requiredClaims: { sub: async () => true } },
       'thrown A claim predicate must answer with true or false, at once',
     ],
     [
-      'a clock comes to stand at no time',
+      'a clock returns no time',
       { clock: { now: startsAndStops() } },
       'thrown "clock.now" must give milliseconds as a number, at once',
     ],
-    ['a check answers false', { checks: [{ name: 'x', check: async () => false }] }, '503 check_unavailable'],
+    ['a check returns false', { checks: [{ name: 'x', check: async () => false }] }, '503 check_unavailable'],
     [
-      'a schema answers with no object',
+      'a schema does not return an object',
       { claims: { '~standard': { version: 1, vendor: 'x', validate: () => ({ value: 'abc' }) } } },
       'thrown The schema of "claims" must answer with an object',
     ],
@@ -485,19 +482,19 @@ describe('37. Nothing fails open', () => {
     expect(await kindOf(changes)).toBe(expected)
   })
 
-  it('where a listener throws about a bad token, the refusal stays', async () => {
+  it('keeps the refusal if a listener throws for a bad token', async () => {
     const outcome = await createAuthenticator(with_({ onEvent: boom })).authenticate(bearer(expired))
     expect(describeOutcome(outcome)).toEqual(refused('token_expired'))
   })
 
   it.each<[string, Requirement]>([
     ['throws', throwing],
-    ['throws inside another', anyOf(throwing, scope('orders:read'))],
+    ['throws inside anyOf', anyOf(throwing, scope('orders:read'))],
     ['throws inside not()', not(throwing)],
     ['gives a promise', { ...throwing, isMet: (async () => true) as unknown as () => boolean }],
-    ['gives a promise inside not()', not({ ...throwing, isMet: (async () => false) as unknown as () => boolean })],
+    ['returns a promise inside not()', not({ ...throwing, isMet: (async () => false) as unknown as () => boolean })],
     ['gives nothing', { ...throwing, isMet: (() => undefined) as unknown as () => boolean }],
-    ['has a predicate that gives a promise', claim('sub', (async () => true) as unknown as () => boolean)],
+    ['has a predicate that returns a promise', claim('sub', (async () => true) as unknown as () => boolean)],
   ])('where a requirement %s', async (_case, requirement) => {
     expect(await kindOf({}, requirement)).toMatch(/^thrown /)
     const authenticator = createAuthenticator(with_())
@@ -505,14 +502,14 @@ describe('37. Nothing fails open', () => {
     expect(() => authenticator.authorize(token, requirement)).toThrow(/boom|true or false/)
   })
 
-  it('where a binding throws', async () => {
+  it('if a binding throws', async () => {
     const token = await key.sign(accessClaims({ cnf: { jkt: 'x' } }))
     const bindings: readonly Binding[] = [{ confirmation: 'jkt', confirm: rejects }]
     const outcome = await createAuthenticator(with_({ bindings })).authenticate(bearer(token))
     expect(outcome).toMatchObject({ kind: 'refused', error: { code: 'check_unavailable', status: 503 } })
   })
 
-  it('where the request itself cannot be read', async () => {
+  it('if the request itself cannot be read', async () => {
     const authenticator = createAuthenticator(with_({ optional: true, credentials: [{ from: 'form' }] }))
     const view = request(
       { 'content-type': 'application/x-www-form-urlencoded' },
@@ -527,7 +524,7 @@ describe('37. Nothing fails open', () => {
     ).rejects.toThrow('boom')
   })
 
-  it('lets a request without credentials through with optional, and with no requirement alone', async () => {
+  it('accepts a request without credentials only with optional, not with only a missing requirement', async () => {
     const authenticator = createAuthenticator(with_({ optional: true }))
     expect((await authenticator.authenticate(request())).kind).toBe('anonymous')
     expect(describeOutcome(await authenticator.authenticate(request(), scope('a')))).toEqual({
@@ -537,12 +534,12 @@ describe('37. Nothing fails open', () => {
     expect(describeOutcome(authenticator.authorize(undefined, scope('a'))).status).toBe(401)
   })
 
-  it('never lets bad credentials through with optional', async () => {
+  it('never accepts bad credentials with optional', async () => {
     for (const token of [expired, await attacker.sign(accessClaims(), { kid: 'key-1' }), 'x', `${good}x`])
       expect((await answerTo(token, with_({ optional: true }))).status).toBe(401)
   })
 
-  it.each(['true', 1, 'false', {}])('does not start with optional %j', (optional) => {
+  it.each(['true', 1, 'false', {}])('rejects optional %j at start-up', (optional) => {
     expect(() => createAuthenticator(with_({ optional }))).toThrow('"optional" must be true or false')
   })
 
@@ -553,13 +550,13 @@ describe('37. Nothing fails open', () => {
     )
   })
 
-  it('does not start with an option it does not know, so that a slip switches nothing off', () => {
+  it('rejects an unknown option at start-up, so that a typo disables nothing', () => {
     for (const slip of [{ audiences: 'x' }, { Issuer: 'x' }, { algorithm: ['ES256'] }, { requireClaims: ['sub'] }])
       expect(() => createVerifier(with_(slip))).toThrow('there is no option')
   })
 })
 
-describe('40. A token with cnf is confirmed or refused, and a plain token is no bound one', () => {
+describe('40. A token with cnf is confirmed or refused, and a plain token is not a bound one', () => {
   it.each<[string, unknown]>([
     ['a DPoP thumbprint', { jkt: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I' }],
     ['a certificate thumbprint', { 'x5t#S256': 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2' }],
@@ -576,14 +573,14 @@ describe('40. A token with cnf is confirmed or refused, and a plain token is no 
     expect(await answerTo(token, with_({ optional: true }))).toEqual(refused('binding_unsupported'))
   })
 
-  it('refuses a plain token, or a bound one, sent as DPoP where nothing confirms it', async () => {
+  it('refuses a plain token, or a bound one, sent as DPoP without a binding', async () => {
     for (const token of [good, await key.sign(accessClaims({ cnf: { jkt: 'x' } }))])
       expect(await answerOf(request({ authorization: `DPoP ${token}`, dpop: 'proof' }))).toEqual(
         refused('credential_scheme'),
       )
   })
 
-  it('asks the binding of every member, and refuses where one is missing or not shown', async () => {
+  it('asks the binding of every member, and refuses if one is missing or not confirmed', async () => {
     const asked: unknown[] = []
     const binding = (confirmation: string): Binding => ({
       confirmation,
@@ -600,13 +597,13 @@ describe('40. A token with cnf is confirmed or refused, and a plain token is no 
     expect(await answer({ jkt: 'a', other: 'b' })).toEqual(refused('binding_unsupported'))
   })
 
-  it('takes no answer of a binding for a confirmation', async () => {
+  it('does not treat a result of a binding as a confirmation', async () => {
     const token = await key.sign(accessClaims({ cnf: { jkt: 'x' } }))
     const bindings = [{ confirmation: 'jkt', confirm: (async () => false) as unknown as Binding['confirm'] }]
     await expect(answerTo(token, with_({ bindings }))).rejects.toThrow('A binding refuses by throwing')
   })
 
-  it('confirms what was signed, whatever a schema made of it', async () => {
+  it('confirms the signed value, whatever a schema returns', async () => {
     const asked: string[] = []
     const bindings = ['jkt', 'x5t#S256'].map((confirmation) => ({
       confirmation,

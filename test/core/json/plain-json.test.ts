@@ -6,7 +6,7 @@ import { type JsonLimits, parseStrictJson } from '../../../packages/core/src/jso
 
 const LIMITS: JsonLimits = { members: 8, nodes: 12, depth: 4 }
 
-/** What the strict parser makes of a text: an object, or nothing for a refusal and for any other value. */
+/** The result of the strict parser: an object, or undefined for a refusal and for any other value. */
 function strictObject(text: string, limits: JsonLimits): unknown {
   try {
     const value = parseStrictJson(text, limits)
@@ -24,7 +24,7 @@ function isFrozenThrough(value: unknown): boolean {
   )
 }
 
-/** Holds a text to the rule: an object is the very one that the strict parser gives, and frozen. Tells whether there is one. */
+/** Checks a text: an object must equal that of the strict parser, and be frozen. Returns whether there is one. */
 function judge(text: string, limits: JsonLimits = LIMITS): 'plain' | 'left' {
   const plain = parsePlainJson(text, limits)
   if (plain === undefined) return 'left'
@@ -76,8 +76,8 @@ const limits = fc.record({
   depth: fc.integer({ min: 1, max: 5 }),
 })
 
-describe('JSON of the plain kind', () => {
-  it('gives what the strict parser gives, frozen through and through, or leaves the text to it', () => {
+describe('JSON in plain form', () => {
+  it('returns the same as the strict parser, deeply frozen, or leaves the text to it', () => {
     const seen = { plain: 0, left: 0 }
     fc.assert(
       fc.property(objectText, limits, (json, caps) => {
@@ -85,12 +85,12 @@ describe('JSON of the plain kind', () => {
       }),
       { numRuns: 3000 },
     )
-    // A run in which one side never comes up has tested nothing.
+    // A run in which one side never occurs tests nothing.
     expect(seen.plain).toBeGreaterThan(300)
     expect(seen.left).toBeGreaterThan(300)
   })
 
-  it('gives nothing for what the strict parser refuses, whatever the characters', () => {
+  it('returns nothing for text that the strict parser refuses, whatever the characters', () => {
     const pieces = fc.constantFrom(
       '{',
       '}',
@@ -117,7 +117,7 @@ describe('JSON of the plain kind', () => {
     )
   })
 
-  it('gives an ordinary object that JSON.parse makes', () => {
+  it('returns an ordinary object like JSON.parse', () => {
     const claims = { iss: 'https://issuer.example', aud: ['a', 'b'], exp: 1_800_000_000, cnf: { jkt: 'x' }, ok: null }
     expect(parsePlainJson(JSON.stringify(claims), DEFAULT_LIMITS)).toEqual(claims)
     expect(parsePlainJson('{}', DEFAULT_LIMITS)).toEqual({})
@@ -134,29 +134,29 @@ describe('JSON of the plain kind', () => {
     ['a member twice', '{"a":1,"a":1}'],
     ['a member twice inside', '{"a":{"b":1,"b":2}}'],
     ['a member twice in an array', '{"a":[{"b":1,"b":2}]}'],
-    ['a member twice, made up for by an array', '{"a":[1,2,3],"b":1,"b":2}'],
+    ['a member twice, balanced by an array', '{"a":[1,2,3],"b":1,"b":2}'],
     ['a number as a name, twice', '{"0":1,"0":2}'],
     ['__proto__', '{"__proto__":{"admin":true}}'],
-    ['__proto__ that is nothing', '{"__proto__":null}'],
+    ['__proto__ that is null', '{"__proto__":null}'],
     ['__proto__ inside', '{"a":[{"__proto__":1}]}'],
     ['an escape in a name', String.raw`{"\u0061":1}`],
     ['an escape in a value', String.raw`{"a":"\n"}`],
-    ['a letter beyond ASCII', '{"a":"é"}'],
+    ['a non-ASCII letter', '{"a":"é"}'],
     ['a delete character', '{"a":"\u007f"}'],
     ['a line break', '{"a":1}\n'],
     ['a tab in a string', '{"a":"\t"}'],
     ['text behind', '{"a":1}x'],
-    ['a comma too many', '{"a":1,}'],
-    ['a string without an end', '{"a":"b}'],
+    ['an extra comma', '{"a":1,}'],
+    ['an unterminated string', '{"a":"b}'],
   ])('leaves %s to the strict parser', (_, json) => {
     expect(parsePlainJson(json, DEFAULT_LIMITS)).toBeUndefined()
   })
 
   it.each([
-    // Content with less than the strict parser: the object and its members count together.
+    // The contents have a lower limit than in the strict parser: the object and its members count together.
     ['members', 7, { members: 8, nodes: 100, depth: 4 }],
     ['values', 10, { members: 100, nodes: 12, depth: 4 }],
-  ])('takes as many %s as are allowed, and leaves one more', (_, most, caps) => {
+  ])('accepts as many %s as allowed, and leaves one more to the strict parser', (_, most, caps) => {
     const flat = (count: number): string =>
       `{${Array.from({ length: count }, (_item, index) => `"a${index}":0`).join()}}`
     expect(judge(flat(most), caps)).toBe('plain')
@@ -165,7 +165,7 @@ describe('JSON of the plain kind', () => {
     for (let count = 0; count < 20; count += 1) judge(flat(count), caps)
   })
 
-  it('takes as many levels as are allowed, and leaves one more', () => {
+  it('accepts as many levels as allowed, and leaves one more to the strict parser', () => {
     const nested = (levels: number): string => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`
     const lists = (levels: number): string => `{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`
     for (const make of [nested, lists]) {
@@ -177,13 +177,13 @@ describe('JSON of the plain kind', () => {
   })
 })
 
-describe('JSON of the plain kind, where somebody has changed Object.prototype', () => {
+describe('JSON in plain form with a polluted Object.prototype', () => {
   const prototype = Object.prototype as unknown as Record<string, unknown>
   afterEach(() => {
     delete prototype['polluted']
   })
 
-  it.each([1, { harmless: {} }])('does not take what is there, %j, for a member', (value) => {
+  it.each([1, { harmless: {} }])('does not treat its member, %j, as one of the text', (value) => {
     prototype['polluted'] = value
     expect(parsePlainJson('{"a":1,"a":2}', DEFAULT_LIMITS)).toBeUndefined()
     expect(parsePlainJson('{"a":{"b":1,"b":2}}', DEFAULT_LIMITS)).toBeUndefined()

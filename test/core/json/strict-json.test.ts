@@ -38,16 +38,16 @@ describe('strict JSON', () => {
     ['eight members', '[1,2,3,4,5,6,7,8]', undefined],
     ['nine elements', '[1,2,3,4,5,6,7,8,9]', 'limits'],
     ['nine members', '{"1":0,"2":0,"3":0,"4":0,"5":0,"6":0,"7":0,"8":0,"9":0}', 'limits'],
-    ['more values than allowed in all', `[${Array.from({ length: 7 }, () => '[1,2,3,4,5]').join(',')}]`, 'limits'],
+    ['more values than allowed in total', `[${Array.from({ length: 7 }, () => '[1,2,3,4,5]').join(',')}]`, 'limits'],
   ])('judges %s', (_, text, flaw) => {
     expect(flawOf(text)).toBe(flaw)
   })
 
-  it('stops at the depth limit before JSON.parse sees the text', () => {
+  it('stops at the depth limit before JSON.parse runs', () => {
     expect(flawOf('['.repeat(1_000_000))).toBe('limits')
   })
 
-  it('gives what JSON.parse gives for every text that JSON.stringify makes', () => {
+  it('returns the result of JSON.parse for every text of JSON.stringify', () => {
     const wide = { members: 1000, nodes: 65_536, depth: 64 }
     assert(
       property(jsonValue({ maxDepth: 6 }), (value) => {
@@ -58,7 +58,7 @@ describe('strict JSON', () => {
     )
   })
 
-  it('throws nothing but StrictJsonError, whatever the text', () => {
+  it('throws only StrictJsonError, whatever the text', () => {
     assert(
       property(string({ unit: constantFrom('{', '}', '[', ']', '"', ':', ',', '\\', 'u', '0', 'a', ' ') }), (text) => {
         expect([undefined, 'malformed', 'limits', 'duplicate_member', 'forbidden_member']).toContain(flawOf(text))

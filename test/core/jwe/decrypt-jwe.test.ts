@@ -40,7 +40,7 @@ const COMBINATIONS = KEY_MANAGEMENT_ALGORITHMS.flatMap((alg) =>
 )
 
 describe('decryptJwe', () => {
-  it('knows 17 ways to agree on a key or to send it, and 6 to encrypt with it', () => {
+  it('supports 17 algorithms for key management, and 6 for encryption', () => {
     expect(COMBINATIONS).toHaveLength((4 * 4 + 1) * 6)
   })
 

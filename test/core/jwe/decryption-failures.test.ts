@@ -30,7 +30,7 @@ import {
 import { accessClaims, encode, refused, VERIFIED } from '../../support/requirements/refusal.ts'
 import { sealRsa } from '../../support/requirements/seal.ts'
 
-describe('39. There is one error for every failure to decrypt', () => {
+describe('39. Every failure to decrypt has the same error', () => {
   const TOKENS: readonly (readonly [name: string, token: () => Promise<string> | string])[] = [
     ['RSA-OAEP-256 with A256GCM', () => seal()],
     ['RSA-OAEP-256 with A128CBC-HS256', () => encrypt(rsa.publicKey, { enc: 'A128CBC-HS256' })],
@@ -66,7 +66,7 @@ describe('39. There is one error for every failure to decrypt', () => {
       let count = 0
       for (const index of [1, 2, 3, 4]) {
         const part = parts[index] ?? Buffer.alloc(0)
-        // Every bit of what is short, and every eleventh of the rest, so that each place in a byte has its turn.
+        // Every bit of short parts, and every eleventh of the others, to cover each position in a byte.
         for (let bit = 0; bit < part.length * 8; bit += part.length > 64 ? 11 : 1) {
           const changed = join(parts.with(index, flip(part, bit)))
           expect(said(await refusalOf(changed)), `bit ${bit} of part ${index}`).toEqual(FAILED)
@@ -78,7 +78,7 @@ describe('39. There is one error for every failure to decrypt', () => {
     60_000,
   )
 
-  it.each(TOKENS)('for parts of %s that are cut, grown, swapped or empty', async (_, make) => {
+  it.each(TOKENS)('for parts of %s that are truncated, extended, swapped or empty', async (_, make) => {
     const parts = partsOf(await make())
     const other = partsOf(await make())
     for (const index of [1, 2, 3, 4]) {
@@ -96,11 +96,11 @@ describe('39. There is one error for every failure to decrypt', () => {
       ]
       for (const form of forms) expect(said(await refusalOf(join(parts.with(index, form))))).toEqual(FAILED)
     }
-    // The header of another token is authenticated as well.
+    // The header of another token is also authenticated.
     expect(said(await refusalOf(join(parts.with(0, Buffer.from(`${String(parts[0])} `)))))).toEqual(FAILED)
   })
 
-  it('for an encrypted key whose leading zero is cut off', async () => {
+  it('for an encrypted key without its leading zero', async () => {
     let parts = partsOf(seal())
     while (parts[1]?.at(0) !== 0) parts = partsOf(seal())
     expect(await answerTo(join(parts))).toEqual(VERIFIED)
@@ -120,7 +120,7 @@ describe('39. There is one error for every failure to decrypt', () => {
       expect(await countCryptography(async () => expect(said(await refusalOf(token))).toEqual(FAILED))).toBe(0)
   })
 
-  it('for A192CBC-HS384 where the runtime has no AES with 192 bits', async () => {
+  it('for A192CBC-HS384 if the runtime has no AES with 192 bits', async () => {
     const token = await encrypt(rsa.publicKey, { enc: 'A192CBC-HS384' })
     expect(await answerTo(token)).toEqual(VERIFIED)
     const { importKey } = crypto.subtle
@@ -141,7 +141,7 @@ describe('39. There is one error for every failure to decrypt', () => {
     }
   })
 
-  it('for a header with any bit changed nothing but a refusal', async () => {
+  it('and a header with any changed bit is always refused', async () => {
     for (const [, make] of TOKENS) {
       const parts = partsOf(await make())
       const header = parts[0] ?? Buffer.alloc(0)
@@ -150,20 +150,18 @@ describe('39. There is one error for every failure to decrypt', () => {
     }
   }, 60_000)
 
-  it('for another key, of the same kind or another, called by the same name', async () => {
-    const strangers = { rsa: await pairOf('RSA-OAEP-256'), p256: await pairOf('ECDH-ES', 'P-256') }
-    const toStranger = await encrypt(strangers.p256.publicKey, { alg: 'ECDH-ES+A256KW', kid: 'p256' })
+  it('for another key with the same name, of the same type or another', async () => {
+    const others = { rsa: await pairOf('RSA-OAEP-256'), p256: await pairOf('ECDH-ES', 'P-256') }
+    const toStranger = await encrypt(others.p256.publicKey, { alg: 'ECDH-ES+A256KW', kid: 'p256' })
     expect(said(await refusalOf(toStranger))).toEqual(FAILED)
-    expect(said(await refusalOf(await encrypt(strangers.p256.publicKey, { alg: 'ECDH-ES', kid: 'p256' })))).toEqual(
-      FAILED,
-    )
-    expect(said(await refusalOf(await encrypt(strangers.rsa.publicKey)))).toEqual(FAILED)
-    // An EC key under the name of the RSA key, and the other way round.
+    expect(said(await refusalOf(await encrypt(others.p256.publicKey, { alg: 'ECDH-ES', kid: 'p256' })))).toEqual(FAILED)
+    expect(said(await refusalOf(await encrypt(others.rsa.publicKey)))).toEqual(FAILED)
+    // An EC key under the name of the RSA key, and vice versa.
     expect((await refusalOf(await encrypt(p256.publicKey, { alg: 'ECDH-ES', kid: 'rsa' }))).code).toBe(FAILED.code)
     expect((await refusalOf(await encrypt(rsa.publicKey, { kid: 'p256' }))).code).toBe(FAILED.code)
   })
 
-  it('and status, challenge and body are the same, byte for byte, for everything that is refused', async () => {
+  it('and status, challenge and body are the same, byte for byte, for every refusal', async () => {
     const parts = partsOf(seal())
     const tokens = [
       ...[1, 2, 3, 4].map((index) => join(parts.with(index, flip(parts[index] ?? Buffer.alloc(0), 0)))),
@@ -194,12 +192,12 @@ describe('39. There is one error for every failure to decrypt', () => {
     expect(responses).toEqual(tokens.map(() => plain))
   })
 
-  it('and 503 where the key source cannot tell now', async () => {
+  it('and 503 if the key source is unavailable', async () => {
     const unavailable: KeySource = { resolve: () => Promise.reject(new AuthError('keys_unavailable')) }
     expect(await answerTo(seal(), nestedWith(unavailable))).toEqual(refused('keys_unavailable'))
   })
 
-  it('and a bug of a key source stays a bug', async () => {
+  it('and a bug of a key source remains a bug', async () => {
     const broken: KeySource = { resolve: () => Promise.reject(new RangeError('a bug')) }
     await expect(nestedWith(broken).verify(seal())).rejects.toThrow(RangeError)
     await expect(nestedWith(broken).explain(seal())).resolves.toMatchObject({
@@ -213,12 +211,12 @@ describe('39. There is one error for every failure to decrypt', () => {
     ['nothing', () => undefined],
     ['a secret', () => new Uint8Array(32)],
     ['a JWK', () => rsa.privateJwk],
-  ])('where a key source gives %s', async (_, give) => {
+  ])('if a key source returns %s', async (_, give) => {
     const source: KeySource = { resolve: async () => give() as CryptoKey }
     expect(said(await refusalOf(seal(), nestedWith(source)))).toEqual(FAILED)
   })
 
-  it('where a key source of signing keys refuses in its own words', async () => {
+  it('if a key source of signing keys refuses with its own error', async () => {
     const source: KeySource = { resolve: () => Promise.reject(new AuthError('key_not_found', { hint: 'secret' })) }
     expect(said(await refusalOf(seal(), nestedWith(source)))).toEqual(FAILED)
   })
@@ -227,7 +225,7 @@ describe('39. There is one error for every failure to decrypt', () => {
 const CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_..'.split('')
 
 describe('39. Random texts', () => {
-  it('are refused with 401, whatever they are', async () => {
+  it('are refused with 401', async () => {
     const random = createRandom(39)
     const good = seal()
     for (let count = 0; count < 1000; count += 1) {

@@ -19,7 +19,7 @@ const x25519 = await generateKeyPair('ECDH-ES', { extractable: true, crv: 'X2551
 const jwkOf = (key: CryptoKey): Promise<JWK> => exportJWK(key)
 
 describe('decryptionKeys', () => {
-  it('publishes the public half of each key, for encryption alone', async () => {
+  it('publishes the public half of each key, for encryption only', async () => {
     const keys = decryptionKeys([
       { ...(await jwkOf(rsa.privateKey)), kid: 'rsa' },
       { ...(await jwkOf(p256.privateKey)), kid: 'ec', alg: 'ECDH-ES+A256KW', use: 'enc', key_ops: ['deriveBits'] },
@@ -38,7 +38,7 @@ describe('decryptionKeys', () => {
     })
   })
 
-  it('calls a key without kid by its thumbprint, whatever form it comes in', async () => {
+  it('names a key without kid by its thumbprint, in every format', async () => {
     const kid = await calculateJwkThumbprint(await jwkOf(p256.publicKey))
     const pem = await exportPKCS8(p256.privateKey)
     const forms: readonly DecryptionKey[] = [
@@ -68,7 +68,7 @@ describe('decryptionKeys', () => {
     expect(Buffer.from((await decryptJwe(token, { keys })).plaintext).toString()).toBe('Frodo')
   })
 
-  it('takes a JWK Set, and WebCrypto keys that cannot be exported', async () => {
+  it('accepts a JWK Set, and WebCrypto keys that cannot be exported', async () => {
     const hidden = await crypto.subtle.importKey(
       'pkcs8',
       await crypto.subtle.exportKey('pkcs8', p256.privateKey),
@@ -89,7 +89,7 @@ describe('decryptionKeys', () => {
     ])
   })
 
-  it('refuses a public half that is none', async () => {
+  it('rejects an invalid public half', async () => {
     for (const publicKey of [
       p256.privateKey,
       await crypto.subtle.importKey(
@@ -105,7 +105,7 @@ describe('decryptionKeys', () => {
       )
   })
 
-  it('holds what it was given, whatever becomes of that afterwards', async () => {
+  it('keeps its keys, whatever happens to the input later', async () => {
     const jwk = { ...(await jwkOf(p256.privateKey)), kid: 'a' }
     const list: DecryptionKey[] = [jwk]
     const keys = decryptionKeys(list)
@@ -115,12 +115,12 @@ describe('decryptionKeys', () => {
     expect((await keys.publicJwks()).keys).toMatchObject([{ kid: 'a', x: expect.stringMatching(/./) }])
   })
 
-  it('imports private keys that cannot be exported again', async () => {
+  it('imports private keys as non-extractable', async () => {
     const key = await decryptionKeys(await jwkOf(rsa.privateKey)).resolve({ alg: 'RSA-OAEP-256' })
     expect(key).toMatchObject({ type: 'private', extractable: false })
   })
 
-  it('tells of itself nothing but a number', async () => {
+  it('exposes only the number of keys', async () => {
     const keys = decryptionKeys([await jwkOf(rsa.privateKey), p256])
     expect(keys.describe()).toBe('2 decryption keys')
     expect(JSON.stringify(keys)).toBe('{}')

@@ -51,7 +51,7 @@ describe('39. Only listed algorithms decrypt', () => {
     'ecdh-es',
   ]
 
-  it.each(OTHERS)('refuses alg %j, though it is encrypted with RSA-OAEP-256', async (alg) => {
+  it.each(OTHERS)('refuses alg %j, even if it is encrypted with RSA-OAEP-256', async (alg) => {
     expect(
       await countCryptography(async () =>
         expect(await answerTo(seal({ alg }))).toEqual(refused('algorithm_not_allowed')),
@@ -70,7 +70,7 @@ describe('39. Only listed algorithms decrypt', () => {
     'C20P',
     '__proto__',
     'toString',
-  ])('refuses enc %j, though it is encrypted with A256GCM', async (enc) => {
+  ])('refuses enc %j, even if it is encrypted with A256GCM', async (enc) => {
     expect(
       await countCryptography(async () =>
         expect(await answerTo(seal({ enc }))).toEqual(refused('algorithm_not_allowed')),
@@ -88,7 +88,7 @@ describe('39. Only listed algorithms decrypt', () => {
     expect(await answerTo(seal(header))).toEqual(refused('header_malformed'))
   })
 
-  it('refuses what is allowed in general and not here', async () => {
+  it('refuses supported algorithms that are not allowed', async () => {
     const few = nestedWith(keys, { algorithms: ['ECDH-ES+A256KW'], encryptions: ['A256GCM'] })
     expect(await answerTo(seal(), few)).toEqual(refused('algorithm_not_allowed'))
     expect(await answerTo(await encrypt(p256.publicKey, { alg: 'ECDH-ES+A256KW', kid: 'p256' }), few)).toEqual(VERIFIED)
@@ -97,7 +97,7 @@ describe('39. Only listed algorithms decrypt', () => {
     expect(await answerTo(other)).toEqual(VERIFIED)
   })
 
-  it('refuses RSA1_5 as it was really used, before the key is touched', async () => {
+  it('refuses real RSA1_5 before the key is used', async () => {
     const encryptedKey = publicEncrypt({ key: rsaPublic, padding: constants.RSA_PKCS1_PADDING }, randomBytes(32))
     const [, , ...rest] = seal().split('.')
     const token = [encode({ ...HEADER, alg: 'RSA1_5' }), encode(encryptedKey), ...rest].join('.')
@@ -120,24 +120,24 @@ describe('39. Only listed algorithms decrypt', () => {
   })
 
   it.each(['dir', 'RSA1_5', 'RSA-OAEP', 'PBES2-HS256+A128KW', 'A256KW', 'none', 'ecdh-es', undefined])(
-    'does not start with %j among the algorithms',
+    'rejects %j among the algorithms at start-up',
     (alg) => {
       const algorithms = ['ECDH-ES', alg]
       expect(() => nestedWith(keys, { algorithms })).toThrow(/"algorithms" may hold ECDH-ES, /)
     },
   )
 
-  it.each(['A192CBC', 'A192CBC-HS256', 'none', 'a256gcm'])('does not start with %j among the encryptions', (enc) => {
+  it.each(['A192CBC', 'A192CBC-HS256', 'none', 'a256gcm'])('rejects %j among the encryptions at start-up', (enc) => {
     expect(() => nestedWith(keys, { encryptions: [enc] })).toThrow(/"encryptions" may hold A128GCM, /)
   })
 
-  it.each(['algorithms', 'encryptions'])('does not start with %s that are empty, or no list', async (option) => {
+  it.each(['algorithms', 'encryptions'])('rejects %s that are empty, or not a list, at start-up', async (option) => {
     for (const list of [[], 'A256GCM', null])
       expect(() => nestedWith(keys, { [option]: list })).toThrow(/must (?:list at least one|be a list|not be null)/)
     await expect(decryptJwe(seal(), { keys, [option]: [] })).rejects.toThrow(TypeError)
   })
 
-  it('has the lists that the documentation names', () => {
+  it('has the documented default lists', () => {
     const wrapped = ['A128KW', 'A192KW', 'A256KW'].map((name) => `ECDH-ES+${name}`)
     expect(KEY_MANAGEMENT_ALGORITHMS).toEqual(['ECDH-ES', ...wrapped, 'RSA-OAEP-256'])
     expect(CONTENT_ENCRYPTIONS).toEqual([
@@ -152,7 +152,7 @@ describe('39. Only listed algorithms decrypt', () => {
 })
 
 describe('39. The header of an encrypted token is as strict as that of a signed one', () => {
-  it('accepts the one that is well formed', async () => {
+  it('accepts a well-formed one', async () => {
     expect(await answerTo(seal())).toEqual(VERIFIED)
     expect(await answerTo(seal({ typ: 'JWT' }))).toEqual(VERIFIED)
     expect(await answerTo(seal({ 'x5t#S256': encode(randomBytes(32)) }))).toEqual(VERIFIED)
@@ -172,7 +172,7 @@ describe('39. The header of an encrypted token is as strict as that of a signed 
     ['x5c', { x5c: ['MIIC'.repeat(700)] }],
     ['x5t with a URL', { x5t: 'https://evil.example' }],
     ['x5t null', { x5t: null, 'x5t#S256': null }],
-  ])('4. ignores %s, of the encrypted and of the signed token', async (_, members) => {
+  ])('4. ignores %s of the encrypted and of the signed token', async (_, members) => {
     expect(await answerTo(seal(members))).toEqual(VERIFIED)
     const inside = await signing.sign(accessClaims(), members)
     expect(await answerTo(sealRsa(rsaPublic, { header: { ...HEADER, ...members }, plaintext: inside }))).toEqual(
@@ -180,7 +180,7 @@ describe('39. The header of an encrypted token is as strict as that of a signed 
     )
   })
 
-  it('4. says in an explanation what it ignored', async () => {
+  it('4. lists ignored members in an explanation', async () => {
     const { steps } = await nestedWith(keys).explain(seal({ jku: 'https://evil.example', x5c: [] }))
     expect(steps[0]).toMatchObject({
       step: 'decrypt',
@@ -210,7 +210,7 @@ describe('39. The header of an encrypted token is as strict as that of a signed 
     ['__proto__', `{"alg":"RSA-OAEP-256","enc":"A256GCM","cty":"JWT","__proto__":{}}`, 'json_forbidden_member'],
     ['a byte order mark', `\ufeff${JSON.stringify(HEADER)}`, 'json_malformed'],
     ['a list', '[]', 'json_malformed'],
-    ['text that is no JSON', 'alg', 'json_malformed'],
+    ['text that is not JSON', 'alg', 'json_malformed'],
     ['more than 4,096 characters', { x: 'x'.repeat(3072) }, 'header_too_long'],
   ])('refuses a header with %s before any key is used', async (_, header, code) => {
     const token = seal(header)
@@ -226,13 +226,13 @@ describe('39. The header of an encrypted token is as strict as that of a signed 
     ['with its private part', (epk, d) => ({ ...epk, d }), 'header_malformed'],
     ['a secret', () => ({ kty: 'oct', k: 'AAAA' }), 'header_malformed'],
     ['an RSA key', () => ({ ...rsa.publicJwk }), 'header_malformed'],
-    ['on another curve than there are', (epk) => ({ ...epk, crv: 'secp256k1' }), 'header_malformed'],
+    ['on an unsupported curve', (epk) => ({ ...epk, crv: 'secp256k1' }), 'header_malformed'],
     ['for signatures', () => ({ kty: 'OKP', crv: 'Ed25519', x: encode(randomBytes(32)) }), 'header_malformed'],
     ['without y', (epk) => ({ ...epk, y: undefined }), 'header_malformed'],
     ['with a short x', (epk) => ({ ...epk, x: encode(randomBytes(31)) }), 'header_malformed'],
     ['with a long x', (epk) => ({ ...epk, x: `AA${String(epk['x'])}` }), 'header_malformed'],
     ['with padding', (epk) => ({ ...epk, x: `${String(epk['x'])}=` }), 'header_malformed'],
-    ['beside its curve', (epk) => ({ ...epk, y: encode(randomBytes(32)) }), 'token_decryption_failed'],
+    ['not on its curve', (epk) => ({ ...epk, y: encode(randomBytes(32)) }), 'token_decryption_failed'],
     [
       'zero',
       (epk) => ({ ...epk, x: encode(Buffer.alloc(32)), y: encode(Buffer.alloc(32)) }),
@@ -244,7 +244,7 @@ describe('39. The header of an encrypted token is as strict as that of a signed 
     expect(await countCryptography(async () => expect((await refusalOf(token)).code).toBe(code))).toBe(0)
   })
 
-  // RFC 7748 section 6.1; the last two with the bit set that does not count, and above p.
+  // RFC 7748 section 6.1; the last two with the ignored bit set, and above p.
   it.each([
     '00'.repeat(32),
     `01${'00'.repeat(31)}`,
@@ -274,7 +274,7 @@ describe('39. The header of an encrypted token is as strict as that of a signed 
     expect(await answerTo(agree((epk) => epk, header))).toEqual(refused(code))
   })
 
-  it('says of an apu that is too long that the limit is that of Claimgate', async () => {
+  it('says for an apu that is too long that the limit is that of Claimgate', async () => {
     expect(await refusalOf(agree((epk) => epk, { apu: 'A'.repeat(257) }))).toMatchObject({
       expected: '"apu: at most 256 characters"',
       actual: '257',
@@ -324,7 +324,7 @@ describe('39. The length is capped first, then there are exactly five parts', ()
     }
   })
 
-  it('says what was found instead, and where it is a signed token', async () => {
+  it('says what was found instead, and if it is a signed token', async () => {
     const [one, three, four, six] = ['a', 'a.b.c', 'a.b.c.d', 'a.b.c.d.e.f'].map((token) => refusalOf(token))
     expect(await one).toMatchObject({ actual: '"one part"', hint: undefined })
     expect(await three).toMatchObject({ actual: '"three parts"', hint: 'This is a signed token that is not encrypted' })
@@ -333,13 +333,13 @@ describe('39. The length is capped first, then there are exactly five parts', ()
   })
 
   it.each([null, undefined, 1, {}, ['a.b.c.d.e'], { length: 5, indexOf: () => 1 }])(
-    'refuses %j, which is no text',
+    'refuses %j, which is not text',
     async (token) => {
       expect((await refusalOf(token as unknown as string)).code).toBe('token_malformed')
     },
   )
 
-  it('takes a token as long as the limit, and one longer where the limit is raised', async () => {
+  it('accepts a token as long as the limit, and a longer one if the limit is raised', async () => {
     const parts = [header, encryptedKey, iv, ciphertext, tag]
     const padded = (length: number): string => {
       const more = length - good.length

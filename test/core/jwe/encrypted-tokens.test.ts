@@ -70,8 +70,8 @@ const acceptsAnything: Verifier = {
   close: () => {},
 }
 
-describe('38. What is encrypted must be a signed JWT that passes the whole verifier', () => {
-  it('accepts a token that is signed and then encrypted, and gives what was signed', async () => {
+describe('38. The decrypted content must be a signed JWT that passes the whole verifier', () => {
+  it('accepts a token that is signed and then encrypted, and returns the signed claims', async () => {
     const token = seal(jwt)
     const verified = await nested.verify(token)
     expect(verified.claims).toMatchObject({ sub: 'ada' })
@@ -80,7 +80,7 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     expect(await answerTo(token)).toEqual(VERIFIED)
   })
 
-  it('gives the token as it was received, and keeps it out of logs', async () => {
+  it('returns the token as received, and keeps it out of logs', async () => {
     const token = seal(jwt)
     const verified = await nested.verify(token)
     expect(verified.token).toBe(token)
@@ -100,14 +100,14 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     ['a signed JWT behind a byte order mark', `\ufeff${jwt}`, 'token_encoding'],
     ['a signed JWT and a line break', `${jwt}\n`, 'token_encoding'],
     ['a signed JWT in a JSON string', JSON.stringify(jwt), 'token_encoding'],
-    ['a signed JWT and a byte that is no UTF-8', Buffer.concat([Buffer.from(jwt), Buffer.of(0xff)]), 'token_encoding'],
+    ['a signed JWT and a byte that is not UTF-8', Buffer.concat([Buffer.from(jwt), Buffer.of(0xff)]), 'token_encoding'],
     ['a token of four parts', `${jwt}.x`, 'token_malformed'],
     ['ten thousand dots', '.'.repeat(10_000), 'token_malformed'],
   ])('refuses %s inside', async (_, plaintext, code) => {
     expect(await answerTo(seal(plaintext))).toEqual(refused(code))
   })
 
-  it('refuses a second layer of encryption, whatever the verifier inside makes of it', async () => {
+  it('refuses a second layer of encryption, whatever the inner verifier does', async () => {
     const twice = seal(seal(jwt))
     await expect(nested.verify(twice)).rejects.toMatchObject({ actual: '"another encrypted token"' })
     await expect(nested.verify(seal('{}'))).rejects.toMatchObject({ actual: '"something else"' })
@@ -117,7 +117,7 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     expect(() => nestedWith(nested)).toThrow(/must verify signed tokens/)
   })
 
-  it('refuses anything but three parts inside, whatever the verifier makes of it', async () => {
+  it('refuses anything but three parts inside, whatever the inner verifier does', async () => {
     const lenient = nestedWith(acceptsAnything)
     expect(await answerTo(seal(jwt), lenient)).toEqual(VERIFIED)
     for (const plaintext of ['{"sub":"ada"}', 'a.b', 'a.b.c.d', 'a.b.c.d.e.f', ''])
@@ -127,16 +127,12 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
   it.each<[string, () => Promise<string>, ErrorCode]>([
     ['another audience', () => signing.sign(accessClaims({ aud: 'https://other.example' })), 'audience_mismatch'],
     ['another issuer', () => signing.sign(accessClaims({ iss: 'https://other.example' })), 'issuer_mismatch'],
-    ['a time that is over', () => signing.sign(accessClaims({ iat: 1, exp: 2 })), 'token_expired'],
+    ['an expired time', () => signing.sign(accessClaims({ iat: 1, exp: 2 })), 'token_expired'],
     ['no exp', () => signing.sign(accessClaims({ exp: undefined })), 'claim_missing'],
-    [
-      'a confirmation that nobody confirms',
-      () => signing.sign(accessClaims({ cnf: { jkt: 'x' } })),
-      'binding_unsupported',
-    ],
+    ['an unconfirmed cnf', () => signing.sign(accessClaims({ cnf: { jkt: 'x' } })), 'binding_unsupported'],
     ['a crit', () => signing.sign(accessClaims(), { crit: ['exp'] }), 'header_critical'],
     [
-      'the signature of another key',
+      'a signature of another key',
       async () => (await createTestKeys('ES256', { kid: 'key-1', generation: 1 })).sign(accessClaims()),
       'signature_invalid',
     ],
@@ -144,7 +140,7 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     expect(await answerTo(seal(await sign()))).toEqual(refused(code))
   })
 
-  it('runs the token checks, the schema and the time of the verifier inside', async () => {
+  it('runs the token checks, the schema and the times of the inner verifier', async () => {
     const checked = nestedWith(
       createVerifier({
         ...options,
@@ -164,8 +160,8 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     ['another cty', { cty: 'at+jwt' }],
     ['the long name of the media type', { cty: 'application/jwt' }],
     ['a cty with a space', { cty: 'JWT ' }],
-    ['a typ in its place', { cty: undefined, typ: 'JWT' }],
-  ])('refuses %s, though a signed JWT is inside', async (_, header) => {
+    ['typ instead of cty', { cty: undefined, typ: 'JWT' }],
+  ])('refuses %s, even with a signed JWT inside', async (_, header) => {
     expect(await answerTo(seal(jwt, header))).toEqual(refused('token_type'))
   })
 
@@ -177,11 +173,11 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     expect(await answerTo(seal(jwt, { cty }))).toEqual(refused('header_malformed'))
   })
 
-  it.each(['JWT', 'jwt', 'Jwt'])('takes cty %s, for media types know no case', async (cty) => {
+  it.each(['JWT', 'jwt', 'Jwt'])('accepts cty %s, because media types are case-insensitive', async (cty) => {
     expect(await answerTo(seal(jwt, { cty }))).toEqual(VERIFIED)
   })
 
-  it('refuses a token that is not encrypted, unless told to take both', async () => {
+  it('refuses an unencrypted token, unless both are accepted', async () => {
     expect(await answerTo(jwt)).toEqual(refused('token_malformed'))
     expect(await answerTo(jwt, nestedWith(verifier, { accept: 'encrypted' }))).toEqual(refused('token_malformed'))
     const either = nestedWith(verifier, { accept: 'either' })
@@ -190,7 +186,7 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     expect((await either.verify(jwt)).token).toBe(jwt)
   })
 
-  it('passes both kinds through the whole verifier where it takes both', async () => {
+  it('passes both kinds through the whole verifier if it accepts both', async () => {
     const either = nestedWith(verifier, { accept: 'either' })
     const unsigned = `${encode({ alg: 'none' })}.${encode(accessClaims())}.`
     const expired = await signing.sign(accessClaims({ iat: 1, exp: 2 }))
@@ -203,7 +199,7 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     expect(await answerTo(seal(jwt, { cty: undefined }), either)).toEqual(refused('token_type'))
   })
 
-  it('leaves the length of tokens that are not encrypted to the verifier, and caps it where nobody takes them', async () => {
+  it('leaves the length limit of unencrypted tokens to the verifier, and limits it if they are not accepted', async () => {
     const limits = { tokenLength: 65_536, members: 1000, nodes: 65_536 }
     const roomy = createVerifier({ ...options, limits })
     const either = nestedWith(roomy, { accept: 'either' })
@@ -217,7 +213,7 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
       await expect(either.verify(text)).rejects.toMatchObject({ code: 'token_too_long' })
   })
 
-  it('tells of every token once', async () => {
+  it('emits one event per token', async () => {
     const events: VerifierEvent[] = []
     const onEvent = (event: VerifierEvent): void => void events.push(event)
     const told = nestedWith(createVerifier({ ...options, onEvent }), { onEvent, accept: 'either' })
@@ -235,7 +231,7 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     ])
   })
 
-  it('tells nobody of a bug as of a refused token', async () => {
+  it('emits no refusal for a bug', async () => {
     const events: VerifierEvent[] = []
     const broken: KeySource = { resolve: () => Promise.reject(new RangeError('a bug')) }
     const told = nestedWith(verifier, { onEvent: (event: VerifierEvent) => void events.push(event) }, { keys: broken })
@@ -243,7 +239,7 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     expect(events).toEqual([])
   })
 
-  it('is not changed in its answer by a hook that throws', async () => {
+  it('gives the same answer if a hook throws', async () => {
     const onEvent = (): never => {
       throw new Error('a bug')
     }
@@ -268,7 +264,7 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     expect(JSON.stringify([good, expired, sealed])).not.toContain('eyJ')
   })
 
-  it('goes wherever a verifier goes: a gate, the plugin of Fastify, the middleware of Express', async () => {
+  it('works wherever a verifier does: a gate, the plugin of Fastify, the middleware of Express', async () => {
     const tokens = [seal(jwt), seal(await signing.sign(accessClaims({ iat: 1, exp: 2 }))), jwt]
     const expected = [200, 401, 401]
     const headers = (token: string): { authorization: string } => ({ authorization: `Bearer ${token}` })
@@ -299,7 +295,7 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     listening.closeAllConnections()
   })
 
-  it('is ready when its keys and the verifier inside are, and closes that verifier', async () => {
+  it('is ready when its keys and the inner verifier are, and closes that verifier', async () => {
     const calls: string[] = []
     const inner: Verifier = {
       ...acceptsAnything,
@@ -317,7 +313,7 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     await expect(nestedWith(inner, {}, { keys: { resolve: keys.resolve } }).ready()).resolves.toBeUndefined()
   })
 
-  it('keeps what the schema of the verifier inside makes of the claims, and their type', async () => {
+  it("keeps the output of the inner verifier's schema, and its type", async () => {
     const claims = z.object({ tenant: z.string().default('none') })
     const typed: Verifier<{ tenant: string }> = createNestedVerifier({
       verifier: createVerifier({ ...options, claims }),
@@ -329,7 +325,7 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     )
   })
 
-  it('takes a key source that changes from one set to another while the program runs', async () => {
+  it('accepts a key source that changes its set at run time', async () => {
     let current = decryptionKeys(ecPrivate)
     const rotating = nestedWith(verifier, {}, { keys: { resolve: (header) => current.resolve(header) } })
     expect(await answerTo(seal(jwt), rotating)).toEqual(refused('token_decryption_failed'))
@@ -351,7 +347,7 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
       /must be decryptionKeys\(…\), or a key to decrypt with/,
     ],
     [
-      'a resolve that is no function',
+      'a resolve that is not a function',
       () => nestedWith(verifier, {}, { keys: { resolve: 1 } as never }),
       /must be an RSA key/,
     ],
@@ -359,7 +355,7 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
     ['an unknown option', () => nestedWith(verifier, { acept: 'either' }), /no option "acept"/],
     ['another word for accept', () => nestedWith(verifier, { accept: 'plain' }), /"accept" must be/],
     ['true for accept', () => nestedWith(verifier, { accept: true }), /"accept" must be/],
-    ['a hook that is none', () => nestedWith(verifier, { onEvent: 'log' }), /"onEvent" must be/],
+    ['a hook that is not a function', () => nestedWith(verifier, { onEvent: 'log' }), /"onEvent" must be/],
     ['no decryption', () => nestedWith(verifier, { decryption: undefined }), /must be an object with "keys"/],
     [
       'no keys',
@@ -367,12 +363,12 @@ describe('38. What is encrypted must be a signed JWT that passes the whole verif
       /must be decryptionKeys\(…\), or a key to decrypt with/,
     ],
     ['an unknown option of decryption', () => nestedWith(verifier, {}, { key: keys } as object), /no option "key"/],
-  ])('says at the start what is wrong with %s', (_, make, message) => {
+  ])('rejects %s at start-up', (_, make, message) => {
     expect(make).toThrow(TypeError)
     expect(make).toThrow(message)
   })
 
-  it('refuses what another library encrypts with a shared secret or without cty', async () => {
+  it('refuses tokens that another library encrypts with a shared secret or without cty', async () => {
     const secret = crypto.getRandomValues(new Uint8Array(32))
     const text = new TextEncoder().encode(jwt)
     const direct = await new CompactEncrypt(text)

@@ -37,16 +37,19 @@ describe('39. Several keys decrypt by kid', () => {
     expect(late).toMatchObject({ code: 'token_decryption_failed', expected: '["next"]', actual: '"p256"' })
   })
 
-  it.each(['', 'RSA', 'rsa ', 'constructor', 'toString', 'length', '0'])('knows no key by the kid %j', async (kid) => {
-    const token = seal({ kid })
-    expect(
-      await countCryptography(async () => expect(await answerTo(token)).toEqual(refused('token_decryption_failed'))),
-    ).toBe(0)
-  })
+  it.each(['', 'RSA', 'rsa ', 'constructor', 'toString', 'length', '0'])(
+    'finds no key with the kid %j',
+    async (kid) => {
+      const token = seal({ kid })
+      expect(
+        await countCryptography(async () => expect(await answerTo(token)).toEqual(refused('token_decryption_failed'))),
+      ).toBe(0)
+    },
+  )
 
-  it('tries the keys that fit where there is no kid, four at most', async () => {
+  it('tries the keys that fit if there is no kid, at most four', async () => {
     expect(await answerTo(seal({ kid: undefined }))).toEqual(VERIFIED)
-    // Told apart by the curve of epk.
+    // Distinguished by the curve of epk.
     const alg = 'ECDH-ES'
     expect(await answerTo(await encrypt(p256.publicKey, { alg, kid: undefined }))).toEqual(VERIFIED)
     expect(await answerTo(await encrypt(x25519.publicKey, { alg, kid: undefined }))).toEqual(VERIFIED)
@@ -62,15 +65,15 @@ describe('39. Several keys decrypt by kid', () => {
   })
 
   it.each(['ECDH-ES', 'ECDH-ES+A128KW', 'RSA-OAEP-256'])(
-    'says the same of a token without kid that none of several keys decrypts, with %s',
+    'reports the same for a token without kid that none of several keys decrypts, with %s',
     async (alg) => {
       const crv = alg === 'RSA-OAEP-256' ? undefined : 'P-256'
-      const [one, two, stranger] = await Promise.all([1, 2, 3].map(async () => pairOf(alg, crv)))
-      if (!one || !two || !stranger) throw new Error('three pairs were made')
+      const [one, two, other] = await Promise.all([1, 2, 3].map(async () => pairOf(alg, crv)))
+      if (!one || !two || !other) throw new Error('three pairs were made')
       const several = nestedWith([one.privateJwk, two.privateJwk])
       for (const { publicKey } of [one, two])
         expect(await answerTo(await encrypt(publicKey, { alg, kid: undefined }), several)).toEqual(VERIFIED)
-      const token = await encrypt(stranger.publicKey, { alg, kid: undefined })
+      const token = await encrypt(other.publicKey, { alg, kid: undefined })
       expect(said(await refusalOf(token, several))).toEqual(FAILED)
       expect(said(await refusalOf(token, nestedWith(one.privateJwk)))).toEqual(FAILED)
       const damaged = (await encrypt(two.publicKey, { alg, kid: undefined })).replace(/.$/, (last) =>
@@ -80,7 +83,7 @@ describe('39. Several keys decrypt by kid', () => {
     },
   )
 
-  it('never tries another key than the one the token names', async () => {
+  it('never tries a key other than the one that the token names', async () => {
     const other = await pairOf('ECDH-ES', 'P-256')
     const two = nestedWith([
       { ...p256.privateJwk, kid: 'a' },
@@ -90,7 +93,7 @@ describe('39. Several keys decrypt by kid', () => {
     expect(said(await refusalOf(token, two))).toEqual(FAILED)
   })
 
-  it('takes null in a JWK for absent, and base64 with padding, and publishes the one spelling', async () => {
+  it('accepts null for absent members of a JWK, and base64 with padding, and publishes canonical ones', async () => {
     const { x = '', ...jwk } = p256.privateJwk
     const odd = {
       ...jwk,
@@ -107,14 +110,14 @@ describe('39. Several keys decrypt by kid', () => {
     expect((await given.publicJwks()).keys).toMatchObject([{ x, use: 'enc' }])
   })
 
-  it('uses a key with an alg for that one alone', async () => {
+  it('uses a key with an alg only for that algorithm', async () => {
     const only = nestedWith({ ...p256.privateJwk, alg: 'ECDH-ES+A256KW', kid: 'k' })
     expect(await answerTo(await encrypt(p256.publicKey, { alg: 'ECDH-ES+A256KW', kid: 'k' }), only)).toEqual(VERIFIED)
     expect((await refusalOf(await encrypt(p256.publicKey, { alg: 'ECDH-ES', kid: 'k' }), only)).code).toBe(FAILED.code)
   })
 })
 
-describe('39. Keys that are not fit for decrypting stop a program at its start', async () => {
+describe('39. Keys that are unfit for decryption are rejected at start-up', async () => {
   const weak = await crypto.subtle.generateKey(
     { name: 'RSA-OAEP', hash: 'SHA-256', modulusLength: 1024, publicExponent: Uint8Array.of(1, 0, 1) },
     true,
@@ -157,10 +160,14 @@ describe('39. Keys that are not fit for decrypting stop a program at its start',
       /must be an RSA key, or a key on/,
     ],
     ['a key on secp256k1', { ...p256.privateJwk, crv: 'secp256k1' }, /must be an RSA key, or a key on/],
-    ['a point beside its curve', { ...p256.privateJwk, x: p256.privateJwk.y }, /not fit for use: invalid_point/],
+    [
+      'a point that is not on its curve',
+      { ...p256.privateJwk, x: p256.privateJwk.y },
+      /not fit for use: invalid_point/,
+    ],
     ['a point of small order', { ...x25519.privateJwk, x: encode(Buffer.alloc(32)) }, /not fit for use: invalid_point/],
-    ['a coordinate cut short', { ...p256.privateJwk, x: 'AQID' }, /not fit for use: invalid_point/],
-    ['a coordinate that is no base64', { ...p256.privateJwk, x: 'A*' }, /not fit for use: malformed/],
+    ['a truncated coordinate', { ...p256.privateJwk, x: 'AQID' }, /not fit for use: invalid_point/],
+    ['a coordinate that is not base64', { ...p256.privateJwk, x: 'A*' }, /not fit for use: malformed/],
     ['key_ops for signatures', { ...p256.privateJwk, key_ops: ['sign'] }, /"key_ops" of key 1/],
     ['alg of a signature', { ...p256.privateJwk, alg: 'ES256' }, /"alg" of key 1/],
     ['alg RSA1_5', { ...rsa.privateJwk, alg: 'RSA1_5' }, /"alg" of key 1/],
@@ -175,7 +182,7 @@ describe('39. Keys that are not fit for decrypting stop a program at its start',
       /decryptionKeyFromPem/,
     ],
     ['a PKCS#1 PEM', '-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----', /openssl pkcs8/],
-    ['a text that is no base64', '!!!', /must be a private key as a JWK, or in PKCS#8 PEM .*, found 3 characters/],
+    ['a text that is not base64', '!!!', /must be a private key as a JWK, or in PKCS#8 PEM .*, found 3 characters/],
     ['an empty text', '', /found an empty text$/],
     [
       'DER in base64',
@@ -204,12 +211,12 @@ describe('39. Keys that are not fit for decrypting stop a program at its start',
       /must be an RSA key, or/,
     ],
     [
-      'a PEM of something else',
+      'a PEM of another type',
       async () => '-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----',
       /must be an RSA key, or/,
     ],
     [
-      'two keys of one name',
+      'two keys with one name',
       async () => [
         { ...p256.privateJwk, kid: 'a' },
         { ...rsa.privateJwk, kid: 'a' },
@@ -218,21 +225,21 @@ describe('39. Keys that are not fit for decrypting stop a program at its start',
     ],
     ['a key twice', async () => [p256.privateJwk, await exportPKCS8(p256.privateKey)], /two with one "kid"/],
     [
-      'a private scalar of another size',
+      'a private scalar of another length',
       async () => ({ ...p256.privateJwk, d: 'AAAA' }),
       /that this JavaScript runtime accepts/,
     ],
-  ])('%s, when it gets ready', async (_, give, message) => {
+  ])('%s, in ready()', async (_, give, message) => {
     const given = (await give()) as DecryptionKey
     const made = decryptionKeys(given)
     await expect(made.ready()).rejects.toThrow(TypeError)
     await expect(made.ready()).rejects.toThrow(message)
     await expect(nestedWith(given).ready()).rejects.toThrow(message)
-    // And it decrypts nothing meanwhile.
+    // It decrypts nothing meanwhile.
     await expect(nestedWith(given).verify(seal())).rejects.toThrow(message)
   })
 
-  it('without any of them in the message', async () => {
+  it('without key material in the message', async () => {
     const secrets = [weakJwk.d, p256.privateJwk.d, rsa.privateJwk.d, rsa.privateJwk.p].map(String)
     const given: readonly DecryptionKey[] = [
       weakJwk,

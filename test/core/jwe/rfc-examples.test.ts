@@ -13,7 +13,7 @@ describe('encrypted examples of the RFCs', () => {
     expect(new TextDecoder().decode(plaintext)).toBe(FRODO_TEXT)
   })
 
-  it.each(DECRYPTED_EXAMPLES)('$name, does not decrypt with one bit of any part changed', async ({ token }) => {
+  it.each(DECRYPTED_EXAMPLES)('$name, does not decrypt with one changed bit in any part', async ({ token }) => {
     const parts = token.split('.').map((part) => Buffer.from(part, 'base64url'))
     for (const index of [1, 2, 3, 4].filter((place) => (parts[place]?.length ?? 0) > 0)) {
       const bytes = Buffer.from(parts[index] ?? '')
@@ -39,7 +39,7 @@ describe('encrypted examples of the RFCs', () => {
     ['RFC 7520 5.7', 'qC57l_uxcm7Nm3K-ct4GFjx8tM1U8CZ0NLBvdQstiS8'],
     ['RFC 7520 5.8', 'GZy6sIZ6wl9NJOKB-jnmVQ'],
     ['RFC 7520 5.9, compressed', 'GZy6sIZ6wl9NJOKB-jnmVQ'],
-  ])('%s is refused though it is the token that its secret decrypts', async (name, secret) => {
+  ])('%s is refused even though its secret decrypts the token', async (name, secret) => {
     const { token = '' } = REFUSED_EXAMPLES.find((example) => example.name === name) ?? {}
     const bytes = Buffer.from(secret, 'base64url')
     const decrypted = await compactDecrypt(token, bytes)

@@ -37,7 +37,7 @@ const old = await createTestKeys('ES256', { kid: 'rotating', generation: 1 })
 const fresh = await createTestKeys('ES256', { kid: 'rotating', generation: 2 })
 const next = await createTestKeys('ES256', { kid: 'next' })
 
-describe('1. `none` in any case is refused by exact comparison, before any key is looked for', () => {
+describe('1. `none` in any case is refused by exact comparison, before any key is looked up', () => {
   const spellings = ['none', 'None', 'NONE', 'nOnE', 'none ', ' none', 'NoNe', '']
   const signatures = ['', goodSignature]
 
@@ -51,7 +51,7 @@ describe('1. `none` in any case is refused by exact comparison, before any key i
   })
 
   it.each(['es256', 'ES256 ', 'Es256', 'ES256\u0000', 'ES384', 'RS256', 'XS256', '__proto__', 'toString'])(
-    'refuses alg %j where ES256 alone is allowed, and fetches nothing',
+    'refuses alg %j if only ES256 is allowed, and fetches nothing',
     async (alg) => {
       await using keys = await publish([key.publicJwk], { algorithms: ['ES256'] })
       const token = await key.sign(accessClaims(), { alg })
@@ -60,7 +60,7 @@ describe('1. `none` in any case is refused by exact comparison, before any key i
     },
   )
 
-  it('refuses an empty signature under an allowed algorithm, and fetches nothing', async () => {
+  it('refuses an empty signature with an allowed algorithm, and fetches nothing', async () => {
     await using keys = await publish([key.publicJwk, rsa.publicJwk])
     expect(await answerTo(`${goodHeader}.${goodClaims}.`, keys.options)).toEqual(refused('signature_malformed'))
     const [header, claims] = (await rsa.sign(accessClaims())).split('.')
@@ -68,16 +68,16 @@ describe('1. `none` in any case is refused by exact comparison, before any key i
     expect(keys.traffic()).toEqual(NO_TRAFFIC)
   })
 
-  it.each(['none', 'None', 'es256', '', 'RSA-OAEP', '__proto__'])('does not start with "%s" in the list', (name) => {
+  it.each(['none', 'None', 'es256', '', 'RSA-OAEP', '__proto__'])('rejects "%s" in the list at start-up', (name) => {
     expect(() => createVerifier(optionsWith({ jwks, algorithms: [name] }))).toThrow(TypeError)
   })
 
-  it('does not start with an empty list', () => {
+  it('rejects an empty list at start-up', () => {
     expect(() => createVerifier(optionsWith({ jwks, algorithms: [] }))).toThrow('"algorithms" must be a list')
   })
 })
 
-describe('2. HS* with the public key as secret is refused, and HS* never comes from public keys', () => {
+describe('2. HS* with the public key as secret is refused, and HS* never uses public keys', () => {
   const secrets: Readonly<Record<string, string | Uint8Array>> = {
     'the PEM': key.publicPem,
     'the PEM and a newline': `${key.publicPem}\n`,
@@ -93,7 +93,7 @@ describe('2. HS* with the public key as secret is refused, and HS* never comes f
     }),
   )
 
-  it.each(attacks)('refuses %s, whatever the key comes from, and fetches nothing', async (_, token) => {
+  it.each(attacks)('refuses %s with any source of keys, and fetches nothing', async (_, token) => {
     await using keys = await publish([key.publicJwk])
     for (const options of [keys.options, optionsWith({ jwks }), optionsWith({ publicKey: key.publicPem })])
       expect(await answerTo(token, options)).toEqual(refused('algorithm_not_allowed'))
@@ -106,19 +106,19 @@ describe('2. HS* with the public key as secret is refused, and HS* never comes f
     ['a public key', { publicKey: key.publicPem }],
     ['a key source', { keys: staticKeySet(jwks) }],
     ['discovery', {}],
-  ])('does not start with HS256 and %s', (_, place) => {
+  ])('rejects HS256 and %s at start-up', (_, place) => {
     for (const algorithms of [['HS256'], ['ES256', 'HS256'], ['HS512']])
       expect(() => createVerifier(optionsWith({ ...place, algorithms }))).toThrow(/HS\d+ needs "secret"/)
   })
 
-  it('does not start with a secret and an asymmetric algorithm, or with a secret and other keys', () => {
+  it('rejects a secret with an asymmetric algorithm, or a secret with other keys, at start-up', () => {
     const secret = 'x'.repeat(64)
     expect(() => createVerifier(optionsWith({ secret, algorithms: ['HS256', 'ES256'] }))).toThrow(TypeError)
     expect(() => createVerifier(optionsWith({ secret, jwks }))).toThrow(TypeError)
     expect(() => createVerifier(optionsWith({ secret, jwks, algorithms: ['HS256'] }))).toThrow(TypeError)
   })
 
-  it('does not start with a symmetric key in a JWK Set', () => {
+  it('rejects a symmetric key in a JWK Set at start-up', () => {
     const oct = { kty: 'oct', k: encode('x'.repeat(32)), kid: 'key-2', alg: 'HS256' }
     expect(() => createVerifier(optionsWith({ jwks: { keys: [key.publicJwk, oct] } }))).toThrow(/"kty": "oct"/)
   })
@@ -140,7 +140,7 @@ describe('2. HS* with the public key as secret is refused, and HS* never comes f
     ['HS256', 32],
     ['HS384', 48],
     ['HS512', 64],
-  ] as const)('takes a secret for %s of at least %i bytes, and verifies with it', async (alg, bytes) => {
+  ] as const)('accepts a secret for %s of at least %i bytes, and verifies with it', async (alg, bytes) => {
     expect(() => createVerifier(optionsWith({ secret: 's'.repeat(bytes - 1), algorithms: [alg] }))).toThrow(
       `at least ${bytes} bytes`,
     )
@@ -160,7 +160,7 @@ describe('3. The algorithm of the token is allowed, and fits the key', () => {
   const bare = (jwk: JWK): JWK => Object.fromEntries(Object.entries(jwk).filter(([name]) => name !== 'alg'))
   const set = (...keys: readonly JWK[]) => optionsWith({ jwks: { keys } })
 
-  it('takes a key without alg for every algorithm that fits its type', async () => {
+  it('uses a key without alg for every algorithm that fits its type', async () => {
     expect(await answerTo(good, set(bare(key.publicJwk)))).toEqual(VERIFIED)
     expect(await answerTo(await rsa.sign(accessClaims()), set(bare(rsa.publicJwk)))).toEqual(VERIFIED)
     expect(await answerTo(await ps256.sign(accessClaims()), set(bare(ps256.publicJwk)))).toEqual(VERIFIED)
@@ -177,7 +177,7 @@ describe('3. The algorithm of the token is allowed, and fits the key', () => {
     expect(await answerTo(token, set(bare(jwk)))).toEqual(refused('algorithm_key_mismatch'))
   })
 
-  it('refuses another algorithm than the alg of the key, though the signature is right', async () => {
+  it('refuses an algorithm other than the alg of the key, even if the signature is right', async () => {
     const asRs256 = { ...ps256.publicJwk, alg: 'RS256' }
     const token = await ps256.sign(accessClaims())
     expect(await answerTo(token, set(ps256.publicJwk))).toEqual(VERIFIED)
@@ -189,7 +189,7 @@ describe('3. The algorithm of the token is allowed, and fits the key', () => {
     expect(await answerTo(await ps256.sign(accessClaims()), options)).toEqual(refused('algorithm_not_allowed'))
   })
 
-  it('verifies with the algorithm it has checked, whatever key a source gives', async () => {
+  it('verifies with the checked algorithm, whatever key a source returns', async () => {
     const keys = { resolve: async () => ps256.publicKey }
     expect(await answerTo(await ps256.sign(accessClaims()), optionsWith({ keys }))).toEqual(VERIFIED)
     const claimed = await signParts(ps256, encode({ alg: 'RS256', kid: 'rsa-1' }), goodClaims)
@@ -199,7 +199,7 @@ describe('3. The algorithm of the token is allowed, and fits the key', () => {
     expect(await answerTo(good, optionsWith({ keys: secret }))).toEqual(refused('algorithm_key_mismatch'))
   })
 
-  it('takes EdDSA and Ed25519 for two names of one algorithm', async () => {
+  it('treats EdDSA and Ed25519 as two names of one algorithm', async () => {
     const ed = await createTestKeys('EdDSA', { kid: 'ed' })
     const token = await ed.sign(accessClaims())
     expect(await answerTo(token, set(ed.publicJwk))).toEqual(VERIFIED)
@@ -207,8 +207,8 @@ describe('3. The algorithm of the token is allowed, and fits the key', () => {
   })
 })
 
-describe('4. Keys and addresses of keys in the header are never followed and never used as keys', () => {
-  it.each(['jku', 'x5u', 'x5t', 'x5t#S256'])('ignores %s with a URL, and connects nowhere', async (name) => {
+describe('4. Keys and URLs of keys in the header are never fetched and never used as keys', () => {
+  it.each(['jku', 'x5u', 'x5t', 'x5t#S256'])('ignores %s with a URL, and opens no connection', async (name) => {
     await using keys = await publish([key.publicJwk])
     await using trap = await publish([attacker.publicJwk, { ...attacker.publicJwk, kid: key.kid }])
     const header = { [name]: trap.server.url }
@@ -249,7 +249,7 @@ describe('4. Keys and addresses of keys in the header are never followed and nev
   })
 })
 
-describe('5. `kid` is a short string and nothing but the name of a key', () => {
+describe('5. `kid` is a short string and only the name of a key', () => {
   it.each<[string, unknown]>([
     ['an object', { kid: 'key-1' }],
     ['an object with toString', { toString: 'key-1' }],
@@ -269,7 +269,7 @@ describe('5. `kid` is a short string and nothing but the name of a key', () => {
     expect(keys.traffic()).toEqual(NO_TRAFFIC)
   })
 
-  it('refuses a megabyte of it, and fetches nothing', async () => {
+  it('refuses a kid of a megabyte, and fetches nothing', async () => {
     await using keys = await publish([key.publicJwk])
     const token = await key.sign(accessClaims(), { kid: 'k'.repeat(1_000_000) })
     expect(await answerTo(token, keys.options)).toEqual(refused('token_too_long'))
@@ -277,14 +277,14 @@ describe('5. `kid` is a short string and nothing but the name of a key', () => {
   })
 
   it.each(['constructor', 'prototype', 'toString', 'hasOwnProperty', 'valueOf', '', '../key-1', "' OR 1=1 --"])(
-    'takes %j for the name of a key that is not there',
+    'treats %j as the name of a missing key',
     async (kid) => {
       const token = await key.sign(accessClaims(), { kid })
       expect(await answerTo(token, optionsWith({ jwks }))).toEqual(refused('key_not_found'))
     },
   )
 
-  it('finds keys of odd names, up to 256 characters', async () => {
+  it('finds keys with unusual names, up to 256 characters', async () => {
     for (const kid of ['constructor', 'toString', '../key-1', 'k'.repeat(256)]) {
       const named = { ...key.publicJwk, kid }
       const token = await key.sign(accessClaims(), { kid })
@@ -293,17 +293,17 @@ describe('5. `kid` is a short string and nothing but the name of a key', () => {
   })
 })
 
-describe('6. Without `kid`, `x5t` selects or at most four keys are tried; a `kid` that is there twice is told apart or refused', async () => {
+describe('6. Without `kid`, `x5t` selects or at most four keys are tried; a duplicate `kid` is resolved or refused', async () => {
   const listen = (changes: object) => {
     const events: VerifierEvent[] = []
     return { events, options: optionsWith({ onEvent: (event: VerifierEvent) => events.push(event), ...changes }) }
   }
   const more = await Promise.all([3, 4, 5, 6].map(async (number) => createTestKeys('ES256', { kid: `key-${number}` })))
-  const strangers = more.map(({ publicJwk }) => publicJwk)
+  const others = more.map(({ publicJwk }) => publicJwk)
   const mine = { ...key.publicJwk, x5t: 'a-hash', 'x5t#S256': 'another-hash' }
   const named = (header: object): Promise<string> => key.sign(accessClaims(), { kid: undefined, ...header })
 
-  /** The answer to a token, and how many signatures were checked for it. */
+  /** The answer to a token, and the number of signature checks. */
   const checked = async (token: string, members: readonly object[], changes: object = {}) => {
     const verify = vi.spyOn(crypto.subtle, 'verify')
     try {
@@ -314,26 +314,26 @@ describe('6. Without `kid`, `x5t` selects or at most four keys are tried; a `kid
     }
   }
 
-  it('takes the only key that fits', async () => {
+  it('uses the only key that fits', async () => {
     const fits = optionsWith({ jwks: { keys: [rsa.publicJwk, key.publicJwk] } })
     expect(await answerTo(nameless, fits)).toEqual(VERIFIED)
   })
 
-  it.each([0, 1, 2, 3])('verifies by whichever of up to four keys has signed, number %i', async (place) => {
-    const members: object[] = [...strangers.slice(1), rsa.publicJwk]
+  it.each([0, 1, 2, 3])('verifies with the signing one of up to four keys, number %i', async (place) => {
+    const members: object[] = [...others.slice(1), rsa.publicJwk]
     members.splice(place, 0, key.publicJwk)
     expect(await checked(nameless, members)).toEqual({ answer: VERIFIED, checks: place + 1 })
   })
 
-  it('refuses a signature by none of them after four checks, and says which keys were tried', async () => {
-    const { answer, checks } = await checked(nameless, strangers)
+  it('refuses a signature by none of them after four checks, and names the tried keys', async () => {
+    const { answer, checks } = await checked(nameless, others)
     expect([answer, checks]).toEqual([refused('signature_invalid'), 4])
-    const error = await refusalOf(nameless, optionsWith({ jwks: { keys: strangers } }))
+    const error = await refusalOf(nameless, optionsWith({ jwks: { keys: others } }))
     expect(error.hint).toBe('The token names no key ID. Keys tried: "key-3", "key-4", "key-5", "key-6"')
   })
 
-  it('refuses where five fit, with an event and without a check', async () => {
-    const five = [...strangers, key.publicJwk]
+  it('refuses if five fit, with an event and without a check', async () => {
+    const five = [...others, key.publicJwk]
     const { answer, checks } = await checked(nameless, five)
     expect([answer, checks]).toEqual([refused('key_ambiguous'), 0])
     const { events, options } = listen({ jwks: { keys: five } })
@@ -351,16 +351,16 @@ describe('6. Without `kid`, `x5t` selects or at most four keys are tried; a `kid
     ['x5t, with an x5t#S256 that is not published', { x5t: 'a-hash', 'x5t#S256': 'unknown' }],
   ])('selects by %s, however many fit, and checks one signature', async (_, header) => {
     const expected = { answer: VERIFIED, checks: 1 }
-    expect(await checked(await named(header), [...strangers, mine])).toEqual(expected)
+    expect(await checked(await named(header), [...others, mine])).toEqual(expected)
     expect(await checked(await named(header), [second.publicJwk, mine])).toEqual(expected)
   })
 
-  it('tries no other key than the one that x5t selects', async () => {
+  it('tries no key other than the one that x5t selects', async () => {
     const forged = await second.sign(accessClaims(), { kid: undefined, x5t: 'a-hash' })
     expect(await checked(forged, [second.publicJwk, mine])).toEqual({ answer: refused('signature_invalid'), checks: 1 })
   })
 
-  it('lets kid decide where there is one, whatever x5t says', async () => {
+  it('uses kid if there is one, whatever x5t is', async () => {
     const token = await second.sign(accessClaims(), { x5t: 'a-hash' })
     expect(await checked(token, [second.publicJwk, mine])).toEqual({ answer: VERIFIED, checks: 1 })
   })
@@ -373,24 +373,24 @@ describe('6. Without `kid`, `x5t` selects or at most four keys are tried; a `kid
     ['in a member of another name', { X5T: 'a-hash' }],
   ])('tries all that fit for an x5t %s', async (_, header) => {
     expect(await checked(await named(header), [second.publicJwk, mine])).toEqual({ answer: VERIFIED, checks: 2 })
-    expect((await checked(await named(header), [...strangers, mine])).answer).toEqual(refused('key_ambiguous'))
+    expect((await checked(await named(header), [...others, mine])).answer).toEqual(refused('key_ambiguous'))
   })
 
-  it('matches no x5t of a key that is no text', async () => {
+  it('matches no x5t of a key that is not text', async () => {
     const odd = [undefined, null, 7, ['a-hash'], 'a-hash'.repeat(30)].map((x5t, index) => ({
-      ...strangers[index % 4],
+      ...others[index % 4],
       x5t,
     }))
     expect((await checked(await named({ x5t: 'a-hash' }), [...odd, mine])).checks).toBe(1)
   })
 
-  it('takes keys of the same material for one key, whatever they are called', async () => {
+  it('treats keys of the same material as one key, whatever their names', async () => {
     const { kid: _, ...unnamed } = key.publicJwk
     const same = [key.publicJwk, { ...key.publicJwk, kid: 'again', x5c: ['MIIB'] }, unnamed, unnamed, mine]
     expect(await checked(nameless, same)).toEqual({ answer: VERIFIED, checks: 1 })
   })
 
-  it('answers alike over a fetched set, to verifyJws, and on the reference path, and fetches once', async () => {
+  it('gives the same answers with a fetched set, in verifyJws, and on the reference path, and fetches once', async () => {
     await using keys = await publish([second.publicJwk, key.publicJwk])
     const verifiers = [createVerifier(keys.options), createVerifier({ ...keys.options, tokenCache: false })]
     for (const verifier of [...verifiers, createReferenceVerifier(keys.options)]) {
@@ -407,7 +407,7 @@ describe('6. Without `kid`, `x5t` selects or at most four keys are tried; a `kid
     })
   })
 
-  it('explains which keys were tried, and which one had signed', async () => {
+  it('explains which keys were tried, and which one signed', async () => {
     const verifier = createVerifier(optionsWith({ jwks: { keys: [second.publicJwk, key.publicJwk] } }))
     const { accepted, steps } = await verifier.explain(nameless)
     expect(accepted).toBe(true)
@@ -421,7 +421,7 @@ describe('6. Without `kid`, `x5t` selects or at most four keys are tried; a `kid
     expect(forged.summary).toContain('Keys tried: "key-2", "key-1"')
   })
 
-  it('takes up to four keys of an own source, and refuses none and more', async () => {
+  it('accepts up to four keys of a custom source, and refuses none and more', async () => {
     const from = (...given: readonly { readonly publicKey: CryptoKey }[]) =>
       optionsWith({
         keys: {
@@ -433,15 +433,15 @@ describe('6. Without `kid`, `x5t` selects or at most four keys are tried; a `kid
     expect(await answerTo(nameless, from())).toEqual(refused('key_not_found'))
     expect(await answerTo(nameless, from(key, second, ...more.slice(1)))).toEqual(refused('key_ambiguous'))
     for (const thrown of [undefined, null, 'route']) {
-      // oxlint-disable-next-line prefer-promise-reject-errors -- what an application may do
+      // oxlint-disable-next-line prefer-promise-reject-errors -- applications may do this
       const keys = { resolve: async () => key.publicKey, candidates: async () => Promise.reject(thrown) }
       await expect(createVerifier(optionsWith({ keys })).verify(nameless)).rejects.toBeInstanceOf(Error)
     }
-    // A token that names its key is the source's to resolve.
+    // The source resolves a token that names its key.
     expect(await answerTo(good, from(key))).toEqual(refused('signature_invalid'))
   })
 
-  it('never fetches again for a token without it', async () => {
+  it('never fetches again for a token without a kid', async () => {
     await using keys = await publish([rsa.publicJwk])
     const verifier = createVerifier(keys.options)
     await verifier.ready()
@@ -450,7 +450,7 @@ describe('6. Without `kid`, `x5t` selects or at most four keys are tried; a `kid
     expect(keys.traffic().requests).toBe(1)
   })
 
-  it('tells keys of one name apart by type, algorithm and use', async () => {
+  it('distinguishes keys of one name by type, algorithm and use', async () => {
     const same = [
       { ...rsa.publicJwk, kid: 'key-1' },
       { ...second.publicJwk, kid: 'key-1', use: 'enc' },
@@ -460,7 +460,7 @@ describe('6. Without `kid`, `x5t` selects or at most four keys are tried; a `kid
     expect(await answerTo(good, optionsWith({ jwks: { keys: same } }))).toEqual(VERIFIED)
   })
 
-  it('takes the same key twice under one name for one key, also once with a certificate', async () => {
+  it('treats the same key twice under one name as one key, also once with a certificate', async () => {
     const { alg: _, ...open } = key.publicJwk
     for (const other of [key.publicJwk, { ...key.publicJwk, x5c: ['MIIB'], x5t: 'a' }, open, { ...open, use: 'sig' }]) {
       const { events, options } = listen({ jwks: { keys: [key.publicJwk, other] } })
@@ -469,7 +469,7 @@ describe('6. Without `kid`, `x5t` selects or at most four keys are tried; a `kid
     }
   })
 
-  it('refuses where several of one name are left, with an event', async () => {
+  it('refuses if several of one name remain, with an event', async () => {
     const { events, options } = listen({ jwks: { keys: [key.publicJwk, { ...second.publicJwk, kid: 'key-1' }] } })
     expect(await answerTo(good, options)).toEqual(refused('key_ambiguous'))
     expect(events).toContainEqual({ type: 'key.ambiguous', candidates: 2 })
@@ -479,7 +479,7 @@ describe('6. Without `kid`, `x5t` selects or at most four keys are tried; a `kid
 const inBase64 = (text = ''): string => Buffer.from(text, 'base64url').toString('base64')
 const withZero = (text = ''): string => encode(Buffer.concat([Buffer.of(0), Buffer.from(text, 'base64url')]))
 
-/** What becomes of a set of one good key and one other member: the answers and what the listener is told. */
+/** The result for a set of one good key and one other member: the answers and the events. */
 async function besideGood(member: unknown, token?: string) {
   await using keys = await publish([member, key.publicJwk])
   const events: VerifierEvent[] = []
@@ -497,7 +497,7 @@ async function besideGood(member: unknown, token?: string) {
   return { goodAnswer, weakAnswer, skipped, refreshed }
 }
 
-/** A token that the weak key verifies where its private half is known, or one by somebody else. */
+/** A token that the weak key verifies if its private half is known, otherwise one by another key. */
 async function tokenOf(privateJwk: Readonly<Record<string, unknown>> | undefined, alg: string): Promise<string> {
   const input = `${encode({ alg, kid: 'weak-key', typ: 'at+jwt' })}.${goodClaims}`
   if (privateJwk === undefined || alg !== 'RS256') {
@@ -529,7 +529,7 @@ const algOf = (jwk: unknown): string => {
   return kty === 'OKP' ? 'EdDSA' : 'ES256'
 }
 
-describe('7. Unusable members of a set are skipped and counted, and the rest works', () => {
+describe('7. Unusable members of a set are skipped and counted, and the others work', () => {
   const members = weakKeys('weak-key').filter(({ requirement }) => requirement.includes(7))
 
   it.each(members)('skips: $name', async ({ jwk }) => {
@@ -549,12 +549,12 @@ describe('7. Unusable members of a set are skipped and counted, and the rest wor
     ['an unknown alg', 'unsupported_algorithm', { ...attacker.publicJwk, alg: 'ES999' }],
     ['private parts', 'private_parts', attacker.privateJwk],
     ['null', 'malformed', null],
-  ])('tells the listener why: %s', async (_, reason, member) => {
+  ])('emits the reason: %s', async (_, reason, member) => {
     const { skipped } = await besideGood(member)
     expect(skipped).toEqual([expect.objectContaining({ type: 'key.skipped', reason })])
   })
 
-  it('drops a key with private parts, though its signature is right, with a warning', async () => {
+  it('skips a key with private members, even if its signature is right, with a warning', async () => {
     const leaked = { ...attacker.publicJwk, ...attacker.privateJwk, kid: 'leaked' }
     const { goodAnswer, weakAnswer, skipped } = await besideGood(
       leaked,
@@ -564,7 +564,7 @@ describe('7. Unusable members of a set are skipped and counted, and the rest wor
     expect(skipped).toEqual([expect.objectContaining({ reason: 'private_parts' })])
   })
 
-  it('loses one member that has a name twice, and says which', async () => {
+  it('skips only the member that contains a name twice, and says which', async () => {
     const spoiled = `{"kty":"EC","kid":"spoiled","crv":"P-256","x":"AQ","x":"${key.publicJwk.x}","y":"${key.publicJwk.y}"}`
     const text = `{"keys":[${spoiled},${JSON.stringify(key.publicJwk)}]}`
     const server = createServer((_, response) => void response.end(text)).listen(0, '127.0.0.1')
@@ -592,13 +592,13 @@ describe('7. Unusable members of a set are skipped and counted, and the rest wor
 
   it.each<[string, (jwk: JWK) => object]>([
     [
-      'null for what it has not',
+      'null for absent members',
       (jwk) => ({ ...jwk, use: null, key_ops: null, d: null, k: null, x5c: null, alg: null }),
     ],
     ['empty key_ops and oth', (jwk) => ({ ...jwk, key_ops: [], oth: [] })],
     ['coordinates in base64 with padding', ({ x, y, ...jwk }) => ({ ...jwk, x: inBase64(x), y: inBase64(y) })],
-    ['zeros before its coordinates', ({ x, y, ...jwk }) => ({ ...jwk, x: withZero(x), y: withZero(y) })],
-  ])('takes a member with %s, wherever it comes from', async (_, change) => {
+    ['leading zeros in its coordinates', ({ x, y, ...jwk }) => ({ ...jwk, x: withZero(x), y: withZero(y) })],
+  ])('accepts a member with %s from any source', async (_, change) => {
     const member = change(key.publicJwk)
     const { goodAnswer, skipped } = await besideGood({ ...member, kid: 'key-1' })
     expect([goodAnswer, skipped]).toEqual(['verified', []])
@@ -606,7 +606,7 @@ describe('7. Unusable members of a set are skipped and counted, and the rest wor
     expect(await answerTo(good, optionsWith({ publicKey: member }))).toEqual(VERIFIED)
   })
 
-  it('takes an RSA key with zeros before its modulus, or with padding, for the same key', async () => {
+  it('treats an RSA key with a leading zero in its modulus, or with padding, as the same key', async () => {
     const { n, e } = rsa.publicJwk
     const token = await rsa.sign(accessClaims())
     for (const spell of [inBase64, withZero]) {
@@ -616,17 +616,17 @@ describe('7. Unusable members of a set are skipped and counted, and the rest wor
     }
   })
 
-  it('takes a member without kid, though it says null, for a token without', async () => {
+  it('uses a member with a null kid for a token without kid', async () => {
     const unnamed = { ...key.publicJwk, kid: null }
     expect(await answerTo(nameless, optionsWith({ jwks: { keys: [unnamed] } }))).toEqual(VERIFIED)
     expect(await answerTo(good, optionsWith({ jwks: { keys: [unnamed] } }))).toEqual(refused('key_not_found'))
   })
 
-  it('does not start with a private key of its own', () => {
+  it('rejects a configured private key at start-up', () => {
     expect(() => createVerifier(optionsWith({ jwks: { keys: [key.privateJwk] } }))).toThrow('a private key')
   })
 
-  it('does not start with nothing but unusable members of its own', () => {
+  it('rejects a configured set with only unusable members at start-up', () => {
     const unusable = { keys: [{ ...key.publicJwk, use: 'enc' }] }
     expect(() => createVerifier(optionsWith({ jwks: unusable }))).toThrow('usable key')
   })
@@ -657,7 +657,7 @@ describe('8. Weak keys and invalid points are skipped', () => {
     ])
   })
 
-  it('skips Ed25519 keys whose y has a second spelling, beyond the field', async () => {
+  it('skips Ed25519 keys whose y has a second encoding, beyond the field', async () => {
     for (let offset = 0xed; offset <= 0xff; offset++) {
       const x = encode(Buffer.from(`${offset.toString(16)}${'ff'.repeat(30)}7f`, 'hex'))
       const { goodAnswer, skipped } = await besideGood({ kty: 'OKP', crv: 'Ed25519', x, kid: 'weak-key', alg: 'EdDSA' })
@@ -666,7 +666,7 @@ describe('8. Weak keys and invalid points are skipped', () => {
     }
   })
 
-  it('skips EC keys whose x is beyond the field, and takes them with fewer or more leading zeros', async () => {
+  it('skips EC keys whose x is beyond the field, and accepts fewer or more leading zeros', async () => {
     const p = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n
     const b = 0x5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604bn
     const x = 5n
@@ -685,7 +685,7 @@ describe('8. Weak keys and invalid points are skipped', () => {
     expect(await skippedAs(bytes(x + (1n << 256n), 33))).toEqual(['malformed'])
   })
 
-  it('skips RSA of 8200 bits and takes 8192', async () => {
+  it('skips RSA of 8200 bits and accepts 8192', async () => {
     const modulus = (bits: number): string => encode(Buffer.concat([Buffer.alloc(bits / 8 - 1, 0xff), Buffer.of(0xfd)]))
     const member = { ...rsa.publicJwk, kid: 'large' }
     expect((await besideGood({ ...member, n: modulus(8200) })).skipped).toEqual([
@@ -694,13 +694,13 @@ describe('8. Weak keys and invalid points are skipped', () => {
     expect((await besideGood({ ...member, n: modulus(8192) })).skipped).toEqual([])
   })
 
-  it.each([1024, 2040])('does not start with RSA of %i bits as PEM', (modulusLength) => {
+  it.each([1024, 2040])('rejects RSA of %i bits as PEM at start-up', (modulusLength) => {
     const pair = generateKeyPairSync('rsa', { modulusLength })
     const pem = pair.publicKey.export({ format: 'pem', type: 'spki' }).toString()
     expect(() => createVerifier(optionsWith({ publicKey: pem }))).toThrow(/not fit for use: weak/)
   })
 
-  it('takes RSA of 2048 bits, by JWK and by PEM', async () => {
+  it('accepts RSA of 2048 bits, as JWK and as PEM', async () => {
     const token = await rsa.sign(accessClaims())
     expect(await answerTo(token, optionsWith({ jwks: { keys: [rsa.publicJwk] } }))).toEqual(VERIFIED)
     expect(await answerTo(token, optionsWith({ publicKey: rsa.publicPem }))).toEqual(VERIFIED)
@@ -732,7 +732,7 @@ describe('9. ECDSA signatures are raw r and s of exactly one length', () => {
     const number = (value: bigint, size: number): Buffer =>
       Buffer.from(value.toString(16).padStart(size * 2, '0'), 'hex')
 
-    it(`takes ${length} bytes and no other length`, async () => {
+    it(`accepts ${length} bytes and no other length`, async () => {
       const { signature, answer } = await made()
       expect(await answer(signature)).toEqual(VERIFIED)
       for (const wrong of [0, 1, length / 2, length - 1, length + 1, length * 2]) {
@@ -755,7 +755,7 @@ describe('9. ECDSA signatures are raw r and s of exactly one length', () => {
       expect(await answer(Buffer.concat([head, body]))).toEqual(refused('signature_malformed'))
     })
 
-    it('refuses zeros, and r or s at the order of the group', async () => {
+    it('refuses zeros, and r or s equal to the order of the group', async () => {
       const { signature, answer, half } = await made()
       const zero = Buffer.alloc(half)
       const order = number(orders[alg], half)
@@ -773,7 +773,7 @@ describe('9. ECDSA signatures are raw r and s of exactly one length', () => {
   })
 })
 
-describe('10. A refresh replaces the keys, and a key replaced under its name is picked up', () => {
+describe('10. A refresh replaces the keys, and a key replaced under its name is used', () => {
   const claims = accessClaims({ exp: NOW + 86_400 })
 
   const start = async (first: JWK) => {
@@ -791,7 +791,7 @@ describe('10. A refresh replaces the keys, and a key replaced under its name is 
     return { clock, server, code, fetches, [Symbol.asyncDispose]: () => server.close() }
   }
 
-  it('stops taking a key that has left the set, at the next refresh', async () => {
+  it('refuses a key that has left the set after the next refresh', async () => {
     await using world = await start(old.publicJwk)
     const [withOld, withNext] = [await old.sign(claims), await next.sign(claims)]
     expect(await world.code(withOld)).toBe('verified')
@@ -802,7 +802,7 @@ describe('10. A refresh replaces the keys, and a key replaced under its name is 
     expect(world.fetches()).toBe(2)
   })
 
-  it('picks up new material under the same kid by one more fetch', async () => {
+  it('uses new material under the same kid after one more fetch', async () => {
     await using world = await start(old.publicJwk)
     expect(await world.code(await old.sign(claims))).toBe('verified')
     world.server.publish(fresh.publicJwk)
@@ -811,7 +811,7 @@ describe('10. A refresh replaces the keys, and a key replaced under its name is 
     expect(await world.code(await old.sign(claims))).toBe('signature_invalid')
   })
 
-  it('does not let bad signatures under a known kid cause more than one fetch', async () => {
+  it('does not fetch more than once because of bad signatures under a known kid', async () => {
     await using world = await start(old.publicJwk)
     expect(await world.code(await old.sign(claims))).toBe('verified')
     for (let n = 0; n < 20; n++) {

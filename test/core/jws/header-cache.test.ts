@@ -3,7 +3,7 @@ import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
 import type { JoseHeader } from '../../../packages/core/src/model/token.ts'
 import { headerCache } from '../../../packages/core/src/jws/parse.ts'
 
-/** A cache over a parser that counts, and makes a header of any text but `bad…`. */
+/** A cache over a parser that counts, and returns a header for any text but `bad…`. */
 function counted() {
   const parsed: string[] = []
   const headerOf = headerCache((encoded): JoseHeader => {
@@ -24,7 +24,7 @@ const codeOf = (read: () => unknown): string => {
 }
 
 describe('a header cache', () => {
-  it('parses a text once, and gives the same object for it', () => {
+  it('parses a text once, and returns the same object for it', () => {
     const { parsed, headerOf } = counted()
     const first = headerOf('one')
     expect(headerOf('one')).toBe(first)
@@ -33,14 +33,14 @@ describe('a header cache', () => {
     expect(parsed).toEqual(['one'])
   })
 
-  it('keeps texts apart that differ in anything, in whatever order they come', () => {
+  it('distinguishes different texts, in any order', () => {
     const { headerOf } = counted()
     const texts = ['one', 'One', 'one ', ' one', 'on', 'onee', '', 'constructor', '__proto__', 'one-']
     for (let round = 0; round < 3; round += 1)
       for (const text of [...texts, ...texts.toReversed()]) expect(headerOf(text).kid, JSON.stringify(text)).toBe(text)
   })
 
-  it('remembers no refusal', () => {
+  it('does not cache refusals', () => {
     const { parsed, headerOf } = counted()
     for (let round = 0; round < 3; round += 1) {
       expect(codeOf(() => headerOf('bad'))).toBe('header_malformed')
@@ -49,7 +49,7 @@ describe('a header cache', () => {
     expect(parsed).toEqual(['bad', 'one', 'bad', 'bad'])
   })
 
-  it('remembers 256 texts, and forgets the one that was not asked for the longest', () => {
+  it('holds 256 texts, and evicts the least recently used', () => {
     const { parsed, headerOf } = counted()
     for (let index = 0; index < 256; index += 1) headerOf(`k${index}`)
     headerOf('k0')
@@ -65,7 +65,7 @@ describe('a header cache', () => {
   it.each([
     ['long', (index: number) => ({ kid: String(index).padStart(4000, '.') }), 100, 140],
     ['of many members', (index: number) => membersOf(500, index), 4, 16],
-  ] as const)('remembers fewer texts where headers are %s, because they take up more', (_, membersAt, least, most) => {
+  ] as const)('holds fewer texts if headers are %s, because they are larger', (_, membersAt, least, most) => {
     let parses = 0
     const headerOf = headerCache((encoded): JoseHeader => {
       parses += 1

@@ -34,7 +34,7 @@ const strict = optionsWith({ jwks })
 const accepting = optionsWith({ jwks, padding: 'accept' })
 
 const pad = (part: string): string => part + '='.repeat((4 - (part.length % 4)) % 4)
-/** White space in the JSON gives the length that needs so many padding signs. */
+/** White space in the JSON gives the length that needs this many padding signs. */
 const needing = (signs: number, members: object): string => {
   let text = JSON.stringify(members)
   while (encode(text).length % 4 !== (4 - signs) % 4) text += ' '
@@ -42,7 +42,7 @@ const needing = (signs: number, members: object): string => {
 }
 const header = { alg: 'ES256', kid: 'key-1', typ: 'at+jwt' }
 
-/** A token that was padded before it was signed, as AWS load balancers make it. */
+/** A token that was padded before it was signed, like those of AWS load balancers. */
 async function paddedToken(
   claims: object = accessClaims(),
   signs: readonly [number, number] = [1, 2],
@@ -61,7 +61,7 @@ const made: readonly (readonly [string, (options: VerifierOptions) => Verifier])
   ['on the reference path', createReferenceVerifier],
 ]
 
-describe('11. Padding is accepted where a policy says so, and nowhere else', () => {
+describe('11. Padding is accepted only if a policy allows it', () => {
   it.each(made)('by a verifier %s', async (_, create) => {
     const [open, closed] = [create(accepting), create(strict)]
     for (const signs of [
@@ -79,7 +79,7 @@ describe('11. Padding is accepted where a policy says so, and nowhere else', () 
     await expect(open.verify(ordinary)).resolves.toMatchObject({ claims: accessClaims() })
   })
 
-  it('says how to accept it where it is refused', async () => {
+  it('the hint says how to accept it if it is refused', async () => {
     const { message } = await refusalOf(padded, strict)
     expect(message).toBe(
       'A part of the token is not canonical base64url: expected "canonical base64url in the header", found "characters ' +
@@ -87,7 +87,7 @@ describe('11. Padding is accepted where a policy says so, and nowhere else', () 
     )
   })
 
-  it('is covered by the signature as it was received', async () => {
+  it('is covered by the signature as received', async () => {
     const paddedAfterwards = ordinary.split('.').map(pad).join('.')
     expect(paddedAfterwards).not.toBe(ordinary)
     expect(await verdictOn(paddedAfterwards, accepting)).toEqual(refused('signature_invalid'))
@@ -95,13 +95,13 @@ describe('11. Padding is accepted where a policy says so, and nowhere else', () 
   })
 
   const inexact: readonly (readonly [string, (part: string) => string])[] = [
-    ['one sign too many', (part) => `${part}=`],
-    ['four signs too many', (part) => `${part}====`],
+    ['an extra sign', (part) => `${part}=`],
+    ['four extra signs', (part) => `${part}====`],
     ['one sign of two', (part) => (part.endsWith('==') ? part.slice(0, -1) : `${part}=`)],
-    ['no sign where there should be one', (part) => (part.endsWith('=') ? part.replace(/=+$/, '') : `${part}=`)],
+    ['no sign where one is needed', (part) => (part.endsWith('=') ? part.replace(/=+$/, '') : `${part}=`)],
     ['a sign in the middle', (part) => `${part.slice(0, 4)}=${part.slice(5)}`],
-    ['white space behind', (part) => `${part} `],
-    ['the sign of an escape', (part) => part.replaceAll('=', '%3D').padEnd(part.length + 1, '=')],
+    ['trailing white space', (part) => `${part} `],
+    ['an escaped sign', (part) => part.replaceAll('=', '%3D').padEnd(part.length + 1, '=')],
     ['unused bits', (part) => part.replace(/[A-Za-z0-9_-](?==)/, '_').padEnd(4, '=')],
   ]
 
@@ -124,7 +124,7 @@ describe('11. Padding is accepted where a policy says so, and nowhere else', () 
         await expect(create(accepting).verify(token)).rejects.toMatchObject({ code: 'token_encoding' })
   })
 
-  it('by the issuers alone that ask for it', async () => {
+  it('only by the issuers that allow it', async () => {
     const policies: readonly IssuerPolicy[] = [
       { issuer: ISSUER, audience: AUDIENCE, jwks, padding: 'accept' },
       { issuer: 'https://other.example', audience: AUDIENCE, jwks },
@@ -138,7 +138,7 @@ describe('11. Padding is accepted where a policy says so, and nowhere else', () 
     }
   })
 
-  it('until the policy changes, though the token is remembered', async () => {
+  it('until the policy changes, even if the token is cached', async () => {
     let padding: 'accept' | 'refuse' = 'accept'
     const issuers = async (): Promise<IssuerPolicy> => ({ issuer: ISSUER, audience: AUDIENCE, jwks, padding })
     const verifier = createVerifier({ issuers, clock: { now: () => NOW * 1000 } })
@@ -166,7 +166,7 @@ describe('11. Padding is accepted where a policy says so, and nowhere else', () 
     await expect(verified).rejects.toMatchObject({ code: 'token_encoding' })
   })
 
-  it.each([undefined, null, true, 'yes', 'Accept', {}])('and %j is no value of the option', (padding) => {
+  it.each([undefined, null, true, 'yes', 'Accept', {}])('and %j is not a value of the option', (padding) => {
     if (padding === undefined) expect(() => createVerifier(optionsWith({ jwks, padding }))).not.toThrow()
     else expect(() => createVerifier(optionsWith({ jwks, padding }))).toThrow(/"padding" must /)
   })
@@ -182,7 +182,7 @@ describe('11. A padded token in a request', () => {
       ),
     )
 
-  it('is accepted in the header of a load balancer, or refused for what is wrong with it', async () => {
+  it('is accepted in the header of a load balancer, or refused for its fault', async () => {
     const padding = 'accept'
     expect(await answer(padded, { padding })).toEqual(VERIFIED)
     expect(await answer(padded, { padding, audience: 'https://other.example' })).toEqual(refused('audience_mismatch'))
@@ -192,14 +192,14 @@ describe('11. A padded token in a request', () => {
     expect(await answer(padded, { padding }, 'admin')).toMatchObject({ code: 'insufficient_scope', status: 403 })
   })
 
-  it('is no credential where no policy accepts it', async () => {
+  it('is not a credential if no policy accepts it', async () => {
     expect(await answer(padded, {})).toEqual(refused('credential_malformed'))
     const inAuthorization = await createAuthenticator(strict).authenticate(bearer(padded))
     expect(describeOutcome(inAuthorization)).toEqual(refused('credential_malformed'))
   })
 })
 
-describe('11. Padded tokens are judged alike by the quick path and the reference', () => {
+describe('11. Padded tokens get the same answer on the quick path and on the reference path', () => {
   it('whether they are bad, changed at random or good', async () => {
     const { signWith, publicJwk, publicPem } = key
     const bad = await badTokens({ token: ordinary, signWith, publicJwk, publicPem, now: NOW })

@@ -22,7 +22,7 @@ function codeOf(text: string): string | undefined {
 }
 
 describe('parsing a JWT', () => {
-  it('gives header, claims and bytes, and leaves the token as it is', () => {
+  it('returns header, claims and bytes, and does not change the token', () => {
     const parsed = parseJwt(token(), DEFAULT_LIMITS)
     expect(parsed).toMatchObject({ token: token(), header: { alg: 'ES256', kid: 'k' }, claims: { sub: 'ada' } })
     expect(parsed.signature).toEqual(new Uint8Array(3))
@@ -32,8 +32,8 @@ describe('parsing a JWT', () => {
     ['nothing', '', 'token_malformed'],
     ['one part', 'opaque', 'token_malformed'],
     ['two parts', 'a.b', 'token_malformed'],
-    ['a dot first', '.b.c', 'json_malformed'],
-    ['two dots first', '..c', 'json_malformed'],
+    ['a leading dot', '.b.c', 'json_malformed'],
+    ['two leading dots', '..c', 'json_malformed'],
     ['dots alone', '...', 'token_malformed'],
     ['four parts', 'a.b.c.d', 'token_malformed'],
     ['an encrypted token', 'a.b.c.d.e', 'token_malformed'],
@@ -43,7 +43,7 @@ describe('parsing a JWT', () => {
     ['padding', token({ signature: 'AAA=' }), 'token_encoding'],
     ['a space', token({ claims: `${claims} ` }), 'token_encoding'],
     ['a newline', token({ claims: `${claims}\n` }), 'token_encoding'],
-    ['the alphabet of plain base64', token({ signature: 'A+/A' }), 'token_encoding'],
+    ['the alphabet of standard base64', token({ signature: 'A+/A' }), 'token_encoding'],
     ['an impossible length', token({ signature: 'AAAAA' }), 'token_encoding'],
     ['trailing bits after one byte', token({ signature: 'AB' }), 'token_encoding'],
     ['trailing bits after two bytes', token({ signature: 'AAB' }), 'token_encoding'],
@@ -64,14 +64,14 @@ describe('parsing a JWT', () => {
       'json_limits',
     ],
     ['no alg', withHeader('{}'), 'header_malformed'],
-    ['alg that is no string', withHeader('{"alg":1}'), 'header_malformed'],
-    ['typ that is no string', withHeader('{"alg":"ES256","typ":1}'), 'header_malformed'],
+    ['alg that is not a string', withHeader('{"alg":1}'), 'header_malformed'],
+    ['typ that is not a string', withHeader('{"alg":"ES256","typ":1}'), 'header_malformed'],
     ['typ with a line break', withHeader(String.raw`{"alg":"ES256","typ":"a\nb"}`), 'header_malformed'],
     ['typ of 128 characters', withHeader(`{"alg":"ES256","typ":"${'a'.repeat(128)}"}`), undefined],
     ['x5t of another length', withHeader(`{"alg":"ES256","x5t":"${'a'.repeat(54)}"}`), undefined],
-    ['x5t that is no string', withHeader('{"alg":"ES256","x5t":[]}'), undefined],
+    ['x5t that is not a string', withHeader('{"alg":"ES256","x5t":[]}'), undefined],
     ['typ of 129 characters', withHeader(`{"alg":"ES256","typ":"${'a'.repeat(129)}"}`), 'header_malformed'],
-    ['cty that is no string', withHeader('{"alg":"ES256","cty":[]}'), 'header_malformed'],
+    ['cty that is not a string', withHeader('{"alg":"ES256","cty":[]}'), 'header_malformed'],
     ['kid as an object', withHeader('{"alg":"ES256","kid":{}}'), 'kid_malformed'],
     ['kid as null', withHeader('{"alg":"ES256","kid":null}'), 'kid_malformed'],
     ['kid as a number', withHeader('{"alg":"ES256","kid":1}'), 'kid_malformed'],
@@ -93,12 +93,12 @@ describe('parsing a JWT', () => {
     expect(codeOf(text)).toBe(code)
   })
 
-  it('refuses what is no string without throwing anything else', () => {
+  it('refuses values that are not strings without other errors', () => {
     for (const value of [undefined, null, 1, {}, [], Symbol('token')])
       expect(() => parseJwt(value as string, DEFAULT_LIMITS)).toThrow(AuthError)
   })
 
-  it('takes every last character that canonical base64url allows, and no other', () => {
+  it('accepts every last character that canonical base64url allows, and no other', () => {
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
     for (const character of alphabet) {
       for (const text of [`A${character}`, `AA${character}`, `AAA${character}`]) {

@@ -28,7 +28,7 @@ const signTexts = (header: string | Uint8Array, claims: string | Uint8Array): Pr
 const signClaims = (claims: string | Uint8Array): Promise<string> => signTexts(JSON.stringify(HEADER), claims)
 
 describe('11. base64url has one spelling', () => {
-  // Objects padded with white space, so that the length has the remainder wanted when divided by 3.
+  // Objects padded with white space, so that the length modulo 3 is as required.
   const sized = (members: object, remainder: number): string => {
     let text = JSON.stringify(members)
     while (Buffer.byteLength(text) % 3 !== remainder) text += ' '
@@ -41,7 +41,7 @@ describe('11. base64url has one spelling', () => {
   const spellings: readonly (readonly [string, (part: string) => string])[] = [
     ['a padding sign', (part) => `${part}=`],
     ['two padding signs', (part) => `${part}==`],
-    ['a space in front', (part) => ` ${part}`],
+    ['a leading space', (part) => ` ${part}`],
     ['a space inside', (part) => `${part.slice(0, 4)} ${part.slice(4)}`],
     ['a newline inside', (part) => `${part.slice(0, 4)}\n${part.slice(4)}`],
     ['CRLF behind', (part) => `${part}\r\n`],
@@ -49,7 +49,7 @@ describe('11. base64url has one spelling', () => {
     ['a null character', (part) => `${part}\u0000`],
     ['a plus sign', (part) => `${part.slice(0, 4)}+${part.slice(5)}`],
     ['a slash', (part) => `${part.slice(0, 4)}/${part.slice(5)}`],
-    ['a letter beyond ASCII', (part) => `${part}\u00e9`],
+    ['a non-ASCII letter', (part) => `${part}\u00e9`],
     ['a full-width letter', (part) => `${part}\uff21`],
   ]
 
@@ -68,7 +68,7 @@ describe('11. base64url has one spelling', () => {
   it.each([
     [1, [1, 2, 4, 8]],
     [2, [1, 2]],
-  ] as const)('refuses unused bits that are set behind a length of 3n + %i bytes', async (remainder, bits) => {
+  ] as const)('refuses unused bits that are set after 3n + %i bytes', async (remainder, bits) => {
     const [header, claims] = [sized(HEADER, remainder), sized(accessClaims(), remainder)]
     expect(await answerTo(await signParts(key, header, claims), options)).toEqual(VERIFIED)
     for (const bit of bits) {
@@ -81,7 +81,7 @@ describe('11. base64url has one spelling', () => {
     }
   })
 
-  it('refuses unused bits that are set in the signature, so that a token has no twin', async () => {
+  it('refuses unused bits that are set in the signature, so that a token has no second form', async () => {
     for (const bit of [1, 2, 4, 8]) {
       const twin = `${goodHeader}.${goodClaims}.${setBit(goodSignature, bit)}`
       expect(await answerTo(twin, options)).toEqual(refused('token_encoding'))
@@ -92,7 +92,7 @@ describe('11. base64url has one spelling', () => {
       expect(await answerTo(setBit(byRsa, bit), options)).toEqual(refused('token_encoding'))
   })
 
-  it('refuses a length that leaves 1 when divided by 4', async () => {
+  it('refuses a length of 1 modulo 4', async () => {
     const whole = sized(HEADER, 0)
     const tokens = [
       await signParts(key, `${whole}A`, goodClaims),
@@ -103,8 +103,8 @@ describe('11. base64url has one spelling', () => {
   })
 })
 
-describe('12. The length is capped first, then there are exactly three parts', () => {
-  it('refuses a token over the cap before it looks at it', async () => {
+describe('12. The length is limited first, then there are exactly three parts', () => {
+  it('refuses a token over the limit before it is parsed', async () => {
     const token = await key.sign(accessClaims({ padding: 'x'.repeat(20_000) }))
     expect(await answerTo(token, options)).toEqual(refused('token_too_long'))
     expect(await verdictOn('\u0000'.repeat(16_385), options)).toEqual(refused('token_too_long'))
@@ -116,11 +116,11 @@ describe('12. The length is capped first, then there are exactly three parts', (
     ['one part', goodHeader],
     ['two parts', `${goodHeader}.${goodClaims}`],
     ['four parts', `${good}.${goodSignature}`],
-    ['a dot behind', `${good}.`],
+    ['a trailing dot', `${good}.`],
     ['five parts', `${good}.${goodSignature}.${goodSignature}`],
     ['six parts', `${good}.a.b.c`],
     ['two tokens', `${good}.${good}`],
-    ['a dot in front', `.${good}`],
+    ['a leading dot', `.${good}`],
   ])('refuses %s', async (_, token) => {
     expect(await verdictOn(token, options)).toEqual(refused('token_malformed'))
   })
@@ -131,7 +131,7 @@ describe('12. The length is capped first, then there are exactly three parts', (
     expect(await verdictOn(await signParts(key, goodHeader, ''), options)).toEqual(refused('json_malformed'))
   })
 
-  it.each([undefined, null, 42, {}, [good], new String(good)])('refuses %j, which is no text', async (value) => {
+  it.each([undefined, null, 42, {}, [good], new String(good)])('refuses %j, which is not text', async (value) => {
     const verifier = createVerifier(options)
     await expect(verifier.verify(value as string)).rejects.toMatchObject({
       name: 'AuthError',
@@ -140,7 +140,7 @@ describe('12. The length is capped first, then there are exactly three parts', (
     })
   })
 
-  it('tells an encrypted token from a malformed one, in the log', async () => {
+  it('distinguishes an encrypted token from a malformed one, in the log', async () => {
     expect((await refusalOf('a.b.c.d.e', options)).hint).toContain('JWE')
     expect((await refusalOf('a.b.c.d', options)).hint).toBeUndefined()
     expect((await refusalOf('a.b.c.d.e.f', options)).hint).toBeUndefined()
@@ -167,7 +167,7 @@ describe('12. The length is capped first, then there are exactly three parts', (
   })
 })
 
-describe('13. A member name stands once in an object', () => {
+describe('13. A member name occurs once in an object', () => {
   const claims = JSON.stringify(accessClaims()).slice(1, -1)
   const header = JSON.stringify(HEADER).slice(1, -1)
 
@@ -205,25 +205,25 @@ describe('13. A member name stands once in an object', () => {
     },
   )
 
-  it('refuses one twice in a claim of any depth', async () => {
+  it('refuses one twice in a nested claim', async () => {
     for (const value of ['{"a":1,"a":2}', '[{"a":1,"a":1}]', '{"b":{"c":[{"a":1,"\\u0061":1}]}}'])
       expect(await answerTo(await signClaims(`{${claims},"x":${value}}`), options)).toEqual(
         refused('json_duplicate_member'),
       )
   })
 
-  it('takes one name in several objects, and names as values', async () => {
+  it('accepts the same name in several objects, and names as values', async () => {
     const text = `{${claims},"x":{"a":1},"y":{"a":1},"z":["a","a","iss"],"w":"a"}`
     expect(await answerTo(await signClaims(text), options)).toEqual(VERIFIED)
   })
 })
 
-describe('14. No member of a token reaches a prototype', () => {
+describe('14. No member of a token changes a prototype', () => {
   const claims = JSON.stringify(accessClaims()).slice(1, -1)
   const header = JSON.stringify(HEADER).slice(1, -1)
   const evil = '{"polluted":"yes","scope":"admin"}'
 
-  it.each(['__proto__', '\\u005f_proto__', '__pro\\u0074o__'])('refuses %s, wherever it stands', async (name) => {
+  it.each(['__proto__', '\\u005f_proto__', '__pro\\u0074o__'])('refuses %s in any position', async (name) => {
     const texts = [
       [`{${header}}`, `{${claims},"${name}":${evil}}`],
       [`{${header}}`, `{"${name}":${evil},${claims}}`],
@@ -235,7 +235,7 @@ describe('14. No member of a token reaches a prototype', () => {
       expect(await answerTo(await signTexts(first, second), options)).toEqual(refused('json_forbidden_member'))
   })
 
-  it('keeps constructor and prototype as claims like any other', async () => {
+  it('treats constructor and prototype as ordinary claims', async () => {
     const token = await signClaims(`{${claims},"constructor":{"prototype":${evil}},"prototype":${evil}}`)
     const verified = await createVerifier(options).verify(token)
     const spread: Record<string, unknown> = { ...verified.claims }
@@ -247,7 +247,7 @@ describe('14. No member of a token reaches a prototype', () => {
     expect([...verified.scopes]).toEqual(['orders:read', 'profile'])
   })
 
-  it('freezes claims and header to the last object', async () => {
+  it('freezes claims and header deeply', async () => {
     const token = await key.sign(accessClaims({ act: { sub: 'x', deep: [{ a: [1] }] } }), { extra: { a: [1] } })
     const { claims: given, header: own = { alg: 'none' } } = await createVerifier(options).verify(token)
     const act = given['act'] as { deep: readonly { a: readonly number[] }[] }
@@ -257,7 +257,7 @@ describe('14. No member of a token reaches a prototype', () => {
     expect(() => Object.assign(given, { sub: 'eve' })).toThrow(TypeError)
   })
 
-  it('freezes what a schema has made of the claims', async () => {
+  it('freezes the output of a schema', async () => {
     const schema = {
       '~standard': { version: 1, vendor: 'test', validate: () => ({ value: { account: { id: 7 } } }) },
     }
@@ -268,7 +268,7 @@ describe('14. No member of a token reaches a prototype', () => {
   })
 })
 
-describe('15. JSON is bounded, in UTF-8, and free of control characters where they could do harm', () => {
+describe('15. JSON is limited, in UTF-8, and without control characters where they could do harm', () => {
   const claims = JSON.stringify(accessClaims()).slice(1, -1)
   const header = JSON.stringify(HEADER).slice(1, -1)
 
@@ -276,7 +276,7 @@ describe('15. JSON is bounded, in UTF-8, and free of control characters where th
     ['17 levels of arrays', `${'['.repeat(16)}${']'.repeat(16)}`],
     ['17 levels of objects', `${'{"a":'.repeat(16)}1${'}'.repeat(16)}`],
     ['5,000 levels', `${'['.repeat(5000)}${']'.repeat(5000)}`],
-    ['levels that never end', '['.repeat(9000)],
+    ['levels without an end', '['.repeat(9000)],
     ['1,025 members', `{${Array.from({ length: 1025 }, (_, n) => `"m${n}":0`).join(',')}}`],
     ['1,025 elements', `[${Array.from({ length: 1025 }, () => '0').join(',')}]`],
     ['5,000 values', `[${Array.from({ length: 25 }, () => `[${'0,'.repeat(199)}0]`).join(',')}]`],
@@ -300,7 +300,7 @@ describe('15. JSON is bounded, in UTF-8, and free of control characters where th
     ['a lone continuation byte', [0x80]],
     ['byte FF', [0xff]],
     ['an overlong slash', [0xc0, 0xaf]],
-    ['a cut sequence', [0xe2, 0x82]],
+    ['a truncated sequence', [0xe2, 0x82]],
     ['an encoded surrogate', [0xed, 0xa0, 0x80]],
     ['a character beyond U+10FFFF', [0xf4, 0x90, 0x80, 0x80]],
   ])('refuses bytes that are not UTF-8: %s', async (_, bytes) => {
@@ -325,7 +325,7 @@ describe('15. JSON is bounded, in UTF-8, and free of control characters where th
     '{"a":"\n"}',
     '\f{}',
     '',
-  ])('refuses %j, which is no JSON object', async (text) => {
+  ])('refuses %j, which is not a JSON object', async (text) => {
     expect(await answerTo(await signClaims(text), options)).toEqual(refused('json_malformed'))
     expect(await answerTo(await signTexts(text, `{${claims}}`), options)).toEqual(refused('json_malformed'))
   })
@@ -365,7 +365,7 @@ describe('15. JSON is bounded, in UTF-8, and free of control characters where th
   })
 })
 
-describe('16. `crit` and `b64` are refused, whatever they say', () => {
+describe('16. `crit` and `b64` are refused, whatever they contain', () => {
   it.each<[string, object]>([
     ['crit with an unknown extension', { crit: ['x'], x: 1 }],
     ['crit with a known parameter', { crit: ['exp'], exp: 1 }],

@@ -7,7 +7,7 @@ import { DEFAULT_LIMITS, type Limits } from '../../../packages/core/src/model/li
 import type { ParsedJwt } from '../../../packages/core/src/model/token.ts'
 import { parseJwt, quickParser } from '../../../packages/core/src/jws/parse.ts'
 
-/** Everything about an answer that anybody could tell from outside. */
+/** Everything about an answer that is observable. */
 function answerOf(parse: () => ParsedJwt): unknown {
   try {
     const { signature, ...rest } = parse()
@@ -24,7 +24,7 @@ function expectSame(tokens: Iterable<string>, limits: Limits = DEFAULT_LIMITS): 
   const tally = { parsed: 0, refused: 0 }
   for (const token of tokens) {
     const expected = answerOf(() => parseJwt(token, limits))
-    // Twice, for the second time its header is known.
+    // Twice, because the second time its header is cached.
     for (let time = 0; time < 2; time += 1) {
       const answer = answerOf(() => parse(token))
       if (!isDeepStrictEqual(answer, expected)) expect({ token, answer }).toEqual({ token, answer: expected })
@@ -39,7 +39,7 @@ const header = encode('{"alg":"ES256","kid":"k"}')
 const withClaims = (text: string | Uint8Array): string => `${header}.${encode(text)}.AAAA`
 
 describe('the quick parser', () => {
-  it('gives header, claims and bytes, all frozen that can be', () => {
+  it('returns header, claims and bytes, all frozen where possible', () => {
     const token = withClaims('{"sub":"ada","a":{"b":[1]}}')
     const parsed = quickParser(DEFAULT_LIMITS)(token)
     expect(parsed).toMatchObject({ token, header: { alg: 'ES256', kid: 'k' }, claims: { sub: 'ada', a: { b: [1] } } })
@@ -48,12 +48,12 @@ describe('the quick parser', () => {
     expect(Object.isFrozen(parsed.header) && Object.isFrozen(parsed.claims['a'])).toBe(true)
   })
 
-  it('gives the same header object for tokens of the same header', () => {
+  it('returns the same header object for tokens with the same header', () => {
     const parse = quickParser(DEFAULT_LIMITS)
     expect(parse(withClaims('{"a":1}')).header).toBe(parse(withClaims('{"b":2}')).header)
   })
 
-  it('answers as the plain one does to changed tokens, under limits of any size', () => {
+  it('gives the same result as the plain parser for changed tokens, with limits of any size', () => {
     const good = [accessClaims(), accessClaims({ sub: 'café "x"' }), { a: { b: [{ c: [1] }] } }].map(
       (claims) =>
         `${encode('{"alg":"ES256","kid":"key-1","typ":"at+jwt"}')}.${encode(JSON.stringify(claims))}.${'Aw'.repeat(43)}`,
@@ -83,7 +83,7 @@ describe('the quick parser', () => {
     }
   })
 
-  it('answers as the plain one does to claims of every kind', () => {
+  it('gives the same result as the plain parser for claims of every kind', () => {
     const { parsed, refused } = expectSame([
       ...['{}', ' {}', '{} ', '{"a":1}', '{"a":1}\n', '{"a":1e999}', '{"a":"é"}', '{"a":"\\u0061"}', '{"a":"~?>"}'].map(
         withClaims,
@@ -105,7 +105,7 @@ describe('the quick parser', () => {
     expect(refused).toBeGreaterThan(30)
   })
 
-  it('refuses what is no string as the plain one does', () => {
+  it('refuses values that are not strings like the plain parser', () => {
     expect(expectSame([undefined, null, 1, {}, []] as unknown as string[])).toEqual({ parsed: 0, refused: 5 })
   })
 })

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 
 import { accessClaims, encode, optionsWith, refusalOf } from '../../support/requirements/refusal.ts'
 
-// Signed with a secret, so that a signature can be made for whatever parts a test wants.
+// Signed with a secret, so that tests can sign any parts.
 const secret = Buffer.alloc(32, 5)
 const options = optionsWith({ secret })
 const header = encode({ alg: 'HS256', typ: 'at+jwt' })
@@ -15,7 +15,7 @@ const signed = (claims: string, first = header): string => `${first}.${claims}.$
 const plain = JSON.stringify(accessClaims())
 const withMember = (member: string): string => signed(encode(`${plain.slice(0, -1)},${member}}`))
 
-/** The code of a refusal, which the plain path must give too; the same from a verifier that has met the issuer's tokens before. */
+/** The code of a refusal, which must be the same on the plain path and from a verifier with warm caches. */
 async function codeOf(token: string, changes: object = {}): Promise<string> {
   const verifiers = [createReferenceVerifier, createVerifier].map((create) => create({ ...options, ...changes }))
   const codes = await Promise.all(
@@ -31,12 +31,12 @@ async function codeOf(token: string, changes: object = {}): Promise<string> {
   return codes[0] ?? ''
 }
 
-describe('11. What is parsed quickly is canonical base64url too', () => {
-  // Claims of each length, so that two, four and no bits are left over.
+describe('11. The quick parser also requires canonical base64url', () => {
+  // Claims of each length, so that two, four and no bits remain.
   const lengths = ['x', 'xx', 'xxx'].map((jti) => encode(JSON.stringify(accessClaims({ jti }))))
   const tokens = lengths.map((claims) => signed(claims))
 
-  it.each([0, 1, 2])('takes the token that is changed below, %i', async (index) => {
+  it.each([0, 1, 2])('accepts the token that is changed below, %i', async (index) => {
     expect(await codeOf(tokens[index] ?? '')).toBe('verified')
   })
 
@@ -44,7 +44,7 @@ describe('11. What is parsed quickly is canonical base64url too', () => {
     text.slice(0, at) + character + text.slice(at + 1)
 
   it.each([' ', '\n', '\r', '\t', '\f', '=', '+', '/', '.', '\u00a0', '\u0141', '\u0161', '\u{1f600}'])(
-    'refuses %j wherever it stands, signed or not',
+    'refuses %j in any position, signed or not',
     async (character) => {
       for (const claims of lengths)
         for (const at of [0, 1, 40, claims.length - 1, claims.length]) {
@@ -61,7 +61,7 @@ describe('11. What is parsed quickly is canonical base64url too', () => {
     },
   )
 
-  it('takes claims with the last two letters of the alphabet, and refuses those of the other in their places', async () => {
+  it('accepts claims with the last two letters of the alphabet, and refuses those of the other alphabet', async () => {
     const claims = encode(JSON.stringify(accessClaims({ jti: '???>>>~~~ ???>>>~~~  ???>>>~~~' })))
     expect(claims).toMatch(/-.*_|_.*-/)
     expect(await codeOf(signed(claims))).toBe('verified')
@@ -70,7 +70,7 @@ describe('11. What is parsed quickly is canonical base64url too', () => {
       expect(await codeOf(signed(other))).toBe('token_encoding')
   })
 
-  it('refuses padding, and lengths that leave 1', async () => {
+  it('refuses padding, and lengths of 1 modulo 4', async () => {
     for (const claims of lengths)
       for (const end of ['=', '==', '===', '====']) expect(await codeOf(signed(claims + end))).toBe('token_encoding')
     for (const claims of lengths.filter(({ length }) => length % 4 === 0))
@@ -92,28 +92,28 @@ describe('11. What is parsed quickly is canonical base64url too', () => {
         expect(await codeOf(`${header}.${claims}.${other}`)).toBe('token_encoding')
       refused += spellings(claims).length + spellings(signature).length
     }
-    // 15 for two characters left over, 3 for three; a signature has 43.
+    // 15 for two characters in the last group, 3 for three; a signature has 43.
     expect(refused).toBe(15 + 3 + 3 * 3)
   })
 })
 
-describe('13. What is parsed quickly has no member twice', () => {
+describe('13. The quick parser accepts no duplicate member', () => {
   it.each([
     ['a claim', '"sub":"eve"'],
     ['a claim, with an escape', String.raw`"\u0073ub":"eve"`],
-    ['a member inside', '"x":{"a":1,"a":2}'],
-    ['a member inside a list', '"x":[{"a":1,"b":2,"a":3}]'],
-    ['a member, where a list has as many items more', '"x":[1,2,3],"sub":"eve"'],
-    ['a member, where a text has colons', '"x":"a:b:c","sub":"eve"'],
-    ['a claim, behind a text with a quote', String.raw`"x":"\"","sub":"eve"`],
-    ['a member, where escaped quotes hide its colon', String.raw`"x":"\"","x":"\""`],
-    ['a claim with a number for a name', '"1":1,"1":2'],
+    ['a nested member', '"x":{"a":1,"a":2}'],
+    ['a member in a list', '"x":[{"a":1,"b":2,"a":3}]'],
+    ['a member, balanced by a list with as many items', '"x":[1,2,3],"sub":"eve"'],
+    ['a member, with colons in a text', '"x":"a:b:c","sub":"eve"'],
+    ['a claim, after a text with a quote', String.raw`"x":"\"","sub":"eve"`],
+    ['a member, whose colon is hidden by escaped quotes', String.raw`"x":"\"","x":"\""`],
+    ['a claim with a number as its name', '"1":1,"1":2'],
   ])('refuses %s', async (_, member) => {
     expect(await codeOf(withMember(member))).toBe('json_duplicate_member')
   })
 })
 
-describe('14. What is parsed quickly changes no prototype, and no prototype changes it', () => {
+describe('14. The quick parser changes no prototype, and is not affected by one', () => {
   const prototype = Object.prototype as unknown as Record<string, unknown>
   afterEach(() => {
     delete prototype['polluted']
@@ -121,7 +121,7 @@ describe('14. What is parsed quickly changes no prototype, and no prototype chan
 
   it.each([
     ['__proto__', '"__proto__":{"admin":true}'],
-    ['__proto__ that is nothing', '"__proto__":null'],
+    ['__proto__ that is null', '"__proto__":null'],
     ['__proto__ inside', '"x":{"__proto__":{"admin":true}}'],
     ['__proto__ inside a list', '"x":[{"__proto__":1}]'],
     ['__proto__, with an escape', String.raw`"\u005f_proto__":1`],
@@ -129,7 +129,7 @@ describe('14. What is parsed quickly changes no prototype, and no prototype chan
     expect(await codeOf(withMember(member))).toBe('json_forbidden_member')
   })
 
-  it('counts no member that somebody has put on Object.prototype', async () => {
+  it('ignores members of a polluted Object.prototype', async () => {
     prototype['polluted'] = 1
     expect(await codeOf(withMember('"sub":"eve"'))).toBe('json_duplicate_member')
     expect(await codeOf(withMember('"x":{"a":1,"a":2}'))).toBe('json_duplicate_member')
@@ -137,8 +137,8 @@ describe('14. What is parsed quickly changes no prototype, and no prototype chan
   })
 })
 
-describe('15. What is parsed quickly is bounded too', () => {
-  it('in depth, in members and in values', async () => {
+describe('15. The quick parser has the same limits', () => {
+  it('for depth, members and values', async () => {
     const deep = (levels: number): string => `"x":${'['.repeat(levels)}${']'.repeat(levels)}`
     expect(await codeOf(withMember(deep(15)))).toBe('verified')
     expect(await codeOf(withMember(deep(16)))).toBe('json_limits')
@@ -151,7 +151,7 @@ describe('15. What is parsed quickly is bounded too', () => {
     expect(await codeOf(withMember(many(16)), { limits })).toBe('json_limits')
   })
 
-  it('and may hold no control character, nor bytes that are no UTF-8', async () => {
+  it('and refuses control characters and bytes that are not UTF-8', async () => {
     expect(await codeOf(withMember('"x":"a\tb"'))).toBe('json_malformed')
     expect(
       await codeOf(
@@ -161,7 +161,7 @@ describe('15. What is parsed quickly is bounded too', () => {
     expect(await codeOf(signed(encode(`\ufeff${plain}`)))).toBe('json_malformed')
   })
 
-  it('says what is wrong in the words of the plain path', async () => {
+  it('reports faults in the words of the plain path', async () => {
     for (const token of [withMember('"sub":"eve"'), signed(`${encode(plain)}=`), withMember('"__proto__":1')]) {
       const [ours, reference] = [await refusalOf(token, options), createReferenceVerifier(options)]
       await expect(reference.verify(token)).rejects.toMatchObject({ message: ours.message, hint: ours.hint })

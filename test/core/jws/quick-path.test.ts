@@ -16,7 +16,7 @@ import { compare, type Comparison, type Contestants, newComparison } from '../..
 const { seed, count } = fuzzRun(process.env)
 const algorithms = await supportedAlgorithms()
 
-// Each input is verified five times, jose's share included: a tenth of those that are judged by jose alone.
+// Each input is verified five times, including with jose: a tenth of the number in the jose-only test.
 const ALL = Math.floor(count / 10)
 const SIGNED_AGAIN = Math.floor(ALL / 2)
 const OF_EACH = Math.ceil((ALL - SIGNED_AGAIN) / algorithms.length)
@@ -28,7 +28,7 @@ const originals: readonly Readonly<Record<string, unknown>>[] = [
   { iss: ISSUER, aud: AUDIENCE, sub: 'caf\u00e9 "\u{1f600}"', exp: NOW + 6, client_id: 'x' },
 ]
 
-/** The verifier of `createVerifier` with its cache and without, behind the reference. */
+/** The verifier of `createVerifier` with and without its cache, after the reference. */
 function contestants(options: VerifierOptions): Contestants {
   return [createReferenceVerifier(options), createVerifier({ ...options, tokenCache: false }), createVerifier(options)]
 }
@@ -68,7 +68,7 @@ const signedOriginals = originals.map((claims) =>
   signed(`${encode({ alg: 'HS256', typ: 'at+jwt' })}.${encode(claims)}`),
 )
 
-/** Mutated tokens whose signature is right, so that what has been changed is looked at. */
+/** Mutated tokens with a valid signature, so that the changed part is checked. */
 function* signedAgain(inputs: number, from: number): Generator<string> {
   for (const token of mutated(signedOriginals, inputs, from)) yield signed(token.split('.').slice(0, 2).join('.'))
 }
@@ -87,7 +87,7 @@ const withSecret: Readonly<Record<string, VerifierOptions>> = {
 
 describe(`the quick path and the reference, ${ALL} tokens from seed ${seed}`, () => {
   it.each(algorithms)(
-    'answer alike to tokens of %s',
+    'gives the same answers for tokens of %s',
     async (alg) => {
       const key = await createTestKeys(alg, { kid: 'key-1' })
       const tokens = await Promise.all(originals.map(async (claims) => key.sign(claims)))
@@ -102,7 +102,7 @@ describe(`the quick path and the reference, ${ALL} tokens from seed ${seed}`, ()
   )
 
   it.each(Object.keys(withSecret))(
-    'answer alike to tokens signed again, with %s',
+    'gives the same answers for re-signed tokens, with %s',
     async (rules) => {
       const options = withSecret[rules] ?? optionsWith({ secret })
       const share = Math.floor(SIGNED_AGAIN / Object.keys(withSecret).length)
@@ -115,7 +115,7 @@ describe(`the quick path and the reference, ${ALL} tokens from seed ${seed}`, ()
     600_000,
   )
 
-  it.each(['ES256', 'RS256', 'EdDSA'])('answer alike to every bad token there is, made with %s', async (alg) => {
+  it.each(['ES256', 'RS256', 'EdDSA'])('gives the same answers for every bad token, made with %s', async (alg) => {
     const key = await createTestKeys(alg, { kid: 'key-1' })
     const { signWith, publicJwk, publicPem } = key
     const good = await key.sign(accessClaims())
@@ -132,9 +132,9 @@ describe(`the quick path and the reference, ${ALL} tokens from seed ${seed}`, ()
 const decode = (part: string): string => Buffer.from(part, 'base64url').toString()
 const parts = (token: string): readonly string[] => [...token.split('.'), '', '', ''].slice(0, 3)
 
-/** Engines, each with a flaw that somebody might make for the sake of speed. */
+/** Engines, each with a typical mistake of optimization. */
 const flawed: Readonly<Record<string, Engine>> = {
-  'JSON.parse alone for the claims': (limits) => ({
+  'only JSON.parse for the claims': (limits) => ({
     parse: (token) => ({ ...parseJwt(token, limits), claims: JSON.parse(decode(parts(token)[1] ?? '')) as Claims }),
     isSignedBy: webCryptoSignature,
   }),
@@ -145,7 +145,7 @@ const flawed: Readonly<Record<string, Engine>> = {
     },
     isSignedBy: webCryptoSignature,
   }),
-  'members that come twice, taken from the last one': (limits) => ({
+  'duplicate members, of which the last one counts': (limits) => ({
     parse: (token) => {
       const text = decode(parts(token)[1] ?? '')
       const claims = /^[\x20-\x7e]*$/.test(text) && !text.includes('\\') ? lastMembers(text) : undefined
@@ -153,7 +153,7 @@ const flawed: Readonly<Record<string, Engine>> = {
     },
     isSignedBy: webCryptoSignature,
   }),
-  'a header remembered by its beginning': (limits) => {
+  'a header cached by its prefix': (limits) => {
     const headers = new Map<string, ReturnType<typeof parseJwt>['header']>()
     return {
       parse: (token) => {
@@ -169,7 +169,7 @@ const flawed: Readonly<Record<string, Engine>> = {
     parse: quickParser({ ...DEFAULT_LIMITS, tokenLength: 65_536, members: 1000, depth: 64 }),
     isSignedBy: webCryptoSignature,
   }),
-  'claims that can be changed': (limits) => ({
+  'mutable claims': (limits) => ({
     parse: (token) => {
       const parsed = parseJwt(token, limits)
       return { ...parsed, claims: structuredClone(parsed.claims) }
@@ -178,7 +178,7 @@ const flawed: Readonly<Record<string, Engine>> = {
   }),
   'every signature': (limits) => ({ parse: quickParser(limits), isSignedBy: async () => true }),
   'no signature': (limits) => ({ parse: quickParser(limits), isSignedBy: async () => false }),
-  'the signature of the payload alone': (limits) => ({
+  'a signature over only the payload': (limits) => ({
     parse: quickParser(limits),
     isSignedBy: async (parsed, ...rest) => {
       const [, payload = ''] = parsed.signingInput.split('.')
@@ -195,7 +195,7 @@ const flawed: Readonly<Record<string, Engine>> = {
       return expected.subarray(0, 31).equals(parsed.signature.subarray(0, 31)) || webCryptoSignature(parsed, ...rest)
     },
   }),
-  'an error where there is no verdict': (limits) => ({
+  'an error instead of a verdict': (limits) => ({
     parse: quickParser(limits),
     isSignedBy: async (...given) => {
       if (await joseSignature(...given)) return true
@@ -217,7 +217,7 @@ function resigned(token: string, claims: object): string {
   return `${header}.${encode(claims)}.${signature}`
 }
 
-describe('the comparison notices an engine with', () => {
+describe('the comparison detects an engine with', () => {
   const inputs = (): readonly string[] => [
     ...signedOriginals.map((token) => `${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`),
     signed(`${encode({ alg: 'HS256' })}.${Buffer.from('{"sub":"a","sub":"b"}').toString('base64url')}`),
@@ -237,7 +237,7 @@ describe('the comparison notices an engine with', () => {
     }
   })
 
-  it('nothing wrong, and says so', async () => {
+  it('nothing wrong, and accepts it', async () => {
     const engine: Engine = (limits) => ({ parse: quickParser(limits), isSignedBy: webCryptoSignature })
     const options = optionsWith({ secret })
     expect((await play(inputs(), [createReferenceVerifier(options), verifierWith(engine, options)])).different).toEqual(

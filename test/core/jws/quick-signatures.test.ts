@@ -6,13 +6,13 @@ import { describe, expect, it } from 'vitest'
 
 import { accessClaims, optionsWith } from '../../support/requirements/refusal.ts'
 
-/** The code that a key of an application's own source leads to: by the quick path and by jose. */
+/** The code for a key of a custom source: on the quick path and with jose. */
 async function codeWith(key: unknown, token: string, algorithms: readonly Algorithm[]): Promise<string> {
   const options = optionsWith({ keys: { resolve: async () => key }, algorithms })
   const codes: string[] = []
   for (const create of [createReferenceVerifier, createVerifier]) {
     const verifier = create(options)
-    // Twice: what is known of a key must not change the answer.
+    // Twice: cached knowledge about a key must not change the answer.
     for (let time = 0; time < 2; time += 1)
       codes.push(
         await verifier.verify(token).then(
@@ -30,7 +30,7 @@ const ec = await createTestKeys('ES256', { kid: 'own' })
 const as = async (alg: string): Promise<unknown> => importJWK({ ...rsa.publicJwk, alg }, alg)
 const tokenOf = async (keys: typeof rsa, alg = keys.alg): Promise<string> => keys.sign(accessClaims(), { alg })
 
-describe('3. A key verifies what it was made for and nothing else, whoever brings it', () => {
+describe('3. A key from any source verifies only what it was made for', () => {
   it('verifies a token of its algorithm', async () => {
     expect(await codeWith(rsa.publicKey, await tokenOf(rsa), ['RS256'])).toBe('verified')
     expect(await codeWith(ec.publicKey, await tokenOf(ec), ['ES256'])).toBe('verified')
@@ -40,7 +40,7 @@ describe('3. A key verifies what it was made for and nothing else, whoever bring
     expect(await codeWith(await as(alg), await tokenOf(rsa), ['RS256'])).toBe('algorithm_key_mismatch')
   })
 
-  it('refuses a key of another kind, or of another curve', async () => {
+  it('refuses a key of another type, or of another curve', async () => {
     const es384 = await createTestKeys('ES384', { kid: 'own' })
     const ed = await createTestKeys('EdDSA', { kid: 'own' })
     for (const { publicKey } of [es384, ed, rsa])
@@ -63,13 +63,13 @@ describe('3. A key verifies what it was made for and nothing else, whoever bring
     }
   })
 
-  it('refuses a private key, a secret, and what is no key', async () => {
+  it('refuses a private key, a secret, and values that are not keys', async () => {
     const secret = await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify'])
     for (const key of [ec.privateKey, secret, undefined, null, {}, 'secret', new Uint8Array(32)])
       expect(await codeWith(key, await tokenOf(ec), ['ES256'])).toBe('algorithm_key_mismatch')
   })
 
-  it('refuses a key that is not for verifying', async () => {
+  it('refuses a key that may not verify', async () => {
     const { kty, crv, x, y } = ec.publicJwk as JsonWebKey
     const jwk = { kty, crv, x, y } as JsonWebKey
     const idle = await crypto.subtle.importKey('jwk', jwk, { name: 'ECDSA', namedCurve: 'P-256' }, false, [])
@@ -77,7 +77,7 @@ describe('3. A key verifies what it was made for and nothing else, whoever bring
   })
 })
 
-describe('8. A weak key verifies nothing, whoever brings it', () => {
+describe('8. A weak key from any source verifies nothing', () => {
   it('refuses an RSA key of 1,024 bits', async () => {
     const parameters = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 1024 }
     const weak = await crypto.subtle.generateKey({ ...parameters, publicExponent: Uint8Array.of(1, 0, 1) }, false, [

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 
 import { JOE_SECRET, JOE_TOKEN, RFC_EXAMPLES, UNSECURED_TOKEN } from '../../support/vectors/rfc-examples.ts'
 
-/** The key alone in a JWK Set; a secret never comes from one, so it has a source of its own. */
+/** Only the key, in a JWK Set; a secret never comes from one, so it has its own source. */
 function sourceOf(key: JWK): KeySource {
   if (key.kty !== 'oct') return staticKeySet({ keys: [key] })
   const bytes = Buffer.from(key.k ?? '', 'base64url')
@@ -15,14 +15,14 @@ function sourceOf(key: JWK): KeySource {
 }
 
 describe('examples of the RFCs', () => {
-  it.each(RFC_EXAMPLES)('$name, $alg, verifies and gives its payload', async ({ alg, key, token, text }) => {
+  it.each(RFC_EXAMPLES)('$name, $alg, verifies and returns its payload', async ({ alg, key, token, text }) => {
     const keys = sourceOf(key)
     const { header, payload } = await verifyJws(token, { keys, algorithms: [alg] })
     expect(header.alg).toBe(alg)
     expect(new TextDecoder().decode(payload)).toBe(text)
   })
 
-  it.each(RFC_EXAMPLES)('$name, $alg, does not verify with one bit of it changed', async ({ alg, key, token }) => {
+  it.each(RFC_EXAMPLES)('$name, $alg, does not verify with one changed bit', async ({ alg, key, token }) => {
     const keys = sourceOf(key)
     const [header, payload = '', signature] = token.split('.')
     const bytes = Buffer.from(payload, 'base64url')
@@ -35,7 +35,7 @@ describe('examples of the RFCs', () => {
     })
   })
 
-  it('RFC 7519 3.1 is a JWT whose claims can be verified, by a clock of its time', async () => {
+  it('RFC 7519 3.1 is a JWT whose claims verify with a clock of that time', async () => {
     const verifier = createVerifier({
       issuer: 'joe',
       audience: null,
@@ -46,13 +46,13 @@ describe('examples of the RFCs', () => {
     expect(claims).toEqual({ iss: 'joe', exp: 1_300_819_380, 'http://example.com/is_root': true })
   })
 
-  it('RFC 7519 3.1 has expired since', async () => {
+  it('RFC 7519 3.1 has since expired', async () => {
     const secret = Buffer.from(JOE_SECRET.k, 'base64url')
     const verifier = createVerifier({ issuer: 'joe', audience: null, secret })
     await expect(verifier.verify(JOE_TOKEN)).rejects.toMatchObject({ code: 'token_expired', status: 401 })
   })
 
-  it('RFC 7515 A.5 and RFC 7519 6.1, the unsecured one, is refused by every verifier', async () => {
+  it('RFC 7515 A.5 and RFC 7519 6.1, the unsecured JWT, is refused by every verifier', async () => {
     const keys = sourceOf(RFC_EXAMPLES.find(({ alg }) => alg === 'RS256')?.key ?? {})
     const refusal = { name: 'AuthError', code: 'algorithm_not_allowed', status: 401 }
     await expect(verifyJws(UNSECURED_TOKEN, { keys, algorithms: ['RS256'] })).rejects.toMatchObject(refusal)

@@ -22,8 +22,8 @@ interface Signer {
 }
 
 const signers = new Map<Algorithm, Signer>()
-const strangers = new Map<Algorithm, CryptoKey>()
-/** Keys that fit no algorithm, or not the one they are given for. */
+const others = new Map<Algorithm, CryptoKey>()
+/** Keys that fit no algorithm, or not the given one. */
 const oddKeys = new Map<string, unknown>()
 
 async function secretOf(hash: string, length = 64): Promise<CryptoKey> {
@@ -38,8 +38,8 @@ async function supported(algorithms: readonly Algorithm[]): Promise<readonly Alg
 
 const encode = (value: string | Uint8Array): string => Buffer.from(value).toString('base64url')
 
-async function strangerOf(alg: Algorithm, rsa: SigningKey): Promise<CryptoKey> {
-  // RSA keys are slow to make: one does for all of its algorithms.
+async function otherOf(alg: Algorithm, rsa: SigningKey): Promise<CryptoKey> {
+  // RSA keys are slow to generate, so one is used with all of its algorithms.
   if (/^[RP]S/.test(alg)) return (await importJWK({ ...rsa.publicJwk, alg }, alg)) as CryptoKey
   return (await createSigningKey(alg)).publicKey
 }
@@ -49,17 +49,14 @@ beforeAll(async () => {
   for (const alg of ASYMMETRIC) {
     const { publicKey, sign } = await createSigningKey(alg)
     signers.set(alg, { verifying: publicKey, token: await sign({ sub: 'ada' }) })
-    strangers.set(alg, await strangerOf(alg, rsa))
+    others.set(alg, await otherOf(alg, rsa))
   }
   for (const alg of SYMMETRIC) {
     const secret = await secretOf(`SHA-${alg.slice(2)}`)
     const input = `${encode(JSON.stringify({ alg }))}.${encode('{"sub":"ada"}')}`
     const signature = await crypto.subtle.sign('HMAC', secret, Buffer.from(input))
     signers.set(alg, { verifying: secret, token: `${input}.${encode(new Uint8Array(signature))}` })
-    strangers.set(
-      alg,
-      await crypto.subtle.generateKey({ name: 'HMAC', hash: `SHA-${alg.slice(2)}` }, false, ['verify']),
-    )
+    others.set(alg, await crypto.subtle.generateKey({ name: 'HMAC', hash: `SHA-${alg.slice(2)}` }, false, ['verify']))
   }
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
   const rsaOf = async (modulusLength: number, usages: KeyUsage[], name = 'RSASSA-PKCS1-v1_5') =>
@@ -83,7 +80,7 @@ beforeAll(async () => {
     ['a key for encryption', encryption.publicKey],
     ['a secret for encryption', await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt'])],
     [
-      'a secret that may sign alone',
+      'a secret that may only sign',
       await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign']),
     ],
     ['nothing', undefined],
@@ -116,7 +113,7 @@ async function sameAnswer(parsed: ParsedJws, algorithm: Algorithm, key: unknown)
     await answerOf(joseSignature, parsed, algorithm, key),
   ]
   expect(ours, `${algorithm} by WebCrypto, and by jose`).toBe(reference)
-  // What is known of a key must not change the answer.
+  // Cached knowledge about a key must not change the answer.
   expect(await answerOf(webCryptoSignature, parsed, algorithm, key)).toBe(ours)
   return ours
 }
@@ -138,12 +135,12 @@ function withSignature(token: string, change: (bytes: Uint8Array) => Uint8Array)
 const nameOf = (algorithm: Algorithm): string => (algorithm === 'EdDSA' ? 'Ed25519' : algorithm)
 
 describe.each([...ASYMMETRIC, ...SYMMETRIC])('a signature of %s', (algorithm) => {
-  it('is verified with its key, as by jose', async () => {
+  it('is verified with its key, like with jose', async () => {
     const { token, verifying } = signerOf(algorithm)
     expect(await sameAnswer(parse(token), algorithm, verifying)).toBe('verified')
   })
 
-  it('is not verified once anything has changed, as by jose', async () => {
+  it('is not verified once anything has changed, like with jose', async () => {
     const { token, verifying } = signerOf(algorithm)
     const [header = '', claims = '', signature = ''] = token.split('.')
     const flipped = (at: number) => (bytes: Uint8Array) => bytes.map((byte, index) => (index === at ? byte ^ 1 : byte))
@@ -160,12 +157,12 @@ describe.each([...ASYMMETRIC, ...SYMMETRIC])('a signature of %s', (algorithm) =>
       expect(await sameAnswer(changed, algorithm, verifying)).toBe('not verified')
   })
 
-  it("is not verified with a stranger's key, as by jose", async () => {
+  it('is not verified with another key, like with jose', async () => {
     const { token } = signerOf(algorithm)
-    expect(await sameAnswer(parse(token), algorithm, strangers.get(algorithm))).toBe('not verified')
+    expect(await sameAnswer(parse(token), algorithm, others.get(algorithm))).toBe('not verified')
   })
 
-  it('is refused with a key made for another algorithm, as by jose', async () => {
+  it('is refused with a key made for another algorithm, like with jose', async () => {
     const { token } = signerOf(algorithm)
     const answers = new Map<string, string>()
     for (const [other, { verifying }] of signers)
@@ -174,15 +171,15 @@ describe.each([...ASYMMETRIC, ...SYMMETRIC])('a signature of %s', (algorithm) =>
     expect(answers.size).toBeGreaterThan(11)
   })
 
-  it('is refused with what is no key for verifying, as by jose', async () => {
+  it('is refused with values that are not verification keys, like with jose', async () => {
     const parsed = parse(signerOf(algorithm).token)
     for (const [name, key] of oddKeys)
       expect(await sameAnswer(parsed, algorithm, key), name).toBe('algorithm_key_mismatch')
   })
 })
 
-describe('a key that WebCrypto does not take', () => {
-  it("is Node's own object: jose takes it, and the types of a key source do not", async () => {
+describe('a key that WebCrypto does not accept', () => {
+  it("is Node's own object: jose accepts it, and the types of a key source do not", async () => {
     const { token } = signerOf('ES256')
     const { verifying } = signerOf('ES256')
     const key = createPublicKey(await exportSPKI(verifying))

@@ -9,11 +9,11 @@ const nextTurn = async (): Promise<void> =>
     setImmediate(resolve)
   })
 
-/** What goes unhandled while a listener is told. */
+/** Unhandled errors while a listener is called. */
 async function unhandledAfter(listener: EventListener): Promise<unknown[]> {
   const unhandled: unknown[] = []
   const remember = (reason: unknown): void => void unhandled.push(reason)
-  // The test runner has a listener of its own, which would fail the run.
+  // The test runner's own listener would fail the run.
   const others = process.listeners('unhandledRejection')
   process.removeAllListeners('unhandledRejection')
   process.on('unhandledRejection', remember)
@@ -28,14 +28,14 @@ async function unhandledAfter(listener: EventListener): Promise<unknown[]> {
 }
 
 describe('a listener', () => {
-  it('is told of a frozen event', () => {
+  it('receives a frozen event', () => {
     const told: VerifierEvent[] = []
     emit((event) => void told.push(event), { type: 'token.verified' })
     expect(told).toEqual([{ type: 'token.verified' }])
     expect(Object.isFrozen(told[0])).toBe(true)
   })
 
-  it('need not be there', () => {
+  it('is optional', () => {
     expect(() => emit(undefined, { type: 'token.verified' })).not.toThrow()
   })
 
@@ -48,10 +48,13 @@ describe('a listener', () => {
     ],
     ['rejects', async () => Promise.reject(new Error('listener'))],
     ['rejects in another realm', () => runInNewContext(`Promise.reject(new Error('listener'))`)],
-    ['gives what throws when awaited', () => runInNewContext(`({ get then() { throw new Error('listener') } })`)],
-    ['gives something else', () => null],
+    [
+      'returns a value that throws when awaited',
+      () => runInNewContext(`({ get then() { throw new Error('listener') } })`),
+    ],
+    ['returns another value', () => null],
     ['gives a number', () => 7],
-  ])('changes nothing when it %s', async (_, listener) => {
+  ])('has no effect if it %s', async (_, listener) => {
     expect(await unhandledAfter(listener)).toEqual([])
   })
 })

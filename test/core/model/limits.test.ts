@@ -18,13 +18,13 @@ import {
 const key = await createTestKeys('ES256', { kid: 'key-1' })
 const jwks = { keys: [key.publicJwk] }
 
-/** Members as a part of exactly so many characters, by white space behind them; a length that no part has ends in an A. */
+/** Members as a part of exactly this many characters, padded with white space; an impossible length of a part ends in an A. */
 function filled(members: object, length: number): string {
   if (length % 4 === 1) return `${filled(members, length - 1)}A`
   return encode(JSON.stringify(members).padEnd(Math.floor((length * 3) / 4)))
 }
 
-/** An array that holds so many values, nested ones included, and at most 500 in one array. */
+/** An array with this many values, including nested ones, and at most 500 in one array. */
 function nested(values: number): readonly unknown[] {
   const outer: unknown[] = []
   for (let rest = values; rest > 0;) {
@@ -41,10 +41,10 @@ const sign = async (header: string, claims: string, by: TestKeys = key): Promise
 
 interface Row {
   readonly limit: keyof Limits
-  /** A token that has exactly so much of it. */
+  /** A token with exactly this much of it. */
   readonly token: (amount: number) => Promise<string>
   readonly refusal: Answer
-  /** Other limits that would come first. */
+  /** Higher values for other limits that would be reached first. */
   readonly roomy?: Partial<Limits>
 }
 
@@ -52,7 +52,7 @@ const rows: readonly Row[] = [
   {
     limit: 'tokenLength',
     token: async (amount) => {
-      // A header whose length leaves the claims one that a part can have.
+      // A header whose length leaves the claims a possible one.
       const header = [40, 42, 43]
         .map((length) => filled(HEADER, length))
         .find(({ length }) => (amount - length) % 4 !== 1)
@@ -89,7 +89,7 @@ const rows: readonly Row[] = [
   },
   {
     limit: 'nodes',
-    // The eight claims of an access token, the object they are in, and x: the rest are the elements of x.
+    // The eight claims of an access token, their object, and x: the rest are the elements of x.
     token: async (amount) => key.sign(accessClaims({ x: nested(amount - 10) })),
     refusal: refused('json_limits'),
     roomy: { tokenLength: 65_536, members: 4096 },
@@ -131,7 +131,7 @@ describe('the limits on a token', () => {
 
   describe.each(rows)('$limit', ({ limit, token, refusal, roomy = {} }) => {
     const most = DEFAULT_LIMITS[limit]
-    // The key has the name the token gives it; a header too odd to have one is refused before that.
+    // The key has the name in the token; a header without a valid name is refused earlier.
     const keysFor = async (text: string) => {
       const [header = ''] = text.split('.')
       const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: string }
@@ -140,18 +140,18 @@ describe('the limits on a token', () => {
     const judge = async (text: string, limits: Partial<Limits>): Promise<Answer> =>
       verdictOn(text, optionsWith({ jwks: await keysFor(text).catch(() => jwks), limits: { ...roomy, ...limits } }))
 
-    it('takes as much as is allowed by default, and refuses one more', async () => {
+    it('accepts as much as is allowed by default, and refuses one more', async () => {
       expect(await judge(await token(most), {})).toEqual(VERIFIED)
       expect(await judge(await token(most + 1), {})).toEqual(refusal)
     })
 
-    it('can be raised, and then takes as much as that and refuses one more', async () => {
+    it('can be raised, and then accepts as much as that and refuses one more', async () => {
       const raised = Math.min(2 * most, MAXIMUM_LIMITS[limit] - 1)
       expect(await judge(await token(raised), { [limit]: raised })).toEqual(VERIFIED)
       expect(await judge(await token(raised + 1), { [limit]: raised })).toEqual(refusal)
     })
 
-    it('is named where a token is over it, and is no fault of the issuer', async () => {
+    it('is named if a token exceeds it, and is not a fault of the issuer', async () => {
       const text = await token(most + 1)
       const messageWith = async (limits: Partial<Limits>) =>
         (await refusalOf(text, optionsWith({ jwks, limits: { ...roomy, ...limits } }))).message
@@ -166,7 +166,7 @@ describe('the limits on a token', () => {
       expect(await judge(await token(lowered + 1), { [limit]: lowered })).toEqual(refusal)
     })
 
-    it('has a maximum that no option goes over', () => {
+    it('has a maximum that no option exceeds', () => {
       const start = (value: unknown) => () => createVerifier(optionsWith({ jwks, limits: { [limit]: value } }))
       expect(start(MAXIMUM_LIMITS[limit])).not.toThrow()
       for (const value of [MAXIMUM_LIMITS[limit] + 1, 0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '8', [8]])
@@ -176,14 +176,14 @@ describe('the limits on a token', () => {
     })
   })
 
-  it('cannot be raised past their maximum, and then the message says so', async () => {
+  it('cannot be raised past its maximum, and then the message says so', async () => {
     const text = await key.sign(accessClaims({ scope: Array<string>(4097).fill('s').join(' ') }))
     expect((await refusalOf(text, optionsWith({ jwks, limits: { scopes: 4096 } }))).hint).toBe(
       'The limit is that of Claimgate, and "limits.scopes" is at its maximum: ask the issuer for smaller tokens',
     )
   })
 
-  it('fit a token of Keycloak with 40 audiences, 300 roles and 300 scopes', async () => {
+  it('allow a token of Keycloak with 40 audiences, 300 roles and 300 scopes', async () => {
     const roles = Array.from({ length: 300 }, (_, n) => `role-${n}`)
     const aud = [...Array.from({ length: 39 }, (_, n) => `client-${n}`), AUDIENCE]
     const text = await key.sign(accessClaims({ aud, realm_access: { roles }, scope: roles.join(' ') }))
@@ -209,7 +209,7 @@ const tuning: readonly (readonly [keyof RemoteKeySetTuning, number, number, numb
 ]
 
 describe('the limits on a JWK Set', () => {
-  it.each(tuning)('%s goes from %d, past a default of %d, to %d and no further', (name, least, usual, most) => {
+  it.each(tuning)('%s is from %d, with a default of %d, to %d', (name, least, usual, most) => {
     const start = (value: unknown) => () => remoteKeySet('https://issuer.example/jwks', { [name]: value })
     for (const value of [least, usual, most, undefined]) expect(start(value)).not.toThrow()
     for (const value of [least - 1, most + 1, Number.NaN, '5'])
@@ -218,7 +218,7 @@ describe('the limits on a JWK Set', () => {
 
   const members = (count: number) => Array.from({ length: count }, (_, n) => ({ ...key.publicJwk, kid: `k${n}` }))
 
-  it('takes 64 keys and no more by default, and 1,000 at most', async () => {
+  it('allow 64 keys by default, and 1,000 at most', async () => {
     const token = await key.sign(accessClaims(), { kid: 'k0' })
     const answer = async (count: number, maxKeys?: number): Promise<Answer> => {
       const server = await startFaultyJwksServer({ jwks: { keys: members(count) } })
@@ -237,7 +237,7 @@ describe('the limits on a JWK Set', () => {
     )
   })
 
-  it('takes 64 KiB and no more by default, and as much as is asked for', async () => {
+  it('allow 64 KiB by default, and as much as configured', async () => {
     const token = await key.sign(accessClaims())
     const answer = async (bytes: number, maxBytes?: number): Promise<Answer> => {
       const server = await startFaultyJwksServer()

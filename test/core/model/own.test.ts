@@ -36,7 +36,7 @@ describe('own members', () => {
     expect(own(Object.create(bare({ polluted: 1 })) as object, 'polluted')).toBe(1)
   })
 
-  it('are none of Object.prototype, of this realm or another', () => {
+  it('are not those of Object.prototype, of this realm or another', () => {
     root['polluted'] = 1
     const foreign = runInNewContext('Object.prototype.polluted = 1; ({ a: 1, get b() { return 2 } })') as object
     for (const object of [{}, new Derived(), Object.create({}) as object, foreign, bare({}), [], () => 1]) {
@@ -52,7 +52,7 @@ describe('own members', () => {
 })
 
 describe('a copy of options', () => {
-  it('has what is its own and what its class has of the names, read once, and inherits nothing', () => {
+  it("has the object's own and its class's members of these names, read once, and inherits nothing", () => {
     root['polluted'] = 1
     const settings = new Derived()
     const copy = ownOptions(settings, ['computed', 'method', 'polluted', 'absent'])
@@ -60,7 +60,7 @@ describe('a copy of options', () => {
     expect([copy.computed, copy.computed, (copy as { polluted?: unknown }).polluted]).toEqual([1, 1, undefined])
   })
 
-  it('keeps names that are not listed, so that they can be refused, and those that are undefined', () => {
+  it('keeps unlisted names, so that they can be rejected, and undefined ones', () => {
     expect(Object.keys(ownOptions({ unknown: 1, absent: undefined }, ['absent']))).toEqual(['unknown', 'absent'])
   })
 
@@ -71,7 +71,7 @@ describe('a copy of options', () => {
 })
 
 describe('an object without prototype', () => {
-  it('is the same object, at every depth where asked for', () => {
+  it('is the same object, at every depth if requested', () => {
     root['polluted'] = 1
     const value = { a: [{ b: {} }] }
     expect(bareThrough(value)).toBe(value)

@@ -2,8 +2,8 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { recentMap } from '../../../packages/core/src/model/memory.ts'
 
-describe('a map of what was used recently', () => {
-  it('evicts what was used longest ago, and a look-up is a use', () => {
+describe('a map with least-recently-used eviction', () => {
+  it('evicts the least recently used entry, and a look-up is a use', () => {
     const map = recentMap<string, number>(2)
     map.set('a', 1)
     map.set('b', 2)
@@ -13,7 +13,7 @@ describe('a map of what was used recently', () => {
     expect([...map.values()]).toEqual([1, 3])
   })
 
-  it('keeps within its room, and does not keep what alone is larger', () => {
+  it('respects its limit, and does not store an entry that exceeds it', () => {
     const map = recentMap<string, number>(10, 10)
     map.set('a', 4, 4)
     map.set('b', 5, 5)
@@ -25,7 +25,7 @@ describe('a map of what was used recently', () => {
     expect([...map.values()]).toEqual([5])
   })
 
-  it('does as a list in order of use would, whatever is done to it', () => {
+  it('behaves like a list in order of use, after any operations', () => {
     const key = fc.constantFrom('a', 'b', 'c', 'd', 'e')
     const step = fc.oneof(
       fc.record({ kind: fc.constant('get' as const), key }),

@@ -4,8 +4,8 @@ import { recreations } from '../../../packages/core/src/model/memory.ts'
 const times = (count: number, made: (index: number) => boolean): readonly boolean[] =>
   Array.from({ length: count }, (_, index) => made(index))
 
-describe('what is made again and again', () => {
-  it('is noticed once, when it is made for the tenth time within a minute', () => {
+describe('repeated creation', () => {
+  it('is reported once, at the tenth creation within a minute', () => {
     const made = recreations()
     const answers = times(200, () => made('a', 1000))
     expect(answers.indexOf(true)).toBe(9)
@@ -17,14 +17,14 @@ describe('what is made again and again', () => {
     expect(times(50, (index) => made(`issuer-${index % 25}`, 0))).not.toContain(true)
   })
 
-  it('is not noticed where a minute has fewer than ten', () => {
+  it('is not reported for fewer than ten in a minute', () => {
     const made = recreations()
     expect(times(100, (index) => made('a', index * 7000))).not.toContain(true)
     expect(times(9, () => made('b', 60_000))).not.toContain(true)
     expect(made('b', 120_001)).toBe(false)
   })
 
-  it('is remembered for a hundred names at most', () => {
+  it('is tracked for at most a hundred names', () => {
     const made = recreations()
     times(9, () => made('first', 0))
     times(100, (index) => made(`issuer-${index}`, 0))

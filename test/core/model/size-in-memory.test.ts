@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { detached, sizeInMemory } from '../../../packages/core/src/model/memory.ts'
 
 describe('the size of a value in memory', () => {
-  it('grows with texts, and twice as fast with those that need two bytes a character', () => {
+  it('grows with texts, and twice as fast with those of two bytes per character', () => {
     const grown = (text: string): number => sizeInMemory(text.repeat(200)) - sizeInMemory(text.repeat(100))
     expect(grown('a')).toBe(100)
     expect(grown('é')).toBe(100)
@@ -10,7 +10,7 @@ describe('the size of a value in memory', () => {
     expect(sizeInMemory(`${'a'.repeat(99)}漢`)).toBe(sizeInMemory('漢'.repeat(100)))
   })
 
-  it('counts every value at every depth, and names as well', () => {
+  it('counts every value at every depth, and names', () => {
     expect(sizeInMemory([1, 2])).toBeGreaterThan(sizeInMemory([1]))
     expect(sizeInMemory({ a: { b: [{}] } })).toBeGreaterThan(sizeInMemory({ a: { b: [] } }))
     expect(sizeInMemory({ ['a'.repeat(50)]: 1 }) - sizeInMemory({ ['a'.repeat(20)]: 1 })).toBe(30)

@@ -17,13 +17,13 @@ describe('a duration', () => {
   })
 })
 
-describe('what is forgiven of an iat in the future', () => {
+describe('the tolerance for an iat in the future', () => {
   it.each([
     [0, 60],
     [5, 60],
     [60, 60],
     [300, 300],
-  ])('with a tolerance of %d s is %d s', (clockTolerance, forgiven) => {
+  ])('with a clock tolerance of %d s is %d s', (clockTolerance, forgiven) => {
     expect(iatTolerance(clockTolerance)).toBe(forgiven)
   })
 })

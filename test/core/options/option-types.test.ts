@@ -1,4 +1,4 @@
-// Every option of every package, given every JavaScript type. A wrong one stops the start with a sentence that says what to write.
+// Every option of every package with every JavaScript type. A wrong one is rejected at start-up with a message that says what to write.
 import { generateKeyPairSync } from 'node:crypto'
 
 import { createAuthenticator, createVerifier, scope } from '@claimgate/core'
@@ -55,14 +55,14 @@ const VALUES = {
 type Kind = keyof typeof VALUES
 
 interface OptionCase {
-  /** As messages name it. */
+  /** The name in messages. */
   readonly option: string
   readonly make: (value: unknown) => unknown
-  /** Kinds that are no mistake. `undefined` is one of them unless `narrows`. */
+  /** Types that are accepted. `undefined` is one of them unless `narrows`. */
   readonly takes?: readonly Kind[]
-  /** `undefined` would accept more than any value of it does, or it cannot be left out. */
+  /** `undefined` would accept more than any value, or the option is required. */
   readonly narrows?: true
-  /** Words that a message may have in the place of the quoted name. */
+  /** Words that a message may contain instead of the quoted name. */
   readonly named?: RegExp
 }
 
@@ -83,7 +83,7 @@ const lockedPem = String(
 const pem = await exportPKCS8((await generateKeyPair('ES256', { extractable: true })).privateKey)
 const decryption = { keys: { ...(await generateKeyPair('ECDH-ES', { extractable: true })), kid: 'a' } }
 
-/** What no service answers is an error of another kind. */
+/** An error of a missing service is of another type. */
 const orAnotherError = async (promise: Promise<unknown>): Promise<void> => {
   await promise.catch((error: unknown) => {
     if (error instanceof TypeError) throw error
@@ -107,7 +107,7 @@ const anyOf = (...takes: readonly Kind[]): { readonly takes: readonly Kind[] } =
 const nothing = {}
 const narrows = { narrows: true } as const
 
-// Of all options at once: an object may also be told what is missing or unknown in it.
+// All options at once: the error for an object may also name a missing or unknown member.
 const WHOLE =
   /give |each issuer needs|there is no option|"issuer"|"store"|"keys"|read the environment|must be an object/
 
@@ -152,7 +152,7 @@ const NUMBERS = {
 const TUNING = {
   allowLoopbackHttp: anyOf('true', 'false'),
   headers: anyOf('empty object'),
-  // A Map is a store.
+  // A Map is a valid store.
   store: anyOf('Map'),
   seed: nothing,
   waitUntil: anyOf('function'),

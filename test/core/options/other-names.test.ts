@@ -1,4 +1,4 @@
-// What other libraries call an option, given to each function that takes options: the sentence names the option of that very function.
+// Names of options in other libraries, passed to each function with options: the message names the option of that function.
 import { createAuthenticator, createVerifier, verify } from '@claimgate/core'
 import { ADAPTER_OPTIONS, remoteKeySet } from '@claimgate/core/extend'
 import { authenticateJwt } from '@claimgate/express'
@@ -108,7 +108,7 @@ const DOORS = {
 
 const doors: readonly Door[] = Object.entries(DOORS).map(([name, door]) => ({ name, ...door }))
 
-/** What each word means, the best first: a function that does not take it may take the next. */
+/** The meanings of each word, the best first: a function without it may have the next. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   // jwks-rsa, jose, Auth0, Okta
   jwksUrl: ['jwksUri'],
@@ -185,7 +185,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   passReqToCallback: [],
 }
 
-/** What verifiers have no word for, and what issuers call otherwise. */
+/** Names that verifiers do not have, and issuers name differently. */
 const WORDS_OF_ISSUERS: Readonly<Record<string, readonly string[]>> = {
   expiresIn: ['ttl'],
   expiry: ['ttl'],
@@ -218,10 +218,10 @@ const said = async (open: Door['open'], word: string): Promise<string> => {
   return ''
 }
 
-// Words of verifiers: an issuer may not know them, but must not name what it does not take.
+// Words of verifiers: an issuer may not know them, but must not suggest an option that it does not have.
 const VERIFYING = Object.fromEntries(Object.keys(WORDS).map((word) => [word, ['unknown']]))
 
-/** The options that a message names, after it has said which one there is not. */
+/** The options that a message suggests, after the unknown one. */
 const namedIn = (message: string, word: string): readonly string[] => {
   const [, found = '', advice = ''] = /there is no option "([^"]+)"; (.*)$/.exec(message) ?? []
   expect(found.split('.').at(-1), message).toBe(word)
@@ -248,12 +248,12 @@ describe.each(doors)('$name', ({ name, options, open }) => {
   )
 })
 
-describe('"verify" as an object, as @fastify/jwt takes it', () => {
+describe('"verify" as an object, as in @fastify/jwt', () => {
   it.each([
     ['createGate', DOORS.createGate.open],
     ['authenticateJwt', DOORS.authenticateJwt.open],
     ['claimgate', DOORS.claimgate.open],
-  ])('is no verifier to %s', async (_, open) => {
+  ])('is not a verifier for %s', async (_, open) => {
     const attempt = async (): Promise<unknown> => open({ verify: { algorithms: ['ES256'] } })
     await expect(attempt).rejects.toThrow('there is no option "verify"; take it out')
   })

@@ -16,7 +16,7 @@ function pretendNode(node: string): void {
 }
 
 describe('a Node that cannot load undici', () => {
-  it('is refused where keys are to be fetched with it', () => {
+  it('is rejected if keys must be fetched with it', () => {
     pretendNode('20.20.2')
     const complaint =
       /^Cannot fetch keys: Claimgate needs Node 22\.19 or later for fetching keys, and this is 20\.20\.2/
@@ -26,7 +26,7 @@ describe('a Node that cannot load undici', () => {
     expect(() => undiciFetch()).toThrow(complaint)
   })
 
-  it('does for a fetch of the application, and for keys at hand', async () => {
+  it('is accepted with a custom fetch, and with local keys', async () => {
     pretendNode('20.20.2')
     expect(() => remoteKeySet('https://issuer.example/keys', { fetch: ofTheWeb.defaultFetch })).not.toThrow()
     expect(() => ofTheWeb.assertDefaultFetch()).not.toThrow()

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { defaultFetchThrough } from '../../../packages/core/src/platform/default-fetch.web.ts'
 
 it.each(['environment', 'http://user:secret@proxy.example', false])(
-  'leaves the proxy %j to the runtime, and says so at start-up',
+  'does not support the proxy %j, and says so at start-up',
   (proxy) => {
     expect(() => defaultFetchThrough(proxy)).toThrow(
       new TypeError(

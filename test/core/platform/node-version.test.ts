@@ -7,14 +7,14 @@ describe('a Node that can load undici', () => {
     expect(() => assertNodeVersion({ node })).not.toThrow()
   })
 
-  it('is whatever Bun and Deno call themselves', () => {
+  it('is reported for Bun and Deno, whatever their version', () => {
     expect(() => assertNodeVersion({ node: '20.11.1', deno: '2.1.0' })).not.toThrow()
     expect(() => assertNodeVersion({ node: '20.11.1', bun: '1.0.0' })).not.toThrow()
   })
 })
 
 describe('a Node that cannot', () => {
-  it.each(['22.18.9', '22.0.0', '21.99.0', '20.20.2', '18.0.0'])('is %s, and is refused at start-up', (node) => {
+  it.each(['22.18.9', '22.0.0', '21.99.0', '20.20.2', '18.0.0'])('is %s, and is rejected at start-up', (node) => {
     expect(() => assertNodeVersion({ node })).toThrow(
       new TypeError(
         `Cannot fetch keys: Claimgate needs Node 22.19 or later for fetching keys, and this is ${node}; or give a "fetch" of your own`,

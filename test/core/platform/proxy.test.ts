@@ -35,7 +35,7 @@ afterAll(async () => {
 beforeEach(async () => {
   proxy = await startConnectProxy(issuer.port)
   address = `http://127.0.0.1:${proxy.port}`
-  // What the machine that runs the tests says must not count.
+  // The settings of this machine must not affect the tests.
   for (const name of ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'NODE_USE_ENV_PROXY']) {
     vi.stubEnv(name, undefined)
     vi.stubEnv(name.toLowerCase(), undefined)
@@ -50,7 +50,7 @@ afterEach(async () => {
 const toThisMachine: LookupFunction = (_name, { all }, callback) =>
   all ? callback(null, [{ address: '127.0.0.1', family: 4 }]) : callback(null, '127.0.0.1', 4)
 
-/** The status of the answer; every name leads to this machine where there is no proxy. */
+/** The status of the answer; without a proxy, every name resolves to this machine. */
 const statusOf = async (url: string, options: UndiciFetchOptions = {}): Promise<number> => {
   const response = await undiciFetch({ lookup: toThisMachine, ...options })(url, {
     method: 'GET',
@@ -65,8 +65,8 @@ const statusOf = async (url: string, options: UndiciFetchOptions = {}): Promise<
 const targets = (): readonly unknown[] => proxy.tunnels.map(({ target }) => target)
 const viaProxy = (): readonly string[] => [`keys.issuer.example:${issuer.port}`]
 
-describe('a proxy that an option names', () => {
-  it('tunnels https, and is told its own credentials, which the issuer does not see', async () => {
+describe('a proxy in the options', () => {
+  it('tunnels https, and receives its own credentials, which the issuer does not see', async () => {
     const withPassword = `http://user:pass%20word@127.0.0.1:${proxy.port}`
     expect(await statusOf(uri, { proxy: withPassword })).toBe(200)
     expect(targets()).toEqual(viaProxy())
@@ -79,19 +79,19 @@ describe('a proxy that an option names', () => {
     ['a URL object', (at) => new URL(at)],
     ['an address with a slash', (at) => `${at}/`],
     ['a host and a port', (at) => at.replace('http://', '')],
-  ])('may be %s', async (_, form) => {
+  ])('can be %s', async (_, form) => {
     expect(await statusOf(uri, { proxy: form(address) })).toBe(200)
     expect(targets()).toEqual(viaProxy())
   })
 
-  it('serves the key sets of a verifier', async () => {
+  it('fetches the key sets of a verifier', async () => {
     const options = { issuer: 'https://keys.issuer.example', audience: 'api', jwksUri: uri }
     const verifier = createVerifier({ ...options, keySet: { proxy: address } })
     await verifier.ready()
     expect(targets()).toEqual(viaProxy())
   })
 
-  it('is not asked for this machine, nor for plain http', async () => {
+  it('is not used for this machine, nor for plain http', async () => {
     const local = await startFaultyJwksServer({ jwks: { keys: [publicJwk] }, certificate: validCertificate })
     const plain = await startFaultyJwksServer({ jwks: { keys: [publicJwk] } })
     for (const url of [
@@ -105,7 +105,7 @@ describe('a proxy that an option names', () => {
     await Promise.all([local.close(), plain.close()])
   })
 
-  it('is a mistake beside a fetch of your own, which has to know of it', () => {
+  it('is rejected together with a custom fetch, which must handle it', () => {
     const rule = /"proxy" is for the default fetch: give it to your own "fetch"/
     const fetch = undiciFetch()
     expect(() => remoteKeySet(uri, { proxy: address, fetch })).toThrow(rule)
@@ -122,7 +122,7 @@ describe('a proxy that an option names', () => {
     'http://user:secret%@proxy.example',
     '',
     ' ',
-  ])('stops the start where it is no address of a proxy, and is not quoted: %j', (wrong) => {
+  ])('is rejected at start-up if it is not the address of a proxy, and is not quoted: %j', (wrong) => {
     const rule = /"proxy" must be the address of an http or https proxy, such as http:\/\/proxy\.example\.com:3128$/
     expect(() => undiciFetch({ proxy: wrong })).toThrow(rule)
     expect(() => remoteKeySet(uri, { proxy: wrong })).toThrow(rule)
@@ -130,7 +130,7 @@ describe('a proxy that an option names', () => {
   })
 
   it.each([true, 7, null, ['http://proxy.example'], { href: 'http://proxy.example' }])(
-    'stops the start where it is %j',
+    'is rejected at start-up if it is %j',
     (wrong) => {
       expect(() => undiciFetch({ proxy: wrong as never })).toThrow(/"proxy" must (be "environment", false|not be null)/)
       expect(() => remoteKeySet(uri, { proxy: wrong as never })).toThrow(
@@ -139,7 +139,7 @@ describe('a proxy that an option names', () => {
     },
   )
 
-  it('means that names are resolved elsewhere, so that private addresses cannot be refused', () => {
+  it('resolves names elsewhere, so that private addresses cannot be refused', () => {
     const refused =
       /^Cannot use undici: "refusePrivateAddresses" means nothing behind a proxy, because the proxy resolves names/
     expect(() => undiciFetch({ refusePrivateAddresses: true, proxy: address })).toThrow(refused)
@@ -161,7 +161,7 @@ describe('a proxy that fails', () => {
     )
   }
 
-  it('is named where it cannot be reached, without its credentials', async () => {
+  it('is named if it cannot be reached, without its credentials', async () => {
     const { port } = proxy
     await proxy.close()
     const told = await whyNot(`http://user:secret@127.0.0.1:${port}`)
@@ -170,7 +170,7 @@ describe('a proxy that fails', () => {
     proxy = await startConnectProxy(issuer.port)
   })
 
-  it.each([403, 407, 502])('is heard where it answers %d', async (status) => {
+  it.each([403, 407, 502])('is reported if it answers %d', async (status) => {
     proxy.refuseWith(status)
     const told = await whyNot(`http://user:secret@127.0.0.1:${proxy.port}`)
     expect(told).toContain(`Proxy response (${status}) !== 200 when HTTP Tunneling`)
@@ -179,7 +179,7 @@ describe('a proxy that fails', () => {
     expect(await whyNot(address)).toBe('ready')
   })
 
-  it('cannot answer for the issuer: its certificate is checked through the tunnel', async () => {
+  it('cannot impersonate the issuer: its certificate is checked through the tunnel', async () => {
     setDefaultCACertificates(trusted)
     expect(await whyNot(address)).toContain('SELF_SIGNED_CERT')
     setDefaultCACertificates([...trusted, issuerCertificate.cert, validCertificate.cert])
@@ -192,7 +192,7 @@ describe('the proxy of the environment', () => {
     ['HTTPS_PROXY', { HTTPS_PROXY: '@' }],
     ['https_proxy', { https_proxy: '@' }],
     ['https_proxy before HTTPS_PROXY', { https_proxy: '@', HTTPS_PROXY: 'http://127.0.0.1:1' }],
-    ['HTTP_PROXY where there is no other', { HTTP_PROXY: '@' }],
+    ['HTTP_PROXY if there is no other', { HTTP_PROXY: '@' }],
     ['HTTPS_PROXY before http_proxy', { HTTPS_PROXY: '@', http_proxy: 'http://127.0.0.1:1' }],
     ['a host and a port', { HTTPS_PROXY: '@@' }],
   ])('is %s', async (_, variables) => {
@@ -209,7 +209,7 @@ describe('the proxy of the environment', () => {
     expect(targets()).toHaveLength(2)
   })
 
-  it.each(['0', 'true', ''])('is not used under NODE_USE_ENV_PROXY=%s, as Node has it', async (value) => {
+  it.each(['0', 'true', ''])('is not used with NODE_USE_ENV_PROXY=%s, like in Node', async (value) => {
     vi.stubEnv('HTTPS_PROXY', address)
     vi.stubEnv('NODE_USE_ENV_PROXY', value)
     expect(await statusOf(uri)).toBe(200)
@@ -233,7 +233,7 @@ describe('the proxy of the environment', () => {
     ['uer.example', 'proxied'],
     ['keys.issuer.example:1', 'proxied'],
     ['keys.issuer', 'proxied'],
-  ])('is used or not as NO_PROXY=%s says: %s', async (list, expected) => {
+  ])('follows NO_PROXY=%s: %s', async (list, expected) => {
     for (const name of ['NO_PROXY', 'no_proxy']) {
       vi.stubEnv(name, list.replace('PORT', String(issuer.port)))
       proxy.tunnels.length = 0
@@ -245,7 +245,7 @@ describe('the proxy of the environment', () => {
     }
   })
 
-  it('stops the start where it is no address of a proxy, and is not quoted', () => {
+  it('is rejected at start-up if it is not the address of a proxy, and is not quoted', () => {
     vi.stubEnv('NODE_USE_ENV_PROXY', '1')
     vi.stubEnv('https_proxy', 'socks5://user:secret@proxy.example')
     expect(() => undiciFetch()).toThrowErrorMatchingInlineSnapshot(
@@ -254,7 +254,7 @@ describe('the proxy of the environment', () => {
   })
 })
 
-describe('a program under the switch of Node', () => {
+describe("a program with Node's proxy setting", () => {
   let folder: string
   let certificates: string
   beforeAll(async () => {

@@ -47,7 +47,7 @@ describe('the fields of a request', () => {
     ['an object', fields],
     ['a Headers object', new Headers(fields)],
     ['a list of pairs', Object.entries(fields)],
-  ])('are sent where they are %s', async (_, headers) => {
+  ])('are sent if they are %s', async (_, headers) => {
     const sent: IncomingHttpHeaders[] = []
     const echo = createServer((request, response) => {
       sent.push(request.headers)
@@ -65,7 +65,7 @@ describe('the fields of a request', () => {
 })
 
 describe('the connection guard', () => {
-  it('lets every address be reached unless it is asked for', async () => {
+  it('allows every address unless enabled', async () => {
     expect((await get('127.0.0.1', {})).status).toBe(200)
     expect((await get('name.example', { lookup: resolvesTo('127.0.0.1') })).status).toBe(200)
   })
@@ -85,14 +85,14 @@ describe('the connection guard', () => {
     '[::ffff:7f00:1]',
     '[64:ff9b::7f00:1]',
     '%31%32%37.0.0.1',
-  ])('connects nobody to %s', async (host) => {
+  ])('refuses to connect to %s', async (host) => {
     const before = connections
     await expect(get(host, { refusePrivateAddresses: true })).rejects.toMatchObject({ code: 'ERR_PRIVATE_ADDRESS' })
     expect(connections).toBe(before)
   })
 
   it.each([[['127.0.0.1']], [['::1']], [['::ffff:127.0.0.1']], [['93.184.216.34', '127.0.0.1']], [[]]])(
-    'connects nobody to a name that resolves to %j',
+    'refuses to connect to a name that resolves to %j',
     async (addresses) => {
       const before = connections
       const lookup = resolvesTo(...addresses)
@@ -103,7 +103,7 @@ describe('the connection guard', () => {
     },
   )
 
-  it('connects to what it looked up, so that a name cannot change in between', async () => {
+  it('connects to the checked address, so that the name cannot change in between', async () => {
     const answers = ['203.0.113.1', '127.0.0.1']
     const asked: string[] = []
     const lookup: UndiciFetchOptions['lookup'] = (hostname, options, callback) => {
@@ -183,11 +183,11 @@ describe('addresses that are public', () => {
 })
 
 describe('options of undici', () => {
-  it.each([0, 101, 1.5])('are refused at start-up: %d connections', (count) => {
+  it.each([0, 101, 1.5])('are rejected at start-up: %d connections', (count) => {
     expect(() => undiciFetch({ connections: count })).toThrow(TypeError)
   })
 
-  it('are refused where they do not exist, or the guard would be off by a slip of the pen', () => {
+  it('are rejected if they do not exist, because a typo would disable the guard', () => {
     expect(() => undiciFetch({ refusePrivateAdresses: true } as UndiciFetchOptions)).toThrowErrorMatchingInlineSnapshot(
       `[TypeError: Cannot use undici: there is no option "refusePrivateAdresses"; did you mean "refusePrivateAddresses"?]`,
     )
@@ -196,21 +196,21 @@ describe('options of undici', () => {
     )
   })
 
-  it.each([null, 'true', 'false', 1, 0, {}])('are refused at start-up: a guard that is %j', (value) => {
+  it.each([null, 'true', 'false', 1, 0, {}])('are rejected at start-up: a guard that is %j', (value) => {
     const options = { refusePrivateAddresses: value } as unknown as UndiciFetchOptions
     expect(() => undiciFetch(options)).toThrow(
       /^Cannot use undici: "refusePrivateAddresses" must be true or false, found /,
     )
   })
 
-  it('are refused at start-up: a look-up that is no function', () => {
+  it('are rejected at start-up: a look-up that is not a function', () => {
     const options = { lookup: 'dns' } as unknown as UndiciFetchOptions
     expect(() => undiciFetch(options)).toThrow(
       new TypeError('Cannot use undici: "lookup" must be a function, found "string"'),
     )
   })
 
-  it('may be given as undefined', () => {
+  it('can be undefined', () => {
     const options: object = { refusePrivateAddresses: undefined }
     expect(undiciFetch(options)).toBeTypeOf('function')
   })
@@ -230,7 +230,7 @@ describe('loading undici', () => {
   const call = (path: string): string =>
     `(await undiciFetch()('${path}', { method: 'GET', headers: {}, redirect: 'manual', signal: AbortSignal.timeout(5000) }))`
 
-  it('is no fault of the network when it fails', async () => {
+  it('is not reported as a network error when it fails', async () => {
     const { output } = await run(`
       import { registerHooks } from 'node:module'
       const broken = { url: 'data:text/javascript,throw new TypeError("bind")', shortCircuit: true }
@@ -245,7 +245,7 @@ describe('loading undici', () => {
     expect(output.trim()).toBe('TransportError Cannot fetch keys: undici, on which it depends, does not load bind')
   })
 
-  it('leaves the fetch of the application alone', async () => {
+  it('is not needed with a custom fetch', async () => {
     const { output } = await run(`
       import { undiciFetch } from '../../../packages/core/src/platform/default-fetch.node.ts'
       const slot = Symbol.for('undici.globalDispatcher.1')
@@ -259,7 +259,7 @@ describe('loading undici', () => {
     expect(output.trim()).toBe('true 200')
   })
 
-  it('happens at the first request, and its idle connections let the program end', async () => {
+  it('happens at the first request, and its idle connections do not keep the program alive', async () => {
     const { code, output } = await run(`
       import { undiciFetch } from '../../../packages/core/src/platform/default-fetch.node.ts'
       const slot = Symbol.for('undici.globalDispatcher.2')

@@ -16,12 +16,12 @@ const underWay = (): Readable => {
 }
 
 describe('a Node stream as a body', () => {
-  it('gives the bytes in order, and ends', async () => {
+  it('returns the bytes in order, and ends', async () => {
     const body = webStream(Readable.from([Buffer.from('one '), Buffer.from('two')]))
     expect(await new Response(body).text()).toBe('one two')
   })
 
-  it('tells its reader that the stream broke', async () => {
+  it('reports to its reader that the stream failed', async () => {
     const readable = underWay()
     const reader = webStream(readable).getReader()
     await reader.read()
@@ -29,7 +29,7 @@ describe('a Node stream as a body', () => {
     await expect(reader.read()).rejects.toThrow('broken off')
   })
 
-  it('ends quietly when an answer of a server is cancelled while its bytes are on their way', async () => {
+  it("ends without an error when a server's answer is cancelled while its bytes arrive", async () => {
     const server = createServer((_request, response) => void response.writeHead(503).end('down for a while'))
     await once(server.listen(0, '127.0.0.1'), 'listening')
     const giveUp = new AbortController()
@@ -50,7 +50,7 @@ describe('a Node stream as a body', () => {
     expect(uncaught).toEqual([])
   })
 
-  it('ends the stream when cancelled while a read is waiting', async () => {
+  it('ends the stream when cancelled while a read is pending', async () => {
     const readable = underWay()
     const reader = webStream(readable).getReader()
     await reader.read()
@@ -66,7 +66,7 @@ describe('a Node stream as a body', () => {
     expect(readable.destroyed).toBe(true)
   })
 
-  it('lets a stream break that nobody reads', async () => {
+  it('handles an error of a stream that is not read', async () => {
     const readable = underWay()
     webStream(readable)
     readable.destroy(new Error('broken off'))
