@@ -7,12 +7,9 @@ import { pageAt, pages, snippets } from '../support/docs/pages.ts'
 const root = join(import.meta.dirname, '../..')
 const PROJECT = 'https://github.com/claimgate/claimgate'
 
-const tests = [
-  ...readdirSync(import.meta.dirname)
-    .filter((name) => name.endsWith('.test.ts'))
-    .map((name) => join(import.meta.dirname, name)),
-  join(root, 'test/issuer/parameter-store/readme.test.ts'),
-].map((path) => readFileSync(path, 'utf8'))
+const tests = readdirSync(import.meta.dirname)
+  .filter((name) => name.endsWith('.test.ts'))
+  .map((name) => readFileSync(join(import.meta.dirname, name), 'utf8'))
 
 describe('every snippet', () => {
   it('has a name', () => {

@@ -171,15 +171,15 @@ describe('the claims and header members of a caller', () => {
   cyclic['self'] = cyclic
 
   it.each([
-    ['toJSON', { toJSON: () => ({ iss: 'https://evil.example' }) }, 'claims must be made of what JSON can say'],
-    ['toJSON of a nested value', { act: { toJSON: () => 'x' } }, 'claims must be made of what JSON can say'],
-    ['a class instance', new URL(ISSUER), 'claims must be made of plain objects'],
-    ['a nested class instance', { on: [new Date(0)] }, 'claims must be made of plain objects'],
+    ['toJSON', { toJSON: () => ({ iss: 'https://evil.example' }) }, 'claims must contain only JSON values'],
+    ['toJSON of a nested value', { act: { toJSON: () => 'x' } }, 'claims must contain only JSON values'],
+    ['a class instance', new URL(ISSUER), 'claims must contain only plain objects'],
+    ['a nested class instance', { on: [new Date(0)] }, 'claims must contain only plain objects'],
     ['__proto__', JSON.parse('{"__proto__":{"iss":"x"}}'), 'claims must not have a member "__proto__"'],
     ['a nested __proto__', { a: [JSON.parse('{"__proto__":1}')] }, 'claims must not have a member "__proto__"'],
-    ['NaN', { nbf: Number.NaN }, 'claims must be made of what JSON can say, found NaN'],
-    ['a big integer', { n: 1n }, 'claims must be made of what JSON can say, found a bigint'],
-    ['undefined in an array', { n: [undefined] }, 'claims must be made of what JSON can say, found undefined'],
+    ['NaN', { nbf: Number.NaN }, 'claims must contain only JSON values, found NaN'],
+    ['a big integer', { n: 1n }, 'claims must contain only JSON values, found a bigint'],
+    ['undefined in an array', { n: [undefined] }, 'claims must contain only JSON values, found undefined'],
     ['a cycle', cyclic, 'claims must not be nested deeper than 64'],
   ])('may not be, or contain, %s', async (_, claims, message) => {
     const issuer = await createIssuer({ issuer: ISSUER, clock })

@@ -60,7 +60,7 @@ describe('creating an issuer', () => {
       '"keys[0]" is unfit: it must be a private JWK for ES256, found an object',
     ],
     [{ keys: [{ kty: 'EC', alg: 'HS256' }] }, /^"keys\[0\]" is unfit: its algorithm must be .*, found "HS256"$/],
-    [{ keys: [{ kty: 'EC', kid: '' }] }, '"keys[0]" is unfit: its "kid" must have 1 to 256 characters, found ""'],
+    [{ keys: [{ kty: 'EC', kid: '' }] }, '"keys[0]" is unfit: "kid" must have 1 to 256 characters, found ""'],
   ])('is rejected with %j', async (options, rule) => {
     const failure = await createIssuer({ issuer: ISSUER, ...options } as never).catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(TypeError)

@@ -1,14 +1,12 @@
 import type { JSONWebKeySet } from 'jose'
-import { encryptedTo, ENCRYPTION_OPTIONS, type EncryptionOptions, resolveEncryption } from './encrypt/encrypt-token.ts'
-import { type IssuerOptions, LONGEST_TTL, type ResolvedOptions, resolveOptions } from './issuer-options.ts'
-import { createKeyRing, type KeyRing } from './keys/key-ring.ts'
-import { createKeySource, type InitialKeys, rotateKeys, type RotateOptions, type Rotation } from './keys/key-source.ts'
-import { knownOptions } from './option-rules.ts'
-import { type IssuerMetadata, metadata } from './publish/metadata.ts'
-import { type JwksRequest, type JwksResponse, jwksResponse } from './publish/public-keys.ts'
-import { refusal } from './refusal.ts'
+import { encryption, ENCRYPTION_RULES, type EncryptionOptions } from './encrypt-token.ts'
+import { createIssuerKeys, type RotateOptions } from './issuer-keys.ts'
+import { type IssuerOptions, resolveOptions } from './issuer-options.ts'
+import type { Rotation } from './key-ring.ts'
+import { knownOptions } from './options.ts'
+import { type IssuerMetadata, type JwksRequest, type JwksResponse, jwksResponse, metadata } from './publish.ts'
 import { signJwt } from './signer/signer.ts'
-import { type Claims, ISSUE_OPTIONS, type IssueOptions, unsignedToken } from './token/token.ts'
+import { type Claims, ISSUE_RULES, type IssueOptions, unsignedToken } from './token.ts'
 
 /** Issues tokens and publishes the keys that verify them. */
 export interface Issuer {
@@ -59,67 +57,31 @@ export interface Issuer {
  */
 export const createIssuer = async (options: IssuerOptions): Promise<Issuer> => {
   const resolved = resolveOptions(options)
-  const source = createKeySource(resolved)
-  const ring = createKeyRing(resolved.overlap)
-  fill(ring, await source.initial(), resolved)
-  const inTurn = oneAtATime()
-  const now = (): number => resolved.clock.now()
+  const { issuer, clock, jwksMaxAge } = resolved
+  const keys = await createIssuerKeys(resolved)
 
-  const refill = async (): Promise<void> => {
-    if (ring.signs(now()) || ring.callUp(0, now()) !== undefined) return
-    ring.add(await source.fresh(ring), now(), now())
-  }
   const issue = async (claims: Claims, issueOptions: IssueOptions = {}): Promise<string> => {
-    // Only after a withdrawal: wait for the replacement, or create it if an earlier attempt failed.
-    if (!ring.signs(now())) await inTurn(refill)
-    const token = unsignedToken(claims, issueOptions, resolved, now())
-    const key = ring.take(now(), token.claims.exp)
-    if (key === undefined)
-      throw new Error('Cannot issue token: the signing key was withdrawn and has no replacement yet')
-    const { alg, kid } = key.signer
-    return signJwt(key.signer, { alg, typ: token.typ, kid, ...token.header }, token.claims)
+    const token = unsignedToken(claims, issueOptions, resolved, clock.now())
+    const { signer } = await keys.take(token.claims.exp)
+    return signJwt(signer, token.header, token.claims)
   }
   const issueEncrypted = async (claims: Claims, given: IssueOptions & EncryptionOptions): Promise<string> => {
-    const allOptions = knownOptions('encrypt token', given, [...ISSUE_OPTIONS, ...ENCRYPTION_OPTIONS])
+    const known = Object.keys({ ...ISSUE_RULES, ...ENCRYPTION_RULES })
+    const allOptions = knownOptions('encrypt token', given, known)
     const { recipient, keyManagement, contentEncryption, ...issueOptions } = allOptions
     // Checked before anything is signed.
-    const encryption = resolveEncryption({ recipient, keyManagement, contentEncryption })
-    return encryptedTo(await issue(claims, issueOptions), encryption)
-  }
-  const revoke = async (kid: string): Promise<void> => {
-    if (!ring.withdraw(kid, now())) throw refusal('revoke key', '"kid" must be that of a published key', kid)
-    await inTurn(refill)
+    const encrypt = encryption({ recipient, keyManagement, contentEncryption })
+    return encrypt(await issue(claims, issueOptions))
   }
 
   return Object.freeze({
-    issuer: resolved.issuer,
+    issuer,
     issue,
     issueEncrypted,
-    jwks: () => ({ keys: ring.published(now()).map(({ jwk }) => ({ ...jwk })) }),
-    jwksResponse: (request: JwksRequest = {}) => jwksResponse(ring.published(now()), resolved.jwksMaxAge, request),
-    metadata: (extra: Readonly<Record<string, unknown>> = {}) => {
-      const algorithms = new Set(ring.published(now()).map(({ signer }) => signer.alg))
-      return metadata(resolved.issuer, [...algorithms], extra)
-    },
-    rotate: async (rotateOptions: RotateOptions = {}) =>
-      inTurn(() => rotateKeys(ring, source, resolved, rotateOptions)),
-    revoke,
+    jwks: () => ({ keys: keys.published().map(({ jwk }) => ({ ...jwk })) }),
+    jwksResponse: (request: JwksRequest = {}) => jwksResponse(keys.published(), jwksMaxAge, request),
+    metadata: (extra: Readonly<Record<string, unknown>> = {}) => metadata(issuer, keys.published(), extra),
+    rotate: keys.rotate,
+    revoke: keys.revoke,
   })
-}
-
-const fill = (ring: KeyRing, { signing, line, earlier }: InitialKeys, { clock }: ResolvedOptions): void => {
-  const now = clock.now()
-  ring.add(signing, now, now)
-  for (const key of line) ring.lineUp(key, now)
-  for (const key of earlier) ring.keep(key, Math.ceil(now / 1000) + LONGEST_TTL)
-}
-
-/** Runs asynchronous actions one after another, in call order. A failed action does not stop later ones. */
-export const oneAtATime = (): (<T>(action: () => Promise<T>) => Promise<T>) => {
-  let last: Promise<unknown> = Promise.resolve()
-  return (action) => {
-    const turn = last.then(action)
-    last = turn.catch(() => undefined)
-    return turn
-  }
 }

@@ -1,8 +1,9 @@
 import type { JWK } from 'jose'
-import { assertClock, assertFunction, assertNotMissing, assertSeconds, knownOptions } from './option-rules.ts'
-import { discreetRefusal, refusal } from './refusal.ts'
-import { isSigningAlgorithm, type Signer, SIGNING_ALGORITHMS, type SigningAlgorithm } from './signer/signer.ts'
-import type { KeyPair } from './signer/key-material.ts'
+import { assertNotMissing, readOptions, type Rules } from './options.ts'
+import * as rule from './rules.ts'
+import { refusal } from './refusal.ts'
+import type { KeyPair } from './signer/local-signer.ts'
+import { type Signer, type SigningAlgorithm, signingAlgorithm } from './signer/signer.ts'
 
 /** The clock of an issuer. */
 export interface Clock {
@@ -69,11 +70,8 @@ export interface IssuerOptions {
 export interface ResolvedOptions extends Defined<
   Omit<IssuerOptions, 'audience' | 'createSigner' | 'overlap' | 'signer' | 'signers'>
 > {
-  /** The signers from `signer` or `signers`; `undefined` if neither is given. */
-  readonly signers: readonly Signer[] | undefined
-  /** Which of the two options was given, for messages. */
-  readonly signersOption: 'signer' | 'signers'
-
+  /** Which option gave `keys`. */
+  readonly keysOption: 'signer' | 'signers' | 'keys'
   readonly audience: string | readonly string[] | undefined
   readonly createSigner: (() => Promise<Signer>) | undefined
   readonly overlap: Defined<Overlap>
@@ -94,22 +92,33 @@ export const DEFAULTS = {
 /** The longest lifetime of a token, in seconds. */
 export const LONGEST_TTL = 86_400
 
+/** The clock and the UUIDs of the runtime. */
+export const RUNTIME: { readonly clock: Clock; readonly randomUUID: () => string } = {
+  clock: { now: () => Date.now() },
+  randomUUID: () => crypto.randomUUID(),
+}
+
 const ACTION = 'create issuer'
-const OPTIONS: readonly (keyof IssuerOptions)[] = [
-  'issuer',
-  'algorithm',
-  'audience',
-  'ttl',
-  'typ',
-  'jwksMaxAge',
-  'overlap',
-  'signer',
-  'signers',
-  'keys',
-  'createSigner',
-  'clock',
-  'randomUUID',
-]
+
+const RULES: Rules<IssuerOptions> = {
+  issuer: rule.anything,
+  algorithm: rule.optional(signingAlgorithm),
+  audience: rule.optional(rule.audiences),
+  ttl: rule.seconds(1, LONGEST_TTL),
+  typ: rule.text,
+  jwksMaxAge: rule.seconds(0, 86_400),
+  overlap: rule.anything,
+  signer: rule.anything,
+  signers: rule.optional(
+    rule.secret(rule.of('be an array of at least one', (value) => Array.isArray(value) && value.length > 0)),
+  ),
+  keys: rule.optional(rule.secret(rule.of('be an array', Array.isArray))),
+  createSigner: rule.optional(rule.callback),
+  clock: rule.objectWith('now'),
+  randomUUID: rule.callback,
+}
+
+const OVERLAP_RULES: Rules<Overlap> = { publishAhead: rule.seconds(0, 86_400), clockTolerance: rule.seconds(0, 300) }
 
 /**
  * Checks every option once and fills in the defaults.
@@ -117,96 +126,37 @@ const OPTIONS: readonly (keyof IssuerOptions)[] = [
  * @throws TypeError that names the option, its rule, and the value found.
  */
 export const resolveOptions = (given: IssuerOptions): ResolvedOptions => {
-  const options = knownOptions(ACTION, given, OPTIONS)
-  const { overlap: givenOverlap = {} } = options
-  const overlap = knownOptions(ACTION, givenOverlap, ['publishAhead', 'clockTolerance'], { name: 'overlap' })
+  const { ttl, typ, jwksMaxAge, clockTolerance } = DEFAULTS
+  const options = readOptions(ACTION, given, RULES, { ...RUNTIME, ttl, typ, jwksMaxAge, overlap: {} })
+  const defaults = { publishAhead: options.jwksMaxAge, clockTolerance }
+  const overlap = readOptions(ACTION, options.overlap, OVERLAP_RULES, defaults, 'overlap.')
+  assertIssuer(options.issuer)
   // An undefined key would silently create a new one, which verifiers do not know after a restart.
   assertNotMissing(ACTION, options, ['signer', 'signers', 'keys'])
-  assertFunction(ACTION, 'createSigner', options.createSigner)
-  assertFunction(ACTION, 'randomUUID', options.randomUUID)
-  assertClock(ACTION, options.clock, 'now')
-  assertOneSource(options)
-  const { algorithm = DEFAULTS.algorithm, jwksMaxAge = DEFAULTS.jwksMaxAge, keys = [] } = options
-  const { ttl = DEFAULTS.ttl, typ = DEFAULTS.typ } = options
-  const { publishAhead = jwksMaxAge, clockTolerance = DEFAULTS.clockTolerance } = overlap
-  const resolved: ResolvedOptions = {
-    issuer: options.issuer,
-    algorithm,
-    audience: options.audience,
-    ttl,
-    typ,
-    jwksMaxAge,
-    overlap: { publishAhead, clockTolerance },
-    signers: options.signer === undefined ? options.signers : [options.signer],
-    signersOption: options.signer === undefined ? 'signers' : 'signer',
-    keys,
-    createSigner: options.createSigner,
-    clock: options.clock ?? { now: () => Date.now() },
-    randomUUID: options.randomUUID ?? (() => crypto.randomUUID()),
-  }
-  assertOptions(resolved)
-  return Object.freeze(resolved)
+  const { signer, signers, audience, createSigner, algorithm = DEFAULTS.algorithm } = options
+  const keysOption = onlySource(options)
+  const keys = signer === undefined ? (signers ?? options.keys ?? []) : [signer]
+  return Object.freeze({ ...options, algorithm, audience, createSigner, overlap, keys, keysOption })
 }
 
-const assertOneSource = ({ signer, signers, keys, algorithm }: IssuerOptions): void => {
-  const given = Object.entries({ signer, signers, keys }).flatMap(([name, value]) =>
-    value === undefined ? [] : [name],
-  )
-  const [first, second] = given
-  if (first !== undefined && second !== undefined) {
+const onlySource = (options: Omit<IssuerOptions, 'issuer'>): ResolvedOptions['keysOption'] => {
+  const { signer, signers, keys, algorithm } = options
+  const given = Object.entries({ signer, signers, keys }).filter(([, value]) => value !== undefined)
+  const [first = 'keys', second] = given.map(([name]) => name as ResolvedOptions['keysOption'])
+  if (second !== undefined) {
     const advice = 'list all in "signers", in the order of their use (localSigner makes one of a JWK or a key pair)'
     throw new TypeError(`Cannot ${ACTION}: "${first}" and "${second}" must not both be given: ${advice}`)
   }
-  if (algorithm !== undefined && (signer !== undefined || signers !== undefined)) {
+  if (algorithm !== undefined && first !== 'keys')
     throw new TypeError(`Cannot ${ACTION}: "algorithm" must be left out beside "${first}": each signer has its own`)
-  }
-}
-
-const assertOptions = (options: ResolvedOptions): void => {
-  const { algorithm, overlap, keys, signers } = options
-  assertIssuer(options.issuer)
-  if (!isSigningAlgorithm(algorithm)) {
-    throw refusal(ACTION, `"algorithm" must be one of ${SIGNING_ALGORITHMS.join(', ')}`, algorithm)
-  }
-  assertAudience(ACTION, options.audience)
-  assertTyp(ACTION, options.typ)
-  assertSeconds(ACTION, 'ttl', options.ttl, { min: 1, max: LONGEST_TTL })
-  assertSeconds(ACTION, 'jwksMaxAge', options.jwksMaxAge, { min: 0, max: 86_400 })
-  assertSeconds(ACTION, 'overlap.publishAhead', overlap.publishAhead, { min: 0, max: 86_400 })
-  assertSeconds(ACTION, 'overlap.clockTolerance', overlap.clockTolerance, { min: 0, max: 300 })
-  if (!Array.isArray(keys)) throw discreetRefusal(ACTION, '"keys" must be an array', keys)
-  if (signers !== undefined && (!Array.isArray(signers) || signers.length === 0)) {
-    throw discreetRefusal(ACTION, '"signers" must be an array of at least one', signers)
-  }
+  return first
 }
 
 const assertIssuer = (issuer: unknown): void => {
-  const url = typeof issuer === 'string' ? parseUrl(issuer) : undefined
-  const secretive = url !== undefined && url.username + url.password !== ''
-  if (url !== undefined && !secretive && /^https?:$/.test(url.protocol) && !/[?#\s]/.test(String(issuer))) return
+  const url = typeof issuer === 'string' && URL.canParse(issuer) ? new URL(issuer) : undefined
+  const hasCredentials = url !== undefined && url.username + url.password !== ''
+  if (url !== undefined && !hasCredentials && /^https?:$/.test(url.protocol) && !/[?#\s]/.test(String(issuer))) return
   // The message may be logged, so it must not contain the URL's credentials.
-  const found = secretive ? `${url.protocol}//***@${url.host}` : issuer
+  const found = hasCredentials ? `${url.protocol}//***@${url.host}` : issuer
   throw refusal(ACTION, '"issuer" must be an http or https URL without query, fragment or credentials', found)
-}
-
-const parseUrl = (text: string): URL | undefined => {
-  try {
-    return new URL(text)
-  } catch {
-    return undefined
-  }
-}
-
-/** Accepts `undefined`, one audience, or a non-empty list of them. Each must be a non-empty string. @throws TypeError otherwise */
-export const assertAudience = (action: string, audience: unknown): void => {
-  if (audience === undefined) return
-  const values: readonly unknown[] = Array.isArray(audience) ? audience : [audience]
-  if (values.length === 0 || !values.every((value) => typeof value === 'string' && value !== '')) {
-    throw refusal(action, '"audience" must be a non-empty string or an array of them', audience)
-  }
-}
-
-/** Accepts a non-empty string. @throws TypeError otherwise */
-export const assertTyp = (action: string, typ: unknown): void => {
-  if (typeof typ !== 'string' || typ === '') throw refusal(action, '"typ" must be a non-empty string', typ)
 }

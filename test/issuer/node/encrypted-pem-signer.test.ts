@@ -3,7 +3,7 @@ import { exportPKCS8, generateKeyPair } from 'jose'
 import { describe, expect, it } from 'vitest'
 
 import { createIssuer, localSigner, SIGNING_ALGORITHMS } from '../../../packages/issuer/src/index.ts'
-import { encryptedPemSigner } from '../../../packages/issuer/src/node/index.ts'
+import { encryptedPemSigner } from '../../../packages/issuer/src/node/encrypted-pem-signer.ts'
 
 const PASSPHRASE = 'correct horse battery staple'
 const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })

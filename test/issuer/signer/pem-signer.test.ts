@@ -131,7 +131,7 @@ describe('a private key in PEM', () => {
     [{ algorithm: 'HS256' }, '"algorithm" must be one of RS256'],
     [{ alg: 'ES256' }, 'there is no option "alg"; did you mean "algorithm"?'],
     [{ algorithm: 'ES256', passphrase: 'x' }, 'there is no option "passphrase"; the options are algorithm, kid'],
-    [{ algorithm: 'ES256', kid: '' }, 'its "kid" must have 1 to 256 characters, found ""'],
+    [{ algorithm: 'ES256', kid: '' }, '"kid" must have 1 to 256 characters, found ""'],
   ])('is rejected with the options %j', async (options, rule) => {
     const failure = await failureOf(pem, options)
     expect(failure).toBeInstanceOf(TypeError)

@@ -1,3 +1,3 @@
+export { KmsError, type KmsErrorCode } from '../aws/aws-errors.ts'
 export type { KmsAlgorithm } from './kms-algorithm.ts'
-export { KmsError, type KmsErrorCode } from './kms-error.ts'
 export { KMS_SIGNER_DEFAULTS, kmsSigner, type KmsSignerOptions } from './kms-signer.ts'

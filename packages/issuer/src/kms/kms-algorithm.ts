@@ -1,18 +1,8 @@
 import type { KeySpec, SigningAlgorithmSpec } from '@aws-sdk/client-kms'
+import type { SigningAlgorithm } from '../signer/signer.ts'
 
 /** The algorithms that a key in KMS can sign tokens with. */
-export type KmsAlgorithm =
-  | 'RS256'
-  | 'RS384'
-  | 'RS512'
-  | 'PS256'
-  | 'PS384'
-  | 'PS512'
-  | 'ES256'
-  | 'ES384'
-  | 'ES512'
-  | 'EdDSA'
-  | 'Ed25519'
+export type KmsAlgorithm = Exclude<SigningAlgorithm, 'ML-DSA-44' | 'ML-DSA-65' | 'ML-DSA-87'>
 
 /** How KMS implements a JWS algorithm. */
 interface KmsAlgorithmTraits {
@@ -52,10 +42,6 @@ export const KMS_KEY_SPECS: ReadonlyMap<KeySpec, readonly KmsAlgorithm[]> = new 
   ['ECC_NIST_EDWARDS25519', ['EdDSA', 'Ed25519']],
 ])
 
-/** Whether `value` is an algorithm that a key in KMS can sign tokens with. */
-export const isKmsAlgorithm = (value: unknown): value is KmsAlgorithm =>
-  typeof value === 'string' && Object.hasOwn(KMS_ALGORITHMS, value)
-
 /**
  * Converts an ECDSA signature from DER to the JWS format: r and s concatenated, each of `coordinate` bytes (RFC 7518 section 3.4).
  * DER is a SEQUENCE of two INTEGERs (RFC 3279 section 2.2.3), each in its shortest form.
@@ -63,14 +49,12 @@ export const isKmsAlgorithm = (value: unknown): value is KmsAlgorithm =>
  * Returns `undefined` unless the input is the canonical DER encoding of two positive numbers that fit.
  */
 export const ecdsaSignature = (der: Uint8Array, coordinate: number): Uint8Array | undefined => {
-  const outer = readElement(der, SEQUENCE)
-  if (outer === undefined || outer.rest.length > 0) return undefined
-  const first = readElement(outer.content, INTEGER)
+  const sequence = readElement(der, SEQUENCE)
+  const first = sequence && readElement(sequence.content, INTEGER)
   const second = first && readElement(first.rest, INTEGER)
-  if (first === undefined || second === undefined || second.rest.length > 0) return undefined
-  const r = magnitude(first.content)
-  const s = magnitude(second.content)
-  if (r === undefined || s === undefined || r.length > coordinate || s.length > coordinate) return undefined
+  if (!second || sequence.rest.length + second.rest.length > 0) return undefined
+  const [r, s] = [magnitude(first.content), magnitude(second.content)]
+  if (r === undefined || s === undefined || Math.max(r.length, s.length) > coordinate) return undefined
   const signature = new Uint8Array(2 * coordinate)
   signature.set(r, coordinate - r.length)
   signature.set(s, 2 * coordinate - s.length)

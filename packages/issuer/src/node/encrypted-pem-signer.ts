@@ -1,6 +1,8 @@
 import { createPrivateKey, type PrivateKeyInput } from 'node:crypto'
-import { bare, discreetRefusal } from '../refusal.ts'
-import { foundInstead, pemSigner, pemSignerOptions, type PemSignerOptions, pemText } from '../signer/pem-signer.ts'
+import { readOptions } from '../options.ts'
+import * as rule from '../rules.ts'
+import { bare, own } from '../refusal.ts'
+import { foundInstead, PEM_RULES, pemSigner, type PemSignerOptions, pemText } from '../signer/pem-signer.ts'
 import type { Signer } from '../signer/signer.ts'
 
 /** Options for {@link encryptedPemSigner}. */
@@ -19,43 +21,39 @@ export interface EncryptedPemSignerOptions extends PemSignerOptions {
  */
 export const encryptedPemSigner = async (
   pem: string | Uint8Array,
-  options: EncryptedPemSignerOptions,
+  given: EncryptedPemSignerOptions,
 ): Promise<Signer> => {
-  const { passphrase, ...rest } = pemSignerOptions(options, ['passphrase'])
-  if (typeof passphrase !== 'string' || passphrase === '') {
-    throw discreetRefusal('use key', '"passphrase" must be a non-empty string', passphrase)
-  }
-  const { opened, problem } = open(encryptedPem(pem), passphrase)
-  if (opened === undefined) throw new TypeError(`Cannot use key: ${problem}`)
-  return pemSigner(opened, rest)
+  const { passphrase, ...options } = readOptions(
+    'use key',
+    given,
+    { ...PEM_RULES, passphrase: rule.secret(rule.text) },
+    {},
+  )
+  return pemSigner(decrypted(encryptedPem(pem), passphrase), options)
 }
 
 const RULE = 'its text must be an encrypted private key in PEM'
 
-const encryptedPem = (text: unknown): string => {
-  const pem = pemText(text)
-  if (pem === undefined) throw discreetRefusal('use key', RULE, text)
+const encryptedPem = (given: unknown): string => {
+  const pem = pemText(given, RULE)
   if (pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----') || pem.includes('Proc-Type: 4,ENCRYPTED')) return pem
   const isOpen = /-----BEGIN (?:RSA |EC )?PRIVATE KEY-----/.test(pem)
-  throw new TypeError(
-    `Cannot use key: ${RULE}, found ${isOpen ? 'one that is not encrypted: encrypt it, or use pemSigner' : foundInstead(pem)}`,
-  )
+  const found = isOpen ? 'one that is not encrypted: encrypt it, or use pemSigner' : foundInstead(pem)
+  throw new TypeError(`Cannot use key: ${RULE}, found ${found}`)
 }
 
-// The original error is dropped on purpose: OpenSSL's message could quote the key.
-const open = (key: string, passphrase: string): { readonly opened: string | undefined; readonly problem: string } => {
+const decrypted = (key: string, passphrase: string): string => {
+  let isWrong: boolean
   try {
-    const opened = createPrivateKey(bare<PrivateKeyInput>({ key, format: 'pem', passphrase })).export(
-      bare({ type: 'pkcs8', format: 'pem' } as const),
-    )
-    return { opened: opened.toString(), problem: '' }
+    const opened = createPrivateKey(bare<PrivateKeyInput>({ key, format: 'pem', passphrase }))
+    return opened.export(bare({ type: 'pkcs8', format: 'pem' } as const)).toString()
   } catch (error) {
-    const wrong = error instanceof Error && 'code' in error && error.code === 'ERR_OSSL_BAD_DECRYPT'
-    return { opened: undefined, problem: wrong ? WRONG_PASSPHRASE : UNREADABLE }
+    // The error itself is dropped on purpose: OpenSSL's message could quote the key.
+    isWrong = error instanceof Error && own(error, 'code') === 'ERR_OSSL_BAD_DECRYPT'
   }
+  throw new TypeError(`Cannot use key: "passphrase" must ${isWrong ? WRONG_PASSPHRASE : UNREADABLE}`)
 }
 
-const WRONG_PASSPHRASE = '"passphrase" must be what the key was encrypted with, found another one'
+const WRONG_PASSPHRASE = 'be what the key was encrypted with, found another one'
 // Some wrong passphrases decrypt to bytes that are not a key.
-const UNREADABLE =
-  '"passphrase" must open the key: it is another one, the text is damaged, or OpenSSL lacks the encryption'
+const UNREADABLE = 'open the key: it is another one, the text is damaged, or OpenSSL lacks the encryption'

@@ -1,5 +1,5 @@
-export { ParameterStoreError, type ParameterStoreErrorCode } from './parameter-store-error.ts'
-export { type ParameterStoreKey, parameterStoreKey } from './parameter-store-key.ts'
+export { ParameterStoreError, type ParameterStoreErrorCode } from '../aws/aws-errors.ts'
+export { type ParameterStoreKey, parameterStoreKey, parameterStoreSigner } from './parameter-store-key.ts'
 export {
   type MonotonicClock,
   PARAMETER_STORE_DEFAULTS,
@@ -7,4 +7,3 @@ export {
   type ParameterStoreEvent,
   type ParameterStoreOptions,
 } from './parameter-store-options.ts'
-export { parameterStoreSigner } from './parameter-store-key.ts'

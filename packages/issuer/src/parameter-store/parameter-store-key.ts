@@ -1,17 +1,16 @@
 import type { SSMClient } from '@aws-sdk/client-ssm'
-import { type Issuer, oneAtATime } from '../create-issuer.ts'
-import type { RotateOptions, Rotation } from '../keys/key-source.ts'
-import { ownOptions } from '../refusal.ts'
+import { ParameterStoreError, passesByItself } from '../aws/aws-errors.ts'
+import type { Issuer } from '../create-issuer.ts'
+import { oneAtATime, type RotateOptions } from '../issuer-keys.ts'
+import type { Rotation } from '../key-ring.ts'
 import type { Signer } from '../signer/signer.ts'
-import { isOutage, ParameterStoreError } from './parameter-store-error.ts'
 import {
-  OPTIONS,
   type ParameterStoreEvent,
   type ParameterStoreOptions,
   type ResolvedParameterStoreOptions,
   resolveParameterStoreOptions,
 } from './parameter-store-options.ts'
-import { createParameter, readParameter, type StoredKey, storedSigner } from './parameter.ts'
+import { loadOrCreate, storedSigner } from './parameter.ts'
 
 /** The private key in a parameter, including later replacements. A {@link Signer} itself never changes. */
 export interface ParameterStoreKey {
@@ -52,19 +51,30 @@ const LONGEST_PAUSE = 30_000
  *
  * @throws TypeError if an option is wrong.
  */
-export const parameterStoreKey = (options: ParameterStoreOptions): ParameterStoreKey => {
-  const resolved = resolveParameterStoreOptions(options)
-  const { clock, freshFor } = resolved
+export const parameterStoreKey = (options: ParameterStoreOptions): ParameterStoreKey =>
+  createKey(resolveParameterStoreOptions(options))
+
+const createKey = (options: ResolvedParameterStoreOptions): ParameterStoreKey => {
+  const { clock, onEvent } = options
+  const cachedFor = (options.ttl ?? Number.POSITIVE_INFINITY) * 1000
   let current: Signer | undefined
   let expiry = 0
   let loading: Promise<Signer> | undefined
 
+  const tell = (event: ParameterStoreEvent): void => {
+    try {
+      onEvent?.(Object.freeze(event))
+    } catch {
+      // A failing log must not stop the key from signing.
+    }
+  }
   const load = async (): Promise<Signer> => {
-    const { signer, ...event } = await loadOrCreate(resolved)
-    expiry = clock.monotonic() + freshFor
+    const { type, pem, version } = await loadOrCreate(options)
+    const signer = await storedSigner(pem, options)
+    expiry = clock.monotonic() + cachedFor
     if (current?.kid === signer.kid) return current
     current = signer
-    tell(resolved, { ...event, kid: signer.kid })
+    tell({ type, version, kid: signer.kid })
     return signer
   }
   const reload = (): Promise<Signer> => {
@@ -86,8 +96,8 @@ export const parameterStoreKey = (options: ParameterStoreOptions): ParameterStor
     const asked = loading === undefined
     return reload().catch((error: unknown) => {
       if (!isOutage(error)) throw error
-      if (asked) tell(resolved, { type: 'key.kept', kid: known.kid, code: error.code })
-      expiry = clock.monotonic() + Math.min(freshFor, LONGEST_PAUSE)
+      if (asked) tell({ type: 'key.kept', kid: known.kid, code: error.code })
+      expiry = clock.monotonic() + Math.min(cachedFor, LONGEST_PAUSE)
       return known
     })
   }
@@ -108,52 +118,12 @@ export const parameterStoreKey = (options: ParameterStoreOptions): ParameterStor
   return Object.freeze({ signer, reload, follow })
 }
 
+/** Whether the error means only that Parameter Store could not be reached, and says nothing about the key. */
+const isOutage = (error: unknown): error is ParameterStoreError =>
+  error instanceof ParameterStoreError && passesByItself(error)
+
 const publishes = (issuer: Pick<Issuer, 'jwks'>, kid: string): boolean =>
   issuer.jwks().keys.some((key) => key.kid === kid)
-
-interface Loaded extends Pick<ParameterStoreEvent, 'type' | 'version'> {
-  readonly signer: Signer
-}
-
-const loadOrCreate = async (options: ResolvedParameterStoreOptions): Promise<Loaded> => {
-  const { creation } = options
-  if (creation === undefined) return loaded('key.loaded', await readParameter(options), options)
-  const stored = await readParameter(options).catch(unlessMissing)
-  if (stored !== undefined) return loaded('key.loaded', stored, options)
-  const created = await createParameter(options, creation)
-  if (created !== undefined) return loaded('key.created', created, options)
-  return loaded('key.loaded', await readStoredByOther(options), options)
-}
-
-// Milliseconds between attempts: a new parameter may not be visible everywhere at once.
-const PAUSES = [100, 200, 400, 800]
-
-const readStoredByOther = async (options: ResolvedParameterStoreOptions): Promise<StoredKey> => {
-  for (const pause of PAUSES) {
-    const stored = await readParameter(options).catch(unlessMissing)
-    if (stored !== undefined) return stored
-    await new Promise((resolve) => setTimeout(resolve, pause))
-  }
-  return readParameter(options)
-}
-
-const unlessMissing = (error: unknown): undefined => {
-  if (!(error instanceof ParameterStoreError) || error.code !== 'parameter_not_found') throw error
-}
-
-const loaded = async (
-  type: ParameterStoreEvent['type'],
-  { pem, version }: StoredKey,
-  options: ResolvedParameterStoreOptions,
-): Promise<Loaded> => ({ type, version, signer: await storedSigner(pem, options) })
-
-const tell = ({ onEvent }: ResolvedParameterStoreOptions, event: ParameterStoreEvent): void => {
-  try {
-    onEvent?.(Object.freeze(event))
-  } catch {
-    // A failing log must not stop the key from signing.
-  }
-}
 
 // Keyed by client, then by the options that identify the key. These include the passphrase, so the map must not be exported.
 const keys = new WeakMap<SSMClient, Map<string, ParameterStoreKey>>()
@@ -168,12 +138,12 @@ const keys = new WeakMap<SSMClient, Map<string, ParameterStoreKey>>()
  * key.
  */
 export const parameterStoreSigner = async (options: ParameterStoreOptions): Promise<Signer> => {
-  const created = parameterStoreKey(options)
-  const { client, name, algorithm, passphrase, createIfMissing, ttl, timeout } = ownOptions(options, OPTIONS)
+  const resolved = resolveParameterStoreOptions(options)
+  const { client, name, algorithm, passphrase, creation, ttl, timeout } = resolved
   const ofClient = keys.get(client) ?? new Map<string, ParameterStoreKey>()
   keys.set(client, ofClient)
-  const settings = JSON.stringify([name, algorithm, passphrase, createIfMissing, ttl, timeout])
-  const key = ofClient.get(settings) ?? created
+  const settings = JSON.stringify([name, algorithm, passphrase, creation, ttl, timeout])
+  const key = ofClient.get(settings) ?? createKey(resolved)
   ofClient.set(settings, key)
   return key.signer()
 }

@@ -1,8 +1,10 @@
 import type { SSMClient } from '@aws-sdk/client-ssm'
-import { assertClock, assertNotMissing, assertSeconds, knownOptions } from '../option-rules.ts'
-import { discreetRefusal, refusal } from '../refusal.ts'
-import { isSigningAlgorithm, SIGNING_ALGORITHMS, type SigningAlgorithm } from '../signer/signer.ts'
-import type { ParameterStoreErrorCode } from './parameter-store-error.ts'
+import type { ParameterStoreErrorCode } from '../aws/aws-errors.ts'
+import { requestTimeout } from '../aws/aws-request.ts'
+import { assertNotMissing, type Filled, knownOptions, readOptions, type Rules } from '../options.ts'
+import * as rule from '../rules.ts'
+import { bare, refusal } from '../refusal.ts'
+import { type SigningAlgorithm, signingAlgorithm } from '../signer/signer.ts'
 
 /** How to store a newly created key pair. */
 export interface ParameterCreation {
@@ -65,37 +67,36 @@ export interface ParameterStoreOptions {
   readonly clock?: MonotonicClock
 }
 
-/** The options with every default filled in. */
-export interface ResolvedParameterStoreOptions {
-  readonly client: SSMClient
-  readonly name: string
-  readonly algorithm: SigningAlgorithm
-  readonly passphrase: string | undefined
-  readonly creation: ParameterCreation | undefined
-  /** Milliseconds; infinite if the key is read only once. */
-  readonly freshFor: number
-  /** Milliseconds. */
-  readonly timeout: number
-  readonly onEvent: ((event: ParameterStoreEvent) => void) | undefined
-  readonly clock: MonotonicClock
-}
-
 /** The default values. */
 export const PARAMETER_STORE_DEFAULTS = { algorithm: 'ES256', createIfMissing: false, timeout: 5 } as const
 
+/** The options with every default filled in. */
+export interface ResolvedParameterStoreOptions extends Filled<ParameterStoreOptions, typeof DEFAULTS> {
+  /** How to store a new key pair. `undefined` if none may be created. */
+  readonly creation: ParameterCreation | undefined
+}
+
+const DEFAULTS: typeof PARAMETER_STORE_DEFAULTS & { readonly clock: MonotonicClock } = {
+  ...PARAMETER_STORE_DEFAULTS,
+  clock: { monotonic: () => performance.now() },
+}
+
 const ACTION = 'use parameter'
-/** The names `ParameterStoreOptions` may have. */
-export const OPTIONS: readonly (keyof ParameterStoreOptions)[] = [
-  'client',
-  'name',
-  'algorithm',
-  'passphrase',
-  'createIfMissing',
-  'ttl',
-  'timeout',
-  'onEvent',
-  'clock',
-]
+
+const RULES: Rules<ParameterStoreOptions> = {
+  client: rule.objectWith('send', 'be an SSMClient of @aws-sdk/client-ssm'),
+  name: rule.of(
+    'have 1 to 2048 characters, none of them a space',
+    (value) => typeof value === 'string' && /^\S{1,2048}$/.test(value),
+  ),
+  algorithm: signingAlgorithm,
+  passphrase: rule.optional(rule.secret(rule.text)),
+  createIfMissing: rule.anything,
+  ttl: rule.optional(rule.seconds(1, 86_400)),
+  timeout: requestTimeout,
+  onEvent: rule.optional(rule.callback),
+  clock: rule.objectWith('monotonic'),
+}
 
 /**
  * Checks every option once and fills in the defaults.
@@ -103,63 +104,15 @@ export const OPTIONS: readonly (keyof ParameterStoreOptions)[] = [
  * @throws TypeError that names the option, its rule, and the value found.
  */
 export const resolveParameterStoreOptions = (given: ParameterStoreOptions): ResolvedParameterStoreOptions => {
-  const options = knownOptions(ACTION, given, OPTIONS)
+  const options = readOptions(ACTION, given, RULES, DEFAULTS)
   // An undefined passphrase would silently accept an unencrypted PEM.
   assertNotMissing(ACTION, options, ['passphrase'])
-  const { client, name, algorithm = PARAMETER_STORE_DEFAULTS.algorithm } = options
-  const { createIfMissing = PARAMETER_STORE_DEFAULTS.createIfMissing, passphrase, ttl } = options
-  const {
-    timeout = PARAMETER_STORE_DEFAULTS.timeout,
-    onEvent,
-    clock = { monotonic: () => performance.now() },
-  } = options
-  if (typeof client !== 'object' || client === null || typeof client.send !== 'function') {
-    throw refusal(ACTION, '"client" must be an SSMClient of @aws-sdk/client-ssm', client)
-  }
-  if (typeof name !== 'string' || !/^\S{1,2048}$/.test(name)) {
-    throw refusal(ACTION, '"name" must have 1 to 2048 characters, none of them a space', name)
-  }
-  if (!isSigningAlgorithm(algorithm)) {
-    throw refusal(ACTION, `"algorithm" must be one of ${SIGNING_ALGORITHMS.join(', ')}`, algorithm)
-  }
-  if (passphrase !== undefined && (typeof passphrase !== 'string' || passphrase === '')) {
-    throw discreetRefusal(ACTION, '"passphrase" must be a non-empty string', passphrase)
-  }
-  if (ttl !== undefined) assertSeconds(ACTION, 'ttl', ttl, { min: 1, max: 86_400 })
-  if (typeof timeout !== 'number' || !(timeout >= 0.01 && timeout <= 60)) {
-    throw refusal(ACTION, '"timeout" must be a number of seconds from 0.01 to 60', timeout)
-  }
-  if (onEvent !== undefined && typeof onEvent !== 'function') {
-    throw refusal(ACTION, '"onEvent" must be a function', onEvent)
-  }
-  assertClock(ACTION, options.clock, 'monotonic')
-  const creation = creationOf(createIfMissing, options)
-  const freshFor = ttl === undefined ? Number.POSITIVE_INFINITY : ttl * 1000
-  return Object.freeze({
-    client,
-    name,
-    algorithm,
-    creation,
-    freshFor,
-    passphrase,
-    timeout: timeout * 1000,
-    onEvent,
-    clock,
-  })
-}
-
-const creationOf = (
-  createIfMissing: boolean | ParameterCreation,
-  { name, passphrase }: ParameterStoreOptions,
-): ParameterCreation | undefined => {
-  if (createIfMissing === false) return undefined
-  const creation = knownOptions(ACTION, createIfMissing === true ? {} : createIfMissing, ['keyId', 'description'], {
-    name: 'createIfMissing',
-  })
+  const { createIfMissing, name, passphrase } = options
+  if (createIfMissing === false) return Object.freeze(bare({ ...options, creation: undefined }))
+  const wanted = createIfMissing === true ? {} : createIfMissing
+  const creation = knownOptions<ParameterCreation>(ACTION, wanted, ['keyId', 'description'], 'createIfMissing.')
   // An ARN, a version or a label can only refer to an existing parameter.
   if (name.includes(':')) throw refusal(ACTION, '"name" must be a plain name where "createIfMissing" is set', name)
-  if (passphrase !== undefined) {
-    throw refusal(ACTION, '"createIfMissing" must not stand beside "passphrase"', creation)
-  }
-  return creation
+  if (passphrase !== undefined) throw refusal(ACTION, '"createIfMissing" must not stand beside "passphrase"', creation)
+  return Object.freeze(bare({ ...options, creation }))
 }

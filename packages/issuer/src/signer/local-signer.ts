@@ -1,9 +1,9 @@
-import { base64url, calculateJwkThumbprint, FlattenedSign } from 'jose'
+import { base64url, calculateJwkThumbprint, exportJWK, FlattenedSign, generateKeyPair, importJWK } from 'jose'
 import type { CompactJWSHeaderParameters, CryptoKey, JWK } from 'jose'
-import { knownOptions } from '../option-rules.ts'
-import { discreetRefusal, own, refusal } from '../refusal.ts'
-import { isSigningAlgorithm, type Signer, SIGNING_ALGORITHMS, type SigningAlgorithm } from './signer.ts'
-import { assertKeyId, isKeyPair, keyMaterial, type KeyPair } from './key-material.ts'
+import { checkMembers, readOptions } from '../options.ts'
+import * as rule from '../rules.ts'
+import { bare, discreetRefusal, has, own, refusal } from '../refusal.ts'
+import { keyId, pickMembers, publicPartOf, type Signer, type SigningAlgorithm, signingAlgorithm } from './signer.ts'
 
 /** Options for {@link localSigner}. */
 export interface LocalSignerOptions {
@@ -11,6 +11,12 @@ export interface LocalSignerOptions {
   readonly algorithm?: SigningAlgorithm
   /** The key ID, 1 to 256 characters. @defaultValue the `kid` of the JWK, otherwise the RFC 7638 thumbprint */
   readonly kid?: string
+}
+
+/** A WebCrypto key pair: the private key can sign, the public key can be exported. */
+export interface KeyPair {
+  readonly privateKey: CryptoKey
+  readonly publicKey: CryptoKey
 }
 
 /**
@@ -21,36 +27,25 @@ export interface LocalSignerOptions {
  * the key.
  */
 export const localSigner = async (key?: JWK | KeyPair, given: LocalSignerOptions = {}): Promise<Signer> => {
-  const options = knownOptions('use key', given, ['algorithm', 'kid'])
-  if (options.kid !== undefined) assertKeyId(options.kid)
-  if (options.algorithm !== undefined && !isSigningAlgorithm(options.algorithm))
-    throw refusal('use key', `"algorithm" must be one of ${SIGNING_ALGORITHMS.join(', ')}`, options.algorithm)
+  const rules = { algorithm: signingAlgorithm, kid: rule.optional(keyId) }
+  const options = readOptions('use key', given, rules, { algorithm: 'ES256' })
   if (key !== undefined && (typeof key !== 'object' || key === null)) {
     throw discreetRefusal('use key', 'it must be a JWK or a key pair (for PEM there is pemSigner)', key)
   }
-  const alg = algorithmOf(key, options)
+  const ofKey = key === undefined || isKeyPair(key) ? undefined : own(key, 'alg')
+  const alg = (ofKey ?? options.algorithm) as SigningAlgorithm
+  if (!signingAlgorithm.accepts(alg))
+    throw refusal('use key', 'its algorithm must be an asymmetric signature algorithm', alg)
   const { privateKey, publicPart, kid } = await keyMaterial(key, alg)
-  assertLongEnough(privateKey)
+  // RFC 7518 sections 3.3 and 3.5.
+  const bits = own(privateKey.algorithm, 'modulusLength')
+  if (typeof bits === 'number' && bits < 2048) throw refusal('use key', 'an RSA key must have at least 2048 bits', bits)
   return Object.freeze({
     alg,
     kid: options.kid ?? kid ?? (await calculateJwkThumbprint(publicPart)),
     publicJwk: Object.freeze(publicPart),
     sign: (signingInput: Uint8Array) => sign(signingInput, privateKey),
   })
-}
-
-const algorithmOf = (key: JWK | KeyPair | undefined, options: LocalSignerOptions): SigningAlgorithm => {
-  const ofKey = key === undefined || isKeyPair(key) ? undefined : own(key, 'alg')
-  const alg = ofKey ?? options.algorithm ?? 'ES256'
-  if (!isSigningAlgorithm(alg)) throw refusal('use key', 'its algorithm must be an asymmetric signature algorithm', alg)
-  return alg
-}
-
-// RFC 7518 sections 3.3 and 3.5.
-const assertLongEnough = ({ algorithm }: CryptoKey): void => {
-  const bits = own(algorithm, 'modulusLength')
-  if (typeof bits !== 'number' || bits >= 2048) return
-  throw refusal('use key', 'an RSA key must have at least 2048 bits', bits)
 }
 
 const sign = async (signingInput: Uint8Array, privateKey: CryptoKey): Promise<Uint8Array> => {
@@ -61,3 +56,53 @@ const sign = async (signingInput: Uint8Array, privateKey: CryptoKey): Promise<Ui
   if (jws.protected !== header) throw refusal('sign', 'the header must be compact JSON', 'another spelling')
   return base64url.decode(jws.signature)
 }
+
+/** A private key ready to sign, with its public half. */
+interface KeyMaterial {
+  readonly privateKey: CryptoKey
+  readonly publicPart: JWK
+  /** The `kid` of the given JWK. */
+  readonly kid: string | undefined
+}
+
+/**
+ * Imports the key for `algorithm`, or generates one if none is given. Its errors never quote the key.
+ *
+ * @throws TypeError if the key is not a private key for the algorithm, or the runtime lacks the algorithm.
+ */
+export const keyMaterial = async (
+  key: JWK | KeyPair | undefined,
+  algorithm: SigningAlgorithm,
+): Promise<KeyMaterial> => {
+  if (key === undefined) return fromKeyPair(await generate(algorithm), algorithm)
+  return isKeyPair(key) ? fromKeyPair(key, algorithm) : fromJwk(key, algorithm)
+}
+
+const isKeyPair = (key: JWK | KeyPair): key is KeyPair => has(key, 'privateKey') && has(key, 'publicKey')
+
+const generate = (algorithm: SigningAlgorithm): Promise<KeyPair> =>
+  generateKeyPair(algorithm, bare({ extractable: false })).catch((cause: unknown) => {
+    throw refusal('generate key', 'the algorithm must be one that this runtime has', algorithm, cause)
+  })
+
+const fromKeyPair = async ({ privateKey, publicKey }: KeyPair, algorithm: SigningAlgorithm): Promise<KeyMaterial> => {
+  const jwk = publicKey?.type === 'public' ? await exportJWK(publicKey).catch(() => undefined) : undefined
+  const publicPart = jwk && publicPartOf(jwk)
+  if (privateKey?.type === 'private' && publicPart !== undefined) return { privateKey, publicPart, kid: undefined }
+  throw discreetRefusal('use key', `it must be a key pair for ${algorithm} with an exportable public key`, privateKey)
+}
+
+const fromJwk = async (jwk: JWK, algorithm: SigningAlgorithm): Promise<KeyMaterial> => {
+  checkMembers('use key', jwk, { kid: rule.optional(keyId) })
+  const publicPart = publicPartOf(jwk)
+  // The error is dropped on purpose: the runtime's message could quote the key.
+  const privateKey = await importJWK(bare({ ...pickMembers(jwk, MATERIAL), alg: algorithm }), algorithm, {
+    extractable: false,
+  }).catch(() => undefined)
+  if (publicPart !== undefined && privateKey !== undefined && 'type' in privateKey && privateKey.type === 'private')
+    return { privateKey, publicPart, kid: own(jwk, 'kid') as string | undefined }
+  throw refusal('use key', `it must be a private JWK for ${algorithm}`, jwk)
+}
+
+// `ext`, `use` and `key_ops` are left out: they describe how another program uses the key.
+const MATERIAL = ['kty', 'crv', 'x', 'y', 'd', 'n', 'e', 'p', 'q', 'dp', 'dq', 'qi', 'pub', 'priv'] as const

@@ -1,5 +1,8 @@
 import { base64url, type JWK } from 'jose'
-import { own, ownOptions, refusal } from '../refusal.ts'
+import { checkMembers, type Rules } from '../options.ts'
+import * as rule from '../rules.ts'
+import type { Rule } from '../rules.ts'
+import { bare, own, ownOptions } from '../refusal.ts'
 
 /** The algorithms an issuer can sign with: the asymmetric ones of RFC 7518, RFC 8037 and RFC 9864, and ML-DSA. */
 export const SIGNING_ALGORITHMS = [
@@ -22,9 +25,11 @@ export const SIGNING_ALGORITHMS = [
 /** One of {@link SIGNING_ALGORITHMS}. ML-DSA needs a runtime that supports it. */
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
 
-/** Whether `value` is exactly one of {@link SIGNING_ALGORITHMS}. */
-export const isSigningAlgorithm = (value: unknown): value is SigningAlgorithm =>
-  SIGNING_ALGORITHMS.some((algorithm) => algorithm === value)
+/** One of {@link SIGNING_ALGORITHMS}. */
+export const signingAlgorithm: Rule = rule.oneOf(SIGNING_ALGORITHMS)
+
+/** A key ID. */
+export const keyId: Rule = rule.textUpTo(256)
 
 /**
  * A signing key, local or in a key service. `localSigner` signs in this process. A signer for a key service sends the signing input
@@ -60,29 +65,56 @@ export interface SignerSource {
 export function assertSigner(signer: unknown): asserts signer is Signer {
   if (typeof signer !== 'object' || signer === null) throw notSigner(typeof signer)
   if (typeof own(signer, 'then') === 'function') throw notSigner('a promise: await it')
-  const { alg, kid, publicJwk, sign }: { readonly [member in keyof Signer]?: unknown } = ownOptions(signer, MEMBERS)
-  if (typeof sign !== 'function') throw notSigner('an object without "sign"')
-  if (!isSigningAlgorithm(alg)) throw refusal('use key', '"alg" must be an asymmetric signature algorithm', alg)
-  if (typeof kid !== 'string' || kid.length === 0 || kid.length > 256) {
-    throw refusal('use key', '"kid" must have 1 to 256 characters', kid)
-  }
-  if (typeof publicJwk !== 'object' || publicJwk === null) {
-    throw refusal('use key', '"publicJwk" must be a JWK', typeof publicJwk)
-  }
+  const members: object = ownOptions(signer, ['sign', ...Object.keys(MEMBERS)])
+  if (typeof own(members, 'sign') !== 'function') throw notSigner('an object without "sign"')
+  checkMembers('use key', members, MEMBERS)
 }
 
-const MEMBERS: readonly (keyof Signer)[] = ['alg', 'kid', 'publicJwk', 'sign']
+const MEMBERS: Rules<Omit<Signer, 'sign'>> = {
+  alg: rule.of('be an asymmetric signature algorithm', signingAlgorithm.accepts),
+  kid: keyId,
+  publicJwk: rule.object('be a JWK'),
+}
 
 const notSigner = (found: string): TypeError =>
   new TypeError(`Cannot use key: it must be a signer, such as localSigner makes, found ${found}`)
 
-/** A JWT in JWS compact form (RFC 7519 section 7.1), signed by `signer`. Header and claims are serialized unchanged. */
+/**
+ * A JWT in JWS compact form (RFC 7519 section 7.1), signed by `signer`. The header has its `alg` and `kid`. Other members and the
+ * claims are serialized unchanged.
+ */
 export const signJwt = async (
   signer: Signer,
-  header: Readonly<Record<string, unknown>>,
+  { typ, ...header }: Readonly<Record<string, unknown>>,
   claims: Readonly<Record<string, unknown>>,
 ): Promise<string> => {
-  const signingInput = `${base64url.encode(JSON.stringify(header))}.${base64url.encode(JSON.stringify(claims))}`
+  const { alg, kid } = signer
+  const parts = [{ alg, typ, kid, ...header }, claims].map((part) => base64url.encode(JSON.stringify(part)))
+  const signingInput = parts.join('.')
   const signature = await signer.sign(new TextEncoder().encode(signingInput))
   return `${signingInput}.${base64url.encode(signature)}`
+}
+
+// An allow-list, so that no present or future private member is published.
+const PUBLIC_MEMBERS: Readonly<Record<string, readonly (keyof JWK)[]>> = {
+  RSA: ['kty', 'n', 'e'],
+  EC: ['kty', 'crv', 'x', 'y'],
+  OKP: ['kty', 'crv', 'x'],
+  AKP: ['kty', 'alg', 'pub'],
+}
+
+/**
+ * Only the public members of an asymmetric JWK (RFC 7518 section 6): no private part, no `kid`, no `use`.
+ * `undefined` for a key type that has no public part.
+ */
+export const publicPartOf = (jwk: JWK): JWK | undefined => {
+  const kty = own(jwk, 'kty')
+  const members = typeof kty === 'string' && Object.hasOwn(PUBLIC_MEMBERS, kty) ? PUBLIC_MEMBERS[kty] : undefined
+  return members && pickMembers(jwk, members)
+}
+
+/** A JWK with the named members of `jwk`. Missing ones are skipped. */
+export const pickMembers = (jwk: JWK, names: readonly (keyof JWK)[]): JWK => {
+  const members = names.map((name) => [name, own(jwk, name)] as const)
+  return bare(Object.fromEntries(members.filter(([, value]) => value !== undefined)))
 }

@@ -7,7 +7,7 @@ import { type FakeKms, startFakeKms } from '@claimgate/testing/aws'
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { calculateJwkThumbprint, importSPKI, jwtVerify } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { kmsClient } from '../support/issuer/kms-client.ts'
+import { kmsClient } from '../../support/issuer/kms-client.ts'
 
 const issuer = 'https://issuer.example'
 const audience = 'orders-api'
@@ -182,7 +182,7 @@ describe('the public key', () => {
 
 describe('an omitted option', () => {
   it('has the default that its TSDoc and docs/issuer.md state', async () => {
-    const read = (path: string): Promise<string> => readFile(new URL(`../../${path}`, import.meta.url), 'utf8')
+    const read = (path: string): Promise<string> => readFile(new URL(`../../../${path}`, import.meta.url), 'utf8')
     const [source, page] = await Promise.all([read('packages/issuer/src/kms/kms-signer.ts'), read('docs/issuer.md')])
     for (const [name, value] of Object.entries(KMS_SIGNER_DEFAULTS)) {
       const written = typeof value === 'string' ? `'${value}'` : String(value)
@@ -206,9 +206,13 @@ describe('a wrong option', () => {
     ],
     ['an algorithm named like an inherited member', { algorithm: 'toString' }, '"algorithm" must be one of'],
     ['another kind of kid', { kid: 'arn' }, '"kid" must be "key-id" or "thumbprint", found "arn"'],
-    ['a timeout of 0', { timeout: 0 }, '"timeout" must be seconds from 0.01 to 60, found 0'],
-    ['a timeout that is too long', { timeout: 61 }, '"timeout" must be seconds from 0.01 to 60, found 61'],
-    ['a timeout that is not a number', { timeout: Number.NaN }, '"timeout" must be seconds from 0.01 to 60, found NaN'],
+    ['a timeout of 0', { timeout: 0 }, '"timeout" must be a number of seconds from 0.01 to 60, found 0'],
+    ['a timeout that is too long', { timeout: 61 }, '"timeout" must be a number of seconds from 0.01 to 60, found 61'],
+    [
+      'a timeout that is not a number',
+      { timeout: Number.NaN },
+      '"timeout" must be a number of seconds from 0.01 to 60, found NaN',
+    ],
     ['another name for an option', { alg: 'ES256' }, 'there is no option "alg"; did you mean "algorithm"?'],
   ])('is rejected by name: %s', async (_what, wrong, message) => {
     const made = kmsSigner({ client, keyId: 'p256', ...wrong } as never)

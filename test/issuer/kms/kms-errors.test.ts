@@ -5,7 +5,7 @@ import { type AwsAnswer, type FakeKms, startFakeKms } from '@claimgate/testing/a
 import { KMSServiceException } from '@aws-sdk/client-kms'
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { kmsClient, SECRETS } from '../support/issuer/kms-client.ts'
+import { kmsClient, SECRETS } from '../../support/issuer/kms-client.ts'
 
 let kms: FakeKms
 let client: KMSClient

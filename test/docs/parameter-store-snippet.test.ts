@@ -4,16 +4,16 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
-import { fakeSsm } from '../../support/issuer/parameter-store.ts'
-import { snippet } from '../../support/docs/pages.ts'
-import { takeFinds } from '../../support/secrets/watch.ts'
+import { fakeSsm } from '../support/issuer/parameter-store.ts'
+import { snippet } from '../support/docs/pages.ts'
+import { takeFinds } from '../support/secrets/watch.ts'
 
 // Run as printed on the page, with the built packages.
 const code = snippet('parameter-store')
 
 it('docs/issuer.md shows code that runs', async () => {
   expect(code).toContain('parameterStoreSigner(')
-  const folder = await mkdtemp(fileURLToPath(new URL('../../readme/.run-', import.meta.url)))
+  const folder = await mkdtemp(fileURLToPath(new URL('.run-', import.meta.url)))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const file = join(folder, 'parameter-store.mjs')
   await writeFile(file, `${code}\nconsole.log(token)`)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { createIssuer, jwksHandler } from '../../../packages/issuer/src/index.ts'
+import { createIssuer, jwksHandler } from '../../packages/issuer/src/index.ts'
 
 const URL = 'https://issuer.example/.well-known/jwks.json'
 const issuer = await createIssuer({ issuer: 'https://issuer.example', jwksMaxAge: 120 })

@@ -5,7 +5,7 @@ import { validCertificate } from '@claimgate/testing'
 import { type FakeKms, startFakeKms } from '@claimgate/testing/aws'
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { kmsClient } from '../support/issuer/kms-client.ts'
+import { kmsClient } from '../../support/issuer/kms-client.ts'
 
 // An API that gets only the public half of a KMS key: no JWK Set, no AWS.
 const issuer = 'https://issuer.example'

@@ -7,7 +7,7 @@ import { type FakeKms, startFakeKms } from '@claimgate/testing/aws'
 import type { KMSClient } from '@aws-sdk/client-kms'
 import { decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { kmsClient } from '../support/issuer/kms-client.ts'
+import { kmsClient } from '../../support/issuer/kms-client.ts'
 
 const ISSUER = 'https://issuer.example'
 const TTL = 600

@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair, importJWK } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { keyMaterial } from '../../../packages/issuer/src/signer/key-material.ts'
+import { keyMaterial } from '../../../packages/issuer/src/signer/local-signer.ts'
 
 describe('key material', () => {
   it('cannot be generated for an algorithm that the runtime lacks', async () => {

@@ -1,7 +1,7 @@
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
 
-import { createIssuer, type IssuerOptions, localSigner, type Signer } from '../../../packages/issuer/src/index.ts'
+import { createIssuer, type IssuerOptions, localSigner, type Signer } from '../../packages/issuer/src/index.ts'
 
 const START = 1_800_000_000_000
 

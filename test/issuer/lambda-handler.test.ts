@@ -7,7 +7,7 @@ import {
   type LambdaHandlerOptions,
   localSigner,
   type Signer,
-} from '../../../packages/issuer/src/index.ts'
+} from '../../packages/issuer/src/index.ts'
 
 const NOW = 1_800_000_000_000
 const SECONDS = NOW / 1000
@@ -222,7 +222,7 @@ describe('the signer of the Lambda handler', () => {
       '"alg" must be an asymmetric signature algorithm, found "HS256"',
     ],
     ['no key ID', { ...signer, kid: '' }, '"kid" must have 1 to 256 characters, found ""'],
-    ['no public key', { ...signer, publicJwk: undefined }, '"publicJwk" must be a JWK, found "undefined"'],
+    ['no public key', { ...signer, publicJwk: undefined }, '"publicJwk" must be a JWK, found undefined'],
   ])('is rejected if it is %s', async (_, wrong, rule) => {
     const attempt = handlerWith({ signer: () => wrong as Signer })({ claims: {}, ttl: 1 })
     expect(await failureOf(attempt)).toEqual(new TypeError(`Cannot use key: ${rule}`))

@@ -1,1 +1,0 @@
-export { encryptedPemSigner, type EncryptedPemSignerOptions } from './encrypted-pem-signer.ts'
