@@ -101,18 +101,18 @@ export function createAuthenticator<C extends object = object>(
       assertRequirement(requirement, token, { now: clock.now() / 1000 })
       return { kind: 'authenticated', token, scheme, headers: NO_FIELDS }
     } catch (error) {
-      return refuse(error, requirement, { scheme })
+      return refuse(error, requirement, { scheme, token: undefined })
     }
   }
 
   // Only refusals become responses; bugs go to the framework's own error handler.
-  const refuse = (thrown: unknown, requirement?: Requirement, credential?: Partial<Credential>): Refused => {
+  const refuse = (thrown: unknown, requirement?: Requirement, used?: UsedCredential): Refused => {
     try {
       const refused = asRefusal(thrown)
       if (refused === undefined) throw thrown
-      const error = flawOfRefused(credential?.token, refused) ?? refused
+      const error = flawOfRefused(used?.token, refused) ?? refused
       logRefusal(error)
-      const refusing = { scheme: credential?.scheme, scopes: requirement?.scopes }
+      const refusing = { scheme: used?.scheme, scopes: requirement?.scopes }
       return { kind: 'refused', error, response: refusalResponse(error, refusal, refusing) }
     } catch (bug) {
       throw asError(bug)
@@ -121,6 +121,9 @@ export function createAuthenticator<C extends object = object>(
 
   return { verifier, readsBody: sources.some(({ from }) => from === 'form'), authenticate, authorize }
 }
+
+/** The credential of a refused request; without the token if only a requirement was checked. */
+type UsedCredential = Credential | { readonly scheme: string; readonly token: undefined }
 
 // A preflight never carries a credential (Fetch section 4.8), so CORS must answer it before authentication.
 function missingDetails(view: RequestView): { readonly hint?: string } {

@@ -3,7 +3,7 @@ import { quote } from '../../errors/quote.ts'
 import type { FetchFailure } from '../../model/events.ts'
 import { recentMap, type RecentMap } from '../../model/memory.ts'
 import type { Clock, FetchHeaders, FetchInit, FetchLike, FetchResponse } from '../../model/runtime.ts'
-import { bare, ignoreRejection } from '../../model/values.ts'
+import { bare, ignoreRejection, own } from '../../model/values.ts'
 import { FetchError, systemCode } from './fetch-error.ts'
 import type { HeaderFields } from './fields.ts'
 import { printedAddress } from './key-uri.ts'
@@ -75,11 +75,12 @@ export const USER_AGENT = 'claimgate/0.1.0'
 
 async function exchange(url: URL, options: FetchDocumentOptions, signal: AbortSignal): Promise<FetchedDocument> {
   signal.throwIfAborted()
-  const { etag, maxBytes, post, accept = 'application/jwk-set+json, application/json;q=0.9' } = options
+  const { etag, maxBytes } = options
+  const post = own(options, 'post')
   // Some browsers forbid the field, and others send a preflight because of it.
   const isBrowser = globalThis.navigator?.userAgent?.startsWith('Mozilla/')
   const headers = bare({
-    accept,
+    accept: own(options, 'accept') ?? 'application/jwk-set+json, application/json;q=0.9',
     ...(!isBrowser && { 'user-agent': USER_AGENT }),
     ...options.headers,
     ...(etag !== undefined && { 'if-none-match': etag }),
