@@ -117,6 +117,7 @@ export type AuthenticateJwtOptions<C extends object = object> = (
 
 /** An existing authenticator. Its own realm, credentials and other options apply. */
 export interface ReadyAuthenticator<C extends object = object> {
+  /** An existing authenticator, instead of all other options but `onReject` and `requirement`. @defaultValue a new one */
   readonly authenticator: Authenticator<C>
 }
 
@@ -131,7 +132,8 @@ export interface MiddlewareOptions {
   readonly requirement?: Requirement
 }
 
-const MIDDLEWARE: OptionTable<MiddlewareOptions & Partial<ReadyAuthenticator>> = {
+/** The options of the middleware. */
+export const MIDDLEWARE: OptionTable<MiddlewareOptions & Partial<ReadyAuthenticator>> = {
   onReject: callback,
   // An explicit undefined may be a misspelled property, such as `rules.ordres`.
   requirement: narrowing(

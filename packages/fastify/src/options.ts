@@ -175,8 +175,8 @@ export interface ScopeOptions {
 /** The action named in messages about wrong options. */
 export const ACTION = 'register claimgate'
 
-// A string such as 'false' from an environment variable must not change protection by accident.
-const SCOPE: OptionTable<ScopeOptions & Pick<HttpOptions, 'log'>> = {
+/** The options of the plugin. A string such as 'false' from an environment variable must not change protection by accident. */
+export const SCOPE: OptionTable<ScopeOptions & Pick<HttpOptions, 'log'>> = {
   global: { ...flag, default: true },
   onReject: callback,
   securityScheme: {

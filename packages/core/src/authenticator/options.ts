@@ -27,8 +27,9 @@ export type AuthenticatorOptions<C extends object = object> =
   | (VerifierOptions<C> & HttpOptions & { readonly verifier?: never })
   | (ReadyVerifier<C> & HttpOptions)
 
-/** An existing verifier. Several authenticators can share it and its keys. */
+/** An existing verifier. */
 export interface ReadyVerifier<C extends object = object> {
+  /** An existing verifier, instead of verifier options. Several authenticators can share it and its keys. @defaultValue a new one */
   readonly verifier: Verifier<C>
 }
 
@@ -36,7 +37,7 @@ export interface ReadyVerifier<C extends object = object> {
 export interface HttpOptions {
   /** Name of the protected space in challenges (RFC 9110 section 11.5): printable ASCII without quotes or backslashes. @defaultValue 'api' */
   readonly realm?: string | undefined
-  /** Where the token may be. @defaultValue the `Authorization` header alone */
+  /** Places where the token may be. The same token in several places is one credential. @defaultValue the `Authorization` header alone */
   readonly credentials?: readonly CredentialSource[] | undefined
   /** `true` accepts requests without credentials as anonymous. Bad credentials are still refused. @defaultValue false */
   readonly optional?: boolean | undefined
@@ -67,7 +68,8 @@ interface ResolvedAuthenticatorOptions<C extends object> {
   readonly binding: BindingRules
 }
 
-const HTTP: OptionTable<HttpOptions & ReadyVerifier> = {
+/** The options of an authenticator. */
+export const HTTP: OptionTable<HttpOptions & ReadyVerifier> = {
   verifier: objectWith('a verifier, which createVerifier makes', 'verify'),
   realm: { be: 'printable ASCII text without quotes or backslashes', fits: isPlainText, default: 'api' },
   credentials: { ...anything, read: resolveSources, default: DEFAULT_SOURCES },

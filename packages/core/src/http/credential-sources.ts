@@ -20,6 +20,7 @@ export interface AuthorizationSource {
 /** A custom header that contains only the token. */
 export interface HeaderSource {
   readonly from: 'header'
+  /** The name of the header. Case is ignored. */
   readonly name: string
   /** `Bearer` if the scheme precedes the token, as in `X-Forwarded-Authorization: Bearer …`. @defaultValue no scheme */
   readonly scheme?: 'Bearer'
@@ -28,13 +29,14 @@ export interface HeaderSource {
 /** A cookie that contains only the token. Protect such routes against cross-site request forgery. */
 export interface CookieSource {
   readonly from: 'cookie'
+  /** The name of the cookie. */
   readonly name: string
 }
 
 /** A query parameter (RFC 6750 section 2.3). It ends up in logs and histories, so use it only as a last resort. */
 export interface QuerySource {
   readonly from: 'query'
-  /** @defaultValue 'access_token' */
+  /** The name of the parameter. @defaultValue 'access_token' */
   readonly name?: string
 }
 
@@ -44,7 +46,7 @@ export interface QuerySource {
  */
 export interface FormSource {
   readonly from: 'form'
-  /** @defaultValue 'access_token' */
+  /** The name of the field. @defaultValue 'access_token' */
   readonly name?: string
 }
 

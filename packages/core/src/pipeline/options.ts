@@ -43,7 +43,7 @@ export interface SingleIssuerOptions<C extends object = object> extends IssuerPo
 export interface ManyIssuersOptions<C extends object = object> extends SharedOptions<C> {
   /**
    * The trusted issuers, found by exact match of `iss`; or a function from an unverified `iss` to its policy, or to `undefined`.
-   * If the function throws, requests get status 503.
+   * If the function throws, requests get status 503. @defaultValue one issuer, by the other options
    */
   readonly issuers: readonly IssuerPolicy[] | IssuerResolver
   readonly issuer?: never
@@ -72,7 +72,7 @@ export interface IssuerPolicy extends ClaimRules, KeyLocation {
 
 /** Where the keys of an issuer come from. Set at most one; with none, they are discovered from the issuer (OIDC, then RFC 8414). */
 export interface KeyLocation {
-  /** The address of the issuer's JWK Set; https, or http on a loopback address. */
+  /** The address of the issuer's JWK Set; https, or http on a loopback address. @defaultValue discovery from the issuer */
   readonly jwksUri?: string | URL | undefined
   /** With discovery: hosts besides the issuer's own where its keys may be, exact, without port. @defaultValue none */
   readonly allowedKeyHosts?: readonly string[]
@@ -81,7 +81,7 @@ export interface KeyLocation {
    * network: on Node they must resolve to addresses that are not public. @defaultValue none
    */
   readonly allowHttpHosts?: readonly string[] | undefined
-  /** A JWK Set with public keys (RFC 7517 section 5). */
+  /** A JWK Set with public keys (RFC 7517 section 5). @defaultValue none */
   readonly jwks?: JSONWebKeySet
   /**
    * One public key: SPKI PEM or X.509 PEM, as text or bytes, the base64 of that PEM, or a JWK. Quotes and literal `\n`, as in environment
@@ -101,7 +101,7 @@ export interface KeyLocation {
 export interface ClaimRules {
   /** `rfc9068` requires `typ` `at+jwt` and all claims of RFC 9068 section 2.2. @defaultValue no profile */
   readonly profile?: 'rfc9068'
-  /** Accepted `typ` values. Case and a leading `application/` are ignored. @defaultValue absent, JWT or at+jwt */
+  /** Accepted `typ` values. Case and a leading `application/` are ignored. By default, `typ` may also be absent. @defaultValue ['jwt', 'at+jwt'] */
   readonly tokenTypes?: readonly string[]
   /**
    * `accept` accepts tokens that look like ID tokens (`nonce`, `at_hash`, `c_hash`). Use it for issuers that put a `nonce` into access
@@ -153,7 +153,7 @@ export interface SharedOptions<C extends object = object> {
    * @defaultValue the values of `TokenCacheOptions`
    */
   readonly tokenCache?: TokenCacheOptions | false | undefined
-  /** Limits on what is read before a signature has been verified. @defaultValue DEFAULT_LIMITS */
+  /** Limits on what is read before a signature has been verified. @defaultValue the values of `Limits` */
   readonly limits?: Partial<Limits> | undefined
   /** How keys are fetched and cached. @defaultValue the values of `RemoteKeySetTuning` */
   readonly keySet?: RemoteKeySetTuning | undefined

@@ -1,0 +1,180 @@
+// Writes the tables of docs/options.md: names and texts from the TSDoc of the option interfaces, ranges and defaults from the option
+// tables. `npm run docs` runs it after a build.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const PAGE = 'docs/options.md'
+
+/** The tables below each heading: the interfaces of their rows, and the words for where the options count if not everywhere. */
+const SECTIONS = [
+  {
+    heading: 'Verifier',
+    parts: [
+      {
+        file: 'core/src/pipeline/options.ts',
+        interfaces: ['IssuerPolicy', 'KeyLocation', 'ClaimRules', 'ManyIssuersOptions', 'SharedOptions'],
+      },
+    ],
+  },
+  {
+    heading: 'HTTP',
+    parts: [{ file: 'core/src/authenticator/options.ts', interfaces: ['ReadyVerifier', 'HttpOptions'] }],
+  },
+  {
+    heading: 'Credential sources',
+    parts: [
+      {
+        file: 'core/src/http/credential-sources.ts',
+        interfaces: ['AuthorizationSource', 'HeaderSource', 'CookieSource', 'QuerySource', 'FormSource'],
+      },
+    ],
+  },
+  {
+    heading: 'Express and Fastify',
+    parts: [
+      { where: 'Express', file: 'express/src/options.ts', interfaces: ['MiddlewareOptions', 'ReadyAuthenticator'] },
+      { where: 'Fastify', file: 'fastify/src/options.ts', interfaces: ['ScopeOptions'] },
+    ],
+  },
+  { heading: 'Key sets', parts: [{ file: 'core/src/keys/remote/options.ts', interfaces: ['RemoteKeySetTuning'] }] },
+  { heading: 'Token cache', parts: [{ file: 'core/src/pipeline/options.ts', interfaces: ['TokenCacheOptions'] }] },
+  { heading: 'Denylists', parts: [{ file: 'core/src/denylist/options.ts', interfaces: ['DenylistOptions'] }] },
+  { heading: 'Limits', parts: [{ file: 'core/src/model/limits.ts', interfaces: ['Limits'] }] },
+]
+
+/** Where a page says more about an option. */
+const MORE = {
+  jwksUri: '[Where keys come from](keys-and-outages.md#where-keys-come-from)',
+  issuers: '[Several issuers](recipes.md#several-issuers)',
+  claims: '[Typed claims](recipes.md#typed-claims)',
+  checks: '[Revocation](revocation.md)',
+  tokenCache: '[Token cache](#token-cache)',
+  limits: '[Limits](#limits)',
+  keySet: '[Key sets](#key-sets)',
+  onEvent: '[Events](#events)',
+  credentials: '[Credential sources](#credential-sources)',
+}
+
+/**
+ * The page with its tables written anew.
+ *
+ * @param {string} page
+ * @param {(file: string) => string} read the text of a file in `packages`
+ * @param {Record<string, Record<string, object>>} tables the option tables of each heading
+ * @returns {string}
+ * @throws Error for an option without a row or without TSDoc, and for TSDoc that says another range or default than the table
+ */
+export function optionsPage(page, read, tables) {
+  return SECTIONS.reduce((text, section) => {
+    const [before, after] = text.split(`\n## ${section.heading}\n`)
+    if (after === undefined) throw new Error(`${PAGE} has no heading "${section.heading}"`)
+    const table = markdownTable(rowsOf(section, read, tables[section.heading] ?? {}))
+    return `${before}\n## ${section.heading}\n${after.replace(/(?:^\|.*\n)+/m, () => table)}`
+  }, page)
+}
+
+function rowsOf({ heading, parts }, read, table) {
+  const members = parts.flatMap(({ where, file, interfaces }) =>
+    interfaces.flatMap((name) => membersOf(read(file), name).map((member) => ({ ...member, where, of: name }))),
+  )
+  const named = new Set(members.map(({ name }) => name))
+  const missing = Object.keys(table).filter((name) => !named.has(name))
+  if (missing.length > 0) throw new Error(`No interface of "${heading}" documents ${missing.join(', ')}`)
+  const columns = {
+    option: ({ name }) => `\`${name}\``,
+    ...(parts.some(({ where }) => where) && { where: ({ where }) => where }),
+    ...(heading === 'Credential sources' && { where: ({ of }) => `\`${of.replace('Source', '').toLowerCase()}\`` }),
+    meaning: ({ name, text }) => [text, MORE[name]].filter(Boolean).join(' '),
+    ...(Object.values(table).some(({ most }) => most) && { range: ({ name }) => rangeOf(table[name] ?? {}) }),
+    default: (member) => defaultOf(member, table[member.name] ?? {}),
+  }
+  for (const member of members) assertSame(member, table[member.name] ?? {})
+  return [Object.keys(columns), ...members.map((member) => Object.values(columns).map((cell) => cell(member)))]
+}
+
+/** The documented members of an interface. */
+function membersOf(source, name) {
+  const [body] = new RegExp(`^export interface ${name}\\b[^]*?^}`, 'm').exec(source) ?? []
+  if (body === undefined) throw new Error(`There is no interface ${name}`)
+  return [...body.matchAll(/^ {2}\/\*\*((?:(?!\*\/)[^])*)\*\/\n {2}readonly (\w+)(\??): /gm)].map(
+    ([, doc, member, mark]) => {
+      const [text, ...rest] = doc
+        .replaceAll(/\s*\n\s*\*\s*/g, ' ')
+        .trim()
+        .split(/\s*@defaultValue /)
+      const range = /\s*\bFrom ([\d.,]+)(?: to ([\d.,]*\d))?\./.exec(text)
+      return {
+        name: member,
+        text: (range ? text.replace(range[0], '') : text).trim(),
+        least: numberOf(range?.[1]),
+        most: numberOf(range?.[2]),
+        default: rest[0],
+        optional: mark === '?',
+      }
+    },
+  )
+}
+
+const numberOf = (text) => (text === undefined ? undefined : Number(text.replace(/\.$/, '').replaceAll(',', '')))
+
+function assertSame({ name, ...told }, { least, most, default: value }) {
+  if (told.least !== least || told.most !== most)
+    throw new Error(`The TSDoc of ${name} says ${told.least} to ${told.most}, and its row ${least} to ${most}`)
+  if (isSimple(value) && told.default !== literal(value))
+    throw new Error(`The TSDoc of ${name} says ${told.default} is its default, and its row ${literal(value)}`)
+}
+
+const isSimple = (value) =>
+  /^(?:number|string|boolean)$/.test(typeof value) ||
+  (Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string'))
+const literal = (value) => JSON.stringify(value).replaceAll('"', "'").replaceAll(',', ', ')
+
+function defaultOf({ default: told, optional }, { required, default: value }) {
+  if (required || (!optional && told === undefined && value === undefined)) return 'required'
+  if (isSimple(value))
+    return [value]
+      .flat()
+      .map((item) => `\`${item}\``)
+      .join(', ')
+  if (told?.startsWith('the values of ')) return 'below'
+  return (told ?? 'none').replaceAll(/'([^']+)'/g, '`$1`')
+}
+
+function rangeOf({ least, most }) {
+  if (least === undefined) return ''
+  const [from, to] = [least, most].map((limit) => limit?.toLocaleString('en-US'))
+  return to === undefined ? `from ${from}` : `${from} to ${to}`
+}
+
+function markdownTable(rows) {
+  const [head, ...others] = rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|')))
+  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column].replaceAll('|', '\\|').length), 3))
+  const line = (cells) => `| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |\n`
+  return [head, widths.map((width) => '-'.repeat(width)), ...others].map(line).join('')
+}
+
+if (import.meta.filename === process.argv[1]) {
+  const root = join(import.meta.dirname, '..')
+  const read = (file) => readFileSync(join(root, 'packages', file), 'utf8')
+  const load = (file) => import(join(root, 'packages', file))
+  const [pipeline, http, keys, denylist, express, fastify] = await Promise.all([
+    load('core/dist/pipeline/options.js'),
+    load('core/dist/authenticator/options.js'),
+    load('core/dist/keys/remote/options.js'),
+    load('core/dist/denylist/options.js'),
+    load('express/dist/options.js'),
+    load('fastify/dist/options.js'),
+  ])
+  const page = join(root, PAGE)
+  const { log: _, ...scope } = fastify.SCOPE
+  const tables = {
+    Verifier: { ...pipeline.POLICY, ...pipeline.SHARED },
+    HTTP: http.HTTP,
+    'Express and Fastify': { ...express.MIDDLEWARE, ...scope },
+    'Key sets': keys.KEY_SET_TUNING,
+    'Token cache': pipeline.TOKEN_CACHE,
+    Denylists: denylist.DENYLIST,
+    Limits: pipeline.LIMITS,
+  }
+  writeFileSync(page, optionsPage(readFileSync(page, 'utf8'), read, tables))
+}

@@ -1,0 +1,63 @@
+// `npm run docs` writes the tables of docs/options.md. These tests fail if the page differs from what it would write.
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { optionsPage } from '../../scripts/options-page.mjs'
+import { HTTP } from '../../packages/core/src/authenticator/options.ts'
+import { DENYLIST } from '../../packages/core/src/denylist/options.ts'
+import { KEY_SET_TUNING } from '../../packages/core/src/keys/remote/options.ts'
+import { DEFAULT_ALGORITHMS } from '../../packages/core/src/model/algorithm.ts'
+import { LIMITS, POLICY, SHARED, TOKEN_CACHE } from '../../packages/core/src/pipeline/options.ts'
+import { MIDDLEWARE } from '../../packages/express/src/options.ts'
+import { SCOPE } from '../../packages/fastify/src/options.ts'
+
+const page = readFileSync(new URL('../../docs/options.md', import.meta.url), 'utf8')
+const read = (file: string): string => readFileSync(new URL(`../../packages/${file}`, import.meta.url), 'utf8')
+const { log: _, ...scope } = SCOPE
+const tables = {
+  Verifier: { ...POLICY, ...SHARED },
+  HTTP,
+  'Express and Fastify': { ...MIDDLEWARE, ...scope },
+  'Key sets': KEY_SET_TUNING,
+  'Token cache': TOKEN_CACHE,
+  Denylists: DENYLIST,
+  Limits: LIMITS,
+}
+
+describe('docs/options.md', () => {
+  it('has the tables that the option tables and their TSDoc give', () => {
+    expect(optionsPage(page, read, tables)).toBe(page)
+  })
+
+  it.each<[string, Record<string, Record<string, object>>, (file: string) => string, RegExp]>([
+    [
+      'a default',
+      tables,
+      (file) => read(file).replace('@defaultValue 30 */', '@defaultValue 31 */'),
+      /cooldown says 31/,
+    ],
+    [
+      'a range',
+      tables,
+      (file) => read(file).replace('From 1 to 3,600.', 'From 1 to 3,601.'),
+      /cooldown says 1 to 3601/,
+    ],
+    ['a new option', { ...tables, Limits: { ...LIMITS, width: LIMITS.depth } }, read, /documents width/],
+  ])('cannot be written if TSDoc and table differ: %s', (_name, given, source, message) => {
+    expect(() => optionsPage(page, source, given)).toThrow(message)
+  })
+
+  it('names the default algorithms', () => {
+    const families = ['RS', 'PS', 'ES'].flatMap((family) => ['256', '384', '512'].map((size) => family + size))
+    expect(DEFAULT_ALGORITHMS).toEqual([...families, 'EdDSA', 'Ed25519'])
+  })
+
+  it('lists every event, and no other', () => {
+    const source = read('core/src/model/events.ts')
+    const types = [...source.matchAll(/readonly type: '([\w.]+)'/g)].map(([, type]) => type)
+    const section = page.split('\n## Events\n')[1]?.split('\n## ')[0] ?? ''
+    const cells = [...section.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(
+      ([, cell = '']) => cell.match(/[\w.]+\.[\w.]+/g) ?? [],
+    )
+    expect(cells.toSorted()).toEqual(types.toSorted())
+  })
+})
