@@ -1,21 +1,12 @@
-import { join } from 'node:path'
-
 import { defineConfig } from 'vitest/config'
 
 import { sourceAliases } from './scripts/source-aliases.mjs'
 
 const inCi = Boolean(process.env['CI'])
-const root = import.meta.dirname
-const core = join(root, 'packages/core')
-// `npm run guards` runs tests against a copy of core that lacks a guard.
-const testedCore = process.env['GUARDED_CORE'] ?? core
 
 export default defineConfig({
   resolve: {
-    alias: sourceAliases(root).map(({ find, replacement }) => ({
-      find,
-      replacement: replacement.replace(core, testedCore),
-    })),
+    alias: sourceAliases(import.meta.dirname),
   },
   test: {
     include: ['test/**/*.test.ts', 'examples/*/src/**/*.test.ts'],

@@ -6,14 +6,11 @@ import { pathToFileURL } from 'node:url'
 import { sourceAliases } from '../../../../scripts/source-aliases.mjs'
 
 const root = join(import.meta.dirname, '../../../..')
-const core = join(root, 'packages/core')
-// `npm run guards` runs a copy of core.
-const copy = process.env['GUARDED_CORE'] ?? core
-const aliases = sourceAliases(root).map(({ find, replacement }) => ({ find, path: replacement.replace(core, copy) }))
+const aliases = sourceAliases(root)
 
 registerHooks({
   resolve: (specifier, context, nextResolve) => {
     const alias = aliases.find(({ find }) => find.test(specifier))
-    return nextResolve(alias ? pathToFileURL(alias.path).href : specifier, context)
+    return nextResolve(alias ? pathToFileURL(alias.replacement).href : specifier, context)
   },
 })
