@@ -49,6 +49,6 @@ export type {
 } from './pipeline/options.ts'
 export { optionsFromEnv, type Environment } from './pipeline/environment.ts'
 export type { Explanation, ExplanationStep } from './pipeline/explain.ts'
-export { verify } from './pipeline/verify.ts'
+
 export type { AsOf, VerifyContext } from './pipeline/run-steps.ts'
-export { createVerifier, type Verifier } from './pipeline/verifier.ts'
+export { createVerifier, type Verifier, verify } from './pipeline/verifier.ts'

@@ -18,8 +18,7 @@ import {
 import type { Algorithm } from '../../../packages/core/src/model/algorithm.ts'
 import type { VerifierEvent } from '../../../packages/core/src/model/events.ts'
 import type { VerifierOptions } from '../../../packages/core/src/pipeline/options.ts'
-import { createVerifier } from '../../../packages/core/src/pipeline/verifier.ts'
-import { verify } from '../../../packages/core/src/pipeline/verify.ts'
+import { createVerifier, verify } from '../../../packages/core/src/pipeline/verifier.ts'
 
 let key: SigningKey
 let other: SigningKey

@@ -5,9 +5,10 @@ import { joseSignature, webCryptoSignature } from '../jws/signature.ts'
 import { type ResolvedTuning, transportOf } from '../keys/remote/options.ts'
 import { emit, type EventListener } from '../model/events.ts'
 import type { Limits } from '../model/limits.ts'
+import { MANY, recreations } from '../model/memory.ts'
 import { type Clock, type FetchLike, systemClock } from '../model/runtime.ts'
 import type { VerifiedToken } from '../model/token.ts'
-import { has, own } from '../model/values.ts'
+import { has, own, ownOptions } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'
 import { readOptions } from '../options/read-options.ts'
 import { explainToken, type Explanation } from './explain.ts'
@@ -17,6 +18,7 @@ import {
   POLICY_OPTIONS,
   type ResolvedTokenCache,
   SHARED,
+  type SharedOptions,
   type VerifierOptions,
 } from './options.ts'
 import { keySources } from './policy-keys.ts'
@@ -158,3 +160,36 @@ const plainEngine: Engine = (limits) => ({ parse: (token) => parseJwt(token, lim
 export function createReferenceVerifier<C extends object = object>(options: VerifierOptions<C>): Verifier<C> {
   return verifierWith(plainEngine, { ...options, tokenCache: false })
 }
+
+const verifiers = new WeakMap<object, Verifier<object>>()
+
+/**
+ * Verifies one token. Reuse the options object: each one has its own verifier, whose keys live as long as the object. A new object on every
+ * call fetches keys every time, and a `verifier.recreated` event reports it.
+ *
+ * @throws AuthError with status 401 if the token is refused, and 503 if keys or a check are unavailable
+ * @throws TypeError for wrong options
+ */
+export async function verify<C extends object = object>(
+  token: string,
+  options: VerifierOptions<C>,
+): Promise<VerifiedToken<C>> {
+  const known = verifiers.get(options) as Verifier<C> | undefined
+  if (known !== undefined) return known.verify(token)
+  const verifier = createVerifier(options)
+  verifiers.set(options, verifier)
+  reportRecreation(options, clockOf(verifier))
+  return verifier.verify(token)
+}
+
+// Counted per issuer and key address, so two issuers that share an address count separately.
+function reportRecreation(given: VerifierOptions, clock: Clock): void {
+  const { issuer, jwksUri, onEvent } = ownOptions<Partial<IssuerPolicy & SharedOptions>>(given, RECREATION_OPTIONS)
+  if (onEvent === undefined) return
+  const name = `${issuer ?? ''} ${String(jwksUri ?? '')}`
+  if (!isRecreated(name, clock.monotonic())) return
+  emit(onEvent, { type: 'verifier.recreated', ...(typeof issuer === 'string' && { issuer }), count: MANY })
+}
+
+const isRecreated = /* @__PURE__ */ recreations()
+const RECREATION_OPTIONS = ['issuer', 'jwksUri', 'onEvent']
