@@ -4,12 +4,17 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { denylistStoreCases } from '@claimgate/testing'
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { snippets } from '../support/docs/pages.ts'
+import { takeFinds } from '../support/secrets/watch.ts'
 
 // Examples are run as printed on the page, with the reader's vitest and the built packages.
-const examples = snippets.filter(({ page }) => page === 'docs/testing.md')
+const onPage = snippets.filter(({ page }) => page === 'docs/testing.md')
+// This one is a program, not a test.
+const isProgram = (name: string | undefined): boolean => name === 'development-issuer'
+const examples = onPage.filter(({ name }) => !isProgram(name))
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
 
 let folder: string
@@ -32,6 +37,17 @@ describe('docs/testing.md', () => {
       'kms',
       'denylist-store',
     ])
+  })
+
+  it('has a development issuer on a fixed port, which prints a token', async () => {
+    const [program] = onPage.filter(({ name }) => isProgram(name))
+    expect(program?.code).toContain('port: 9000')
+    const file = join(folder, 'development-issuer.mjs')
+    // On a free port, because another program may use that one; and it ends here.
+    await writeFile(file, `${program?.code.replace('port: 9000', 'port: 0')}\nprocess.exit()\n`)
+    const { stdout } = await promisify(execFile)(process.execPath, [file])
+    expect(takeFinds(), 'printed here alone').toEqual(['stdout of a child process: a signed token'])
+    expect(decodeJwt(stdout.trim())).toMatchObject({ aud: 'https://api.example.com', sub: 'ada', scope: 'orders:read' })
   })
 
   it('has examples that pass', async () => {

@@ -27,6 +27,36 @@ describe('startTestIssuer', () => {
     },
   )
 
+  it('listens on the given port, so that its address is known in advance', async () => {
+    const { server } = await start()
+    await server.close()
+    const { issuer } = await start({ port: server.port })
+    expect(issuer.issuer).toBe(`http://127.0.0.1:${server.port}`)
+    expect((await fetch(`${issuer.issuer}/.well-known/openid-configuration`)).status).toBe(200)
+  })
+
+  it('rejects if its port is in use', async () => {
+    const { server } = await start()
+    const advice = 'stop the program that uses it, or choose another "port"'
+    await expect(startTestIssuer({ port: server.port })).rejects.toMatchObject({
+      message: `Cannot start JWK Set server: port ${server.port} of 127.0.0.1 is in use: ${advice}`,
+      cause: { code: 'EADDRINUSE' },
+    })
+  })
+
+  it.each([-1, 65_536, 9000.5, '9000'])('rejects port %j', async (port) => {
+    await expect(startTestIssuer({ port: port as number })).rejects.toThrow(
+      'Cannot start JWK Set server: "port" must be a whole number from 0 to 65535',
+    )
+  })
+
+  it('leaves its port free if an option of the issuer is wrong', async () => {
+    const { server } = await start()
+    await server.close()
+    await expect(startTestIssuer({ port: server.port, ttl: 0 })).rejects.toThrow('"ttl" must be')
+    expect((await start({ port: server.port })).server.port).toBe(server.port)
+  })
+
   it('publishes a new key immediately', async () => {
     const { issuer, server } = await start()
     const before = (await seen(server.url)) as JSONWebKeySet

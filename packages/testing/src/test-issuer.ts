@@ -8,7 +8,9 @@ import {
 
 /** Options for a test issuer: the options of an issuer, except `issuer`, and those of its server. */
 export interface TestIssuerOptions extends Omit<IssuerOptions, 'issuer'> {
-  readonly server?: Omit<FaultyJwksServerOptions, 'jwks'>
+  /** The port of 127.0.0.1 to listen on, from 0 to 65535. 0 is a free one. @defaultValue 0 */
+  readonly port?: number
+  readonly server?: Omit<FaultyJwksServerOptions, 'jwks' | 'port'>
 }
 
 /** An issuer and the server that publishes its keys. */
@@ -22,12 +24,22 @@ export interface TestIssuer {
 
 const METADATA_PATHS = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server']
 
-/** Starts an issuer in this process that serves its metadata and JWK Set on a real socket of 127.0.0.1. */
+/**
+ * Starts an issuer in this process that serves its metadata and JWK Set on a real socket of 127.0.0.1.
+ *
+ * @throws Error if the port is in use.
+ */
 export async function startTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
-  const { server: serverOptions, ...issuerOptions } = options
-  const server = await startFaultyJwksServer(serverOptions)
-  const issuer = await createIssuer({ ...issuerOptions, issuer: server.origin })
-  await server.behave({ kind: 'ok', body: () => issuer.jwks() })
-  for (const path of METADATA_PATHS) server.at(path).behave({ kind: 'ok', body: () => issuer.metadata() })
-  return { issuer, server, close: () => server.close() }
+  const { server: serverOptions, port = 0, ...issuerOptions } = options
+  const server = await startFaultyJwksServer({ ...serverOptions, port })
+  try {
+    const issuer = await createIssuer({ ...issuerOptions, issuer: server.origin })
+    await server.behave({ kind: 'ok', body: () => issuer.jwks() })
+    for (const path of METADATA_PATHS) server.at(path).behave({ kind: 'ok', body: () => issuer.metadata() })
+    return { issuer, server, close: () => server.close() }
+  } catch (error) {
+    // Otherwise the open port would keep the process running.
+    await server.close()
+    throw error
+  }
 }

@@ -7,16 +7,15 @@ import { gunzipSync } from 'node:zlib'
 import type { JSONWebKeySet } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
 
-import { expiredCertificate } from '../../../packages/testing/src/fixtures/expired-certificate.ts'
-import { validCertificate } from '../../../packages/testing/src/fixtures/valid-certificate.ts'
+import { expiredCertificate, validCertificate } from '../../../packages/testing/src/certificates.ts'
 import { createTestKeys } from '../../../packages/testing/src/keys/test-keys.ts'
 import type { FaultyAnswer } from '../../../packages/testing/src/jwks-server/fault.ts'
 import {
   type FaultyJwksServer,
   type FaultyJwksServerOptions,
   startFaultyJwksServer,
+  unresolvable,
 } from '../../../packages/testing/src/jwks-server/faulty-jwks-server.ts'
-import { unresolvable } from '../../../packages/testing/src/jwks-server/unresolvable.ts'
 
 const { publicJwk } = await createTestKeys('ES256', { kid: 'a' })
 const { publicJwk: nextJwk } = await createTestKeys('ES256', { kid: 'b' })

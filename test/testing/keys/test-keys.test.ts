@@ -1,8 +1,7 @@
 import { compactVerify, importJWK, importSPKI, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
 
-import { supportedAlgorithms } from '../../../packages/testing/src/keys/supported-algorithms.ts'
-import { createTestKeys } from '../../../packages/testing/src/keys/test-keys.ts'
+import { createTestKeys, supportedAlgorithms } from '../../../packages/testing/src/keys/test-keys.ts'
 
 const algorithms = await supportedAlgorithms()
 

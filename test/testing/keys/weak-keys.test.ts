@@ -3,10 +3,8 @@ import { createPublicKey } from 'node:crypto'
 import type { JWK } from 'jose'
 import { describe, expect, it } from 'vitest'
 
-import { hasRocaFingerprint, rocaFactors } from '../../../packages/testing/src/keys/roca-modulus.ts'
-import { signInput } from '../../../packages/testing/src/keys/sign-input.ts'
-import { createTestKeys } from '../../../packages/testing/src/keys/test-keys.ts'
-import { weakKeys } from '../../../packages/testing/src/keys/weak-keys.ts'
+import { hasRocaFingerprint, rocaFactors, weakKeys } from '../../../packages/testing/src/keys/weak-keys.ts'
+import { createTestKeys, signInput } from '../../../packages/testing/src/keys/test-keys.ts'
 
 const keys = weakKeys('w')
 const jwkOf = (name: string) => keys.find((key) => key.name === name)?.jwk as JWK

@@ -2,9 +2,8 @@ import { createHmac, createPublicKey, verify as verifySignature } from 'node:cry
 
 import { describe, expect, it } from 'vitest'
 
-import { supportedAlgorithms } from '../../../packages/testing/src/keys/supported-algorithms.ts'
-import { createTestKeys, type TestKeys } from '../../../packages/testing/src/keys/test-keys.ts'
-import type { BadToken } from '../../../packages/testing/src/tokens/bad-token.ts'
+import { createTestKeys, supportedAlgorithms, type TestKeys } from '../../../packages/testing/src/keys/test-keys.ts'
+import type { BadToken } from '../../../packages/testing/src/tokens/forge.ts'
 import { badTokens } from '../../../packages/testing/src/tokens/bad-tokens.ts'
 
 const NOW = 1_700_000_000

@@ -1,13 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
-
-import type { AwsAnswer } from './aws-fault.ts'
-import { AwsRefusal } from './aws-refusal.ts'
-import { createAwsScript } from './aws-script.ts'
 
 /** The members of a request, unchecked. Byte strings are in base64. */
 export type AwsInput = Readonly<Record<string, unknown>>
@@ -186,3 +181,97 @@ const send = (response: ServerResponse, status: number, body: string): void => {
 
 const sendError = (response: ServerResponse, { type, message, status }: AwsRefusal): void =>
   send(response, status, JSON.stringify({ __type: type, message }))
+
+/** A 200 response: the service's own result or a replacement, optionally delayed. */
+export interface AwsOk {
+  readonly kind: 'ok'
+  /** The members of the response, instead of the service's. Byte strings are in base64. @defaultValue the service's own */
+  readonly body?: object
+  /** Milliseconds to wait before responding. @defaultValue 0 */
+  readonly delay?: number
+}
+
+/** An AWS error response: `{"__type": …, "message": …}`. */
+export interface AwsError {
+  readonly kind: 'error'
+  /** Such as `DisabledException`. */
+  readonly type: string
+  /** @defaultValue The type, in a sentence */
+  readonly message?: string
+  /** From 400 to 599. @defaultValue 400 */
+  readonly status?: number
+}
+
+/** The two errors that any operation of any service can return. */
+export interface AwsCommonError {
+  /**
+   * - `throttle`: `ThrottlingException`, 400: too many requests
+   * - `denied`: `AccessDeniedException`, 400: the caller's policy does not allow it
+   */
+  readonly kind: 'throttle' | 'denied'
+}
+
+/** Not an AWS error: a fault of the network or a proxy. */
+export interface AwsOutage {
+  /**
+   * - `hang`: accepts the request and never responds
+   * - `reset`: closes the connection before the first byte of a response
+   * - `garbage`: 200 with an HTML page, like a captive portal
+   * - `truncated`: 200 with fewer bytes than its content-length, then closes the connection
+   */
+  readonly kind: 'hang' | 'reset' | 'garbage' | 'truncated'
+}
+
+/** The possible reactions of a fake AWS service to a request. */
+export type AwsAnswer = AwsOk | AwsError | AwsCommonError | AwsOutage
+
+/** The error an operation throws to make the endpoint respond with an AWS error. */
+export class AwsRefusal extends Error {
+  /** The `__type`, such as `NotFoundException`. */
+  readonly type: string
+  /** From 400 to 599. */
+  readonly status: number
+
+  constructor(type: string, message: string, status = 400) {
+    super(message)
+    this.name = 'AwsRefusal'
+    this.type = type
+    this.status = status
+  }
+}
+
+/** The planned behaviour of an endpoint. `once` overrides `behave`; within each, a single operation overrides all operations. */
+interface AwsScript {
+  behave(answer: AwsAnswer, operation?: string): void
+  once(answers: readonly AwsAnswer[], operation?: string): void
+  /** Takes the behaviour for the next request to an operation. */
+  take(operation: string): AwsAnswer
+}
+
+/** Creates a script that lets the service respond normally until you tell it otherwise. */
+const createAwsScript = (): AwsScript => {
+  const everywhere: Lines = { always: undefined, next: [] }
+  const perOperation = new Map<string, Lines>()
+  const linesOf = (operation: string | undefined): Lines => {
+    if (operation === undefined) return everywhere
+    const known = perOperation.get(operation) ?? { always: undefined, next: [] }
+    perOperation.set(operation, known)
+    return known
+  }
+
+  return {
+    behave: (answer, operation) => {
+      linesOf(operation).always = answer
+    },
+    once: (answers, operation) => void linesOf(operation).next.push(...answers),
+    take: (operation) => {
+      const own = perOperation.get(operation)
+      return own?.next.shift() ?? everywhere.next.shift() ?? own?.always ?? everywhere.always ?? { kind: 'ok' }
+    },
+  }
+}
+
+interface Lines {
+  always: AwsAnswer | undefined
+  readonly next: AwsAnswer[]
+}

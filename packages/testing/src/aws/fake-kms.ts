@@ -1,7 +1,6 @@
 import { createHash, createPublicKey } from 'node:crypto'
 
-import { type AwsEndpoint, type AwsInput, startAwsEndpoint } from './aws-endpoint.ts'
-import { AwsRefusal } from './aws-refusal.ts'
+import { type AwsEndpoint, type AwsInput, AwsRefusal, startAwsEndpoint } from './aws-endpoint.ts'
 import {
   ARN_START,
   type FakeKmsKey,
@@ -9,7 +8,7 @@ import {
   type FakeKmsKeyState,
   type HeldKmsKey,
   holdKmsKey,
-} from './fake-kms-key.ts'
+} from './kms-key.ts'
 import { hashOf, kmsSign } from './kms-sign.ts'
 
 /** Options for a fake KMS. */

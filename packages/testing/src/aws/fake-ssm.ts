@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-import { type AwsEndpoint, type AwsInput, startAwsEndpoint } from './aws-endpoint.ts'
-import { AwsRefusal } from './aws-refusal.ts'
+import { type AwsEndpoint, type AwsInput, AwsRefusal, startAwsEndpoint } from './aws-endpoint.ts'
 
 /** One version of a parameter. */
 export interface FakeParameter {

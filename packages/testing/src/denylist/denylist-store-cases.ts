@@ -1,8 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict'
 
-import type { DenylistStoreCase } from './denylist-store-case.ts'
-import { expiryCases } from './expiry-cases.ts'
-import { keyCases } from './key-cases.ts'
+import { type DenylistStoreCase, expiryCases, keyCases } from './key-and-expiry-cases.ts'
 
 const lookUps: readonly DenylistStoreCase[] = [
   {

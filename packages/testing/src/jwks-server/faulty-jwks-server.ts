@@ -1,21 +1,20 @@
-import { createServer as createHttpServer } from 'node:http'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-
-import { callback, isOptions, type OptionTable, readOptions } from '@claimgate/core/adapter'
+import { callback, isOptions, numberIn, type OptionTable, readOptions } from '@claimgate/core/adapter'
 import type { JSONWebKeySet, JWK } from 'jose'
 
-import type { TestCertificate } from '../fixtures/test-certificate.ts'
+import type { TestCertificate } from '../certificates.ts'
 import { answer } from './answer.ts'
-import type { Fault, FaultyAnswer } from './fault.ts'
-import { createScript } from './script.ts'
+import { createScript, type Fault, type FaultyAnswer } from './fault.ts'
 import { createTraffic, type TrafficStats } from './traffic.ts'
 
 /** Options for a faulty server. */
 export interface FaultyJwksServerOptions {
   /** The initial published set. @defaultValue { keys: [] } */
   readonly jwks?: JSONWebKeySet
+  /** The port of 127.0.0.1 to listen on, from 0 to 65535. 0 is a free one. @defaultValue 0 */
+  readonly port?: number
   /** Serves https with this certificate: `validCertificate`, `expiredCertificate` or your own. If omitted, http. */
   readonly certificate?: TestCertificate
   /** The time in milliseconds, used as `at` of each request. @defaultValue Date.now */
@@ -61,15 +60,22 @@ export interface FaultyJwksServer {
   close(): Promise<void>
 }
 
+const ACTION = 'start JWK Set server'
+
 const SERVER: OptionTable<FaultyJwksServerOptions> = {
   jwks: { be: 'a JWK Set, such as { keys: [jwk] }', fits: (value) => isOptions(value) && 'keys' in value },
   certificate: { be: 'an object { cert, key }', fits: (value) => isOptions(value) && 'cert' in value },
+  port: numberIn({ least: 0, most: 65_535, whole: true, default: 0 }),
   now: callback,
 }
 
-/** Starts a faulty JWK Set server on 127.0.0.1 and a free port. It responds normally until you tell it otherwise. */
+/**
+ * Starts a faulty JWK Set server on 127.0.0.1. It responds normally until you tell it otherwise.
+ *
+ * @throws Error if the port is in use.
+ */
 export async function startFaultyJwksServer(settings: FaultyJwksServerOptions = {}): Promise<FaultyJwksServer> {
-  const options = readOptions('start JWK Set server', settings, SERVER) as FaultyJwksServerOptions
+  const options = readOptions(ACTION, settings, SERVER) as FaultyJwksServerOptions
   const { certificate } = options
   const script = createScript()
   const traffic = createTraffic(options.now ?? Date.now)
@@ -94,7 +100,7 @@ export async function startFaultyJwksServer(settings: FaultyJwksServerOptions = 
   })
   server.on('secureConnection', (socket: Socket) => socket.on('error', () => {}))
 
-  const port = await listen(server, 0)
+  const port = await listen(server, options.port ?? 0)
   const origin = `${certificate === undefined ? 'http' : 'https'}://127.0.0.1:${port}`
   const urlOf = (path: string): string => new URL(path, origin).href
 
@@ -134,9 +140,14 @@ export async function startFaultyJwksServer(settings: FaultyJwksServerOptions = 
 
 function listen(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    const failed = (cause: NodeJS.ErrnoException): void => {
+      const advice = 'stop the program that uses it, or choose another "port"'
+      const message = `Cannot ${ACTION}: port ${port} of 127.0.0.1 is in use: ${advice}`
+      reject(cause.code === 'EADDRINUSE' ? new Error(message, { cause }) : cause)
+    }
+    server.once('error', failed)
     server.listen(port, '127.0.0.1', () => {
-      server.off('error', reject)
+      server.off('error', failed)
       resolve((server.address() as AddressInfo).port)
     })
   })
@@ -144,4 +155,13 @@ function listen(server: Server, port: number): Promise<number> {
 
 function isSet(given: JSONWebKeySet | JWK): given is JSONWebKeySet {
   return Array.isArray((given as { keys?: unknown }).keys)
+}
+
+/**
+ * A URL whose host name never resolves, because `.invalid` is reserved (RFC 6761 section 6.4).
+ *
+ * @param path @defaultValue '/jwks.json'
+ */
+export function unresolvable(path: string = '/jwks.json'): string {
+  return new URL(path, 'https://claimgate.invalid').href
 }

@@ -1,7 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-
 import type { JSONWebKeySet, JWK } from 'jose'
 
 /** The keys of a set followed by filler keys, each with its own `kid`, up to `count`. */

@@ -1,9 +1,6 @@
 import { numberIn, type OptionTable, readOptions } from '@claimgate/core/adapter'
-import { exportJWK, exportSPKI, generateKeyPair } from 'jose'
-import type { CryptoKey, JWK } from 'jose'
-
-import { toBase64url } from '../tokens/base64url.ts'
-import { signInput } from './sign-input.ts'
+import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWK } from 'jose'
+import { SIGNING_ALGORITHMS } from '@claimgate/issuer'
 
 /** Options for a test key pair. */
 export interface TestKeysOptions {
@@ -80,4 +77,57 @@ async function makeKeys(alg: string, kid: string): Promise<TestKeys> {
     sign: (claims, header = {}) =>
       signRaw(JSON.stringify({ alg, typ: 'at+jwt', kid, ...header }), JSON.stringify(claims)),
   }
+}
+
+let found: Promise<readonly string[]> | undefined
+
+/** The asymmetric `alg` values that this runtime supports: RFC 7518, 8037 and 9864, and ML-DSA if available. */
+export function supportedAlgorithms(): Promise<readonly string[]> {
+  found ??= probe()
+  return found
+}
+
+async function probe(): Promise<readonly string[]> {
+  const supported: string[] = []
+  for (const alg of SIGNING_ALGORITHMS) {
+    // Every runtime supports the others, and creating an RSA key just to check is slow.
+    if (!alg.startsWith('ML-DSA') || (await canGenerate(alg))) supported.push(alg)
+  }
+  return supported
+}
+
+function canGenerate(alg: string): Promise<boolean> {
+  return generateKeyPair(alg).then(
+    () => true,
+    () => false,
+  )
+}
+
+/**
+ * Signs any text and returns the JWS signature in base64url (RFC 7515 section 5.1, step 5). Unlike a JWT library, it does not check
+ * the signing input, so a test can sign malformed headers and claims.
+ *
+ * @param alg The `alg` value of the signature, such as `ES256`.
+ */
+export async function signInput(alg: string, key: CryptoKey, input: string): Promise<string> {
+  const signature = await crypto.subtle.sign(parameters(alg, key), key, new TextEncoder().encode(input))
+  return toBase64url(new Uint8Array(signature))
+}
+
+function parameters(alg: string, key: CryptoKey): { name: string; hash?: string; saltLength?: number } {
+  const { name } = key.algorithm
+  const bits = alg.slice(-3)
+  if (name === 'ECDSA') return { name, hash: `SHA-${bits}` }
+  if (name === 'RSA-PSS') return { name, saltLength: Number(bits) / 8 }
+  return { name }
+}
+
+/** Bytes or text (as UTF-8) in base64url without padding (RFC 7515 section 2). */
+export function toBase64url(input: string | Uint8Array): string {
+  return Buffer.from(input as Uint8Array).toString('base64url')
+}
+
+/** Decodes a base64url value to text. Lenient, because it is used only for our own tokens. */
+export function fromBase64url(part: string): string {
+  return Buffer.from(part, 'base64url').toString('utf8')
 }

@@ -1,12 +1,9 @@
-import { badAlgorithms } from './bad/algorithms.ts'
+import { badAlgorithms, badSignatures } from './bad/signatures.ts'
 import { badClaims } from './bad/claims.ts'
-import { badEncodings } from './bad/encodings.ts'
+import { badEncodings, badShapes } from './bad/shapes.ts'
 import { badHeaders } from './bad/headers.ts'
 import { badJson } from './bad/json.ts'
-import { badShapes } from './bad/shapes.ts'
-import { badSignatures } from './bad/signatures.ts'
-import type { BadToken } from './bad-token.ts'
-import { type BadTokensBase, createForge } from './forge.ts'
+import { type BadToken, type BadTokensBase, createForge } from './forge.ts'
 
 /**
  * Creates several hundred bad tokens from a good one. Unless the signature is the fault, it is valid, so that only the named fault can

@@ -1,5 +1,5 @@
 import type { Random } from '../random.ts'
-import { fromBase64url, toBase64url } from './base64url.ts'
+import { fromBase64url, toBase64url } from '../keys/test-keys.ts'
 
 /** A token after one to three random changes. It is never equal to the original. */
 export interface TokenMutation {

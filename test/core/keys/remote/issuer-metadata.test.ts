@@ -16,11 +16,11 @@ describe('metadata that names the issuer', () => {
   it.each([
     ['https://issuer.example', 'https://issuer.example/'],
     ['https://issuer.example/', 'https://issuer.example'],
-  ])('with an extra or missing slash says what to write: %s, %s', (issuer, named) => {
+  ])('with a slash more or less says what to write: %s, %s', (issuer, named) => {
     expect(read(issuer, named)).toThrow(`If that is the issuer, write "issuer": "${named}", as its tokens do`)
   })
 
-  it('has no such hint otherwise', () => {
+  it('otherwise gives no such advice', () => {
     expect(read('https://issuer.example', 'https://other.example')).toThrow(/found "https:\/\/other\.example"$/)
   })
 })

@@ -1,8 +1,7 @@
 import type { CryptoKey } from 'jose'
-import { AuthError } from '../../errors/auth-error.ts'
 import type { JoseHeader } from '../../model/token.ts'
 import { own } from '../../model/values.ts'
-import { FetchError, retrySeconds } from '../fetch/fetch-error.ts'
+import { FetchError, keysUnavailable } from '../fetch/fetch-error.ts'
 import { hasMaterial, type KeySet } from '../jwk/jwk-set.ts'
 import { foundKey, foundKeys, listKids, type RefusalContext, type Selection } from '../jwk/select-key.ts'
 import type { KeyContext, KeySource } from '../key-source.ts'
@@ -133,13 +132,8 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
     return state.lastFailure ?? new FetchError('rate_limited', `No fetch may begin yet,${why}`)
   }
 
-  /** The keys are currently unavailable (status 503). This is not the fault of the token. */
-  const unavailable = (cause: FetchError = refusalReason(), needed: AttemptCause = 'age'): AuthError =>
-    new AuthError('keys_unavailable', {
-      retryAfter: retrySeconds(waitFor(needed)),
-      hint: `Fetching the keys of ${locator.name} failed (${cause.reason}): ${cause.message}`,
-      cause,
-    })
+  const unavailable = (failure: FetchError, cause: AttemptCause) =>
+    keysUnavailable({ name: locator.name, failure, wait: waitFor(cause) })
 
   const ageOf = (cached: CachedKeySet): number => (clock.monotonic() - cached.confirmedAt) / 1000
 
@@ -152,9 +146,10 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
     arrivals.set(token, arrival)
     const failure = await refresh(header, arrival)
     const cached = usable()
-    if (!cached) throw unavailable(failure)
+    if (!cached) throw unavailable(failure ?? refusalReason(), 'age')
     const selection = cached.set.select(header)
-    if (selection.kind === 'unknown_kid' && (failure || !denies(arrival))) throw unavailable(failure, 'token')
+    if (selection.kind === 'unknown_kid' && (failure || !denies(arrival)))
+      throw unavailable(failure ?? refusalReason(), 'token')
     return { set: cached.set, selection, context: { header, about: () => about(cached), onEvent } }
   }
 
@@ -192,7 +187,7 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
     },
     ready: async () => {
       const failure = await refresh('known', { ...arrivalOf({}), waitsUntil: Infinity })
-      if (!usable()) throw unavailable(failure)
+      if (!usable()) throw unavailable(failure ?? refusalReason(), 'age')
     },
     close,
     describe: () => {

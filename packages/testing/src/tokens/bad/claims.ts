@@ -1,5 +1,4 @@
-import { type BadToken, type BadTokenRow, badTokenTable } from '../bad-token.ts'
-import { type Forge, textOf } from '../forge.ts'
+import { type BadToken, type BadTokenRow, badTokenTable, type Forge, textOf } from '../forge.ts'
 
 /** Correctly signed claims: expired, not yet valid, wrong issuer, wrong audience, or another kind of token. */
 export async function badClaims(forge: Forge): Promise<readonly BadToken[]> {

@@ -1,7 +1,6 @@
-import { validCertificate } from '../../fixtures/valid-certificate.ts'
-import { toBase64url } from '../base64url.ts'
-import { type BadToken, type BadTokenRow, badTokenTable } from '../bad-token.ts'
-import type { Forge } from '../forge.ts'
+import { validCertificate } from '../../certificates.ts'
+import { toBase64url } from '../../keys/test-keys.ts'
+import { type BadToken, type BadTokenRow, badTokenTable, type Forge } from '../forge.ts'
 
 /** Headers that contain or reference a key, have a hostile `kid`, require extensions, or declare another kind of token. */
 export async function badHeaders(forge: Forge): Promise<readonly BadToken[]> {

@@ -1,5 +1,4 @@
-import { type BadToken, type BadTokenRow, badTokenTable } from '../bad-token.ts'
-import { type Forge, textOf } from '../forge.ts'
+import { type BadToken, type BadTokenRow, badTokenTable, type Forge, textOf } from '../forge.ts'
 
 /** Correctly signed headers and claims whose JSON is broken, ambiguous, or expensive to parse. */
 export async function badJson(forge: Forge): Promise<readonly BadToken[]> {

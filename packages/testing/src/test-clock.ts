@@ -1,5 +1,4 @@
 import { setImmediate as turn } from 'node:timers/promises'
-
 import { type OptionRule, type OptionTable, readOptions } from '@claimgate/core/adapter'
 
 /** The start times of a test clock. */

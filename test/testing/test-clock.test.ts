@@ -1,7 +1,7 @@
 import type { Clock } from '@claimgate/core'
 import { describe, expect, it } from 'vitest'
 
-import { createTestClock, type TestClock } from '../../../packages/testing/src/clock/test-clock.ts'
+import { createTestClock, type TestClock } from '../../packages/testing/src/test-clock.ts'
 
 describe('createTestClock', () => {
   it('does not run until it is advanced, then moves wall and monotonic time together', () => {
