@@ -21,6 +21,7 @@ export {
   narrowing,
   type NumberRange,
   numberIn,
+  type NumbersOf,
   objectWith,
   oneOf,
   type OptionRow,

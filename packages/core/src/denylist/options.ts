@@ -3,6 +3,7 @@ import {
   clockOption,
   type Filled,
   numberIn,
+  type NumbersOf,
   objectWith,
   type OptionTable,
   readOptions,
@@ -48,7 +49,7 @@ export const DENYLIST: OptionTable<DenylistOptions> = {
 }
 
 /** Options with defaults filled in, checked and frozen. */
-type ResolvedDenylistOptions = Filled<DenylistOptions, 'maxLifetime' | 'clockTolerance' | 'maxLag' | 'timeout'> & {
+type ResolvedDenylistOptions = Filled<DenylistOptions, NumbersOf<DenylistOptions>> & {
   readonly clock: Clock
 }
 

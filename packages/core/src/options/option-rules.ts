@@ -82,6 +82,11 @@ export type Filled<T extends object, Names extends keyof T> = Omit<T, Names> & {
   readonly [name in Names]-?: Exclude<T[name], undefined>
 }
 
+/** The names of the options that are numbers. */
+export type NumbersOf<T extends object> = {
+  [name in keyof T]-?: Exclude<T[name], undefined> extends number ? name : never
+}[keyof T]
+
 /** `true` or `false`. A string such as 'false' from an environment variable must not enable anything. */
 export const flag: OptionRule = { be: 'true or false', fits: (value) => typeof value === 'boolean' }
 

@@ -1,8 +1,8 @@
 import { quote } from '../errors/quote.ts'
 import { httpHost, printedUri } from '../keys/fetch/key-uri.ts'
-import { type PublicKeyNames, readPublicKey } from '../keys/public-key.ts'
+import { readPublicKey } from '../keys/public-key.ts'
 import { type Algorithm, algorithmTraits, DEFAULT_ALGORITHMS, isAlgorithm, isSymmetric } from '../model/algorithm.ts'
-import { own } from '../model/values.ts'
+import { bare, own } from '../model/values.ts'
 import { nearestName } from '../options/suggestions.ts'
 import { isOptions, kindOf, misconfigured } from '../options/option-rules.ts'
 import type { SingleIssuerOptions } from './options.ts'
@@ -37,99 +37,69 @@ interface EnvironmentVariables {
 export function optionsFromEnv(env: Environment): SingleIssuerOptions {
   if (!isOptions(env))
     throw misconfigured(ACTION, 'write optionsFromEnv(process.env), or optionsFromEnv(env) in a worker', env)
-  const { read, list, problems } = variablesOf(env)
-  const jwksUri = read('JWT_JWKS_URI', url)
-  const algorithms = list('JWT_ALGORITHMS', algorithm)
-  const publicKey = read('JWT_PUBLIC_KEY', (text) => {
-    readPublicKey(text, algorithms ?? DEFAULT_ALGORITHMS, PUBLIC_KEY_NAMES)
-    return text
-  })
-  if (isSet(env, 'JWT_JWKS_URI') && isSet(env, 'JWT_PUBLIC_KEY'))
-    problems.push('set JWT_JWKS_URI or JWT_PUBLIC_KEY, but not both')
-  const allowHttpHosts = list('JWT_ALLOW_HTTP_HOSTS', host)
-  if (isSet(env, 'JWT_ALLOW_HTTP_HOSTS') && isSet(env, 'JWT_PUBLIC_KEY'))
-    problems.push('JWT_ALLOW_HTTP_HOSTS is for keys that are fetched: leave it out with JWT_PUBLIC_KEY')
-  const issuer = read('JWT_ISSUER', (text, name) => {
-    const only = one(name, text)
-    if (URL.canParse(only) || isSet(env, 'JWT_JWKS_URI') || isSet(env, 'JWT_PUBLIC_KEY')) return only
-    throw misconfigured(ACTION, `${name} must be a URL to find keys by; else set JWT_JWKS_URI`, only)
-  })
-  const audience = list('JWT_AUDIENCE', named)
-  const clockTolerance = read('JWT_CLOCK_TOLERANCE', tolerance)
-  problems.push(...missing(env), ...misspelled(env))
-  if (issuer === undefined || audience === undefined || problems.length > 0)
-    throw misconfigured(ACTION, problems.join('; '))
-  return {
-    issuer,
-    audience,
-    ...(jwksUri === undefined ? {} : { jwksUri }),
-    ...(publicKey === undefined ? {} : { publicKey }),
-    ...(algorithms === undefined ? {} : { algorithms }),
-    ...(clockTolerance === undefined ? {} : { clockTolerance }),
-    ...(allowHttpHosts === undefined ? {} : { allowHttpHosts }),
+  const texts = new Map(NAMES.map((name) => [name, textOf(env, name)] as const).filter(([, text]) => text !== ''))
+  const options = bare<Partial<Record<keyof SingleIssuerOptions, unknown>>>({})
+  const problems: string[] = []
+  for (const [name, text] of texts) {
+    const { option, list, parse } = VARIABLES[name]
+    try {
+      const parsed = (item: string): unknown => parse(item, name, { texts, algorithms: options.algorithms })
+      options[option] = list ? itemsOf(text, name).map(parsed) : parsed(text)
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error
+      problems.push(error.message.replace(`Cannot ${ACTION}: `, ''))
+    }
   }
+  if (texts.has('JWT_PUBLIC_KEY') && texts.has('JWT_JWKS_URI'))
+    problems.push('set JWT_JWKS_URI or JWT_PUBLIC_KEY, but not both')
+  if (texts.has('JWT_PUBLIC_KEY') && texts.has('JWT_ALLOW_HTTP_HOSTS'))
+    problems.push('JWT_ALLOW_HTTP_HOSTS is for keys that are fetched: leave it out with JWT_PUBLIC_KEY')
+  problems.push(...missing(env, texts), ...misspelled(env, texts))
+  if (problems.length > 0) throw misconfigured(ACTION, problems.join('; '))
+  return { ...options } as unknown as SingleIssuerOptions
 }
 
 const ACTION = 'read the environment'
-const PUBLIC_KEY_NAMES: PublicKeyNames = {
-  action: ACTION,
-  publicKey: 'JWT_PUBLIC_KEY',
-  jwksUri: 'JWT_JWKS_URI',
-  algorithms: 'JWT_ALGORITHMS',
-}
 
 type Name = keyof EnvironmentVariables
+/** The variables that are set. */
+type Texts = ReadonlyMap<Name, string>
+
+interface Variable {
+  readonly option: keyof SingleIssuerOptions
+  /** Whether it holds several values, separated by commas. */
+  readonly list: boolean
+  /** @throws TypeError */
+  parse(text: string, name: Name, read: { readonly texts: Texts; readonly algorithms: unknown }): unknown
+}
+
+// In the order they are read: a public key must fit the algorithms.
+const VARIABLES: Readonly<Record<Name, Variable>> = {
+  JWT_JWKS_URI: { option: 'jwksUri', list: false, parse: url },
+  JWT_ALGORITHMS: { option: 'algorithms', list: true, parse: algorithm },
+  JWT_PUBLIC_KEY: { option: 'publicKey', list: false, parse: key },
+  JWT_ALLOW_HTTP_HOSTS: { option: 'allowHttpHosts', list: true, parse: host },
+  JWT_ISSUER: { option: 'issuer', list: false, parse: issuer },
+  JWT_AUDIENCE: { option: 'audience', list: true, parse: named },
+  JWT_CLOCK_TOLERANCE: { option: 'clockTolerance', list: false, parse: tolerance },
+}
+const NAMES = Object.keys(VARIABLES) as readonly Name[]
 
 const REQUIRED: readonly (readonly [name: Name, meaning: string])[] = [
   ['JWT_ISSUER', 'the exact iss of the tokens, for example https://auth.example.com'],
   ['JWT_AUDIENCE', 'the name of this API in the aud of the tokens'],
 ]
 
-const NAMES: readonly Name[] = [
-  'JWT_ISSUER',
-  'JWT_AUDIENCE',
-  'JWT_JWKS_URI',
-  'JWT_PUBLIC_KEY',
-  'JWT_ALGORITHMS',
-  'JWT_CLOCK_TOLERANCE',
-  'JWT_ALLOW_HTTP_HOSTS',
-]
-
-interface Variables {
-  /** The parsed value of a variable. `undefined` if it is unset or invalid; an invalid value is added to `problems`. */
-  read<T>(name: Name, parse: (text: string, name: Name) => T): T | undefined
-  /** Like `read`, for values separated by commas. */
-  list<T>(name: Name, parse: (text: string, name: Name) => T): readonly T[] | undefined
-  readonly problems: string[]
-}
-
-function variablesOf(env: Environment): Variables {
-  const problems: string[] = []
-  const read: Variables['read'] = (name, parse) => {
-    const text = textOf(env, name)
-    if (text === '') return undefined
-    try {
-      return parse(text, name)
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error
-      problems.push(error.message.replace(`Cannot ${ACTION}: `, ''))
-      return undefined
-    }
-  }
-  const list: Variables['list'] = (name, parse) =>
-    read(name, (text) => {
-      if (/^[["'`{]/.test(text))
-        throw misconfigured(
-          ACTION,
-          `${name} must be names separated by commas, such as a,b: take off brackets and quotes`,
-          text,
-        )
-      return text.split(',').map((item) => {
-        if (item.trim() === '') throw misconfigured(ACTION, `${name} has an empty item between its commas`, text)
-        return parse(item.trim(), name)
-      })
-    })
-  return { read, list, problems }
+function itemsOf(text: string, name: Name): readonly string[] {
+  if (/^[["'`{]/.test(text))
+    throw misconfigured(
+      ACTION,
+      `${name} must be names separated by commas, such as a,b: take off brackets and quotes`,
+      text,
+    )
+  const items = text.split(',').map((item) => item.trim())
+  if (items.includes('')) throw misconfigured(ACTION, `${name} has an empty item between its commas`, text)
+  return items
 }
 
 // Many deployment tools set a variable to an empty string to mean "unset". In workers, values may be numbers.
@@ -139,26 +109,23 @@ function textOf(env: Environment, name: Name): string {
   throw misconfigured(ACTION, `${name} must be text, found ${kindOf(value)}`)
 }
 
-function isSet(env: Environment, name: Name): boolean {
-  return textOf(env, name) !== ''
-}
-
-function missing(env: Environment): readonly string[] {
-  return REQUIRED.filter(([name]) => !isSet(env, name)).map(([name, meaning]) => {
+function missing(env: Environment, texts: Texts): readonly string[] {
+  return REQUIRED.filter(([name]) => !texts.has(name)).map(([name, meaning]) => {
     const other = Object.keys(env).find(
-      (key) => key !== name && nearestName(withoutPrefix(key), [withoutPrefix(name)], 'others') !== undefined,
+      (variable) =>
+        variable !== name && nearestName(withoutPrefix(variable), [withoutPrefix(name)], 'others') !== undefined,
     )
     return `set ${name} to ${meaning}${other === undefined ? '' : `; is that ${quote(other)}?`}`
   })
 }
 
 // The application may have its own JWT_ variables, so only a likely typo of an unset one is an error.
-function misspelled(env: Environment): readonly string[] {
-  const open = NAMES.filter((name) => !isSet(env, name) && REQUIRED.every(([required]) => required !== name))
-  return Object.keys(env).flatMap((key) => {
-    if (!/^JWT_/i.test(key) || (NAMES as readonly string[]).includes(key) || own(env, key) === '') return []
-    const near = nearestName(withoutPrefix(key), open.map(withoutPrefix), 'typos')
-    return near === undefined ? [] : [`there is no ${quote(key)}: did you mean JWT_${near}?`]
+function misspelled(env: Environment, texts: Texts): readonly string[] {
+  const open = NAMES.filter((name) => !texts.has(name) && REQUIRED.every(([required]) => required !== name))
+  return Object.keys(env).flatMap((variable) => {
+    if (!/^JWT_/i.test(variable) || Object.hasOwn(VARIABLES, variable) || own(env, variable) === '') return []
+    const near = nearestName(withoutPrefix(variable), open.map(withoutPrefix), 'typos')
+    return near === undefined ? [] : [`there is no ${quote(variable)}: did you mean JWT_${near}?`]
   })
 }
 
@@ -183,6 +150,18 @@ function named(text: string, name: Name): string {
   const rule =
     name === 'JWT_AUDIENCE' ? '; to accept tokens for any audience, give createVerifier "audience": null' : ''
   throw misconfigured(ACTION, `${name} must be a name, and is ${quote(text)}${rule}`)
+}
+
+function issuer(text: string, name: Name, { texts }: { readonly texts: Texts }): string {
+  const only = one(name, text)
+  if (URL.canParse(only) || texts.has('JWT_JWKS_URI') || texts.has('JWT_PUBLIC_KEY')) return only
+  throw misconfigured(ACTION, `${name} must be a URL to find keys by; else set JWT_JWKS_URI`, only)
+}
+
+function key(text: string, name: Name, { algorithms }: { readonly algorithms: unknown }): string {
+  const names = { action: ACTION, publicKey: name, jwksUri: 'JWT_JWKS_URI', algorithms: 'JWT_ALGORITHMS' }
+  readPublicKey(text, (algorithms as readonly Algorithm[] | undefined) ?? DEFAULT_ALGORITHMS, names)
+  return text
 }
 
 function url(text: string, name: Name): string {

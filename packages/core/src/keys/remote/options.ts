@@ -11,6 +11,7 @@ import {
   isOptions,
   misconfigured,
   numberIn,
+  type NumbersOf,
   objectWith,
   oneOf,
   type OptionRow,
@@ -122,19 +123,7 @@ export interface RemoteKeySetOptions extends RemoteKeySetTuning {
 }
 
 /** How to fetch and cache keys, checked, with defaults filled in. */
-export type ResolvedTuning = Filled<
-  RemoteKeySetTuning,
-  | 'freshFor'
-  | 'staleFor'
-  | 'cooldown'
-  | 'timeout'
-  | 'softWait'
-  | 'fetchesPerMinute'
-  | 'maxBytes'
-  | 'maxKeys'
-  | 'allowLoopbackHttp'
-  | 'headers'
->
+export type ResolvedTuning = Filled<RemoteKeySetTuning, NumbersOf<RemoteKeySetTuning> | 'allowLoopbackHttp' | 'headers'>
 
 /** Options with defaults filled in, checked and frozen. */
 export interface ResolvedKeySetOptions extends Filled<
