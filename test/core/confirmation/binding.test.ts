@@ -124,13 +124,13 @@ describe('the scheme of a binding', () => {
   })
 
   it.each<readonly [string, Partial<Binding>, RegExp]>([
-    ['an invalid scheme name', { scheme: 'D PoP' }, /the "scheme" of a binding must be a name/],
+    ['an invalid scheme name', { scheme: 'D PoP' }, /"bindings" must be an object .*with a "scheme" such as/],
     [
       'a parameter that would escape its quotes',
       { challenge: { algs: 'a"b' } },
-      /the "challenge" of a binding must be an object/,
+      /"bindings" must be an object .*a "challenge" such as/,
     ],
-    ['a reserved parameter', { challenge: { error: 'x' } }, /the "challenge" of a binding must be an object/],
+    ['a reserved parameter', { challenge: { error: 'x' } }, /"bindings" must be an object .*a "challenge" such as/],
   ])('is rejected at start-up with %s', (_case, changes, message) => {
     expect(() => create({ bindings: [{ ...toyDpop, ...changes }] })).toThrow(message)
   })

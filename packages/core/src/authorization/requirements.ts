@@ -10,6 +10,7 @@ import {
   meetsCondition,
   nameOfPath,
 } from '../model/claim-path.ts'
+import { isScope } from '../model/http-text.ts'
 import type { VerifiedToken } from '../model/token.ts'
 import { assertBoolean, own, valueAt } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'
@@ -93,14 +94,7 @@ function isMet(requirement: Requirement, token: VerifiedToken, context: Requirem
  * @throws TypeError for an empty list, or for text that is not one scope
  */
 export function scope(...all: readonly string[]): Requirement {
-  assertScopes('scope', all)
-  const scopes = Object.freeze([...all])
-  return Object.freeze<Requirement>({
-    description: `scope ${scopes.join(' and ')}`,
-    scopes,
-    isMet: (token) => scopes.every((name) => token.scopes.has(name)),
-    found,
-  })
+  return scopesRequirement('scope', all, { how: 'every', word: 'and' })
 }
 
 /**
@@ -109,26 +103,23 @@ export function scope(...all: readonly string[]): Requirement {
  * @throws TypeError for an empty list, or for text that is not one scope
  */
 export function anyScope(...some: readonly string[]): Requirement {
-  assertScopes('anyScope', some)
-  const scopes = Object.freeze([...some])
-  return Object.freeze<Requirement>({
-    description: `scope ${scopes.join(' or ')}`,
-    scopes,
-    isMet: (token) => scopes.some((name) => token.scopes.has(name)),
-    found,
-  })
+  return scopesRequirement('anyScope', some, { how: 'some', word: 'or' })
 }
 
-const found = ({ scopes }: VerifiedToken): Readonly<Record<string, unknown>> => ({ scope: [...scopes] })
+type Join = { readonly how: 'every' | 'some'; readonly word: string }
 
-const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/
-
-function assertScopes(name: string, scopes: readonly string[]): void {
-  if (scopes.length === 0) throw misconfigured(`require ${name}`, 'name at least one scope')
-  for (const value of scopes) {
-    if (typeof value === 'string' && SCOPE_TOKEN.test(value)) continue
-    throw misconfigured(`require ${name}`, 'give each scope as one string without spaces or quotes', value)
-  }
+function scopesRequirement(name: string, given: readonly string[], { how, word }: Join): Requirement {
+  if (given.length === 0) throw misconfigured(`require ${name}`, 'name at least one scope')
+  for (const value of given)
+    if (!isScope(value))
+      throw misconfigured(`require ${name}`, 'give each scope as one string without spaces or quotes', value)
+  const scopes = Object.freeze([...given])
+  return Object.freeze<Requirement>({
+    description: `scope ${scopes.join(` ${word} `)}`,
+    scopes,
+    isMet: (token) => scopes[how]((one) => token.scopes.has(one)),
+    found: (token) => ({ scope: [...token.scopes] }),
+  })
 }
 
 /** A requirement on one claim, created by `claim`. `requiredClaims` accepts it too. */
@@ -181,14 +172,7 @@ export function isClaimRequirement(value: unknown): value is ClaimRequirement {
  * @throws TypeError for an empty list, which would accept every token
  */
 export function allOf(...requirements: readonly Requirement[]): Requirement {
-  assertSome('allOf', requirements)
-  return Object.freeze<Requirement>({
-    description: `all of (${requirements.map(({ description }) => description).join(', ')})`,
-    scopes: scopesIn(requirements),
-    isMet: (token, context) => requirements.every((requirement) => isMet(requirement, token, context)),
-    found: (token) => foundBy(requirements, token),
-    unmet: (token, context) => unmetAmong(requirements, token, context),
-  })
+  return combination('allOf', requirements, { how: 'every', word: 'all' })
 }
 
 /**
@@ -197,13 +181,18 @@ export function allOf(...requirements: readonly Requirement[]): Requirement {
  * @throws TypeError for an empty list
  */
 export function anyOf(...requirements: readonly Requirement[]): Requirement {
-  assertSome('anyOf', requirements)
+  return combination('anyOf', requirements, { how: 'some', word: 'any' })
+}
+
+function combination(name: string, requirements: readonly Requirement[], { how, word }: Join): Requirement {
+  assertSome(name, requirements)
   return Object.freeze<Requirement>({
-    description: `any of (${requirements.map(({ description }) => description).join(', ')})`,
-    scopes: scopesIn(requirements),
-    isMet: (token, context) => requirements.some((requirement) => isMet(requirement, token, context)),
+    description: `${word} of (${requirements.map(({ description }) => description).join(', ')})`,
+    scopes: Object.freeze([...new Set(requirements.flatMap(({ scopes }) => scopes))]),
+    isMet: (token, context) => requirements[how]((one) => isMet(one, token, context)),
     found: (token) => foundBy(requirements, token),
-    unmet: (token, context) => unmetAmong(requirements, token, context),
+    unmet: (token, context) =>
+      requirements.flatMap((one) => (isMet(one, token, context) ? [] : unmetOf(one, token, context))),
   })
 }
 
@@ -220,16 +209,6 @@ export function not(requirement: Requirement): Requirement {
 
 const NONE: readonly string[] = Object.freeze([])
 
-function unmetAmong(
-  requirements: readonly Requirement[],
-  token: VerifiedToken,
-  context: RequirementContext,
-): readonly Requirement[] {
-  return requirements
-    .filter((requirement) => !isMet(requirement, token, context))
-    .flatMap((requirement) => unmetOf(requirement, token, context))
-}
-
 function assertSome(name: string, requirements: readonly unknown[]): void {
   if (requirements.length === 0) throw misconfigured(`require ${name}`, 'give at least one requirement')
   for (const requirement of requirements)
@@ -239,8 +218,4 @@ function assertSome(name: string, requirements: readonly unknown[]): void {
 
 function foundBy(requirements: readonly Requirement[], token: VerifiedToken): Readonly<Record<string, unknown>> {
   return Object.fromEntries(requirements.flatMap((requirement) => Object.entries(requirement.found?.(token) ?? {})))
-}
-
-function scopesIn(requirements: readonly Requirement[]): readonly string[] {
-  return Object.freeze([...new Set(requirements.flatMap(({ scopes }) => scopes))])
 }

@@ -41,10 +41,16 @@ export interface BindingRules {
 
 /** What each of the option `bindings` must be. */
 export const bindingRule: OptionRule = {
-  be: 'an object { confirmation, confirm }',
-  fits: (binding) =>
-    objectWith('', 'confirm').fits(binding) && typeof own(binding as object, 'confirmation') === 'string',
+  be: 'an object { confirmation, confirm }, with a "scheme" such as "DPoP" and a "challenge" such as { algs: "ES256" } if it has them',
+  fits: (given) => {
+    if (!objectWith('', 'confirm').fits(given)) return false
+    const binding = given as Binding
+    const [confirmation, scheme = BEARER, parameters = {}] = MEMBERS.map((name) => own(binding, name))
+    return typeof confirmation === 'string' && isHttpToken(scheme) && isParameters(parameters)
+  },
 }
+
+const MEMBERS = ['confirmation', 'scheme', 'challenge'] as const
 
 /**
  * Checks the options `bindings` and `unboundTokens`.
@@ -60,18 +66,10 @@ export function resolveBindings(action: string, list: readonly Binding[], unboun
       throw misconfigured(action, '"bindings" has two for the same member of cnf', binding.confirmation)
     const given = own(binding, 'scheme')
     const name = given ?? BEARER
-    const parameters = own(binding, 'challenge') ?? {}
-    if (!isHttpToken(name)) throw misconfigured(action, 'the "scheme" of a binding must be a name such as "DPoP"', name)
-    if (!isParameters(parameters))
-      throw misconfigured(
-        action,
-        'the "challenge" of a binding must be an object such as { algs: "ES256" }',
-        parameters,
-      )
     const scheme = schemes.get(name.toLowerCase()) ?? name
     bindings.set(binding.confirmation, { binding, scheme: given === undefined ? undefined : scheme })
     schemes.set(name.toLowerCase(), scheme)
-    challenges.set(scheme, { ...challenges.get(scheme), ...parameters })
+    challenges.set(scheme, { ...challenges.get(scheme), ...own(binding, 'challenge') })
   }
   if (unbound === 'refuse' && bindings.size === 0)
     throw misconfigured(action, 'with "unboundTokens", "bindings" must list at least one binding')

@@ -1,6 +1,6 @@
 import type { AuthError } from '../errors/auth-error.ts'
 import { wireDescriptions } from '../model/catalogue.ts'
-import { checkedFields, isFieldValue, isHttpToken } from '../model/http-text.ts'
+import { checkedFields, isFieldValue, isHttpToken, isScope } from '../model/http-text.ts'
 import { ignoreRejection, ownOptions } from '../model/values.ts'
 import type { RefusalResponse, Refused } from './outcome.ts'
 
@@ -109,32 +109,27 @@ export function challenge(
     .map(({ scheme, parameters }) => {
       const all: Record<string, string> = { realm }
       if (error.error === undefined) nameScopes(all, needed)
-      else if (!isClear || scheme === used) {
-        all['error'] = error.error
-        all['error_description'] = wireDescriptions[error.error] ?? ''
-        nameScopes(all, error.scopes)
-        return serialise(scheme, [all, parameters, error.parameters])
-      }
-      return serialise(scheme, [all, parameters])
+      if (error.error === undefined || (isClear && scheme !== used)) return serialise(scheme, { ...all, ...parameters })
+      all['error'] = error.error
+      all['error_description'] = wireDescriptions[error.error] ?? ''
+      nameScopes(all, error.scopes)
+      // Named twice: first for the order, last because its values cannot be replaced.
+      return serialise(scheme, { ...all, ...parameters, ...error.parameters, ...all })
     })
     .join(', ')
 }
 
 function nameScopes(parameters: Record<string, string>, scopes: readonly string[]): void {
+  // An application's own requirements and checks may supply anything.
   const valid = scopes.filter(isScope)
   if (valid.length > 0) parameters['scope'] = valid.join(' ')
 }
 
-// Of several parameters with the same name, the first counts. A quoted string cannot contain the characters that are dropped.
-function serialise(scheme: string, lists: readonly Challenge['parameters'][]): string {
-  const seen = new Set<string>()
-  const parts: string[] = []
-  for (const list of lists)
-    for (const [name, value] of Object.entries(list)) {
-      if (seen.has(name) || !isHttpToken(name) || typeof value !== 'string' || !QUOTABLE.test(value)) continue
-      seen.add(name)
-      parts.push(`${name}="${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`)
-    }
+// A quoted string cannot contain the characters that are dropped.
+function serialise(scheme: string, parameters: Challenge['parameters']): string {
+  const parts = Object.entries(parameters)
+    .filter(([name, value]) => isHttpToken(name) && typeof value === 'string' && QUOTABLE.test(value))
+    .map(([name, value]) => `${name}="${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`)
   return `${scheme} ${parts.join(', ')}`
 }
 
@@ -142,11 +137,6 @@ const QUOTABLE = /^[\x20-\x7e]+$/
 
 // Another token would not help (RFC 9110 sections 15.5.9, 15.5.14 and 15.6.4).
 const NO_CHALLENGE: ReadonlySet<number> = new Set([408, 413, 503])
-
-// RFC 6749 section 3.3. An application's own requirements and checks may supply anything as a scope.
-function isScope(scope: unknown): boolean {
-  return typeof scope === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)
-}
 
 /** A refusal in the shape that the error handlers of frameworks expect. */
 export interface RefusedError extends Error {

@@ -10,6 +10,11 @@ export function isPlainText(text: unknown): text is string {
   return typeof text === 'string' && /^[\x20\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
 }
 
+/** Whether a text is one scope (RFC 6749 section 3.3). */
+export function isScope(scope: unknown): scope is string {
+  return typeof scope === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope)
+}
+
 /** Whether a text may be the value of a header field (RFC 9110 section 5.5, without obs-text). */
 export function isFieldValue(text: unknown): text is string {
   return typeof text === 'string' && /^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/.test(text)
