@@ -3,7 +3,7 @@ import { quote, sentence } from '../errors/quote.ts'
 import type { ErrorCode } from '../model/catalogue.ts'
 import { own } from '../model/values.ts'
 import type { PolicyRegistry } from './policy-registry.ts'
-import { begin, isKeysUnavailable } from './run-steps.ts'
+import { initialState, isKeysUnavailable } from './run-steps.ts'
 import type { Step, StepDetails, TokenContext, Verification } from './steps.ts'
 
 /** Why a token is accepted or refused: every step in order. For people and logs; contains no token and no key material. */
@@ -28,7 +28,7 @@ export interface ExplanationStep {
 }
 
 /** What an explanation is built from. */
-interface Explained<C extends object> {
+interface ExplainOptions<C extends object> {
   readonly steps: readonly Step<C>[]
   readonly policies: PolicyRegistry
   readonly contextOf: () => TokenContext
@@ -38,23 +38,23 @@ interface Explained<C extends object> {
  * Runs the steps one by one, and continues after a failure if later steps are still useful: the claims of a token that is expired or has a
  * wrong signature are still examined, but not trusted. Never throws.
  */
-export async function explainToken<C extends object>(token: string, explained: Explained<C>): Promise<Explanation> {
+export async function explainToken<C extends object>(token: string, options: ExplainOptions<C>): Promise<Explanation> {
   const report = new Report()
   try {
-    await narrate(token, explained, report)
+    await explainSteps(token, options, report)
   } catch (error) {
     report.fail('error', error)
   }
   return report.end()
 }
 
-async function narrate<C extends object>(
+async function explainSteps<C extends object>(
   token: string,
-  { steps, policies, contextOf }: Explained<C>,
+  { steps, policies, contextOf }: ExplainOptions<C>,
   report: Report,
 ): Promise<void> {
   const context = await report.add('time', contextOf, ({ now }) => ({ actual: new Date(now * 1000).toISOString() }))
-  const state = begin<C>(token, context)
+  const state = initialState<C>(token, context)
   for (const step of steps) {
     // These two find the policy, and all others read it.
     const findsPolicy = step.name === 'parse' || step.name === 'issuer'
@@ -110,15 +110,15 @@ class Report {
 
   async add<T>(
     name: string,
-    take: () => T | Promise<T>,
-    describe: (taken: T) => StepDetails | undefined,
+    run: () => T | Promise<T>,
+    describe: (value: T) => StepDetails | undefined,
     kind: StepKind = 'other',
   ): Promise<T | undefined> {
     try {
-      const taken = await take()
-      const details = describe(taken)
+      const value = await run()
+      const details = describe(value)
       if (details !== undefined) this.#steps.push({ step: sentence(name), result: 'passed', ...quoted(details) })
-      return taken
+      return value
     } catch (error) {
       this.fail(name, error, kind)
       return undefined

@@ -154,7 +154,7 @@ export function policyResolver(
   return {
     select: async ({ iss }) => {
       if (typeof iss !== 'string') throw unknownIssuer(iss, [])
-      const policy = await decided(iss, policyOf)
+      const policy = await orUnavailable(iss, policyOf)
       if (policy === undefined) throw unknownIssuer(iss, [])
       return policy
     },
@@ -164,7 +164,7 @@ export function policyResolver(
 }
 
 // The caller chose the iss. If the lookup function throws or returns an invalid policy, that must not become a 500.
-async function decided(
+async function orUnavailable(
   iss: string,
   policyOf: (iss: string) => Promise<ResolvedPolicy | undefined>,
 ): Promise<ResolvedPolicy | undefined> {

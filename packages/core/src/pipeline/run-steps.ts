@@ -24,7 +24,7 @@ export interface AsOf {
 }
 
 /** What the steps run with. */
-interface Surroundings {
+interface RunOptions {
   readonly clock: Clock
   readonly cache: TokenCache | undefined
   readonly onEvent: EventListener | undefined
@@ -36,7 +36,7 @@ interface Surroundings {
  */
 export function tokenVerifier<C extends object>(
   steps: readonly Step<C>[],
-  { clock, cache, onEvent }: Surroundings,
+  { clock, cache, onEvent }: RunOptions,
 ): (token: string, context?: VerifyContext) => Promise<VerifiedToken<C>> {
   /** Runs steps until one must be awaited. */
   const run = (state: Verification<C>): Promise<void> | undefined => {
@@ -73,7 +73,7 @@ export function tokenVerifier<C extends object>(
       const context = contextOf(clock, given)
       const remembered = cache?.find(token)
       if (remembered === undefined || !isStillAccepted(remembered, context)) {
-        state = begin(token, context, remembered)
+        state = initialState(token, context, remembered)
         const waiting = run(state)
         if (waiting !== undefined) return finish(state, waiting)
       }
@@ -109,7 +109,7 @@ function rejectedSoon(error: Error): Promise<never> {
 const DONE = Promise.resolve()
 
 /** The state of a verification before its first step. */
-export function begin<C extends object>(
+export function initialState<C extends object>(
   token: string,
   context: TokenContext | undefined,
   remembered?: Remembered,
