@@ -33,7 +33,7 @@ const seed = {
   fetchedAt: 1_800_000_000_000 - 700_000,
 }
 
-describe('an entity-tag that is none', () => {
+describe('an invalid entity tag', () => {
   it('from a seed is not sent', async () => {
     const { verifies, sent } = setUp(json({ keys: [a, b] }), { seed: { ...seed, etag: POISON } })
     expect(await verifies('b')).toBe(true)
@@ -49,7 +49,7 @@ describe('an entity-tag that is none', () => {
   })
 
   it.each(['unquoted', '"\t"', `"${'x'.repeat(10_000)}"`])(
-    'from the server, as %j, is neither sent nor kept',
+    'from the server, %j, is neither sent nor stored',
     async (etag) => {
       const { verifies, sent, clock, keys } = setUp(json({ keys: [a] }, { etag }))
       await keys.ready()
@@ -76,8 +76,8 @@ describe('an entity-tag that is none', () => {
   })
 })
 
-describe('an entity-tag that is one', () => {
-  it('is sent again and again while it is confirmed, and goes with the seed', async () => {
+describe('a valid entity tag', () => {
+  it('is sent again as long as it is confirmed, and is part of the seed', async () => {
     const { keys, endpoint, clock, verifies, sent } = setUp(json({ keys: [a] }, { etag: 'W/"1"' }))
     await keys.ready()
     endpoint.answer = status(304)
@@ -89,7 +89,7 @@ describe('an entity-tag that is one', () => {
     expect(keys.export()?.etag).toBe('W/"1"')
   })
 
-  it('is forgotten when a request with it fails, in case it is to blame', async () => {
+  it('is dropped if a request with it fails, because it may be the cause', async () => {
     const picky: Answer = (request, init) =>
       (request.headers['if-none-match'] === undefined ? json({ keys: [a, b] }, { etag: '"2"' }) : status(500))(
         request,

@@ -22,7 +22,7 @@ describe('decryptionKeyFromPem', () => {
     ['P-384', ec('P-384')],
     ['P-521', ec('P-521')],
     ['X25519', x25519],
-  ])('gives the private JWK of %s, with a passphrase or without', (_, key) => {
+  ])('returns the private JWK of %s, with a passphrase or without', (_, key) => {
     const jwk = { ...key.export({ format: 'jwk' }), use: 'enc' }
     expect(decryptionKeyFromPem(open(key))).toEqual(jwk)
     expect(decryptionKeyFromPem(locked(key), PASSPHRASE)).toEqual(jwk)
@@ -35,7 +35,7 @@ describe('decryptionKeyFromPem', () => {
     expect(decryptionKeyFromPem(sec1, PASSPHRASE)).toMatchObject({ kty: 'EC', crv: 'P-256' })
   })
 
-  it('leaves a passphrase alone that the PEM does not need', () => {
+  it('ignores a passphrase that the PEM does not need', () => {
     expect(decryptionKeyFromPem(open(p256), PASSPHRASE)).toMatchObject({ kty: 'EC' })
   })
 
@@ -57,7 +57,7 @@ describe('decryptionKeyFromPem', () => {
       'it must be a PEM text, found a PEM that is damaged or cut off',
     ],
     ['no PEM', () => decryptionKeyFromPem(publicPem), 'it must be a PEM text, found DER in base64'],
-    ['nothing', () => decryptionKeyFromPem(undefined as never), 'it must be a PEM text, found undefined'],
+    ['undefined', () => decryptionKeyFromPem(undefined as never), 'it must be a PEM text, found undefined'],
     ['a weak RSA key', () => decryptionKeyFromPem(open(weak)), 'an RSA key must have at least 2048 bits, found 1024'],
     [
       'a signing key',
@@ -78,9 +78,9 @@ describe('decryptionKeyFromPem', () => {
     expect(read).toThrow(new TypeError(`Cannot read decryption key: ${sentence}`))
   })
 
-  it('says one thing for every wrong passphrase, and quotes neither it nor the key', () => {
+  it('reports every wrong passphrase alike, and quotes neither it nor the key', () => {
     const pem = locked(p256)
-    // Of so many, some decrypt to bytes that look padded.
+    // Among this many, some decrypt to bytes that look padded.
     const errors = Array.from({ length: 300 }, (_, count): unknown => {
       try {
         return decryptionKeyFromPem(pem, `wrong horse ${count}`)

@@ -52,13 +52,13 @@ describe('discovery', () => {
   it.each([
     [OAUTH, [OIDC, OAUTH, KEYS]],
     [OIDC_INSERTED, [OIDC, OAUTH, OIDC_INSERTED, KEYS]],
-  ])('goes on to %s where there is nothing before', async (place, expected) => {
+  ])('continues with %s if there is no earlier metadata', async (place, expected) => {
     const { ask, urls } = setUp({ [place]: metadata(), [KEYS]: json({ keys: [a] }) })
     expect(await ask('a')).toBe('verified')
     expect(urls()).toEqual(expected)
   })
 
-  it('leaves out the slash an issuer ends with, and keeps it in the comparison', async () => {
+  it('strips the trailing slash of an issuer from the URL, but not from the comparison', async () => {
     const issuer = 'https://issuer.example/'
     const place = 'https://issuer.example/.well-known/openid-configuration'
     const { ask } = setUp({ [place]: metadata({ issuer }), [KEYS]: json({ keys: [a] }) }, { issuer })
@@ -74,19 +74,19 @@ describe('discovery', () => {
     ['names another issuer', metadata({ issuer: 'https://other.example' }), 'issuer_mismatch'],
     ['names an issuer that differs by a slash', metadata({ issuer: `${ISSUER}/` }), 'issuer_mismatch'],
     ['names no issuer', json({ jwks_uri: KEYS }), 'issuer_mismatch'],
-    ['is no object', json([]), 'malformed'],
+    ['is not an object', json([]), 'malformed'],
     ['is null', json('null'), 'malformed'],
     ['is a number', json('7'), 'malformed'],
-    ['names a key set that is no text', metadata({ jwks_uri: [KEYS] }), 'malformed'],
+    ['names a key set that is not text', metadata({ jwks_uri: [KEYS] }), 'malformed'],
     [
       'names a key set over http on its own host',
       metadata({ jwks_uri: KEYS.replace('https', 'http') }),
       'uri_not_allowed',
     ],
-    ['is no JSON', json('{'), 'malformed'],
+    ['is not JSON', json('{'), 'malformed'],
     ['has a member twice', json(`{"issuer":"${ISSUER}","issuer":"${ISSUER}","jwks_uri":"${KEYS}"}`), 'malformed'],
     ['names no key set', json({ issuer: ISSUER }), 'malformed'],
-    ['names a key set that is no URL', metadata({ jwks_uri: '/keys' }), 'malformed'],
+    ['names a key set that is not a URL', metadata({ jwks_uri: '/keys' }), 'malformed'],
     ['names a key set over http', metadata({ jwks_uri: 'http://issuer.example/keys' }), 'uri_not_allowed'],
     ['names a key set on this machine', metadata({ jwks_uri: 'http://127.0.0.1/keys' }), 'uri_not_allowed'],
     ['names a key set with credentials', metadata({ jwks_uri: 'https://a:b@issuer.example/keys' }), 'uri_not_allowed'],
@@ -94,17 +94,17 @@ describe('discovery', () => {
     ['names a key set in data', metadata({ jwks_uri: 'data:application/json,{}' }), 'uri_not_allowed'],
     ['names a key set in a file', metadata({ jwks_uri: 'file:///keys' }), 'uri_not_allowed'],
     ['names a key set on another host', metadata({ jwks_uri: 'https://keys.example/keys' }), 'uri_not_allowed'],
-    ['names a key set on a host below', metadata({ jwks_uri: 'https://keys.issuer.example/keys' }), 'uri_not_allowed'],
+    ['names a key set on a subdomain', metadata({ jwks_uri: 'https://keys.issuer.example/keys' }), 'uri_not_allowed'],
     ['fails', status(500), 'status'],
-    ['is out of reach', refused, 'network'],
+    ['is unreachable', refused, 'network'],
     ['is too large', json(`{"padding":"${'x'.repeat(65_536)}"}`), 'too_large'],
-  ])('trusts nothing and asks nowhere else when the metadata %s', async (_, answer, reason) => {
+  ])('trusts nothing and requests nothing else if the metadata %s', async (_, answer, reason) => {
     const { ask, urls } = setUp({ [OIDC]: answer, [OAUTH]: metadata(), [KEYS]: json({ keys: [a] }) })
     expect(await ask('a')).toBe(`503 keys_unavailable ${reason}`)
     expect(new Set(urls())).toEqual(new Set([OIDC]))
   })
 
-  it.each([400, 401, 403, 404, 405, 410, 501])('goes on to the next place after status %d', async (code) => {
+  it.each([400, 401, 403, 404, 405, 410, 501])('continues with the next place after status %d', async (code) => {
     const { ask } = setUp({ [OIDC]: status(code), [OAUTH]: metadata(), [KEYS]: json({ keys: [a] }) })
     expect(await ask('a')).toBe('verified')
   })
@@ -112,13 +112,13 @@ describe('discovery', () => {
   it.each<[string, Answer]>([
     ['a redirect', status(302, { location: KEYS })],
     ['a web page', json('\n<!doctype html>')],
-  ])('goes on to the next place after %s', async (_, answer) => {
+  ])('continues with the next place after %s', async (_, answer) => {
     const { ask, urls } = setUp({ [OIDC]: answer, [OAUTH]: metadata(), [KEYS]: json({ keys: [a] }) })
     expect(await ask('a')).toBe('verified')
     expect(urls()).toEqual([OIDC, OAUTH, KEYS])
   })
 
-  it.each([402, 406, 408, 409, 429, 500, 502, 503])('asks nowhere else after status %d', async (code) => {
+  it.each([402, 406, 408, 409, 429, 500, 502, 503])('requests nothing else after status %d', async (code) => {
     const { ask, urls } = setUp({ [OIDC]: status(code), [OAUTH]: metadata(), [KEYS]: json({ keys: [a] }) })
     expect(await ask('a')).toBe('503 keys_unavailable status')
     expect(urls()).toEqual([OIDC])
@@ -141,7 +141,7 @@ describe('discovery', () => {
     }
   })
 
-  it('reads metadata of as many members, and as deep, as it may be', async () => {
+  it('reads metadata up to the limits of members and depth', async () => {
     const wide = (members: number) =>
       metadata(Object.fromEntries(Array.from({ length: members - 2 }, (_, index) => [`m${index}`, 0])))
     const deep = (depth: number) =>
@@ -155,7 +155,7 @@ describe('discovery', () => {
       expect(await setUp({ [OIDC]: answer, [KEYS]: json({ keys: [a] }) }).ask('a')).toBe(verdict)
   })
 
-  it('takes keys over http from this machine when the issuer is there, and from no other', async () => {
+  it('accepts keys over http from this machine only if the issuer is there', async () => {
     const issuer = 'http://127.0.0.1:8080'
     const place = `${issuer}/.well-known/openid-configuration`
     const here = `${issuer}/keys`
@@ -165,7 +165,7 @@ describe('discovery', () => {
     expect(await setUp(away, { issuer }).ask('a')).toBe('503 keys_unavailable uri_not_allowed')
   })
 
-  it('keeps the cause of what went wrong with metadata', async () => {
+  it('keeps the cause of a metadata error', async () => {
     const { keys } = setUp({ [OIDC]: json('{') })
     await expect(keys.ready()).rejects.toMatchObject({
       cause: { reason: 'malformed', cause: { name: 'StrictJsonError' } },
@@ -177,14 +177,14 @@ describe('discovery', () => {
     })
   })
 
-  it('takes no keys over http from this machine for an issuer on https, even here', async () => {
+  it('accepts no keys over http from this machine for an issuer on https', async () => {
     const issuer = 'https://localhost'
     const place = `${issuer}/.well-known/openid-configuration`
     const answers = { [place]: metadata({ issuer, jwks_uri: 'http://localhost/keys' }) }
     expect(await setUp(answers, { issuer }).ask('a')).toBe('503 keys_unavailable uri_not_allowed')
   })
 
-  it('forgets an address that is too old to be trusted', async () => {
+  it('drops a URL that is too old to be trusted', async () => {
     const { ask, answers, clock } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
     await ask('a')
     answers[OIDC] = status(500)
@@ -192,7 +192,7 @@ describe('discovery', () => {
     expect(await ask('a')).toBe('503 keys_unavailable status')
   })
 
-  it('takes keys from another host that is allowed by name', async () => {
+  it('accepts keys from another host that is allowed by name', async () => {
     const place = 'https://keys.example/keys'
     const answers = { [OIDC]: metadata({ jwks_uri: place }), [place]: json({ keys: [a] }) }
     expect(await setUp(answers, { allowedKeyHosts: ['keys.example'] }).ask('a')).toBe('verified')
@@ -226,7 +226,7 @@ describe('discovery', () => {
     }
   })
 
-  it('is taken over once it is lost, also where time passes between its steps', async () => {
+  it('is taken over once it is lost, also if time passes between its steps', async () => {
     const world = setUp({}, { sharing: 'poll' })
     const { clock, answers } = world
     const { monotonic, setTimeout } = clock
@@ -246,7 +246,7 @@ describe('discovery', () => {
     expect(await Promise.all(joined)).toEqual(['verified', 'verified'])
   })
 
-  it('has one deadline for its retry, too', async () => {
+  it('has one deadline including its retry', async () => {
     const world = setUp({})
     const { clock, answers } = world
     answers[OIDC] = slow(clock, 2, metadata())
@@ -275,7 +275,7 @@ describe('discovery', () => {
     expect(urls()).toEqual([OIDC, KEYS, KEYS, OIDC, KEYS, KEYS])
   })
 
-  it('follows metadata that moves its keys', async () => {
+  it('follows metadata with a new key URL', async () => {
     const { ask, answers, clock } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
     await ask('a')
     answers[OIDC] = metadata({ jwks_uri: `${KEYS}/new` })
@@ -285,11 +285,11 @@ describe('discovery', () => {
     expect(await ask('a', 61)).toBe('401 key_not_found')
   })
 
-  it('denies nothing that may be at an address its metadata has named since', async () => {
+  it('denies no key that may be at a URL that its metadata has named since', async () => {
     const { ask, answers, clock } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
     await ask('a')
     await clock.pass(10)
-    // They move: the old address goes on answering.
+    // The keys move: the old URL still answers.
     answers[OIDC] = metadata({ jwks_uri: `${KEYS}/new` })
     answers[`${KEYS}/new`] = json({ keys: [b] })
     await clock.pass(15)
@@ -300,7 +300,7 @@ describe('discovery', () => {
     expect(await ask('b')).toBe('verified')
   })
 
-  it('denies nothing that caches may keep from it, those in front of the metadata included', async () => {
+  it('denies no key that caches may hide, including those of the metadata', async () => {
     const { ask, clock } = setUp({
       [OIDC]: json({ issuer: ISSUER, jwks_uri: KEYS }, { age: '300' }),
       [KEYS]: json({ keys: [a] }),
@@ -311,7 +311,7 @@ describe('discovery', () => {
     expect(await ask('b', 361)).toBe('401 key_not_found')
   })
 
-  it('follows metadata that moves its keys at the first unknown kid, while their old address still answers', async () => {
+  it('follows metadata with a new key URL at the first unknown kid, while the old URL still answers', async () => {
     const { ask, answers, clock, urls } = setUp({
       [OIDC]: metadata(),
       [KEYS]: json({ keys: [a] }, { 'cache-control': 'max-age=86400' }),
@@ -324,7 +324,7 @@ describe('discovery', () => {
     expect(urls().slice(2)).toEqual([OIDC, `${KEYS}/new`])
   })
 
-  it('leaves metadata alone at an unknown kid while it is younger than the cool-down', async () => {
+  it('does not fetch metadata at an unknown kid while it is younger than the cool-down', async () => {
     const { ask, clock, urls } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
     await ask('a')
     await clock.pass(29)
@@ -332,7 +332,7 @@ describe('discovery', () => {
     expect(urls().slice(2)).toEqual([KEYS])
   })
 
-  it('follows metadata that moves its keys after a failed signature, too', async () => {
+  it('also follows metadata with a new key URL after a failed signature', async () => {
     const { keys, answers, clock } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
     const header = { alg: 'ES256', kid: 'a' }
     const failed = await keys.resolve(header)
@@ -342,7 +342,7 @@ describe('discovery', () => {
     expect(await keys.resolveAgain?.(header, failed)).toBeDefined()
   })
 
-  it('asks for metadata no more than twice a minute under a flood of unknown kids', async () => {
+  it('fetches metadata at most twice a minute under a flood of unknown kids', async () => {
     const { ask, clock, endpoint } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
     await ask('a')
     for (let tick = 0; tick < 1200; tick += 1) {
@@ -363,8 +363,8 @@ describe('discovery', () => {
   it.each<[string, Answer, string]>([
     ['fails', status(503, { 'retry-after': '120' }), 'status'],
     ['names another issuer', metadata({ issuer: 'https://other.example' }), 'issuer_mismatch'],
-    ['is out of reach', refused, 'network'],
-  ])('goes on at an unknown kid, and says so, when the metadata %s', async (_, answer, reason) => {
+    ['is unreachable', refused, 'network'],
+  ])('continues at an unknown kid, and reports it, if the metadata %s', async (_, answer, reason) => {
     const { ask, answers, clock, events } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
     await ask('a')
     events.length = 0
@@ -379,7 +379,7 @@ describe('discovery', () => {
     ])
   })
 
-  it('says nothing of metadata that was given up because the key set was closed', async () => {
+  it('emits no event for metadata that was cancelled because the key set was closed', async () => {
     const { ask, answers, clock, events, keys } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
     await ask('a')
     events.length = 0
@@ -392,7 +392,7 @@ describe('discovery', () => {
     expect(events).toEqual([])
   })
 
-  it('asks for metadata again as soon as the keys cannot be had from where it said', async () => {
+  it('fetches metadata again as soon as keys are unavailable at its URL', async () => {
     const { ask, answers, clock, keys } = setUp({
       [OIDC]: metadata(),
       [KEYS]: json({ keys: [a] }, { 'cache-control': 'max-age=60' }),
@@ -410,11 +410,11 @@ describe('discovery', () => {
   })
 
   it.each<[string, Answer]>([
-    ['is out of reach', refused],
+    ['is unreachable', refused],
     ['fails', status(500)],
-    ['has become garbage', json('<html>')],
+    ['is not JSON any more', json('<html>')],
     ['names another issuer', metadata({ issuer: 'https://other.example' })],
-  ])('goes on with the address it knows while the metadata %s', async (_, answer) => {
+  ])('continues with the known URL while the metadata %s', async (_, answer) => {
     const { ask, answers, clock } = setUp({ [OIDC]: metadata(), [KEYS]: json({ keys: [a] }) })
     await ask('a')
     answers[OIDC] = answer
@@ -423,7 +423,7 @@ describe('discovery', () => {
     expect(await ask('b')).toBe('verified')
   })
 
-  it('leaves metadata alone for as long as its server asks, while keys are fetched from the address it knows', async () => {
+  it('does not fetch metadata for as long as its server asks, while keys are fetched from the known URL', async () => {
     const { ask, answers, clock, urls } = setUp({
       [OIDC]: metadata(),
       [KEYS]: json({ keys: [a] }, { 'cache-control': 'max-age=60' }),
@@ -440,7 +440,7 @@ describe('discovery', () => {
     expect(urls().slice(5)).toEqual([OIDC, KEYS])
   })
 
-  it('keeps the bounds for the metadata, too, while all is down', async () => {
+  it('also limits metadata requests while everything is down', async () => {
     for (const answer of [refused, hanging, status(500)]) {
       const { ask, clock, endpoint } = setUp({ [OIDC]: answer })
       for (let tick = 0; tick < 1200; tick += 1) {
@@ -468,7 +468,7 @@ describe('discovery', () => {
     expect(urls()).toEqual([])
   })
 
-  it('tells an operator what is wrong with the metadata', async () => {
+  it('reports what is wrong with the metadata', async () => {
     const faults: readonly Record<string, Answer>[] = [
       {},
       { [OIDC]: status(500) },
@@ -513,7 +513,7 @@ describe('discovery', () => {
     { allowedKeyHost: [] } as DiscoveredKeySetOptions,
     { coolDown: 5 } as DiscoveredKeySetOptions,
     { allowLoopbackHttp: 'false' as never },
-  ])('is refused at start-up with the options %j', (options) => {
+  ])('is rejected at start-up with the options %j', (options) => {
     expect(() => discoveredKeySet(ISSUER, options)).toThrow(TypeError)
   })
 
@@ -524,7 +524,7 @@ describe('discovery', () => {
     'https://issuer.example#x',
     'https://a@issuer.example',
     'file:///x',
-  ])('is refused at start-up for the issuer %s', (issuer) => {
+  ])('is rejected at start-up for the issuer %s', (issuer) => {
     expect(() => discoveredKeySet(issuer)).toThrow(/^Cannot discover keys: /)
   })
 })

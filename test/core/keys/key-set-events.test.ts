@@ -32,7 +32,7 @@ function setUp(answer: Answer, options: RemoteKeySetOptions = {}) {
 }
 
 describe('events of a key set', () => {
-  it('say how long a fetch took', async () => {
+  it('contain the duration of a fetch', async () => {
     const { keys, clock, endpoint, taken } = setUp(refused)
     endpoint.answer = slow(clock, 2, json({ keys: [a] }))
     const ready = keys.ready()
@@ -41,7 +41,7 @@ describe('events of a key set', () => {
     expect(taken()).toEqual([{ type: 'keys.refreshed', uri: URI, keys: 1, skipped: 0, duration: 2000 }])
   })
 
-  it('name skipped members once, for as long as the set is the same', async () => {
+  it('name skipped members once, as long as the set is the same', async () => {
     const { keys, clock, endpoint, ask, taken } = setUp(json({ keys: [a, encryption] }, { etag: '"1"' }))
     const detail = '"use" of the key with kid "e"'
     const skipped = { type: 'key.skipped', uri: URI, reason: 'wrong_use', detail }
@@ -62,7 +62,7 @@ describe('events of a key set', () => {
     expect(keys.stats().generation).toBe(2)
   })
 
-  it('tell an outage with keys at hand from one without', async () => {
+  it('distinguish an outage with cached keys from one without', async () => {
     const { keys, clock, endpoint, ask, taken } = setUp(status(500))
     await ask('a')
     expect(taken()).toEqual([{ type: 'keys.unavailable', uri: URI, reason: 'status', retryAfter: 1 }])
@@ -82,7 +82,7 @@ describe('events of a key set', () => {
     expect(taken()).toEqual([{ type: 'keys.unavailable', uri: URI, reason: 'status', retryAfter: 58 }])
   })
 
-  it('say what a garbled set was', async () => {
+  it('contain the reason for a malformed set', async () => {
     for (const [answer, reason] of [
       [json('<html>'), 'malformed'],
       [json({ keys: [] }), 'no_usable_key'],
@@ -95,7 +95,7 @@ describe('events of a key set', () => {
     }
   })
 
-  it('count two attempts of a cold start against the first minute, and name the last', async () => {
+  it('count two attempts of a cold start in the first minute, and name the last', async () => {
     const { ask, taken, keys, count } = setUp(refused)
     await ask('a')
     expect(taken()).toEqual([{ type: 'keys.unavailable', uri: URI, reason: 'network', retryAfter: 1 }])
@@ -117,7 +117,7 @@ describe('a store', () => {
     return { asked, kept, store }
   }
 
-  it('is asked for want of a fresh set alone', async () => {
+  it('is read only if there is no fresh set', async () => {
     const { asked, store } = counting()
     const { ask, clock, keys } = setUp(json({ keys: [a] }), { store })
     await keys.ready()
@@ -134,7 +134,7 @@ describe('a store', () => {
     expect(asked).toEqual([URI, URI])
   })
 
-  it('is given every set that was fetched, and none that was found in it', async () => {
+  it('receives every fetched set, and no set that was read from it', async () => {
     const first = counting()
     const world = setUp(json({ keys: [a] }, { etag: '"1"', 'cache-control': 'max-age=100' }), { store: first.store })
     await world.keys.ready()
@@ -147,7 +147,7 @@ describe('a store', () => {
     expect([other.count(), second.kept]).toEqual([0, []])
   })
 
-  it('may be slow, or asked without a soft wait, and is waited for a tenth of a second at least', async () => {
+  it('may be slow, or read without a soft wait, and is awaited for at least a tenth of a second', async () => {
     for (const [softWait, within] of [
       [0, 0.1],
       [0.5, 0.5],
@@ -163,7 +163,7 @@ describe('a store', () => {
     }
   })
 
-  it('keeps a request that is closed meanwhile from fetching', async () => {
+  it('prevents a fetch of a request if the set was closed meanwhile', async () => {
     let answerStore: () => void = () => undefined
     const store: JwkSetStore = {
       get: async () =>
@@ -181,7 +181,7 @@ describe('a store', () => {
     expect([count(), taken()]).toEqual([0, []])
   })
 
-  it('has its work given to waitUntil', async () => {
+  it('passes its work to waitUntil', async () => {
     const given: Promise<unknown>[] = []
     const { keys } = setUp(json({ keys: [a] }), {
       store: createMemoryJwkSetStore(),
@@ -194,7 +194,7 @@ describe('a store', () => {
 })
 
 describe('a failed signature', () => {
-  it('asks for another key of that name once, and says when there is none', async () => {
+  it('resolves another key of that name once, and reports if there is none', async () => {
     const { keys, clock, endpoint, count } = setUp(json({ keys: [a] }))
     const header = { alg: 'ES256', kid: 'a' }
     const failed = await keys.resolve(header)

@@ -19,7 +19,7 @@ const keys = { keys: [await publicJwk({ kid: 'a' })] }
 const failed = async (outcome: Promise<unknown>): Promise<unknown> => outcome.catch((error: unknown) => error)
 
 describe('configured header fields', () => {
-  it('are sent for a JWK Set, to an own fetch as well', async () => {
+  it('are sent for a JWK Set, also to a custom fetch', async () => {
     const clock = manualClock()
     const endpoint = fakeEndpoint(clock, json(keys))
     await remoteKeySet(`${ISSUER}/keys`, { fetch: endpoint.fetch, clock, headers }).ready()
@@ -29,7 +29,7 @@ describe('configured header fields', () => {
   it.each<[string, string, DiscoveredKeySetOptions, boolean]>([
     ['the origin of the issuer', `${ISSUER}/keys`, {}, true],
     ['another port of its host', `${ISSUER}:8443/keys`, {}, false],
-    ['a host that is allowed', 'https://keys.example/keys', { allowedKeyHosts: ['keys.example'] }, true],
+    ['an allowed host', 'https://keys.example/keys', { allowedKeyHosts: ['keys.example'] }, true],
   ])('are sent for metadata, and to keys on %s: %s', async (_, uri, options, isSent) => {
     const clock = manualClock()
     const endpoint = fakeEndpoint(clock, async (request, init) =>
@@ -42,8 +42,8 @@ describe('configured header fields', () => {
 
   it.each<[string, Answer]>([
     ['the endpoint refuses them', status(403)],
-    ['a fetch of the application repeats them', async () => Promise.reject(new Error(`sent ${SECRET} in vain`))],
-  ])('are in no event, description and error where %s', async (_, answer) => {
+    ['a custom fetch quotes them', async () => Promise.reject(new Error(`sent ${SECRET} in vain`))],
+  ])('are in no event, description and error if %s', async (_, answer) => {
     const clock = manualClock()
     const events: VerifierEvent[] = []
     const { fetch } = fakeEndpoint(clock, answer)
@@ -58,7 +58,7 @@ describe('configured header fields', () => {
     expect(events).not.toEqual([])
   })
 
-  it.each([401, 403])('are what the message about status %d names', async (code) => {
+  it.each([401, 403])('are named in the message for status %d', async (code) => {
     const clock = manualClock()
     const { fetch } = fakeEndpoint(clock, status(code))
     for (const set of [remoteKeySet(`${ISSUER}/keys`, { fetch, clock }), discoveredKeySet(ISSUER, { fetch, clock })])
@@ -73,12 +73,12 @@ describe('configured header fields', () => {
     ['a line break', { 'x-api-key': `${SECRET}\r\nhost: b` }, 'the value of "x-api-key"'],
     ['a space at the end', { 'x-api-key': `${SECRET} ` }, 'the value of "x-api-key"'],
     ['another script', { 'x-api-key': `${SECRET}é` }, 'the value of "x-api-key"'],
-    ['no text', { 'x-api-key': undefined }, 'the value of "x-api-key"'],
+    ['an undefined value', { 'x-api-key': undefined }, 'the value of "x-api-key"'],
     ['a name twice', { 'x-api-key': SECRET, 'X-Api-Key': SECRET }, '"x-api-key" twice'],
     ...['Host', 'Connection', 'Content-Length', 'Transfer-Encoding', 'Proxy-Authorization', 'If-None-Match'].map(
       (name): [string, unknown, string] => [name, { [name]: SECRET }, `must not set "${name.toLowerCase()}"`],
     ),
-  ])('stop the start where they are %s', (_, given, message) => {
+  ])('are rejected at start-up if they are %s', (_, given, message) => {
     const keySet = { headers: given as Record<string, string> }
     const start = (): unknown => createVerifier({ issuer: ISSUER, audience: 'api', keySet })
     expect(start).toThrow(message)

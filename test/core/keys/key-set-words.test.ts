@@ -40,7 +40,7 @@ function setUp(answer: Answer, options: RemoteKeySetOptions = {}) {
   return { clock, endpoint, keys, refusal }
 }
 
-describe('an address that is refused', () => {
+describe('a rejected URL', () => {
   it('is named without its secrets', () => {
     const uris = [
       'http://issuer.example:81/keys?x=1',
@@ -61,7 +61,7 @@ describe('an address that is refused', () => {
     expect(said(() => remoteKeySet(new URL(URI)))).toBe('taken')
   })
 
-  it('of an issuer is told what is wrong with it', () => {
+  it('of an issuer is explained', () => {
     const issuers = [
       'http://issuer.example',
       'issuer',
@@ -87,8 +87,8 @@ describe('an address that is refused', () => {
   })
 })
 
-describe('a set given in the configuration that is refused', () => {
-  it('says what is wrong with it', () => {
+describe('a rejected set in the configuration', () => {
+  it('is explained', () => {
     const sets: unknown[] = [
       { keys: [a, { kty: 'oct', k: 'AA' }] },
       { keys: [a, { ...b, d: 'AA' }] },
@@ -114,7 +114,7 @@ describe('a set given in the configuration that is refused', () => {
 })
 
 describe('a remote key set', () => {
-  it('says what it holds, and of what age', async () => {
+  it('reports its keys and its age', async () => {
     const { keys, clock, endpoint } = setUp(json({ keys: [a, b, { kty: 'X' }] }))
     expect(keys.describe()).toBe(`no keys of ${URI} yet`)
     expect(keys.stats()).toEqual({
@@ -149,7 +149,7 @@ describe('a remote key set', () => {
     expect(keys.stats().nextAttempt).toBe(Infinity)
   })
 
-  it('says why it holds nothing', async () => {
+  it('reports why it has no keys', async () => {
     const { keys, refusal } = setUp(status(500))
     expect(await refusal('a')).toBe(
       `keys_unavailable, 1: Fetching the keys of ${URI} failed (status): The status was 500, not 200`,
@@ -157,7 +157,7 @@ describe('a remote key set', () => {
     expect(keys.describe()).toBe(`no keys of ${URI} yet: The status was 500, not 200`)
   })
 
-  it('says which keys it could not use, or that there are none', async () => {
+  it('reports which keys it could not use, or that there are none', async () => {
     expect(await setUp(json({ keys: [] })).refusal('a')).toMatch(/\(no_usable_key\): The JWK Set is empty$/)
     expect(await setUp(json({ keys: [{ kty: 'X' }, { ...a, use: 'enc' }] })).refusal('a')).toMatch(
       /\(no_usable_key\): The JWK Set holds only members that are skipped: unsupported_type \("kty" of member 1\), wrong_use \("use" of the key with kid "a"\)$/,
@@ -169,7 +169,7 @@ describe('a remote key set', () => {
     expect((await setUp(json(long)).refusal('a')).split(': The JWK Set ')[1]?.length).toBeLessThanOrEqual(600)
   })
 
-  it('says that it may not ask again yet, and when', async () => {
+  it('reports that it may not fetch again yet, and when it may', async () => {
     const { clock, refusal, keys } = setUp(json({ keys: [a] }))
     await keys.ready()
     await clock.pass(100)
@@ -189,7 +189,7 @@ describe('a remote key set', () => {
 })
 
 describe('a store in memory', () => {
-  it('holds copies, by address', async () => {
+  it('holds copies, by URL', async () => {
     const store = createMemoryJwkSetStore()
     const seed = { uri: URI, jwks: { keys: [] }, fetchedAt: 7 }
     expect(await store.get(URI)).toBeUndefined()

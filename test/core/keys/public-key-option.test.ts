@@ -1,4 +1,4 @@
-// What people put where a public key belongs. A wrong one stops the start with a sentence; it never turns good tokens into 401.
+// Typical values of a public key option. A wrong one is rejected at start-up with a message; it never causes 401 for good tokens.
 import { execFileSync } from 'node:child_process'
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 
@@ -42,27 +42,27 @@ const complaint = (make: () => unknown): string => {
   return 'taken'
 }
 
-describe('a public key that is given in a form people have', () => {
+describe('a public key in a common form', () => {
   it.each<[string, unknown]>([
     ['PEM', pem],
-    ['PEM within double quotes, as an env file keeps them', `"${envLine}"`],
-    ['PEM within single quotes over several lines', `'${pem}'`],
-    ['PEM whose line breaks were escaped twice', pem.replaceAll('\n', String.raw`\\n`)],
+    ['PEM in double quotes, like in an env file', `"${envLine}"`],
+    ['PEM in single quotes over several lines', `'${pem}'`],
+    ['PEM with doubly escaped line breaks', pem.replaceAll('\n', String.raw`\\n`)],
     ['PEM with Windows line breaks', pem.replaceAll('\n', '\r\n')],
-    ['PEM with Windows line breaks written out', pem.replaceAll('\n', String.raw`\r\n`)],
+    ['PEM with escaped Windows line breaks', pem.replaceAll('\n', String.raw`\r\n`)],
     ['PEM on one line', pem.replaceAll('\n', ' ')],
     ['PEM after a byte order mark', `\ufeff${pem}`],
-    ['PEM after the remarks of openssl', `Bag Attributes\n    localKeyID: 01\n${pem}`],
-    ['a Buffer, as readFileSync gives it', Buffer.from(pem)],
+    ['PEM after the text that openssl adds', `Bag Attributes\n    localKeyID: 01\n${pem}`],
+    ['a Buffer, as returned by readFileSync', Buffer.from(pem)],
     ['a Uint8Array', new TextEncoder().encode(pem)],
     ['a part of a larger Buffer', Buffer.from(`xx${pem}xx`).subarray(2, 2 + pem.length)],
     ['base64 of PEM', Buffer.from(pem).toString('base64')],
-    ['base64 of PEM within quotes', `"${Buffer.from(pem).toString('base64')}"`],
+    ['base64 of PEM in quotes', `"${Buffer.from(pem).toString('base64')}"`],
     ['a Buffer of base64 of PEM', Buffer.from(Buffer.from(pem).toString('base64'))],
     ['a JWK', jwk],
     ['a JWK with alg, kid and use', { ...jwk, alg: 'RS256', kid: 'a', use: 'sig' }],
     ['a JWK as text', JSON.stringify(jwk)],
-    ['a JWK as text within quotes', `'${JSON.stringify(jwk)}'`],
+    ['a JWK as text in quotes', `'${JSON.stringify(jwk)}'`],
     ['base64 of a JWK', Buffer.from(JSON.stringify(jwk)).toString('base64')],
   ])('verifies: %s', async (_, publicKey) => {
     const verifier = verifierWith(publicKey)
@@ -80,8 +80,8 @@ describe('a public key that is given in a form people have', () => {
     ['ES512', () => generateKeyPairSync('ec', { namedCurve: 'P-521' })],
     ['EdDSA', () => generateKeyPairSync('ed25519')],
     ['Ed25519', () => generateKeyPairSync('ed25519')],
-  ])('of every kind: %s', async (alg, generate) => {
-    // Many, because numbers of a key may begin with a zero.
+  ])('of every type: %s', async (alg, generate) => {
+    // Many, because numbers of a key may start with a zero.
     for (let count = 0; count < 20; count += 1) {
       const { publicKey, privateKey } = generate()
       const token = await tokenOf(privateKey, alg)
@@ -109,12 +109,12 @@ describe('a public key that is given in a form people have', () => {
 })
 
 const SHAPES: readonly (readonly [string, unknown, string])[] = [
-  ['cut off in its middle', pem.slice(0, 200), 'a PEM that is cut off: it has no "-----END PUBLIC KEY-----"'],
+  ['truncated', pem.slice(0, 200), 'a PEM that is cut off: it has no "-----END PUBLIC KEY-----"'],
   ['without its last bytes', pem.replace(/[\w+/]{8}\n-----END/, '\n-----END'), 'a PEM that is damaged or cut off'],
   ['the first line of a file', '-----BEGIN PUBLIC KEY-----', 'only the first line of a PEM: put quotes around all'],
   ['the first line with a quote', '"-----BEGIN PUBLIC KEY-----', 'only the first line of a PEM: put quotes around all'],
   ['a line break that became an n', pem.replaceAll('\n', 'n'), 'a PEM that is damaged or cut off'],
-  ['letters of no alphabet', pem.replace('MIIB', '????'), 'a PEM with characters that are not base64'],
+  ['invalid letters', pem.replace('MIIB', '????'), 'a PEM with characters that are not base64'],
   ['a damaged first line', pem.replace('KEY-----', 'KEY---'), 'a PEM whose first line is damaged'],
   ['a file path', '/etc/keys/public.pem', 'the path of a file: give what the file holds'],
   ['a relative path', './public.pem', 'the path of a file: give what the file holds'],
@@ -146,12 +146,12 @@ const SHAPES: readonly (readonly [string, unknown, string])[] = [
   ],
   ['a JWK Set', { keys: [jwk] }, 'a JWK Set: give it as "jwks"'],
   ['a JWK Set as text', JSON.stringify({ keys: [jwk] }), 'a JWK Set: give it as "jwks"'],
-  ['a JWK that is cut off', JSON.stringify(jwk).slice(0, 40), 'JSON that is damaged or cut off'],
+  ['a truncated JWK', JSON.stringify(jwk).slice(0, 40), 'JSON that is damaged or cut off'],
   ['another object', { pem }, 'an object without "kty"'],
   ['the word undefined', 'undefined', '9 characters of something else'],
 ]
 
-describe('what is no public key stops the start', () => {
+describe('a value that is not a public key is rejected at start-up', () => {
   it.each(SHAPES)('%s', (_, given, found) => {
     const said = complaint(() => verifierWith(given))
     expect(said).toContain(
@@ -182,7 +182,7 @@ describe('what is no public key stops the start', () => {
 
   it.each<[string, unknown]>([
     ['PKCS #8', privatePem],
-    ['PKCS #8 that is cut off', privatePem.slice(0, 300)],
+    ['truncated PKCS #8', privatePem.slice(0, 300)],
     ['PKCS #1', String(rsa.privateKey.export({ type: 'pkcs1', format: 'pem' }))],
     ['SEC 1', String(ec.privateKey.export({ type: 'sec1', format: 'pem' }))],
     ['base64 of one', Buffer.from(privatePem).toString('base64')],
@@ -250,7 +250,7 @@ describe('what is no public key stops the start', () => {
 })
 
 describe('openssl agrees about', () => {
-  it('a certificate that it made', async () => {
+  it('a certificate that it created', async () => {
     let made: string
     try {
       made = execFileSync(
@@ -259,7 +259,7 @@ describe('openssl agrees about', () => {
         { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
       )
     } catch {
-      // A machine without openssl: the fixture above is a certificate, too.
+      // A machine without openssl: the fixture above is also a certificate.
       made = validCertificate.key + validCertificate.cert
     }
     const certificate = made.slice(made.indexOf('-----BEGIN CERTIFICATE'))

@@ -18,16 +18,16 @@ const complaint = (text: unknown): string => {
   }
 }
 
-describe('one public key', () => {
+describe('a single public key', () => {
   it.each<[string, string]>([
     ['PEM', spki],
-    ['PEM with white space around', `\n\n  ${spki}\n`],
-    ['PEM with its line breaks written out', spki.replaceAll('\n', String.raw`\n`)],
-    ['PEM after a remark', `the key of the issuer\n${spki}`],
+    ['PEM with white space around it', `\n\n  ${spki}\n`],
+    ['PEM with escaped line breaks', spki.replaceAll('\n', String.raw`\n`)],
+    ['PEM after other text', `the key of the issuer\n${spki}`],
     ['base64 of PEM', btoa(spki)],
     ['base64 of PEM over several lines', btoa(spki).replaceAll(/(.{40})/g, '$1\r\n')],
     ['base64url of PEM', btoa(spki).replaceAll('+', '-').replaceAll('/', '_')],
-  ])('is taken as %s', async (_, text) => {
+  ])('is accepted as %s', async (_, text) => {
     const key = await publicKey(text).resolve({ alg: 'ES256' })
     expect(key.algorithm).toEqual({ name: 'ECDSA', namedCurve: 'P-256' })
     expect(key.extractable).toBe(false)
@@ -40,7 +40,7 @@ describe('one public key', () => {
     expect(source.describe?.()).toBe('one public key')
   })
 
-  it('is refused at start-up where it is none, and the refusal says what to do', async () => {
+  it('is rejected at start-up if it is invalid, with a hint', async () => {
     const texts: unknown[] = [
       undefined,
       7,
@@ -73,7 +73,7 @@ describe('one public key', () => {
       `)
   })
 
-  it('fits algorithms of its own type alone', async () => {
+  it('fits only algorithms of its own type', async () => {
     const source = publicKey(spki)
     await expect(source.resolve({ alg: 'none' })).rejects.toMatchObject({
       code: 'algorithm_not_allowed',
@@ -98,7 +98,7 @@ describe('one public key', () => {
     )
   })
 
-  it('must not be cut off', () => {
+  it('must not be truncated', () => {
     expect(() => publicKey(CERTIFICATE)).toThrow(/found a PEM that is damaged or cut off$/)
   })
 

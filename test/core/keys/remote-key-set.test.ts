@@ -29,12 +29,12 @@ function setUp(answer: Answer, options: RemoteKeySetOptions = {}) {
       () => 'verified',
       (error: unknown) => (error instanceof AuthError ? `${error.status} ${error.code}` : String(error)),
     )
-  /** A token issued so many seconds ago, as a verifier tells a key source of it. */
+  /** A token issued this many seconds ago, as a verifier describes it to a key source. */
   const issued = (seconds: number): KeyContext => ({ issuedBefore: clock.now() / 1000 - seconds + 60 })
   return { clock, endpoint, events, keys, ask, issued, count: () => endpoint.requests.length }
 }
 
-/** A set that was fetched, and then so many seconds. */
+/** A fetched set after this many seconds. */
 async function setUpAged(seconds: number, answer: Answer, options: RemoteKeySetOptions = {}) {
   const world = setUp(json({ keys: [a] }), options)
   await world.keys.ready()
@@ -50,7 +50,7 @@ describe('a fresh set', () => {
     expect(count()).toBe(1)
   })
 
-  it('answers for a known kid past 80 % of its freshness at once, with one fetch in the background', async () => {
+  it('answers for a known kid after 80 % of its fresh period immediately, with one fetch in the background', async () => {
     const { ask, count, clock, keys } = await setUpAged(520, hanging)
     expect(await Promise.all([ask('a'), ask('a'), ask('a')])).toEqual(['verified', 'verified', 'verified'])
     expect(count()).toBe(2)
@@ -58,7 +58,7 @@ describe('a fresh set', () => {
     expect(keys.stats()).toMatchObject({ failures: 1, freshness: 'ageing' })
   })
 
-  it('is fetched ahead no earlier than at 80 and no later than at 90 % of its freshness', async () => {
+  it('is refreshed in the background after 80 to 90 % of its fresh period', async () => {
     for (const [random, seconds, fetches] of [
       [0, 479, 1],
       [0, 481, 2],
@@ -71,7 +71,7 @@ describe('a fresh set', () => {
     }
   })
 
-  it('shares one fetch among requests with an unknown kid, and verifies with what it brings', async () => {
+  it('shares one fetch among requests with an unknown kid, and verifies with its result', async () => {
     const { ask, count } = await setUpAged(100, json({ keys: [a, b] }))
     expect(await Promise.all([ask('c'), ask('b'), ask('b')])).toEqual(['401 key_not_found', 'verified', 'verified'])
     expect(count()).toBe(2)
@@ -86,7 +86,7 @@ describe('a fresh set', () => {
     }
   })
 
-  it('answers 503 for an unknown kid when the fetch is slow beyond its deadline', async () => {
+  it('answers 503 for an unknown kid when the fetch exceeds its deadline', async () => {
     const { ask, clock } = await setUpAged(100, hanging)
     const answer = ask('b')
     expect(await ask('a')).toBe('verified')
@@ -106,7 +106,7 @@ describe('a fresh set', () => {
     expect(count()).toBe(3)
   })
 
-  it('tries again only after Retry-After where that is longer, and no longer than five minutes', async () => {
+  it('tries again after a longer Retry-After, of at most five minutes', async () => {
     for (const [seconds, allowed] of [
       [120, 120],
       [4000, 300],
@@ -122,13 +122,13 @@ describe('a fresh set', () => {
     }
   })
 
-  it('answers 401 for an unknown kid that it has just been fetched for, whenever the token was issued', async () => {
+  it('answers 401 for an unknown kid that it was just fetched for, whenever the token was issued', async () => {
     const { ask, issued, count } = await setUpAged(100, json({ keys: [a] }))
     expect(await ask('b', issued(0))).toBe('401 key_not_found')
     expect(count()).toBe(2)
   })
 
-  it('denies the keys of tokens issued a minute or more before it was requested, where it may not be fetched', async () => {
+  it('denies keys of tokens issued a minute or more before it was requested, if it may not be fetched', async () => {
     const { ask, issued, clock, count } = await setUpAged(100, json({ keys: [a] }))
     await ask('b')
     await clock.pass(10)
@@ -137,7 +137,7 @@ describe('a fresh set', () => {
     expect(count()).toBe(2)
   })
 
-  it('answers 503 with Retry-After for an unknown kid of a younger token, and of one that does not say its age', async () => {
+  it('answers 503 with Retry-After for an unknown kid of a younger token, and of one without iat', async () => {
     for (const answer of [json({ keys: [a] }), status(500)]) {
       const { ask, issued, clock, keys, count } = await setUpAged(100, answer)
       await ask('b')
@@ -150,7 +150,7 @@ describe('a fresh set', () => {
     }
   })
 
-  it('looks again where the fetch it shared had begun before the token arrived', async () => {
+  it('fetches again if the shared fetch had started before the token arrived', async () => {
     const { ask, issued, clock, count, endpoint } = setUp(refused)
     endpoint.answer = slow(clock, 1, json({ keys: [a] }))
     const first = ask('a')
@@ -162,7 +162,7 @@ describe('a fresh set', () => {
     expect(count()).toBe(2)
   })
 
-  it('takes off what the answer had spent in caches', async () => {
+  it('subtracts the time that the answer spent in caches', async () => {
     const { ask, issued, clock, count } = await setUpAged(100, json({ keys: [a] }, { age: '200' }))
     expect(await ask('b', issued(0))).toBe('503 keys_unavailable')
     await clock.pass(10)
@@ -171,7 +171,7 @@ describe('a fresh set', () => {
     expect(count()).toBe(2)
   })
 
-  it('finds a key that was rotated just after a cold start at once, and the next one a cool-down later', async () => {
+  it('finds a key rotated just after a cold start immediately, and the next one a cool-down later', async () => {
     const { ask, issued, clock, count, endpoint, keys } = setUp(json({ keys: [a] }))
     await keys.ready()
     await clock.pass(2)
@@ -203,7 +203,7 @@ describe('a stale set', () => {
     expect(keys.stats().generation).toBe(2)
   })
 
-  it('answers for a known kid at once when the fetch fails, and does not wait while back-off is open', async () => {
+  it('answers for a known kid immediately when the fetch fails, and does not wait during back-off', async () => {
     const { ask, count, events } = await setUpAged(700, refused)
     expect(await ask('a')).toBe('verified')
     expect(await ask('a')).toBe('verified')
@@ -220,12 +220,12 @@ describe('a stale set', () => {
     expect(settled).toBe(false)
     await clock.pass(0.1)
     expect(await answer).toBe('verified')
-    // The soft wait is the fetch's, not each request's.
+    // The soft wait belongs to the fetch, not to each request.
     expect(await ask('a')).toBe('verified')
     expect(count()).toBe(2)
   })
 
-  it('takes the new set from a slow fetch that no request waited out', async () => {
+  it('uses the new set of a slow fetch that no request waited for', async () => {
     const { ask, clock, keys, endpoint } = await setUpAged(700, refused)
     endpoint.answer = slow(clock, 3, json({ keys: [a, b] }))
     const answer = ask('a')
@@ -235,7 +235,7 @@ describe('a stale set', () => {
     expect(keys.stats()).toMatchObject({ freshness: 'fresh', keys: 2 })
   })
 
-  it('answers 503 for an unknown kid while fetching fails, and goes on trying', async () => {
+  it('answers 503 for an unknown kid while fetches fail, and keeps trying', async () => {
     const { ask, issued, clock, endpoint } = await setUpAged(700, refused)
     expect(await ask('b')).toBe('503 keys_unavailable')
     expect(await ask('b')).toBe('503 keys_unavailable')
@@ -245,7 +245,7 @@ describe('a stale set', () => {
     expect(await ask('b')).toBe('verified')
   })
 
-  it('is served for the stale time and no longer', async () => {
+  it('is used for the stale period and no longer', async () => {
     const { ask, clock, events } = await setUpAged(4199, refused)
     expect(await ask('a')).toBe('verified')
     await clock.pass(1)
@@ -253,7 +253,7 @@ describe('a stale set', () => {
     expect(events.map(({ type }) => type)).toContain('keys.stale')
   })
 
-  it('that expires during the soft wait is replaced by the fetch under way', async () => {
+  it('that expires during the soft wait is replaced by the fetch in progress', async () => {
     const { ask, clock, endpoint } = await setUpAged(4199.5, refused)
     endpoint.answer = slow(clock, 2, json({ keys: [a] }))
     const answer = ask('a')
@@ -261,7 +261,7 @@ describe('a stale set', () => {
     expect(await answer).toBe('verified')
   })
 
-  it('whose successor lacks the key says so only if the token is older than the successor', async () => {
+  it('whose successor lacks the key reports that only if the token is older than the successor', async () => {
     const { ask, issued, clock, endpoint } = await setUpAged(700, refused)
     // A cache has answered with an older set than the current one.
     endpoint.answer = json({ keys: [b] }, { age: '3000' })
@@ -270,7 +270,7 @@ describe('a stale set', () => {
     expect(await ask('a', issued(5000))).toBe('401 key_not_found')
   })
 
-  it('is not served at all where the stale time is 0', async () => {
+  it('is not used if the stale period is 0', async () => {
     const { ask } = await setUpAged(601, refused, { staleFor: 0 })
     expect(await ask('a')).toBe('503 keys_unavailable')
   })
@@ -283,7 +283,7 @@ describe('an expired set', () => {
     expect(count()).toBe(2)
   })
 
-  it('answers 503 at once while back-off is open, known kid or not', async () => {
+  it('answers 503 immediately during back-off, for known and unknown kids', async () => {
     const { ask, count, events } = await setUpAged(4201, refused)
     expect(await ask('a')).toBe('503 keys_unavailable')
     expect(await ask('a')).toBe('503 keys_unavailable')
@@ -303,7 +303,7 @@ describe('a cold start', () => {
     expect(count()).toBe(1)
   })
 
-  it('tries once more at once after a network error, and then verifies', async () => {
+  it('retries once immediately after a network error, and then verifies', async () => {
     const { ask, count, endpoint } = setUp(refused)
     endpoint.answer = (request, init) => {
       endpoint.answer = json({ keys: [a] })
@@ -313,7 +313,7 @@ describe('a cold start', () => {
     expect(count()).toBe(2)
   })
 
-  it('does not try at once again after an answer that is no key set, nor after the first outage', async () => {
+  it('does not retry immediately after an answer that is not a key set, nor after the first outage', async () => {
     const garbage = setUp(status(500))
     expect(await garbage.ask('a')).toBe('503 keys_unavailable')
     expect(garbage.count()).toBe(1)
@@ -324,7 +324,7 @@ describe('a cold start', () => {
     expect(down.count()).toBe(3)
   })
 
-  it('fails at once while back-off is open, with the time to come back and the cause', async () => {
+  it('fails immediately during back-off, with Retry-After and the cause', async () => {
     const { ask, keys, count } = setUp(status(503, { 'retry-after': '40' }))
     await ask('a')
     const error = await keys.resolve(header('a')).catch((reason: unknown) => reason)
@@ -337,14 +337,14 @@ describe('a cold start', () => {
     expect(await ask('c')).toBe('401 key_not_found')
   })
 
-  it('says in the error which keys there are', async () => {
+  it('lists the available keys in the error', async () => {
     const { keys } = setUp(json({ keys: [a, b] }))
     await expect(keys.resolve(header('c'))).rejects.toMatchObject({
       hint: 'No key with kid "c" in a set of 2 fetched 0 s ago: "a", "b"',
     })
   })
 
-  it('is made warm by ready, which fails with 503 when it cannot', async () => {
+  it('is avoided by ready, which fails with 503 if it cannot fetch', async () => {
     await expect(setUp(refused).keys.ready()).rejects.toMatchObject({ code: 'keys_unavailable', status: 503 })
     const { keys, ask, count } = setUp(json({ keys: [a] }))
     await keys.ready()
@@ -353,11 +353,11 @@ describe('a cold start', () => {
   })
 })
 
-describe('bounds on fetches', () => {
+describe('limits on fetches', () => {
   const perWindow = (times: readonly number[], seconds: number): number =>
     Math.max(...times.map((start) => times.filter((at) => at >= start && at < start + seconds).length))
 
-  it('fetches at most twice in any 60 s for a fresh set under unknown kids, and forged signatures, and thrice after a cold start', async () => {
+  it('fetches at most twice in any 60 s for a fresh set with unknown kids and forged signatures, and three times after a cold start', async () => {
     for (const failing of [false, true]) {
       const { keys, ask, clock, endpoint } = setUp(json({ keys: [a] }))
       await keys.ready()
@@ -407,7 +407,7 @@ describe('bounds on fetches', () => {
     },
   )
 
-  it('never fetches more than 10 times a minute, however the endpoint flaps', async () => {
+  it('never fetches more than 10 times a minute, however often the endpoint changes its state', async () => {
     const { ask, clock, endpoint } = setUp(refused, { freshFor: 1, staleFor: 0, random: () => 0 })
     let turn = 0
     endpoint.answer = (request, init) => ((turn += 1) % 2 ? json({ keys: [a] })(request, init) : refused(request, init))
@@ -423,7 +423,7 @@ describe('bounds on fetches', () => {
     ).toBeLessThanOrEqual(10)
   })
 
-  it('lets a newly rotated key in at the next attempt, whatever kids an attacker sends', async () => {
+  it('accepts a newly rotated key at the next attempt, whatever kids an attacker sends', async () => {
     const { keys, ask, clock, endpoint } = setUp(json({ keys: [a] }))
     await keys.ready()
     await clock.pass(100)
@@ -437,7 +437,7 @@ describe('bounds on fetches', () => {
     expect(await ask('b')).toBe('verified')
   })
 
-  it('costs nothing while idle', async () => {
+  it('has no cost while idle', async () => {
     const { clock, count } = await setUpAged(100_000, refused)
     expect(count()).toBe(1)
     expect(clock.timers()).toBe(0)
@@ -445,7 +445,7 @@ describe('bounds on fetches', () => {
 })
 
 describe('rotation', () => {
-  it('replaces the set and never merges: a key that has left stops working', async () => {
+  it('replaces the set and never merges: a key that has left is refused', async () => {
     const { ask, issued } = await setUpAged(100, json({ keys: [b] }))
     expect(await ask('b')).toBe('verified')
     expect(await ask('a', issued(61))).toBe('401 key_not_found')
@@ -467,13 +467,13 @@ describe('rotation', () => {
     expect(count()).toBe(2)
   })
 
-  it('gives nothing, without a fetch, for a failed signature of a token without kid', async () => {
+  it('returns nothing, without a fetch, for a failed signature of a token without kid', async () => {
     const { keys, count } = await setUpAged(100, json({ keys: [b] }))
     expect(await keys.resolveAgain?.(header(), await keys.resolve(header()))).toBeUndefined()
     expect(count()).toBe(1)
   })
 
-  it('grows its generation when the set changes, and not when it is confirmed', async () => {
+  it('increments its generation when the set changes, and not when it is confirmed', async () => {
     const { ask, keys, clock, endpoint } = await setUpAged(700, json({ keys: [a] }))
     await ask('a')
     expect(keys.stats().generation).toBe(1)
@@ -484,7 +484,7 @@ describe('rotation', () => {
   })
 })
 
-describe('what the server says about caching', () => {
+describe('cache headers of the server', () => {
   it.each([
     ['max-age=1200', 1100, 'ageing'],
     ['max-age=1', 45, 'fresh'],
@@ -494,21 +494,21 @@ describe('what the server says about caching', () => {
     ['public, max-age="900"', 800, 'ageing'],
     ['no-store, max-age=1200', 601, 'stale'],
     ['s-maxage=1200', 601, 'stale'],
-  ])('with %j it is, after %d s, %s', async (control, seconds, freshness) => {
+  ])('with %j the set is, after %d s, %s', async (control, seconds, freshness) => {
     const { keys, clock } = setUp(json({ keys: [a] }, { 'cache-control': control }))
     await keys.ready()
     await clock.pass(seconds)
     expect(keys.stats().freshness).toBe(freshness)
   })
 
-  it('counts the age an answer already has in a cache on the way', async () => {
+  it('counts the time that an answer already spent in a cache', async () => {
     const { keys, clock } = setUp(json({ keys: [a] }, { 'cache-control': 'max-age=1200', age: '600' }))
     await keys.ready()
     await clock.pass(601)
     expect(keys.stats().freshness).toBe('stale')
   })
 
-  it('asks with the ETag it was given, and takes 304 as a confirmation', async () => {
+  it('sends the received ETag, and accepts 304 as a confirmation', async () => {
     const { ask, keys, clock, endpoint, events } = setUp(json({ keys: [a] }, { etag: '"1"' }))
     await keys.ready()
     endpoint.answer = status(304)
@@ -519,13 +519,13 @@ describe('what the server says about caching', () => {
     expect(events.at(-1)).toMatchObject({ type: 'keys.refreshed', keys: 1 })
   })
 
-  it('takes 304 for a failure where it did not ask with an ETag', async () => {
+  it('treats 304 as a failure if it sent no ETag', async () => {
     expect(await setUp(status(304)).ask('a')).toBe('503 keys_unavailable')
   })
 })
 
-describe('a wall clock that is stepped', () => {
-  it.each([86_400, -86_400])('by %d s changes nothing about when keys are fetched', async (step) => {
+describe('a stepped wall clock', () => {
+  it.each([86_400, -86_400])('by %d s does not affect when keys are fetched', async (step) => {
     const { ask, clock, count } = await setUpAged(100, json({ keys: [a] }))
     clock.stepWall(step)
     await ask('a')
@@ -536,8 +536,8 @@ describe('a wall clock that is stepped', () => {
   })
 })
 
-describe('requests that come and go', () => {
-  it('share a fetch whose end does not depend on any of them', async () => {
+describe('requests that start and end', () => {
+  it('share a fetch that continues when any of them ends', async () => {
     const { keys, clock, endpoint } = setUp(refused)
     endpoint.answer = slow(clock, 3, json({ keys: [a] }))
     const forgotten = keys.resolve(header('a'))
@@ -547,7 +547,7 @@ describe('requests that come and go', () => {
     await forgotten
   })
 
-  it('poll for the fetch of another request where they may not await its promise', async () => {
+  it('poll for the fetch of another request if they may not await its promise', async () => {
     const { ask, clock, endpoint, count } = setUp(refused, { sharing: 'poll' })
     endpoint.answer = slow(clock, 2, json({ keys: [a] }))
     const answers = [ask('a'), ask('a'), ask('a')]
@@ -556,7 +556,7 @@ describe('requests that come and go', () => {
     expect(count()).toBe(1)
   })
 
-  it('look for its result with timers of their own there, and never await what another began', async () => {
+  it('poll for its result with their own timers, and never await a promise of another request', async () => {
     let finish: (response: Response) => void = () => undefined
     const pending: Answer = async () =>
       new Promise((resolve) => {
@@ -577,7 +577,7 @@ describe('requests that come and go', () => {
     expect(order).toEqual(['carrier', 'joined'])
   })
 
-  it('take over a fetch whose request died with all its timers', async () => {
+  it('take over a fetch whose request ended with all its timers', async () => {
     const { keys, clock, endpoint, ask, count } = setUp(refused, { sharing: 'poll' })
     const { setTimeout } = clock
     clock.setTimeout = () => () => undefined
@@ -590,12 +590,12 @@ describe('requests that come and go', () => {
     await clock.pass(2)
     const late = ask('a')
     await clock.pass(5)
-    // The fetch can be known to be dead only after its deadline, so both wait past it.
+    // The fetch is known to be lost only after its deadline, so both wait past it.
     expect([await early, await late]).toEqual(['verified', 'verified'])
     expect(count()).toBe(2)
   })
 
-  it('keep the bounds of an outage also where every fetch dies with the request that carried it', async () => {
+  it('keep the limits of an outage even if every fetch ends with its request', async () => {
     const { clock, keys, count } = setUp(hanging, { sharing: 'poll' })
     const { setTimeout } = clock
     const counts: number[] = []
@@ -613,7 +613,7 @@ describe('requests that come and go', () => {
     expect(third).toBeGreaterThan(first)
   })
 
-  it('give background work to waitUntil, and live with one that throws', async () => {
+  it('pass background work to waitUntil, and ignore its errors', async () => {
     const promises: Promise<unknown>[] = []
     const { keys } = setUp(json({ keys: [a] }), { waitUntil: (promise) => void promises.push(promise) })
     await keys.ready()
@@ -636,7 +636,7 @@ describe('the deadline', () => {
     return (end - start) / 1000
   }
 
-  it('is one for a fetch that a request shares, and the next that it needs', async () => {
+  it('is shared by a fetch that a request shares, and the next one that it needs', async () => {
     const { ask, issued, clock, endpoint } = setUp(refused)
     endpoint.answer = slow(clock, 4, json({ keys: [a] }))
     const first = ask('a')
@@ -645,7 +645,7 @@ describe('the deadline', () => {
     expect(await first).toBe('verified')
   })
 
-  it('is one for the store and the endpoint', async () => {
+  it('is shared by the store and the endpoint', async () => {
     for (const [softWait, timeout] of [
       [1, 5],
       [30, 5],
@@ -658,7 +658,7 @@ describe('the deadline', () => {
     }
   })
 
-  it('is one for the key and for what has replaced it after a failed signature', async () => {
+  it('is shared by the key and its replacement after a failed signature', async () => {
     const { keys, clock, endpoint } = setUp(refused)
     const token = { issuedBefore: Infinity }
     endpoint.answer = slow(clock, 4, json({ keys: [a] }, { age: '1' }))
@@ -670,7 +670,7 @@ describe('the deadline', () => {
     expect(endpoint.requests).toHaveLength(2)
   })
 
-  it('is not asked for again to confirm a failed signature, if the set was requested after the token had arrived', async () => {
+  it('no fetch confirms a failed signature if the set was requested after the token had arrived', async () => {
     const { keys, count } = setUp(json({ keys: [a] }))
     const token = {}
     const key = await keys.resolve(header('a'), token)
@@ -681,7 +681,7 @@ describe('the deadline', () => {
   })
 })
 
-describe('fetches that wait for their turn', () => {
+describe('queued fetches', () => {
   /** Key sets on one host, one fetch at a time. */
   const hostOf = (count: number, answer: (index: number) => Answer, options: RemoteKeySetOptions = {}) => {
     const clock = manualClock()
@@ -708,7 +708,7 @@ describe('fetches that wait for their turn', () => {
     return { clock, endpoint, sets, ask }
   }
 
-  it('begin one after the other, with the newest and the oldest by turns', async () => {
+  it('start one after the other, with the newest and the oldest in turn', async () => {
     const world = hostOf(5, () => slow(world.clock, 1, json({ keys: [a] })))
     const answers = [0, 1, 2, 3, 4].map(world.ask)
     await world.clock.pass(5)
@@ -722,7 +722,7 @@ describe('fetches that wait for their turn', () => {
     ])
   })
 
-  it('have not failed when requests stop waiting, and go on', async () => {
+  it('have not failed when requests stop waiting, and continue', async () => {
     const world = hostOf(3, (index) => (index === 0 ? hanging : slow(world.clock, 4, json({ keys: [a] }))))
     const [first, second, third] = [0, 1, 2].map(world.ask)
     await world.clock.pass(5.1)
@@ -736,7 +736,7 @@ describe('fetches that wait for their turn', () => {
     expect(world.clock.timers()).toBe(0)
   })
 
-  it('are given up by close, and by nothing else', async () => {
+  it('are cancelled by close, and by nothing else', async () => {
     const world = hostOf(3, () => hanging)
     const answers = [0, 1, 2].map(world.ask)
     await settle()
@@ -747,7 +747,7 @@ describe('fetches that wait for their turn', () => {
     expect(world.endpoint.requests.map(({ url }) => url.slice(-1))).toEqual(['0', '1'])
   })
 
-  it('count against the bounds from when they begin', async () => {
+  it('count towards the limits from when they start', async () => {
     const world = hostOf(2, (index) => (index === 0 ? hanging : json({ keys: [a] })), { timeout: 30 })
     void world.ask(0)
     void world.ask(1)
@@ -765,14 +765,14 @@ describe('fetches that wait for their turn', () => {
     expect(waited?.stats().nextAttempt).toBe(0)
   })
 
-  it('do not wait where requests may not wait for each other', async () => {
+  it('are not queued if requests may not wait for each other', async () => {
     const world = hostOf(3, () => json({ keys: [a] }), { sharing: 'poll' })
     expect(await Promise.all([0, 1, 2].map(world.ask))).toEqual(['verified', 'verified', 'verified'])
   })
 })
 
 describe('after close', () => {
-  it('gives up the fetch under way and begins no other, and goes on with keys at hand', async () => {
+  it('cancels the fetch in progress and starts no other, and continues with cached keys', async () => {
     const { ask, keys, count, clock, events } = await setUpAged(700, hanging)
     const answer = ask('a')
     await settle()
@@ -788,7 +788,7 @@ describe('after close', () => {
 })
 
 describe('a listener that throws or rejects', () => {
-  it('changes nothing', async () => {
+  it('has no effect', async () => {
     const throwing = () => {
       throw new Error('listener')
     }
@@ -821,7 +821,7 @@ describe('seeds and stores', () => {
     expect(await setUp(refused, { seed }).ask('a')).toBe('verified')
   })
 
-  it('age from when they were fetched', async () => {
+  it('age from the time they were fetched', async () => {
     const seed = { ...(await fetched()), fetchedAt: now - 700_000 }
     const { ask, keys, endpoint } = setUp(json({ keys: [a, b] }), { seed })
     expect(keys.stats().freshness).toBe('stale')
@@ -834,14 +834,14 @@ describe('seeds and stores', () => {
     ['too old', { fetchedAt: now - 4_201_000 }],
     ['without a time', { fetchedAt: Number.NaN }],
     ['of a time that is text', { fetchedAt: String(now) as never }],
-  ])('are as if they were not there when they are %s', async (_, change) => {
+  ])('are ignored if they are %s', async (_, change) => {
     const { ask, count, keys } = setUp(json({ keys: [b] }), { seed: { ...(await fetched()), ...change } })
     expect(keys.stats().freshness).toBe('cold')
     expect(await ask('a')).toBe('401 key_not_found')
     expect(count()).toBe(1)
   })
 
-  it('of another address, or no key set, are configuration errors', async () => {
+  it('of another URL, or without a key set, are configuration errors', async () => {
     const seed = await fetched()
     expect(() => remoteKeySet('https://other.example/keys', { seed })).toThrow(TypeError)
     expect(() => remoteKeySet(URI, { seed: { ...seed, jwks: {} as never } })).toThrow(TypeError)
@@ -856,7 +856,7 @@ describe('seeds and stores', () => {
     expect(count()).toBe(0)
   })
 
-  it('of its own keep no worker from fetching, whatever became of the wall clock', async () => {
+  it('of the worker itself do not prevent a fetch, whatever happened to the wall clock', async () => {
     for (const step of [0, -100, -600, 600]) {
       const store = createMemoryJwkSetStore()
       const { ask, count, clock } = await setUpAged(100, json({ keys: [a, b] }), { store })
@@ -866,7 +866,7 @@ describe('seeds and stores', () => {
     }
   })
 
-  it('tell what they can deny, and how long caches had kept them', async () => {
+  it('contain what they can deny, and how long caches had kept them', async () => {
     const cached = setUp(json({ keys: [a] }, { age: '100' }))
     await cached.keys.ready()
     const seed = cached.keys.export()
@@ -878,7 +878,7 @@ describe('seeds and stores', () => {
       [-100, 61, 59],
     ] as const) {
       const { ask, issued, endpoint } = setUp(status(500), { seed: { ...seed, lag } as JwkSetSeed })
-      // Back-off is open: no fetch may begin.
+      // During back-off: no fetch may start.
       await ask('b')
       expect(endpoint.requests).toHaveLength(1)
       expect([lag, await ask('b', issued(denied)), await ask('b', issued(undecided))]).toEqual([
@@ -889,13 +889,13 @@ describe('seeds and stores', () => {
     }
   })
 
-  it('from a store that are stale are served while the endpoint is down', async () => {
+  it('from a store that are stale are used while the endpoint is down', async () => {
     const store = createMemoryJwkSetStore()
     await store.set(URI, { ...(await fetched()), fetchedAt: now - 700_000 })
     expect(await setUp(refused, { store }).ask('a')).toBe('verified')
   })
 
-  it('from a store that are stale do not stand in the way of a newer set', async () => {
+  it('from a store that are stale do not prevent a newer set', async () => {
     const store = createMemoryJwkSetStore()
     await store.set(URI, { ...(await fetched()), fetchedAt: now - 700_000 })
     const { ask, keys, count } = setUp(json({ keys: [a, b] }), { store })
@@ -909,13 +909,13 @@ describe('seeds and stores', () => {
     ['holds garbage', async () => 'garbage' as never],
     ['holds null', async () => null as never],
     ['holds a number', async () => 7 as never],
-    ['holds a seed of another address', async () => ({ ...(await fetched()), uri: 'https://other.example/keys' })],
-    ['holds a set that is none', async () => ({ ...(await fetched()), jwks: null as never })],
+    ['contains a seed of another URL', async () => ({ ...(await fetched()), uri: 'https://other.example/keys' })],
+    ['contains an invalid set', async () => ({ ...(await fetched()), jwks: null as never })],
     [
-      'holds a set without usable key',
+      'contains a set without a usable key',
       async () => ({ ...(await fetched()), jwks: { keys: [{ kty: 'oct', k: 'AA' }] } }),
     ],
-  ])('do no harm when the store %s', async (_, get) => {
+  ])('are ignored if the store %s', async (_, get) => {
     const store = { get, set: async () => Promise.reject(new Error('store')) }
     const { ask, count } = setUp(json({ keys: [a] }), { store })
     expect(await ask('a')).toBe('verified')
@@ -924,7 +924,7 @@ describe('seeds and stores', () => {
     expect([await down.ask('a'), await down.ask('a')]).toEqual(['503 keys_unavailable', '503 keys_unavailable'])
   })
 
-  it('do no harm when the store never answers', async () => {
+  it('are ignored if the store never answers', async () => {
     const store = { get: async () => new Promise<undefined>(() => undefined), set: async () => undefined }
     const { ask, clock } = setUp(json({ keys: [a] }), { store })
     const answer = ask('a')
@@ -941,11 +941,11 @@ describe('options of a remote key set', () => {
     'data:application/json,{}',
     'file:///keys.json',
     'keys.json',
-  ])('refuse the address %s', (uri) => {
+  ])('reject the URL %s', (uri) => {
     expect(() => remoteKeySet(uri)).toThrow(TypeError)
   })
 
-  it('allow http to this machine unless told otherwise, and to no other', () => {
+  it('allow http to this machine unless configured otherwise, and to no other', () => {
     for (const host of ['localhost:8080', '127.0.0.1', '[::1]:1']) {
       expect(() => remoteKeySet(`http://${host}/keys`)).not.toThrow()
       expect(() => remoteKeySet(`http://${host}/keys`, { allowLoopbackHttp: false })).toThrow(TypeError)
@@ -971,21 +971,21 @@ describe('options of a remote key set', () => {
     { fetch: 'fetch' as never },
     { allowLoopbackHttp: 'false' as never },
     { allowLoopbackHttp: null as never },
-  ])('are refused at start-up: %j', (options) => {
+  ])('are rejected at start-up: %j', (options) => {
     expect(() => remoteKeySet(URI, options)).toThrow(/^Cannot use remote key set: /)
   })
 })
 
-describe('names of options that do not exist', () => {
+describe('unknown option names', () => {
   it.each([
     ['coolDown', 'there is no option "coolDown"; did you mean "cooldown"?'],
     ['freshfor', 'there is no option "freshfor"; did you mean "freshFor"?'],
     ['prefetch', 'there is no option "prefetch"; take it out'],
-  ])('are refused at start-up: %s', (name, rule) => {
+  ])('are rejected at start-up: %s', (name, rule) => {
     expect(() => remoteKeySet(URI, { [name]: 5 })).toThrow(`Cannot use remote key set: ${rule}`)
   })
 
-  it('are told from all that do', () => {
+  it('are distinguished from all known ones', () => {
     const all: Required<Omit<RemoteKeySetOptions, 'proxy'>> = {
       freshFor: 1,
       staleFor: 0,
@@ -1013,7 +1013,7 @@ describe('names of options that do not exist', () => {
 })
 
 describe('events', () => {
-  it('count what a refresh brought and what it skipped', async () => {
+  it('contain the changes of a refresh and the skipped members', async () => {
     const { keys, events } = setUp(json({ keys: [a, b, { ...c, use: 'enc' }, { ...c, d: 'AA' }] }))
     await keys.ready()
     expect(events).toEqual([

@@ -56,9 +56,9 @@ const published = async (
   return { options, keys, traffic: keys.traffic, [Symbol.asyncDispose]: () => keys[Symbol.asyncDispose]() }
 }
 
-describe('2. firstOf sends HS* to the secret alone, and every other alg to the public keys alone', () => {
+describe('2. firstOf uses the secret only for HS*, and the public keys only for every other alg', () => {
   it.each(['HS256', 'HS384', 'HS512'])(
-    'accepts %s by the secret, with and without kid, and fetches nothing',
+    'accepts %s with the secret, with and without kid, and fetches nothing',
     async (alg) => {
       await using set = await published()
       for (const kid of [undefined, 'key-1', 'elsewhere'])
@@ -71,7 +71,7 @@ describe('2. firstOf sends HS* to the secret alone, and every other alg to the p
     },
   )
 
-  it('accepts the tokens of the set, with and without kid, and remembers nothing wrong', async () => {
+  it('accepts the tokens of the set, with and without kid, also from the cache', async () => {
     await using set = await published()
     for (const make of [createVerifier, createReferenceVerifier]) {
       const verifier = make(set.options)
@@ -107,7 +107,7 @@ describe('2. firstOf sends HS* to the secret alone, and every other alg to the p
     },
   )
 
-  it.each(['RS256', 'ES256'])('never takes the secret to a token that says %s', async (alg) => {
+  it.each(['RS256', 'ES256'])('never uses the secret for a token with alg %s', async (alg) => {
     const importKey = vi.spyOn(crypto.subtle, 'importKey')
     try {
       await using set = await published([key.publicJwk, rsa.publicJwk])
@@ -122,7 +122,7 @@ describe('2. firstOf sends HS* to the secret alone, and every other alg to the p
     }
   })
 
-  it('never takes an oct member of the set, whatever it is called', async () => {
+  it('never uses an oct member of the set, whatever its name', async () => {
     const shared = 'x'.repeat(64)
     const oct = { kty: 'oct', k: encode(shared), kid: 'shared', alg: 'HS256' }
     await using set = await published([key.publicJwk, oct])
@@ -142,7 +142,7 @@ describe('2. firstOf sends HS* to the secret alone, and every other alg to the p
     ).toThrow(/"kty": "oct"/)
   })
 
-  it('picks up a new key under the same kid, and answers a kid that is not there as the set alone would', async () => {
+  it('uses a new key under the same kid, and answers an unknown kid like the set alone', async () => {
     const old = await createTestKeys('ES256', { kid: 'rotating', generation: 1 })
     const fresh = await createTestKeys('ES256', { kid: 'rotating', generation: 2 })
     await using set = await published([old.publicJwk])
@@ -154,13 +154,13 @@ describe('2. firstOf sends HS* to the secret alone, and every other alg to the p
     now += 120_000
     await verifier.verify(await fresh.sign(accessClaims()))
     await expect(verifier.verify(await old.sign(accessClaims()))).rejects.toMatchObject({ code: 'signature_invalid' })
-    // A token that was issued long before the set was fetched can be told for certain.
+    // A token that was issued long before the set was fetched can be refused for certain.
     const unknown = await key.sign(accessClaims({ iat: NOW - 3600 }), { kid: 'unknown' })
     await expect(verifier.verify(unknown)).rejects.toMatchObject({ code: 'key_not_found', status: 401 })
     verifier.close()
   })
 
-  it('warms the set at the start, and says in explain what it holds', async () => {
+  it('fetches the set at start-up, and describes its keys in explain', async () => {
     await using set = await published()
     const verifier = createVerifier(set.options)
     await verifier.ready()
@@ -171,7 +171,7 @@ describe('2. firstOf sends HS* to the secret alone, and every other alg to the p
     verifier.close()
   })
 
-  it('works with discovery, a set and a public key', async () => {
+  it('supports discovery, a set and a public key', async () => {
     const metadata = { issuer: ISSUER, jwks_uri: `${ISSUER}/jwks` }
     const fetch = vi.fn<(url: string) => Promise<Response>>(async (url) =>
       Response.json(url.endsWith('/jwks') ? jwks : metadata),
@@ -186,7 +186,7 @@ describe('2. firstOf sends HS* to the secret alone, and every other alg to the p
   })
 })
 
-describe('2. firstOf among several issuers', () => {
+describe('2. firstOf with several issuers', () => {
   const policy = (keys: IssuerPolicy['keys'], algorithms: IssuerPolicy['algorithms']): IssuerPolicy => ({
     issuer: ISSUER,
     audience: AUDIENCE,
@@ -195,7 +195,7 @@ describe('2. firstOf among several issuers', () => {
   })
   const clock = { now: () => NOW * 1000 }
 
-  it('is for its own issuer alone', async () => {
+  it('belongs to only its issuer', async () => {
     const other = { issuer: 'https://other.example', audience: AUDIENCE, jwks: { keys: [rsa.publicJwk] } }
     const both = policy(firstOf({ secret: SECRET }, { jwks }), ['HS256', 'ES256'])
     const verifier = createVerifier({ issuers: [other, both], clock })
@@ -205,7 +205,7 @@ describe('2. firstOf among several issuers', () => {
     await expect(verifier.verify(elsewhere)).rejects.toMatchObject({ code: 'algorithm_not_allowed' })
   })
 
-  it('goes by what a function of issuers gives now: a secret or a key that is gone is refused at once', async () => {
+  it('uses the current result of a function of issuers: a removed secret or key is refused immediately', async () => {
     let given = policy(firstOf({ secret: SECRET }, { jwks }), ['HS256', 'ES256'])
     const verifier = createVerifier({ issuers: async () => given, clock })
     for (const good of [signedWith(SECRET), token]) await verifier.verify(good)
@@ -219,7 +219,7 @@ describe('2. firstOf among several issuers', () => {
     await verifier.verify(signedWith('y'.repeat(64)))
   })
 
-  it('is made once for a function that calls firstOf each time, and anew when a set within it has changed', async () => {
+  it('is created once for a function that calls firstOf each time, and again when a set within it has changed', async () => {
     const importKey = vi.spyOn(crypto.subtle, 'importKey')
     try {
       const set = { keys: [key.publicJwk, rsa.publicJwk] }
@@ -240,7 +240,7 @@ describe('2. firstOf among several issuers', () => {
   })
 })
 
-describe('2. firstOf does not start', () => {
+describe('2. firstOf is rejected at start-up', () => {
   const start = (changes: object): unknown => createVerifier(optionsWith(changes))
   const keys = firstOf({ secret: SECRET }, { jwks })
 
@@ -248,16 +248,16 @@ describe('2. firstOf does not start', () => {
     ['no algorithms', undefined],
     ['HS256 alone', ['HS256']],
     ['ES256 alone', ['ES256', 'RS256']],
-  ])('with %s, and says what to write', (_, algorithms) => {
+  ])('with %s, and the message says what to write', (_, algorithms) => {
     expect(() => start({ keys, ...(algorithms && { algorithms }) })).toThrow(
       /with firstOf, "algorithms" must list those of the secret and those of the public keys, such as \["HS256", "ES256"\]/,
     )
   })
 
   it.each<[string, object, RegExp]>([
-    ['another location beside it', { jwks }, /give one of/],
-    ['a secret beside it', { secret: SECRET }, /give one of/],
-    ['a name that is no algorithm', { algorithms: ['HS256', 'none'] }, /no signature algorithm/],
+    ['another location with it', { jwks }, /give one of/],
+    ['a secret with it', { secret: SECRET }, /give one of/],
+    ['an unknown algorithm', { algorithms: ['HS256', 'none'] }, /no signature algorithm/],
     [
       'a secret that is too short',
       { algorithms: ['HS512', 'ES256'], keys: firstOf({ secret: 'x'.repeat(63) }, { jwks }) },
@@ -266,11 +266,7 @@ describe('2. firstOf does not start', () => {
     ['the public key as secret', { keys: firstOf({ secret: key.publicPem }, { jwks }) }, /a public key/],
     ['two public locations', { keys: firstOf({ secret: SECRET }, { jwks, publicKey: key.publicPem }) }, /give one of/],
     ['no issuer to discover from', { issuer: null, keys: firstOf({ secret: SECRET }, {}) }, /say where keys come from/],
-    [
-      'an address that is none',
-      { keys: firstOf({ secret: SECRET }, { jwksUri: 'nowhere' }) },
-      /"jwksUri" must be the URL/,
-    ],
+    ['an invalid URL', { keys: firstOf({ secret: SECRET }, { jwksUri: 'nowhere' }) }, /"jwksUri" must be the URL/],
     [
       'hosts for keys that are given',
       { keys: firstOf({ secret: SECRET }, { jwks, allowedKeyHosts: [] }) },
@@ -280,18 +276,18 @@ describe('2. firstOf does not start', () => {
     expect(() => start({ keys, algorithms: ['HS256', 'ES256'], ...changes })).toThrow(message)
   })
 
-  it('with a JWK Set that went missing', () => {
+  it('with a missing JWK Set', () => {
     const place = { jwks: undefined } as unknown as Parameters<typeof firstOf>[1]
     const missing = firstOf({ secret: SECRET }, place)
     expect(() => start({ keys: missing, algorithms: ['HS256', 'ES256'] })).toThrow(/"jwks" must not be undefined/)
   })
 
   it.each<[string, readonly unknown[]]>([
-    ['the second alone', [undefined, { jwks }]],
-    ['the first alone', [{ secret: SECRET }]],
-    ['the two the wrong way round', [{ jwks }, { secret: SECRET }]],
+    ['only the second', [undefined, { jwks }]],
+    ['only the first', [{ secret: SECRET }]],
+    ['the two in the wrong order', [{ jwks }, { secret: SECRET }]],
     ['no secret', [{}, { jwks }]],
-    ['a secret that went missing', [{ secret: undefined }, { jwks }]],
+    ['a missing secret', [{ secret: undefined }, { jwks }]],
     ['a bare secret', [SECRET, { jwks }]],
     ['two secrets', [{ secret: SECRET }, { secret: SECRET }]],
     ['a key source', [{ secret: SECRET }, staticKeySet(jwks)]],
@@ -306,7 +302,7 @@ describe('2. firstOf does not start', () => {
     expect(() => start({ keys: { ...keys }, algorithms: ['ES256'] })).toThrow(/"keys" must be a key source/)
   })
 
-  it('and a secret with a JWK Set outside it is told of it', () => {
+  it('a secret with a separate JWK Set is rejected with a hint at firstOf', () => {
     expect(() => start({ secret: SECRET, jwks })).toThrow(/"keys": firstOf\(\{ secret \}, \{ jwksUri \}\)/)
   })
 })

@@ -14,7 +14,7 @@ const PRINTED = 'https://issuer.example/keys?api_key=…'
 const good = await publicJwk({ kid: 'a' })
 const keys = { keys: [good, { kty: 'new' }] }
 
-/** Everything that is said by an error and by what caused it. */
+/** Everything in an error and its causes. */
 function told(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return `${error.stack} ${JSON.stringify(error)} ${'cause' in error ? told(error.cause) : ''}`
@@ -34,10 +34,10 @@ describe('a secret in the query of jwksUri', () => {
     ['is refused', status(401)],
     ['is down', async () => Promise.reject(new TypeError(`cannot reach ${URI}`))],
     ['redirects', () => new Response(null, { status: 302, headers: { location: `/login?from=${SECRET}` } })],
-    ['holds no key', json({ keys: [] })],
+    ['has no key', json({ keys: [] })],
     ['holds garbage', () => new Response('garbage')],
     ['hangs', async () => new Promise<never>(() => undefined)],
-  ])('is in no event, description and error where the endpoint %s', async (_, answer) => {
+  ])('is in no event, description and error if the endpoint %s', async (_, answer) => {
     const events: VerifierEvent[] = []
     const clock = manualClock()
     let current: Answer = answer
@@ -66,7 +66,7 @@ describe('a secret in the query of jwksUri', () => {
     )
     expect(events.map((event) => 'uri' in event && event.uri)).toEqual(events.map(() => PRINTED))
     expect(texts.join()).not.toContain(SECRET)
-    // What a store keeps the set under tells two addresses apart.
+    // The store's key distinguishes two URLs.
     expect(set.export()?.uri).toBe(URI)
     set.close()
   })
@@ -76,7 +76,7 @@ describe('a secret in the query of jwksUri', () => {
     ['an address with a fragment', () => remoteKeySet(`${URI}#top`)],
     ['a seed of another address', () => remoteKeySet(URI, { seed: { uri: `${URI}2`, jwks: keys, fetchedAt: 0 } })],
     [
-      'an option that is no address',
+      'an option that is not a URL',
       () => createVerifier({ issuer: 'a', audience: 'b', jwksUri: `issuer.example?api_key=${SECRET}` }),
     ],
     ...['issuer.example/?api_key=', '"https://issuer.example/?api_key=', `${URI} https://issuer.example/?api_key=`].map(

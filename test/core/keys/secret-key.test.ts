@@ -8,7 +8,7 @@ describe('a secret', () => {
     ['HS256', 32],
     ['HS384', 48],
     ['HS512', 64],
-  ])('for %s has %d bytes at least', (algorithm, bytes) => {
+  ])('for %s has at least %d bytes', (algorithm, bytes) => {
     expect(() => secretKey(new Uint8Array(bytes), [algorithm])).not.toThrow()
     expect(() => secretKey('x'.repeat(bytes), [algorithm])).not.toThrow()
     expect(() => secretKey('é'.repeat(bytes / 2), [algorithm])).not.toThrow()
@@ -23,7 +23,7 @@ describe('a secret', () => {
     expect(() => secretKey(new Uint8Array(48), ['HS256', 'HS512'])).toThrow('at least 64 bytes for HS512')
   })
 
-  it('is imported once for each algorithm, for verifying alone, and whatever the kid', async () => {
+  it('is imported once for each algorithm, only for verification, and whatever the kid', async () => {
     const source = secretKey(new Uint8Array(64).fill(1), ['HS256', 'HS384', 'HS512'])
     for (const [alg, hash] of [
       ['HS256', 'SHA-256'],
@@ -41,7 +41,7 @@ describe('a secret', () => {
     expect(source.describe?.()).toBe('a secret')
   })
 
-  it('does not change with the bytes it was given in', async () => {
+  it('does not change with its input bytes', async () => {
     const bytes = new Uint8Array(32).fill(1)
     const source = secretKey(bytes, ['HS256'])
     bytes.fill(2)
@@ -53,7 +53,7 @@ describe('a secret', () => {
   })
 })
 
-describe('a secret that is none', () => {
+describe('an invalid secret', () => {
   const pem =
     '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n'
   const der = Uint8Array.from(atob('MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE='), (character) =>
@@ -72,7 +72,7 @@ describe('a secret that is none', () => {
     ['a public JWK as text', JSON.stringify(jwk), 'a public key: give it as "publicKey"'],
     ['a JWK', { kty: 'oct', k: 'AAAA' }, 'a JWK: give the bytes that its "k" is the base64url of'],
     [
-      'a public key under another label',
+      'a public key with another label',
       pem.replaceAll('PUBLIC KEY', 'X509 CRL'),
       'a public key: give it as "publicKey"',
     ],

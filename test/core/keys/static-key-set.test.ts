@@ -12,14 +12,14 @@ const [ec, other, rsa, ed] = await Promise.all(
 const set = (...keys: unknown[]): JSONWebKeySet => ({ keys }) as JSONWebKeySet
 
 describe('a static key set', () => {
-  it('gives the key with the kid of the token', async () => {
+  it('returns the key with the kid of the token', async () => {
     const keys = staticKeySet(set({ ...ec, kid: 'a' }, { ...rsa, kid: 'b' }))
     expect((await keys.resolve({ alg: 'ES256', kid: 'a' })).algorithm.name).toBe('ECDSA')
     expect((await keys.resolve({ alg: 'PS256', kid: 'b' })).algorithm.name).toBe('RSA-PSS')
     expect((await keys.resolve({ alg: 'RS256', kid: 'b' })).algorithm.name).toBe('RSASSA-PKCS1-v1_5')
   })
 
-  it('gives keys that cannot be exported, and the same one each time', async () => {
+  it('returns keys that cannot be exported, and the same one each time', async () => {
     const keys = staticKeySet(set({ ...ec, kid: 'a' }))
     const [first, second] = await Promise.all([
       keys.resolve({ alg: 'ES256', kid: 'a' }),
@@ -29,19 +29,19 @@ describe('a static key set', () => {
     expect(second).toBe(first)
   })
 
-  it('takes the text of a set', async () => {
+  it('accepts the text of a set', async () => {
     await expect(staticKeySet(JSON.stringify(set(ec))).resolve({ alg: 'ES256' })).resolves.toBeInstanceOf(CryptoKey)
   })
 
   it.each([
     ['EdDSA', 'Ed25519'],
     ['Ed25519', 'EdDSA'],
-  ])('takes a key published for %s for a token of %s: two names of one algorithm', async (alg, tokenAlg) => {
+  ])('accepts a key published for %s for a token of %s: two names of one algorithm', async (alg, tokenAlg) => {
     await expect(staticKeySet(set({ ...ed, alg })).resolve({ alg: tokenAlg })).resolves.toBeInstanceOf(CryptoKey)
   })
 
   it.each<[string, JSONWebKeySet, Record<string, string>, string]>([
-    ['names a kid that is not there', set({ ...ec, kid: 'a' }), { alg: 'ES256', kid: 'b' }, 'key_not_found'],
+    ['names an unknown kid', set({ ...ec, kid: 'a' }), { alg: 'ES256', kid: 'b' }, 'key_not_found'],
     ['names a kid of the prototype', set({ ...ec, kid: 'a' }), { alg: 'ES256', kid: '__proto__' }, 'key_not_found'],
     [
       'names a kid of a skipped member',
@@ -52,7 +52,7 @@ describe('a static key set', () => {
     ['names no kid, and nothing fits', set(rsa), { alg: 'ES256' }, 'key_not_found'],
     ['names no kid, and two keys fit', set(ec, other), { alg: 'ES256' }, 'key_ambiguous'],
     [
-      'names a kid that two keys have',
+      'names a kid of two keys',
       set({ ...ec, kid: 'a' }, { ...other, kid: 'a' }),
       { alg: 'ES256', kid: 'a' },
       'key_ambiguous',
@@ -60,7 +60,7 @@ describe('a static key set', () => {
     ['has an alg of another type', set({ ...rsa, kid: 'a' }), { alg: 'ES256', kid: 'a' }, 'algorithm_key_mismatch'],
     ['has an alg of another curve', set({ ...ec, kid: 'a' }), { alg: 'ES384', kid: 'a' }, 'algorithm_key_mismatch'],
     [
-      'has another alg than the key',
+      'has an alg other than that of the key',
       set({ ...rsa, kid: 'a', alg: 'RS256' }),
       { alg: 'PS256', kid: 'a' },
       'algorithm_key_mismatch',
@@ -76,7 +76,7 @@ describe('a static key set', () => {
     expect((await keys.resolve({ alg: 'RS256', kid: 'a' })).algorithm.name).toBe('RSASSA-PKCS1-v1_5')
   })
 
-  it('tells of ambiguous and of skipped keys', async () => {
+  it('reports ambiguous and skipped keys', async () => {
     const events: VerifierEvent[] = []
     const keys = staticKeySet(set(ec, other, { ...rsa, use: 'enc' }), { onEvent: (event) => void events.push(event) })
     await keys.resolve({ alg: 'ES256' }).catch(() => undefined)
@@ -94,10 +94,10 @@ describe('a static key set', () => {
     ['no keys array', { keys: {} }],
     ['inherited keys', Object.create(set(ec))],
     ['nothing', null],
-    ['text that is no JSON', '{'],
+    ['text that is not JSON', '{'],
     ['a member twice', '{"keys":[],"keys":[]}'],
     ['more keys than allowed', set(...Array.from({ length: 65 }, () => ec))],
-  ])('is not made from a set with %s', (_, jwks) => {
+  ])('is not created from a set with %s', (_, jwks) => {
     expect(() => staticKeySet(jwks as JSONWebKeySet)).toThrow(/^Cannot use JWK Set: /)
   })
 
@@ -123,11 +123,11 @@ describe('parsing a JWK Set', () => {
     expect(() => parseJwkSet(text)).toThrow(expect.objectContaining({ name: 'FetchError', reason }))
   })
 
-  it('reads as many keys as it is told to', () => {
+  it('reads as many keys as configured', () => {
     expect(parseJwkSet({ keys: Array.from({ length: 1000 }, () => ec) }, { maxKeys: 1000 }).size).toBe(1000)
   })
 
-  it('counts what it skips and works with the rest', () => {
+  it('counts skipped members and works with the others', () => {
     const parsed = parseJwkSet(set(ec, null, { kty: 'XYZ' }, { ...rsa, use: 'enc' }, { kty: 'oct' }))
     expect(parsed.size).toBe(1)
     expect(parsed.skipped).toEqual([

@@ -53,13 +53,13 @@ const TOKENS: readonly Row[] = [
   row('issued now', { iat: NOW + 10 }, '503 keys_unavailable'),
   row('issued a minute before the set was requested', { iat: NOW - 60 }, '503 keys_unavailable'),
   row('issued earlier', { iat: NOW - 61 }, '401 key_not_found'),
-  row('issued five minutes before, where clocks may differ by that', { iat: NOW - 300 }, '503 keys_unavailable', {
+  row('issued five minutes before, within the clock tolerance', { iat: NOW - 300 }, '503 keys_unavailable', {
     clockTolerance: 300,
   }),
   row('issued earlier than that', { iat: NOW - 301 }, '401 key_not_found', { clockTolerance: 300 }),
-  row('that does not say when it was issued', forgotten, '503 keys_unavailable'),
+  row('without iat', forgotten, '503 keys_unavailable'),
   row('that has expired', { iat: NOW - 30, exp: NOW - 1 }, '401 token_expired'),
-  row('that has expired, and does not say when it was issued', { ...forgotten, exp: NOW - 1 }, '401 token_expired'),
+  row('that has expired, without iat', { ...forgotten, exp: NOW - 1 }, '401 token_expired'),
   row('issued too far in the future', { iat: NOW + 500 }, '401 token_issued_in_future'),
   row('that is not valid yet', { iat: NOW, nbf: NOW + 500 }, '401 token_not_yet_valid'),
   row('for another API', { iat: NOW, aud: 'https://other.example' }, '401 audience_mismatch'),
@@ -68,12 +68,12 @@ const TOKENS: readonly Row[] = [
   row('that lives too long', { iat: NOW, exp: NOW + 90_000 }, '401 token_lifetime_too_long', { maxLifetime: 3600 }),
   row('that is too old', { iat: NOW - 55 }, '401 token_too_old', { maxAge: 30 }),
   row('that is an ID token', { iat: NOW, nonce: 'n' }, '401 token_type'),
-  // What only good tokens may learn about this API.
+  // What only clients with valid tokens may learn about this API.
   row('of another client', { iat: NOW, client_id: 'other' }, '503 keys_unavailable', { clientId: 'shop' }),
   row('without a required claim', { iat: NOW }, '503 keys_unavailable', { requiredClaims: { tenant: 'a' } }),
 ]
 
-describe('29. An unknown key ID, where no fetch may begin', () => {
+describe('29. An unknown key ID, while no fetch may start', () => {
   it.each(TOKENS)('of a token %s', async (_, claims, expected, changes) => {
     const token = await unknown.sign(accessClaims(claims))
     for (const create of [createVerifier, createReferenceVerifier]) {
@@ -94,7 +94,7 @@ describe('29. An unknown key ID, where no fetch may begin', () => {
     expect((await nested.explain(encrypted)).code).toBe(expected.slice(4))
   })
 
-  it('says in the 503 when to come back, and which keys there are', async () => {
+  it('reports in the 503 when to retry, and which keys there are', async () => {
     const { options, hold } = held()
     const verifier = await hold(createVerifier(options))
     const refusal: unknown = await verifier
@@ -108,7 +108,7 @@ describe('29. An unknown key ID, where no fetch may begin', () => {
     })
   })
 
-  it('runs no code of the application on claims that have not been verified', async () => {
+  it('runs no application code with unverified claims', async () => {
     const seen: unknown[] = []
     const { options, hold } = held({
       requiredClaims: { tenant: (value: unknown) => seen.push(value) > 0 },
@@ -124,7 +124,7 @@ describe('29. An unknown key ID, where no fetch may begin', () => {
     expect(seen).toEqual([])
   })
 
-  it('takes an iat of the token alone, not one on Object.prototype', async () => {
+  it('reads only iat of the token, not of Object.prototype', async () => {
     const { options, hold } = held()
     const verifier = await hold(createVerifier(options))
     const token = await unknown.sign(accessClaims(forgotten))
@@ -137,7 +137,7 @@ describe('29. An unknown key ID, where no fetch may begin', () => {
     }
   })
 
-  it('of a signature alone, which says nothing of its time, is 503', async () => {
+  it('of a JWS without times is 503', async () => {
     const { options } = held()
     const contexts: unknown[] = []
     const keys: KeySource = {
@@ -153,7 +153,7 @@ describe('29. An unknown key ID, where no fetch may begin', () => {
   })
 })
 
-describe('29. While keys cannot be had at all', () => {
+describe('29. While keys are unavailable', () => {
   const down = (): Response => new Response('', { status: 500 })
 
   it('what is refused whatever its key is refused with 401, and everything else is 503', async () => {
@@ -167,7 +167,7 @@ describe('29. While keys cannot be had at all', () => {
     expect(await answer({ aud: 'https://other.example' })).toBe('401 audience_mismatch')
   })
 
-  it('a token that has been accepted before is refused by the same rules', async () => {
+  it('a token that was accepted before is refused by the same rules', async () => {
     const answers: string[][] = []
     for (const tokenCache of [{}, false]) {
       let answer = (): Response => Response.json({ keys: [published.publicJwk] })
@@ -187,7 +187,7 @@ describe('29. While keys cannot be had at all', () => {
   })
 })
 
-describe('29. A key source of the application', () => {
+describe('29. A custom key source', () => {
   const sourceThat = (refuse: () => Promise<never>) => {
     const seen: { method: string; token: KeyContext | undefined }[] = []
     const source: KeySource = {
@@ -200,7 +200,7 @@ describe('29. A key source of the application', () => {
   }
   const lacking = (): AuthError => new AuthError('keys_unavailable')
 
-  it('is told before when the token was issued, with the tolerance added', async () => {
+  it('receives the time before which the token was issued, with the tolerance added', async () => {
     for (const [claims, clockTolerance, expected] of [
       [{ iat: NOW - 7 }, 5, { issuedBefore: NOW + 53 }],
       [{ iat: NOW - 7 }, 120, { issuedBefore: NOW + 113 }],
@@ -221,13 +221,13 @@ describe('29. A key source of the application', () => {
         throw lacking()
       },
     ],
-  ] as const)('that %s because it lacks keys does not keep a token from being refused', async (_, refuse) => {
+  ] as const)('that %s because it lacks keys does not prevent a refusal of the token', async (_, refuse) => {
     const verifier = createVerifier(optionsWith({ keys: sourceThat(refuse).source }))
     expect(await codeOf(verifier.verify(await unknown.sign(accessClaims({ exp: NOW - 10 }))))).toBe('401 token_expired')
     expect(await codeOf(verifier.verify(await unknown.sign(accessClaims())))).toBe('503 keys_unavailable')
   })
 
-  it('that lacks the key after a failed signature is given the same object, and the same rules hold', async () => {
+  it('that lacks the key after a failed signature receives the same object, and the same rules apply', async () => {
     const seen: unknown[] = []
     const source: KeySource = {
       resolve: async (_header, token) => {
@@ -249,7 +249,7 @@ describe('29. A key source of the application', () => {
 })
 
 describe('29. Rotation during a flood of random key IDs', () => {
-  it('logs no client out: not one token of the new key is refused with 401, and all are verified within a cool-down', async () => {
+  it('refuses no valid client: no token of the new key gets 401, and all are verified within a cool-down', async () => {
     const clock: TestClock = createTestClock({ wall: NOW * 1000 })
     let keys = [published.publicJwk]
     const fetch = async (): Promise<Response> => Response.json({ keys })

@@ -36,7 +36,7 @@ async function make(alg: string, trapUrl?: string) {
 const ALGORITHMS = ['ES256', 'RS256', 'EdDSA', 'PS256']
 
 describe.each(ALGORITHMS)('bad tokens of %s', (alg) => {
-  it('are each refused with the code of their fault, and never by anything but an AuthError', async () => {
+  it('are each refused with the code of their fault, and never with anything but an AuthError', async () => {
     const { key, token, bad } = await make(alg)
     const verifier = createVerifier(optionsWith({ jwks: { keys: [key.publicJwk] } }))
     expect((await verifier.verify(token)).claims).toEqual(accessClaims())
@@ -55,14 +55,14 @@ describe.each(ALGORITHMS)('bad tokens of %s', (alg) => {
     expect(mustBeRefused.filter((name) => HARMLESS.includes(name))).toEqual([])
   })
 
-  it('cause no connection to where they point, and none to the issuer but for an unknown kid', async () => {
+  it('cause no connection to their URLs, and none to the issuer except for an unknown kid', async () => {
     await using trap = await publish([])
     const { key, bad } = await make(alg, trap.server.url)
     const expected = expectedFor(alg)
     await using keys = await publish([key.publicJwk])
     const verifier = createVerifier(keys.options)
     for (const { name, token } of bad) {
-      // Claims are looked at only once the signature has been verified, and that takes keys.
+      // Claims are checked only after the signature, which needs keys.
       if (isRefusedBeforeKeys(expected.get(name) ?? 'verified')) await verifier.verify(token).catch(() => undefined)
     }
     expect([trap.traffic(), keys.traffic()]).toEqual([NO_TRAFFIC, NO_TRAFFIC])
@@ -80,7 +80,7 @@ function isRefusedBeforeKeys(code: ErrorCode | 'verified'): boolean {
 }
 
 describe('the table of bad tokens', () => {
-  it('names every bad token there is, and no other', async () => {
+  it('lists every bad token, and no other', async () => {
     const made = await Promise.all(ALGORITHMS.map(async (alg) => (await make(alg)).bad.map(({ name }) => name)))
     expect([...expectedFor('ES256').keys()].toSorted()).toEqual([...new Set(made.flat())].toSorted())
   })

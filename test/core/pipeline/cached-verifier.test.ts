@@ -27,7 +27,7 @@ beforeEach(() => {
   verifications = 0
 })
 
-/** The engine of `createVerifier`, which counts the signatures it verifies. */
+/** The engine of `createVerifier`, with a counter for verified signatures. */
 const counting: Engine = (limits) => ({
   parse: quickParser(limits),
   isSignedBy: (...given) => {
@@ -44,8 +44,8 @@ const answer = (verifier: Verifier, token: string, context = {}): Promise<string
 
 const tokenOf = async (changes: object = {}): Promise<string> => key.sign(accessClaims({ exp: NOW + 6000, ...changes }))
 
-/** A key source that gives what it is told to, at once or not. */
-function changeableKeys(isAtHand: 'at hand' | 'to be asked for') {
+/** A key source with configurable results, synchronous or not. */
+function changeableKeys(kind: 'cached' | 'resolved') {
   const source = { current: key.publicKey as CryptoKey | undefined, asked: 0 }
   const keys: KeySource = {
     resolve: async () => {
@@ -53,13 +53,13 @@ function changeableKeys(isAtHand: 'at hand' | 'to be asked for') {
       if (source.current === undefined) throw new AuthError('key_not_found')
       return source.current
     },
-    ...(isAtHand === 'at hand' && { current: () => source.current }),
+    ...(kind === 'cached' && { current: () => source.current }),
   }
   return { source, options: { jwks: undefined, keys } }
 }
 
-describe('a verifier that remembers tokens', () => {
-  it('verifies the signature of a token once, whatever string it comes in', async () => {
+describe('a verifier with a token cache', () => {
+  it('verifies the signature of a token once, whatever string contains it', async () => {
     const verifier = verifierOf()
     const token = await tokenOf()
     for (let time = 0; time < 5; time += 1) {
@@ -74,14 +74,14 @@ describe('a verifier that remembers tokens', () => {
     expect(verifications).toBe(1)
   })
 
-  it('remembers none with tokenCache: false', async () => {
+  it('caches none with tokenCache: false', async () => {
     const verifier = verifierOf({ tokenCache: false })
     const token = await tokenOf()
     for (let time = 0; time < 3; time += 1) await verifier.verify(token)
     expect(verifications).toBe(3)
   })
 
-  it('gives frozen claims each time, and tells its listener each time', async () => {
+  it('returns frozen claims and emits an event each time', async () => {
     const events: VerifierEvent[] = []
     const verifier = verifierOf({ onEvent: (event: VerifierEvent) => events.push(event) })
     const token = await tokenOf({ list: [{ a: 1 }] })
@@ -95,7 +95,7 @@ describe('a verifier that remembers tokens', () => {
     expect(events).toEqual([{ type: 'token.verified' }, { type: 'token.verified' }])
   })
 
-  it('compares the whole token, not its end, and keeps the good one', async () => {
+  it('compares the whole token, not its end, and keeps the valid one', async () => {
     const verifier = verifierOf()
     const token = await tokenOf()
     const [header = '', , signature = ''] = token.split('.')
@@ -111,7 +111,7 @@ describe('a verifier that remembers tokens', () => {
     expect(verifications).toBe(0)
   })
 
-  it('remembers no refusal', async () => {
+  it('does not cache refusals', async () => {
     const verifier = verifierOf()
     const token = await other.sign(accessClaims())
     for (let time = 0; time < 3; time += 1) expect(await answer(verifier, token)).toBe('signature_invalid')
@@ -128,7 +128,7 @@ describe('a verifier that remembers tokens', () => {
     [{}, 300],
     [{ maxAge: 60 }, 60],
     [{ maxAge: 1 }, 1],
-  ] as const)('verifies anew after the age of %j, by a clock that nobody steps', async (tokenCache, seconds) => {
+  ] as const)('verifies again after the age of %j, by a clock that is not stepped', async (tokenCache, seconds) => {
     const verifier = verifierOf({ tokenCache })
     const token = await tokenOf()
     await verifier.verify(token)
@@ -145,7 +145,7 @@ describe('a verifier that remembers tokens', () => {
     expect(verifications).toBe(2)
   })
 
-  it('refuses a remembered token at its exp, and takes it again where time is set back', async () => {
+  it('refuses a cached token at its exp, and accepts it again if time is set back', async () => {
     const verifier = verifierOf({ clockTolerance: 0 })
     const token = await tokenOf({ exp: NOW + 10 })
     expect(await answer(verifier, token)).toBe('verified')
@@ -158,8 +158,8 @@ describe('a verifier that remembers tokens', () => {
     expect(verifications).toBe(1)
   })
 
-  it.each(['at hand', 'to be asked for'] as const)('drops a token at once with its key, %s', async (isAtHand) => {
-    const { source, options } = changeableKeys(isAtHand)
+  it.each(['cached', 'resolved'] as const)('drops a token immediately with its key, %s', async (kind) => {
+    const { source, options } = changeableKeys(kind)
     const verifier = verifierOf(options)
     const token = await tokenOf()
     expect(await answer(verifier, token)).toBe('verified')
@@ -173,8 +173,8 @@ describe('a verifier that remembers tokens', () => {
     expect(await answer(verifier, token)).toBe('verified')
   })
 
-  it('asks a source without keys at hand each time, once', async () => {
-    const { source, options } = changeableKeys('to be asked for')
+  it('resolves the key of a source without cached keys each time, once', async () => {
+    const { source, options } = changeableKeys('resolved')
     const verifier = verifierOf(options)
     const token = await tokenOf()
     for (let time = 1; time <= 4; time += 1) {
@@ -212,7 +212,7 @@ describe('a verifier that remembers tokens', () => {
     expect(verifications).toBe(1)
   })
 
-  it('keeps what a schema makes of the claims to the one verification', async () => {
+  it('keeps the output of a schema separate for each verification', async () => {
     let role = 'admin'
     const claims = { '~standard': { version: 1, vendor: 'test', validate: () => ({ value: { role } }) } }
     const verifier = verifierOf({ claims })
@@ -222,7 +222,7 @@ describe('a verifier that remembers tokens', () => {
     expect((await verifier.verify(token)).claims['role']).toBe('guest')
   })
 
-  it('remembers a token that a check refused, for that says nothing about the next time', async () => {
+  it('caches a token that a check refused, because the check may accept it next time', async () => {
     let isDenied = true
     const check = async (): Promise<void> => {
       if (isDenied) throw new AuthError('token_refused')
@@ -237,7 +237,7 @@ describe('a verifier that remembers tokens', () => {
     expect(verifications).toBe(1)
   })
 
-  it('shows predicates the same frozen claims the first time and every other', async () => {
+  it('passes the same frozen claims to predicates each time', async () => {
     const seen: boolean[] = []
     const requiredClaims = { list: (value: unknown) => seen.push(Object.isFrozen(value)) > 0 }
     for (const list of [['b', 'a'], ['é'], ['"']]) {
@@ -249,8 +249,8 @@ describe('a verifier that remembers tokens', () => {
   })
 })
 
-describe('the issuers a remembering verifier trusts', () => {
-  it('are asked for each time: a policy withdrawn or changed counts at once', async () => {
+describe('the issuers of a verifier with a token cache', () => {
+  it('are looked up each time: a withdrawn or changed policy takes effect immediately', async () => {
     const policy = { issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks }
     let given: object | undefined = policy
     const issuers = async (): Promise<object | undefined> => given
@@ -272,7 +272,7 @@ describe('the issuers a remembering verifier trusts', () => {
     }
   })
 
-  it('must allow the algorithm before anybody asks for a key', async () => {
+  it('must allow the algorithm before a key is resolved', async () => {
     let asked = 0
     const keys: KeySource = {
       resolve: () => {
@@ -289,7 +289,7 @@ describe('the issuers a remembering verifier trusts', () => {
     expect(asked).toBe(0)
   })
 
-  it('verifies anew a token that was remembered too long ago by the time its policy is known', async () => {
+  it('verifies a token again that was cached too long ago once its policy is known', async () => {
     let wait = 0
     const verifier = verifierOf({
       issuer: undefined,
@@ -311,7 +311,7 @@ describe('the issuers a remembering verifier trusts', () => {
   })
 })
 
-describe('the room for remembered tokens', () => {
+describe('the size of the token cache', () => {
   const isRemembered = async (verifier: Verifier, token: string): Promise<boolean> => {
     const before = verifications
     await verifier.verify(token)
@@ -320,7 +320,7 @@ describe('the room for remembered tokens', () => {
   const several = async (count: number, padding = 0): Promise<readonly string[]> =>
     Promise.all(Array.from({ length: count }, async (_, index) => tokenOf({ jti: `t${index}${'x'.repeat(padding)}` })))
 
-  it('is bounded by entries, the one longest unused going first', async () => {
+  it('is limited by entries, and the least recently used one is evicted first', async () => {
     const verifier = verifierOf({ tokenCache: { maxEntries: 3 } satisfies TokenCacheOptions })
     const [a = '', b = '', c = '', d = ''] = await several(4)
     for (const token of [a, b, c, a, d]) await verifier.verify(token)
@@ -332,7 +332,7 @@ describe('the room for remembered tokens', () => {
     expect(await isRemembered(verifier, c)).toBe(false)
   })
 
-  it('is bounded by bytes', async () => {
+  it('is limited by bytes', async () => {
     const verifier = verifierOf({ tokenCache: { maxBytes: 65_536 } satisfies TokenCacheOptions })
     // About 12,400 characters each, and 9,000 in the claims: two fit.
     const [a = '', b = '', c = ''] = await several(3, 9000)
@@ -342,7 +342,7 @@ describe('the room for remembered tokens', () => {
     expect(await isRemembered(verifier, a)).toBe(false)
   })
 
-  it('counts what objects and arrays take up besides their text', async () => {
+  it('counts the memory of objects and arrays besides their text', async () => {
     const verifier = verifierOf({ tokenCache: { maxBytes: 65_536 } satisfies TokenCacheOptions })
     // About 2,700 characters each, of which many would fit.
     const empty = Array.from({ length: 30 }, () => Array.from({ length: 20 }, () => ({})))
@@ -352,7 +352,7 @@ describe('the room for remembered tokens', () => {
     expect(await isRemembered(verifier, a)).toBe(false)
   })
 
-  it('takes no token that is larger than all of it', async () => {
+  it('excludes tokens that are larger than the whole cache', async () => {
     const verifier = verifierOf({ tokenCache: { maxBytes: 65_536 }, limits: { tokenLength: 65_536 } })
     const [small = ''] = await several(1)
     const huge = await tokenOf({ jti: 'x'.repeat(30_000) })
@@ -362,7 +362,7 @@ describe('the room for remembered tokens', () => {
     expect(await isRemembered(verifier, small)).toBe(true)
   })
 
-  it('belongs to one verifier alone', async () => {
+  it('belongs to only one verifier', async () => {
     const token = await tokenOf()
     await verifierOf().verify(token)
     expect(await answer(verifierOf({ audience: 'https://other.example' }), token)).toBe('audience_mismatch')

@@ -20,14 +20,14 @@ const complaint = (env: unknown): string => {
   return 'taken'
 }
 
-describe('variables that are missing', () => {
-  it('are all named at once', () => {
+describe('missing variables', () => {
+  it('are all named together', () => {
     expect(complaint({})).toBe(
       'Cannot read the environment: set JWT_ISSUER to the exact iss of the tokens, for example https://auth.example.com; set JWT_AUDIENCE to the name of this API in the aud of the tokens',
     )
   })
 
-  it('together with all that are wrong', () => {
+  it('with all wrong ones', () => {
     const said = complaint({
       JWT_JWKS_URI: 'jwks',
       JWT_ALGORITHMS: 'HS256',
@@ -53,14 +53,14 @@ describe('variables that are missing', () => {
     ['jwt_issuer', 'jwt_audience'],
     ['ISSUER_BASE_URL', 'AUDIENCE'],
     ['JWT_ISUER', 'JWT_AUDINCE'],
-  ])('with what may be meant for them: %s and %s', (issuer, audience) => {
+  ])('with similar variables that may be meant: %s and %s', (issuer, audience) => {
     const said = complaint({ [issuer]: good.JWT_ISSUER, [audience]: good.JWT_AUDIENCE })
     expect(said).toContain(`is that "${issuer}"?`)
     expect(said).toContain(`is that "${audience}"?`)
   })
 })
 
-describe('a variable of a wrong value', () => {
+describe('a variable with a wrong value', () => {
   it.each<[string, string, RegExp]>([
     [
       'JWT_AUDIENCE',
@@ -123,7 +123,7 @@ describe('a variable of a wrong value', () => {
   })
 })
 
-describe('a variable that is not read', () => {
+describe('an unknown variable', () => {
   it.each([
     ['JWT_JWKS_URL', 'JWT_JWKS_URI'],
     ['JWT_JWK_URI', 'JWT_JWKS_URI'],
@@ -131,7 +131,7 @@ describe('a variable that is not read', () => {
     ['JWT_PUBLICKEY', 'JWT_PUBLIC_KEY'],
     ['JWT_CLOCK_TOLERENCE', 'JWT_CLOCK_TOLERANCE'],
     ['JWT_CLOCKTOLERANCE', 'JWT_CLOCK_TOLERANCE'],
-  ])('stops the start where it is a typo of one that is not set: %s', (typo, name) => {
+  ])('is rejected at start-up if it is a typo of one that is not set: %s', (typo, name) => {
     expect(complaint({ ...good, [typo]: 'x' })).toBe(
       `Cannot read the environment: there is no "${typo}": did you mean ${name}?`,
     )
@@ -150,12 +150,12 @@ describe('a variable that is not read', () => {
     { JWT_ALGORITHM: 'x', JWT_ALGORITHMS: 'RS256' },
     { JWT_JWKS_URL: '' },
     { JWKS_URL: 'x', ALGORITHMS: 'x' },
-  ])('and is of the application does not: %j', (env) => {
+  ])('and is accepted if it belongs to the application: %j', (env) => {
     expect(complaint({ ...good, ...env })).toBe('taken')
   })
 })
 
-describe('an environment in the place of options', () => {
+describe('an environment in place of options', () => {
   afterEach(() => {
     vi.unstubAllEnvs()
   })
@@ -166,7 +166,7 @@ describe('an environment in the place of options', () => {
     )
   })
 
-  it('is told what to write', async () => {
+  it('is rejected with a hint', async () => {
     vi.stubEnv('JWT_ISSUER', good.JWT_ISSUER)
     vi.stubEnv('JWT_AUDIENCE', good.JWT_AUDIENCE)
     const env = process.env as never

@@ -32,7 +32,7 @@ const step = ({ steps }: Explanation, name: string): ExplanationStep | undefined
 const results = ({ steps }: Explanation): string[] => steps.map((item) => `${item.step} ${item.result}`)
 
 describe('an explanation', () => {
-  it('names every step in order, with what was compared, for a token that is accepted', async () => {
+  it('names every step in order, with the compared values, for an accepted token', async () => {
     const explanation = await explainClaims(accessClaims())
     expect(explanation).toMatchObject({ accepted: true, summary: 'Accepted: every step passed' })
     expect(results(explanation)).toEqual([
@@ -61,7 +61,7 @@ describe('an explanation', () => {
     expect(step(explanation, 'exp')?.actual).toBe(JSON.stringify(new Date((NOW + 600) * 1000).toISOString()))
   })
 
-  it('goes on after a signature that does not verify, and tells what else is wrong', async () => {
+  it('continues after a signature that does not verify, and reports what else is wrong', async () => {
     const forged = await createSigningKey('ES256', 'key-1')
     const explanation = await explain(await forged.sign(accessClaims({ exp: NOW - 100, aud: 'x' })))
     expect(explanation).toMatchObject({ accepted: false, code: 'signature_invalid' })
@@ -122,7 +122,7 @@ describe('an explanation', () => {
     expect((await explain('a.b.c.d.e')).summary).toMatch(/encrypted token \(JWE\)/)
   })
 
-  it('says which keys and addresses in the header were ignored, and never repeats them', async () => {
+  it('lists ignored keys and URLs in the header, and never quotes them', async () => {
     const header = { jku: 'https://evil.example', jwk: { kty: 'oct' }, x5c: null, x5u: 7 }
     const explanation = await explainClaims(accessClaims(), {}, header)
     expect(explanation.accepted).toBe(true)
@@ -134,7 +134,7 @@ describe('an explanation', () => {
     expect(step(await explainClaims(accessClaims(), {}, {}), 'parse')).not.toHaveProperty('hint')
   })
 
-  it('names the key IDs it knows when it does not know the one of the token', async () => {
+  it('names the known key IDs if that of the token is unknown', async () => {
     const explanation = await explain(await other.sign(accessClaims()))
     expect(explanation.code).toBe('key_not_found')
     expect(explanation.summary).toMatch(/key-2/)
@@ -143,7 +143,7 @@ describe('an explanation', () => {
     expect(step(explanation, 'exp')?.result).toBe('passed')
   })
 
-  it('skips what cannot be looked at', async () => {
+  it('skips steps that cannot run', async () => {
     expect(results(await explain('nonsense'))).toEqual([
       'time passed',
       'parse failed',
@@ -156,7 +156,7 @@ describe('an explanation', () => {
     expect(results(algorithm)).toEqual(expect.arrayContaining(['algorithm failed', 'signature skipped', 'exp passed']))
   })
 
-  it('never throws: not for what is no token, nor for what breaks within', async () => {
+  it('never throws: neither for an invalid token, nor for an error within', async () => {
     for (const value of [undefined, null, 1, {}, Symbol('x')])
       await expect(explain(value as string)).resolves.toMatchObject({ accepted: false })
     const broken = {
@@ -187,7 +187,7 @@ describe('an explanation', () => {
     await expect(explainClaims(accessClaims(), clockless)).resolves.toMatchObject({ accepted: false })
   })
 
-  it('never repeats the token, and escapes and shortens what it quotes of it', async () => {
+  it('never quotes the token, and escapes and shortens values from it', async () => {
     const token = await key.sign(accessClaims({ iss: `\u202eevil\u001b[0m${'x'.repeat(1000)}` }))
     const text = JSON.stringify(await explain(token))
     for (const part of token.split('.')) expect(text).not.toContain(part)
@@ -195,7 +195,7 @@ describe('an explanation', () => {
     expect(text).not.toContain('x'.repeat(200))
   })
 
-  it('tells of what breaks within as of an unexpected error, by the step it broke in', async () => {
+  it('reports an error within as an unexpected error, in the step where it occurred', async () => {
     const broken = (thrown: unknown): object => {
       const resolve = (): never => {
         throw thrown
@@ -215,14 +215,14 @@ describe('an explanation', () => {
     expect(odd.summary).toBe('Refused: "Application code threw a value that is not an Error, of type string"')
   })
 
-  it('accepts any issuer where the policy says so', async () => {
+  it('accepts any issuer if configured', async () => {
     expect(step(await explainClaims(accessClaims(), { issuer: null }), 'issuer')).toMatchObject({
       result: 'passed',
       expected: '"any issuer"',
     })
   })
 
-  it('names a step once, and what a refusal does not say not at all', async () => {
+  it('names a step once, and omits missing details of a refusal', async () => {
     const skipped = await explainClaims(accessClaims({ iss: 'x' }), { algorithms: ['RS256'] })
     expect(results(skipped).filter((line) => line.startsWith('key') || line.startsWith('signature'))).toEqual([
       'key skipped',
@@ -237,7 +237,7 @@ describe('an explanation', () => {
     })
   })
 
-  it('gives the reason of an issuer that cannot be looked up, not what the policy of another issuer says', async () => {
+  it("gives the reason why an issuer cannot be looked up, not the rules of another issuer's policy", async () => {
     const policy = { issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks }
     const issuers = async (iss: string): Promise<object> => {
       if (iss === ISSUER) return policy

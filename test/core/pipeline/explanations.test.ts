@@ -12,7 +12,7 @@ import {
 import type { VerifierOptions } from '../../../packages/core/src/pipeline/options.ts'
 import { createVerifier } from '../../../packages/core/src/pipeline/verifier.ts'
 
-// Every word a person may read when a token is refused, in one place to be read and judged.
+// All messages for a refused token, in one place for review.
 
 let key: SigningKey
 beforeAll(async () => {
@@ -27,14 +27,14 @@ const schema = (issues: readonly object[]): object => ({
 
 const cases: readonly Case[] = [
   ['iss missing', { iss: undefined }],
-  ['iss of another', { iss: 'https://other.example' }],
+  ['another iss', { iss: 'https://other.example' }],
   ['iss with a slash', { iss: `${ISSUER}/` }],
   ['iss in an array', { iss: [ISSUER] }],
   ['iss unknown among several', { iss: 'https://c.example' }, { many: true }],
   ['iss missing among several', { iss: undefined }, { many: true }],
   ['iss in an array among several', { iss: ['https://a.example'] }, { many: true }],
   ['aud missing', { aud: undefined }],
-  ['aud of another', { aud: ['x', 'y'] }],
+  ['another aud', { aud: ['x', 'y'] }],
   ['aud with a slash, second of two', { aud: ['x', `${AUDIENCE}/`] }],
   ['aud that is the azp', { aud: 'shop', azp: 'shop', client_id: undefined }],
   ['aud that is the client_id', { aud: ['shop'] }],
@@ -60,12 +60,12 @@ const cases: readonly Case[] = [
   ['iat missing for maxAge', { iat: undefined }, { maxAge: 50 }],
   ['iat missing for maxLifetime', { iat: undefined }, { maxLifetime: 50 }],
   ['exp missing for maxLifetime', { exp: undefined }, { maxLifetime: 50 }],
-  ['living too long', {}, { maxLifetime: 50 }],
-  ['client of another', {}, { clientId: ['a', 'b'] }],
+  ['a lifetime that is too long', {}, { maxLifetime: 50 }],
+  ['another client', {}, { clientId: ['a', 'b'] }],
   ['client missing', { client_id: undefined }, { clientId: 'a' }],
   ['claim missing', {}, { requiredClaims: ['tenant'] }],
   ['claim missing that must have a value', {}, { requiredClaims: { tenant: 'a' } }],
-  ['claim of another value', { tenant: 'b' }, { requiredClaims: { tenant: ['a', 'c'] } }],
+  ['another value of a claim', { tenant: 'b' }, { requiredClaims: { tenant: ['a', 'c'] } }],
   ['claim a predicate refuses', { tenant: 'b' }, { requiredClaims: { tenant: () => false } }],
   ['profile without jti', { jti: undefined }, { profile: 'rfc9068' }],
   ['profile without typ', {}, { profile: 'rfc9068' }, { typ: undefined }],
@@ -82,7 +82,7 @@ const cases: readonly Case[] = [
   ['schema with four issues', {}, schema(['1', '2', '3', '4'].map((message) => ({ message, path: [] })))],
   ['too many scopes', { scope: 'a '.repeat(1100) }],
   [
-    'schema with issues of another kind',
+    'schema with invalid issues',
     {},
     { claims: { '~standard': { version: 1, vendor: 'x', validate: () => ({ issues: 'bad' }) } } },
   ],
@@ -109,7 +109,7 @@ async function tell([name, claims, options = {}, header = {}]: Case): Promise<st
   return [name, ...told].join('\n')
 }
 
-it('says of every refused claim what was expected, what was found and what to do', async () => {
+it('reports for every refused claim what was expected, what was found and what to do', async () => {
   const told: string[] = []
   for (const one of cases) told.push(await tell(one))
   expect(`\n${told.join('\n')}\n`).toMatchInlineSnapshot(`
@@ -245,7 +245,7 @@ it('says of every refused claim what was expected, what was found and what to do
   `)
 })
 
-it('says of an accepted token what was compared', async () => {
+it('reports the compared values of an accepted token', async () => {
   const options = {
     issuer: ISSUER,
     audience: AUDIENCE,
@@ -318,7 +318,7 @@ it('says of an accepted token what was compared', async () => {
   `)
 })
 
-it('says of every malformed token what is wrong with it', async () => {
+it('reports what is wrong with every malformed token', async () => {
   const part = (text: string): string => Buffer.from(text).toString('base64url')
   const header = (json: string): string => `${part(json)}.${part('{}')}.AAAA`
   const verifier = createVerifier(verifierOptions(key))

@@ -61,7 +61,7 @@ describe('36. The log of refusals has at most one line per error code and minute
     return { lines, refuse, pass: (seconds: number) => void (passed += seconds * 1000) }
   }
 
-  it('under a flood of every kind, at whatever moments, and hides no code', async () => {
+  it('under a flood of every kind, at any time, and hides no code', async () => {
     const { lines, refuse, pass } = setUp()
     for (let round = 0; round < 300; round += 1) {
       for (const [code, view] of codes) expect(await refuse(view)).toBe(code)
@@ -75,7 +75,7 @@ describe('36. The log of refusals has at most one line per error code and minute
     expect(lines).toHaveLength(codes.length * 5)
   })
 
-  it('also where what is refused is another text each time, and none holds a token', async () => {
+  it('also if every refused text is different, and no line contains a token', async () => {
     const { lines, refuse } = setUp()
     const tokens: string[] = []
     for (let time = 0; time < 50; time += 1) {
@@ -95,13 +95,13 @@ describe('36. The log of refusals has at most one line per error code and minute
       },
     ],
     ['rejects', async () => Promise.reject(new Error('the log is full'))],
-  ])('and one that %s changes no answer', async (_, warn) => {
+  ])('and one that %s does not change the answer', async (_, warn) => {
     const { refuse } = setUp({ warn })
     for (const [code, view] of codes) expect(await refuse(view)).toBe(code)
   })
 })
 
-describe('37. Nothing fails open: a request with another scheme, where tokens are optional', () => {
+describe('37. Nothing fails open: a request with another scheme if tokens are optional', () => {
   const sources = [
     { from: 'authorization' },
     { from: 'cookie', name: 'token' },
@@ -115,7 +115,7 @@ describe('37. Nothing fails open: a request with another scheme, where tokens ar
   const BASIC = 'Basic YWRhOnNlY3JldA=='
 
   it.each([BASIC, 'basic YWRhOnNlY3JldA==', 'Digest username="ada"', 'Negotiate YII=', 'ApiKey 123', 'Hawk id=abc'])(
-    'is anonymous with %s alone, and no more than that',
+    'is anonymous with only %s',
     async (authorization) => {
       expect(await answerOf(request({ authorization }))).toEqual(ANONYMOUS)
       expect(await answerOf(request({ authorization }), 'orders:read')).toMatchObject({
@@ -134,7 +134,7 @@ describe('37. Nothing fails open: a request with another scheme, where tokens ar
     ['a header', (token) => request({ authorization: BASIC, 'x-token': token })],
     ['the query', (token) => request({ authorization: BASIC }, { target: `/orders?access_token=${token}` })],
   ]
-  it.each(places)('counts a token behind it in %s: a good one is verified, a bad one is refused', async (_, viewOf) => {
+  it.each(places)('uses a token in %s: a good one is verified, a bad one is refused', async (_, viewOf) => {
     expect(await answerOf(viewOf(good))).toEqual(VERIFIED)
     expect(await answerOf(viewOf(good), 'admin')).toMatchObject({ status: 403 })
     expect(await answerOf(viewOf(expired))).toEqual(refused('token_expired'))
@@ -147,23 +147,23 @@ describe('37. Nothing fails open: a request with another scheme, where tokens ar
     ['a token behind an unknown scheme', `Token ${good}`, 'credential_scheme'],
     ['an expired token behind Basic', `Basic ${expired}`, 'credential_scheme'],
     ['a token in a parameter', `Token token="${good}"`, 'credential_scheme'],
-    ['the beginning of a token', `Token ${good.slice(0, 40)}`, 'credential_scheme'],
+    ['a prefix of a token', `Token ${good.slice(0, 40)}`, 'credential_scheme'],
     ['DPoP', `DPoP ${good}`, 'credential_scheme'],
     ['DPoP with an opaque token', 'DPoP abc', 'credential_scheme'],
     ['the wrong order', `${good} Bearer`, 'credential_scheme'],
     ['two credentials', `${BASIC}, Bearer ${expired}`, 'credential_repeated'],
-    ['two foreign credentials', `${BASIC}, ${BASIC}`, 'credential_repeated'],
+    ['two credentials of other schemes', `${BASIC}, ${BASIC}`, 'credential_repeated'],
     ['two spaces', `Bearer  ${good}`, 'credential_malformed'],
     ['Bearer alone', 'Bearer', 'credential_malformed'],
-    ['a scheme alone', 'Basic', 'credential_scheme'],
-  ])('is refused with %s, alone or with a good token elsewhere', async (_, authorization, code) => {
+    ['only a scheme', 'Basic', 'credential_scheme'],
+  ])('is refused with %s, also if there is a good token elsewhere', async (_, authorization, code) => {
     expect(await answerOf(request({ authorization }))).toEqual(refused(code))
     const beside = await answerOf(request({ authorization, cookie: `token=${good}` }))
     expect(beside.status).toBeGreaterThanOrEqual(400)
   })
 })
 
-describe('37. Nothing fails open: an option that narrows what is accepted is never undefined', () => {
+describe('37. Nothing fails open: an option that restricts acceptance is never undefined', () => {
   const POLICY = [
     'algorithms',
     'profile',
@@ -179,32 +179,35 @@ describe('37. Nothing fails open: an option that narrows what is accepted is nev
   const KEYS = ['jwks', 'publicKey', 'secret', 'keys']
   const wrong = /must not be undefined|must be/
 
-  it.each([...POLICY, 'claims', 'checks'])('"%s" stops the start of whatever makes a verifier', async (name) => {
-    const options = with_({ [name]: undefined })
-    const start = [
-      () => createVerifier(options),
-      () => createAuthenticator(options),
-      () => authenticateJwt(options),
-      () => createGate(options),
-    ]
-    for (const begin of start) expect(begin).toThrow(`"${name}" must not be undefined`)
-    await expect(verify(good, options)).rejects.toThrow(`"${name}" must not be undefined`)
-    await expect(Promise.resolve(fastify().register(claimgate, options).ready())).rejects.toThrow(
-      `"${name}" must not be undefined`,
-    )
-  })
+  it.each([...POLICY, 'claims', 'checks'])(
+    '"%s" is rejected by every function that creates a verifier',
+    async (name) => {
+      const options = with_({ [name]: undefined })
+      const start = [
+        () => createVerifier(options),
+        () => createAuthenticator(options),
+        () => authenticateJwt(options),
+        () => createGate(options),
+      ]
+      for (const begin of start) expect(begin).toThrow(`"${name}" must not be undefined`)
+      await expect(verify(good, options)).rejects.toThrow(`"${name}" must not be undefined`)
+      await expect(Promise.resolve(fastify().register(claimgate, options).ready())).rejects.toThrow(
+        `"${name}" must not be undefined`,
+      )
+    },
+  )
 
-  it.each(KEYS)('"%s" stops the start where it would leave discovery', (name) => {
+  it.each(KEYS)('"%s" is rejected at start-up if discovery would be used instead', (name) => {
     expect(() => createVerifier({ issuer: ISSUER, audience: AUDIENCE, [name]: undefined })).toThrow(wrong)
   })
 
-  it.each(['issuer', 'audience'])('"%s" stops the start, and null is how to accept any', (name) => {
+  it.each(['issuer', 'audience'])('"%s" is rejected at start-up, and null accepts any', (name) => {
     expect(() => createVerifier(with_({ [name]: undefined }))).toThrow(wrong)
     expect(() => createVerifier(with_({ [name]: null }))).not.toThrow()
   })
 
   it.each([...POLICY, ...KEYS.filter((name) => name !== 'jwks')])(
-    '"%s" in a policy of several issuers stops the start, or refuses where a function gave it',
+    '"%s" in a policy of several issuers is rejected at start-up, or refused if a function returned it',
     async (name) => {
       const policy = { issuer: ISSUER, audience: AUDIENCE, jwks, [name]: undefined } as unknown as IssuerPolicy
       const { jwks: _, ...discovered } = policy as unknown as Record<string, unknown>
@@ -230,7 +233,7 @@ describe('37. Nothing fails open: an option that narrows what is accepted is nev
     expect(() => app.authenticateJwt(rules.admin as never)).toThrow(wrong)
   })
 
-  it('and of encrypted tokens, "algorithms" and "encryptions"', async () => {
+  it('and for encrypted tokens, "algorithms" and "encryptions"', async () => {
     for (const name of ['algorithms', 'encryptions'])
       expect(() =>
         createNestedVerifier({
@@ -240,7 +243,7 @@ describe('37. Nothing fails open: an option that narrows what is accepted is nev
       ).toThrow(`"${name}" must not be undefined`)
   })
 
-  it('refuses what it narrows where it is given', async () => {
+  it('is enforced if it is set', async () => {
     await expect(createVerifier(with_({ clientId: 'another' })).verify(good)).rejects.toBeInstanceOf(AuthError)
     await expect(createVerifier(with_({ clientId: 'shop' })).verify(good)).resolves.toBeDefined()
   })

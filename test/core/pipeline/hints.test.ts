@@ -6,7 +6,7 @@ import { createVerifier } from '../../../packages/core/src/pipeline/verifier.ts'
 const key = await createSigningKey()
 const policy = { issuer: ISSUER, audience: AUDIENCE, clock }
 
-it('explains with the keys that were used, also where they had to be fetched first', async () => {
+it('explains with the keys that were used, even if they had to be fetched first', async () => {
   const fetch = async (): Promise<Response> => Response.json(key.jwks)
   const verifier = createVerifier({ ...policy, fetch, jwksUri: 'https://issuer.example/jwks' })
   const { steps } = await verifier.explain(await key.sign(accessClaims()))
@@ -19,14 +19,14 @@ it.each([
   ['Bearer null', 'The client sent the word "null" in place of a token: it had none'],
   ['Bearer undefined', 'The client sent the word "undefined" in place of a token: it had none'],
   ['Bearer Bearer a.b.c', 'The scheme is there twice: "Bearer Bearer"'],
-])('says what is wrong with "%s"', async (authorization, hint) => {
+])('explains what is wrong with "%s"', async (authorization, hint) => {
   const authenticator = createAuthenticator({ ...policy, jwks: key.jwks })
   const header = (name: string): readonly string[] => (name === 'authorization' ? [authorization] : [])
   const outcome = await authenticator.authenticate({ method: 'GET', target: '/', header })
   expect(outcome).toMatchObject({ kind: 'refused', error: { hint } })
 })
 
-it('says that a preflight is for CORS, and says so of no other request', async () => {
+it('says only for a preflight that CORS must answer it', async () => {
   const authenticator = createAuthenticator({ ...policy, jwks: key.jwks })
   const hintOf = async (method: string, asked: readonly string[]): Promise<string | undefined> => {
     const header = (name: string): readonly string[] => (name === 'access-control-request-method' ? asked : [])
@@ -46,7 +46,7 @@ describe('a nonce in the header', () => {
     return { keys: [key.publicJwk, other.publicJwk] }
   }
 
-  it('is explained where the signature does not verify', async () => {
+  it('is explained if the signature does not verify', async () => {
     const verifier = createVerifier({ ...policy, jwks: key.jwks })
     const forged = await createSigningKey('ES256', 'key-1')
     const refused = verifier.verify(await forged.sign(accessClaims(), { nonce: 'abc' }))
@@ -55,14 +55,14 @@ describe('a nonce in the header', () => {
     await expect(without).rejects.toMatchObject({ code: 'signature_invalid', hint: undefined })
   })
 
-  it('is explained where the token names no key', async () => {
+  it('is explained if the token names no key', async () => {
     const verifier = createVerifier({ ...policy, jwks: await twoKeys() })
     const forged = await createSigningKey('ES256')
     const refused = verifier.verify(await forged.sign(accessClaims(), { nonce: 'abc', kid: undefined }))
     await expect(refused).rejects.toMatchObject({ code: 'signature_invalid', hint: expect.stringContaining(graph) })
   })
 
-  it('matters nothing where it verifies', async () => {
+  it('has no effect if the signature verifies', async () => {
     const verifier = createVerifier({ ...policy, jwks: key.jwks })
     const token = await key.sign(accessClaims(), { nonce: 'abc' })
     expect((await verifier.verify(token)).header).toMatchObject({ nonce: 'abc' })

@@ -28,7 +28,7 @@ const admin = accessClaims({ sub: 'admin', scope: 'admin' })
 const header = (members: object): string => encode({ typ: 'at+jwt', ...members })
 
 describe('an unsigned token (CVE-2015-9235 and many since)', () => {
-  it.each(['none', 'None', 'NONE', 'nOnE'])('with alg %s makes nobody an admin', async (alg) => {
+  it.each(['none', 'None', 'NONE', 'nOnE'])('with alg %s is refused', async (alg) => {
     await using keys = await publish([issuerKey.publicJwk])
     for (const members of [{ alg }, { alg, kid: 'key-1' }])
       for (const signature of ['', 'AA', encode('x')])
@@ -53,7 +53,7 @@ describe('key confusion: the public key as HMAC secret (CVE-2016-5431, CVE-2016-
     modulus: issuerKey.publicJwk.n ?? '',
   }
 
-  it.each(Object.entries(texts))('by %s, wherever the key comes from', async (_, secret) => {
+  it.each(Object.entries(texts))('by %s, with any source of keys', async (_, secret) => {
     await using keys = await publish([issuerKey.publicJwk])
     const places: readonly VerifierOptions[] = [
       keys.options,
@@ -70,8 +70,8 @@ describe('key confusion: the public key as HMAC secret (CVE-2016-5431, CVE-2016-
   })
 })
 
-describe('a key the token brings along (CVE-2018-0114)', () => {
-  it.each(['jku', 'x5u'])('by %s, in many spellings of the address, is never fetched', async (name) => {
+describe('a key in the token (CVE-2018-0114)', () => {
+  it.each(['jku', 'x5u'])('by %s, in many spellings of the URL, is never fetched', async (name) => {
     await using keys = await publish([issuerKey.publicJwk])
     await using trap = await publish([{ ...attacker.publicJwk, kid: 'key-1' }])
     const { origin, port, url } = trap.server
@@ -112,7 +112,7 @@ describe('a key the token brings along (CVE-2018-0114)', () => {
   })
 
   it.each(['JWK', 'Jku', 'keys', 'key', 'x5t_url', 'jwks_uri'])(
-    'by %s, which means nothing, is ignored',
+    'by %s, which is not a parameter, is ignored',
     async (name) => {
       await using trap = await publish([attacker.publicJwk])
       const token = await attacker.sign(admin, { kid: 'key-1', [name]: trap.server.url })
@@ -171,7 +171,7 @@ describe('malleable signatures', () => {
   })
 })
 
-describe('keys under which anybody can sign', () => {
+describe('keys for which anyone can compute a signature', () => {
   const forgedBy = async (jwk: object, token: string): Promise<readonly string[]> => {
     await using beside = await publish([{ ...jwk, kid: 'weak' }, ecKey.publicJwk])
     await using alone = await publish([{ ...jwk, kid: 'weak' }])
@@ -199,7 +199,7 @@ describe('keys under which anybody can sign', () => {
   })
 
   it.each(['RSA of 1024 bits', 'RSA of 2040 bits', 'RSA with the ROCA fingerprint'])(
-    '%s, signed for real',
+    '%s, with a valid signature',
     async (name) => {
       const weak = weakKeys('weak').find((member) => member.name === name)
       const { kty, n, e, d, p, q, dp, dq, qi } = (weak?.privateJwk ?? {}) as JsonWebKey
@@ -227,7 +227,7 @@ describe('keys under which anybody can sign', () => {
     }
   })
 
-  it('RSA of 1024 bits as the one configured public key never starts', () => {
+  it('RSA of 1024 bits as the only configured public key is rejected at start-up', () => {
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 })
     const pem = publicKey.export({ format: 'pem', type: 'spki' }).toString()
     expect(() => createVerifier(optionsWith({ publicKey: pem }))).toThrow(/not fit for use: weak/)
@@ -249,7 +249,7 @@ describe('a kid that is more than a name', () => {
     'constructor',
     'toString',
     '',
-  ])('%j is the name of no key, with an empty secret or a key of the attacker', async (kid) => {
+  ])('%j finds no key, with an empty secret or a key of the attacker', async (kid) => {
     const options = optionsWith({ jwks: { keys: [issuerKey.publicJwk, ecKey.publicJwk] } })
     expect(await answerTo(await attacker.sign(admin, { kid }), options)).toEqual(refused('key_not_found'))
     const input = `${header({ alg: 'HS256', kid })}.${encode(admin)}`
@@ -258,7 +258,7 @@ describe('a kid that is more than a name', () => {
   })
 })
 
-describe('a token of another issuer, client, kind or key', () => {
+describe('a token of another issuer, client, type or key', () => {
   const OTHER = 'https://other.example'
   const both = (one: TestKeys, two: TestKeys) =>
     optionsWith({
@@ -270,7 +270,7 @@ describe('a token of another issuer, client, kind or key', () => {
       ],
     })
 
-  it('under the same kid, signed by the other issuer, is refused', async () => {
+  it('with the same kid, signed by the other issuer, is refused', async () => {
     const other = await createTestKeys('RS256', { kid: 'key-1', generation: 3 })
     const options = both(issuerKey, other)
     expect(await answerTo(await issuerKey.sign(accessClaims()), options)).toEqual(VERIFIED)
@@ -281,14 +281,14 @@ describe('a token of another issuer, client, kind or key', () => {
     )
   })
 
-  it('under the same kid, with a key of another type, is refused', async () => {
+  it('with the same kid, with a key of another type, is refused', async () => {
     const options = both(issuerKey, ecKey)
     expect(await answerTo(await ecKey.sign(accessClaims()), options)).toEqual(refused('algorithm_key_mismatch'))
   })
 
   it.each<[string, ErrorCode, object, object]>([
     ['an ID token', 'token_type', { aud: 'shop', azp: 'shop', nonce: 'n' }, { typ: 'JWT' }],
-    ['an ID token for this API as client', 'token_type', { nonce: 'n' }, { typ: 'JWT' }],
+    ['an ID token with this API as its client', 'token_type', { nonce: 'n' }, { typ: 'JWT' }],
     [
       'a logout token',
       'token_type',
@@ -305,13 +305,13 @@ describe('a token of another issuer, client, kind or key', () => {
   })
 })
 
-describe('an encrypted token where none is expected', () => {
+describe('an unexpected encrypted token', () => {
   const encrypt = async (text: string, members: object): Promise<string> =>
     new CompactEncrypt(new TextEncoder().encode(text))
       .setProtectedHeader({ alg: 'RSA-OAEP-256', enc: 'A256GCM', cty: 'JWT', ...members })
       .encrypt(recipient.publicKey)
 
-  it('is refused, whether it holds claims, a signed token or another encrypted one', async () => {
+  it('is refused, whether it contains claims, a signed token or another encrypted one', async () => {
     await using keys = await publish([issuerKey.publicJwk])
     const signed = await issuerKey.sign(accessClaims())
     const once = await encrypt(signed, {})
@@ -336,7 +336,7 @@ describe('an algorithm the issuer never uses', () => {
   it.each<[Algorithm, JWK]>([
     ['RS256', issuerKey.publicJwk],
     ['ES256', ecKey.publicJwk],
-  ])('is no way around the list: only %s', async (alg, jwk) => {
+  ])('does not bypass the list: only %s', async (alg, jwk) => {
     const options = optionsWith({ jwks: { keys: [jwk] }, algorithms: [alg] })
     for (const other of ['RS256', 'RS384', 'PS256', 'ES256', 'ES384', 'EdDSA', 'HS256', 'none'].filter(
       (name) => name !== alg,

@@ -19,7 +19,7 @@ const { seed, count } = fuzzRun(process.env)
 const algorithms = await supportedAlgorithms()
 const BATCH = 200
 
-// Of each algorithm an equal share; of tokens signed again after the change, which get further, a quarter of all.
+// An equal share of each algorithm; a quarter of all are signed again after the change, because they get further.
 const SIGNED_AGAIN = Math.floor(count / 4)
 const OF_EACH = Math.ceil((count - SIGNED_AGAIN) / algorithms.length)
 
@@ -44,7 +44,7 @@ interface Report {
 }
 const reports: Report[] = []
 
-/** Judges so many mutations, in batches, and gives what broke the rules. */
+/** Checks this many mutations, in batches, and returns violations of the rules. */
 async function play(
   name: string,
   mutations: Iterator<TokenMutation>,
@@ -79,13 +79,13 @@ describe(`${count} malformed tokens from seed ${seed}`, () => {
     '%s: a refusal or the claims of an original, and nothing that jose refuses',
     async (alg) => {
       const key = await createTestKeys(alg, { kid: 'key-1' })
-      const stranger = await createTestKeys(alg, { kid: 'key-2' })
+      const other = await createTestKeys(alg, { kid: 'key-2' })
       const tokens = await Promise.all(originals.map(async (claims) => key.sign(claims)))
-      const others = [...tokens, await stranger.sign(originals[0] ?? {}), await key.sign({ sub: 'nobody' })]
+      const others = [...tokens, await other.sign(originals[0] ?? {}), await key.sign({ sub: 'unknown' })]
       const verifier = createVerifier(optionsWith({ jwks: { keys: [key.publicJwk] }, algorithms: [alg as Algorithm] }))
       const opinion = await joseOpinion(key.publicJwk, alg)
       const random = createRandom(seed + algorithms.indexOf(alg))
-      // The tokens as they are come first: a run that refuses everything has tested nothing.
+      // The original tokens come first: a run that refuses everything tests nothing.
       const mutations = after(tokens, alternating(tokens.map((token) => tokenMutations(token, random, { others }))))
       const { broken, accepted, refusals } = await play(alg, mutations, OF_EACH, { verifier, opinion, originals })
       expect(broken, `from seed ${seed}`).toEqual([])
@@ -95,7 +95,7 @@ describe(`${count} malformed tokens from seed ${seed}`, () => {
     600_000,
   )
 
-  it('signed again: a refusal, or the claims that jose finds in them', async () => {
+  it('signed again: a refusal, or the claims that jose reads from them', async () => {
     const secret = Buffer.alloc(32, 7)
     const signed = (input: string): string =>
       `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`

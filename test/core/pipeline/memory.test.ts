@@ -5,10 +5,10 @@ import { CLAIMS, MISTAKES, OTHERS, REQUESTS } from '../../support/requirements/m
 
 type Group = 'requests' | 'claims' | 'others' | 'mistakes'
 
-// Without the second, code that is used no more would be collected while something else is measured.
+// Without the second, unused code would be collected while something else is measured.
 const FLAGS: readonly string[] = ['--expose-gc', '--no-flush-bytecode']
 
-/** Bytes that each case of a group keeps, measured in a process whose garbage can be collected on demand. */
+/** Bytes that each case of a group keeps, measured in a process that collects garbage on demand. */
 async function measure(group: Group): Promise<Readonly<Record<string, number>>> {
   const child = startChild('../../requirements/memory/program.ts', [group], { flags: FLAGS })
   const { code, output, errors } = await child.ended
@@ -18,7 +18,7 @@ async function measure(group: Group): Promise<Readonly<Record<string, number>>> 
 
 const LONG = 120_000
 
-describe('33. What is remembered takes up what its bound says', () => {
+describe('33. Caches use only as much memory as their limit says', () => {
   const results: Partial<Record<Group, Readonly<Record<string, number>>>> = {}
   beforeAll(async () => {
     const groups = ['requests', 'claims', 'others', 'mistakes'] as const
@@ -30,22 +30,22 @@ describe('33. What is remembered takes up what its bound says', () => {
   }, LONG)
   const share = (group: Group, name: string, most: number): number => (results[group]?.[name] ?? Number.NaN) / most
 
-  it.each(Object.entries(REQUESTS))('and nothing of the request, for tokens in %s', (name, { most }) => {
+  it.each(Object.entries(REQUESTS))('and keep nothing of the request for tokens in %s', (name, { most }) => {
     expect(share('requests', name, most)).toBeLessThan(1.5)
-    // A cache that forgets everything would be small as well.
+    // A cache that keeps nothing would also be small.
     expect(share('requests', name, most)).toBeGreaterThan(0.3)
   })
 
-  it.each(Object.entries(CLAIMS))('whatever is in the tokens: %s', (name, { most }) => {
+  it.each(Object.entries(CLAIMS))('whatever the tokens contain: %s', (name, { most }) => {
     expect(share('claims', name, most)).toBeLessThan(1.5)
     expect(share('claims', name, most)).toBeGreaterThan(0.3)
   })
 
-  it.each(Object.entries(OTHERS))('and so do %s', (name, { most }) => {
+  it.each(Object.entries(OTHERS))('and also %s', (name, { most }) => {
     expect(share('others', name, most)).toBeLessThan(1.5)
   })
 
-  it.each(Object.entries(MISTAKES))('and a mistake is noticed: %s', (name, { most }) => {
+  it.each(Object.entries(MISTAKES))('and a mistake is detected: %s', (name, { most }) => {
     expect(share('mistakes', name, most)).toBeGreaterThan(10)
   })
 })

@@ -15,7 +15,7 @@ beforeAll(async () => {
 const create = (changes: object): unknown =>
   createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks, ...changes })
 
-describe('options that are wrong stop the start', () => {
+describe('wrong options are rejected at start-up', () => {
   it.each<readonly [string, object, RegExp]>([
     ['no issuer', { issuer: undefined }, /"issuer" must be the exact iss/],
     ['an empty issuer', { issuer: '' }, /"issuer" must be the exact iss/],
@@ -27,9 +27,9 @@ describe('options that are wrong stop the start', () => {
     ],
     ['a number as audience', { audience: 1 }, /"audience" must be the name of this API in aud, .*, found 1/],
     ['a misspelled option', { clock_tolerance: 5 }, /no option "clock_tolerance"; did you mean "clockTolerance"/],
-    ['an option in the wrong number', { audiences: 'x' }, /no option "audiences"; did you mean "audience"/],
+    ['an option in the plural', { audiences: 'x' }, /no option "audiences"; did you mean "audience"/],
     [
-      'an option that does not exist',
+      'an unknown option',
       { frobnicate: 1 },
       /no option "frobnicate"; take it out: docs\/options\.md lists all options/,
     ],
@@ -45,16 +45,16 @@ describe('options that are wrong stop the start', () => {
     ['claims that are a number', { claims: 5 }, /"claims" must be a Standard Schema validator/],
     ['claims that are a function', { claims: () => true }, /"claims" must be a Standard Schema validator/],
     [
-      'claims whose schema cannot validate',
+      'a claims schema that cannot validate',
       { claims: { '~standard': {} } },
       /"claims" must be a Standard Schema validator/,
     ],
-    ['claims that are no schema', { claims: { sub: 'string' } }, /"claims" must be a Standard Schema validator/],
+    ['claims that are not a schema', { claims: { sub: 'string' } }, /"claims" must be a Standard Schema validator/],
     ['a clock that gives seconds', { clock: { now: () => 1_800_000_000 } }, /"clock.now" must give milliseconds/],
     ['a clock without now', { clock: {} }, /"clock" must be an object with a "now"/],
-    ['a clock that gives nothing', { clock: { now: () => undefined } }, /"clock.now" must give milliseconds/],
+    ['a clock that returns nothing', { clock: { now: () => undefined } }, /"clock.now" must give milliseconds/],
     [
-      'an issuer as text among several',
+      'an issuer as text in a list',
       { issuer: undefined, audience: undefined, jwks: undefined, issuers: ['https://a.example'] },
       /each issuer needs an object/,
     ],
@@ -62,11 +62,15 @@ describe('options that are wrong stop the start', () => {
     ['true for the token cache', { tokenCache: true }, /"tokenCache" must be false, or an object such as/],
     ['a number for the token cache', { tokenCache: 100 }, /"tokenCache" must be false, or an object such as/],
     [
-      'a misspelled bound of the token cache',
+      'a misspelled limit of the token cache',
       { tokenCache: { maxSize: 1 } },
       /there is no option "tokenCache.maxSize"; the options are maxEntries, maxBytes, maxAge/,
     ],
-    ['a name every object has', { tokenCache: { constructor: 1 } }, /there is no option "tokenCache.constructor"/],
+    [
+      'a name of an inherited member',
+      { tokenCache: { constructor: 1 } },
+      /there is no option "tokenCache.constructor"/,
+    ],
     ...(
       [
         ['maxEntries', 1, 1_000_000],
@@ -87,7 +91,7 @@ describe('options that are wrong stop the start', () => {
     ['none', { algorithms: ['none'] }, /no signature algorithm, found "none"/],
     ['an algorithm in lower case', { algorithms: ['es256'] }, /no signature algorithm, found "es256"/],
     ['HS256 beside a JWK Set', { algorithms: ['HS256'] }, /HS256 needs "secret"/],
-    ['a secret beside a JWK Set', { secret: 's'.repeat(32) }, /give one of/],
+    ['a secret with a JWK Set', { secret: 's'.repeat(32) }, /give one of/],
     ['two key locations', { jwksUri: 'https://a.example' }, /give one of .*found \["jwksUri","jwks"\]/],
     ['a short secret', { jwks: undefined, secret: 's'.repeat(31) }, /at least 32 bytes for HS256, found "31 bytes"/],
     [
@@ -97,7 +101,7 @@ describe('options that are wrong stop the start', () => {
     ],
     ['RS256 with a secret', { jwks: undefined, secret: 's'.repeat(32), algorithms: ['RS256'] }, /works with HS256/],
     [
-      'text that is no PEM',
+      'text that is not PEM',
       { jwks: undefined, publicKey: 'hello' },
       /must be a public key or certificate in PEM, .*, found 5 characters of something else$/,
     ],
@@ -109,12 +113,8 @@ describe('options that are wrong stop the start', () => {
     ],
     ['a private key', { jwks: undefined, publicKey: '-----BEGIN EC PRIVATE KEY-----\n' }, /holds a private key/],
     ['keys without resolve', { jwks: undefined, keys: {} }, /"keys" must be a key source/],
-    [
-      'a key that is undefined',
-      { jwks: undefined, jwksUri: undefined },
-      /"jwks" must not be undefined: give it a value/,
-    ],
-    ['null for a bound of the token cache', { tokenCache: { maxAge: null } }, /"tokenCache.maxAge" must not be null/],
+    ['an undefined key', { jwks: undefined, jwksUri: undefined }, /"jwks" must not be undefined: give it a value/],
+    ['null as a limit of the token cache', { tokenCache: { maxAge: null } }, /"tokenCache.maxAge" must not be null/],
     ['http to another machine', { jwks: undefined, jwksUri: 'http://a.example/jwks' }, /https/],
     ['userinfo in the address', { jwks: undefined, jwksUri: 'https://u:p@a.example/jwks' }, /Cannot/],
     ['a fragment in the address', { jwks: undefined, jwksUri: 'https://a.example/jwks#x' }, /Cannot/],
@@ -122,23 +122,23 @@ describe('options that are wrong stop the start', () => {
     ['data', { jwks: undefined, jwksUri: 'data:application/json,{}' }, /Cannot/],
     ['a negative tolerance', { clockTolerance: -1 }, /"clockTolerance" must be a number of seconds from 0 to 300/],
     ['a tolerance of 301 s', { clockTolerance: 301 }, /from 0 to 300, found 301/],
-    ['a tolerance that is no number', { clockTolerance: Number.NaN }, /from 0 to 300/],
-    ['an age of nothing', { maxAge: 0 }, /"maxAge" must be a number of seconds from 1/],
+    ['a tolerance that is not a number', { clockTolerance: Number.NaN }, /from 0 to 300/],
+    ['a maxAge of 0', { maxAge: 0 }, /"maxAge" must be a number of seconds from 1/],
     ['a lifetime as text', { maxLifetime: '60' }, /"maxLifetime" must be a number of seconds/],
     ['an unknown profile', { profile: 'rfc7519' }, /"profile" must be "rfc9068"/],
-    ['types beside the profile', { profile: 'rfc9068', tokenTypes: ['JWT'] }, /"tokenTypes" is fixed by the profile/],
+    ['types with the profile', { profile: 'rfc9068', tokenTypes: ['JWT'] }, /"tokenTypes" is fixed by the profile/],
     ['idTokens as a flag', { idTokens: true }, /"idTokens" must be "accept" or "refuse"/],
     [
       'a regular expression for a claim',
       { requiredClaims: { sub: /x/ } },
       /"requiredClaims.sub" must be a plain value/,
     ],
-    ['a text of scope sources', { scopeSources: 'roles' }, /"scopeSources" must be a list of claims, such as/],
+    ['scope sources as text', { scopeSources: 'roles' }, /"scopeSources" must be a list of claims, such as/],
     ['no scope source', { scopeSources: [] }, /"scopeSources" must be a list of claims/],
     ['a scope source without a name', { scopeSources: ['scope', ''] }, /"scopeSources" must be a list of claims/],
-    ['a scope source at no place', { scopeSources: ['scope', []] }, /"scopeSources" must be a list of claims/],
+    ['a scope source with an empty path', { scopeSources: ['scope', []] }, /"scopeSources" must be a list of claims/],
     ['a scope source in too many lists', { scopeSources: [[['roles']]] }, /"scopeSources" must be a list of claims/],
-    ['a text of client claims', { clientId: 'a', clientClaims: 'cid' }, /"clientClaims" must be a list of claims/],
+    ['client claims as text', { clientId: 'a', clientClaims: 'cid' }, /"clientClaims" must be a list of claims/],
     ['client claims without a client', { clientClaims: ['cid'] }, /give "clientId", too, or leave it out/],
     [
       'a required claim of a number',
@@ -160,9 +160,9 @@ describe('options that are wrong stop the start', () => {
       { limits: { tokens: 1 } },
       /there is no option "limits.tokens"; the options are tokenLength, /,
     ],
-    ['a limit of nothing', { limits: { kidLength: 0 } }, /"limits.kidLength" must be a whole number from 1 to 1024/],
+    ['a limit of 0', { limits: { kidLength: 0 } }, /"limits.kidLength" must be a whole number from 1 to 1024/],
     [
-      'a limit over its maximum',
+      'a limit above its maximum',
       { limits: { depth: 65 } },
       /"limits.depth" must be a whole number from 1 to 64, found 65/,
     ],
@@ -171,7 +171,7 @@ describe('options that are wrong stop the start', () => {
       { issuer: undefined, audience: undefined, jwks: undefined, issuers: [] },
       /must not be empty/,
     ],
-    ['issuers beside an issuer', { issuers: [] }, /with "issuers", "issuer" belongs to each issuer/],
+    ['issuers with an issuer', { issuers: [] }, /with "issuers", "issuer" belongs to each issuer/],
     [
       'an issuer twice',
       {
@@ -186,7 +186,7 @@ describe('options that are wrong stop the start', () => {
       /names an issuer twice/,
     ],
     [
-      'an issuer without a name among several',
+      'an issuer without a name in a list',
       {
         issuer: undefined,
         audience: undefined,
@@ -226,7 +226,7 @@ describe('options that are wrong stop the start', () => {
       /"bareToken" must be "accept" or "refuse"/,
     ],
     [
-      'a scheme of a header that is another',
+      'another scheme of a header',
       { credentials: [{ from: 'header', name: 'x-token', scheme: 'DPoP' }] },
       /the "scheme" of a header in "credentials" must be "Bearer", found "DPoP"/,
     ],
@@ -255,7 +255,7 @@ describe('options that are wrong stop the start', () => {
       { credentials: [{ from: 'query' }, { from: 'query', name: 'access_token' }] },
       /"credentials" names the same place twice, found "query access_token"/,
     ],
-    ['a query with an odd name', { credentials: [{ from: 'query', name: 'a b' }] }, /the "name" of a query/],
+    ['a query with an invalid name', { credentials: [{ from: 'query', name: 'a b' }] }, /the "name" of a query/],
     ['a binding that is a function', { bindings: [async () => {}] }, /must be an object \{ confirmation, confirm \}/],
     ['bindings without a list', { bindings: {} }, /"bindings" must be a list/],
     [
@@ -277,7 +277,7 @@ describe('options that are wrong stop the start', () => {
     expect(make).toThrow(message)
   })
 
-  it('takes a verifier, and no verifier options beside it', () => {
+  it('accepts a verifier, and no verifier options with it', () => {
     const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks })
     expect(createAuthenticator(verifier).verifier).toBe(verifier)
     expect(createAuthenticator({ verifier, realm: 'x' }).verifier).toBe(verifier)
@@ -308,7 +308,7 @@ describe('the token cache', () => {
     [{ maxEntries: 1, maxBytes: 65_536, maxAge: 1 }],
     [{ maxEntries: 1_000_000, maxBytes: 1_073_741_824, maxAge: 300 }],
     [{ maxEntries: undefined, maxAge: 5 }],
-  ])('may be %j', (tokenCache) => {
+  ])('can be %j', (tokenCache) => {
     expect(create({ tokenCache })).toBeDefined()
   })
 
@@ -358,17 +358,17 @@ describe('options from the environment', () => {
       { ...minimal, JWT_JWKS_URI: 'https://x', JWT_PUBLIC_KEY: 'x' },
       /JWT_JWKS_URI or JWT_PUBLIC_KEY/,
     ],
-    ['an address that is none', { ...minimal, JWT_JWKS_URI: 'jwks' }, /JWT_JWKS_URI must be a URL/],
+    ['an invalid address', { ...minimal, JWT_JWKS_URI: 'jwks' }, /JWT_JWKS_URI must be a URL/],
     ['an unknown algorithm', { ...minimal, JWT_ALGORITHMS: 'ES256,none' }, /JWT_ALGORITHMS may name/],
     ['a symmetric algorithm', { ...minimal, JWT_ALGORITHMS: 'HS256' }, /JWT_ALGORITHMS may name/],
     ['a host that is an address', { ...minimal, JWT_ALLOW_HTTP_HOSTS: 'http://keycloak:8080' }, /JWT_ALLOW_HTTP_HOSTS/],
     ['every host', { ...minimal, JWT_ALLOW_HTTP_HOSTS: '*' }, /JWT_ALLOW_HTTP_HOSTS/],
     [
-      'hosts beside a public key',
+      'hosts with a public key',
       { ...minimal, JWT_ALLOW_HTTP_HOSTS: 'keycloak', JWT_PUBLIC_KEY: 'x' },
       /JWT_ALLOW_HTTP_HOSTS .* JWT_PUBLIC_KEY/,
     ],
-    ['a tolerance that is no number', { ...minimal, JWT_CLOCK_TOLERANCE: 'five' }, /JWT_CLOCK_TOLERANCE/],
+    ['a tolerance that is not a number', { ...minimal, JWT_CLOCK_TOLERANCE: 'five' }, /JWT_CLOCK_TOLERANCE/],
     ['too much tolerance', { ...minimal, JWT_CLOCK_TOLERANCE: '301' }, /JWT_CLOCK_TOLERANCE/],
   ])('names the variable: %s', (_, env, message) => {
     expect(() => optionsFromEnv(env)).toThrow(TypeError)

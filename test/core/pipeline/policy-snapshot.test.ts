@@ -23,7 +23,7 @@ class Jwks {
   readonly self = this
 }
 
-describe('the policy of a function for issuers, changed in place', () => {
+describe('the policy that a function of issuers returns, changed in place', () => {
   const verifierOf = (policy: object) => {
     const fetched: string[] = []
     const fetch = async (url: string): Promise<Response> => {
@@ -44,7 +44,7 @@ describe('the policy of a function for issuers, changed in place', () => {
       'the bytes in firstOf',
       (secret) => ({ algorithms: ['HS256', 'ES256'], keys: firstOf({ secret }, { jwks: key.jwks }) }),
     ],
-  ])('is noticed in %s: tokens of the old secret are refused, remembered or not', async (_, policyOf) => {
+  ])('is detected in %s: tokens of the old secret are refused, cached or not', async (_, policyOf) => {
     const secret = Uint8Array.from(bytes('a'))
     const { verifier } = verifierOf(policyOf(secret))
     const [before, after] = [await signedWith(bytes('a')), await signedWith(bytes('b'))]
@@ -55,7 +55,7 @@ describe('the policy of a function for issuers, changed in place', () => {
     await verifier.verify(after)
   })
 
-  it('is noticed in the bytes of "publicKey"', async () => {
+  it('is detected in the bytes of "publicKey"', async () => {
     const pem = await pemOf(key.publicKey)
     const { verifier } = verifierOf({ publicKey: pem })
     const token = await key.sign(accessClaims())
@@ -65,7 +65,7 @@ describe('the policy of a function for issuers, changed in place', () => {
     await verifier.verify(await other.sign(accessClaims()))
   })
 
-  it('is noticed in the URL of "jwksUri"', async () => {
+  it('is detected in the URL of "jwksUri"', async () => {
     const jwksUri = new URL('https://keys.example/old')
     const { verifier, fetched } = verifierOf({ jwksUri })
     const token = await key.sign(accessClaims())
@@ -79,7 +79,7 @@ describe('the policy of a function for issuers, changed in place', () => {
   it.each<[string, { keys: object[] }]>([
     ['an instance of a class', new Jwks()],
     ['an object of another realm', Object.assign(runInNewContext('({})') as object, { keys: [...key.jwks.keys] })],
-  ])('is noticed in the "jwks" of %s', async (_, jwks) => {
+  ])('is detected in the "jwks" of %s', async (_, jwks) => {
     const { verifier } = verifierOf({ jwks })
     const token = await key.sign(accessClaims())
     await verifier.verify(token)
@@ -87,7 +87,7 @@ describe('the policy of a function for issuers, changed in place', () => {
     await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'signature_invalid' })
   })
 
-  it('is noticed where an option that narrows is now undefined, which is a mistake', async () => {
+  it('is detected if a restricting option is now undefined, which is a mistake', async () => {
     const policy: Record<string, unknown> = { jwks: key.jwks }
     const options = { issuer: ISSUER, audience: AUDIENCE, ...policy }
     const verifier = createVerifier({ issuers: async () => options as IssuerPolicy, clock })
@@ -115,34 +115,34 @@ describe('a snapshot of a policy', () => {
     ['claims', () => ({ requiredClaims: [claim(['a', 'b'], ['x']), 'sub', claim('c', predicate)] })],
     ['firstOf', () => ({ keys: firstOf({ secret: encoder.encode('a') }, { jwksUri: new URL('https://a.example/') }) })],
     ['a key source', () => ({ keys: opaque })],
-  ])('is the same for equal %s, so that nothing is made anew', (_, optionsOf) => {
+  ])('is the same for equal %s, so that nothing is created again', (_, optionsOf) => {
     expect(isUnchanged(snapshotOf(optionsOf() as IssuerPolicy), optionsOf() as IssuerPolicy)).toBe(true)
   })
 
   it.each<[string, object, object]>([
     ['other bytes', { secret: encoder.encode('a') }, { secret: encoder.encode('b') }],
     ['fewer bytes', { secret: encoder.encode('aa') }, { secret: encoder.encode('a') }],
-    ['text for bytes', { secret: encoder.encode('a') }, { secret: 'a' }],
+    ['text instead of bytes', { secret: encoder.encode('a') }, { secret: 'a' }],
     ['another URL', { jwksUri: new URL('https://a.example/') }, { jwksUri: new URL('https://b.example/') }],
     ['another fragment', { jwksUri: new URL('https://a.example/#a') }, { jwksUri: new URL('https://a.example/#b') }],
-    ['a list for a text', { audience: ['a'] }, { audience: 'a' }],
+    ['a list instead of text', { audience: ['a'] }, { audience: 'a' }],
     ['a longer list', { audience: ['a'] }, { audience: ['a', 'b'] }],
-    ['a member more', { jwks: { keys: [{ kid: 'a' }] } }, { jwks: { keys: [{ kid: 'a', alg: 'ES256' }] } }],
-    ['a member of another name', { jwks: { keys: [{ a: undefined }] } }, { jwks: { keys: [{ b: undefined }] } }],
-    ['an option more', { issuer: 'a' }, { issuer: 'a', maxAge: 1 }],
-    ['an option of undefined', { issuer: 'a' }, { issuer: 'a', clientId: undefined }],
+    ['an additional member', { jwks: { keys: [{ kid: 'a' }] } }, { jwks: { keys: [{ kid: 'a', alg: 'ES256' }] } }],
+    ['a member with another name', { jwks: { keys: [{ a: undefined }] } }, { jwks: { keys: [{ b: undefined }] } }],
+    ['an additional option', { issuer: 'a' }, { issuer: 'a', maxAge: 1 }],
+    ['an undefined option', { issuer: 'a' }, { issuer: 'a', clientId: undefined }],
     ['another option', { clientId: 'a' }, { tokenTypes: 'a' }],
     ['another predicate', { requiredClaims: { a: () => true } }, { requiredClaims: { a: () => true } }],
     ['another key source', { keys: { resolve } }, { keys: { resolve } }],
     ['another instance', { jwks: new Jwks() }, { jwks: new Jwks() }],
     ['another key source of a class', { keys: new Source() }, { keys: new Source() }],
     ['another key', { publicKey: key.publicKey }, { publicKey: other.publicKey }],
-  ])('is another one for %s', (_, before, after) => {
+  ])('differs for %s', (_, before, after) => {
     expect(isUnchanged(snapshotOf(before as IssuerPolicy), before as IssuerPolicy)).toBe(true)
     expect(isUnchanged(snapshotOf(before as IssuerPolicy), after as IssuerPolicy)).toBe(false)
   })
 
-  it('notices a change in an object that stands in two places', () => {
+  it('detects a change in an object that occurs twice', () => {
     const options = { jwks: { keys: [shared, shared] } } as unknown as IssuerPolicy
     const snapshot = snapshotOf(options)
     expect(isUnchanged(snapshot, options)).toBe(true)

@@ -32,7 +32,7 @@ const { seed, count } = fuzzRun(process.env)
 const keys = await cacheKeys()
 const tokens = await cacheTokens(keys)
 
-// Jitter would tell two worlds apart that nothing else does.
+// Jitter would be the only difference between two worlds.
 beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(0.5))
 afterEach(() => void vi.restoreAllMocks())
 
@@ -117,7 +117,7 @@ const USUAL: Setup = {
   with: 'nothing',
 }
 
-/** How often a signature has been verified so far, by whatever asks the runtime to. */
+/** The number of signatures verified so far by the runtime. */
 function countSignatures(): () => number {
   const { mock } = vi.spyOn(crypto.subtle, 'verify')
   return () => mock.calls.length
@@ -132,8 +132,8 @@ const show = (token: string, context: (typeof CONTEXTS)[number] = 'none', times 
 const pass = (seconds: number): Step => ({ do: 'pass', seconds })
 const stepWall = (seconds: number): Step => ({ do: 'step wall', seconds })
 
-describe('33. A verifier that remembers tokens answers as one that does not', () => {
-  it('whatever happens to tokens, clocks, keys, endpoints, policies and the application', async () => {
+describe('33. A verifier with a token cache answers like one without', () => {
+  it('after any sequence of tokens, clocks, keys, endpoints, policies and application results', async () => {
     const seen = new Set<string>()
     const signatures = countSignatures()
     const spent = { reference: 0, uncached: 0, cached: 0 }
@@ -153,13 +153,13 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
       }),
       { numRuns: Math.ceil(count / 1400), seed },
     )
-    // A run that does not meet them, or in which little is remembered, has tested little.
+    // A run without these, or with few cache hits, tests little.
     expect([...seen]).toEqual(expect.arrayContaining(CODES))
     expect(spent.uncached).toBe(spent.reference)
     expect(spent.cached).toBeLessThan(spent.uncached * 0.8)
   }, 600_000)
 
-  /** Takes steps in all worlds alike; gives what the last one answered. */
+  /** Takes the same steps in all worlds; returns the answers of the last one. */
   const play = async (setup: Partial<Setup>, ...list: readonly Step[]): Promise<readonly string[]> => {
     const worlds = worldsOf({ ...USUAL, ...setup })
     let codes: readonly string[] = []
@@ -202,7 +202,7 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
     },
   )
 
-  it('to tokens without kid, once another of several keys signs or the one that did has left', async () => {
+  it('to tokens without kid, once another of several keys signs or the signing key has left', async () => {
     const [one, other] = ['without kid', 'without kid, by the renewed key']
     const publish = (set: string): readonly Step[] => [{ do: 'publish', at: 'a', set }, pass(601)]
     const remembered = [...publish('twice'), show(one, 'none', 2), show(other, 'none', 2), show(one)] as const
@@ -220,7 +220,7 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
     expect(await play({}, ...byThumbprint, show('by the thumbprint of another key'))).toEqual(['signature_invalid'])
   })
 
-  it('and verifies a remembered token without kid by no signature while its key is among several', async () => {
+  it('and verifies no signature for a cached token without kid while its key is one of several', async () => {
     const world = makeWorld(USUAL)
     await world.take({ do: 'publish', at: 'a', set: 'twice' })
     await world.take(pass(601))
@@ -233,13 +233,13 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
     expect(world.fetched).toHaveLength(1)
   })
 
-  it('through an outage, and once it has lasted longer than old keys may be used', async () => {
+  it('during an outage, and once it has lasted longer than old keys may be used', async () => {
     const outage = [show('lasting'), { do: 'endpoint', at: 'a', is: 'failing' }, pass(700), show('lasting')] as const
     expect(await play({}, ...outage)).toEqual(['verified'])
     expect(await play({}, ...outage, pass(3600), show('lasting'))).toEqual(['keys_unavailable'])
   })
 
-  it('refreshing keys as soon and as often, and no sooner', async () => {
+  it('refreshing keys as early and as often, and not earlier', async () => {
     const worlds = worldsOf(USUAL)
     for (let time = 0; time < 40; time += 1) {
       await takeAlike(worlds, pass(61))
@@ -264,7 +264,7 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
   })
 
   it.each(['own, asked for', 'own, new each time', 'own, cached', 'own, several'] as const)(
-    'asking a source of an application as often: %s',
+    'asking a custom source as often: %s',
     async (source) => {
       const worlds = worldsOf({ ...USUAL, source })
       for (const set of ['both', 'second', 'renewed', 'first'])
@@ -274,7 +274,7 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
     },
   )
 
-  it('asking no other keys for an algorithm that the new policy does not allow', async () => {
+  it('resolving no other keys for an algorithm that the new policy does not allow', async () => {
     const world = makeWorld({ ...USUAL, trusts: 'a function' })
     await world.take(show('lasting'))
     await world.take({ do: 'policy', is: 'algorithms' })
@@ -286,7 +286,7 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
     ['predicate', 'claim_mismatch'],
     ['schema', 'claims_schema'],
     ['check', 'token_refused'],
-  ] as const)('once the %s has changed its mind', async (who, code) => {
+  ] as const)('once the %s decides differently', async (who, code) => {
     const changed = [show('lasting', 'none', 2), { do: 'decide', who, answer: 'no' }, show('lasting')] as const
     expect(await play({ with: who }, ...changed)).toEqual([code])
     expect(await play({ with: who }, ...changed, { do: 'decide', who, answer: 'yes' }, show('lasting'))).toEqual([
@@ -294,13 +294,13 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
     ])
   })
 
-  it('to whoever confirms the sender, and to whoever does not', async () => {
+  it('with and without confirmation of the sender', async () => {
     expect(await play({}, show('bound', 'jkt'), show('bound', 'jkt'))).toEqual(['verified'])
     expect(await play({}, show('bound', 'jkt'), show('bound'))).toEqual(['binding_unsupported'])
     expect(await play({}, show('bound', 'jkt'), show('bound', 'x5t#S256'))).toEqual(['binding_unsupported'])
   })
 
-  it('to a token with the end of another, which stays remembered', async () => {
+  it('for a token with the end of another, which remains cached', async () => {
     const world = makeWorld(USUAL)
     const signatures = countSignatures()
     await world.take(show('lasting'))
@@ -311,7 +311,7 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
     expect(signatures()).toBe(2)
   })
 
-  it('and remembers no refusal', async () => {
+  it('and does not cache refusals', async () => {
     const world = makeWorld({ ...USUAL, with: 'predicate' })
     const signatures = countSignatures()
     for (const token of ['for another audience', 'for later', 'bound', 'by a foreign key', 'of another role'])
@@ -322,7 +322,7 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
       }
   })
 
-  it('and remembers a token for five minutes, or less if told so', async () => {
+  it('and caches a token for five minutes, or less if configured', async () => {
     for (const [tokenCache, seconds] of [
       [{}, 300],
       [{ maxAge: 30 }, 30],
@@ -341,7 +341,7 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
     }
   })
 
-  it('and remembers as many tokens as there is room for, by entries and by bytes', async () => {
+  it('and caches as many tokens as fit, by entries and by bytes', async () => {
     const clock = { now: () => NOW * 1000 }
     const long = await Promise.all(
       Array.from({ length: 3 }, async (_, index) =>
@@ -361,7 +361,7 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
         for (const token of list) await verifier.verify(token, { confirmations: ['jkt'] })
         return signatures() - before
       }
-      // The third pushes the first out, which comes again before the second.
+      // The third evicts the first, which comes again before the second.
       expect([await verifyAll(), await verifyAll()]).toEqual([3, 3])
       for (const token of list.slice(1)) await verifier.verify(token, { confirmations: ['jkt'] })
       const before = signatures()
@@ -370,7 +370,7 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
     }
   })
 
-  it('and gives claims that nobody can change for the next request', async () => {
+  it('and returns claims that cannot be changed for the next request', async () => {
     const verifier = createVerifier(optionsWith({ jwks: { keys: [keys.first.publicJwk] } }))
     for (const name of ['lasting', 'not plain'])
       for (let time = 0; time < 2; time += 1) {
@@ -382,7 +382,7 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
       }
   })
 
-  it('and asks requirements, bindings and token checks at every request', async () => {
+  it('and runs requirements, bindings and token checks at every request', async () => {
     const asked = { binding: 0, check: 0 }
     const confirm = async (): Promise<void> => {
       asked.binding += 1
@@ -414,7 +414,7 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
     expect(asked).toEqual({ binding: 4, check: 5 })
   })
 
-  it('and shows its tokens to nobody who looks at an answer', async () => {
+  it('and does not expose its tokens in an answer', async () => {
     const verifier = createVerifier(optionsWith({ jwks: { keys: [keys.first.publicJwk] } }))
     const token = tokens.get('bound') ?? ''
     for (let time = 0; time < 2; time += 1) {
@@ -433,14 +433,14 @@ describe('33. A verifier that remembers tokens answers as one that does not', ()
   })
 })
 
-describe('30. A crowd of tokens causes one fetch, whether they are remembered or not', () => {
+describe('30. Many concurrent tokens cause one fetch, whether they are cached or not', () => {
   it.each([{}, false] as const)('with tokenCache: %j', async (tokenCache) => {
     const world = makeWorld(USUAL, (options) => createVerifier({ ...options, tokenCache }))
     const crowd = async (tokensAtOnce: number): Promise<ReadonlySet<string>> =>
       new Set(codesIn(await world.take(show('lasting', 'none', tokensAtOnce))))
     expect(await crowd(10_000)).toEqual(new Set(['verified']))
     expect(world.fetched).toHaveLength(1)
-    // Past what is fresh, and past what may be used at all.
+    // After the fresh period, and after the stale one.
     for (const [seconds, fetches] of [
       [700, 2],
       [4201, 3],

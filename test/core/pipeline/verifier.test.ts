@@ -35,7 +35,7 @@ const answerTo = async (claims: object, changes: object = {}, header: object = {
   answer(await key.sign(claims, header), changes)
 
 describe('a verifier', () => {
-  it('gives claims, header, token and scopes of an access token, all of them frozen', async () => {
+  it('returns claims, header, token and scopes of an access token, all of them frozen', async () => {
     const token = await key.sign(accessClaims({ cfg: { deep: [{ a: 1 }] } }))
     const verified = await createVerifier(base()).verify(token)
     expect(verified.claims).toEqual(accessClaims({ cfg: { deep: [{ a: 1 }] } }))
@@ -53,7 +53,7 @@ describe('a verifier', () => {
   it.each<Algorithm>([
     ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const),
     ...(['ML-DSA-44', 'ML-DSA-65', 'ML-DSA-87'] as const),
-  ])('verifies %s and refuses the same token with a claim changed', async (algorithm) => {
+  ])('verifies %s and refuses the same token with a changed claim', async (algorithm) => {
     const signer = await createSigningKey(algorithm)
     const token = await signer.sign(accessClaims())
     const options = { jwks: signer.jwks, algorithms: [algorithm] }
@@ -89,7 +89,7 @@ describe('a verifier', () => {
     ['iat as null', { iat: null }, 'claim_malformed'],
     ['iat missing', { iat: undefined }, 'verified'],
     ['iss missing', { iss: undefined }, 'issuer_missing'],
-    ['iss with a slash more', { iss: `${ISSUER}/` }, 'issuer_mismatch'],
+    ['iss with an extra slash', { iss: `${ISSUER}/` }, 'issuer_mismatch'],
     ['iss in an array', { iss: [ISSUER] }, 'issuer_mismatch'],
     ['aud missing', { aud: undefined }, 'audience_missing'],
     ['aud of another API', { aud: 'https://other.example' }, 'audience_mismatch'],
@@ -131,20 +131,17 @@ describe('a verifier', () => {
     ['a logout token', 'logout+jwt', 'token_type'],
     ['a security event token', 'secevent+jwt', 'token_type'],
     ['anything else', 'made-up', 'token_type'],
-  ])('judges typ: %s', async (_, typ, expected) => {
+  ])('checks typ: %s', async (_, typ, expected) => {
     expect(await answerTo(accessClaims(), {}, { typ })).toBe(expected)
   })
 
-  it.each(['nonce', 'at_hash', 'c_hash'])(
-    'refuses the marks of an ID token unless told otherwise: %s',
-    async (mark) => {
-      const claims = accessClaims({ [mark]: 'x' })
-      for (const typ of ['JWT', 'at+jwt', undefined]) {
-        expect(await answerTo(claims, {}, { typ }), typ).toBe('token_type')
-        expect(await answerTo(claims, { idTokens: 'accept' }, { typ }), typ).toBe('verified')
-      }
-    },
-  )
+  it.each(['nonce', 'at_hash', 'c_hash'])('refuses ID token claims unless configured: %s', async (mark) => {
+    const claims = accessClaims({ [mark]: 'x' })
+    for (const typ of ['JWT', 'at+jwt', undefined]) {
+      expect(await answerTo(claims, {}, { typ }), typ).toBe('token_type')
+      expect(await answerTo(claims, { idTokens: 'accept' }, { typ }), typ).toBe('verified')
+    }
+  })
 
   it('accepts other types by name, and only those', async () => {
     const options = { tokenTypes: ['access+jwt'] }
@@ -153,7 +150,7 @@ describe('a verifier', () => {
     expect(await answerTo(accessClaims(), options, { typ: undefined })).toBe('token_type')
   })
 
-  it('demands typ and every claim of RFC 9068 with the profile', async () => {
+  it('requires typ and every claim of RFC 9068 with the profile', async () => {
     const profile = { profile: 'rfc9068' }
     expect(await answerTo(accessClaims(), profile)).toBe('verified')
     expect(await answerTo(accessClaims(), profile, { typ: 'JWT' })).toBe('token_type')
@@ -163,7 +160,7 @@ describe('a verifier', () => {
     expect(await answerTo(accessClaims({ aud: undefined }), { ...profile, audience: null })).toBe('claim_missing')
   })
 
-  it('bounds age and lifetime, and then needs iat', async () => {
+  it('limits age and lifetime, and then requires iat', async () => {
     expect(await answerTo(accessClaims({ iat: NOW - 65 }), { maxAge: 60 })).toBe('verified')
     expect(await answerTo(accessClaims({ iat: NOW - 66 }), { maxAge: 60 })).toBe('token_too_old')
     expect(await answerTo(accessClaims({ iat: undefined }), { maxAge: 60 })).toBe('claim_missing')
@@ -195,19 +192,19 @@ describe('a verifier', () => {
     await expect(answerTo(accessClaims(), { requiredClaims: { sub: async () => true } })).rejects.toThrow(TypeError)
   })
 
-  it('opens issuer and audience only where null spells it out', async () => {
+  it('accepts any issuer and audience only with an explicit null', async () => {
     expect(await answerTo(accessClaims({ iss: undefined }), { issuer: null })).toBe('verified')
     expect(await answerTo(accessClaims({ iss: 'https://anyone.example' }), { issuer: null })).toBe('verified')
     expect(await answerTo(accessClaims({ aud: undefined }), { audience: null })).toBe('verified')
     expect(await answerTo(accessClaims({ aud: 'b' }), { audience: ['a', 'b'] })).toBe('verified')
   })
 
-  it('forgives as many seconds as it is told', async () => {
+  it('tolerates as many seconds as configured', async () => {
     expect(await answerTo(accessClaims({ exp: NOW }), { clockTolerance: 0 })).toBe('token_expired')
     expect(await answerTo(accessClaims({ exp: NOW - 299 }), { clockTolerance: 300 })).toBe('verified')
   })
 
-  it('gives nobody a scope that only Object.prototype has', async () => {
+  it('grants no scope that only Object.prototype has', async () => {
     const verifier = createVerifier(base({ scopeSources: ['scope', 'roles'] }))
     const token = await key.sign(accessClaims({ scope: undefined }))
     Reflect.defineProperty(Object.prototype, 'scope', { value: 'admin', configurable: true })
@@ -220,7 +217,7 @@ describe('a verifier', () => {
     }
   })
 
-  it('reads scopes where the policy says, as whole words, with what they imply', async () => {
+  it('reads scopes as configured, as whole words, with the scopes they imply', async () => {
     const scopesOf = async (claims: object, changes: object = {}): Promise<string[]> => {
       const { scopes } = await createVerifier(base(changes)).verify(
         await key.sign(accessClaims({ scope: undefined, ...claims })),
@@ -240,7 +237,7 @@ describe('a verifier', () => {
     expect(await scopesOf({ scope: 'read' }, { scopeHierarchy })).toEqual(['read'])
   })
 
-  it('runs token checks, and treats what is no refusal as not being able to decide', async () => {
+  it('runs token checks, and treats other errors than refusals as undecided', async () => {
     const check = (run: () => Promise<void>): object => ({ checks: [{ name: 'denylist', check: run }] })
     expect(
       await answerTo(
@@ -293,7 +290,7 @@ describe('a verifier', () => {
     })
   })
 
-  it('tells its listener codes and no tokens, and survives what the listener throws', async () => {
+  it('passes codes and no tokens to its listener, and ignores its errors', async () => {
     const events: VerifierEvent[] = []
     const verifier = createVerifier(
       base({
@@ -309,7 +306,7 @@ describe('a verifier', () => {
     expect(events).toEqual([{ type: 'token.verified' }, { type: 'token.rejected', code: expect.any(String) }])
   })
 
-  it('asks for its listener at the start, so that a getter that throws later leaves nobody without an answer', async () => {
+  it('reads its listener at start-up, so that a getter that throws later does not prevent an answer', async () => {
     let made = false
     const options = Object.defineProperty(base(), 'onEvent', {
       get: () => {
@@ -347,21 +344,21 @@ describe('a verifier', () => {
       return { options, recreated, fetches: () => fetches }
     }
 
-    it('fetches keys 200 times for 200 calls, and an event says so once', async () => {
+    it('fetches keys 200 times for 200 calls, and emits one event about it', async () => {
       const { options, recreated, fetches } = setUp('https://recreated.example')
       await calls(200, options)
       expect(fetches()).toBe(200)
       expect(recreated()).toEqual([{ type: 'verifier.recreated', issuer: ISSUER, count: 10 }])
     })
 
-    it('fetches once, without such an event, where the object is kept', async () => {
+    it('fetches once, without such an event, if the object is kept', async () => {
       const { options, recreated, fetches } = setUp('https://kept.example')
       const kept = options()
       await calls(200, () => kept)
       expect([fetches(), recreated()]).toEqual([1, []])
     })
 
-    it('has no such event for nine, nor for several issuers, nor for createVerifier', async () => {
+    it('emits no such event for nine, nor for several issuers, nor for createVerifier', async () => {
       const { options, recreated } = setUp('https://nine.example')
       await calls(9, options)
       let tenant = 0
@@ -374,7 +371,7 @@ describe('a verifier', () => {
     })
   })
 
-  it('keeps a verifier per options object behind verify()', async () => {
+  it('keeps a verifier per options object for verify()', async () => {
     let resolved = 0
     const options: VerifierOptions = {
       issuer: ISSUER,
@@ -395,8 +392,8 @@ describe('a verifier', () => {
   })
 })
 
-describe('keys of the configuration', () => {
-  it('takes SPKI PEM, with line breaks escaped, and in base64', async () => {
+describe('keys in the configuration', () => {
+  it('accepts SPKI PEM, also with escaped line breaks, and in base64', async () => {
     const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true })
     const pem = await exportSPKI(publicKey)
     const token = await new SignJWT(accessClaims())
@@ -410,7 +407,7 @@ describe('keys of the configuration', () => {
     expect(() => createVerifier(base({ jwks: undefined, publicKey: secretText }))).toThrow(/holds a private key/)
   })
 
-  it('says at start-up that a PEM is weak, damaged, or fits no algorithm', async () => {
+  it('rejects a PEM that is weak, damaged, or fits no algorithm at start-up', async () => {
     const ready = async (text: string, algorithms?: readonly Algorithm[]): Promise<void> =>
       createVerifier(base({ jwks: undefined, publicKey: text, ...(algorithms && { algorithms }) })).ready()
     const { publicKey } = await generateKeyPair('ES256', { extractable: true })
@@ -425,7 +422,7 @@ describe('keys of the configuration', () => {
     await expect(ready(pem.replace('MFkw', 'AAAA'))).rejects.toThrow(TypeError)
   })
 
-  it('never takes the public key as an HMAC secret', async () => {
+  it('never uses the public key as an HMAC secret', async () => {
     const { publicKey } = await generateKeyPair('RS256', { extractable: true })
     const pem = await exportSPKI(publicKey)
     const token = await new SignJWT(accessClaims())
@@ -434,7 +431,7 @@ describe('keys of the configuration', () => {
     expect(await answer(token, { jwks: undefined, publicKey: pem })).toBe('algorithm_not_allowed')
   })
 
-  it('takes an HMAC secret of the hash length or longer', async () => {
+  it('accepts an HMAC secret of the hash length or longer', async () => {
     const secret = 's'.repeat(64)
     for (const algorithm of ['HS256', 'HS384', 'HS512'] as const) {
       const token = await new SignJWT(accessClaims())
@@ -447,7 +444,7 @@ describe('keys of the configuration', () => {
     }
   })
 
-  it('takes a key source, and refuses a key of another kind from it', async () => {
+  it('accepts a key source, and refuses a key of another type from it', async () => {
     const token = await key.sign(accessClaims())
     const from = (found: unknown): object => ({ jwks: undefined, keys: { resolve: async () => found } })
     const { privateKey } = await generateKeyPair('ES256')
@@ -482,7 +479,7 @@ describe('keys of the configuration', () => {
   })
 })
 
-describe('many issuers', () => {
+describe('several issuers', () => {
   const policy = (issuer: string, signer: SigningKey, changes: object = {}): object => ({
     issuer,
     audience: AUDIENCE,
@@ -496,7 +493,7 @@ describe('many issuers', () => {
     issuers: [policy('https://a.example', key), policy('https://b.example', other, { audience: 'b' })],
   })
 
-  it('gives each issuer keys of its own even under the same kid', async () => {
+  it('uses separate keys for each issuer even with the same kid', async () => {
     expect(await answer(await key.sign(accessClaims({ iss: 'https://a.example' })), both())).toBe('verified')
     expect(await answer(await other.sign(accessClaims({ iss: 'https://b.example', aud: 'b' })), both())).toBe(
       'verified',
@@ -508,7 +505,7 @@ describe('many issuers', () => {
     expect(await answer(await key.sign(accessClaims({ iss: ['https://a.example'] })), both())).toBe('issuer_unknown')
   })
 
-  it('keeps what a function gives for as long as it gives the same, also where claim() makes it anew', async () => {
+  it('keeps the result of a function as long as it is the same, also if claim() creates it again', async () => {
     const requiredClaims = () => ['sub', claim(['client_id'], ['shop'])]
     const keys = { resolve: async () => key.publicKey, current: () => key.publicKey }
     const verifier = createVerifier({
@@ -519,7 +516,7 @@ describe('many issuers', () => {
     expect(await verifier.verify(first.token)).toBe(first)
   })
 
-  it('looks issuers up by a function, keeps their key store, and cannot decide when it throws', async () => {
+  it('looks issuers up with a function, keeps their keys, and cannot decide if it throws', async () => {
     const asked: string[] = []
     let fetched = 0
     const fetch = async (): Promise<Response> => {
@@ -533,7 +530,7 @@ describe('many issuers', () => {
         asked.push(iss)
         if (iss === 'https://down.example') throw new Error('database')
         if (iss === 'https://bug.example') return { issuer: 'https://another.example', audience: null }
-        // A new object each time, as a function that reads a database gives.
+        // A new object each time, like from a function that reads a database.
         return iss === 'https://a.example'
           ? { issuer: iss, audience: AUDIENCE, jwksUri: 'https://a.example/jwks', requiredClaims: { sub: () => true } }
           : undefined
@@ -557,8 +554,8 @@ describe('many issuers', () => {
   })
 })
 
-describe('what an application gets wrong opens nothing', () => {
-  it('keeps issuers apart from each other under a flood of tokens for a thousand others', async () => {
+describe('mistakes of an application open nothing', () => {
+  it('separates issuers under a flood of tokens for a thousand others', async () => {
     let release: (() => void) | undefined
     const fetches = new Map<string, number>()
     const verifier = createVerifier({
@@ -586,12 +583,12 @@ describe('what an application gets wrong opens nothing', () => {
     await flood('ES256', 300)
     release?.()
     await expect(honest).resolves.toMatchObject({ claims: { sub: 'ada' } })
-    // One to fetch the keys, one more after a signature that does not verify; none for the second round.
+    // One to fetch the keys, one more after a signature that does not verify; none in the second round.
     expect(Math.max(...fetches.values())).toBeLessThanOrEqual(2)
     verifier.close()
   })
 
-  it('fetches the keys of several issuers at one address once', async () => {
+  it('fetches the keys of several issuers at one URL once', async () => {
     let fetched = 0
     const fetch = async (): Promise<Response> => {
       fetched += 1
@@ -609,7 +606,7 @@ describe('what an application gets wrong opens nothing', () => {
     verifier.close()
   })
 
-  it('notices what has changed inside the policy that a function for issuers gives', async () => {
+  it('detects changes in the policy that a function of issuers returns', async () => {
     const token = await key.sign(accessClaims())
     const policy = {
       issuer: ISSUER,
@@ -630,7 +627,7 @@ describe('what an application gets wrong opens nothing', () => {
     await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'audience_mismatch' })
   })
 
-  it('notices what has changed behind the getters of a policy that a function for issuers gives', async () => {
+  it('detects changes behind the getters of a policy that a function of issuers returns', async () => {
     let audience = AUDIENCE
     class Tenant {
       readonly issuer = ISSUER
@@ -646,8 +643,8 @@ describe('what an application gets wrong opens nothing', () => {
     await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'audience_mismatch' })
   })
 
-  it('tells its listener the truth where a key source has promises of another kind', async () => {
-    // As where a test runner gives each file a realm of its own: its promises are no instances of this one's.
+  it('emits correct events if a key source returns foreign promises', async () => {
+    // Like in a test runner that gives each file its own realm: its promises are not instances of this one's.
     const OtherPromise = runInNewContext('Promise') as PromiseConstructor
     const events: VerifierEvent[] = []
     const keys = { resolve: (): Promise<SigningKey['publicKey']> => OtherPromise.resolve(key.publicKey) }
@@ -659,7 +656,7 @@ describe('what an application gets wrong opens nothing', () => {
     expect(events).toEqual([{ type: 'token.rejected', code: 'audience_mismatch' }, { type: 'token.verified' }])
   })
 
-  it('takes a key source for another one, however alike the two are', async () => {
+  it('distinguishes key sources, however similar they are', async () => {
     const resolve = async function (this: { readonly kid: string }): Promise<SigningKey['publicKey']> {
       return sources.get(this) ?? other.publicKey
     }
@@ -673,7 +670,7 @@ describe('what an application gets wrong opens nothing', () => {
     await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'signature_invalid' })
   })
 
-  it('leaves key sources it was given open, and opens none after it was closed', async () => {
+  it('does not close given key sources, and opens none after close', async () => {
     let closed = 0
     let fetched = 0
     const keys = { resolve: async () => key.publicKey, close: () => (closed += 1) }
@@ -701,10 +698,10 @@ describe('what an application gets wrong opens nothing', () => {
     ['text', 'https://a.example'],
     ['a policy without audience', { issuer: 'https://a.example' }],
     [
-      'a policy with an issuer that is no URL to discover from',
+      'a policy with an issuer that is not a URL for discovery',
       { issuer: 'https://a.example', audience: null, jwksUri: 'nonsense' },
     ],
-  ])('cannot decide where the function for issuers gives %s', async (_, given) => {
+  ])('cannot decide if the function of issuers returns %s', async (_, given) => {
     const verifier = createVerifier({ clock, issuers: async () => given as never })
     await expect(verifier.verify(await key.sign(accessClaims({ iss: 'https://a.example' })))).rejects.toMatchObject({
       code: 'issuer_unavailable',
@@ -712,7 +709,7 @@ describe('what an application gets wrong opens nothing', () => {
     })
   })
 
-  it('does not compare a long issuer with every issuer it knows', async () => {
+  it('does not compare a long issuer with every known issuer', async () => {
     let compared = 0
     const issuers = Array.from({ length: 1000 }, (__, index) => ({
       issuer: `https://issuer-${index}.example`,
@@ -733,7 +730,7 @@ describe('what an application gets wrong opens nothing', () => {
     await expect(verifier.verify(near)).rejects.toMatchObject({ hint: 'They differ only by a trailing slash' })
   })
 
-  it('treats a check that answers as one that cannot decide', async () => {
+  it('treats a check that returns a value as undecided', async () => {
     for (const result of [false, true, 'no', null])
       expect(
         await answerTo(accessClaims(), { checks: [{ name: 'x', check: async () => result }] }),
@@ -741,7 +738,7 @@ describe('what an application gets wrong opens nothing', () => {
       ).toBe('check_unavailable')
   })
 
-  it('does not take a schema by its word when the word is odd', async () => {
+  it('rejects invalid results of a schema', async () => {
     const schema = (result: unknown): object => ({
       claims: { '~standard': { version: 1, vendor: 'x', validate: () => result } },
     })
@@ -752,7 +749,7 @@ describe('what an application gets wrong opens nothing', () => {
     expect(await answerTo(accessClaims(), schema({ value: {} }))).toBe('verified')
   })
 
-  it('keeps cnf as it was signed, whatever a schema makes of it', async () => {
+  it('keeps the signed cnf, whatever a schema returns', async () => {
     const verifier = (value: object) =>
       createVerifier(base({ claims: { '~standard': { version: 1, vendor: 'x', validate: () => ({ value }) } } }))
     const bound = await key.sign(accessClaims({ cnf: { jkt: 'a', 'x5t#S256': 'b' } }))
@@ -762,7 +759,7 @@ describe('what an application gets wrong opens nothing', () => {
     expect(free.claims.cnf).toBeUndefined()
   })
 
-  it('does not freeze what a schema shares with the application', async () => {
+  it('does not freeze objects that a schema shares with the application', async () => {
     const shared = { list: [1] }
     const schema = { '~standard': { version: 1, vendor: 'x', validate: () => ({ value: { shared } }) } }
     const { claims } = await createVerifier(base({ claims: schema })).verify(await key.sign(accessClaims()))
@@ -770,7 +767,7 @@ describe('what an application gets wrong opens nothing', () => {
     expect(Object.isFrozen(shared) || Object.isFrozen(shared.list)).toBe(false)
   })
 
-  it('keeps lists as they were at the start', async () => {
+  it('copies lists at start-up', async () => {
     const accepted = ['shop']
     const verifier = createVerifier(base({ requiredClaims: { client_id: accepted } }))
     accepted.push('other')
@@ -800,7 +797,7 @@ describe('what an application gets wrong opens nothing', () => {
     expect(Object.keys(verified)).toEqual(['claims', 'header', 'scopes'])
   })
 
-  it('survives odd values in header and claims while explaining', async () => {
+  it('explains tokens with unusual values in header and claims', async () => {
     for (const typ of ['constructor', '__proto__', 'toString']) {
       const explanation = await createVerifier(base()).explain(await key.sign(accessClaims(), { typ }))
       expect(explanation).toMatchObject({ accepted: false, code: 'token_type' })
@@ -815,7 +812,7 @@ describe('what an application gets wrong opens nothing', () => {
     )
   })
 
-  it('fetches nothing to explain a token of a foreign issuer', async () => {
+  it('fetches nothing to explain a token of another issuer', async () => {
     let fetched = 0
     const verifier = createVerifier({
       issuer: ISSUER,
@@ -842,7 +839,7 @@ describe('what an application gets wrong opens nothing', () => {
       })
   })
 
-  it('rejects where an error of a hook throws when it is read, also with a listener', async () => {
+  it('rejects if an error of a hook throws when it is read, also with a listener', async () => {
     const error = new Proxy(new AuthError('issuer_unknown'), {
       get: (target, name) => {
         if (name === 'code') throw new Error('not to be read')

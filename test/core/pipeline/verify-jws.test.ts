@@ -14,8 +14,8 @@ beforeAll(async () => {
 
 const keys = (): KeySource => ({ resolve: async () => key.publicKey })
 
-describe('a JWS without a claims layer', () => {
-  it('gives header and payload once its signature has been verified', async () => {
+describe('a JWS without JWT claims', () => {
+  it('returns header and payload once its signature is verified', async () => {
     const { header, payload } = await verifyJws(token, { keys: keys(), algorithms: ['ES256'] })
     expect(header).toEqual({ alg: 'ES256', kid: 'key-1', typ: 'x' })
     expect(new TextDecoder().decode(payload)).toBe('any bytes')
@@ -33,14 +33,14 @@ describe('a JWS without a claims layer', () => {
     )
   })
 
-  it('looks at the form of a signature before it asks for a key', async () => {
+  it('checks the form of a signature before it resolves a key', async () => {
     const untouched: KeySource = { resolve: () => Promise.reject(new Error('asked')) }
     await expect(verifyJws(`${token}AA`, { keys: untouched, algorithms: ['ES256'] })).rejects.toMatchObject({
       code: 'signature_malformed',
     })
   })
 
-  it('asks again for a key only after a signature that does not verify', async () => {
+  it('resolves a key again only after a signature that does not verify', async () => {
     let again = 0
     const { publicKey: otherKey } = await generateKeyPair('RS256')
     const wrongKind: KeySource = {
@@ -56,7 +56,7 @@ describe('a JWS without a claims layer', () => {
     expect(again).toBe(0)
   })
 
-  it('says which kind of key it wants', async () => {
+  it('says which type of key it needs', async () => {
     const { privateKey } = await generateKeyPair('ES256')
     const secret = await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['verify'])
     for (const [given, found] of [

@@ -35,7 +35,7 @@ describe('the seconds an answer is fresh', () => {
     expect(freshSeconds(new Headers(headers))).toBe(seconds)
   })
 
-  it('are held between a minute and a day', () => {
+  it('are limited to a minute and a day', () => {
     expect([-1, 60, 3600, 86_400, 1e9].map(clampFreshness)).toEqual([60, 60, 3600, 86_400, 86_400])
   })
 })

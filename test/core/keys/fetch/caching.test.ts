@@ -21,17 +21,17 @@ describe('Cache-Control of a JWK Set', () => {
   it.each<[what: string, fields: [string, string][], seconds: number]>([
     ['absent', [], 600],
     ['a lifetime', [['cache-control', 'public, max-age=120, must-revalidate']], 120],
-    ['a lifetime in capitals', [['cache-control', 'Max-Age=120']], 120],
+    ['a lifetime in upper case', [['cache-control', 'Max-Age=120']], 120],
     ['a lifetime in quotes', [['cache-control', 'max-age="120"']], 120],
     ['too short a lifetime', [['cache-control', 'max-age=5']], 60],
-    ['no lifetime at all', [['cache-control', 'max-age=0']], 60],
+    ['a lifetime of 0', [['cache-control', 'max-age=0']], 60],
     ['too long a lifetime', [['cache-control', 'max-age=31536000, immutable']], 86_400],
-    ['a lifetime beyond numbers', [['cache-control', `max-age=${'9'.repeat(400)}`]], 86_400],
+    ['a lifetime beyond the range of numbers', [['cache-control', `max-age=${'9'.repeat(400)}`]], 86_400],
     ['no-store', [['cache-control', 'no-store']], 600],
-    ['no-store beside a lifetime', [['cache-control', 'max-age=3600, no-store']], 600],
+    ['no-store with a lifetime', [['cache-control', 'max-age=3600, no-store']], 600],
     ['no-cache', [['cache-control', 'no-cache, max-age=3600']], 600],
     ['a lifetime for shared caches only', [['cache-control', 's-maxage=120']], 600],
-    ['a directive that ends like one', [['cache-control', 'x-max-age=120']], 600],
+    ['a directive with a similar name', [['cache-control', 'x-max-age=120']], 600],
     ['a negative lifetime', [['cache-control', 'max-age=-120']], 600],
     ['words', [['cache-control', 'max-age=soon']], 600],
     ['noise', [['cache-control', ';;==,,"']], 600],
@@ -45,7 +45,7 @@ describe('Cache-Control of a JWK Set', () => {
       120,
     ],
     [
-      'a lifetime that is partly over',
+      'a lifetime that has partly passed',
       [
         ['cache-control', 'max-age=180'],
         ['age', '60'],
@@ -53,7 +53,7 @@ describe('Cache-Control of a JWK Set', () => {
       120,
     ],
     [
-      'a lifetime that is over',
+      'a lifetime that has passed',
       [
         ['cache-control', 'max-age=180'],
         ['age', '9000'],
@@ -61,19 +61,19 @@ describe('Cache-Control of a JWK Set', () => {
       60,
     ],
     [
-      'a lifetime and an age that is none',
+      'a lifetime and an invalid age',
       [
         ['cache-control', 'max-age=120'],
         ['age', 'old'],
       ],
       120,
     ],
-    ['Expires, which is not looked at', [['expires', 'Thu, 01 Jan 1970 00:00:00 GMT']], 600],
-  ])('sets how long it is fresh, within bounds: %s', async (_, fields, seconds) => {
+    ['Expires, which is ignored', [['expires', 'Thu, 01 Jan 1970 00:00:00 GMT']], 600],
+  ])('sets its fresh period, within limits: %s', async (_, fields, seconds) => {
     const { requests } = endpoint(JWKS_URI, json(goodSet, fields))
     const { verify, clock } = verification({ jwksUri: JWKS_URI })
     expect(await verify(knownToken)).toBe('verified')
-    // Refreshing ahead begins after 80 % of the lifetime.
+    // The background refresh starts after 80 % of the lifetime.
     await clock.advanceAsync(seconds * 790)
     expect(await verify(knownToken)).toBe('verified')
     expect(requests).toHaveLength(1)
@@ -82,7 +82,7 @@ describe('Cache-Control of a JWK Set', () => {
     expect(requests).toHaveLength(2)
   })
 
-  it('may be longer in a later answer', async () => {
+  it('can be longer in a later answer', async () => {
     const { requests } = endpoint(
       JWKS_URI,
       json(goodSet, { 'cache-control': 'max-age=60' }),
@@ -112,7 +112,7 @@ describe('ETag of a JWK Set', () => {
     },
   )
 
-  it('follows the last answer, that of a 304 too', async () => {
+  it('is that of the last answer, including a 304', async () => {
     const { requests } = endpoint(
       JWKS_URI,
       json(goodSet, { etag: '"1"' }),
@@ -128,7 +128,7 @@ describe('ETag of a JWK Set', () => {
     expect(conditions(requests)).toEqual([null, '"1"', '"2"', '"3"', null])
   })
 
-  it('lets 304 say how long the set is fresh from now on', async () => {
+  it('allows a 304 to set the fresh period from then on', async () => {
     const { requests } = endpoint(
       JWKS_URI,
       json(goodSet, { etag: '"1"', 'cache-control': 'max-age=60' }),
@@ -142,14 +142,14 @@ describe('ETag of a JWK Set', () => {
     expect(requests).toHaveLength(2)
   })
 
-  it('does not keep a changed set out', async () => {
+  it('does not delay a changed set', async () => {
     endpoint(JWKS_URI, json(goodSet, { etag: '"1"' }), json(both, { etag: '"2"' }))
     const { verify } = verification({ jwksUri: JWKS_URI })
     expect(await verify(knownToken)).toBe('verified')
     expect(await verify(unknownToken)).toBe('verified')
   })
 
-  it('lets 304 confirm that a key is unknown', async () => {
+  it('allows a 304 to confirm that a key is unknown', async () => {
     const { requests } = endpoint(JWKS_URI, json(goodSet, { etag: '"1"' }), text(null, 304))
     const { verify } = verification({ jwksUri: JWKS_URI })
     expect(await verify(knownToken)).toBe('verified')

@@ -21,24 +21,24 @@ const OTHER_HOST = 'https://keys.example/keys'
 const metadata = { issuer: ISSUER, jwks_uri: JWKS_URI }
 const good = JSON.stringify(metadata)
 
-/** Answers of the first metadata address that end the search. */
+/** Answers of the first metadata URL that end the search. */
 const failures: readonly (readonly [what: string, answer: () => Response, reason: string])[] = [
   ['another issuer', json({ ...metadata, issuer: 'https://other.example' }), 'issuer_mismatch'],
   ['the issuer with a slash', json({ ...metadata, issuer: `${ISSUER}/` }), 'issuer_mismatch'],
-  ['the issuer in capitals', json({ ...metadata, issuer: 'https://ISSUER.example' }), 'issuer_mismatch'],
+  ['the issuer in upper case', json({ ...metadata, issuer: 'https://ISSUER.example' }), 'issuer_mismatch'],
   ['the issuer in an array', json({ ...metadata, issuer: [ISSUER] }), 'issuer_mismatch'],
   ['no issuer', json({ jwks_uri: JWKS_URI }), 'issuer_mismatch'],
   ['keys on another host', json({ ...metadata, jwks_uri: OTHER_HOST }), 'uri_not_allowed'],
   [
-    'keys on a host that begins alike',
+    'keys on a host with the same prefix',
     json({ ...metadata, jwks_uri: `${ISSUER}.evil.example/keys` }),
     'uri_not_allowed',
   ],
-  ['keys on a host below', json({ ...metadata, jwks_uri: 'https://keys.issuer.example/keys' }), 'uri_not_allowed'],
-  ['keys by http', json({ ...metadata, jwks_uri: 'http://issuer.example/keys' }), 'uri_not_allowed'],
-  ['keys of this machine', json({ ...metadata, jwks_uri: 'http://127.0.0.1:9/keys' }), 'uri_not_allowed'],
+  ['keys on a subdomain', json({ ...metadata, jwks_uri: 'https://keys.issuer.example/keys' }), 'uri_not_allowed'],
+  ['keys over http', json({ ...metadata, jwks_uri: 'http://issuer.example/keys' }), 'uri_not_allowed'],
+  ['keys on this machine', json({ ...metadata, jwks_uri: 'http://127.0.0.1:9/keys' }), 'uri_not_allowed'],
   [
-    'keys behind credentials',
+    'keys with credentials',
     json({ ...metadata, jwks_uri: 'https://me:secret@issuer.example/keys' }),
     'uri_not_allowed',
   ],
@@ -54,13 +54,13 @@ const failures: readonly (readonly [what: string, answer: () => Response, reason
     'uri_not_allowed',
   ],
   ['keys in a file', json({ ...metadata, jwks_uri: 'file:///etc/keys.json' }), 'uri_not_allowed'],
-  ['keys at a relative address', json({ ...metadata, jwks_uri: '/keys' }), 'malformed'],
-  ['keys at no address', json({ issuer: ISSUER }), 'malformed'],
-  ['a list of addresses', json({ ...metadata, jwks_uri: [JWKS_URI] }), 'malformed'],
-  ['keys in place of an address', json({ issuer: ISSUER, jwks: goodSet }), 'malformed'],
-  ['the address of the keys twice', text(`{"jwks_uri":"${OTHER_HOST}",${good.slice(1)}`), 'malformed'],
+  ['keys at a relative URL', json({ ...metadata, jwks_uri: '/keys' }), 'malformed'],
+  ['keys without a URL', json({ issuer: ISSUER }), 'malformed'],
+  ['a list of URLs', json({ ...metadata, jwks_uri: [JWKS_URI] }), 'malformed'],
+  ['keys in place of a URL', json({ issuer: ISSUER, jwks: goodSet }), 'malformed'],
+  ['the URL of the keys twice', text(`{"jwks_uri":"${OTHER_HOST}",${good.slice(1)}`), 'malformed'],
   ['an empty body', text(''), 'malformed'],
-  ['JSON that stops short', text(good.slice(0, -2)), 'malformed'],
+  ['truncated JSON', text(good.slice(0, -2)), 'malformed'],
   ['a byte order mark', text(`\uFEFF${good}`), 'malformed'],
   ['an array', json([metadata]), 'malformed'],
   ['204', text(null, 204), 'status'],
@@ -69,16 +69,12 @@ const failures: readonly (readonly [what: string, answer: () => Response, reason
   ['500', text(good, 500), 'status'],
 ]
 
-/** Answers of a server that has no metadata at an address, and does not say so with a 404. */
+/** Answers of a server that has no metadata at a URL, and does not answer with a 404. */
 const absences: readonly (readonly [what: string, answer: () => Response, reason: string])[] = [
   ['an HTML page', text('<!doctype html>', 200, { 'content-type': 'text/html' }), 'malformed'],
+  ['an HTML page labelled as JSON', text('\uFEFF \n<html>', 200, { 'content-type': 'application/json' }), 'malformed'],
   [
-    'an HTML page that says it is JSON',
-    text('\uFEFF \n<html>', 200, { 'content-type': 'application/json' }),
-    'malformed',
-  ],
-  [
-    'an HTML page over the cap',
+    'an HTML page over the size limit',
     text(` ${'x'.repeat(70_000)}`, 200, { 'content-type': 'Text/HTML; charset=utf-8' }),
     'too_large',
   ],
@@ -88,7 +84,7 @@ const absences: readonly (readonly [what: string, answer: () => Response, reason
 
 describe('metadata', () => {
   it.each(absences)(
-    'is looked for where RFC 8414 puts it after %s, and a redirect is not followed',
+    'is requested at the URL of RFC 8414 after %s, and a redirect is not followed',
     async (_, answer) => {
       const first = endpoint(OPENID, answer)
       const second = endpoint(OAUTH, json(metadata))
@@ -100,7 +96,7 @@ describe('metadata', () => {
     },
   )
 
-  it.each(absences)('may be nowhere, and all addresses answer with %s', async (_, answer, reason) => {
+  it.each(absences)('may not exist, and all URLs answer with %s', async (_, answer, reason) => {
     const addresses = [OPENID, OAUTH].map((url) => endpoint(url, answer))
     const { verify, keyEvents } = verification()
     expect(await verify(knownToken)).toBe('503 keys_unavailable retry after 1')
@@ -108,7 +104,7 @@ describe('metadata', () => {
     expect(addresses.map(({ requests }) => requests.length)).toEqual([1, 1])
   })
 
-  it.each(failures)('is of no use, and nothing else is asked: %s', async (_, answer, reason) => {
+  it.each(failures)('is rejected, and nothing else is requested: %s', async (_, answer, reason) => {
     const first = endpoint(OPENID, answer)
     const others = [OAUTH, JWKS_URI, OTHER_HOST].map((url) => endpoint(url, json(metadata)))
     const { verify, keyEvents } = verification()
@@ -118,7 +114,7 @@ describe('metadata', () => {
     expect(others.flatMap(({ requests }) => requests)).toEqual([])
   })
 
-  it.each([400, 401, 403, 404, 405, 410, 501])('is looked for where RFC 8414 puts it after a %i', async (status) => {
+  it.each([400, 401, 403, 404, 405, 410, 501])('is requested at the URL of RFC 8414 after a %i', async (status) => {
     const first = endpoint(OPENID, text('nothing here', status))
     const second = endpoint(OAUTH, json(metadata))
     const keys = endpoint(JWKS_URI, json(goodSet))
@@ -126,7 +122,7 @@ describe('metadata', () => {
     expect([first, second, keys].map(({ requests }) => requests.length)).toEqual([1, 1, 1])
   })
 
-  it('may be nowhere', async () => {
+  it('may not exist', async () => {
     const addresses = [OPENID, OAUTH].map((url) => endpoint(url, text(null, 404)))
     const { verify, keyEvents } = verification()
     expect(await verify(knownToken)).toBe('503 keys_unavailable retry after 1')
@@ -141,9 +137,9 @@ describe('metadata', () => {
 
   it.each([
     ['any content type', text(good, 200, { 'content-type': 'text/html' })],
-    ['members it need not have', json({ ...metadata, token_endpoint: 'http://elsewhere.example', jwks: {} })],
+    ['unneeded members', json({ ...metadata, token_endpoint: 'http://elsewhere.example', jwks: {} })],
     ['another port of the same host', json({ ...metadata, jwks_uri: 'https://issuer.example:8443/keys' })],
-  ])('is believed with %s', async (_, answer) => {
+  ])('is accepted with %s', async (_, answer) => {
     endpoint(OPENID, answer)
     endpoint(JWKS_URI, json(goodSet))
     endpoint('https://issuer.example:8443/keys', json(goodSet))
@@ -154,15 +150,15 @@ describe('metadata', () => {
     [['keys.example'], 'verified'],
     [['example'], '503 keys_unavailable retry after 1'],
     [[], '503 keys_unavailable retry after 1'],
-  ])('may name keys on another host that the configuration allows: %j', async (allowedKeyHosts, expected) => {
+  ])('can name keys on another host that the configuration allows: %j', async (allowedKeyHosts, expected) => {
     endpoint(OPENID, json({ ...metadata, jwks_uri: OTHER_HOST }))
     endpoint(OTHER_HOST, json(goodSet))
     expect(await verification({ allowedKeyHosts }).verify(knownToken)).toBe(expected)
   })
 })
 
-describe('metadata, once known', () => {
-  it('is not asked for again because of an unknown key', async () => {
+describe('known metadata', () => {
+  it('is not requested again because of an unknown key', async () => {
     const first = endpoint(OPENID, json(metadata))
     const keys = endpoint(JWKS_URI, json(goodSet))
     const { verify } = verification()
@@ -171,7 +167,7 @@ describe('metadata, once known', () => {
     expect([first, keys].map(({ requests }) => requests.length)).toEqual([1, 2])
   })
 
-  it('is refreshed, so that keys may move', async () => {
+  it('is refreshed, so that keys can move', async () => {
     const first = endpoint(OPENID, json(metadata), json({ ...metadata, jwks_uri: `${ISSUER}/new-keys` }))
     const oldKeys = endpoint(JWKS_URI, json(goodSet))
     const newKeys = endpoint(`${ISSUER}/new-keys`, json({ keys: [unknown.publicJwk] }))
@@ -186,7 +182,7 @@ describe('metadata, once known', () => {
     expect(await verify(knownToken)).toBe('401 key_not_found')
   })
 
-  it.each(failures)('stays in use with its keys when the next answer is of no use: %s', async (_, answer) => {
+  it.each(failures)('remains in use with its keys if the next answer is rejected: %s', async (_, answer) => {
     const first = endpoint(OPENID, json(metadata), answer)
     const keys = endpoint(JWKS_URI, json(goodSet))
     const others = [OAUTH, OTHER_HOST].map((url) => endpoint(url, json(metadata)))

@@ -43,14 +43,14 @@ describe.each(transports)('a document fetched through %s', (_, fetch) => {
   const get = async (url: URL, options: Partial<FetchDocumentOptions> = {}) =>
     fetchDocument(url, { fetch, clock: systemClock, timeout: 5, maxBytes: 1000, ...options })
 
-  it('is text, whatever the content type says', async () => {
+  it('is text, whatever the content type', async () => {
     const { url } = await serve((_request, response) => {
       response.setHeader('content-type', 'text/html').end('{"é":1}')
     })
     expect(await get(url)).toMatchObject({ status: 200, text: '{"é":1}' })
   })
 
-  it('is given by a server that refuses requests without a User-Agent', async () => {
+  it('is sent by a server that refuses requests without a User-Agent', async () => {
     const { url } = await serve(({ headers }, response) => {
       if (headers['user-agent'] !== USER_AGENT) response.statusCode = 403
       response.end('{}')
@@ -58,7 +58,7 @@ describe.each(transports)('a document fetched through %s', (_, fetch) => {
     expect(await get(url)).toMatchObject({ status: 200 })
   })
 
-  it('is asked for with GET, and the ETag', async () => {
+  it('is requested with GET, and the ETag', async () => {
     const { url } = await serve(({ method, headers }, response) => {
       response.statusCode = 304
       response.setHeader('seen', `${method} ${headers['if-none-match']}`).end()
@@ -67,27 +67,30 @@ describe.each(transports)('a document fetched through %s', (_, fetch) => {
     expect([status, headers.get('seen')]).toEqual([304, 'GET "1"'])
   })
 
-  it.each([201, 204, 206, 304, 400, 401, 404, 410, 429, 500, 503])('is none with status %d', async (status) => {
+  it.each([201, 204, 206, 304, 400, 401, 404, 410, 429, 500, 503])('is rejected with status %d', async (status) => {
     const { url } = await serve((_request, response) => {
       response.writeHead(status, { 'retry-after': '7' }).end()
     })
     await expect(get(url)).rejects.toMatchObject({ reason: 'status', status, retryAfter: 7 })
   })
 
-  it.each([301, 302, 303, 307, 308])('is none behind a redirect with %d, whose target sees nothing', async (status) => {
-    let seen = 0
-    const target = await serve((_request, response) => {
-      seen += 1
-      response.end('{}')
-    })
-    const { url } = await serve((_request, response) => {
-      response.writeHead(status, { location: target.url.href }).end()
-    })
-    await expect(get(url)).rejects.toMatchObject({ reason: 'redirect' })
-    expect(seen).toBe(0)
-  })
+  it.each([301, 302, 303, 307, 308])(
+    'is rejected for a redirect with %d, whose target receives no request',
+    async (status) => {
+      let seen = 0
+      const target = await serve((_request, response) => {
+        seen += 1
+        response.end('{}')
+      })
+      const { url } = await serve((_request, response) => {
+        response.writeHead(status, { location: target.url.href }).end()
+      })
+      await expect(get(url)).rejects.toMatchObject({ reason: 'redirect' })
+      expect(seen).toBe(0)
+    },
+  )
 
-  it('is read up to the cap and no further', async () => {
+  it('is read up to the size limit and no further', async () => {
     const { url } = await serve((_request, response) => {
       response.end('x'.repeat(1000))
     })
@@ -95,7 +98,7 @@ describe.each(transports)('a document fetched through %s', (_, fetch) => {
     await expect(get(url, { maxBytes: 999 })).rejects.toMatchObject({ reason: 'too_large' })
   })
 
-  it('ends an endless body at the cap', async () => {
+  it('is rejected at the size limit if it is endless', async () => {
     const { url } = await serve((_request, response) => {
       const more = (): void => {
         while (!response.destroyed && response.write('x'.repeat(10_000)));
@@ -110,14 +113,14 @@ describe.each(transports)('a document fetched through %s', (_, fetch) => {
     ['gzip', gzipSync],
     ['deflate', deflateSync],
     ['br', brotliCompressSync],
-  ] as const)('is decompressed from %s even if that was not asked for', async (coding, compress) => {
+  ] as const)('is decompressed from %s even if it was not requested', async (coding, compress) => {
     const { url } = await serve((_request, response) => {
       response.setHeader('content-encoding', coding).end(compress('{"a":1}'))
     })
     expect((await get(url)).text).toBe('{"a":1}')
   })
 
-  it('counts the bytes of a gzip bomb as they come out', async () => {
+  it('counts the decompressed bytes of a gzip bomb', async () => {
     const bomb = gzipSync(Buffer.alloc(50_000_000))
     const { url } = await serve((_request, response) => {
       response.setHeader('content-encoding', 'gzip').end(bomb)
@@ -127,14 +130,14 @@ describe.each(transports)('a document fetched through %s', (_, fetch) => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000)
   })
 
-  it('is none when it is not UTF-8', async () => {
+  it('is rejected if it is not UTF-8', async () => {
     const { url } = await serve((_request, response) => {
       response.end(Buffer.from([0x7b, 0xff, 0x7d]))
     })
     await expect(get(url)).rejects.toMatchObject({ reason: 'malformed' })
   })
 
-  it('keeps a byte order mark for the parser to see', async () => {
+  it('keeps a byte order mark, which the parser rejects', async () => {
     const { url } = await serve((_request, response) => {
       response.end('\uFEFF{}')
     })
@@ -145,13 +148,13 @@ describe.each(transports)('a document fetched through %s', (_, fetch) => {
     ['before the headers', () => undefined],
     ['inside the body', (_request, response) => void response.writeHead(200).write('{')],
     [
-      'while it drips',
+      'while it sends slowly',
       (_request, response) => {
         const timer = setInterval(() => response.write(' '), 20)
         response.on('close', () => clearInterval(timer))
       },
     ],
-  ])('is given up at the deadline when it hangs %s', async (_where, listener) => {
+  ])('is cancelled at the deadline when it hangs %s', async (_where, listener) => {
     const { url } = await serve(listener)
     await expect(get(url, { timeout: 0.2 })).rejects.toMatchObject({ reason: 'timeout' })
   })
@@ -165,12 +168,12 @@ describe.each(transports)('a document fetched through %s', (_, fetch) => {
         setTimeout(() => request.socket.destroy(), 20)
       },
     ],
-  ])('is none when the connection breaks %s', async (_where, listener) => {
+  ])('is rejected when the connection closes %s', async (_where, listener) => {
     const { url } = await serve(listener)
     await expect(get(url)).rejects.toMatchObject({ reason: 'network' })
   })
 
-  it('is none when nobody listens', async () => {
+  it('is rejected when the connection is refused', async () => {
     const { url, server } = await serve(() => undefined)
     await new Promise((resolve) => {
       server.close(resolve)
@@ -181,7 +184,7 @@ describe.each(transports)('a document fetched through %s', (_, fetch) => {
     })
   })
 
-  it('is none when what listens does not speak HTTP', async () => {
+  it('is rejected when the server does not speak HTTP', async () => {
     const server = createTcpServer((socket) => socket.on('error', () => undefined).end('hello\r\n\r\n'))
     await new Promise<void>((resolve) => {
       server.listen(0, '127.0.0.1', resolve)
@@ -191,7 +194,7 @@ describe.each(transports)('a document fetched through %s', (_, fetch) => {
     await expect(get(url)).rejects.toMatchObject({ reason: 'network' })
   })
 
-  it('is given up when its signal says so', async () => {
+  it('is cancelled by its signal', async () => {
     const closing = new AbortController()
     const { url } = await serve(() => closing.abort())
     await expect(get(url, { signal: closing.signal })).rejects.toMatchObject({ reason: 'network' })
@@ -200,11 +203,11 @@ describe.each(transports)('a document fetched through %s', (_, fetch) => {
 })
 
 const rejecting = (reason: unknown) => async (): Promise<never> =>
-  // oxlint-disable-next-line promise/prefer-promise-reject-errors -- a fetch of the application may reject with anything
+  // oxlint-disable-next-line promise/prefer-promise-reject-errors -- a custom fetch may reject with anything
   Promise.reject(reason)
 const coded = (code: unknown): Error => Object.assign(new Error('coded'), { code })
 
-describe('a transport that minds nothing', () => {
+describe('a transport that ignores its options', () => {
   const options = (fetch: FetchLike) => {
     const clock = manualClock()
     return { fetch, clock, timeout: 5, maxBytes: 1000 }
@@ -301,12 +304,12 @@ describe('a transport that minds nothing', () => {
       async () => Promise.reject(Object.create({ code: 'ECONNRESET' }) as Error),
       { message: 'The request failed' },
     ],
-  ])('has its answers judged: %s', async (reason, fetch, details) => {
+  ])('has its answers checked: %s', async (reason, fetch, details) => {
     const failure = await fetchDocument(url, options(fetch)).catch((error: unknown) => error)
     expect(failure).toMatchObject({ name: 'FetchError', reason, ...details })
   })
 
-  it('is asked for nothing but JSON, and conditionally with an entity-tag alone', async () => {
+  it('is asked only for JSON, and conditionally only with an entity tag', async () => {
     const seen: unknown[] = []
     const fetch: FetchLike = async (address, { method, headers, redirect }) => {
       seen.push({ address, method, headers: { ...headers }, redirect })
@@ -323,7 +326,7 @@ describe('a transport that minds nothing', () => {
     ])
   })
 
-  it('may say 304 only when asked conditionally, and its body is not read', async () => {
+  it('may answer 304 only to a conditional request, and its body is not read', async () => {
     const unread = () =>
       new ReadableStream({ pull: (controller) => controller.error(new Error('read')) }, { highWaterMark: 0 })
     const fetch = async () => Object.defineProperty(new Response(unread()), 'status', { value: 304 })
@@ -334,7 +337,7 @@ describe('a transport that minds nothing', () => {
     await expect(fetchDocument(url, options(fetch))).rejects.toMatchObject({ reason: 'status', status: 304 })
   })
 
-  it('may give a body of nothing, or none', async () => {
+  it('may return an empty body, or none', async () => {
     const texts = await Promise.all(
       [new Response(''), new Response(null)].map(async (response) =>
         fetchDocument(
@@ -346,7 +349,7 @@ describe('a transport that minds nothing', () => {
     expect(texts.map(({ text }) => text)).toEqual(['', ''])
   })
 
-  it('gives its body in any number of pieces', async () => {
+  it('returns its body in any number of chunks', async () => {
     const body = new ReadableStream({
       start: (controller) => {
         for (const piece of [[0xc3], [0xa9, 0x31], [], [0x32]]) controller.enqueue(Uint8Array.from(piece))
@@ -363,7 +366,7 @@ describe('a transport that minds nothing', () => {
     ).toBe('é12')
   })
 
-  it('has its signal aborted, and leaves nothing behind, once the answer is there', async () => {
+  it('has its signal aborted, without leftovers, once the answer has arrived', async () => {
     let signal: AbortSignal | undefined
     const world = options(async (_url, init) => {
       signal = init.signal
@@ -375,7 +378,7 @@ describe('a transport that minds nothing', () => {
     expect(world.clock.timers()).toBe(0)
   })
 
-  it('is not even asked when it is given up before', async () => {
+  it('is not called if it is cancelled before', async () => {
     let asked = 0
     const world = options(async () => {
       asked += 1
@@ -389,7 +392,7 @@ describe('a transport that minds nothing', () => {
     expect(asked).toBe(0)
   })
 
-  it('has the reading of a body that is too long, or out of time, cancelled', async () => {
+  it('has its body cancelled if it is too long, or late', async () => {
     for (const give of [[new Uint8Array(1001)], []]) {
       let cancelled = 0
       const body = new ReadableStream({
@@ -407,7 +410,7 @@ describe('a transport that minds nothing', () => {
     }
   })
 
-  it('cannot hold a request beyond the deadline', async () => {
+  it('cannot delay a request beyond the deadline', async () => {
     const world = options(async () => new Promise(() => undefined))
     const outcome = fetchDocument(url, world).catch((error: unknown) => error)
     await world.clock.pass(5)
@@ -415,7 +418,7 @@ describe('a transport that minds nothing', () => {
     expect(world.clock.timers()).toBe(0)
   })
 
-  it('does not repeat the query of the address', async () => {
+  it('does not have the query of the URL quoted', async () => {
     const secret = new URL('https://issuer.example/keys?api_key=secret')
     const failing = options(async (address) => Promise.reject(new Error(`cannot GET ${address}`)))
     await expect(fetchDocument(secret, failing)).rejects.toMatchObject({
@@ -423,7 +426,7 @@ describe('a transport that minds nothing', () => {
     })
   })
 
-  it('is not taken for the network when it cannot be used at all', async () => {
+  it('does not cause a network error if it cannot be used at all', async () => {
     const broken = options(async () => Promise.reject(new TransportError('does not load')))
     await expect(fetchDocument(url, broken)).rejects.toMatchObject({ reason: 'transport', message: 'does not load' })
   })
@@ -449,7 +452,7 @@ describe('a transport that minds nothing', () => {
     expect(cancelled).toBe(true)
   })
 
-  it('may throw at once, or reject late, and nothing goes unhandled', async () => {
+  it('may throw synchronously, or reject late, without an unhandled rejection', async () => {
     const throwing = options(() => {
       throw new Error('at once')
     })

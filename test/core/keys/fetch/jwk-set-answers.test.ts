@@ -13,14 +13,14 @@ const to = (status: number) => text(null, status, { location: ELSEWHERE })
 const encryptionKey = { ...known.publicJwk, use: 'enc' }
 const secret = { kty: 'oct', kid: 'known', k: 'c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA' }
 
-/** Answers that hold no keys to use, and why. */
+/** Answers without usable keys, and the reasons. */
 const failures: readonly (readonly [what: string, answer: () => Response, reason: string])[] = [
   [
     'an HTML page with 200',
     text('<!doctype html><title>Sign in</title>', 200, { 'content-type': 'text/html' }),
     'malformed',
   ],
-  ['an HTML page called JSON', text('<html></html>', 200, { 'content-type': 'application/json' }), 'malformed'],
+  ['an HTML page labelled as JSON', text('<html></html>', 200, { 'content-type': 'application/json' }), 'malformed'],
   ['201', text(good, 201), 'status'],
   ['204', text(null, 204), 'status'],
   ['206', text(good, 206), 'status'],
@@ -30,7 +30,7 @@ const failures: readonly (readonly [what: string, answer: () => Response, reason
   ['303', to(303), 'redirect'],
   ['307', to(307), 'redirect'],
   ['308', to(308), 'redirect'],
-  ['302 with keys in it', text(good, 302, { location: ELSEWHERE }), 'redirect'],
+  ['302 with keys', text(good, 302, { location: ELSEWHERE }), 'redirect'],
   ['400', text(good, 400), 'status'],
   ['401', text(good, 401, { 'www-authenticate': 'Basic realm="proxy"' }), 'status'],
   ['403', text(good, 403), 'status'],
@@ -40,15 +40,15 @@ const failures: readonly (readonly [what: string, answer: () => Response, reason
   ['503', text(good, 503), 'status'],
   ['an empty body', text(''), 'malformed'],
   ['no body', text(null), 'malformed'],
-  ['JSON that stops short', text(good.slice(0, -3)), 'malformed'],
-  ['JSON with something after it', text(`${good}}`), 'malformed'],
+  ['truncated JSON', text(good.slice(0, -3)), 'malformed'],
+  ['JSON with trailing text', text(`${good}}`), 'malformed'],
   ['a byte order mark', text(`\uFEFF${good}`), 'malformed'],
   [
     'UTF-16',
     text(Buffer.from(good, 'utf16le'), 200, { 'content-type': 'application/json; charset=utf-16le' }),
     'malformed',
   ],
-  ['bytes that are no UTF-8', text(Buffer.from(good.replace('ES256', '\u00E9'), 'latin1')), 'malformed'],
+  ['bytes that are not UTF-8', text(Buffer.from(good.replace('ES256', '\u00E9'), 'latin1')), 'malformed'],
   ['null', json(null), 'malformed'],
   ['an array', json([known.publicJwk]), 'malformed'],
   ['a single key without a set', json(known.publicJwk), 'malformed'],
@@ -59,7 +59,7 @@ const failures: readonly (readonly [what: string, answer: () => Response, reason
   ['keys twice', text(`{"keys":[],${good.slice(1)}`), 'malformed'],
   ['an error in JSON with 200', json({ error: 'temporarily_unavailable' }), 'malformed'],
   ['an empty set', json({ keys: [] }), 'no_usable_key'],
-  ['members that are no objects', json({ keys: [null, 1, 'key', []] }), 'no_usable_key'],
+  ['members that are not objects', json({ keys: [null, 1, 'key', []] }), 'no_usable_key'],
   ['members of unknown kinds', json({ keys: [{ kty: 'XYZ', kid: 'known' }, {}] }), 'no_usable_key'],
   ['keys for encryption', json({ keys: [encryptionKey] }), 'no_usable_key'],
   ['a secret', json({ keys: [secret] }), 'no_usable_key'],
@@ -69,19 +69,19 @@ const failures: readonly (readonly [what: string, answer: () => Response, reason
 ]
 
 describe('the default transport', () => {
-  it('is what msw sees here, and asks as it should', async () => {
+  it('is intercepted by msw here, and sends correct requests', async () => {
     const { requests } = endpoint(JWKS_URI, json(goodSet))
     expect(await verification({ jwksUri: JWKS_URI }).verify(knownToken)).toBe('verified')
     expect(requests.map(({ method, url }) => `${method} ${url}`)).toEqual([`GET ${JWKS_URI}`])
     const headers = Object.fromEntries(requests[0]?.headers ?? [])
-    // The runtime's own fetch asks for compression; the transport on undici does not.
+    // The runtime's own fetch requests compression; the transport on undici does not.
     expect(headers).toMatchObject({ 'accept-encoding': 'identity', accept: expect.stringContaining('jwk-set+json') })
     expect(headers).not.toHaveProperty('authorization')
     expect(headers).not.toHaveProperty('if-none-match')
   })
 })
 
-describe('the first answer of a JWK Set address', () => {
+describe('the first answer of a JWK Set URL', () => {
   it.each(failures)('means 503 and one request: %s', async (_, answer, reason) => {
     const { requests } = endpoint(JWKS_URI, answer)
     const elsewhere = endpoint(ELSEWHERE, json(goodSet))
@@ -93,7 +93,7 @@ describe('the first answer of a JWK Set address', () => {
     expect(elsewhere.requests).toEqual([])
   })
 
-  it('is asked for again after the back-off, and then believed', async () => {
+  it('is requested again after the back-off, and then accepted', async () => {
     const { requests } = endpoint(JWKS_URI, text('', 500), json(goodSet))
     const { verify, clock, keyEvents } = verification({ jwksUri: JWKS_URI })
     expect(await verify(knownToken)).toBe('503 keys_unavailable retry after 1')
@@ -103,28 +103,28 @@ describe('the first answer of a JWK Set address', () => {
     expect(keyEvents.at(-1)).toMatchObject({ type: 'keys.refreshed', keys: 1, skipped: 0 })
   })
 
-  it('is asked for once more at once where the connection failed', async () => {
+  it('is requested again immediately if the connection failed', async () => {
     const { requests } = endpoint(JWKS_URI, () => Response.error(), json(goodSet))
     expect(await verification({ jwksUri: JWKS_URI }).verify(knownToken)).toBe('verified')
     expect(requests).toHaveLength(2)
   })
 
   it.each([
-    ['another kind of text', 'text/html'],
+    ['another type of text', 'text/html'],
     ['bytes', 'application/octet-stream'],
     ['a JWK Set', 'application/jwk-set+json'],
     ['a JWK Set in UTF-8', 'application/jwk-set+json; charset=UTF-8'],
-    ['JSON in a charset in quotes', 'application/json;charset="utf-8"'],
+    ['JSON with a quoted charset', 'application/json;charset="utf-8"'],
     ['text in another charset', 'text/plain; charset=iso-8859-1'],
     ['something broken', ';;'],
     ['nothing', undefined],
-  ])('is believed for what it is, not for its content type: %s', async (_, type) => {
+  ])('is accepted for its content, not for its content type: %s', async (_, type) => {
     const body = Buffer.from(good)
     endpoint(JWKS_URI, text(body, 200, type === undefined ? {} : { 'content-type': type }))
     expect(await verification({ jwksUri: JWKS_URI }).verify(knownToken)).toBe('verified')
   })
 
-  it('may hold members that cannot be used beside one that can', async () => {
+  it('can contain members that cannot be used and one that can', async () => {
     endpoint(
       JWKS_URI,
       json({ keys: [null, { ...secret, kid: 'other' }, encryptionKey, { kty: 'XYZ' }, known.publicJwk] }),
@@ -141,8 +141,8 @@ describe('the first answer of a JWK Set address', () => {
   })
 })
 
-describe('a bad answer where there is a good set', () => {
-  it.each(failures)('leaves the set in use, and decides nothing about other keys: %s', async (_, answer, reason) => {
+describe('a bad answer while there is a good set', () => {
+  it.each(failures)('keeps the set in use, and denies no other keys: %s', async (_, answer, reason) => {
     const keys = endpoint(JWKS_URI, json(goodSet))
     const { verify, clock, keyEvents } = verification({ jwksUri: JWKS_URI, keySet: { freshFor: 60 } })
     expect(await verify(knownToken)).toBe('verified')
@@ -154,7 +154,7 @@ describe('a bad answer where there is a good set', () => {
     expect(keys.requests).toHaveLength(2)
   })
 
-  it('confirms nothing about an unknown key, while a good one does', async () => {
+  it('does not confirm that a key is unknown, unlike a good one', async () => {
     const keys = endpoint(JWKS_URI, json(goodSet), text('', 500), json(goodSet))
     const { verify, clock } = verification({ jwksUri: JWKS_URI })
     expect(await verify(knownToken)).toBe('verified')
@@ -166,12 +166,12 @@ describe('a bad answer where there is a good set', () => {
 })
 
 describe('Retry-After', () => {
-  // The clock of these tests stands at Tue, 14 Nov 2023 22:13:20 GMT.
+  // The clock of these tests is at Tue, 14 Nov 2023 22:13:20 GMT.
   it.each([
     ['seconds', '120', 120],
     ['seconds with white space', ' 120 ', 120],
     ['a date', 'Tue, 14 Nov 2023 22:15:20 GMT', 120],
-    ['a date that is over', 'Tue, 14 Nov 2023 22:00:00 GMT', 1],
+    ['a date in the past', 'Tue, 14 Nov 2023 22:00:00 GMT', 1],
     ['zero', '0', 1],
     ['far too long', '86400', 300],
     ['longer than any number', '9'.repeat(40), 1],
@@ -180,7 +180,7 @@ describe('Retry-After', () => {
     ['a negative number', '-5', 1],
     ['a fraction', '1.5', 1],
     ['nothing', '', 1],
-  ])('is passed on and kept to, within bounds: %s', async (_, value, seconds) => {
+  ])('is passed on and respected, within limits: %s', async (_, value, seconds) => {
     const { requests } = endpoint(JWKS_URI, text('slow down', 429, { 'retry-after': value }), json(goodSet))
     const { verify, clock, keyEvents } = verification({ jwksUri: JWKS_URI })
     expect(await verify(knownToken)).toBe(`503 keys_unavailable retry after ${seconds}`)

@@ -60,12 +60,12 @@ it.each<[string, string | undefined]>([
   ['ftp://keycloak:8080/', https],
   ['http://a:b@keycloak:8080/', 'must not carry credentials'],
   ['http://keycloak:8080/#x', 'must not have a fragment'],
-])('of %s is judged by host and port where hosts are named: %s', (uri, flaw) => {
+])('of %s is checked by host and port if hosts are named: %s', (uri, flaw) => {
   const plainHttp = { loopback: 'refused', hosts: ['keycloak:8080', 'auth', '[fd00::1]:81'] } as const
   expect(uriFlaw(new URL(uri), plainHttp)).toBe(flaw)
 })
 
-it('of an address that the configuration spells names the option that would allow it', () => {
+it('of a configured URL names the option that would allow it', () => {
   const plainHttp = { loopback: 'refused', hosts: [] } as const
   expect(configuredUriFlaw(new URL('http://Keycloak:8080/x?y'), plainHttp)).toBe(
     'must be https (for a host of your own network, allowHttpHosts: ["keycloak:8080"], or JWT_ALLOW_HTTP_HOSTS, allows plain http)',
@@ -74,7 +74,7 @@ it('of an address that the configuration spells names the option that would allo
   expect(configuredUriFlaw(new URL('ftp://keycloak/'), plainHttp)).toBe(https)
 })
 
-it('allows metadata of a named host that host alone, of this machine this machine, and of https nothing', () => {
+it('allows metadata of a named host only that host, of this machine only this machine, and of https none', () => {
   const plainHttp = { loopback: 'allowed', hosts: ['a:1', 'b', '127.0.0.1:2'] } as const
   const from = (issuer: string) => plainHttpFrom(new URL(issuer), plainHttp)
   expect(from('http://a:1/x')).toEqual({ loopback: 'refused', hosts: ['a:1'] })

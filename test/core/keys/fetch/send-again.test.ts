@@ -44,7 +44,7 @@ async function serve(answer: Answer): Promise<{ readonly url: URL; readonly seen
   return { url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`), seen: () => seen }
 }
 
-// As a server or a load balancer does that has closed the idle connection just before the request arrives.
+// Like a server or a load balancer that closed the idle connection just before the request arrived.
 const closesReused =
   (close: (socket: Socket) => void): Answer =>
   (socket, { request }) => {
@@ -61,7 +61,7 @@ describe.each(transports)('a request through %s over a connection that the serve
   const getter = (url: URL) => {
     const fetch = transport()
     return async () => {
-      // The transport takes a moment to see that a connection is idle.
+      // The transport needs some time to detect that a connection is idle.
       await setTimeout(50)
       return fetchDocument(url, { fetch, clock: systemClock, timeout: 5, maxBytes: 1000 })
     }
@@ -70,7 +70,7 @@ describe.each(transports)('a request through %s over a connection that the serve
   it.each<[string, (socket: Socket) => void]>([
     ['resets', (socket) => void socket.resetAndDestroy()],
     ['ends', (socket) => void socket.end()],
-  ])('is sent once more at once where the server %s it', async (_how, close) => {
+  ])('is sent once more immediately if the server %s it', async (_how, close) => {
     const { url, seen } = await serve(closesReused(close))
     const get = getter(url)
     expect(await get()).toMatchObject({ status: 200 })
@@ -79,7 +79,7 @@ describe.each(transports)('a request through %s over a connection that the serve
     expect(await get()).toMatchObject({ status: 200 })
   })
 
-  it('is sent twice at most, and then once until the server answers again', async () => {
+  it('is sent at most twice, and then once until the server answers again', async () => {
     let isDown = false
     const { url, seen } = await serve((socket) => {
       if (isDown) socket.resetAndDestroy()
@@ -99,13 +99,13 @@ describe.each(transports)('a request through %s over a connection that the serve
     expect(seen()).toBe(7)
   })
 
-  it('is sent once where the connection is the first', async () => {
+  it('is sent once if the connection is the first', async () => {
     const { url, seen } = await serve((socket) => void socket.resetAndDestroy())
     await expect(getter(url)()).rejects.toMatchObject({ reason: 'network' })
     expect(seen()).toBe(1)
   })
 
-  it('is not sent again where the answer breaks off', async () => {
+  it('is not sent again if the answer is interrupted', async () => {
     const { url, seen } = await serve((socket, { request }) => {
       if (request === 1) socket.write(ANSWER)
       else socket.write(ANSWER.slice(0, -3), () => socket.resetAndDestroy())
@@ -116,7 +116,7 @@ describe.each(transports)('a request through %s over a connection that the serve
     expect(seen()).toBe(2)
   })
 
-  it('keeps a warm key set from failing', async () => {
+  it('does not make a warm key set fail', async () => {
     const { url } = await serve(closesReused((socket) => void socket.resetAndDestroy()))
     const events: string[] = []
     const keys = remoteKeySet(url, { fetch: transport(), onEvent: ({ type }) => void events.push(type) })

@@ -6,11 +6,11 @@ import { fetchDocument, USER_AGENT } from '../../../../packages/core/src/keys/fe
 
 afterEach(() => vi.unstubAllGlobals())
 
-it('names this package and its version', () => {
+it('contains this package and its version', () => {
   expect(USER_AGENT).toBe(`${manifest.name.replace('@', '').split('/')[0]}/${manifest.version}`)
 })
 
-/** The `User-Agent` that a request is sent with. */
+/** The `User-Agent` of a request. */
 async function sentUserAgent(): Promise<string | undefined> {
   let sent: string | undefined
   const fetch: FetchLike = async (_url, { headers }) => {
@@ -22,7 +22,7 @@ async function sentUserAgent(): Promise<string | undefined> {
 }
 
 it.each([undefined, {}, { userAgent: 'Node.js/24' }, { userAgent: 'Cloudflare-Workers' }, { userAgent: 'Deno/2.9.6' }])(
-  'is sent where the runtime calls itself %j',
+  'is sent if the runtime reports %j',
   async (navigator) => {
     vi.stubGlobal('navigator', navigator)
     expect(await sentUserAgent()).toBe(USER_AGENT)

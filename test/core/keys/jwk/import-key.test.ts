@@ -10,8 +10,8 @@ const [ec, other, rsa, ed, otherEd] = await Promise.all(
   ),
 )
 
-describe('a key that was imported', () => {
-  it('is told from one of other material', async () => {
+describe('an imported key', () => {
+  it('is distinguished from one of other material', async () => {
     if (!ec || !other || !rsa || !ed || !otherEd) throw new Error('no keys')
     const key = await importKey(ec, 'ES256')
     expect([hasMaterial(key, ec), hasMaterial(key, { ...ec }), hasMaterial(key, other), hasMaterial(key, rsa)]).toEqual(
@@ -32,7 +32,7 @@ describe('a key that was imported', () => {
     expect([key.type, key.extractable, key.usages]).toEqual(['public', false, ['verify']])
   })
 
-  it('is refused with its type, curve and algorithm where the runtime does not take it', async () => {
+  it('is refused with its type, curve and algorithm if the runtime does not support it', async () => {
     if (!ec || !rsa) throw new Error('no key')
     await expect(importKey({ ...ec, crv: 'P-999' }, 'ES256')).rejects.toMatchObject({
       code: 'key_unusable',

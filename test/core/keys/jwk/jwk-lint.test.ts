@@ -26,7 +26,7 @@ const P = 2n ** 255n - 19n
 const ORDER_8 = 0x7a03ac92_77fdc74e_c6cc392c_fa53202a_0f67100d_760b3cba_4fd84d3d_706a17c7n
 const zero32 = base64url(new Uint8Array(32))
 
-// A product of the shape that vulnerable cards make: k·M + (65537^a mod M), with M the product of small primes.
+// A product like that of vulnerable smart cards: k·M + (65537^a mod M), with M the product of small primes.
 function rocaModulus(): bigint {
   let product = 1n
   for (const prime of primes(167)) product *= BigInt(prime)
@@ -53,7 +53,7 @@ describe('a member of a JWK Set that may verify signatures', () => {
     ['EC with its own algorithm', { ...ec, alg: 'ES256' }],
     ['EC for signatures', { ...ec, use: 'sig', key_ops: ['verify'] }],
     ['OKP under its older name', { ...ed, alg: 'EdDSA' }],
-    ['EC with members nobody knows', { ...ec, 'x5t#S256': 'x', custom: {} }],
+    ['EC with unknown members', { ...ec, 'x5t#S256': 'x', custom: {} }],
     ['ML-DSA-44', { kty: 'AKP', alg: 'ML-DSA-44', pub: base64url(new Uint8Array(1312)) }],
     ['ML-DSA-65', { kty: 'AKP', alg: 'ML-DSA-65', pub: base64url(new Uint8Array(1952)) }],
     ['ML-DSA-87', { kty: 'AKP', alg: 'ML-DSA-87', pub: base64url(new Uint8Array(2592)) }],
@@ -63,25 +63,28 @@ describe('a member of a JWK Set that may verify signatures', () => {
     ['RSA for PSS', { ...rsa, alg: 'PS512' }],
     ['RSA with an exponent of 2^32 - 1', { ...rsa, e: numberText(2n ** 32n - 1n) }],
     [
-      'RSA of the largest size with zeros before it',
+      'RSA of the largest size with leading zeros',
       { ...rsa, n: base64url(Uint8Array.from([0, 0, ...bytes(2n ** 8192n - 1n)])) },
     ],
     ['RSA in base64 with padding', { ...rsa, n: base64(rsa?.n), e: 'AAEAAQ==' }],
     ['EC in base64 with padding', { ...ec, x: base64(ec?.x), y: base64(ec?.y) }],
     ['Ed25519 in base64 with padding', { ...ed, x: base64(ed?.x) }],
-    ['EC with a zero too many', { ...ec, x: base64url(Uint8Array.of(0, ...bytesFrom(ec?.x))) }],
+    ['EC with an extra leading zero', { ...ec, x: base64url(Uint8Array.of(0, ...bytesFrom(ec?.x))) }],
     ['EC with members that are null', { ...ec, use: null, alg: null, kid: null, key_ops: null, d: null, k: null }],
     [
       'RSA with private members that are null or empty',
       { ...rsa, d: null, p: null, q: null, dp: null, dq: null, qi: null, oth: [] },
     ],
     ['RSA with key_ops that are empty', { ...rsa, key_ops: [], x5c: null }],
-    ['RSA with zeros before its modulus', { ...rsa, n: base64url(Uint8Array.from([0, ...bytes(2n ** 2048n - 1n)])) }],
+    [
+      'RSA with leading zeros in its modulus',
+      { ...rsa, n: base64url(Uint8Array.from([0, ...bytes(2n ** 2048n - 1n)])) },
+    ],
   ])('%s has no flaw', (_, jwk) => {
     expect(lintJwk(jwk)).toBeUndefined()
   })
 
-  it('does so for keys of many makings', async () => {
+  it('accepts keys of many implementations', async () => {
     for (let turn = 0; turn < 100; turn += 1) {
       expect(lintJwk(await publicJwk({}, 'Ed25519'))).toBeUndefined()
       expect(lintJwk(await publicJwk({}, 'ES512'))).toBeUndefined()
@@ -95,10 +98,10 @@ describe('a member of a JWK Set is skipped', () => {
     ['an array', [ec], 'malformed'],
     ['text', 'key', 'malformed'],
     ['without kty', { ...ec, kty: undefined }, 'malformed'],
-    ['with a kid that is no text', { ...ec, kid: 1 }, 'malformed'],
-    ['with an endless kid', { ...ec, kid: 'k'.repeat(1025) }, 'malformed'],
-    ['with an alg that is no text', { ...ec, alg: [] }, 'malformed'],
-    ['with key_ops that are no list', { ...ec, key_ops: 'verify' }, 'malformed'],
+    ['with a kid that is not text', { ...ec, kid: 1 }, 'malformed'],
+    ['with a kid that is too long', { ...ec, kid: 'k'.repeat(1025) }, 'malformed'],
+    ['with an alg that is not text', { ...ec, alg: [] }, 'malformed'],
+    ['with key_ops that are not a list', { ...ec, key_ops: 'verify' }, 'malformed'],
     ['symmetric', { kty: 'oct', k: 'AAAA' }, 'symmetric'],
     ['with a private exponent', { ...rsa, d: 'AQ' }, 'private_parts'],
     ['with a private prime', { ...rsa, p: 'AQ' }, 'private_parts'],
@@ -138,14 +141,14 @@ describe('a member of a JWK Set is skipped', () => {
     ['with a y beyond its field', { ...ec, y: base64url(new Uint8Array(32).fill(255)) }, 'invalid_point'],
     ['without y', { ...ec, y: undefined }, 'malformed'],
     ['without x', { ...ec, x: undefined }, 'malformed'],
-    ['of a private member alone', { d: 'AQ' }, 'malformed'],
+    ['of only a private member', { d: 'AQ' }, 'malformed'],
     ['with a secret', { ...rsa, k: 'AQ' }, 'private_parts'],
     ['with a private seed', { kty: 'AKP', alg: 'ML-DSA-44', pub: 'AA', priv: 'AA' }, 'private_parts'],
     ['for encryption', { ...rsa, use: 'enc' }, 'wrong_use'],
     ['for signing only', { ...rsa, key_ops: ['sign'] }, 'wrong_use'],
-    ['of a type nobody knows', { kty: 'XYZ' }, 'unsupported_type'],
-    ['on a curve that is not used', { ...ec, crv: 'secp256k1' }, 'unsupported_type'],
-    ['on a curve named as a prototype member', { ...ec, crv: '__proto__' }, 'unsupported_type'],
+    ['of an unknown type', { kty: 'XYZ' }, 'unsupported_type'],
+    ['on an unsupported curve', { ...ec, crv: 'secp256k1' }, 'unsupported_type'],
+    ['on a curve with the name of a prototype member', { ...ec, crv: '__proto__' }, 'unsupported_type'],
     ['for key agreement', { ...ed, crv: 'X25519' }, 'unsupported_type'],
     ['without curve', { ...ec, crv: undefined }, 'malformed'],
     ['for encryption by alg', { ...rsa, alg: 'RSA-OAEP' }, 'unsupported_algorithm'],
@@ -153,16 +156,16 @@ describe('a member of a JWK Set is skipped', () => {
     ['with an alg of another type', { ...rsa, alg: 'ES256' }, 'unsupported_algorithm'],
     ['with an alg of another curve', { ...ec, alg: 'ES384' }, 'unsupported_algorithm'],
     ['with the alg of a secret', { ...rsa, alg: 'HS256' }, 'unsupported_algorithm'],
-    ['with an AKP alg nobody knows', { kty: 'AKP', alg: 'ML-DSA-1', pub: 'AA' }, 'unsupported_algorithm'],
+    ['with an unknown AKP alg', { kty: 'AKP', alg: 'ML-DSA-1', pub: 'AA' }, 'unsupported_algorithm'],
     ['with an ML-DSA key too short', { kty: 'AKP', alg: 'ML-DSA-44', pub: 'AA' }, 'malformed'],
-    ['with a modulus that is no text', { ...rsa, n: 5 }, 'malformed'],
+    ['with a modulus that is not text', { ...rsa, n: 5 }, 'malformed'],
     ['with an empty modulus', { ...rsa, n: '' }, 'malformed'],
     ['with a padded exponent', { ...rsa, e: 'AQAB=' }, 'malformed'],
     ['with an exponent of spare bits', { ...rsa, e: 'AR' }, 'malformed'],
     ['with a modulus in a third alphabet', { ...rsa, n: `~${rsa?.n?.slice(1)}` }, 'malformed'],
     ['with white space in its modulus', { ...rsa, n: ` ${rsa?.n?.slice(1)}` }, 'malformed'],
-    ['with two padding signs for one', { ...ec, x: `${ec?.x}==` }, 'malformed'],
-    ['with padding alone', { ...rsa, n: '====' }, 'malformed'],
+    ['with two padding signs instead of one', { ...ec, x: `${ec?.x}==` }, 'malformed'],
+    ['with only padding', { ...rsa, n: '====' }, 'malformed'],
     ['with e = 1', { ...rsa, e: 'AQ' }, 'weak'],
     ['with e = 0', { ...rsa, e: 'AA' }, 'weak'],
     ['with an even e', { ...rsa, e: numberText(65_536n) }, 'weak'],
@@ -171,12 +174,12 @@ describe('a member of a JWK Set is skipped', () => {
     ['of 8193 bits', { ...rsa, n: numberText(2n ** 8192n + 1n) }, 'weak'],
     ['with an even modulus', { ...rsa, n: numberText(2n ** 2047n + 2n) }, 'weak'],
     ['with the ROCA fingerprint', { ...rsa, n: numberText(rocaModulus()) }, 'weak'],
-    ['of absurd size', { ...rsa, n: 'A'.repeat(100_000) }, 'malformed'],
-    ['with a coordinate cut short', { ...ec, x: base64url(Uint8Array.of(1, 2, 3)) }, 'invalid_point'],
+    ['of excessive size', { ...rsa, n: 'A'.repeat(100_000) }, 'malformed'],
+    ['with a truncated coordinate', { ...ec, x: base64url(Uint8Array.of(1, 2, 3)) }, 'invalid_point'],
     ['with an empty coordinate', { ...ec, x: '' }, 'malformed'],
     ['with a coordinate too long', { ...ec, y: base64url(new Uint8Array(33).fill(1)) }, 'malformed'],
     ['with coordinates of another curve', { ...p384, crv: 'P-256' }, 'malformed'],
-    ['off its curve', { ...ec, y: ec?.x }, 'invalid_point'],
+    ['with a point that is not on its curve', { ...ec, y: ec?.x }, 'invalid_point'],
     ['off P-384', { ...p384, y: p384?.x }, 'invalid_point'],
     ['off P-521', { ...p521, y: p521?.x }, 'invalid_point'],
     ['at the origin', { ...ec, x: zero32, y: zero32 }, 'invalid_point'],
@@ -192,11 +195,11 @@ describe('a member of a JWK Set is skipped', () => {
     ['of an ML-DSA without pub', { kty: 'AKP', alg: 'ML-DSA-44' }, 'malformed'],
     ['off Ed25519', { ...ed, x: edText(2n) }, 'invalid_point'],
     ['with an Ed25519 key too short', { ...ed, x: 'AAAA' }, 'malformed'],
-  ])('when it is one %s', (_, member, flaw) => {
+  ])('if it is one %s', (_, member, flaw) => {
     expect(lintJwk(member)).toBe(flaw)
   })
 
-  it('and not when its exponent is 3, or its size at a bound', () => {
+  it('but not if its exponent is 3, or its size at a limit', () => {
     expect(lintJwk({ ...rsa, e: 'Aw' })).toBeUndefined()
     expect(lintJwk({ ...rsa, n: numberText(2n ** 2048n - 1n) })).toBeUndefined()
     expect(lintJwk({ ...rsa, n: numberText(2n ** 8192n - 1n) })).toBeUndefined()
@@ -204,7 +207,7 @@ describe('a member of a JWK Set is skipped', () => {
 })
 
 describe('the public material of a member', () => {
-  it('is what makes the key, and nothing else', () => {
+  it('contains only what defines the key', () => {
     expect(publicMaterial({ ...ec, kid: 'a', ext: true, custom: 1, d: null })).toEqual({
       kty: 'EC',
       crv: 'P-256',
@@ -213,7 +216,7 @@ describe('the public material of a member', () => {
     })
   })
 
-  it('is in one spelling, whichever the member has', () => {
+  it('is canonical, whatever the spelling of the member', () => {
     const zero = (text: unknown): string => base64url(Uint8Array.of(0, 0, ...bytesFrom(String(text))))
     const spelled = (member: object | undefined, spell: (text: unknown) => string, names: readonly string[]) => ({
       ...member,
@@ -228,7 +231,7 @@ describe('the public material of a member', () => {
     expect(publicMaterial({ ...rsa })).toMatchObject({ n: rsa?.n, e: 'AQAB' })
   })
 
-  it('has coordinates as long as the curve demands, where the published ones lack leading zeros', async () => {
+  it('has coordinates of full length, even if the published ones lack leading zeros', async () => {
     for (const [alg, length] of [
       ['ES256', 32],
       ['ES384', 48],
@@ -243,7 +246,7 @@ describe('the public material of a member', () => {
   })
 })
 
-/** A key whose x begins with a zero byte: one in 256 does, and every second one of P-521. */
+/** A key whose x starts with a zero byte: one in 256 does, and every second one of P-521. */
 async function keyWithZero(alg: string): Promise<Awaited<ReturnType<typeof publicJwk>>> {
   for (;;) {
     const key = await publicJwk({}, alg)
@@ -252,7 +255,7 @@ async function keyWithZero(alg: string): Promise<Awaited<ReturnType<typeof publi
 }
 
 describe('the public material of an ML-DSA key', () => {
-  it('is its public half alone', () => {
+  it('is only its public half', () => {
     expect(publicMaterial({ kty: 'AKP', alg: 'ML-DSA-44', pub: 'AA', priv: 'AA' })).toEqual({
       kty: 'AKP',
       pub: 'AA',
@@ -285,7 +288,7 @@ describe('the points of a curve', () => {
     )
   })
 
-  it('are in one spelling where x is zero, too', () => {
+  it('are also in one spelling if x is zero', () => {
     const p = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n
     const b = 0x5ac635d8_aa3a93e7_b3ebbd55_769886bc_651d06b0_cc53b0f6_3bce3c3e_27d2604bn
     let [root, base] = [1n, b]
@@ -319,7 +322,7 @@ describe('the points of a curve', () => {
 })
 
 describe('bytes in base64url', () => {
-  it('are as many as asked for at most, in their one spelling', () => {
+  it('are limited to the requested length, in canonical form', () => {
     expect(bytesOf('AQID', 3)).toEqual(Uint8Array.of(1, 2, 3))
     expect(bytesOf('AQIDBA', 4)).toEqual(Uint8Array.of(1, 2, 3, 4))
     expect(bytesOf('', 0)).toEqual(new Uint8Array())

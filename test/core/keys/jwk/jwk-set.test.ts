@@ -15,8 +15,8 @@ const failure = (source: unknown, options?: JwkSetOptions): string => {
   }
 }
 
-describe('a JWK Set that cannot be read', () => {
-  it('says why', () => {
+describe('an unreadable JWK Set', () => {
+  it('is reported with the reason', () => {
     const sources = [
       '{',
       '[]',
@@ -48,7 +48,7 @@ describe('a JWK Set that cannot be read', () => {
     expect(failure(three, { maxKeys: 3 })).toBe('parsed')
   })
 
-  it('has more members than are read by default', () => {
+  it('has more members than the default limit', () => {
     const set = (size: number) => ({ keys: Array.from({ length: size }, () => ec) })
     expect(failure(set(64))).toBe('parsed')
     expect(failure(set(65))).toBe(
@@ -56,7 +56,7 @@ describe('a JWK Set that cannot be read', () => {
     )
   })
 
-  it('has as many members of objects, and as deep, as it may', () => {
+  it('may have as many members of objects, and as much depth, as allowed', () => {
     const wide = (size: number) => `{"keys":[{${Array.from({ length: size }, (_, index) => `"${index}":0`).join()}}]}`
     expect(failure(wide(1000))).toBe('parsed')
     expect(failure(wide(1001))).toMatch(/^too_large: /)
@@ -70,8 +70,8 @@ describe('a JWK Set that cannot be read', () => {
   })
 })
 
-describe('a JWK Set that was read', () => {
-  it('tells what was wrong with a member of a key ID', () => {
+describe('a parsed JWK Set', () => {
+  it('reports what was wrong with a member of a key ID', () => {
     const set = parseJwkSet({ keys: [{ ...ec, kid: 'a' }, { ...rsa, kid: 'b', use: 'enc' }, null, 7, { kid: 7 }] })
     const flawOf = (kid: string): unknown => ({ flaw: undefined, ...set.select({ alg: 'ES256', kid }) }).flaw
     expect([flawOf('a'), flawOf('7')]).toEqual([undefined, undefined])
@@ -85,7 +85,7 @@ describe('a JWK Set that was read', () => {
     ])
   })
 
-  it('loses a member that has a name twice, and no other', () => {
+  it('skips a member with a duplicate name, and no other', () => {
     const [good, other] = [JSON.stringify({ ...ec, kid: 'a' }), JSON.stringify({ ...rsa, kid: 'c' })]
     const read = (spoiled: string) => parseJwkSet(`{"x":[{}],"keys":[${good},${spoiled},${other}],"y":{"z":[{}]}}`)
     for (const [spoiled, reason, detail] of [
@@ -100,7 +100,7 @@ describe('a JWK Set that was read', () => {
     }
   })
 
-  it('is none where a name comes twice outside its members', () => {
+  it('is rejected if a name occurs twice outside its members', () => {
     for (const text of [
       `{"keys":[],"keys":[${JSON.stringify(ec)}]}`,
       `{"keys":[${JSON.stringify(ec)}],"other":[{"a":1,"a":2}]}`,
@@ -116,7 +116,7 @@ describe('a JWK Set that was read', () => {
     expect([set, set.kids, set.skipped].map(Object.isFrozen)).toEqual([true, true, true])
   })
 
-  it('names a key ID once, and finds keys by it and without', () => {
+  it('lists a key ID once, and finds keys by it and without it', () => {
     const set = parseJwkSet({ keys: [{ ...ec, kid: 'a' }, rsa, { ...rsa, kid: 'a' }] })
     expect(set.kids).toEqual(['a'])
     expect(set.select({ alg: 'RS256', kid: 'a' })).toMatchObject({ kind: 'found', key: { index: 2 } })
@@ -125,7 +125,7 @@ describe('a JWK Set that was read', () => {
     expect(set.select({ alg: 'RS256', kid: 'undefined' })).toEqual({ kind: 'unknown_kid' })
   })
 
-  it('exports what it was given, and no member it has not', () => {
+  it('exports only the members of its input', () => {
     const set = parseJwkSet({ keys: [rsa, { ...ec, kid: 'a', alg: 'ES256' }] })
     expect(set.toJwks()).toStrictEqual({
       keys: [
@@ -144,7 +144,7 @@ describe('the keys of a set', () => {
   }
 
   it.each(['promise', 'poll'] as const)(
-    'are imported once for each algorithm, where requests share by %s',
+    'are imported once for each algorithm if requests share by %s',
     async (sharing) => {
       const set = parseJwkSet({ keys: [{ ...rsa, kid: 'a' }] }, { sharing })
       const key = await first(set, 'RS256')
@@ -154,7 +154,7 @@ describe('the keys of a set', () => {
     },
   )
 
-  it('are imported by one request for all that share promises, and by each where they must not', async () => {
+  it('are imported by one request for all that share promises, otherwise by each', async () => {
     for (const [sharing, shared] of [
       ['promise', true],
       ['poll', false],
@@ -165,7 +165,7 @@ describe('the keys of a set', () => {
     }
   })
 
-  it('are forgotten, the longest unused first, when there are more than 256', async () => {
+  it('are evicted, the least recently used first, if there are more than 256', async () => {
     const keys = Array.from({ length: 257 }, (_, index) => ({ ...rsa, kid: `${index}` }))
     const set = parseJwkSet({ keys }, { maxKeys: 257, sharing: 'promise' })
     const imported = async (index: number): Promise<CryptoKey> => {
@@ -182,7 +182,7 @@ describe('the keys of a set', () => {
   })
 })
 
-it('a key of RSA is found although it carries a curve', () => {
+it('a key of RSA is found even if it has a curve', () => {
   const set = parseJwkSet({ keys: [{ ...rsa, crv: 'P-256' }] })
   expect(set.select({ alg: 'RS256' })).toMatchObject({ kind: 'found' })
 })

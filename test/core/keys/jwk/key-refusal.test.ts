@@ -12,7 +12,7 @@ const [ec, other, ed, rsa] = await Promise.all(
   ['ES256', 'ES256', 'Ed25519', 'RS256'].map(async (alg) => publicJwk({}, alg)),
 )
 
-/** Code and words of a refusal. */
+/** Code and message of a refusal. */
 async function refusal(keys: readonly unknown[], header: JoseHeader): Promise<string> {
   try {
     await staticKeySet({ keys: keys as JWK[] }).resolve(header)
@@ -22,8 +22,8 @@ async function refusal(keys: readonly unknown[], header: JoseHeader): Promise<st
   }
 }
 
-describe('a refusal tells an operator', () => {
-  it('what was wanted and what is there', async () => {
+describe('a refusal reports', () => {
+  it('what was expected and what was found', async () => {
     expect(await refusal([{ ...ec, kid: 'a' }], { alg: 'ES256', kid: 'b' })).toBe(
       'key_not_found: No published key fits the token. No key with kid "b" in a set of 1: "a"',
     )
@@ -64,11 +64,11 @@ describe('a refusal tells an operator', () => {
     )
   })
 
-  it('when the runtime does not take the key', async () => {
+  it('that the runtime does not accept the key', async () => {
     const mlDsa = { kty: 'AKP', alg: 'ML-DSA-44', pub: `${'A'.repeat(1749)}A` }
     const unsupported =
       /^key_unusable: The key for the token cannot be used in this runtime: found "AKP for ML-DSA-44"\. /
-    // A runtime with ML-DSA takes it.
+    // A runtime with ML-DSA accepts it.
     expect(await refusal([mlDsa], { alg: 'ML-DSA-44' })).toMatch(
       new RegExp(
         `^found$|${unsupported.source}The runtime does not support this algorithm, or does not accept the key\\.$`,
@@ -86,7 +86,7 @@ describe('the key IDs of a set', () => {
     expect(listed([])).toBe('')
   })
 
-  it('are eight at most', () => {
+  it('are at most eight', () => {
     expect(listed(['1', '2', '3', '4', '5', '6', '7', '8'])).toBe('"1", "2", "3", "4", "5", "6", "7", "8"')
     expect(listed(['1', '2', '3', '4', '5', '6', '7', '8', '9', '10'])).toBe(
       '"1", "2", "3", "4", "5", "6", "7", "8", and 2 more',

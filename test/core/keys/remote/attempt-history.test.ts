@@ -30,19 +30,19 @@ describe('back-off', () => {
     expect([0, 0.25, 1].map((random) => failing(3, random).notBefore)).toEqual([0, 1000, 4000])
   })
 
-  it('gives way to a longer Retry-After of up to five minutes', () => {
+  it('is replaced by a longer Retry-After of up to five minutes', () => {
     const after = (retryAfter: number) =>
       afterFailure(failing(2, 1), { startedAt: 0, retryAfter, random: 1 }, 0).notBefore
     expect([1, 10, 300, 301, 1e9].map(after)).toEqual([4000, 10_000, 300_000, 300_000, 300_000])
   })
 
-  it('is over with a success', () => {
+  it('ends with a success', () => {
     expect(nextAttemptAt(afterSuccess(failing(5, 1), 'warm'), byAge, limits, 0)).toBe(-Infinity)
   })
 })
 
 describe('attempts', () => {
-  it('are bounded in any minute, counted by when they began', () => {
+  it('are limited in any minute, counted from their start', () => {
     let history = NO_ATTEMPTS
     for (let second = 0; second < 10; second += 1) history = afterStart(history, 'age', limits, second * 1000)
     expect(nextAttemptAt(history, byAge, limits, 9000)).toBe(60_000)
@@ -50,20 +50,20 @@ describe('attempts', () => {
     expect(mayRetryAtOnce(history, limits, 60_000)).toBe(true)
   })
 
-  it('for tokens keep the cool-down on a fresh set, and only there', () => {
+  it('for tokens respect the cool-down on a fresh set, and only there', () => {
     const history = afterStart(NO_ATTEMPTS, 'token', limits, 1000)
     expect(nextAttemptAt(history, { cause: 'token', freshness: 'fresh' }, limits, 1000)).toBe(31_000)
     expect(nextAttemptAt(history, { cause: 'token', freshness: 'stale' }, limits, 1000)).toBeLessThanOrEqual(1000)
     expect(nextAttemptAt(history, { cause: 'age', freshness: 'ageing' }, limits, 1000)).toBeLessThanOrEqual(1000)
   })
 
-  it('on a fresh set are two in two cool-downs, whatever causes them', () => {
+  it('on a fresh set are limited to two in two cool-downs, whatever their cause', () => {
     const history = afterStart(afterStart(NO_ATTEMPTS, 'age', limits, 1000), 'token', limits, 2000)
     expect(nextAttemptAt(history, { cause: 'age', freshness: 'ageing' }, limits, 2000)).toBe(61_000)
     expect(nextAttemptAt(history, { cause: 'token', freshness: 'fresh' }, limits, 2000)).toBe(61_000)
   })
 
-  it('on a fresh set do not count the fetch that ended a cold start, and count it in every other bound', () => {
+  it('on a fresh set do not count the fetch that ended a cold start, which counts towards every other limit', () => {
     const token = { cause: 'token', freshness: 'fresh' } as const
     const cold = afterSuccess(afterStart(NO_ATTEMPTS, 'age', limits, 0), 'cold')
     const second = afterStart(cold, 'token', limits, 5000)
@@ -80,7 +80,7 @@ describe('attempts', () => {
     expect(nextAttemptAt(second, { cause: 'token', freshness: 'fresh' }, limits, 5000)).toBe(60_000)
   })
 
-  it('are remembered for two cool-downs where those are longer than a minute', () => {
+  it('are kept for two cool-downs if those are longer than a minute', () => {
     const slow = { ...limits, cooldown: 100_000 }
     const history = afterStart(afterStart(NO_ATTEMPTS, 'age', slow, 0), 'age', slow, 150_000)
     expect(nextAttemptAt(history, { cause: 'age', freshness: 'ageing' }, slow, 150_000)).toBe(200_000)
@@ -99,7 +99,7 @@ describe('attempts', () => {
     expect(nextAttemptAt(rested, byAge, limits, 60_000)).toBe(60_000)
   })
 
-  it('are forgotten once no bound looks at them', () => {
+  it('are dropped once no limit needs them', () => {
     let history = NO_ATTEMPTS
     for (let minute = 0; minute < 1000; minute += 1) history = afterStart(history, 'age', limits, minute * 10_000)
     expect(history.starts.length).toBeLessThanOrEqual(6)

@@ -40,13 +40,13 @@ afterEach(async () => {
 const ask = async (of = token): Promise<string> => verdict(verifier.verify(of))
 const asked = (path: string): number =>
   started.server.stats().requests.filter((request) => request.path === path).length
-/** What the metadata says from now on. */
+/** The metadata from now on. */
 const announce = (change: object, headers: Readonly<Record<string, string>> = {}): void => {
   started.server.at(METADATA).behave({ kind: 'ok', body: () => ({ ...started.issuer.metadata(), ...change }), headers })
 }
 const breakMetadata = (fault: FaultyAnswer): void => started.server.at(METADATA).behave(fault)
 
-describe('metadata under the rules of key sets', () => {
+describe('metadata with the rules of key sets', () => {
   it.each<[string, FaultyAnswer]>([
     ['is reset', { kind: 'reset', at: 'start' }],
     ['is 500', { kind: 'status', status: 500 }],
@@ -63,11 +63,11 @@ describe('metadata under the rules of key sets', () => {
     ['names no keys', { kind: 'ok', body: {} }],
     ['names keys on another host', { kind: 'ok', body: { jwks_uri: 'https://attacker.example/jwks' } }],
   ])(
-    'that %s after being good takes no key away: known and new keys are verified for as long as their address was known',
+    'that %s after being good removes no key: known and new keys are verified for as long as their URL was known',
     async (_, fault) => {
       expect(await ask()).toBe('verified')
       breakMetadata(fault)
-      // Keys go on being refreshed from where they were known to be, metadata is asked for again and again.
+      // Keys are still refreshed from the known URL, and metadata is requested repeatedly.
       for (let minutes = 0; minutes < 60; minutes += 5) {
         clock.pass(300)
         expect([minutes, await ask()]).toEqual([minutes, 'verified'])
@@ -77,14 +77,14 @@ describe('metadata under the rules of key sets', () => {
       expect(await ask(await started.issuer.issue({ sub: 'someone' }))).toBe('verified')
       expect(asked(METADATA)).toBeGreaterThan(2)
       expect(asked(METADATA)).toBeLessThan(40)
-      // Recovery needs nobody.
+      // Recovery is automatic.
       announce({})
       clock.pass(700)
       expect(await ask()).toBe('verified')
     },
   )
 
-  it('that fails on a cold start is asked for no more often than keys would be, and 503 is the answer', async () => {
+  it('that fails on a cold start is requested no more often than keys would be, with 503 as the answer', async () => {
     breakMetadata({ kind: 'status', status: 503 })
     const times: number[] = []
     const begun = clock.monotonic()
@@ -106,10 +106,10 @@ describe('metadata under the rules of key sets', () => {
     expect(await ask()).toBe('verified')
   })
 
-  it('that moves the keys is followed: by the next refresh, or at once where the old address fails', async () => {
+  it('that moves the keys is followed: by the next refresh, or immediately if the old URL fails', async () => {
     expect(await ask()).toBe('verified')
     elsewhere.publish(started.issuer.jwks())
-    // From here on the metadata may be kept for a day: only a failure makes anybody ask again.
+    // From here on the metadata may be cached for a day: only a failure causes another request.
     announce({ jwks_uri: elsewhere.urlOf('/new') }, { 'cache-control': 'max-age=86400' })
     clock.pass(700)
     expect(await ask()).toBe('verified')
@@ -123,9 +123,9 @@ describe('metadata under the rules of key sets', () => {
     expect(elsewhere.stats().requests.some(({ path }) => path === '/newer')).toBe(true)
   })
 
-  it('that was changed by somebody for a while captures nobody for ever: the keys come back with the metadata', async () => {
+  it('that an attacker changed for a while has no permanent effect: the keys return with the metadata', async () => {
     expect(await ask()).toBe('verified')
-    // Somebody who can change the metadata for ten minutes points it at keys of their own, to be kept for a day.
+    // An attacker who can change the metadata for ten minutes points it at their own keys, cached for a day.
     const attacker = await startTestIssuer({ audience: 'api' })
     await elsewhere.behave({
       kind: 'ok',
@@ -140,7 +140,7 @@ describe('metadata under the rules of key sets', () => {
     clock.pass(700)
     expect(await ask()).toBe('401 key_not_found')
     announce({})
-    // A day is the longest anything is believed; a failed signature or an unknown kid asks for keys, not for metadata.
+    // A day is the longest cache time; a failed signature or an unknown kid requests keys, not metadata.
     clock.pass(86_401)
     token = await started.issuer.issue({ sub: 'someone' })
     expect(await ask()).toBe('verified')
@@ -150,7 +150,7 @@ describe('metadata under the rules of key sets', () => {
   it.each<[string, Fault]>([
     ['is slow', { kind: 'ok', delay: 150 }],
     ['is fast', { kind: 'ok' }],
-  ])('is fetched once for a crowd that starts cold, where the endpoint %s', async (_, fault) => {
+  ])('is fetched once for many concurrent requests on a cold start, if the endpoint %s', async (_, fault) => {
     await started.server.behave({ ...fault, body: () => started.issuer.jwks() } as Fault)
     expect(new Set(await Promise.all(Array.from({ length: 500 }, async () => ask())))).toEqual(new Set(['verified']))
     expect([asked(METADATA), asked(KEYS)]).toEqual([1, 1])

@@ -32,15 +32,15 @@ function setUp(connections = 2) {
     turns.get(name)?.release()
     await settle()
   }
-  /** Ends whatever runs, one after the other, until nothing is left. */
+  /** Ends running ones, one after the other, until none is left. */
   const drain = async (): Promise<void> => {
     for (let index = 0; index < begun.length; index += 1) await end(begun[index] ?? '')
   }
   return { take, end, drain, begun }
 }
 
-describe('turns at an origin', () => {
-  it('begin at once, up to so many at the same time', async () => {
+describe('turns of an origin', () => {
+  it('start immediately, up to the limit', async () => {
     const { take, end, begun } = setUp()
     for (const name of ['a', 'b', 'c']) take(name)
     expect(begun).toEqual(['a', 'b'])
@@ -50,7 +50,7 @@ describe('turns at an origin', () => {
     expect(begun).toHaveLength(3)
   })
 
-  it('go to the newest and the oldest by turns', async () => {
+  it('go to the newest and the oldest in turn', async () => {
     const { take, drain, begun } = setUp(1)
     for (const name of ['first', 'a', 'b', 'c', 'd', 'e']) take(name)
     await drain()
@@ -66,7 +66,7 @@ describe('turns at an origin', () => {
     expect(begun).toEqual(['first', 'y', 'u', 'x', 'a', 'w', 'v', 'c', 'b'])
   })
 
-  it('are sixteen where the transport does not say how many', () => {
+  it('are limited to sixteen if the transport has no limit', () => {
     const fetch: FetchLike = async () => new Response()
     const { signal } = new AbortController()
     const turns = Array.from({ length: 17 }, () => takeTurn({ fetch, origin: ORIGIN, urgency: 'other', signal }))
@@ -83,7 +83,7 @@ describe('turns at an origin', () => {
     expect([...begun, ...elsewhere.begun]).toEqual(['a', 'b', 'c'])
   })
 
-  it('that no request waits for any more are skipped', async () => {
+  it('are skipped if no request waits for them any more', async () => {
     const { take, end, begun } = setUp(1)
     const gone = new AbortController()
     take('a')
@@ -94,7 +94,7 @@ describe('turns at an origin', () => {
     expect(begun).toEqual(['a', 'not b', 'c'])
   })
 
-  it('end once, and only if they have begun', async () => {
+  it('end once, and only if they have started', async () => {
     const { take, end, begun } = setUp(1)
     for (const name of ['a', 'b', 'c']) take(name)
     await end('b')

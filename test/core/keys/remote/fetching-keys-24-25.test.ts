@@ -31,10 +31,10 @@ const verifierOf = (options: Partial<SingleIssuerOptions> & { readonly issuer: s
 describe('section D: finding the keys', () => {
   it('24. a token of an unknown issuer is refused and causes no connection, wherever its iss points', async () => {
     const { issuer, server } = closing(await startTestIssuer({ audience: 'api' }))
-    const stranger = closing(await startFaultyJwksServer({ jwks: { keys: [signing.publicJwk] } }))
+    const other = closing(await startFaultyJwksServer({ jwks: { keys: [signing.publicJwk] } }))
     const verifier = verifierOf({ issuer: issuer.issuer })
-    const strangers = [
-      stranger.origin,
+    const unknown = [
+      other.origin,
       `${issuer.issuer}/`,
       issuer.issuer.replace('127.0.0.1', 'localhost'),
       issuer.issuer.toUpperCase(),
@@ -45,7 +45,7 @@ describe('section D: finding the keys', () => {
       'constructor',
       '',
     ]
-    for (const iss of strangers)
+    for (const iss of unknown)
       expect([iss, await verdict(verifier.verify(await signing.sign(claims(iss))))]).toEqual([
         iss,
         '401 issuer_mismatch',
@@ -55,22 +55,22 @@ describe('section D: finding the keys', () => {
       expect(await verdict(verifier.verify(token))).toMatch(/^401 /)
     }
     expect(server.stats().connections).toBe(0)
-    expect(stranger.stats().connections).toBe(0)
+    expect(other.stats().connections).toBe(0)
     expect(await verdict(verifier.verify(await issuer.issue({ sub: 'someone' })))).toBe('verified')
   })
 
-  it('24. among many issuers the exact one is asked, and the others see no connection', async () => {
+  it('24. among several issuers only the exact one is requested, and the others receive no connection', async () => {
     const [one, two] = [
       closing(await startTestIssuer({ audience: 'api' })),
       closing(await startTestIssuer({ audience: 'api' })),
     ]
     const issuers = [one, two].map(({ issuer }) => ({ issuer: issuer.issuer, audience: 'api' }))
     const verifier = closing(createVerifier({ issuers }))
-    const stranger = closing(await startFaultyJwksServer({ jwks: { keys: [signing.publicJwk] } }))
-    expect(await verdict(verifier.verify(await signing.sign(claims(stranger.origin))))).toMatch(/^401 /)
+    const other = closing(await startFaultyJwksServer({ jwks: { keys: [signing.publicJwk] } }))
+    expect(await verdict(verifier.verify(await signing.sign(claims(other.origin))))).toMatch(/^401 /)
     expect([one, two].map(({ server }) => server.stats().connections)).toEqual([0, 0])
     expect(await verdict(verifier.verify(await two.issuer.issue({ sub: 'someone' })))).toBe('verified')
-    expect([one.server, stranger].map((server) => server.stats().connections)).toEqual([0, 0])
+    expect([one.server, other].map((server) => server.stats().connections)).toEqual([0, 0])
   })
 })
 
@@ -79,7 +79,7 @@ describe('section D: discovery', () => {
     readonly [member: string]: unknown
   }
 
-  /** An issuer whose metadata is changed on its way, and what became of a good token of it. */
+  /** An issuer whose metadata is changed in transit, and the result for a good token of it. */
   async function discover(
     change: (metadata: Metadata, server: FaultyJwksServer) => unknown,
     options: Partial<Omit<SingleIssuerOptions, 'issuer'>> = {},
@@ -96,7 +96,7 @@ describe('section D: discovery', () => {
     return { outcome, paths: server.stats().requests.map(({ path }) => path) }
   }
 
-  it('25. takes metadata that names exactly the configured issuer', async () => {
+  it('25. accepts metadata that names exactly the configured issuer', async () => {
     const { outcome, paths } = await discover((metadata) => metadata)
     expect(outcome).toBe('verified')
     expect(paths).toEqual(['/.well-known/openid-configuration', '/.well-known/jwks.json'])
@@ -104,23 +104,23 @@ describe('section D: discovery', () => {
 
   it.each<[string, (issuer: string) => unknown]>([
     ['another', () => 'https://issuer.example'],
-    ['a slash more', (issuer) => `${issuer}/`],
+    ['an extra slash', (issuer) => `${issuer}/`],
     ['other case', (issuer) => issuer.toUpperCase()],
     ['another name of the same host', (issuer) => issuer.replace('127.0.0.1', 'localhost')],
     ['a list', (issuer) => [issuer]],
     ['nothing', () => undefined],
     ['null', () => null],
-  ])('25. asks for no keys where the metadata names %s as the issuer', async (_, name) => {
+  ])('25. requests no keys if the metadata names %s as the issuer', async (_, name) => {
     const { outcome, paths } = await discover((metadata) => ({ ...metadata, issuer: name(String(metadata['issuer'])) }))
     expect(outcome).toBe('503 issuer_mismatch')
     expect(paths).toEqual(['/.well-known/openid-configuration'])
   })
 
   it.each<[string, (origin: string) => unknown]>([
-    ['plain http elsewhere', () => 'http://issuer.example/jwks.json'],
+    ['plain http to another host', () => 'http://issuer.example/jwks.json'],
     ['plain http to a private address', () => 'http://10.0.0.1/jwks.json'],
     ['credentials', (origin) => `${origin.replace('://', '://name:secret@')}/jwks.json`],
-    ['a name without password', (origin) => `${origin.replace('://', '://name@')}/jwks.json`],
+    ['a user name without password', (origin) => `${origin.replace('://', '://name@')}/jwks.json`],
     ['a fragment', (origin) => `${origin}/jwks.json#keys`],
     ['data:', () => `data:application/json,${JSON.stringify({ keys: [signing.publicJwk] })}`],
     ['file:', () => 'file:///etc/keys.json'],
@@ -128,16 +128,16 @@ describe('section D: discovery', () => {
     ['another host', () => 'https://keys.example/jwks.json'],
     ['another name of the same machine', (origin) => `${origin.replace('127.0.0.1', 'localhost')}/jwks.json`],
     ['a subdomain of the host', () => 'https://127.0.0.1.example/jwks.json'],
-    ['a relative address', () => '/jwks.json'],
+    ['a relative URL', () => '/jwks.json'],
     ['an object', (origin) => ({ href: `${origin}/jwks.json` })],
     ['nothing', () => undefined],
-  ])('25. asks for no keys where the jwks_uri is or has %s', async (_, jwksUri) => {
+  ])('25. requests no keys if the jwks_uri is or has %s', async (_, jwksUri) => {
     const { outcome, paths } = await discover((metadata, { origin }) => ({ ...metadata, jwks_uri: jwksUri(origin) }))
     expect(outcome).toMatch(/^503 (uri_not_allowed|malformed)$/)
     expect(paths).toEqual(['/.well-known/openid-configuration'])
   })
 
-  it('25. takes keys on another host that is allowed by name, and on no other', async () => {
+  it('25. accepts keys on another host that is allowed by name, and on no other', async () => {
     const change = (metadata: Metadata, { origin }: FaultyJwksServer) => ({
       ...metadata,
       jwks_uri: `${origin.replace('127.0.0.1', 'localhost')}/.well-known/jwks.json`,
@@ -146,7 +146,7 @@ describe('section D: discovery', () => {
     expect((await discover(change, { allowedKeyHosts: ['keys.localhost'] })).outcome).toBe('503 uri_not_allowed')
   })
 
-  it('25. asks nothing of plain http, not even on this machine, where that is not allowed or the issuer is on https', async () => {
+  it('25. requests nothing over plain http, not even from this machine, if that is not allowed or the issuer is on https', async () => {
     const { issuer, server } = closing(await startTestIssuer())
     expect(() => verifierOf({ issuer: issuer.issuer, keySet: { allowLoopbackHttp: false } })).toThrow(
       /allowLoopbackHttp/,

@@ -52,7 +52,7 @@ const describes = (metadata: object): void => {
 }
 
 describe('section D: plain http to a host that is allowed by name', () => {
-  it('25. reaches the key set the configuration spells with http, and says so at start-up', async () => {
+  it('25. fetches the configured key set over http, and reports it at start-up', async () => {
     const jwksUri = `http://${host}/jwks.json`
     const { verifier, plainHttp } = setUp({ issuer: 'https://issuer.example', jwksUri, allowHttpHosts: [host] })
     expect(plainHttp()).toEqual([{ type: 'keys.plain_http', uri: jwksUri }])
@@ -61,7 +61,7 @@ describe('section D: plain http to a host that is allowed by name', () => {
     expect(plainHttp()).toHaveLength(1)
   })
 
-  it('25. reaches an issuer the environment spells with http, and the keys its metadata has on the same host', async () => {
+  it('25. fetches metadata of an issuer from the environment over http, and its keys from the same host', async () => {
     describes({ issuer, jwks_uri: `http://${host}/jwks.json` })
     const env = { JWT_ISSUER: issuer, JWT_AUDIENCE: 'api', JWT_ALLOW_HTTP_HOSTS: host }
     const { verifier, plainHttp } = setUp(optionsFromEnv(env))
@@ -71,16 +71,16 @@ describe('section D: plain http to a host that is allowed by name', () => {
 
   it.each([
     ['nothing is allowed', undefined],
-    ['another port is', ['keycloak']],
-    ['another host is', ['localhost:8080']],
-  ])('25. does not start where %s, and the sentence names the option and the variable', (_, allowHttpHosts) => {
+    ['another port is allowed', ['keycloak']],
+    ['another host is allowed', ['localhost:8080']],
+  ])('25. is rejected at start-up if %s, and the message names the option and the variable', (_, allowHttpHosts) => {
     const options = allowHttpHosts === undefined ? {} : { allowHttpHosts }
     const wanted = new RegExp(`allowHttpHosts: \\["${host}"\\], or JWT_ALLOW_HTTP_HOSTS`)
     expect(() => setUp(options)).toThrow(wanted)
     expect(() => setUp({ jwksUri: `http://${host}/jwks.json`, ...options })).toThrow(wanted)
   })
 
-  it('25. is no door for the metadata of an https issuer', async () => {
+  it('25. is not allowed for metadata of an https issuer', async () => {
     const asked: string[] = []
     const { verifier, plainHttp } = setUp({
       issuer: 'https://issuer.example',
@@ -97,17 +97,20 @@ describe('section D: plain http to a host that is allowed by name', () => {
   })
 
   it.each([
-    ['another host that is allowed as well', 'auth:8080', ['auth:8080'], ['auth']],
+    ['another allowed host', 'auth:8080', ['auth:8080'], ['auth']],
     ['another port', 'keycloak:1', ['keycloak:1'], []],
     ['this machine', '127.0.0.1:1', [], ['127.0.0.1']],
-  ])('25. leads from its metadata to no other host by plain http: %s', async (_, other, alsoHttp, allowedKeyHosts) => {
-    describes({ issuer, jwks_uri: `http://${other}/jwks.json` })
-    const { verifier } = setUp({ allowHttpHosts: [host, ...alsoHttp], allowedKeyHosts })
-    const refusal: unknown = await verifier.verify(await token(issuer)).catch((error: unknown) => error)
-    expect(refusal).toBeInstanceOf(AuthError)
-    expect(causeOf(refusal)).toMatchObject({ reason: 'uri_not_allowed' })
-    expect(server.stats().requests.map(({ path }) => path)).toEqual(['/realms/one/.well-known/openid-configuration'])
-  })
+  ])(
+    '25. does not allow its metadata to name another host over plain http: %s',
+    async (_, other, alsoHttp, allowedKeyHosts) => {
+      describes({ issuer, jwks_uri: `http://${other}/jwks.json` })
+      const { verifier } = setUp({ allowHttpHosts: [host, ...alsoHttp], allowedKeyHosts })
+      const refusal: unknown = await verifier.verify(await token(issuer)).catch((error: unknown) => error)
+      expect(refusal).toBeInstanceOf(AuthError)
+      expect(causeOf(refusal)).toMatchObject({ reason: 'uri_not_allowed' })
+      expect(server.stats().requests.map(({ path }) => path)).toEqual(['/realms/one/.well-known/openid-configuration'])
+    },
+  )
 
   it.each([[['93.184.216.34']], [['127.0.0.1', '93.184.216.34']], [['2606:4700::1111']], [[]]])(
     '25. is not connected to while the host resolves to %j',
@@ -123,19 +126,19 @@ describe('section D: plain http to a host that is allowed by name', () => {
     },
   )
 
-  it('25. is not connected to where the host is written out as a public address', async () => {
+  it('25. is not connected to if the host is a public IP address', async () => {
     const { verifier } = setUp({ jwksUri: 'http://93.184.216.34/keys', allowHttpHosts: ['93.184.216.34'] })
     const refusal: unknown = await verifier.verify(await token(issuer)).catch((error: unknown) => error)
     expect(causeOf(refusal).cause).toBeInstanceOf(PublicAddressError)
   })
 
-  it.each(['jwks', 'publicKey', 'secret', 'keys'])('25. means nothing beside "%s", and is refused there', (name) => {
+  it.each(['jwks', 'publicKey', 'secret', 'keys'])('25. has no meaning with "%s", and is rejected', (name) => {
     expect(() => setUp({ [name]: 'x', allowHttpHosts: [host] })).toThrow(
       /"allowHttpHosts" is for keys that are fetched/,
     )
   })
 
-  it('25. is judged for each issuer of several, though they share an address', () => {
+  it('25. is checked for each of several issuers, even if they share a URL', () => {
     const jwksUri = `http://${host}/jwks.json`
     const common = { audience: 'api', jwksUri }
     const [one, two] = ['https://one.example', 'https://two.example'].map((name) => ({ ...common, issuer: name }))

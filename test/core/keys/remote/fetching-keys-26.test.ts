@@ -25,7 +25,7 @@ afterAll(async () => target.close())
 
 describe('section D: redirects', () => {
   it.each([301, 302, 303, 307, 308] as const)(
-    '26. a %d is a failure, and its target sees no connection',
+    '26. a %d is a failure, and its target receives no connection',
     async (status) => {
       target.forget()
       const world = await startWorld()
@@ -41,7 +41,7 @@ describe('section D: redirects', () => {
     },
   )
 
-  it('26. the same holds where the metadata is redirected, and where the runtime fetches', async () => {
+  it("26. also if the metadata is redirected, and with the runtime's fetch", async () => {
     target.forget()
     const { issuer, server, close } = await startTestIssuer({ audience: 'api' })
     for (const path of ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'])
@@ -72,7 +72,7 @@ describe('section D: the connection guard', () => {
       else callback(null, found[0]?.address ?? '', found[0]?.family)
     }
 
-  it('26. without it this machine is reached: the tests below would see a connection', async () => {
+  it('26. without it this machine is reached: the tests below would detect a connection', async () => {
     target.forget()
     const init = { method: 'GET', headers: {}, redirect: 'manual', signal: AbortSignal.timeout(10_000) } as const
     expect((await undiciFetch()(target.url, init)).status).toBe(200)
@@ -140,7 +140,7 @@ describe('section D: the connection guard', () => {
     '[64:ff9b:1::7f00:1]',
     '[2002:7f00:1::]',
     '[2001::1]',
-  ])('26. refuses the address %s however it is spelled', async (host) => {
+  ])('26. refuses the address %s in any spelling', async (host) => {
     target.forget()
     await expect(get(`http://${host}:${target.port}/`)).rejects.toBeInstanceOf(PrivateAddressError)
     expect(target.stats().connections).toBe(0)
@@ -150,7 +150,7 @@ describe('section D: the connection guard', () => {
     '26. refuses the name %s of this machine',
     async (host) => {
       target.forget()
-      // Where the name is not known there is nothing to refuse.
+      // If the name is not known, there is nothing to refuse.
       await expect(get(`http://${host}:${target.port}/`)).rejects.toMatchObject({
         code: expect.stringMatching(/^(ERR_PRIVATE_ADDRESS|ENOTFOUND|EAI_AGAIN)$/) as string,
       })
@@ -165,7 +165,7 @@ describe('section D: the connection guard', () => {
     [['169.254.169.254']],
     [['fe80::1%eth0']],
     [['0.0.0.0']],
-    // One private address among public ones spoils them all, wherever it is.
+    // One private address among public ones is enough, in any position.
     [['93.184.215.14', '127.0.0.1']],
     [['127.0.0.1', '93.184.215.14']],
     [['2606:2800:21f:cb07:6820:80da:af6b:8b2c', '::1']],
@@ -179,7 +179,7 @@ describe('section D: the connection guard', () => {
     expect(target.stats().connections).toBe(0)
   })
 
-  it('26. connects to the address that was looked at: a name that changes in between gains nothing', async () => {
+  it('26. connects to the checked address: a name that changes in between has no effect', async () => {
     target.forget()
     const asked: string[] = []
     // The first answer is public and refuses connections; every later one would be this machine.
@@ -201,7 +201,7 @@ describe('section D: the connection guard', () => {
     expect(target.stats().connections).toBe(0)
   })
 
-  it('26. keeps a key set from an address that its name turns out to have', async () => {
+  it('26. protects a key set from a private address of its name', async () => {
     const server = await startFaultyJwksServer({ jwks: { keys: [publicJwk] }, certificate: validCertificate })
     const lookup = resolvesTo('127.0.0.1')
     const ask = async (refusePrivateAddresses: boolean): Promise<unknown> =>
@@ -212,13 +212,13 @@ describe('section D: the connection guard', () => {
         .catch((error: unknown) => causeOf(error).cause)
     expect(await ask(true)).toBeInstanceOf(PrivateAddressError)
     expect(server.stats().connections).toBe(0)
-    // The control: without the guard the connection is made, and fails by its certificate only.
+    // The control: without the guard the connection is made, and fails only because of its certificate.
     expect(await ask(false)).not.toBeInstanceOf(PrivateAddressError)
     expect(server.stats().connections).toBeGreaterThan(0)
     await server.close()
   })
 
-  it('26. keeps discovery from metadata that leads inside', async () => {
+  it('26. protects discovery from metadata that points inside', async () => {
     target.forget()
     const verifier = createVerifier({
       issuer: target.origin,

@@ -20,7 +20,7 @@ beforeAll(async () => {
   await world.close()
 })
 
-describe('section D: one deadline and one cap', () => {
+describe('section D: one deadline and one size limit', () => {
   it.each([
     { kind: 'hang', at: 'start' },
     { kind: 'hang', at: 'headers' },
@@ -28,7 +28,7 @@ describe('section D: one deadline and one cap', () => {
     { kind: 'drip', part: 'headers', every: 25 },
     { kind: 'drip', part: 'body', every: 25 },
     { kind: 'ok', delay: 60_000 },
-  ] as const)('27. %o runs into the one deadline, and the connection is given up', async (fault) => {
+  ] as const)('27. %o exceeds the one deadline, and the connection is closed', async (fault) => {
     const world = await startWorld({ timeout: 0.4 })
     await world.server.behave(fault)
     const began = performance.now()
@@ -43,7 +43,7 @@ describe('section D: one deadline and one cap', () => {
     await world.close()
   })
 
-  it('27. a gzip bomb of 50 MB costs under 10 MB of memory, and leaves none behind', async () => {
+  it('27. a gzip bomb of 50 MB uses less than 10 MB of memory, and keeps none', async () => {
     const [bomb, ordinary] = [await startWorld(), await startWorld()]
     await bomb.server.behave({ kind: 'gzip-bomb', size: 50 * MEGABYTE })
     const child = startChild('gzip-bomb.ts', [bomb.server.url, ordinary.server.url], { flags: ['--expose-gc'] })
@@ -59,7 +59,7 @@ describe('section D: one deadline and one cap', () => {
     await Promise.all([bomb.close(), ordinary.close()])
   })
 
-  it('27. the cap counts decoded bytes: a small body that becomes too large is given up, and one that fits is not', async () => {
+  it('27. the size limit counts decoded bytes: a small body that becomes too large is rejected, and one that fits is not', async () => {
     const set = JSON.stringify({ keys: publicJwks.slice(0, 1) })
     for (const [size, outcome] of [
       [65_536, 'verified'],
@@ -72,7 +72,7 @@ describe('section D: one deadline and one cap', () => {
     }
   })
 
-  it('27. a body that never ends is given up at the cap, long before the deadline', async () => {
+  it('27. an endless body is rejected at the size limit, long before the deadline', async () => {
     const world = await startWorld({ timeout: 30 })
     await world.server.behave({ kind: 'endless' })
     expect(await world.ask('a')).toBe('503 keys_unavailable')
@@ -82,7 +82,7 @@ describe('section D: one deadline and one cap', () => {
   })
 
   it.each(['text/html', 'application/octet-stream', 'image/png', '', 'application/json; charset=utf-16'])(
-    '27. the content type %j says nothing: a set is a set',
+    '27. the content type %j is ignored: a set is a set',
     async (type) => {
       const world = await startWorld()
       await world.server.behave({ kind: 'ok', headers: { 'content-type': type } })
@@ -94,23 +94,23 @@ describe('section D: one deadline and one cap', () => {
 
 describe('section D: garbage', () => {
   it.each(garbage)(
-    '28. an endpoint that %s leaves a good set in place, and never makes a token bad',
+    '28. an endpoint that %s keeps a good set in place, and never makes a token bad',
     async (_name, fault) => {
       const world = await startWorld(quick)
       expect(await world.untilVerified('a')).toBe('verified')
-      // A token with an unknown kid makes a fresh set ask; the answer is that it cannot be said, not that it is bad.
+      // A token with an unknown kid triggers a fetch of a fresh set; the answer is undecided, not bad.
       await world.server.behave(fault)
       world.clock.pass(40)
       expect(await world.ask('b')).toBe('503 keys_unavailable')
       expect(await world.ask('a')).toBe('verified')
-      // A set past its freshness asks for itself.
+      // A set past its fresh period triggers a fetch itself.
       world.clock.pass(700)
       expect(await world.ask('a')).toBe('verified')
       expect(await world.ask('a')).toBe('verified')
       expect(world.keys.stats()).toMatchObject({ keys: 1, freshness: 'stale', generation: 1 })
       const { keys } = world.keys.export()?.jwks ?? { keys: [] }
       expect(keys.map(({ kid, x }) => [kid, x])).toEqual([['a', a?.x]])
-      // And it is over as soon as the endpoint works again.
+      // It is over as soon as the endpoint works again.
       await world.server.behave({ kind: 'ok' })
       world.server.publish(...publicJwks)
       world.clock.pass(400)
@@ -119,20 +119,17 @@ describe('section D: garbage', () => {
     },
   )
 
-  it.each(garbage)(
-    '28. an endpoint that %s from the start makes requests wait for a better time: 503, never 401',
-    async (_name, fault) => {
-      const world = await startWorld(quick)
-      await world.server.behave(fault)
-      expect(await world.ask('a')).toBe('503 keys_unavailable')
-      expect(await world.ask('b')).toBe('503 keys_unavailable')
-      expect(world.keys.stats()).toMatchObject({ keys: 0, freshness: 'cold' })
-      await world.server.behave({ kind: 'ok' })
-      world.clock.pass(400)
-      expect(await world.untilVerified('a')).toBe('verified')
-      await world.close()
-    },
-  )
+  it.each(garbage)('28. an endpoint that %s from the start causes 503, never 401', async (_name, fault) => {
+    const world = await startWorld(quick)
+    await world.server.behave(fault)
+    expect(await world.ask('a')).toBe('503 keys_unavailable')
+    expect(await world.ask('b')).toBe('503 keys_unavailable')
+    expect(world.keys.stats()).toMatchObject({ keys: 0, freshness: 'cold' })
+    await world.server.behave({ kind: 'ok' })
+    world.clock.pass(400)
+    expect(await world.untilVerified('a')).toBe('verified')
+    await world.close()
+  })
 
   const staleSeed = (uri: string, now: number): JwkSetSeed => ({
     uri,
@@ -155,7 +152,7 @@ describe('section D: garbage', () => {
     const before = getCACertificates('default')
     afterEach(() => setDefaultCACertificates(before))
 
-    it('28. so does a certificate that has expired, and a good one is fine', async () => {
+    it('28. so does an expired certificate, and a good one is accepted', async () => {
       setDefaultCACertificates([...before, expiredCertificate.cert, validCertificate.cert])
       for (const [certificate, cold] of [
         [expiredCertificate, 'CERT_HAS_EXPIRED'],
@@ -177,7 +174,7 @@ describe('section D: garbage', () => {
     })
   })
 
-  it('28. sets that are sets replace what there was: duplicate key IDs are refused, and answers that take turns are believed', async () => {
+  it('28. valid sets replace the previous one: duplicate key IDs are refused, and alternating answers are accepted', async () => {
     const world = await startWorld()
     expect(await world.ask('a')).toBe('verified')
     await world.server.behave({ kind: 'duplicate-kids' })

@@ -10,7 +10,7 @@ beforeEach(async () => {
 })
 afterEach(async () => world.close())
 
-/** When attempts began on the compressed clock, apart from the first fetch. Within an attempt, a request is sent again where its connection breaks. */
+/** When attempts started on the compressed clock, except the first fetch. Within an attempt, a request is sent again if its connection breaks. */
 function attemptTimes(): { readonly times: readonly number[]; readonly repetitions: number } {
   const requests = world.server
     .stats()
@@ -20,43 +20,43 @@ function attemptTimes(): { readonly times: readonly number[]; readonly repetitio
   return { times, repetitions: requests.length - times.length }
 }
 
-/** The most attempts in any 60 s. */
+/** The maximum number of attempts in any 60 s. */
 function mostPerMinute(): number {
   const { times } = attemptTimes()
   return Math.max(0, ...times.map((from) => times.filter((at) => at >= from && at < from + MINUTE).length))
 }
 
 describe('section D: a flood of unknown key IDs', () => {
-  it('29. costs a fresh set at most two fetches in any minute, whatever the endpoint answers', async () => {
+  it('29. causes at most two fetches of a fresh set in any minute, whatever the endpoint answers', async () => {
     const verdicts = new Set<string>()
     for (let second = 0; second < 540; second += 1) {
-      // It works, fails and talks nonsense by turns: what is counted is attempts.
+      // It works, fails and sends garbage in turn: attempts are counted.
       if (second === 150) await world.server.behave({ kind: 'status', status: 500 })
       if (second === 270) await world.server.behave({ kind: 'reset', at: 'start' })
       if (second === 390) await world.server.behave({ kind: 'html' })
       world.clock.pass(1)
-      const flood = Array.from({ length: 5 }, async (_, index) => world.ask(`stranger-${second}-${index}`, index * 40))
+      const flood = Array.from({ length: 5 }, async (_, index) => world.ask(`unknown-${second}-${index}`, index * 40))
       for (const verdict of await Promise.all(flood)) verdicts.add(verdict)
       expect(await world.ask('a')).toBe('verified')
     }
     expect([...verdicts].toSorted()).toEqual(['401 key_not_found', '503 keys_unavailable'])
     expect(mostPerMinute()).toBeLessThanOrEqual(2)
     expect(attemptTimes().repetitions).toBe(1)
-    // And the bound is not kept by asking nothing at all.
+    // The limit is not kept by never fetching.
     expect(world.server.stats().requests.length).toBeGreaterThan(9)
     expect(world.server.stats().maxInFlight).toBe(1)
   })
 
-  it('29. costs no more while a set that grows old is refreshed ahead at the same time', async () => {
+  it('29. causes no more fetches while an aging set is refreshed in the background', async () => {
     await world.server.behave({ kind: 'ok', headers: { 'cache-control': 'max-age=3600' } })
     world.clock.pass(61)
-    await world.ask('stranger')
+    await world.ask('unknown')
     await world.server.behave({ kind: 'reset', at: 'start' })
     world.clock.pass(3250)
     for (let second = 0; second < 300; second += 1) {
       world.clock.pass(1)
       expect(await world.ask('a')).toBe('verified')
-      expect(await world.ask(`stranger-${second}`)).toBe('503 keys_unavailable')
+      expect(await world.ask(`unknown-${second}`)).toBe('503 keys_unavailable')
     }
     expect(world.keys.stats()).toMatchObject({ freshness: 'ageing' })
     expect(mostPerMinute()).toBeLessThanOrEqual(2)
@@ -64,7 +64,7 @@ describe('section D: a flood of unknown key IDs', () => {
     expect(world.server.stats().requests.length).toBeGreaterThan(6)
   })
 
-  it('29. under a key ID that exists, with signatures that do not fit, costs no more', async () => {
+  it('29. with an existing key ID and wrong signatures causes no more fetches', async () => {
     for (let second = 0; second < 300; second += 1) {
       world.clock.pass(1)
       const key = await world.keys.resolve({ alg: 'ES256', kid: 'a' })
@@ -74,20 +74,20 @@ describe('section D: a flood of unknown key IDs', () => {
     expect(world.server.stats().requests.length).toBeGreaterThan(4)
   })
 
-  it('29. lets a known key neither wait nor be refused while the fetch it caused hangs', async () => {
+  it('29. neither delays nor refuses a known key while its fetch hangs', async () => {
     await world.server.behave({ kind: 'hang' })
     world.clock.pass(40)
-    const strangers = Array.from({ length: 200 }, async (_, index) => world.ask(`stranger-${index}`))
+    const unknown = Array.from({ length: 200 }, async (_, index) => world.ask(`unknown-${index}`))
     await world.server.received(2)
     for (let count = 0; count < 100; count += 1) expect(await world.ask('a')).toBe('verified')
-    // The fetch is still under way: none of these waited for it.
+    // The fetch is still in progress: none of these waited for it.
     expect(world.keys.stats()).toMatchObject({ attempts: 2, failures: 0 })
     expect(world.server.stats()).toMatchObject({ inFlight: 1, aborted: 0 })
     world.keys.close()
-    expect(new Set(await Promise.all(strangers))).toEqual(new Set(['503 keys_unavailable']))
+    expect(new Set(await Promise.all(unknown))).toEqual(new Set(['503 keys_unavailable']))
   })
 
-  it('29. does not keep a newly rotated key out', async () => {
+  it('29. does not block a newly rotated key', async () => {
     let published = Infinity
     let found = Infinity
     const verdicts: string[] = []
@@ -98,23 +98,23 @@ describe('section D: a flood of unknown key IDs', () => {
       }
       world.clock.pass(1)
       // The attacker is always first.
-      await Promise.all(Array.from({ length: 5 }, async (_, index) => world.ask(`stranger-${second}-${index}`)))
+      await Promise.all(Array.from({ length: 5 }, async (_, index) => world.ask(`unknown-${second}-${index}`)))
       if (second < published) continue
-      // Issued when its key was published, and not a moment later.
+      // Issued exactly when its key was published.
       const verdict = await world.ask('b', second - published)
       verdicts.push(verdict)
       if (verdict === 'verified') found = Math.min(found, second)
     }
     expect(found - published).toBeLessThanOrEqual(60)
-    // In once, in for good.
+    // Once accepted, always accepted.
     expect(new Set(verdicts.slice(verdicts.indexOf('verified')))).toEqual(new Set(['verified']))
-    // The token is never called bad, not for one second.
+    // The token is never refused with 401, not even for one second.
     expect(verdicts[0]).toBe('503 keys_unavailable')
     expect(verdicts).not.toContain('401 key_not_found')
     expect(mostPerMinute()).toBeLessThanOrEqual(2)
   })
 
-  it('29. lets a key in at once that is rotated just after a cold start, and the next one a cool-down later', async () => {
+  it('29. accepts a key immediately that is rotated just after a cold start, and the next one a cool-down later', async () => {
     const published = publicJwks.slice(0, 1)
     const verdicts: string[] = []
     for (const [kid, seconds] of [
@@ -132,25 +132,25 @@ describe('section D: a flood of unknown key IDs', () => {
     }
     expect(verdicts).toEqual(['verified', '503 keys_unavailable', '503 keys_unavailable', 'verified'])
     expect(world.server.stats().requests).toHaveLength(3)
-    // The first fetch and two more: that is all for its first minute.
+    // The first fetch and two more: the maximum for its first minute.
     for (let second = 0; second < 25; second += 1) {
       world.clock.pass(1)
-      await world.ask(`stranger-${second}`, 0)
+      await world.ask(`unknown-${second}`, 0)
     }
     expect(world.server.stats().requests).toHaveLength(3)
   })
 
-  it('29. is answered without asking: 401 for tokens older than the set, 503 with the time to come back for others', async () => {
+  it('29. is answered without a fetch: 401 for tokens older than the set, 503 with Retry-After for others', async () => {
     world.clock.pass(40)
-    expect(await world.ask('stranger-1')).toBe('401 key_not_found')
+    expect(await world.ask('unknown-1')).toBe('401 key_not_found')
     world.clock.pass(25)
-    expect(await world.ask('stranger-2', 90)).toBe('401 key_not_found')
-    expect(await world.ask('stranger-2', 80)).toBe('503 keys_unavailable')
-    expect(await world.ask('stranger-2')).toBe('503 keys_unavailable')
+    expect(await world.ask('unknown-2', 90)).toBe('401 key_not_found')
+    expect(await world.ask('unknown-2', 80)).toBe('503 keys_unavailable')
+    expect(await world.ask('unknown-2')).toBe('503 keys_unavailable')
     await world.server.behave({ kind: 'status', status: 500 })
     world.clock.pass(40)
-    expect(await world.ask('stranger-3')).toBe('503 keys_unavailable')
-    const refusal = await world.keys.resolve({ alg: 'ES256', kid: 'stranger-4' }).catch((error: unknown) => error)
+    expect(await world.ask('unknown-3')).toBe('503 keys_unavailable')
+    const refusal = await world.keys.resolve({ alg: 'ES256', kid: 'unknown-4' }).catch((error: unknown) => error)
     expect(refusal).toMatchObject({ status: 503, retryAfter: expect.any(Number) as number })
     expect((refusal as { retryAfter: number }).retryAfter).toBeLessThanOrEqual(60)
     expect(world.server.stats().requests).toHaveLength(3)

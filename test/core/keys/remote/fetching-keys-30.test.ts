@@ -23,7 +23,7 @@ describe('section D: many requests, one fetch', () => {
     },
   )
 
-  it('30. so do thousands of tokens with a verifier that first has to discover where the keys are', async () => {
+  it('30. so do thousands of tokens with a verifier that first discovers the URL of its keys', async () => {
     const { issuer, server, close } = await startTestIssuer({ audience: 'api' })
     const verifier = createVerifier({ issuer: issuer.issuer, audience: 'api' })
     const token = await issuer.issue({ sub: 'someone' })
@@ -37,7 +37,7 @@ describe('section D: many requests, one fetch', () => {
     await close()
   })
 
-  it('30. 10,000 requests on a cold start with the endpoint down cause two attempts at once, and no more', async () => {
+  it('30. 10,000 requests on a cold start with the endpoint down cause two immediate attempts, and no more', async () => {
     const world = await startWorld({ sharing: 'promise' })
     await world.server.behave({ kind: 'reset', at: 'start' })
     const crowd = Array.from({ length: CROWD }, async () => world.ask('a'))
@@ -47,7 +47,7 @@ describe('section D: many requests, one fetch', () => {
     await world.close()
   })
 
-  it("30. one request's refusal, and its going away, take nothing from the others", async () => {
+  it('30. a refusal or the end of one request does not affect the others', async () => {
     const world = await startWorld()
     const signals: AbortSignal[] = []
     const transport = undiciFetch()
@@ -58,7 +58,7 @@ describe('section D: many requests, one fetch', () => {
     const keys = remoteKeySet(world.server.url, { fetch, clock: world.clock })
     await world.server.behave({ kind: 'ok', delay: 100 })
     const gone = new AbortController()
-    // A framework gives up waiting when its client goes away: whoever began the fetch is no longer there.
+    // A framework stops waiting when its client disconnects: the request that started the fetch is gone.
     const first = Promise.race([
       keys.resolve({ alg: 'ES256', kid: 'a' }),
       new Promise((_resolve, reject) => gone.signal.addEventListener('abort', () => reject(new Error('gone')))),
@@ -98,18 +98,18 @@ describe('section D: workers', () => {
     return { settled, clock }
   }
 
-  it("30. no request awaits another request's promise: it looks for the result by a timer of its own", async () => {
+  it("30. no request awaits another request's promise: it polls for the result with its own timer", async () => {
     const { settled, clock } = await twoRequests('poll')
     expect(settled).toEqual(['first'])
     await clock.advanceAsync(20)
     expect(settled).toEqual(['first', 'second'])
   })
 
-  it('30. where promises may be awaited the second needs no timer: the test above can fail', async () => {
+  it('30. if promises may be awaited the second needs no timer: the test above can fail', async () => {
     expect((await twoRequests('promise')).settled).toEqual(['first', 'second'])
   })
 
-  it('30. background work goes through waitUntil, which sees its end and never a rejection', async () => {
+  it('30. background work is passed to waitUntil, which sees its end and never a rejection', async () => {
     const work: Promise<unknown>[] = []
     const world = await startWorld({ ...quick, sharing: 'poll', waitUntil: (promise) => void work.push(promise) })
     expect(await world.ask('a')).toBe('verified')

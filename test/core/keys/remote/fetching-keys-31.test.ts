@@ -15,11 +15,11 @@ afterEach(async () => {
 interface Api {
   readonly child: RunningChild
   ask(): Promise<string>
-  /** Puts its clock forward. */
+  /** Advances its clock. */
   pass(seconds: number): Promise<void>
 }
 
-/** A program of its own with an API in it, strict about unhandled rejections. */
+/** A separate program with an API, strict about unhandled rejections. */
 async function startApi({ issuer }: TestIssuer): Promise<Api> {
   const child = startChild('api-server.ts', [issuer.issuer])
   open.push({ close: child.kill })
@@ -46,7 +46,7 @@ const startIssuer = async (): Promise<TestIssuer> => {
 }
 
 describe('section D: background failures', () => {
-  it('31. with the endpoint down from the start the program stays alive, answers 503, recovers, and ends when its server closes', async () => {
+  it('31. with the endpoint down from the start the program keeps running, answers 503, recovers, and exits when its server closes', async () => {
     const issuer = await startIssuer()
     await issuer.server.behave({ kind: 'refuse' })
     const api = await startApi(issuer)
@@ -60,7 +60,7 @@ describe('section D: background failures', () => {
     expect(await api.child.ended).toMatchObject({ code: 0, errors: '' })
   })
 
-  it('31. so it does when refreshes in the background fail', async () => {
+  it('31. so it does if refreshes in the background fail', async () => {
     const issuer = await startIssuer()
     const api = await startApi(issuer)
     expect(await api.ask()).toBe('200 verified')
@@ -86,7 +86,7 @@ describe('section D: background failures', () => {
     expect(await api.child.ended).toMatchObject({ code: 0, errors: '' })
   })
 
-  it('31. it ends by itself although a fetch hangs, and although the next attempt is due later', async () => {
+  it('31. it exits even if a fetch hangs, and even if the next attempt is due later', async () => {
     const issuer = await startIssuer()
     const api = await startApi(issuer)
     expect(await api.ask()).toBe('200 verified')
@@ -94,18 +94,18 @@ describe('section D: background failures', () => {
     await api.pass(560)
     issuer.server.forget()
     expect(await api.ask()).toBe('200 verified')
-    // The metadata is old as well, and is asked for first.
+    // The metadata is also old, and is requested first.
     await issuer.server.received(2)
     expect(issuer.server.stats().inFlight).toBe(1)
     api.child.tell('close')
-    // Nobody closes the verifier: the fetch runs into its deadline, and nothing comes after it.
+    // The verifier is not closed: the fetch reaches its deadline, and no other follows.
     expect(await api.child.ended).toMatchObject({ code: 0, errors: '' })
     expect(issuer.server.stats().requests).toHaveLength(2)
   })
 })
 
 describe('section D: timers', () => {
-  it('31. of a fetch that is under way, and of those who wait for it, keep no program alive', async () => {
+  it('31. of a fetch in progress, and of requests that wait for it, do not keep a program alive', async () => {
     const began = performance.now()
     const { ended } = startChild('pending-fetch.ts', [])
     expect(await ended).toEqual({ code: 0, output: 'asked\n', errors: '' })
@@ -115,7 +115,7 @@ describe('section D: timers', () => {
 })
 
 describe('section D: after close()', () => {
-  it('31. nothing is fetched, and the fetch under way is given up; keys at hand go on for as long as they would have', async () => {
+  it('31. nothing is fetched, and the fetch in progress is cancelled; cached keys work for as long as they would have', async () => {
     const world = await startWorld()
     expect(await world.ask('a')).toBe('verified')
     await world.server.behave({ kind: 'hang' })
@@ -141,7 +141,7 @@ describe('section D: after close()', () => {
     await world.close()
   })
 
-  it('31. a key set that was closed before its first use fetches nothing at all', async () => {
+  it('31. a key set that was closed before its first use never fetches', async () => {
     const world = await startWorld()
     world.keys.close()
     expect(await world.ask('a')).toBe('503 keys_unavailable')
@@ -165,7 +165,7 @@ describe('section D: after close()', () => {
         fetch: async () => answers[next]?.() ?? new Response(),
       })
       for (; next < answers.length; next += 1) {
-        const asked = ['a', 'a', 'stranger'].map(async (kid) =>
+        const asked = ['a', 'a', 'unknown'].map(async (kid) =>
           keys.resolve({ alg: 'ES256', kid }).catch(() => undefined),
         )
         await clock.advanceAsync(700_000)

@@ -16,11 +16,11 @@ describe('metadata that names the issuer', () => {
   it.each([
     ['https://issuer.example', 'https://issuer.example/'],
     ['https://issuer.example/', 'https://issuer.example'],
-  ])('with a slash more or less says what to write: %s, %s', (issuer, named) => {
+  ])('with an extra or missing slash says what to write: %s, %s', (issuer, named) => {
     expect(read(issuer, named)).toThrow(`If that is the issuer, write "issuer": "${named}", as its tokens do`)
   })
 
-  it('otherwise gives no such advice', () => {
+  it('has no such hint otherwise', () => {
     expect(read('https://issuer.example', 'https://other.example')).toThrow(/found "https:\/\/other\.example"$/)
   })
 })

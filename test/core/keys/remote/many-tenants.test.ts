@@ -19,7 +19,7 @@ let junk: TestKeys
 beforeAll(async () => {
   tenant = await createTestKeys('ES256', { kid: 'of the tenant' })
   junk = await createTestKeys('ES256', { kid: 'junk' })
-  // Loading undici is no part of what is measured.
+  // Loading undici is not measured.
   const host = await listen((_, response) => void response.end())
   await undiciFetch()(host.base, {
     method: 'GET',
@@ -30,7 +30,7 @@ beforeAll(async () => {
   await host.close()
 })
 
-/** A server on 127.0.0.1, and how many connections it has had at the same time. */
+/** A server on 127.0.0.1, and its maximum number of concurrent connections. */
 async function listen(listener: RequestListener) {
   const server = createServer(listener)
   let open = 0
@@ -91,7 +91,7 @@ describe('400 tenants on one host, cold, whose answers take a tenth of a second'
     ['jwksUri', 'after'],
     ['discovery', 'before'],
     ['discovery', 'after'],
-  ])('29. with %s: junk tokens for all others keep out no good token that comes %s them', async (how, when) => {
+  ])('29. with %s: junk tokens for all others do not block a good token that comes %s them', async (how, when) => {
     const failures: VerifierEvent[] = []
     const verifier = start(how, (event) => {
       if (event.type === 'keys.unavailable' || event.type === 'keys.stale') failures.push(event)
@@ -138,7 +138,7 @@ describe('400 tenants on one host, cold, whose answers take a tenth of a second'
 })
 
 describe('the deadline of discovery', () => {
-  it('27. is one for metadata, its other addresses and the keys', async () => {
+  it('27. is shared by metadata, its other URLs and the keys', async () => {
     const asked: string[] = []
     const host = await listen(({ url = '', headers }, response) => {
       asked.push(url)
@@ -170,7 +170,7 @@ describe('the deadline of discovery', () => {
 })
 
 describe('connections', () => {
-  it('29. are sixteen for one origin, or as many as the transport is given', async () => {
+  it('29. are limited to sixteen per origin, or as configured for the transport', async () => {
     for (const [connections, expected] of [
       [undefined, 16],
       [3, 3],

@@ -11,7 +11,7 @@ const gone = await createTestKeys('ES256', { kid: 'gone' })
 const moved = await createTestKeys('ES256', { kid: 'moved', generation: 2 })
 const AUDIENCE = 'https://api.example'
 
-/** An issuer that moves its keys to another address, where a set of the first version has the same entity-tag as the old one. */
+/** An issuer that moves its keys to another URL, where the first version of the set has the same entity tag as the old one. */
 async function startIssuer() {
   const asked: string[] = []
   let place = '/old'
@@ -42,7 +42,7 @@ async function startIssuer() {
   return { issuer, asked, move }
 }
 
-describe('28. Keys of another address are confirmed by no entity-tag', () => {
+describe('28. An entity tag does not confirm keys of another URL', () => {
   const setUp = async () => {
     const { issuer, asked, move } = await startIssuer()
     const clock = shiftedClock()
@@ -66,14 +66,8 @@ describe('28. Keys of another address are confirmed by no entity-tag', () => {
 
   it.each<[string, (world: World) => Promise<ReturnType<World['worker']>>]>([
     ['from a seed', async ({ worker, seed }) => worker({ seed: await seed() })],
-    [
-      'from a seed that has no address',
-      async ({ worker, seed, withoutUrl }) => worker({ seed: withoutUrl(await seed()) }),
-    ],
-    [
-      'from a seed whose address is no text',
-      async ({ worker, seed }) => worker({ seed: { ...(await seed()), url: 7 } }),
-    ],
+    ['from a seed without a URL', async ({ worker, seed, withoutUrl }) => worker({ seed: withoutUrl(await seed()) })],
+    ['from a seed whose URL is not text', async ({ worker, seed }) => worker({ seed: { ...(await seed()), url: 7 } })],
     ['from a store', async ({ worker, store, seed }) => (await seed(), worker({ store }))],
     [
       'from a store of an earlier version',
@@ -82,7 +76,7 @@ describe('28. Keys of another address are confirmed by no entity-tag', () => {
         return worker({ store })
       },
     ],
-  ])('%s: a key that is gone is refused, and the one that came is found', async (_, start) => {
+  ])('%s: a removed key is refused, and the new one is found', async (_, start) => {
     const world = await setUp()
     expect(await world.worker({ store: world.store })(gone)).toBe('verified')
     const answer = await start(world)
@@ -103,7 +97,7 @@ describe('28. Keys of another address are confirmed by no entity-tag', () => {
     expect(asked).toEqual(['/new'])
   })
 
-  it('but those of the same address are', async () => {
+  it('but it confirms those of the same URL', async () => {
     const { worker, store, seed, clock, asked, issuer } = await setUp()
     expect(await worker({ store })(gone)).toBe('verified')
     expect(await seed()).toMatchObject({ uri: issuer, url: `${issuer}/old`, etag: '"1"' })
@@ -113,7 +107,7 @@ describe('28. Keys of another address are confirmed by no entity-tag', () => {
     expect(asked).toEqual(['/old if not "1"'])
   })
 
-  it('and a configured address needs no second name', async () => {
+  it('and a configured URL needs no second name', async () => {
     const { issuer, clock, asked } = await setUp()
     const first = remoteKeySet(`${issuer}/old`, { clock })
     await first.ready()

@@ -26,7 +26,7 @@ async function anHourOf(fault: Fault, sharing: 'promise' | 'poll') {
     audience: 'api',
     jwksUri: server.url,
     clock,
-    // Short deadlines, for real time passes while a fetch hangs.
+    // Short deadlines, because a hanging fetch takes real time.
     keySet: { timeout: 0.1, softWait: 0.02, sharing },
   })
   const ask = async ({ sign }: TestKeys, age = 0): Promise<string> => {
@@ -43,9 +43,9 @@ async function anHourOf(fault: Fault, sharing: 'promise' | 'poll') {
   const start = clock.monotonic()
   const passed = (): number => (clock.monotonic() - start) / 1000
   let rotated = false
-  // Work of the requests themselves takes real time, a little of which is in the hour too.
+  // The requests themselves take real time, a little of which is part of the hour.
   while (passed() < HOUR - STEP) {
-    // Its deadline is real: seconds that jump ahead must not cut it short.
+    // Its deadline is real: advancing the clock must not shorten it.
     await server.idle()
     clock.pass(STEP)
     if (passed() >= HOUR / 2 && !rotated) {
@@ -76,7 +76,7 @@ describe("an hour's outage with a rotation in the middle", () => {
     ['refuses connections', { kind: 'refuse' }, 'promise'],
     ['answers 503', { kind: 'status', status: 503 }, 'promise'],
     ['hangs', { kind: 'hang' }, 'promise'],
-    ['cuts its answers', { kind: 'truncated' }, 'poll'],
+    ['truncates its answers', { kind: 'truncated' }, 'poll'],
     ['shows a page', { kind: 'html' }, 'promise'],
     ['resets connections', { kind: 'reset', at: 'body' }, 'poll'],
   ])('in which the endpoint %s: no request with a known key is refused', async (name, fault, sharing) => {
@@ -89,11 +89,11 @@ describe("an hour's outage with a rotation in the middle", () => {
     )
     expect(asked).toBeGreaterThan(600)
     expect(refused).toBe(0)
-    // A key published while nobody can see it is nobody's fault: "come back later", and never "your token is bad".
+    // A key published during the outage is answered with "retry later", and never with "your token is bad".
     expect([...published.keys()]).toEqual(['503 keys_unavailable'])
     // Two a minute, and seven in the first minute.
     expect(fetches).toBeLessThanOrEqual(2 * 60 + 7)
-    // On a busy machine one good answer may miss the short deadline; a refusal is none of the outcomes.
+    // On a busy machine one good answer may miss the short deadline; a refusal is not an allowed result.
     expect(recovered.filter((outcome) => outcome !== '503 keys_unavailable')).toEqual(['verified'])
     expect(afterwards).toEqual(['verified', 'verified', '401 key_not_found'])
   })

@@ -48,23 +48,23 @@ describe('the JWK Set policy', () => {
   )
 })
 
-describe('what a set can deny', () => {
+describe('which keys a set can deny', () => {
   // A set of the third attempt, requested 100 s ago by the monotonic clock.
   const clock = { now: () => 1_000_000, monotonic: () => 500_000 }
   const set = { completeTo: 400_000, attempt: 3 }
 
   it.each([
     ['issued before the set was requested', { attemptsBefore: 3, issuedBefore: 899_999 }, true],
-    ['issued in the same moment', { attemptsBefore: 3, issuedBefore: 900_000 }, false],
+    ['issued at the same time', { attemptsBefore: 3, issuedBefore: 900_000 }, false],
     ['issued after it', { attemptsBefore: 3, issuedBefore: 950_000 }, false],
-    ['that says nothing of when it was issued', { attemptsBefore: 3, issuedBefore: Infinity }, false],
-    ['with an iat that is no number', { attemptsBefore: 3, issuedBefore: Number.NaN }, false],
-    ['that had arrived before the attempt began', { attemptsBefore: 2, issuedBefore: Infinity }, true],
+    ['without an issue time', { attemptsBefore: 3, issuedBefore: Infinity }, false],
+    ['with an iat that is not a number', { attemptsBefore: 3, issuedBefore: Number.NaN }, false],
+    ['that had arrived before the attempt started', { attemptsBefore: 2, issuedBefore: Infinity }, true],
   ])('is a token %s', (_, issuance, expected) => {
     expect(canDeny(set, issuance, clock)).toBe(expected)
   })
 
-  it('is less by what the answer had spent in caches', () => {
+  it('is reduced by the time that the answer spent in caches', () => {
     const cached = { completeTo: 400_000 - 50_000, attempt: 0 }
     expect(canDeny(cached, { attemptsBefore: 0, issuedBefore: 860_000 }, clock)).toBe(false)
     expect(canDeny(cached, { attemptsBefore: 0, issuedBefore: 849_999 }, clock)).toBe(true)
@@ -86,11 +86,11 @@ describe('the age of a set', () => {
     expect(freshnessAt(now, times)).toBe(freshness)
   })
 
-  it('is cold where there is none', () => {
+  it('is cold if there is none', () => {
     expect(freshnessAt(1000, undefined)).toBe('cold')
   })
 
-  it('at which refreshing ahead begins spreads over 80 to 90 % of freshness', () => {
+  it('background refreshes start after 80 to 90 % of the fresh period', () => {
     const starts = [0, 0.5, 1].map((random) => lifetime(7, 1, { staleFor: 0, random: () => random }).refreshAt)
     expect(starts.map(Math.round)).toEqual([807, 857, 907])
   })

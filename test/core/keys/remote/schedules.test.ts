@@ -9,7 +9,7 @@ import { simpleKeySet, type Flaw } from '../../../support/resilience/simple-key-
 import { play, type History, type KeySetUnderTest } from '../../../support/resilience/simulation.ts'
 import { tally } from '../../../support/resilience/tally.ts'
 
-// SCHEDULES=10000 for a long run; SCHEDULE_SEED repeats one that failed.
+// SCHEDULES=10000 for a long run; SCHEDULE_SEED repeats a failed one.
 const RUNS = Number(process.env['SCHEDULES'] ?? 1500)
 const seed = Number(process.env['SCHEDULE_SEED'] ?? Math.floor(Math.random() * 0x7fff_ffff))
 
@@ -17,7 +17,7 @@ type Judge = (history: History) => string[]
 
 const both: Judge = (history) => [...wrongAnswers(history), ...brokenBounds(history)]
 
-/** The property over random schedules, for a key set of choice. */
+/** The property over random schedules, for a given key set. */
 async function tryOut(makeKeySet: KeySetUnderTest, judge: Judge, numRuns: number): Promise<RunDetails<[Schedule]>> {
   return check(
     asyncProperty(schedules, async (schedule) => {
@@ -42,7 +42,7 @@ describe(`random schedules of requests, rotations, outages and floods (SCHEDULE_
     report(`${RUNS} schedules, ${total.describe()}`)
   }, 600_000)
 
-  it('a day of it passes in seconds', async () => {
+  it('a simulated day takes seconds', async () => {
     const total = tally()
     await assert(
       asyncProperty(aDay, async (schedule) => {
@@ -57,11 +57,11 @@ describe(`random schedules of requests, rotations, outages and floods (SCHEDULE_
   }, 120_000)
 })
 
-// The first schedule that shows the flaw ends the search, which most often takes a few.
+// The first schedule that shows the flaw ends the search, which usually takes a few.
 const MOST_SCHEDULES = 10_000
 
-// A judge that never objects proves nothing: each objects to the cache that has the flaw it looks for.
-describe('the same schedules against a cache with one flaw', () => {
+// A judge that never objects proves nothing: each objects to the cache with the flaw it looks for.
+describe('the same schedules with a cache that has one flaw', () => {
   const flaws: readonly (readonly [Flaw, RegExp, Judge])[] = [
     ['counts_successes_only', /more than 10 fetches in a minute/, brokenBounds],
     ['counts_successes_only', /in a later minute of an outage/, brokenBounds],
@@ -83,12 +83,12 @@ describe('the same schedules against a cache with one flaw', () => {
     ['has_no_deadline', /a request waited too long/, wrongAnswers],
   ]
 
-  it.each(flaws)('that %s is seen: %s', async (flaw, complaint, judge) => {
+  it.each(flaws)('%s is detected: %s', async (flaw, complaint, judge) => {
     const made: KeySetUnderTest = (uri, options) => simpleKeySet(uri, options, flaw)
     const only: Judge = (history) => judge(history).filter((wrong) => complaint.test(wrong))
     const { failed, counterexample } = await tryOut(made, only, MOST_SCHEDULES)
     expect(failed).toBe(true)
-    // What brought that one down does nothing to ours.
+    // The same schedule does not affect ours.
     const [schedule] = counterexample ?? []
     if (!schedule) throw new Error('no schedule')
     expect(both(await play(schedule, remoteKeySet))).toEqual([])

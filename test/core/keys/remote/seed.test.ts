@@ -24,24 +24,24 @@ const seed = (change: object = {}): JwkSetSeed => ({ uri: ID, jwks: { keys: [ec]
 describe('a set from a seed', () => {
   it.each<[string, object, boolean]>([
     ['made just now', {}, true],
-    ['of another address', { uri: `${ID}/` }, false],
-    ['that is as old as may be', { fetchedAt: now - 4_199_999 }, true],
+    ['of another URL', { uri: `${ID}/` }, false],
+    ['that has the maximum age', { fetchedAt: now - 4_199_999 }, true],
     ['that is too old', { fetchedAt: now - 4_200_000 }, false],
     ['from a clock a little ahead', { fetchedAt: now + 5000 }, true],
     ['from the future', { fetchedAt: now + 5001 }, false],
     ['without a time', { fetchedAt: undefined }, false],
     ['with a time that is text', { fetchedAt: `${now}` }, false],
-    ['with a time that is none', { fetchedAt: Number.NaN }, false],
+    ['with an invalid time', { fetchedAt: Number.NaN }, false],
     ['of any age with a longer max-age', { fetchedAt: now - 4_200_000, maxAge: 700 }, true],
-    ['that the server wanted kept for less', { fetchedAt: now - 3_700_000, maxAge: 60 }, false],
+    ['with a shorter max-age', { fetchedAt: now - 3_700_000, maxAge: 60 }, false],
     ['with a max-age that is text', { fetchedAt: now - 4_200_000, maxAge: '7000' }, false],
-    ['with an endless max-age', { fetchedAt: now - 4_200_000, maxAge: Infinity }, false],
+    ['with an infinite max-age', { fetchedAt: now - 4_200_000, maxAge: Infinity }, false],
     ['with no usable key', { jwks: { keys: [{ ...ec, use: 'enc' }] } }, false],
   ])('%s', (_, change, taken) => {
     expect(setFromSeed(seed(change), ID, options) !== undefined).toBe(taken)
   })
 
-  it('is as old as it was, on the monotonic clock', () => {
+  it('has its original age on the monotonic clock', () => {
     const held = setFromSeed(seed({ fetchedAt: now - 10_000, etag: '"1"', maxAge: 120 }), ID, options)
     expect(held).toMatchObject({
       confirmedAt: clock.monotonic() - 10_000,
@@ -58,12 +58,12 @@ describe('a set from a seed', () => {
     expect(setFromSeed(seed({ maxAge: 5 }), ID, options)?.maxAge).toBe(60)
   })
 
-  it('holds no more keys than a fetched one', () => {
+  it('contains no more keys than a fetched one', () => {
     const jwks = { keys: Array.from({ length: 65 }, () => ec) }
     expect(() => setFromSeed(seed({ jwks }), ID, options)).toThrow('at most 64 are read')
   })
 
-  it('comes back as a seed with what is known', () => {
+  it('is exported again as a seed', () => {
     const brought = (change: object): JwkSetSeed | undefined => {
       const held = setFromSeed(seed(change), ID, options)
       return held && seedOf(held, ID)
@@ -81,7 +81,7 @@ describe('a set from a seed', () => {
 })
 
 describe('a seed in the configuration', () => {
-  it('must be of its key set, and hold a JWK Set', () => {
+  it('must belong to its key set, and contain a JWK Set', () => {
     expect(checkSeed(seed(), { id: ID, name: ID })).toEqual(seed())
     expect(
       checkSeed(seed({ jwks: { keys: Array.from({ length: 1000 }, () => ec) } }), { id: ID, name: ID }),
@@ -97,7 +97,7 @@ describe('a seed in the configuration', () => {
 })
 
 describe('the lifetime of a set', () => {
-  it('begins when the set was confirmed', () => {
+  it('starts when the set was confirmed', () => {
     expect(lifetime(7, 100, options)).toEqual({
       confirmedAt: 7,
       refreshAt: 80_007,
@@ -114,7 +114,7 @@ describe('seconds for Retry-After', () => {
 })
 
 describe('waitUntil', () => {
-  it('is given the work, and its throw changes nothing', () => {
+  it('receives the work, and its errors have no effect', () => {
     const given: unknown[] = []
     const work = Promise.resolve()
     keepAlive((promise) => given.push(promise), work)
@@ -140,7 +140,7 @@ describe('metadata of an issuer', () => {
         '/.well-known/openid-configuration/a/b',
       ],
     ],
-  ])('of %s is looked for at %j', (issuer, paths) => {
+  ])('of %s is requested at %j', (issuer, paths) => {
     expect(metadataUris(new URL(issuer)).map(({ href }) => href)).toEqual(
       paths.map((path) => `https://issuer.example${path}`),
     )
@@ -175,7 +175,7 @@ describe('options of a remote key set', () => {
     expect(complaint({ [name]: least + 0.5 })).toBe(whole ? `${told}${least + 0.5}` : 'taken')
   })
 
-  it('say what must be a function, a word or a truth', () => {
+  it('say what must be a function, a word or a boolean', () => {
     for (const name of ['fetch', 'random', 'onEvent', 'waitUntil'])
       expect(complaint({ [name]: 'x' })).toBe(`"${name}" must be a function, found "x"`)
     expect(complaint({ sharing: 'both' })).toBe('"sharing" must be "promise" or "poll", found "both"')

@@ -25,7 +25,7 @@ beforeEach(async () => {
 })
 afterEach(async () => server.close())
 
-/** A worker that starts cold, and what it answers to a token with that key ID. */
+/** A worker that starts cold, and its answer to a token with that key ID. */
 function worker(options: RemoteKeySetOptions = {}) {
   const keys = remoteKeySet(server.url, { clock, ...options })
   return { keys, ask: async (kid: string) => verdict(keys.resolve({ alg: 'ES256', kid })) }
@@ -41,7 +41,7 @@ async function exported(): Promise<JwkSetSeed> {
 }
 
 describe('a seed', () => {
-  it('that one worker exports lets another answer cold without a connection, also when it went through JSON', async () => {
+  it('exported by one worker lets another answer cold without a connection, also after JSON', async () => {
     const seed = JSON.parse(JSON.stringify(await exported())) as JwkSetSeed
     await server.behave({ kind: 'refuse' })
     const { ask } = worker({ seed })
@@ -49,7 +49,7 @@ describe('a seed', () => {
     expect(server.stats().connections).toBe(0)
   })
 
-  it('is no older than its set: an unknown kid asks as it would have where the seed comes from', async () => {
+  it('is not older than its set: an unknown kid fetches as it would have in the exporting worker', async () => {
     const seed = await exported()
     server.publish(...publicJwks)
     const { ask } = worker({ seed })
@@ -67,7 +67,7 @@ describe('a seed', () => {
     expect(keys.stats()).toMatchObject({ freshness: 'fresh', generation: 1 })
   })
 
-  it('of another address is a configuration error, and in a store it is as if it were not there', async () => {
+  it('of another URL is a configuration error, and in a store it is ignored', async () => {
     const seed = { ...(await exported()), uri: 'https://attacker.example/jwks' }
     expect(() => worker({ seed })).toThrow(/"seed" must be of/)
     await server.behave({ kind: 'refuse' })
@@ -81,7 +81,7 @@ describe('a seed', () => {
     ['at the end of its stale time', 4195, 'verified', 1],
     ['too old', 4201, '503 keys_unavailable', 2],
     ['from tomorrow', -86_400, '503 keys_unavailable', 2],
-  ])('that is %s, with the endpoint down, is worth just as much', async (_, age, outcome, attempts) => {
+  ])('that is %s, with the endpoint down, works the same', async (_, age, outcome, attempts) => {
     const seed = await exported()
     await server.behave({ kind: 'refuse' })
     const { keys, ask } = worker({ seed: { ...seed, fetchedAt: seed.fetchedAt - age * 1000 } })
@@ -91,7 +91,7 @@ describe('a seed', () => {
 })
 
 describe('a store', () => {
-  it('that two workers share lets the second answer cold without a connection', async () => {
+  it('shared by two workers lets the second answer cold without a connection', async () => {
     const store = createMemoryJwkSetStore()
     expect(await worker({ store }).ask('a')).toBe('verified')
     await expect.poll(async () => store.get(server.url)).toBeDefined()
@@ -104,7 +104,7 @@ describe('a store', () => {
     expect(second.keys.stats()).toMatchObject({ attempts: 0, generation: 1 })
   })
 
-  it('that two verifiers share does so for discovered keys too, metadata included', async () => {
+  it('shared by two verifiers does so for discovered keys too, including metadata', async () => {
     const { issuer, server: endpoint, close } = await startTestIssuer({ audience: 'api' })
     const store = createMemoryJwkSetStore()
     const options = { issuer: issuer.issuer, audience: 'api', keySet: { store } }
@@ -118,7 +118,7 @@ describe('a store', () => {
     await close()
   })
 
-  it('brings what another worker has fetched since, without a fetch', async () => {
+  it('returns what another worker has fetched since, without a fetch', async () => {
     const store = createMemoryJwkSetStore()
     const [first, second] = [worker({ store }), worker({ store })]
     expect([await first.ask('a'), await second.ask('a')]).toEqual(['verified', 'verified'])
@@ -142,21 +142,21 @@ describe('a store', () => {
     ['an empty set', (seed) => ({ ...seed, jwks: { keys: [] } })],
     ['a set of secrets', (seed) => ({ ...seed, jwks: { keys: [{ kty: 'oct', kid: 'a', k: 'AAAA' }] } })],
     ['a set of private keys', (seed) => ({ ...seed, jwks: { keys: [privateA] } })],
-    ['a point off its curve', (seed) => ({ ...seed, jwks: { keys: [{ ...publicA, x: publicA?.y }] } })],
+    ['a point that is not on its curve', (seed) => ({ ...seed, jwks: { keys: [{ ...publicA, x: publicA?.y }] } })],
     ['10,000 keys', (seed) => ({ ...seed, jwks: { keys: Array.from({ length: 10_000 }, () => publicA) } })],
-    ['keys of another address', (seed) => ({ ...seed, uri: 'https://attacker.example/', jwks: { keys: [mallory] } })],
+    ['keys of another URL', (seed) => ({ ...seed, uri: 'https://attacker.example/', jwks: { keys: [mallory] } })],
     ['a time that is text', (seed) => ({ ...seed, fetchedAt: 'now', jwks: { keys: [mallory] } })],
-    ['a time that is none', (seed) => ({ ...seed, fetchedAt: Number.NaN, jwks: { keys: [mallory] } })],
-    ['a time to come', (seed) => ({ ...seed, fetchedAt: Infinity, jwks: { keys: [mallory] } })],
+    ['an invalid time', (seed) => ({ ...seed, fetchedAt: Number.NaN, jwks: { keys: [mallory] } })],
+    ['a future time', (seed) => ({ ...seed, fetchedAt: Infinity, jwks: { keys: [mallory] } })],
     [
-      'a time long ago with an allowance for ever',
+      'an old time with an infinite allowance',
       (seed) => ({ ...seed, fetchedAt: 0, maxAge: 1e12, jwks: { keys: [mallory] } }),
     ],
-  ])('that holds %s is as if it held nothing: a fetch is made, and its keys count', async (_, tamper) => {
+  ])('that contains %s is ignored: the keys are fetched', async (_, tamper) => {
     const tampered = tamper(await exported())
     const store: JwkSetStore = { get: async () => tampered as JwkSetSeed, set: async () => undefined }
     const { keys, ask } = worker({ store })
-    // Without a kid there is nothing to miss: what is adopted is what answers.
+    // Without a kid no key is missing: the adopted set answers.
     expect(await verdict(keys.resolve({ alg: 'ES256' }))).toBe('verified')
     expect(await ask('a')).toBe('verified')
     expect(await ask('mallory')).toBe('401 key_not_found')
@@ -164,7 +164,7 @@ describe('a store', () => {
     expect(keys.export()?.jwks.keys.map(({ kid }) => kid)).toEqual(['a'])
   })
 
-  it('never gets or gives private parts: a member that has them is dropped, with an event, and the rest is used', async () => {
+  it('never receives or returns private members: a key with them is dropped, with an event, and the others are used', async () => {
     const seed = { ...(await exported()), jwks: { keys: [{ ...privateA, kid: 'leaked' }, ...publicJwks.slice(0, 1)] } }
     const events: string[] = []
     const { keys, ask } = worker({
@@ -181,7 +181,7 @@ describe('a store', () => {
     expect(JSON.stringify(await store.get(server.url))).not.toMatch(/leaked|"d"/)
   })
 
-  it('that throws, rejects or never answers delays nobody for longer than the soft wait, and breaks nothing', async () => {
+  it('that throws, rejects or never answers delays requests at most by the soft wait', async () => {
     const stores: JwkSetStore[] = [
       {
         get: () => {

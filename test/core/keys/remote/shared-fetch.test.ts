@@ -45,7 +45,7 @@ describe.each(['promise', 'poll'] as const)('waiting for a shared fetch by %s', 
     expect(clock.timers()).toBe(0)
   })
 
-  it('takes no time when the result is there', async () => {
+  it('takes no time if the result is available', async () => {
     const { clock, finish, wait } = fetching()
     finish({ kind: 'failed', error: new FetchError('network', 'x') })
     const outcome = wait(by, Infinity)
@@ -54,7 +54,7 @@ describe.each(['promise', 'poll'] as const)('waiting for a shared fetch by %s', 
     expect(clock.timers()).toBe(0)
   })
 
-  it('ends without a result when it takes too long', async () => {
+  it('ends without a result after too long', async () => {
     const { clock, wait } = fetching()
     const outcome = wait(by, 1000)
     await clock.pass(0.99)
@@ -64,7 +64,7 @@ describe.each(['promise', 'poll'] as const)('waiting for a shared fetch by %s', 
     expect(clock.timers()).toBe(0)
   })
 
-  it('does not begin when it has taken too long already', async () => {
+  it('does not start if too much time has already passed', async () => {
     const { clock, wait } = fetching()
     await clock.pass(1)
     const outcome = wait(by, 1000)
@@ -73,7 +73,7 @@ describe.each(['promise', 'poll'] as const)('waiting for a shared fetch by %s', 
     expect(clock.timers()).toBe(0)
   })
 
-  it('ends when the fetch has outlived its deadline', async () => {
+  it('ends when the fetch has exceeded its deadline', async () => {
     const { clock, wait } = fetching(1000)
     const outcome = wait(by, Infinity)
     await clock.pass(0.9)
@@ -83,7 +83,7 @@ describe.each(['promise', 'poll'] as const)('waiting for a shared fetch by %s', 
     expect(clock.timers()).toBe(0)
   })
 
-  it('goes on when the fetch lives longer with its next document', async () => {
+  it('continues when the next document extends the fetch', async () => {
     const { clock, shared, wait, finish } = fetching(1000)
     const outcome = wait(by, Infinity)
     await clock.pass(0.5)
@@ -97,7 +97,7 @@ describe.each(['promise', 'poll'] as const)('waiting for a shared fetch by %s', 
 })
 
 describe('requests that poll', () => {
-  it('look every 20 ms', async () => {
+  it('do so every 20 ms', async () => {
     const { clock, finish, wait } = fetching()
     const outcome = wait('poll', Infinity)
     await clock.pass(0.01)
