@@ -12,7 +12,7 @@ const OPEN_TO_ANYONE = `data:text/javascript,${encodeURIComponent(`
   const real = globalThis.fetch
   globalThis.fetch = async (url, init) =>
     String(url).endsWith('/protected') && init.headers.authorization === undefined
-      ? Response.json({ caller: 'anybody' })
+      ? Response.json({ caller: 'anonymous' })
       : real(url, init)
 `)}`
 

@@ -158,7 +158,7 @@ describe('19. aud contains this API, and every configured claim is required', ()
     ['absent', undefined, refused('audience_missing')],
     ['another name', 'https://other.example', refused('audience_mismatch')],
     ['other names', ['https://other.example'], refused('audience_mismatch')],
-    ['nobody', [], refused('audience_mismatch')],
+    ['no names', [], refused('audience_mismatch')],
     ['an empty string', '', refused('audience_mismatch')],
     ['a name with this prefix', `${AUDIENCE}.attacker.example`, refused('audience_mismatch')],
     ['a prefix of it', AUDIENCE.slice(0, -1), refused('audience_mismatch')],

@@ -278,7 +278,7 @@ describe('denySubject', () => {
   })
 
   it('uses the signed claims, whatever a schema returns', async () => {
-    const value = { iat: new Date(NOW * 1000), sub: 'somebody else' }
+    const value = { iat: new Date(NOW * 1000), sub: 'bob' }
     const schema = { '~standard': { version: 1, vendor: 'test', validate: () => ({ value }) } }
     const { denySubject, answerTo } = setUp({}, { claims: schema })
     await denySubject(ISSUER, 'ada')

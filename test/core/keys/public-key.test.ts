@@ -73,7 +73,7 @@ describe('a single public key', () => {
       `)
   })
 
-  it('fits only algorithms of its own type', async () => {
+  it('fits only algorithms of its type', async () => {
     const source = publicKey(spki)
     await expect(source.resolve({ alg: 'none' })).rejects.toMatchObject({
       code: 'algorithm_not_allowed',

@@ -266,7 +266,7 @@ describe('2. firstOf is rejected at start-up', () => {
     ['the public key as secret', { keys: firstOf({ secret: key.publicPem }, { jwks }) }, /a public key/],
     ['two public locations', { keys: firstOf({ secret: SECRET }, { jwks, publicKey: key.publicPem }) }, /give one of/],
     ['no issuer to discover from', { issuer: null, keys: firstOf({ secret: SECRET }, {}) }, /say where keys come from/],
-    ['an invalid URL', { keys: firstOf({ secret: SECRET }, { jwksUri: 'nowhere' }) }, /"jwksUri" must be the URL/],
+    ['an invalid URL', { keys: firstOf({ secret: SECRET }, { jwksUri: 'not-a-url' }) }, /"jwksUri" must be the URL/],
     [
       'hosts for keys that are given',
       { keys: firstOf({ secret: SECRET }, { jwks, allowedKeyHosts: [] }) },

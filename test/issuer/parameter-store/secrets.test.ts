@@ -58,7 +58,7 @@ const answering = async (status: number, body: string, promised = Buffer.byteLen
 }
 
 describe('the private key', () => {
-  it('appears nowhere: not while it is created, loaded, followed and used', async () => {
+  it('never appears while it is created, loaded, followed and used', async () => {
     const ssm = await fakeSsm()
     const { client, lines } = loggingClient(ssm)
     const clock = createTestClock()
@@ -141,7 +141,7 @@ describe('the private key', () => {
   const broken: readonly (readonly [string, (pem: string) => Parameters<typeof answering>])[] = [
     ['is truncated', (pem) => [200, answer(pem).slice(0, 180)]],
     ['ends early', (pem) => [200, answer(pem).slice(0, 180), 400]],
-    ['is no JSON', (pem) => [200, answer(pem).replaceAll(String.raw`\n`, '\n')]],
+    ['is not JSON', (pem) => [200, answer(pem).replaceAll(String.raw`\n`, '\n')]],
     ['is a piece of the key, which parsers quote', (pem) => [200, `x${pem.slice(70, 92)}`]],
     ['is only the key', (pem) => [200, pem]],
     ['has the status of an error', (pem) => [500, JSON.stringify({ __type: 'Oops', message: pem })]],

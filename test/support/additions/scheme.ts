@@ -2,7 +2,7 @@ import { AuthError, type Binding, createAuthenticator } from '@claimgate/core'
 import { publicUrl, resolveOrigin } from '@claimgate/core/adapter'
 import { accessToken, outcomeOf, options } from './world.ts'
 
-/** A binding with a scheme of its own: the proof names the public URL of the request, and the thumbprint of the token. */
+/** A binding with its own scheme: the proof names the public URL of the request, and the thumbprint of the token. */
 function toyDpop({ origin: given }: { readonly origin: string }): Binding {
   const origin = resolveOrigin('create toy DPoP', given)
   return {

@@ -32,7 +32,7 @@ export function configuredUriFlaw(url: URL, plainHttp: PlainHttp): string | unde
   return `${flaw} (for a host of your own network, allowHttpHosts: ["${url.host}"], or JWT_ALLOW_HTTP_HOSTS, allows plain http)`
 }
 
-/** Where an issuer's metadata may point over plain http: nowhere from https, and from a host allowed by name only to that same host. */
+/** Where an issuer's metadata may point over plain http: not at all from https, and from a host allowed by name only to that same host. */
 export function plainHttpFrom({ protocol, host, hostname }: URL, { loopback, hosts }: PlainHttp): PlainHttp {
   if (protocol === 'https:') return NO_PLAIN_HTTP
   return {

@@ -56,10 +56,10 @@ function issuers({ claims, withClaims }: Forge): readonly BadTokenRow[] {
     'different by a trailing slash': iss.endsWith('/') ? iss.slice(0, -1) : `${iss}/`,
     'in another letter case': iss === iss.toUpperCase() ? iss.toLowerCase() : iss.toUpperCase(),
     'with another scheme': iss.startsWith('https:') ? iss.replace('https:', 'http:') : `https://${iss}`,
-    'with more behind it': `${iss}.attacker.example`,
+    'with a suffix': `${iss}.attacker.example`,
     'with userinfo': iss.replace('://', '://x@') === iss ? `x@${iss}` : iss.replace('://', '://x@'),
-    'cut short': iss.slice(0, -1),
-    'with a space in front': ` ${iss}`,
+    truncated: iss.slice(0, -1),
+    'with a leading space': ` ${iss}`,
   }
   return Object.entries(values).map(([name, value]) => [`iss ${name}`, withClaims({ iss: value })])
 }
@@ -80,7 +80,7 @@ function audiences({ claims, withClaims }: Forge): readonly BadTokenRow[] {
     'of another API': 'https://attacker.example',
     'an array of another API': ['https://attacker.example'],
     'a part of the right one': aud.slice(0, -1),
-    'with more behind it': `${aud}x`,
+    'with a suffix': `${aud}x`,
     'in another letter case': aud === aud.toUpperCase() ? aud.toLowerCase() : aud.toUpperCase(),
     'different by a trailing slash': aud.endsWith('/') ? aud.slice(0, -1) : `${aud}/`,
     'two in one string': `${aud} https://attacker.example`,

@@ -103,7 +103,7 @@ function characters(forge: Forge): readonly BadTokenRow[] {
     'a lone continuation byte': [0x80],
     'byte FF': [0xff],
     'an overlong slash': [0xc0, 0xaf],
-    'a cut sequence': [0xe2, 0x82],
+    'a truncated sequence': [0xe2, 0x82],
     'an encoded surrogate': [0xed, 0xa0, 0x80],
     'a character beyond U+10FFFF': [0xf4, 0x90, 0x80, 0x80],
   }
@@ -138,8 +138,8 @@ function notObjects({ header, claims, signTexts }: Forge): readonly BadTokenRow[
     empty: ' ',
     'an object and more': `${claimsText}{}`,
     'an object and a null character': `${claimsText}\u0000`,
-    'cut off': claimsText.slice(0, -1),
-    'with a comma at the end': `${claimsText.slice(0, -1)},}`,
+    truncated: claimsText.slice(0, -1),
+    'with a trailing comma': `${claimsText.slice(0, -1)},}`,
     'with a comment': `${claimsText.slice(0, -1)}/**/}`,
     'with single quotes': claimsText.replaceAll('"', "'"),
     'with NaN': `${claimsText.slice(0, -1)},"x":NaN}`,
@@ -152,7 +152,7 @@ function notObjects({ header, claims, signTexts }: Forge): readonly BadTokenRow[
     ['header JSON: an array', signTexts(`[${headerText}]`, claimsText)],
     ['header JSON: null', signTexts('null', claimsText)],
     ['header JSON: a string', signTexts(JSON.stringify(headerText), claimsText)],
-    ['header JSON: cut off', signTexts(headerText.slice(0, -1), claimsText)],
+    ['header JSON: truncated', signTexts(headerText.slice(0, -1), claimsText)],
     ['header JSON: an object and more', signTexts(`${headerText}{}`, claimsText)],
   ]
 }

@@ -18,7 +18,7 @@ export async function badShapes(forge: Forge): Promise<readonly BadToken[]> {
 
 function parts({ token, parts: [header, claims, signature] }: Forge): readonly BadTokenRow[] {
   return [
-    ['the empty text', ''],
+    ['an empty string', ''],
     ['a space', ' '],
     ['one dot', '.'],
     ['two dots', '..'],
@@ -29,19 +29,19 @@ function parts({ token, parts: [header, claims, signature] }: Forge): readonly B
     ['two parts', `${header}.${claims}`],
     ['four parts', `${token}.${signature}`],
     ['five parts', `${token}.${signature}.${signature}`],
-    ['a dot in front', `.${token}`],
-    ['a dot behind', `${token}.`],
+    ['a leading dot', `.${token}`],
+    ['a trailing dot', `${token}.`],
     ['an empty header', `.${claims}.${signature}`],
     ['empty claims', `${header}..${signature}`],
     ['two tokens', `${token}.${token}`],
     ['two tokens and a comma', `${token},${token}`],
-    ['a space in front of the token', ` ${token}`],
-    ['a newline behind the token', `${token}\n`],
-    ['a byte order mark in front of the token', `\uFEFF${token}`],
+    ['a space before the token', ` ${token}`],
+    ['a newline after the token', `${token}\n`],
+    ['a byte order mark before the token', `\uFEFF${token}`],
     ['the token in quotes', `"${token}"`],
     ['the scheme and the token', `Bearer ${token}`],
     ['JSON serialization', JSON.stringify({ protected: header, payload: claims, signature })],
-    ['text that is no token', 'not-a-token'],
+    ['text that is not a token', 'not-a-token'],
   ]
 }
 
@@ -74,13 +74,13 @@ export async function badEncodings(forge: Forge): Promise<readonly BadToken[]> {
 const SPELLINGS: readonly (readonly [name: string, spell: (part: string) => string])[] = [
   ['one padding sign', (part) => `${part}=`],
   ['two padding signs', (part) => `${part}==`],
-  ['a space in front', (part) => ` ${part}`],
+  ['a leading space', (part) => ` ${part}`],
   ['a space inside', (part) => `${part.slice(0, 8)} ${part.slice(8)}`],
   ['a newline inside', (part) => `${part.slice(0, 8)}\n${part.slice(8)}`],
   ['CRLF at the end', (part) => `${part}\r\n`],
   ['a tab inside', (part) => `${part.slice(0, 8)}\t${part.slice(8)}`],
   ['a null character inside', (part) => `${part.slice(0, 8)}\u0000${part.slice(8)}`],
-  ['a letter from beyond ASCII', (part) => `${part}\u00E9`],
+  ['a non-ASCII letter', (part) => `${part}\u00E9`],
   ['a full-width letter', (part) => `${part}\uFF21`],
   ['a percent escape', (part) => `${part}%3D`],
   ['a star inside', (part) => `${part.slice(0, 8)}*${part.slice(8)}`],

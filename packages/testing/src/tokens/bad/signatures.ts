@@ -80,7 +80,7 @@ function general(forge: Forge): readonly BadTokenRow[] {
   const signedBy = Buffer.from(signature, 'base64url')
   return [
     ['claims tampered with', `${first}.${encoded({ ...claims, sub: 'admin', scope: 'admin' })}.${signature}`],
-    ['claims written anew with a space', `${first}.${toBase64url(`${JSON.stringify(claims)} `)}.${signature}`],
+    ['claims re-encoded with a space', `${first}.${toBase64url(`${JSON.stringify(claims)} `)}.${signature}`],
     ['header tampered with', `${encoded({ ...header, extra: 1 })}.${second}.${signature}`],
     ['signature empty', `${first}.${second}.`],
     ['signature of other claims', withClaims({ sub: 'other' }).then((other) => `${first}.${second}.${last(other)}`)],
