@@ -111,7 +111,7 @@ describe.each(gates)('a form in front of a gate %s', (_kind, form) => {
   })
 
   it.each([
-    ['that never begins', () => new ReadableStream()],
+    ['that never starts', () => new ReadableStream()],
     [
       'that stops halfway',
       () => new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode('access_to')) }),

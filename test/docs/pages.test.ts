@@ -42,7 +42,7 @@ describe('README.md', () => {
 describe.each([...pages.keys()].filter((path) => path.startsWith('packages/')))('%s', (path) => {
   const targets = [...pageAt(path).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target)
 
-  it('links to the project by absolute address, because npm shows it alone', () => {
+  it('links to the project by absolute URL, because npm shows the page on its own', () => {
     expect(targets.filter((target) => !target.startsWith('https://'))).toEqual([])
   })
 

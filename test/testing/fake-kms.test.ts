@@ -192,7 +192,7 @@ describe('the wire protocol', () => {
       'UnknownOperationException',
     ],
     ['that is not JSON', { ...signed, 'x-amz-target': 'TrentService.Sign' }, '{', 'SerializationException'],
-    ['that is no object', { ...signed, 'x-amz-target': 'TrentService.Sign' }, '[]', 'SerializationException'],
+    ['that is not an object', { ...signed, 'x-amz-target': 'TrentService.Sign' }, '[]', 'SerializationException'],
     ['without a key', { ...signed, 'x-amz-target': 'TrentService.Sign' }, '{}', 'ValidationException'],
   ])('answers a request %s with an error', async (_what, headers, body, type) => {
     expect(await post(headers as Record<string, string>, body)).toEqual([400, type])

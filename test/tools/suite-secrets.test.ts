@@ -74,7 +74,7 @@ describe('a text shows', () => {
     ['a hash', 'b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9'],
     ['names with dots', 'docs.example.com, and packages.core.src.errors.auth-error.of.a.rather.long.name.indeed'],
     ['the header of a token', `${token.split('.')[0]}.…`],
-    ['what is no token', 'a.b.c'],
+    ['text that is not a token', 'a.b.c'],
   ])('no secret in %s', (_, text) => {
     expect(secretIn(text)).toBeUndefined()
   })

@@ -26,7 +26,7 @@ describe('37. Nothing fails open: if a library has replaced Promise, or hooks re
     ['after the start', 'thenables'],
     ['after the start', "the library's promises"],
   ])(
-    'every answer, event and status is right: replaced %s, hooks give %s',
+    'every answer, event and status is right: replaced %s, hooks return %s',
     async (when, kind) => {
       const { isReplaced, results } = await play(when, kind)
       expect(isReplaced).toBe(when !== 'never')

@@ -112,7 +112,7 @@ describe('18. iss is the configured issuer, character by character', () => {
     ['another host', 'https://attacker.example'],
     ['userinfo', ISSUER.replace('://', '://x@')],
     ['a suffix', `${ISSUER}:443`],
-    ['more behind it', `${ISSUER}.attacker.example`],
+    ['a suffix', `${ISSUER}.attacker.example`],
     ['less', ISSUER.slice(0, -1)],
     ['white space', ` ${ISSUER}`],
     ['a percent escape', ISSUER.replace('.', '%2e')],

@@ -221,8 +221,8 @@ const places: Readonly<Record<string, Place>> = {
     return outcomes.flatMap((outcome) => (outcome.kind === 'refused' ? textsOf(outcome.error) : []))
   },
   'the Authorization field': (text) => refusedRequest({ authorization: text }),
-  'the Authorization field, behind a scheme': (text) => refusedRequest({ authorization: `Bearer ${text}` }),
-  'the Authorization field, behind another scheme': (text) => refusedRequest({ authorization: `Unknown ${text}` }),
+  'the Authorization field, after a scheme': (text) => refusedRequest({ authorization: `Bearer ${text}` }),
+  'the Authorization field, after another scheme': (text) => refusedRequest({ authorization: `Unknown ${text}` }),
   'the Authorization field, in the wrong order': (text) => refusedRequest({ authorization: `${text} Bearer` }),
   'the Authorization field, twice a scheme': (text) => refusedRequest({ authorization: `Bearer Bearer ${text}` }),
   'the Authorization field, joined': (text) => refusedRequest({ authorization: `Basic dTpw, ${text}` }),

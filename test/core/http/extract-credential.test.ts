@@ -238,7 +238,7 @@ describe('extracting a credential', () => {
         sent({ authorization: 'Bearer a.b.c', cookie: 'jwt=; jwt=' }),
         '400 credential_repeated',
       ],
-      ['Bearer alone and a cookie', sent({ authorization: 'Bearer', cookie: 'jwt=a.b.c' }), '400 credential_malformed'],
+      ['only Bearer and a cookie', sent({ authorization: 'Bearer', cookie: 'jwt=a.b.c' }), '400 credential_malformed'],
       ['Basic and a cookie', sent({ authorization: 'Basic YTpi', cookie: 'jwt=a.b.c' }), 'a.b.c'],
       [
         'Basic and two tokens',

@@ -193,7 +193,7 @@ describe('39. The header of an encrypted token is as strict as that of a signed 
     ['another zip', { zip: 'GZIP' }, 'header_critical'],
     ['zip that is null', { zip: null }, 'header_critical'],
     ['crit', { crit: ['exp'], exp: 1 }, 'header_critical'],
-    ['crit for what is known', { crit: ['alg'] }, 'header_critical'],
+    ['crit with a known parameter', { crit: ['alg'] }, 'header_critical'],
     ['b64', { b64: true }, 'header_critical'],
     ['a kid that is a number', { kid: 1 }, 'kid_malformed'],
     ['a kid that is null', { kid: null }, 'kid_malformed'],

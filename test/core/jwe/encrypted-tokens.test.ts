@@ -97,7 +97,7 @@ describe('38. The decrypted content must be a signed JWT that passes the whole v
     ['an unsigned JWT', `${encode({ alg: 'none' })}.${encode(accessClaims())}.`, 'algorithm_not_allowed'],
     ['an unsigned JWT in capitals', `${encode({ alg: 'NONE' })}.${encode(accessClaims())}.`, 'algorithm_not_allowed'],
     ['a JWT without a signature', jwt.slice(0, jwt.lastIndexOf('.') + 1), 'signature_malformed'],
-    ['a signed JWT behind a byte order mark', `\ufeff${jwt}`, 'token_encoding'],
+    ['a signed JWT after a byte order mark', `\ufeff${jwt}`, 'token_encoding'],
     ['a signed JWT and a line break', `${jwt}\n`, 'token_encoding'],
     ['a signed JWT in a JSON string', JSON.stringify(jwt), 'token_encoding'],
     ['a signed JWT and a byte that is not UTF-8', Buffer.concat([Buffer.from(jwt), Buffer.of(0xff)]), 'token_encoding'],

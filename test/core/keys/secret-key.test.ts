@@ -93,7 +93,7 @@ describe('an invalid secret', () => {
     ['text', text],
     ['text in base64', btoa('x'.repeat(32))],
     ['a Buffer-like view', new Uint8Array(new ArrayBuffer(100), 4, 64)],
-    ['bytes that begin as DER does', Uint8Array.from([0x30, 62, ...Array.from({ length: 62 }, () => 7)])],
+    ['bytes that start like DER', Uint8Array.from([0x30, 62, ...Array.from({ length: 62 }, () => 7)])],
   ])('is not %s', (_, secret) => {
     expect(() => secretKey(secret as string, ['HS256'])).not.toThrow()
   })

@@ -33,7 +33,7 @@ describe('a verifier of claims', () => {
     expect(await verifier.explain('opaque', claims)).toMatchObject({ accepted: false, code })
   })
 
-  it('takes the context of a verification', async () => {
+  it('accepts the context of a verification', async () => {
     const verifier = createClaimsVerifier(options)
     const bound = { ...accessClaims(), cnf: { jkt: 'x' } }
     expect(await verifier.verify('opaque', bound, { confirmations: ['jkt'] })).toHaveProperty('claims.cnf')

@@ -144,8 +144,8 @@ describe('37. Nothing fails open: a request with another scheme if tokens are op
 
   it.each<[string, string, ErrorCode]>([
     ['a raw token', good, 'credential_scheme'],
-    ['a token behind an unknown scheme', `Token ${good}`, 'credential_scheme'],
-    ['an expired token behind Basic', `Basic ${expired}`, 'credential_scheme'],
+    ['a token after an unknown scheme', `Token ${good}`, 'credential_scheme'],
+    ['an expired token after Basic', `Basic ${expired}`, 'credential_scheme'],
     ['a token in a parameter', `Token token="${good}"`, 'credential_scheme'],
     ['a prefix of a token', `Token ${good.slice(0, 40)}`, 'credential_scheme'],
     ['DPoP', `DPoP ${good}`, 'credential_scheme'],

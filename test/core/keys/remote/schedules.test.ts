@@ -28,7 +28,7 @@ async function tryOut(makeKeySet: KeySetUnderTest, judge: Judge, numRuns: number
 }
 
 describe(`random schedules of requests, rotations, outages and floods (SCHEDULE_SEED=${seed})`, () => {
-  it(`${RUNS} of them: no request with a published key is refused, and the endpoint is asked no more often than promised`, async () => {
+  it(`${RUNS} of them: no request with a published key is refused, and the endpoint is called no more often than promised`, async () => {
     const total = tally()
     await assert(
       asyncProperty(schedules, async (schedule) => {

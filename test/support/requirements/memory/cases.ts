@@ -62,7 +62,7 @@ function inRequests(
   }
 }
 
-/** Tokens alone that use much memory for their contents. */
+/** Single tokens that use much memory for their contents. */
 function alone(
   claimsOf: (index: number) => object,
   headerOf: (index: number) => object = () => ({}),
