@@ -21,7 +21,7 @@ describe('a release', () => {
     expect(manifests.map((text) => (JSON.parse(text) as { version: string }).version)).toEqual(
       manifests.map(() => version),
     )
-    expect(read('packages/core/src/keys/fetch/fields.ts')).toContain(`'claimgate/${version}'`)
+    expect(read('packages/core/src/keys/fetch/fetch-document.ts')).toContain(`'claimgate/${version}'`)
     expect(read('CHANGELOG.md')).toContain(`\n## ${version}`)
   })
 })

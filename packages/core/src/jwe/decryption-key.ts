@@ -166,6 +166,6 @@ const FOUND: Readonly<Record<string, string>> = {
 function foundIn(read: KeyText): string {
   if (read.kind === 'der') return `${read.found}: convert it to PEM with "openssl pkey -inform DER"`
   if (read.kind === 'jwk') return 'a JWK'
-  if (read.kind === 'misfit') return own(FOUND, read.label ?? '') ?? read.found
+  if (read.kind === 'other') return own(FOUND, read.label ?? '') ?? read.found
   return own(FOUND, read.label) ?? (isEncrypted(read.pem) ? 'an encrypted PEM' : 'another PEM')
 }

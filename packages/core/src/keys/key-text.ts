@@ -2,13 +2,13 @@ import * as base64url from 'jose/base64url'
 import { bare, own } from '../model/values.ts'
 import { isRecord, kindOf } from '../options/option-rules.ts'
 
-/** The value of a key option: one PEM block, a JWK, bare DER, or anything else as a misfit. */
+/** The value of a key option: one PEM block, a JWK, bare DER, or anything else. */
 export type KeyText =
   | { readonly kind: 'pem'; readonly label: string; readonly der: Uint8Array; readonly pem: string }
   | { readonly kind: 'jwk'; readonly jwk: Readonly<Record<string, unknown>> }
   | { readonly kind: 'der'; readonly der: Uint8Array; readonly found: 'DER' | 'DER in base64' }
   /** Never quotes the value. */
-  | { readonly kind: 'misfit'; readonly found: string; readonly label?: string }
+  | { readonly kind: 'other'; readonly found: string; readonly label?: string }
 
 /**
  * Reads the value of a key option: PEM as text or bytes, the base64 of a PEM, or a JWK. Accepts quotes and literal `\n`, as in environment
@@ -18,7 +18,7 @@ export function readKeyText(value: unknown): KeyText {
   if (typeof value === 'string') return readText(value)
   if (ArrayBuffer.isView(value)) return readBytes(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
   if (isRecord(value)) return readJwk(value)
-  return misfit(kindOf(value))
+  return other(kindOf(value))
 }
 
 const BEGIN = '-----BEGIN'
@@ -30,14 +30,26 @@ function readBytes(bytes: Uint8Array): KeyText {
 
 function readText(text: string): KeyText {
   const plain = unquoted(text)
-  if (plain.includes(BEGIN)) return readPem(plain)
-  if (plain.startsWith('{')) return readJson(plain)
-  const bytes = bytesOf(plain)
-  if (bytes === undefined || plain === '') return misfit(shapeOf(plain))
-  if (derLength(bytes) === bytes.length) return { kind: 'der', der: bytes, found: 'DER in base64' }
-  const inside = unquoted(new TextDecoder().decode(bytes))
-  if (inside.includes(BEGIN)) return readPem(inside)
-  return inside.startsWith('{') ? readJson(inside) : misfit(shapeOf(plain))
+  const direct = readPemOrJson(plain)
+  if (direct) return direct
+  const bytes = plain === '' ? undefined : bytesOf(plain)
+  if (bytes && derLength(bytes) === bytes.length) return { kind: 'der', der: bytes, found: 'DER in base64' }
+  const inside = bytes && readPemOrJson(unquoted(new TextDecoder().decode(bytes)))
+  if (inside) return inside
+  const shape = SHAPES.find(([pattern]) => pattern.test(plain))
+  return other(shape?.[1] ?? `${plain.length} characters of something else`)
+}
+
+function readPemOrJson(text: string): KeyText | undefined {
+  if (text.includes(BEGIN)) return readPem(text)
+  if (!text.startsWith('{')) return undefined
+  try {
+    const value: unknown = JSON.parse(text)
+    if (isRecord(value)) return readJwk(value)
+  } catch {
+    // The message of JSON.parse quotes the text.
+  }
+  return other('JSON that is damaged or cut off')
 }
 
 // Environment files may keep quotes and literal \n.
@@ -62,38 +74,26 @@ function bytesOf(text: string): Uint8Array | undefined {
 function readPem(text: string): KeyText {
   const labels = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]{1,40})-----/g)].map(([, label = '']) => label)
   const label = labels.find((name) => name.includes('PRIVATE KEY')) ?? labels[0]
-  if (label === undefined) return misfit('a PEM whose first line is damaged')
+  if (label === undefined) return other('a PEM whose first line is damaged')
   const rest = text.slice(text.indexOf(`${BEGIN} ${label}-----`) + label.length + 16)
   const body = rest.split('-----END', 1)[0] ?? ''
   if (body.trim() === '')
-    return misfit(
-      `${FIRST_LINE}: put quotes around all its lines, write the line breaks as \\n, or give its base64`,
+    return other(
+      'only the first line of a PEM: put quotes around all its lines, write the line breaks as \\n, or give its base64',
       label,
     )
-  if (!rest.includes('-----END')) return misfit(`a PEM that is cut off: it has no "-----END ${label}-----"`, label)
+  if (!rest.includes('-----END')) return other(`a PEM that is cut off: it has no "-----END ${label}-----"`, label)
   const der = bytesOf(body)
   // The headers of an encrypted key are not base64.
-  if (der === undefined && !body.includes(':')) return misfit('a PEM with characters that are not base64', label)
-  if (der !== undefined && derLength(der) !== der.length) return misfit('a PEM that is damaged or cut off', label)
+  if (der === undefined && !body.includes(':')) return other('a PEM with characters that are not base64', label)
+  if (der !== undefined && derLength(der) !== der.length) return other('a PEM that is damaged or cut off', label)
   const pem = `${BEGIN} ${label}-----\n${body.trim()}\n-----END ${label}-----`
   return { kind: 'pem', label, der: der ?? new Uint8Array(), pem }
 }
 
-const FIRST_LINE = 'only the first line of a PEM'
-
-function readJson(text: string): KeyText {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (isRecord(value)) return readJwk(value)
-  } catch {
-    // The message of JSON.parse quotes the text.
-  }
-  return misfit('JSON that is damaged or cut off')
-}
-
 function readJwk(jwk: Readonly<Record<string, unknown>>): KeyText {
   if (Object.hasOwn(jwk, 'kty')) return { kind: 'jwk', jwk }
-  return misfit(Object.hasOwn(jwk, 'keys') ? 'a JWK Set' : 'an object without "kty"')
+  return other(Object.hasOwn(jwk, 'keys') ? 'a JWK Set' : 'an object without "kty"')
 }
 
 const SHAPES: readonly (readonly [RegExp, string])[] = [
@@ -106,12 +106,8 @@ const SHAPES: readonly (readonly [RegExp, string])[] = [
   ],
 ]
 
-function shapeOf(text: string): string {
-  return SHAPES.find(([shape]) => shape.test(text))?.[1] ?? `${text.length} characters of something else`
-}
-
-function misfit(found: string, label?: string): KeyText {
-  return { kind: 'misfit', found, ...(label !== undefined && { label }) }
+function other(found: string, label?: string): KeyText {
+  return { kind: 'other', found, ...(label !== undefined && { label }) }
 }
 
 /**
@@ -129,23 +125,14 @@ export type PublicLabel = 'PUBLIC KEY' | 'CERTIFICATE'
 
 /** The byte length that the first DER element declares, or `undefined` if it is not a sequence. */
 function derLength(der: Uint8Array): number | undefined {
-  const header = headerAt(der, 0)
-  return header?.tag === SEQUENCE ? header.end : undefined
+  const [tag, , end] = headerAt(der, 0) ?? []
+  return tag === SEQUENCE ? end : undefined
 }
 
 const SEQUENCE = 0x30
 const VERSION = 0xa0
 
-interface Header {
-  readonly tag: number
-  readonly start: number
-  readonly end: number
-}
-
-interface Element {
-  readonly tag: number
-  readonly content: Uint8Array
-}
+type Header = readonly [tag: number, start: number, end: number]
 
 function headerAt(der: Uint8Array, at: number): Header | undefined {
   const tag = der[at]
@@ -156,17 +143,22 @@ function headerAt(der: Uint8Array, at: number): Header | undefined {
   let length = more === 0 ? first : 0
   for (const byte of der.subarray(at + 2, at + 2 + more)) length = length * 256 + byte
   const start = at + 2 + more
-  return { tag, start, end: start + length }
+  return [tag, start, start + length]
+}
+
+interface Element {
+  readonly tag: number
+  readonly content: Uint8Array
 }
 
 // Empty if any element is longer than its container.
 function elements(der: Uint8Array): readonly Element[] {
   const found: Element[] = []
   for (let at = 0; at < der.length;) {
-    const header = headerAt(der, at)
-    if (header === undefined || header.end > der.length) return []
-    found.push({ tag: header.tag, content: der.subarray(header.start, header.end) })
-    at = header.end
+    const [tag, start, end = Infinity] = headerAt(der, at) ?? []
+    if (tag === undefined || end > der.length) return []
+    found.push({ tag, content: der.subarray(start, end) })
+    at = end
   }
   return found
 }
@@ -199,28 +191,21 @@ function jwkOfSpki([algorithm, bits]: readonly Element[]): Readonly<Record<strin
   if (algorithm?.tag !== SEQUENCE || bits?.tag !== 0x03 || bits.content[0] !== 0) return undefined
   const [type = '', parameters = ''] = elements(algorithm.content).map(({ content }) => hex(content))
   const key = bits.content.subarray(1)
-  if (type === RSA) return rsaJwk(key)
+  if (type === RSA) {
+    const [n, e] = elements(elements(key)[0]?.content ?? key).map(({ content }) => {
+      // DER puts a zero before a number whose first bit is set; a JWK does not (RFC 7518 section 2).
+      return base64url.encode(content[0] === 0 ? content.subarray(1) : content)
+    })
+    return n === undefined || e === undefined ? undefined : { kty: 'RSA', n, e }
+  }
   const [kty, name = ''] = own(NAMES, type === EC ? parameters : type) ?? []
-  if (kty === EC && type === EC) return ecJwk(name, key)
+  if (kty === EC && type === EC) {
+    const half = (key.length + 1) / 2
+    const [x, y] = key[0] === 4 ? [key.subarray(1, half), key.subarray(half)] : [key, key.subarray(0, 0)]
+    return { kty: 'EC', crv: name, x: base64url.encode(x), y: base64url.encode(y) }
+  }
   if (kty === 'OKP') return { kty, crv: name, x: base64url.encode(key) }
   return kty === 'AKP' ? { kty, alg: name, pub: base64url.encode(key) } : undefined
-}
-
-function rsaJwk(key: Uint8Array): Readonly<Record<string, string>> | undefined {
-  const [n, e] = elements(elements(key)[0]?.content ?? key)
-  if (n === undefined || e === undefined) return undefined
-  return { kty: 'RSA', n: base64url.encode(unsigned(n.content)), e: base64url.encode(unsigned(e.content)) }
-}
-
-// DER puts a zero before a number whose first bit is set; a JWK does not (RFC 7518 section 2).
-function unsigned(integer: Uint8Array): Uint8Array {
-  return integer[0] === 0 ? integer.subarray(1) : integer
-}
-
-function ecJwk(crv: string, point: Uint8Array): Readonly<Record<string, string>> {
-  const half = (point.length + 1) / 2
-  const [x, y] = point[0] === 4 ? [point.subarray(1, half), point.subarray(half)] : [point, point.subarray(0, 0)]
-  return { kty: 'EC', crv, x: base64url.encode(x), y: base64url.encode(y) }
 }
 
 function hex(bytes: Uint8Array): string {

@@ -116,7 +116,7 @@ function unusable(read: KeyText, names: PublicKeyNames): TypeError {
 }
 
 function foundIn(read: KeyText): string {
-  if (read.kind === 'misfit') return read.found
+  if (read.kind === 'other') return read.found
   if (read.kind === 'pem')
     return isPublicLabel(read.label) ? 'a key of an unknown kind, or a damaged one' : `a PEM of "${read.label}"`
   const label = read.kind === 'der' && (['PUBLIC KEY', 'CERTIFICATE'] as const).find((name) => jwkOfDer(name, read.der))

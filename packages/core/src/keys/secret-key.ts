@@ -54,14 +54,14 @@ function flawOf(secret: unknown): string | undefined {
   if (read.kind === 'jwk' && own(read.jwk, 'kty') === 'oct')
     return 'a JWK: give the bytes that its "k" is the base64url of'
   // Anyone who has the public key could sign with it.
-  if (read.kind !== 'misfit' && holdsPublicKey(read)) return 'a public key: give it as "publicKey"'
+  if (read.kind !== 'other' && holdsPublicKey(read)) return 'a public key: give it as "publicKey"'
   if (read.kind === 'pem') return `a PEM of "${read.label}"`
   if (typeof secret !== 'string') return ArrayBuffer.isView(secret) ? undefined : kindOf(secret)
   if (/^(["'`]).*\1$/s.test(secret)) return 'quotes around it: take them off'
   return secret === secret.trim() ? undefined : 'white space around it: take it off, or give the bytes'
 }
 
-function holdsPublicKey(read: Exclude<KeyText, { readonly kind: 'misfit' }>): boolean {
+function holdsPublicKey(read: Exclude<KeyText, { readonly kind: 'other' }>): boolean {
   if (read.kind === 'jwk') return true
   return jwkOfDer('PUBLIC KEY', read.der) !== undefined || jwkOfDer('CERTIFICATE', read.der) !== undefined
 }

@@ -1,5 +1,5 @@
 import type { JSONWebKeySet } from 'jose'
-import { emit, type EventListener, type KeyFlaw } from '../model/events.ts'
+import { emit, type EventListener } from '../model/events.ts'
 import { bare, own } from '../model/values.ts'
 import { callback, isOptions, misconfigured, numberIn, type OptionTable } from '../options/option-rules.ts'
 import { readOptions } from '../options/read-options.ts'
@@ -45,14 +45,14 @@ const STATIC_KEY_SET: OptionTable<StaticKeySetOptions> = {
 function parseOwn(jwks: JSONWebKeySet | string, limits: JwkSetLimits): KeySet {
   assertSet(jwks)
   const set = parse(jwks, limits)
-  const skippedAs = (reason: KeyFlaw): boolean => set.skipped.some((skipped) => skipped.reason === reason)
-  if (skippedAs('symmetric'))
-    throw new TypeError('Cannot use JWK Set: it must hold public keys only, and holds a secret ("kty": "oct")')
-  if (skippedAs('private_parts'))
-    throw new TypeError('Cannot use JWK Set: it must hold public keys only, and holds a private key')
-  if (set.size === 0)
-    throw new TypeError(`Cannot use JWK Set: it must hold a usable key, and holds ${explainSkipped(set)}`)
-  return set
+  const { size, skipped } = set
+  const reasons = new Set(skipped.map(({ reason }) => reason))
+  const secret = reasons.has('symmetric') ? 'secret ("kty": "oct")' : 'private key'
+  if (reasons.has('symmetric') || reasons.has('private_parts'))
+    throw misconfigured(ACTION, `it must hold public keys only, and holds a ${secret}`)
+  if (size > 0) return set
+  const found = skipped.length === 0 ? 'none' : `only members that were skipped: ${listSkipped(skipped)}`
+  throw new TypeError(`Cannot use JWK Set: it must hold a usable key, and holds ${found}`)
 }
 
 // What users pass by mistake.
@@ -70,7 +70,7 @@ const ADVICE: Readonly<Record<string, string>> = bare({
 function assertSet(jwks: unknown): void {
   if (isOptions(jwks) && Array.isArray(own(jwks, 'keys'))) return
   const read = readKeyText(jwks)
-  const found = read.kind === 'misfit' ? read.found : read.kind
+  const found = read.kind === 'other' ? read.found : read.kind
   if (typeof jwks === 'string' && jwks.trimStart().startsWith('{') && read.kind !== 'jwk') return
   throw misconfigured(ACTION, `"jwks" must be a JWK Set, an object { keys: […] }, found ${ADVICE[found] ?? found}`)
 }
@@ -82,8 +82,4 @@ function parse(jwks: unknown, limits: JwkSetLimits): KeySet {
     if (!(cause instanceof FetchError)) throw cause
     throw new TypeError(`Cannot use JWK Set: ${cause.message}`, { cause })
   }
-}
-
-function explainSkipped({ skipped }: KeySet): string {
-  return skipped.length === 0 ? 'none' : `only members that were skipped: ${listSkipped(skipped)}`
 }

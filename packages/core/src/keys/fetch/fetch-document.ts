@@ -5,7 +5,6 @@ import { recentMap, type RecentMap } from '../../model/memory.ts'
 import type { Clock, FetchHeaders, FetchInit, FetchLike, FetchResponse } from '../../model/runtime.ts'
 import { bare, ignoreRejection, own } from '../../model/values.ts'
 import { FetchError, systemCode } from './fetch-error.ts'
-import type { HeaderFields } from './fields.ts'
 import { printedAddress } from './key-uri.ts'
 
 /** What to fetch a document with, and the bounds of the fetch. */
@@ -19,7 +18,7 @@ export interface FetchDocumentOptions {
   /** Most bytes of the body, after decompression. */
   readonly maxBytes: number
   /** Configured header fields, which may be secrets. @defaultValue none */
-  readonly headers?: HeaderFields | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** Sent as a POST request, with its content type. @defaultValue a GET request */
   readonly post?: { readonly contentType: string; readonly body: string } | undefined
   /** @defaultValue that of a JWK Set */

@@ -1,4 +1,3 @@
-import { AuthError } from '../../errors/auth-error.ts'
 import { sentence } from '../../errors/quote.ts'
 import type { FetchFailure } from '../../model/events.ts'
 import { own } from '../../model/values.ts'
@@ -34,23 +33,6 @@ export class FetchError extends Error {
 export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined
   return typeof error.code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(error.code) ? error.code : undefined
-}
-
-interface Unavailability {
-  /** What was to be fetched. */
-  readonly name: string
-  readonly failure: FetchError
-  /** Milliseconds until the next attempt may begin. */
-  readonly wait: number
-}
-
-/** The keys are currently unavailable (status 503). This is not the fault of a token. */
-export function keysUnavailable({ name, failure, wait }: Unavailability): AuthError {
-  return new AuthError('keys_unavailable', {
-    retryAfter: retrySeconds(wait),
-    hint: `Fetching the keys of ${name} failed (${failure.reason}): ${failure.message}`,
-    cause: failure,
-  })
 }
 
 /** Whole seconds for `Retry-After`, at least one. */

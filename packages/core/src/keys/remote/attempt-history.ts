@@ -84,13 +84,14 @@ export function afterStart(
 }
 
 /** An attempt of several requests counts from the time the last one was sent. */
-export function afterNextRequest(history: AttemptHistory, cause: AttemptCause, now: number): AttemptHistory {
-  return {
-    ...history,
-    starts: [...history.starts.slice(0, -1), now],
-    counted: [...history.counted.slice(0, -1), now],
-    lastForToken: cause === 'token' ? now : history.lastForToken,
-  }
+export function afterNextRequest(
+  history: AttemptHistory,
+  cause: AttemptCause,
+  limits: AttemptLimits,
+  now: number,
+): AttemptHistory {
+  const { starts, counted } = history
+  return afterStart({ ...history, starts: starts.slice(0, -1), counted: counted.slice(0, -1) }, cause, limits, now)
 }
 
 /** A success that ends a cold start does not count towards the cool-down for tokens. */

@@ -1,7 +1,8 @@
 import type { CryptoKey } from 'jose'
+import { AuthError } from '../../errors/auth-error.ts'
 import type { JoseHeader } from '../../model/token.ts'
 import { own } from '../../model/values.ts'
-import { FetchError, keysUnavailable } from '../fetch/fetch-error.ts'
+import { FetchError, retrySeconds } from '../fetch/fetch-error.ts'
 import { hasMaterial, type KeySet } from '../jwk/jwk-set.ts'
 import { foundKey, foundKeys, listKids, type RefusalContext, type Selection } from '../jwk/select-key.ts'
 import type { KeyContext, KeySource } from '../key-source.ts'
@@ -132,8 +133,13 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
     return state.lastFailure ?? new FetchError('rate_limited', `No fetch may begin yet,${why}`)
   }
 
-  const unavailable = (failure: FetchError, cause: AttemptCause) =>
-    keysUnavailable({ name: locator.name, failure, wait: waitFor(cause) })
+  /** The keys are currently unavailable (status 503). This is not the fault of the token. */
+  const unavailable = (cause: FetchError = refusalReason(), needed: AttemptCause = 'age'): AuthError =>
+    new AuthError('keys_unavailable', {
+      retryAfter: retrySeconds(waitFor(needed)),
+      hint: `Fetching the keys of ${locator.name} failed (${cause.reason}): ${cause.message}`,
+      cause,
+    })
 
   const ageOf = (cached: CachedKeySet): number => (clock.monotonic() - cached.confirmedAt) / 1000
 
@@ -146,10 +152,9 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
     arrivals.set(token, arrival)
     const failure = await refresh(header, arrival)
     const cached = usable()
-    if (!cached) throw unavailable(failure ?? refusalReason(), 'age')
+    if (!cached) throw unavailable(failure)
     const selection = cached.set.select(header)
-    if (selection.kind === 'unknown_kid' && (failure || !denies(arrival)))
-      throw unavailable(failure ?? refusalReason(), 'token')
+    if (selection.kind === 'unknown_kid' && (failure || !denies(arrival))) throw unavailable(failure, 'token')
     return { set: cached.set, selection, context: { header, about: () => about(cached), onEvent } }
   }
 
@@ -187,7 +192,7 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
     },
     ready: async () => {
       const failure = await refresh('known', { ...arrivalOf({}), waitsUntil: Infinity })
-      if (!usable()) throw unavailable(failure ?? refusalReason(), 'age')
+      if (!usable()) throw unavailable(failure)
     },
     close,
     describe: () => {

@@ -9,6 +9,7 @@ import {
   type Filled,
   flag,
   isOptions,
+  isRecord,
   misconfigured,
   numberIn,
   type NumbersOf,
@@ -19,7 +20,6 @@ import {
   type OptionTable,
 } from '../../options/option-rules.ts'
 import { readOptions } from '../../options/read-options.ts'
-import { headerFields, type HeaderFields } from '../fetch/fields.ts'
 import { httpHost, type PlainHttp } from '../fetch/key-uri.ts'
 
 /** A JWK Set as it was fetched, stored where a worker can find it on a cold start: a file, a KV, Redis. Plain JSON. */
@@ -131,7 +131,7 @@ export interface ResolvedKeySetOptions extends Filled<
   'sharing' | 'fetch' | 'clock' | 'random'
 > {
   readonly plainHttp: PlainHttp
-  readonly headers: HeaderFields
+  readonly headers: Readonly<Record<string, string>>
 }
 
 /** The options of `RemoteKeySetTuning`. */
@@ -220,3 +220,35 @@ export function transportOf(fetch: FetchLike, proxy: RemoteKeySetTuning['proxy']
     )
   return defaultFetchThrough(proxy)
 }
+
+/**
+ * Checks the header fields that are sent with each request for keys (RFC 9110 section 5). Messages never show a value, or an invalid name,
+ * which may contain a value.
+ *
+ * @throws TypeError for a name that is not a token or belongs to the transport, and for a value that is not visible ASCII
+ */
+function headerFields(action: string, given: unknown, named: string): Readonly<Record<string, string>> {
+  const fields = Object.create(null) as Record<string, string>
+  const option = `"${named}"`
+  if (!isRecord(given)) throw misconfigured(action, `${option} must be an object, such as { "x-api-key": "…" }`)
+  for (const [written, value] of Object.entries(given)) {
+    const name = written.toLowerCase()
+    if (!FIELD_NAME.test(name)) throw misconfigured(action, `${option} has a name that is no header field name`)
+    if (TRANSPORT_FIELDS.test(name))
+      throw misconfigured(action, `${option} must not set "${name}", which belongs to the transport`)
+    if (Object.hasOwn(fields, name)) throw misconfigured(action, `${option} has "${name}" twice`)
+    if (typeof value !== 'string' || value.length > LONGEST_FIELD || !VISIBLE_ASCII.test(value))
+      throw misconfigured(
+        action,
+        `the value of "${name}" in ${option} must be 1 to ${LONGEST_FIELD} visible ASCII characters, with spaces only between them`,
+      )
+    fields[name] = value
+  }
+  return Object.freeze(fields)
+}
+
+const LONGEST_FIELD = 8192
+const FIELD_NAME = /^[!#$%&'*+.^_`|~\da-z-]{1,256}$/
+const VISIBLE_ASCII = /^[!-~](?:[ -~]*[!-~])?$/
+const TRANSPORT_FIELDS =
+  /^(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|expect|range|accept-encoding|proxy-.*|content-.*|if-.*)$/

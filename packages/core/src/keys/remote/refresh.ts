@@ -151,7 +151,7 @@ export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOpt
         sentAt = now
         state.attempts += 1
         state.history = afterStart(state.history, cause, limits, now)
-      } else state.history = afterNextRequest(state.history, cause, now)
+      } else state.history = afterNextRequest(state.history, cause, limits, now)
     }
     const onStale: Attempt['onStale'] = (trouble) => {
       if (state.fetching === shared && !state.closed) emit(onEvent, { type: 'keys.stale', ...trouble })
