@@ -205,17 +205,17 @@ export function takeTurn({ fetch, origin, urgency, signal }: FetchTurnOptions): 
   const waiting = queue.waiting[urgency]
   const begins = new Promise<void>((resolve, reject) => {
     const begin = (): void => {
-      signal.removeEventListener('abort', giveUp)
+      signal.removeEventListener('abort', stopWaiting)
       isRunning = true
       queue.running += 1
       resolve()
     }
-    const giveUp = (): void => {
+    const stopWaiting = (): void => {
       waiting.splice(waiting.indexOf(begin), 1)
       reject(signal.reason as Error)
     }
     waiting.push(begin)
-    signal.addEventListener('abort', giveUp, { once: true })
+    signal.addEventListener('abort', stopWaiting, { once: true })
   })
   return { origin, begins, release }
 }
