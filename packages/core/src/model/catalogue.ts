@@ -120,7 +120,7 @@ export const catalogue: Readonly<Record<ErrorCode, CatalogueEntry>> = Object.fre
 )
 
 /** The only text about a refusal that a client sees (RFC 6750 section 3): fixed, and the same for all refusals of one kind. */
-export const wireDescriptions: Readonly<Record<WireError, string>> = Object.freeze({
+export const wireDescriptions: Readonly<Record<WireError, string>> = {
   invalid_request: 'The request does not carry exactly one well-formed access token',
   invalid_token: 'The access token is malformed, expired, revoked or not meant for this resource',
   insufficient_scope: 'The access token does not grant what this request needs',
@@ -128,4 +128,4 @@ export const wireDescriptions: Readonly<Record<WireError, string>> = Object.free
   use_dpop_nonce: 'The DPoP proof must contain the nonce of this resource',
   insufficient_user_authentication: 'The user must authenticate in a stronger or more recent way',
   insufficient_authorization: 'The access token does not authorize this request',
-})
+}
