@@ -14,6 +14,7 @@ export const FOLDERS = [
     'jws',
     'keys',
     'model',
+    'mtls',
     'options',
     'pipeline',
   ].map((folder) => `core/${folder}`),

@@ -8,6 +8,7 @@ import * as core from '@claimgate/core'
 import * as denylists from '@claimgate/core/denylist'
 import * as extend from '@claimgate/core/extend'
 import * as jwe from '@claimgate/core/jwe'
+import * as mtls from '@claimgate/core/mtls'
 import * as node from '@claimgate/core/node'
 import { createTestKeys, type FaultyJwksServer, startFaultyJwksServer } from '@claimgate/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -101,6 +102,7 @@ describe('the published core in an empty project', () => {
         './extend': sorted(extend),
         './jwe': sorted(jwe),
         './denylist': sorted(denylists),
+        './mtls': sorted(mtls),
         ...(name === 'node' && { './node': sorted(node) }),
       }
       expect(Object.fromEntries(Object.entries(names).map(([path, all]) => [path, all.toSorted()]))).toEqual(expected)

@@ -5,6 +5,7 @@ import { createAuthenticator, createVerifier, scope } from '@claimgate/core'
 import { createMemoryDenylist, denylist } from '@claimgate/core/denylist'
 import { publicKey, remoteKeySet, staticKeySet, verifyJws } from '@claimgate/core/extend'
 import { createNestedVerifier, decryptionKeys, decryptJwe } from '@claimgate/core/jwe'
+import { mtls } from '@claimgate/core/mtls'
 import { decryptionKeyFromPem, undiciFetch } from '@claimgate/core/node'
 import { authenticateJwt, authorize, requireAnyScope, requireClaim, requireScope } from '@claimgate/express'
 import { claimgate } from '@claimgate/fastify'
@@ -109,7 +110,7 @@ const narrows = { narrows: true } as const
 
 // All options at once: the error for an object may also name a missing or unknown member.
 const WHOLE =
-  /give |each issuer needs|there is no option|"issuer"|"store"|"keys"|read the environment|must be an object/
+  /give |each issuer needs|there is no option|"issuer"|"store"|"keys"|"from"|read the environment|must be an object/
 
 const POLICY: Readonly<Record<string, Omit<OptionCase, 'option' | 'make'>>> = {
   issuer: { ...narrows, takes: ['string', 'null'] },
@@ -325,6 +326,14 @@ const GROUPS: Readonly<Record<string, readonly OptionCase[]>> = {
     ),
     ...optionsOf((options) => createMemoryDenylist(options), {}, { maxEntries: nothing, clock: nothing }),
     { option: '', make: (value) => denylist(value as never), narrows: true, named: WHOLE },
+  ],
+  mtls: [
+    ...optionsOf(
+      (options) => mtls(options as never),
+      { from: 'header', name: 'client-cert', format: 'rfc9440', trust: () => true },
+      { from: narrows, name: narrows, format: narrows, trust: { ...narrows, ...anyOf('function') } },
+    ),
+    { option: '', make: (value) => mtls(value as never), narrows: true, named: WHOLE },
   ],
   jwe: [
     ...optionsOf(

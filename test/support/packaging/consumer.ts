@@ -21,6 +21,7 @@ const core = await import('@claimgate/core')
 const extend = await import('@claimgate/core/extend')
 const jwe = await import('@claimgate/core/jwe')
 const denylists = await import('@claimgate/core/denylist')
+const mtls = await import('@claimgate/core/mtls')
 const node = forNode ? await import('@claimgate/core/node') : undefined
 
 const rules = { issuer: 'https://issuer.example', audience: 'orders-api' }
@@ -41,6 +42,7 @@ const report: ConsumerReport = {
     './extend': Object.keys(extend),
     './jwe': Object.keys(jwe),
     './denylist': Object.keys(denylists),
+    './mtls': Object.keys(mtls),
     ...(node && { './node': Object.keys(node) }),
   },
   subject: verified.claims['sub'],
