@@ -39,6 +39,7 @@ const SECTIONS = [
   { heading: 'Key sets', parts: [{ file: 'core/src/keys/remote/options.ts', interfaces: ['RemoteKeySetTuning'] }] },
   { heading: 'Token cache', parts: [{ file: 'core/src/pipeline/options.ts', interfaces: ['TokenCacheOptions'] }] },
   { heading: 'Denylists', parts: [{ file: 'core/src/denylist/options.ts', interfaces: ['DenylistOptions'] }] },
+  { heading: 'Client certificates', parts: [{ file: 'core/src/mtls/mtls.ts', interfaces: ['MtlsHeaderOptions'] }] },
   { heading: 'Limits', parts: [{ file: 'core/src/model/limits.ts', interfaces: ['Limits'] }] },
 ]
 
@@ -157,11 +158,12 @@ if (import.meta.filename === process.argv[1]) {
   const root = join(import.meta.dirname, '..')
   const read = (file) => readFileSync(join(root, 'packages', file), 'utf8')
   const load = (file) => import(join(root, 'packages', file))
-  const [pipeline, http, keys, denylist, express, fastify] = await Promise.all([
+  const [pipeline, http, keys, denylist, mtls, express, fastify] = await Promise.all([
     load('core/dist/pipeline/options.js'),
     load('core/dist/authenticator/options.js'),
     load('core/dist/keys/remote/options.js'),
     load('core/dist/denylist/options.js'),
+    load('core/dist/mtls/mtls.js'),
     load('express/dist/options.js'),
     load('fastify/dist/options.js'),
   ])
@@ -174,6 +176,7 @@ if (import.meta.filename === process.argv[1]) {
     'Key sets': keys.KEY_SET_TUNING,
     'Token cache': pipeline.TOKEN_CACHE,
     Denylists: denylist.DENYLIST,
+    'Client certificates': mtls.MTLS,
     Limits: pipeline.LIMITS,
   }
   writeFileSync(page, optionsPage(readFileSync(page, 'utf8'), read, tables))

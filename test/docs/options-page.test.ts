@@ -5,6 +5,7 @@ import { optionsPage } from '../../scripts/options-page.mjs'
 import { HTTP } from '../../packages/core/src/authenticator/options.ts'
 import { DENYLIST } from '../../packages/core/src/denylist/options.ts'
 import { KEY_SET_TUNING } from '../../packages/core/src/keys/remote/options.ts'
+import { MTLS } from '../../packages/core/src/mtls/mtls.ts'
 import { DEFAULT_ALGORITHMS } from '../../packages/core/src/model/algorithm.ts'
 import { LIMITS, POLICY, SHARED, TOKEN_CACHE } from '../../packages/core/src/pipeline/options.ts'
 import { MIDDLEWARE } from '../../packages/express/src/options.ts'
@@ -20,6 +21,7 @@ const tables = {
   'Key sets': KEY_SET_TUNING,
   'Token cache': TOKEN_CACHE,
   Denylists: DENYLIST,
+  'Client certificates': MTLS,
   Limits: LIMITS,
 }
 
