@@ -85,7 +85,7 @@ export function expiry({ clockTolerance }: TimeRules): ClaimCheck {
 }
 
 /** `nbf`, if present, must be in the past (RFC 7519 section 4.1.5). */
-export function notBefore({ clockTolerance }: TimeRules): ClaimCheck {
+function notBefore({ clockTolerance }: TimeRules): ClaimCheck {
   const compare = pastOrAbsent('nbf', clockTolerance)
   return {
     step: 'nbf',

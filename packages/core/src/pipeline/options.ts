@@ -315,7 +315,7 @@ export const VERIFIER_OPTIONS: readonly string[] = Object.freeze([...POLICY_OPTI
  *
  * @throws TypeError for one that gives seconds, and for parts that are no functions
  */
-export function resolveClock(action: string, clock: SharedOptions['clock']): Clock {
+function resolveClock(action: string, clock: SharedOptions['clock']): Clock {
   if (clock === undefined) return systemClock
   for (const name of ['monotonic', 'setTimeout'] as const) {
     const member: unknown = own(clock, name)
