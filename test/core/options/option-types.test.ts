@@ -364,7 +364,13 @@ const GROUPS: Readonly<Record<string, readonly OptionCase[]>> = {
     }),
     ...optionsOf((options) => authenticateJwt(options as never), {}, { authenticator: narrows }),
     { option: '', make: (value) => authenticateJwt(value as never), named: WHOLE, narrows: true },
-    { option: '', make: (value) => authorize(value as never), narrows: true, named: /give a requirement/ },
+    {
+      option: '',
+      make: (value) => authorize(value as never),
+      takes: ['function'],
+      narrows: true,
+      named: /requirement/,
+    },
     { option: '', make: (value) => requireScope(value as never), narrows: true, named: /give each scope/ },
     { option: '', make: (value) => requireAnyScope(value as never), narrows: true, named: /give each scope/ },
     {

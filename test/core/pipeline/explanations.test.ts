@@ -116,7 +116,7 @@ it('reports for every refused claim what was expected, what was found and what t
     "
     iss missing
       issuer: issuer_missing | expected "https://issuer.example" | found nothing
-    iss of another
+    another iss
       issuer: issuer_mismatch | expected "https://issuer.example" | found "https://other.example"
     iss with a slash
       issuer: issuer_mismatch | expected "https://issuer.example" | found "https://issuer.example/" | They differ only by a trailing slash
@@ -131,7 +131,7 @@ it('reports for every refused claim what was expected, what was found and what t
       issuer: issuer_unknown | expected ["https://a.example","https://b.example"] | found ["https://a.example"] | iss must be a string
     aud missing
       aud: audience_missing | expected ["https://api.example"] | found nothing
-    aud of another
+    another aud
       aud: audience_mismatch | expected ["https://api.example"] | found ["x","y"]
     aud with a slash, second of two
       aud: audience_mismatch | expected ["https://api.example"] | found ["x","https://api.example/"] | They differ only by a trailing slash
@@ -189,9 +189,9 @@ it('reports for every refused claim what was expected, what was found and what t
     exp missing for maxLifetime
       exp: claim_missing | expected "exp" | found nothing
       lifetime: claim_missing | expected "exp" | found nothing
-    living too long
+    a lifetime that is too long
       lifetime: token_lifetime_too_long | expected "at most 50 s" | found "660 s" | That is "maxLifetime" of the configuration: raise it if the issuer is right
-    client of another
+    another client
       client_id: claim_mismatch | expected ["a","b"] | found "shop"
     client missing
       client_id: claim_missing | expected "client_id or azp" | found nothing
@@ -199,7 +199,7 @@ it('reports for every refused claim what was expected, what was found and what t
       tenant: claim_missing | expected "tenant" | found nothing
     claim missing that must have a value
       tenant: claim_missing | expected "tenant" | found nothing
-    claim of another value
+    another value of a claim
       tenant: claim_mismatch | expected ["a","c"] | found "b"
     claim a predicate refuses
       tenant: claim_mismatch | expected "tenant: a value its predicate accepts" | found "b"
@@ -232,7 +232,7 @@ it('reports for every refused claim what was expected, what was found and what t
       schema: claims_schema | found "1; 2; 3"
     too many scopes
       schema: claim_too_long | expected "at most 1024 scopes" | found 1100 | If tokens of this issuer may hold so much, raise "limits.scopes": it can be up to 4096
-    schema with issues of another kind
+    schema with invalid issues
       schema: claims_schema | found "not said"
     algorithm
       algorithm: algorithm_not_allowed | expected ["RS256","EdDSA"] | found "ES256"

@@ -69,7 +69,7 @@ interface ResolvedAuthenticatorOptions<C extends object> {
 }
 
 /** The options of an authenticator. */
-export const HTTP: OptionTable<HttpOptions & ReadyVerifier> = {
+export const HTTP: OptionTable<HttpOptions & ReadyVerifier> = /* @__PURE__ */ (() => ({
   verifier: objectWith('a verifier, which createVerifier makes', 'verify'),
   realm: { be: 'printable ASCII text without quotes or backslashes', fits: isPlainText, default: 'api' },
   credentials: { ...anything, read: resolveSources, default: DEFAULT_SOURCES },
@@ -80,7 +80,7 @@ export const HTTP: OptionTable<HttpOptions & ReadyVerifier> = {
   bindings: { ...narrowing(listOf('a list, such as [binding]', bindingRule)), default: [] },
   unboundTokens: { ...narrowing(oneOf('accept', 'refuse')), default: 'accept' },
   challenge: { be: 'an object such as { resource_metadata: "https://…" }', fits: isParameters, default: {} },
-}
+}))()
 
 /** The names allowed in `HttpOptions`, and `verifier`. */
 export const HTTP_OPTIONS: readonly string[] = Object.freeze(Object.keys(HTTP))
