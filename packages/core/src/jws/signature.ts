@@ -4,7 +4,7 @@ import * as errors from 'jose/errors'
 import { compactVerify } from 'jose/jws/compact/verify'
 import { AuthError, fromJose } from '../errors/auth-error.ts'
 import { listKeys } from '../keys/jwk/jwk-set.ts'
-import { type Algorithm, algorithmTraits } from '../model/algorithm.ts'
+import { type Algorithm, type AlgorithmParameters, algorithmTraits, parametersOf } from '../model/algorithm.ts'
 import type { JoseHeader, ParsedJws } from '../model/token.ts'
 import { ignoreRejection } from '../model/values.ts'
 
@@ -89,37 +89,14 @@ export const webCryptoSignature: SignatureVerification = ({ signature, signingIn
 
 const isNotSigned = (): false => false
 
-interface Parameters {
-  readonly name: string
-  readonly hash?: string
-  readonly saltLength?: number
-}
-
-const checkedKeys = new WeakMap<CryptoKey, { readonly algorithm: Algorithm; readonly parameters: Parameters }>()
-
-// RFC 7518 sections 3.2 to 3.5, RFC 8037 section 3.1.
-function parametersOf(algorithm: Algorithm): Parameters {
-  const bits = algorithm.slice(2)
-  const hash = `SHA-${bits}`
-  switch (algorithm.slice(0, 2)) {
-    case 'RS':
-      return { name: 'RSASSA-PKCS1-v1_5', hash }
-    case 'PS':
-      return { name: 'RSA-PSS', hash, saltLength: Number(bits) / 8 }
-    case 'ES':
-      return { name: 'ECDSA', hash }
-    case 'HS':
-      return { name: 'HMAC', hash }
-    case 'Ed':
-      return { name: 'Ed25519' }
-    default:
-      return { name: algorithm }
-  }
-}
+const checkedKeys = new WeakMap<
+  CryptoKey,
+  { readonly algorithm: Algorithm; readonly parameters: AlgorithmParameters }
+>()
 
 const FEWEST_RSA_BITS = 2048
 
-function assertMadeFor(key: CryptoKey, algorithm: Algorithm, { name, hash }: Parameters): void {
+function assertMadeFor(key: CryptoKey, algorithm: Algorithm, { name, hash }: AlgorithmParameters): void {
   const { kty, crv }: { kty: string; crv?: string } = algorithmTraits[algorithm]
   // A private or secret key passed as a public key is a mistake, and must not verify anything.
   const expectedType = kty === 'oct' ? 'secret' : 'public'

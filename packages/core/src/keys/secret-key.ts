@@ -1,5 +1,5 @@
 import type { CryptoKey } from 'jose'
-import { algorithmTraits, type SymmetricAlgorithm } from '../model/algorithm.ts'
+import { algorithmTraits, parametersOf, type SymmetricAlgorithm } from '../model/algorithm.ts'
 import type { JoseHeader } from '../model/token.ts'
 import { own } from '../model/values.ts'
 import { kindOf, misconfigured } from '../options/option-rules.ts'
@@ -28,8 +28,7 @@ export function secretKey(secret: string | Uint8Array, algorithms: readonly Symm
     resolve: async ({ alg }: JoseHeader) => {
       const known = imported.get(alg)
       if (known !== undefined) return known
-      const parameters = { name: 'HMAC', hash: `SHA-${alg.slice(2)}` }
-      const key = await crypto.subtle.importKey('raw', bytes, parameters, false, ['verify'])
+      const key = await crypto.subtle.importKey('raw', bytes, parametersOf(alg), false, ['verify'])
       imported.set(alg, key)
       return key
     },

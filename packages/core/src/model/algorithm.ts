@@ -1,4 +1,4 @@
-import { bareThrough } from './values.ts'
+import { bare, bareThrough } from './values.ts'
 
 // Every asymmetric algorithm that all runtimes have (RFC 7518, RFC 8037).
 const WIDESPREAD = [
@@ -63,4 +63,36 @@ export function isAlgorithm(value: unknown): value is Algorithm {
 
 export function isSymmetric(algorithm: Algorithm): algorithm is SymmetricAlgorithm {
   return algorithmTraits[algorithm].kty === 'oct'
+}
+
+/** What WebCrypto needs to import a key and to verify a signature. */
+export interface AlgorithmParameters {
+  readonly name: string
+  readonly hash?: string
+  readonly saltLength?: number
+  readonly namedCurve?: string | undefined
+}
+
+/** The parameters of RFC 7518 sections 3.2 to 3.5 and RFC 8037 section 3.1. WebCrypto rejects an algorithm that it does not know. */
+export function parametersOf(algorithm: string): AlgorithmParameters {
+  const bits = algorithm.slice(2)
+  const hash = `SHA-${bits}`
+  switch (algorithm.slice(0, 2)) {
+    case 'RS':
+      return bare({ name: 'RSASSA-PKCS1-v1_5', hash })
+    case 'PS':
+      return bare({ name: 'RSA-PSS', hash, saltLength: Number(bits) / 8 })
+    case 'ES':
+      return bare({
+        name: 'ECDSA',
+        hash,
+        namedCurve: isAlgorithm(algorithm) ? algorithmTraits[algorithm].crv : undefined,
+      })
+    case 'HS':
+      return bare({ name: 'HMAC', hash })
+    case 'Ed':
+      return bare({ name: 'Ed25519' })
+    default:
+      return bare({ name: algorithm })
+  }
 }

@@ -1,11 +1,11 @@
 import type { CryptoKey, JSONWebKeySet, JWK } from 'jose'
-import { importJWK } from 'jose/key/import'
 import { AuthError } from '../../errors/auth-error.ts'
 import { quote } from '../../errors/quote.ts'
 import { type ElementTolerance, parseStrictJson, StrictJsonError } from '../../json/strict-json.ts'
 import type { KeyFlaw } from '../../model/events.ts'
 import { recentMap } from '../../model/memory.ts'
 import { defaultSharing, type Sharing } from '../../model/runtime.ts'
+import { parametersOf } from '../../model/algorithm.ts'
 import type { JoseHeader } from '../../model/token.ts'
 import { bare } from '../../model/values.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
@@ -205,16 +205,16 @@ function toJwk({ kid, alg, x5t, 'x5t#S256': x5tS256, material }: PublishedKey): 
 const details = new WeakMap<CryptoKey, { readonly print: string; readonly kid: string | undefined }>()
 
 /**
- * Imports a public key for one algorithm through jose. The key cannot be exported again. Its `kid` is kept for messages.
+ * Imports a public key for one algorithm. The key cannot be exported again. Its `kid` is kept for messages.
  *
  * @throws AuthError `key_unusable` if the runtime rejects it
  */
 export async function importKey(material: PublicMaterial, alg: string, kid?: string): Promise<CryptoKey> {
   try {
-    // jose requires `alg` in the key only for AKP, where it checks it.
-    const jwk = (material.kty === 'AKP' ? { ...material, alg } : material) as JWK
-    const key = await importJWK(jwk, alg, { extractable: false })
-    if (!(key instanceof CryptoKey)) throw new TypeError('not a public key')
+    // WebCrypto requires `alg` in the key only for AKP, where it checks it.
+    const jwk = bare(material.kty === 'AKP' ? { ...material, alg } : { ...material }) as JsonWebKey
+    const key = await crypto.subtle.importKey('jwk', jwk, parametersOf(alg), false, ['verify'])
+    if (key.type !== 'public') throw new TypeError('not a public key')
     details.set(key, { print: fingerprint(material), kid })
     return key
   } catch (cause) {
