@@ -14,7 +14,7 @@ async function play(group: string, mode: 'reads' | 'changes'): Promise<unknown> 
 }
 
 describe('48. Only own members count', () => {
-  it.each(['core', 'adapters', 'issuer'])(
+  it.each(['core', 'features', 'adapters', 'issuer'])(
     'no answer of %s changes or is more permissive, whatever is on Object.prototype before the start or after it',
     async (group) => {
       expect(await play(group, 'changes')).toEqual([])
@@ -22,7 +22,7 @@ describe('48. Only own members count', () => {
     LONG,
   )
 
-  it.each(['core', 'adapters', 'issuer'])(
+  it.each(['core', 'features', 'adapters', 'issuer'])(
     'no source of %s reads a member of Object.prototype while it answers',
     async (group) => {
       expect(await play(group, 'reads')).toEqual([])

@@ -3,6 +3,7 @@
 import { ADAPTER_OPTIONS } from '@claimgate/core/extend'
 import { adapterScenarios } from './adapter-scenarios.ts'
 import { coreScenarios } from './core-scenarios.ts'
+import { featureScenarios } from './feature-scenarios.ts'
 import { ANY_VALUES, hostileValues } from './hostile.ts'
 import { issuerScenarios } from './issuer-scenarios.ts'
 import { memberNames, optionalNames } from './member-names.ts'
@@ -43,6 +44,8 @@ async function scenariosOf(name: string): Promise<readonly Scenario[]> {
   switch (name) {
     case 'core':
       return coreScenarios(made)
+    case 'features':
+      return featureScenarios()
     case 'adapters':
       return adapterScenarios(made)
     case 'issuer':
