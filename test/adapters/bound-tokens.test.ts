@@ -1,4 +1,4 @@
-import { type Binding, createAuthenticator, type Peer, type RequestView, scope } from '@claimgate/core'
+import { AuthError, type Binding, createAuthenticator, type Peer, type RequestView, scope } from '@claimgate/core'
 import { authenticateJwt, authorize } from '@claimgate/express'
 import { claimgate } from '@claimgate/fastify'
 import { createGate, protect, withFields } from '@claimgate/fetch'
@@ -170,6 +170,28 @@ describe('a requirement that depends on the request', () => {
     ],
   ])('lets no request through if the function returns %s', async (_case, rule) => {
     expect(await statuses(rule)).toEqual([500, 500, 500, 500, 500, 500, 401, 401, 401])
+  })
+
+  it('refuses with an AuthError that the function throws, without its message', async () => {
+    const rule = () => {
+      throw new AuthError('token_refused', { actual: 'secret tenant' })
+    }
+    expect(await statuses(rule)).toEqual([401, 401, 401, 401, 401, 401, 401, 401, 401])
+    const headers = await authority.authorization({})
+    const response = await fetch(`${await listening(createHttpServer(expressApp(rule)))}/acme`, { headers })
+    const replies = [
+      { text: await response.text(), challenge: response.headers.get('www-authenticate') },
+      ...(await Promise.all(
+        [false, true].map(async (hook) => {
+          const reply = await (await fastifyApp(rule, hook)).inject({ url: '/acme', headers })
+          return { text: reply.body, challenge: reply.headers['www-authenticate'] }
+        }),
+      )),
+    ]
+    for (const { text, challenge } of replies) {
+      expect(challenge).toMatch(/^Bearer realm="api", error="invalid_token"/)
+      expect(text).not.toContain('secret tenant')
+    }
   })
 
   it('rejects a factory in place of a requirement at start-up', async () => {

@@ -302,6 +302,7 @@ describe('the challenges', () => {
 
   it.each([
     [{ realm: 'x' }],
+    [{ Realm: 'x' }],
     [{ 'a b': 'x' }],
     [{ a: 'x"y' }],
     [{ a: '' }],

@@ -8,6 +8,7 @@ import {
   type Requirement,
   scope,
 } from '../authorization/requirements.ts'
+import { asRefusal } from '../errors/auth-error.ts'
 import type { Authenticated, Outcome } from '../http/outcome.ts'
 import { type Fields, NO_FIELDS } from '../model/http-text.ts'
 import type { Peer, VerifiedToken } from '../model/token.ts'
@@ -62,10 +63,24 @@ export function givenRequirement(action: string, given: readonly unknown[]): Req
  * @throws TypeError for a function that does not return a requirement, but for example a promise
  */
 export function requirementFor<R>(rule: RequirementRule<R>, request: R): Requirement {
-  const requirement: unknown = typeof rule === 'function' ? rule(request) : rule
+  const requirement: unknown = typeof rule === 'function' ? requirementOf(rule, request) : rule
   if (isRequirement(requirement)) return requirement
   ignoreRejection(requirement)
   throw new TypeError('Cannot authorize request: the function must return a requirement such as scope("orders:read")')
+}
+
+// A refusal that the function throws becomes one by its requirement: frameworks would send the message of the error to the client.
+function requirementOf<R>(rule: (request: R) => Requirement, request: R): Requirement {
+  try {
+    return rule(request)
+  } catch (thrown) {
+    const refusal = asRefusal(thrown)
+    if (refusal === undefined) throw thrown
+    const isMet = (): never => {
+      throw refusal
+    }
+    return bare<Requirement>({ description: 'what the function requires', scopes: [], isMet })
+  }
 }
 
 /**

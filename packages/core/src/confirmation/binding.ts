@@ -81,7 +81,7 @@ const BEARER = 'Bearer'
 /** Whether a value is a set of parameters that a challenge can have besides its own, with text that needs no escaping. */
 export function isParameters(value: unknown): value is Readonly<Record<string, string>> {
   const fits = ([name, text]: readonly [string, unknown]): boolean =>
-    isHttpToken(name) && !OWN_PARAMETERS.includes(name) && isPlainText(text)
+    isHttpToken(name) && !OWN_PARAMETERS.includes(name.toLowerCase()) && isPlainText(text)
   return isRecord(value) && Object.entries(value).every(fits)
 }
 

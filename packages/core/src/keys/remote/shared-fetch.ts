@@ -1,5 +1,5 @@
 import type { Clock, FetchLike, Sharing } from '../../model/runtime.ts'
-import { own } from '../../model/values.ts'
+import { ignoreRejection, own } from '../../model/values.ts'
 import { type FetchDocumentOptions, type FetchedDocument, fetchDocument } from '../fetch/fetch-document.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
 import type { ResolvedKeySetOptions } from './options.ts'
@@ -76,7 +76,8 @@ export function keepAlive(
   promise: Promise<unknown>,
 ): void {
   try {
-    waitUntil?.(promise)
+    // An async function may reject.
+    ignoreRejection(waitUntil?.(promise))
   } catch {
     // Without waitUntil, the work continues only as long as the runtime allows.
   }
