@@ -625,7 +625,8 @@ describe('requests that start and end', () => {
     })
     expect(await throwing.ask('a')).toBe('verified')
     // An unhandled rejection would make this run fail, as it would end a program.
-    const rejecting = setUp(json({ keys: [a] }), { waitUntil: async () => Promise.reject(new Error('no request')) })
+    const waitUntil = (() => Promise.reject(new Error('no request'))) as () => void
+    const rejecting = setUp(json({ keys: [a] }), { waitUntil })
     expect(await rejecting.ask('a')).toBe('verified')
   })
 })
