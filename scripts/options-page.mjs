@@ -40,6 +40,14 @@ const SECTIONS = [
   { heading: 'Token cache', parts: [{ file: 'core/src/pipeline/options.ts', interfaces: ['TokenCacheOptions'] }] },
   { heading: 'Denylists', parts: [{ file: 'core/src/denylist/options.ts', interfaces: ['DenylistOptions'] }] },
   { heading: 'Client certificates', parts: [{ file: 'core/src/mtls/mtls.ts', interfaces: ['MtlsHeaderOptions'] }] },
+  {
+    heading: 'Introspection',
+    parts: [{ file: 'core/src/introspection/options.ts', interfaces: ['IntrospectionOptions'] }],
+  },
+  {
+    heading: 'Introspection cache',
+    parts: [{ file: 'core/src/introspection/options.ts', interfaces: ['IntrospectionCacheOptions'] }],
+  },
   { heading: 'Limits', parts: [{ file: 'core/src/model/limits.ts', interfaces: ['Limits'] }] },
 ]
 
@@ -158,12 +166,13 @@ if (import.meta.filename === process.argv[1]) {
   const root = join(import.meta.dirname, '..')
   const read = (file) => readFileSync(join(root, 'packages', file), 'utf8')
   const load = (file) => import(join(root, 'packages', file))
-  const [pipeline, http, keys, denylist, mtls, express, fastify] = await Promise.all([
+  const [pipeline, http, keys, denylist, mtls, introspection, express, fastify] = await Promise.all([
     load('core/dist/pipeline/options.js'),
     load('core/dist/authenticator/options.js'),
     load('core/dist/keys/remote/options.js'),
     load('core/dist/denylist/options.js'),
     load('core/dist/mtls/mtls.js'),
+    load('core/dist/introspection/options.js'),
     load('express/dist/options.js'),
     load('fastify/dist/options.js'),
   ])
@@ -177,6 +186,8 @@ if (import.meta.filename === process.argv[1]) {
     'Token cache': pipeline.TOKEN_CACHE,
     Denylists: denylist.DENYLIST,
     'Client certificates': mtls.MTLS,
+    Introspection: introspection.INTROSPECTION,
+    'Introspection cache': introspection.INTROSPECTION_CACHE,
     Limits: pipeline.LIMITS,
   }
   writeFileSync(page, optionsPage(readFileSync(page, 'utf8'), read, tables))

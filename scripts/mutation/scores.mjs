@@ -9,6 +9,7 @@ export const FOLDERS = [
     'denylist',
     'errors',
     'http',
+    'introspection',
     'json',
     'jwe',
     'jws',

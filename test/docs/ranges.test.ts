@@ -1,5 +1,6 @@
 import { createVerifier } from '@claimgate/core'
 import { createMemoryDenylist, denylist } from '@claimgate/core/denylist'
+import { clientSecretBasic, createIntrospectionVerifier } from '@claimgate/core/introspection'
 import { createIssuer } from '@claimgate/issuer'
 import { describe, expect, it } from 'vitest'
 
@@ -23,12 +24,15 @@ function rowsBelow(path: string, heading: string): readonly Row[] {
 
 const numberOf = (text: string): number => Number(text.replaceAll(',', ''))
 
+const client = clientSecretBasic('api', 'secret')
 const api = { issuer: 'https://auth.example.com', audience: 'orders-api' }
 
 describe.each<[heading: string, rows: number, create: (options: Readonly<Record<string, number>>) => unknown]>([
   ['Key sets', 8, (keySet) => createVerifier({ ...api, keySet })],
   ['Token cache', 3, (tokenCache) => createVerifier({ ...api, tokenCache })],
   ['Limits', 8, (limits) => createVerifier({ ...api, limits })],
+  ['Introspection', 2, (options) => createIntrospectionVerifier({ ...api, client, ...options })],
+  ['Introspection cache', 3, (cache) => createIntrospectionVerifier({ ...api, client, cache })],
   ['Denylists', 4, (options) => denylist({ store: createMemoryDenylist(), ...options })],
 ])('the ranges of "%s" in docs/options.md', (heading, count, create) => {
   const rows = rowsBelow('docs/options.md', heading)

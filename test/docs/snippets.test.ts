@@ -12,6 +12,7 @@ import { startTestIssuer } from '@claimgate/testing'
 import { startFakeKms } from '@claimgate/testing/aws'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { startIntrospectionServer } from '../support/introspection/server.ts'
 import { takeFinds } from '../support/secrets/watch.ts'
 import { snippet } from '../support/docs/pages.ts'
 import { run } from '../support/docs/running.ts'
@@ -175,6 +176,20 @@ describe('the server of the snippet', () => {
     await server.close()
     expect(bodies).toEqual([{ reader: 'anonymous' }, { reader: 'ada' }])
     expect(answers[2]?.status).toBe(401)
+  })
+
+  it('introspection asks about opaque tokens, and verifies JWTs itself', async () => {
+    const auth = await startIntrospectionServer()
+    const env = { ...environment, JWT_ISSUER: auth.issuer, CLIENT_SECRET: 'secret' }
+    const server = await run(await fileOf('introspection'), env)
+    const get = (token: string): Promise<Response> =>
+      fetch(`${server.url}/orders`, { headers: { authorization: `Bearer ${token}` } })
+    const responses = [await get('good'), await get('junk'), await get(environment['TOKEN'] ?? '')]
+    await server.close()
+    await auth.close()
+    expect(responses.map(({ status }) => status)).toEqual([200, 401, 401])
+    expect(await responses[0]?.json()).toEqual({ sub: 'ada' })
+    expect(auth.seen.map(({ form }) => form.get('token'))).toEqual(['good', 'junk'])
   })
 
   it('roles grants what a role allows', async () => {

@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import * as core from '@claimgate/core'
 import * as denylists from '@claimgate/core/denylist'
 import * as extend from '@claimgate/core/extend'
+import * as introspection from '@claimgate/core/introspection'
 import * as jwe from '@claimgate/core/jwe'
 import * as mtls from '@claimgate/core/mtls'
 import * as node from '@claimgate/core/node'
@@ -103,6 +104,7 @@ describe('the published core in an empty project', () => {
         './jwe': sorted(jwe),
         './denylist': sorted(denylists),
         './mtls': sorted(mtls),
+        './introspection': sorted(introspection),
         ...(name === 'node' && { './node': sorted(node) }),
       }
       expect(Object.fromEntries(Object.entries(names).map(([path, all]) => [path, all.toSorted()]))).toEqual(expected)

@@ -15,6 +15,8 @@ export interface AuthorizationServerOptions {
   readonly path?: string
   /** Metadata paths that answer 404, by their ending. @defaultValue none */
   readonly without?: readonly 'openid-configuration'[]
+  /** Registered APIs, which may introspect tokens: client metadata. @defaultValue none */
+  readonly apis?: readonly object[]
 }
 
 /** oidc-provider on a port of 127.0.0.1. */
@@ -44,7 +46,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   })
   const origin = await listen(server)
   const issuer = `${origin}${path}`
-  let provider = newProvider(issuer, options.keys)
+  let provider = newProvider(issuer, options.keys, options.apis)
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const target = request.url ?? '/'
@@ -61,7 +63,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     issuer,
     paths,
     restart: (keys) => {
-      provider = newProvider(issuer, keys)
+      provider = newProvider(issuer, keys, options.apis)
     },
     close: async () => close(server),
   }
@@ -75,7 +77,7 @@ function innerTarget(target: string, path: string): string | undefined {
   return inserted === path ? wellKnown : undefined
 }
 
-function newProvider(issuer: string, keys: readonly JWK[]): Provider {
+function newProvider(issuer: string, keys: readonly JWK[], apis: readonly object[] = []): Provider {
   return new Provider(issuer, {
     adapter: memoryAdapter(),
     clients: [
@@ -86,7 +88,9 @@ function newProvider(issuer: string, keys: readonly JWK[]): Provider {
         response_types: ['code'],
         redirect_uris: [REDIRECT_URI],
         id_token_signed_response_alg: keys[0]?.alg ?? 'RS256',
+        ...(apis.length > 0 && { introspection_signed_response_alg: keys[0]?.alg }),
       },
+      ...apis,
     ],
     jwks: { keys },
     cookies: { keys: ['a secret for cookies of tests'] },
@@ -107,6 +111,9 @@ function newProvider(issuer: string, keys: readonly JWK[]): Provider {
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
+      introspection: { enabled: apis.length > 0, allowedPolicy: async () => true },
+      encryption: { enabled: apis.length > 0 },
+      jwtIntrospection: { enabled: apis.length > 0 },
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo: async (_context: unknown, resource: string) => resourceServer(resource),

@@ -20,6 +20,7 @@ registerHooks({
 const core = await import('@claimgate/core')
 const extend = await import('@claimgate/core/extend')
 const jwe = await import('@claimgate/core/jwe')
+const introspection = await import('@claimgate/core/introspection')
 const denylists = await import('@claimgate/core/denylist')
 const mtls = await import('@claimgate/core/mtls')
 const node = forNode ? await import('@claimgate/core/node') : undefined
@@ -43,6 +44,7 @@ const report: ConsumerReport = {
     './jwe': Object.keys(jwe),
     './denylist': Object.keys(denylists),
     './mtls': Object.keys(mtls),
+    './introspection': Object.keys(introspection),
     ...(node && { './node': Object.keys(node) }),
   },
   subject: verified.claims['sub'],

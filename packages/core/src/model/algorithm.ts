@@ -57,6 +57,7 @@ export const algorithmTraits: Readonly<Record<Algorithm, AlgorithmTraits>> = bar
 /** The algorithms accepted by default: every asymmetric algorithm that all runtimes have (RFC 7518, RFC 8037). */
 export const DEFAULT_ALGORITHMS: readonly AsymmetricAlgorithm[] = Object.freeze(WIDESPREAD)
 
+/** Whether a value is the name of a supported algorithm, compared exactly. */
 export function isAlgorithm(value: unknown): value is Algorithm {
   return typeof value === 'string' && Object.hasOwn(algorithmTraits, value)
 }

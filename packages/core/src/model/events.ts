@@ -12,6 +12,7 @@ export type VerifierEvent =
   | TokenVerifiedEvent
   | TokenRejectedEvent
   | VerifierRecreatedEvent
+  | IntrospectionFailedEvent
 
 /** A fetch replaced the key set, or confirmed it (`304`). */
 export interface KeysRefreshedEvent {
@@ -91,6 +92,22 @@ export interface VerifierRecreatedEvent {
   readonly issuer?: string
   /** Verifiers created within a minute. */
   readonly count: number
+}
+
+/**
+ * The authorization server gave no usable answer about a token (RFC 7662): the request gets status 503. For `client_refused`, check the
+ * credentials of `client`.
+ */
+export interface IntrospectionFailedEvent {
+  readonly type: 'introspection.failed'
+  /** The endpoint, or the issuer if the endpoint is unknown. */
+  readonly uri: string
+  /** `client_refused` for status 401 and 403. `answer` for an answer that must not be trusted. */
+  readonly reason: FetchFailure | 'client_refused' | 'answer'
+  /** The HTTP status, if it was not 200. */
+  readonly status?: number
+  /** Seconds until the next attempt; 0 if only this token failed. */
+  readonly retryAfter: number
 }
 
 /** Why a fetch of keys or metadata failed. */

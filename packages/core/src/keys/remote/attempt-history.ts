@@ -25,6 +25,7 @@ export interface AttemptLimits {
   readonly fetchesPerMinute: number
 }
 
+/** The history before the first attempt. */
 export const NO_ATTEMPTS: AttemptHistory = Object.freeze({
   starts: [],
   counted: [],
@@ -68,6 +69,7 @@ export function mayRetryAtOnce(history: AttemptHistory, { fetchesPerMinute }: At
   return history.failures === 0 && atMost(fetchesPerMinute, MINUTE, history.starts) <= now
 }
 
+/** The history once an attempt has begun. */
 export function afterStart(
   history: AttemptHistory,
   cause: AttemptCause,

@@ -3,7 +3,7 @@ import { parseStrictJson, StrictJsonError } from '../../json/strict-json.ts'
 import { emit } from '../../model/events.ts'
 import { ownOptions } from '../../model/values.ts'
 import { misconfigured } from '../../options/option-rules.ts'
-import { ageSeconds, freshSeconds } from '../fetch/fetch-document.ts'
+import { ageSeconds, type FetchDocumentOptions, type FetchedDocument, freshSeconds } from '../fetch/fetch-document.ts'
 import { FetchError, retrySeconds } from '../fetch/fetch-error.ts'
 import { configuredUriFlaw, isNamedHttp, type PlainHttp, plainHttpFrom, uriFlaw } from '../fetch/key-uri.ts'
 import { afterFailure, afterStart, afterSuccess, nextAttemptAt, NO_ATTEMPTS } from './attempt-history.ts'
@@ -16,7 +16,6 @@ import {
 } from './options.ts'
 import { freshnessAt, type Lifetime, lifetime } from './refresh-policy.ts'
 import type { JwkSetAddress, JwkSetLocator } from './refresh.ts'
-import type { DocumentFetch, SentDocument } from './shared-fetch.ts'
 
 export interface DiscoveredKeySetOptions extends RemoteKeySetOptions {
   /** Hosts besides the issuer's own where its keys may be, exact, without port. @defaultValue none */
@@ -103,7 +102,16 @@ function discoveredLocator(rules: Omit<MetadataRules, 'plainHttp'>, options: Res
   }
 }
 
-async function firstMetadata(uris: readonly URL[], maxBytes: number, fetch: DocumentFetch): Promise<SentDocument> {
+/**
+ * The first metadata of those addresses.
+ *
+ * @throws FetchError
+ */
+export async function firstMetadata<D extends FetchedDocument>(
+  uris: readonly URL[],
+  maxBytes: number,
+  fetch: (url: URL, options: Pick<FetchDocumentOptions, 'maxBytes' | 'etag'>) => Promise<D>,
+): Promise<D> {
   const failed: FailedLookup[] = []
   for (const uri of uris) {
     try {
@@ -163,15 +171,7 @@ const JSON_LIMITS = { members: 1000, nodes: 65_536, depth: 16 }
  * @throws FetchError `malformed`, `issuer_mismatch` or `uri_not_allowed`
  */
 export function jwksUriOf(text: string, { issuer, url, allowedKeyHosts, plainHttp }: MetadataRules): URL {
-  const { issuer: found, jwks_uri: uri } = parseMetadata(text)
-  if (found !== issuer) {
-    const isSlash = found === `${issuer}/` || `${String(found)}/` === issuer
-    const advice = isSlash ? `. If that is the issuer, write "issuer": ${quote(found)}, as its tokens do` : ''
-    throw new FetchError(
-      'issuer_mismatch',
-      `The metadata names another issuer: expected ${quote(issuer)}, found ${quote(found)}${advice}`,
-    )
-  }
+  const { jwks_uri: uri } = metadataOf(text, issuer)
   if (typeof uri !== 'string' || !URL.canParse(uri))
     throw new FetchError('malformed', 'The metadata has no "jwks_uri" that is a URL')
   const address = new URL(uri)
@@ -186,6 +186,23 @@ export function jwksUriOf(text: string, { issuer, url, allowedKeyHosts, plainHtt
       `The "jwks_uri" of the metadata is on ${place}: add ${quote(address.hostname)} to "allowedKeyHosts" if it is to be trusted`,
     )
   return address
+}
+
+/**
+ * The metadata of an issuer (RFC 8414 sections 2 and 3.3).
+ *
+ * @throws FetchError `malformed` or `issuer_mismatch`
+ */
+export function metadataOf(text: string, issuer: string): Readonly<Record<string, unknown>> {
+  const metadata = parseMetadata(text)
+  const { issuer: found } = metadata
+  if (found === issuer) return metadata
+  const isSlash = found === `${issuer}/` || `${String(found)}/` === issuer
+  const advice = isSlash ? `. If that is the issuer, write "issuer": ${quote(found)}, as its tokens do` : ''
+  throw new FetchError(
+    'issuer_mismatch',
+    `The metadata names another issuer: expected ${quote(issuer)}, found ${quote(found)}${advice}`,
+  )
 }
 
 function parseMetadata(text: string): Readonly<Record<string, unknown>> {

@@ -1,0 +1,100 @@
+import { bareThrough, type Clock, own, recentMap, sizeInMemory } from '../adapter.ts'
+import type { IntrospectionAnswer, IntrospectionCacheOptions, IntrospectionCacheStore } from './options.ts'
+
+/** Caches answers. Never rejects. */
+export interface AnswerCache {
+  get(key: string): Promise<IntrospectionAnswer | undefined>
+  set(key: string, answer: IntrospectionAnswer): Promise<void>
+}
+
+interface CacheRules {
+  readonly options: (IntrospectionCacheOptions & { readonly maxAge: number; readonly negativeMaxAge: number }) | false
+  readonly maxEntries: number
+  readonly clock: Clock
+  /** Seconds to wait for a store. */
+  readonly patience: number
+}
+
+/** The cache that the options describe. */
+export function answerCache({ options, maxEntries, clock, patience }: CacheRules): AnswerCache {
+  if (options === false) return { get: async () => undefined, set: async () => {} }
+  const { maxAge, negativeMaxAge } = options
+  const { store } = options
+  const { get, set } = store === undefined ? memoryCache(maxEntries, clock) : guarded(store, clock, patience)
+  return {
+    get,
+    set: async (key, answer) => {
+      const exp = own(answer, 'exp')
+      const left = typeof exp === 'number' ? exp - clock.now() / 1000 : 0
+      const seconds = answer.active ? Math.min(maxAge, left) : negativeMaxAge
+      if (seconds > 0) await set(key, answer, seconds)
+    },
+  }
+}
+
+/** A store that never rejects. What it does not answer in time, or in another form, counts as missing. */
+function guarded(store: IntrospectionCacheStore, clock: Clock, patience: number): IntrospectionCacheStore {
+  return {
+    get: async (key) => checked(await within(patience, clock, async () => store.get(key))),
+    set: async (key, answer, seconds) => within(patience, clock, async () => store.set(key, answer, seconds)),
+  }
+}
+
+// Bytes in memory of all answers about active tokens.
+const MOST_BYTES = 16_777_216
+
+/** Answers in memory. Those about inactive tokens have separate room, because attackers can cause any number of them. */
+function memoryCache(maxEntries: number, clock: Clock): IntrospectionCacheStore {
+  const active = recentMap<string, Entry>(maxEntries, MOST_BYTES)
+  const inactive = recentMap<string, Entry>(maxEntries)
+  return {
+    get: async (key) => {
+      const entry = active.get(key) ?? inactive.get(key)
+      return entry !== undefined && clock.monotonic() < entry.until ? entry.answer : undefined
+    },
+    set: async (key, answer, seconds) => {
+      const [to, from] = answer.active ? [active, inactive] : [inactive, active]
+      from.delete(key)
+      const entry = { answer: answer.active ? answer : INACTIVE, until: clock.monotonic() + seconds * 1000 }
+      if (answer.active) to.set(key, entry, sizeInMemory(answer))
+      else to.set(key, entry)
+    },
+  }
+}
+
+interface Entry {
+  readonly answer: IntrospectionAnswer
+  /** Monotonic milliseconds. */
+  readonly until: number
+}
+
+const INACTIVE: IntrospectionAnswer = Object.freeze({ active: false })
+
+// A store is outside of this process, so its values are checked and copied. Anything else counts as missing.
+function checked(answer: unknown): IntrospectionAnswer | undefined {
+  if (typeof answer !== 'object' || answer === null || !Object.hasOwn(answer, 'active')) return undefined
+  if (typeof (answer as IntrospectionAnswer).active !== 'boolean') return undefined
+  return bareThrough(JSON.parse(JSON.stringify(answer)) as IntrospectionAnswer)
+}
+
+/** What a store answers within a time; `undefined` if it fails or takes longer. */
+async function within<T>(seconds: number, clock: Clock, ask: () => Promise<T>): Promise<T | undefined> {
+  let cancel = (): void => {}
+  const overdue = new Promise<undefined>((resolve) => {
+    cancel = clock.setTimeout(() => resolve(undefined), seconds * 1000)
+  })
+  try {
+    return await Promise.race([ask(), overdue])
+  } catch {
+    return undefined
+  } finally {
+    cancel()
+  }
+}
+
+/** The key of a token in a cache. Contains what an answer depends on, so that verifiers can share a store. */
+export async function cacheKey(parts: readonly (string | null)[]): Promise<string> {
+  const bytes = new TextEncoder().encode(JSON.stringify(parts))
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

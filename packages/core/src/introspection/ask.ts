@@ -1,0 +1,99 @@
+import {
+  bare,
+  type FetchedDocument,
+  fetchDocument,
+  type FetchLike,
+  mediaTypeName,
+  own,
+  parseJsonObject,
+  systemCode,
+  TransportError,
+} from '../adapter.ts'
+import { badAnswer } from './failure.ts'
+import type { IntrospectionAnswer, ResolvedOptions } from './options.ts'
+import { signedAnswers } from './signed-answer.ts'
+
+/** Asks the endpoint about a token, once. @param left - milliseconds to take @throws FetchError or IntrospectionError */
+export type Ask = (token: string, endpoint: URL, left: number) => Promise<IntrospectionAnswer>
+
+/** The requests of RFC 7662 section 2.1, and the checks of their answers. */
+export interface Asking {
+  readonly ask: Ask
+  ready(): Promise<void>
+  close(): void
+}
+
+const MOST_BYTES = 65_536
+const JSON_TYPE = 'application/json'
+const SIGNED_TYPE = 'application/token-introspection+jwt'
+
+/** @param fetch - one that `withoutSecrets` made */
+export function asking<C extends object>(options: ResolvedOptions<C>, fetch: FetchLike): Asking {
+  const { client, answers, clock, timeout, limits, issuer } = options
+  const signed = answers === 'signed' ? signedAnswers(options) : undefined
+  const accept = signed === undefined ? JSON_TYPE : SIGNED_TYPE
+  const closing = new AbortController()
+
+  const answerIn = async ({ text, headers }: FetchedDocument): Promise<IntrospectionAnswer> => {
+    const [type = ''] = (headers.get('content-type') ?? '').split(';', 1)
+    if (`application/${mediaTypeName(type.trim())}` !== accept)
+      throw badAnswer(`The content type of the answer is not ${accept}`)
+    const members = signed === undefined ? jsonObject(text) : await signed.read(text)
+    if (typeof own(members, 'active') !== 'boolean') throw badAnswer('The "active" of the answer is not a boolean')
+    return members as IntrospectionAnswer
+  }
+
+  const jsonObject = (text: string): Readonly<Record<string, unknown>> => {
+    try {
+      return parseJsonObject(new TextEncoder().encode(text), 'answer', limits)
+    } catch {
+      throw badAnswer('The answer is not a JSON object, has a member twice, or is over a limit')
+    }
+  }
+
+  return {
+    ask: async (token, endpoint, left) => {
+      const begun = clock.monotonic()
+      const request = { issuer, endpoint: endpoint.href, now: clock.now() / 1000 }
+      const authentication = await client.authenticate(request)
+      const form = { token, token_type_hint: 'access_token', ...own(authentication, 'form') }
+      const post = {
+        contentType: 'application/x-www-form-urlencoded',
+        body: new URLSearchParams(form).toString(),
+      }
+      const document = await fetchDocument(
+        endpoint,
+        bare({
+          fetch,
+          clock,
+          timeout,
+          left: left - (clock.monotonic() - begun),
+          maxBytes: MOST_BYTES,
+          headers: bare({ ...own(authentication, 'headers') }),
+          accept,
+          post,
+          signal: closing.signal,
+        }),
+      )
+      return answerIn(document)
+    },
+    ready: async () => signed?.ready(),
+    close: () => {
+      closing.abort()
+      signed?.close()
+    },
+  }
+}
+
+/** A fetch whose errors contain only the code of a system error: anything else may repeat the token or the secret. */
+export function withoutSecrets(fetch: FetchLike): FetchLike {
+  return async (url, init) => {
+    try {
+      return await fetch(url, init)
+    } catch (error) {
+      if (error instanceof TransportError) throw error
+      const code = systemCode(error) ?? (error instanceof Error ? systemCode(error.cause) : undefined)
+      throw Object.assign(new Error('The connection failed'), code !== undefined && { code })
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import { afterFailure, afterStart, type Clock, defaultSharing, nextAttemptAt, NO_ATTEMPTS } from '../adapter.ts'
+import { IntrospectionError } from './failure.ts'
+
+/** When requests may be sent to a failing endpoint: one at a time, with the back-off of key sets. */
+export interface Circuit {
+  /** Milliseconds until a request may be sent; 0 if it may be sent now. */
+  wait(): number
+  /** A request begins. */
+  begin(): Attempt
+  succeeded(): void
+  failed(attempt: Attempt, retryAfter: number | undefined): void
+}
+
+interface Attempt {
+  /** Monotonic milliseconds. */
+  readonly startedAt: number
+  /** Failures before it. */
+  readonly failures: number
+}
+
+const LIMITS = { cooldown: 0, fetchesPerMinute: 60 }
+const ATTEMPT = { cause: 'age', freshness: 'cold' } as const
+
+/**
+ * A circuit, open after a failure until a request succeeds.
+ *
+ * @param timeout - milliseconds after which a request has certainly ended
+ */
+export function circuit(clock: Clock, timeout: number, random: () => number): Circuit {
+  let history = NO_ATTEMPTS
+  let probeUntil = -Infinity
+  return {
+    wait: () => {
+      if (history.failures === 0) return 0
+      const now = clock.monotonic()
+      return Math.max(0, probeUntil - now, nextAttemptAt(history, ATTEMPT, LIMITS, now) - now)
+    },
+    begin: () => {
+      const now = clock.monotonic()
+      if (history.failures > 0) {
+        history = afterStart(history, 'age', LIMITS, now)
+        probeUntil = now + timeout
+      }
+      return { startedAt: now, failures: history.failures }
+    },
+    succeeded: () => {
+      history = NO_ATTEMPTS
+      probeUntil = -Infinity
+    },
+    failed: ({ startedAt, failures }, retryAfter) => {
+      // Requests that were under way together fail together, and count once.
+      if (failures !== history.failures) return
+      probeUntil = -Infinity
+      const started = failures === 0 ? afterStart(NO_ATTEMPTS, 'age', LIMITS, startedAt) : history
+      history = afterFailure(started, { startedAt, retryAfter, random: random() }, clock.monotonic())
+    },
+  }
+}
+
+/** Runs one task for each key at a time, and so many tasks at once. */
+export interface Turns<T> {
+  /** The result of the task for a key. If one is under way, its result. @throws IntrospectionError without a turn in time */
+  share(key: string, task: (turn: () => Promise<() => void>) => Promise<T>): Promise<T>
+}
+
+const MOST_WAITING = 1000
+
+/**
+ * Limits tasks. Where requests cannot await each other (Cloudflare Workers), the runtime limits connections, and tasks are neither shared
+ * nor limited.
+ *
+ * @param patience - milliseconds to wait for a turn
+ */
+export function turns<T>(most: number, patience: number, clock: Clock): Turns<T> {
+  const tasks = new Map<string, Promise<T>>()
+  const waiting = new Set<() => void>()
+  let running = 0
+  const release = (): void => {
+    const [next] = waiting
+    if (next === undefined) running -= 1
+    else next()
+  }
+  const turn = async (): Promise<() => void> => {
+    if (running < most) running += 1
+    else if (waiting.size >= MOST_WAITING) throw busy()
+    else
+      await new Promise<void>((resolve, reject) => {
+        const leave = (): void => {
+          waiting.delete(proceed)
+          cancel()
+        }
+        const proceed = (): void => {
+          leave()
+          resolve()
+        }
+        const cancel = clock.setTimeout(() => {
+          leave()
+          reject(busy())
+        }, patience)
+        waiting.add(proceed)
+      })
+    return release
+  }
+  if (defaultSharing() === 'poll') return { share: async (_key, task) => task(async () => () => {}) }
+  return {
+    share: async (key, task) => {
+      const known = tasks.get(key)
+      if (known !== undefined) return known
+      const begun = task(turn)
+      tasks.set(key, begun)
+      try {
+        return await begun
+      } finally {
+        tasks.delete(key)
+      }
+    },
+  }
+}
+
+function busy(): IntrospectionError {
+  return new IntrospectionError('Too many requests to the endpoint are under way', {
+    reason: 'rate_limited',
+    scope: 'token',
+    status: undefined,
+    retryAfter: undefined,
+  })
+}
