@@ -93,6 +93,47 @@ describe('the headers of an accepted request', () => {
     ])
     expect(await fetched.text()).toBe('body')
   })
+
+  it('never stay on a response that a handler returns to every request', async () => {
+    const shared = new Response(null, { status: 204 })
+    const handler = protect({ ...options, exposeChallenge: true }, () => shared)
+    const call = async (headers: Record<string, string>): Promise<Headers> =>
+      (await handler(new Request('https://api.example.com/', { headers }))).headers
+    for (let count = 0; count < 3; count += 1)
+      expect((await call(sent)).get('access-control-expose-headers')?.toLowerCase()).toBe('dpop-nonce')
+    const plain = await call({ authorization: `Bearer ${await authority.token({})}` })
+    expect([...plain]).toEqual([])
+  })
+
+  it.each([
+    ['Response.error()', () => Response.error()],
+    ['nothing', () => undefined as unknown as Response],
+  ])('are left out if a handler returns %s', async (_, respond) => {
+    const handler = protect(options, () => respond())
+    const response = await handler(new Request('https://api.example.com/', { headers: sent }))
+    expect(response?.type).toBe(respond()?.type)
+  })
+
+  it.each([
+    ['Headers', () => new Headers({ 'dpop-nonce': 'n' })],
+    ['a Map', () => new Map([['dpop-nonce', 'n']])],
+  ])('must be a plain object, not %s, which would lose them', async (_, make) => {
+    const headers = make() as unknown as Record<string, string>
+    const binding: Binding = { ...toyDpop, confirm: async () => ({ headers }) }
+    const view: RequestView = {
+      method: 'GET',
+      target: '/',
+      header: (name) => (name === 'authorization' ? [sent.authorization] : name === 'dpop' ? [sent.dpop] : []),
+    }
+    const authenticator = createAuthenticator({ ...authority.options, bindings: [binding] })
+    await expect(authenticator.authenticate(view)).rejects.toThrow('"headers" as an object')
+    expect(() => new AuthError('binding_failed', { headers })).toThrow('plain objects')
+  })
+
+  it('never give a challenge the same parameter twice', () => {
+    const twice = { resource_metadata: 'https://a.example', Resource_Metadata: 'https://b.example' }
+    expect(() => createAuthenticator({ ...authority.options, challenge: twice })).toThrow('"challenge" must be')
+  })
 })
 
 describe('a requirement after the authentication', () => {

@@ -85,17 +85,20 @@ const fieldsOf = new WeakMap<Request, Readonly<Record<string, string>>>()
  * Adds the headers that a gate has for the response to an admitted request, such as a `DPoP-Nonce`. `protect` does it by itself. Call it
  * if your handler calls a gate and the options have `bindings`.
  *
- * @returns the response, or a copy of it if its headers cannot be changed
+ * @returns the response, or a copy of it if it has no body or its headers cannot be changed. A response that can be neither changed nor
+ * copied, such as `Response.error()`, is returned unchanged
  */
 export function withFields(request: Request, response: Response): Response {
   const fields = fieldsOf.get(request)
-  if (fields === undefined) return response
-  try {
-    return added(fields, response)
-  } catch {
-    // The response of another fetch has headers that cannot be changed.
-    return added(fields, new Response(response.body, response))
-  }
+  if (fields === undefined || !isResponse(response)) return response
+  const inPlace = (): Response => added(fields, response)
+  const copied = (): Response => added(fields, new Response(response.body, response))
+  // A handler may return one response without a body to many requests. The response of another fetch has headers that cannot be changed.
+  for (const add of response.body === null ? [copied, inPlace] : [inPlace, copied])
+    try {
+      return add()
+    } catch {}
+  return response
 }
 
 function added(fields: Readonly<Record<string, string>>, response: Response): Response {

@@ -186,7 +186,8 @@ export interface ResponseFields {
 /** Adds the headers of an outcome to a response. Headers that CORS has exposed already stay exposed. */
 export function addFields(fields: Fields, response: ResponseFields): void {
   for (const [name, value] of Object.entries(fields)) {
-    const before = name === 'access-control-expose-headers' ? response.getHeader(name) : undefined
-    response.setHeader(name, [before ?? [], value].flat().join(', '))
+    const exposed = name === 'access-control-expose-headers' ? [response.getHeader(name) ?? []].flat() : []
+    const names = [...exposed, value].join(', ').split(', ')
+    response.setHeader(name, exposed.length === 0 ? value : [...new Set(names)].join(', '))
   }
 }

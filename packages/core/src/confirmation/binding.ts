@@ -82,7 +82,10 @@ const BEARER = 'Bearer'
 export function isParameters(value: unknown): value is Readonly<Record<string, string>> {
   const fits = ([name, text]: readonly [string, unknown]): boolean =>
     isHttpToken(name) && !OWN_PARAMETERS.includes(name.toLowerCase()) && isPlainText(text)
-  return isRecord(value) && Object.entries(value).every(fits)
+  if (!isRecord(value) || !Object.entries(value).every(fits)) return false
+  // Names are case-insensitive and may occur once (RFC 9110 section 11.2).
+  const names = Object.keys(value)
+  return new Set(names.map((name) => name.toLowerCase())).size === names.length
 }
 
 const OWN_PARAMETERS: readonly string[] = ['realm', 'error', 'error_description', 'scope']

@@ -1,5 +1,6 @@
 import * as errors from 'jose/errors'
 import { catalogue, type ErrorCode, type WireError, type WireRefusal } from '../model/catalogue.ts'
+import { isPlainObject } from '../model/http-text.ts'
 import { type Limits, raiseLimit } from '../model/limits.ts'
 import { bare, own } from '../model/values.ts'
 import { quote, sentence } from './quote.ts'
@@ -81,7 +82,10 @@ const NO_SCOPES: readonly string[] = Object.freeze([])
 const NO_MEMBERS: Readonly<Record<string, string>> = Object.freeze(bare({}))
 
 function copyOf(members: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
-  return members === undefined ? NO_MEMBERS : Object.freeze(bare({ ...members }))
+  if (members === undefined) return NO_MEMBERS
+  if (!isPlainObject(members))
+    throw new TypeError('Cannot create AuthError: "headers" and "parameters" must be plain objects')
+  return Object.freeze(bare({ ...members }))
 }
 
 function secondsToWait(retryAfter = 1): number {

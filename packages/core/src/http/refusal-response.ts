@@ -114,9 +114,14 @@ export function challenge(
       all['error_description'] = wireDescriptions[error.error] ?? ''
       nameScopes(all, error.scopes)
       // Named twice: first for the order, last because its values cannot be replaced.
-      return serialise(scheme, { ...all, ...parameters, ...error.parameters, ...all })
+      return serialise(scheme, { ...all, ...parameters, ...inLowerCase(error.parameters), ...all })
     })
     .join(', ')
+}
+
+// Names are case-insensitive and may occur once (RFC 9110 section 11.2).
+function inLowerCase(parameters: Challenge['parameters']): Challenge['parameters'] {
+  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
 function nameScopes(parameters: Record<string, string>, scopes: readonly string[]): void {

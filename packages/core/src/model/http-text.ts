@@ -20,6 +20,13 @@ export function isFieldValue(text: unknown): text is string {
   return typeof text === 'string' && /^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/.test(text)
 }
 
+/** Whether a value is an object literal. A `Headers` or a `Map` has its members elsewhere. */
+export function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
 /** Header fields by name. */
 export type Fields = Readonly<Record<string, string>>
 
@@ -32,7 +39,7 @@ export const NO_FIELDS: Fields = Object.freeze(bare({}))
  * @throws TypeError for anything that a framework could not send
  */
 export function checkedFields(fields: unknown, who: string): Fields {
-  const entries = typeof fields === 'object' && fields !== null ? Object.entries(fields) : [['']]
+  const entries = isPlainObject(fields) ? Object.entries(fields) : [['']]
   if (!entries.every(([name, value]) => isHttpToken(name) && isFieldValue(value)))
     throw new TypeError(`${who} must give "headers" as an object of header names and values`)
   return Object.freeze(bare(Object.fromEntries(entries.map(([name = '', value]) => [name.toLowerCase(), value]))))
