@@ -85,6 +85,7 @@ describe.each(FORMATS)('42. the format %s', (format) => {
       Buffer.concat([client.der, Buffer.from([0])]),
       Buffer.concat([client.der, client.der]),
       client.der.subarray(0, -1),
+      Buffer.from([0x30, 0x80]),
       Buffer.from([0x30, 0x80, 0, 0]),
       Buffer.from([0x31, 1, 0]),
       Buffer.from([0x30]),
@@ -128,6 +129,16 @@ describe('42. a field with several certificates', () => {
   it.each<CertificateFormat>(['alb', 'traefik'])('is refused in the format %s if one is malformed', async (format) => {
     const broken = { ...ca, der: ca.der.subarray(1), cert: ca.cert.replace('MII', 'M!I') }
     expect(await confirm(format, FIELDS[format as 'alb'](client, [broken]))).toBe('binding_failed')
+  })
+
+  it.each<[string, string]>([
+    ['before the end', client.cert.replace('\n-----END', '-a\n-----END')],
+    ['after the end', `${client.cert}a`],
+    ['before the begin', `a${client.cert}`],
+    ['of another kind', client.cert.replaceAll('CERTIFICATE', 'TRUSTED CERTIFICATE')],
+  ])('is refused with other text in its PEM: %s', async (_name, cert) => {
+    for (const format of ['nginx', 'apache', 'alb', 'envoy'] as const)
+      expect(await confirm(format, FIELDS[format]({ ...client, cert }, []))).toBe('binding_failed')
   })
 
   it('is accepted with what Traefik 2 escapes', async () => {

@@ -1,4 +1,4 @@
-import type { RequestView } from '@claimgate/core'
+import { AuthError, type RequestView, type VerifiedToken } from '@claimgate/core'
 import { mtls, type MtlsOptions } from '@claimgate/core/mtls'
 import { X509Certificate } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -77,6 +77,46 @@ describe('42. the thumbprint in a token', () => {
   ])('is refused if it is %s', async (_name, thumbprint) => {
     const view = viewOf({ 'client-cert': [field] }, { clientCertificate: () => client.der })
     expect(await outcomeOf(mtls({ from: 'connection' }), thumbprint, view)).toBe('binding_failed')
+  })
+})
+
+describe('42. the refusal for the log', () => {
+  const told = async (options: MtlsOptions, thumbprint: unknown, view: RequestView): Promise<unknown> => {
+    const credential = { scheme: 'Bearer', token: '' }
+    const refused = mtls(options).confirm(thumbprint, {} as VerifiedToken, view, credential)
+    const error = await refused.catch((thrown: unknown) => thrown)
+    expect(String(error)).not.toContain(client.der.toString('base64').slice(0, 20))
+    return error instanceof AuthError && [error.code, error.expected, error.actual, error.hint]
+  }
+  const header = (trusted: boolean, format: 'rfc9440' | 'cloudflare' = 'rfc9440'): MtlsOptions => ({
+    from: 'header',
+    name: 'client-cert',
+    format,
+    trust: () => trusted,
+  })
+  const sent = (...fields: readonly string[]): RequestView => viewOf({ 'client-cert': fields })
+  const connection = { from: 'connection' } as const
+
+  it.each<[string, MtlsOptions, unknown, RequestView, readonly string[]]>([
+    ['a wrong thumbprint', connection, 'x', sent(), ['the base64url of a SHA-256 digest', 'something else']],
+    ['no certificate', connection, client.thumbprint, sent(), ['a client certificate', 'a connection without one']],
+    ['no trust', header(false), client.thumbprint, sent(field), ['a client certificate', 'does not accept']],
+    ['no field', header(true), client.thumbprint, sent(), ['one header field with a certificate', '0']],
+    ['two fields', header(true), client.thumbprint, sent(field, field), ['one header field', '2']],
+    ['a placeholder', header(true), client.thumbprint, sent('-'), ['one certificate in the format rfc9440']],
+    ['another certificate', header(true), other.thumbprint, sent(field), ['bound to', 'another certificate']],
+    [
+      'a certificate that is not verified',
+      header(true, 'cloudflare'),
+      client.thumbprint,
+      sent(field),
+      ['cf-cert-verified: true', 'not verified'],
+    ],
+  ])('tells of %s', async (_name, options, thumbprint, view, words) => {
+    const text = JSON.stringify(await told(options, thumbprint, view))
+    expect(text).toContain('binding_failed')
+    for (const word of words) expect(text).toContain(word)
+    expect(text.includes('The server must request certificates')).toBe(words.includes('a connection without one'))
   })
 })
 
