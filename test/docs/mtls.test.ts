@@ -75,11 +75,11 @@ describe('the server of the snippet', () => {
     const headers = { authorization: `Bearer ${bound}`, 'client-cert': FIELDS.nginx(client) }
     const file = await fileOf('mtls-proxy')
     expect(snippet('mtls-proxy')).toContain("format: 'nginx'")
-    for (const [PROXY_ADDRESS, status] of [
-      ['127.0.0.1', 200],
+    for (const [PROXY_ADDRESSES, status] of [
+      ['10.0.0.4,127.0.0.1', 200],
       ['10.0.0.5', 401],
     ] as const) {
-      const running = await run(file, { ...environment, PROXY_ADDRESS })
+      const running = await run(file, { ...environment, PROXY_ADDRESSES })
       const statuses = [
         (await fetch(`${running.url}/me`, { headers })).status,
         (await fetch(`${running.url}/me`, { headers: { ...headers, 'client-cert': FIELDS.nginx(other) } })).status,
