@@ -4,6 +4,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { createAuthenticator, createVerifier, scope } from '@claimgate/core'
 import { createMemoryDenylist, denylist } from '@claimgate/core/denylist'
 import { publicKey, remoteKeySet, staticKeySet, verifyJws } from '@claimgate/core/extend'
+import { clientSecretBasic, createIntrospectionVerifier } from '@claimgate/core/introspection'
 import { createNestedVerifier, decryptionKeys, decryptJwe } from '@claimgate/core/jwe'
 import { mtls } from '@claimgate/core/mtls'
 import { decryptionKeyFromPem, undiciFetch } from '@claimgate/core/node'
@@ -70,6 +71,7 @@ interface OptionCase {
 const { publicJwk } = await createTestKeys('ES256')
 const base = { issuer: 'https://issuer.example', audience: 'api', jwks: { keys: [publicJwk] } }
 const discovered = { issuer: base.issuer, audience: base.audience }
+const introspecting = { ...discovered, client: clientSecretBasic('api', 'secret') }
 const verifier = createVerifier(base)
 const signer = await localSigner()
 const recipient = await exportJWK((await generateKeyPair('ECDH-ES', { extractable: true })).publicKey)
@@ -326,6 +328,32 @@ const GROUPS: Readonly<Record<string, readonly OptionCase[]>> = {
     ),
     ...optionsOf((options) => createMemoryDenylist(options), {}, { maxEntries: nothing, clock: nothing }),
     { option: '', make: (value) => denylist(value as never), narrows: true, named: WHOLE },
+  ],
+  introspection: [
+    ...optionsOf(
+      (options) => createIntrospectionVerifier(options as never),
+      { ...introspecting, answers: 'signed' },
+      {
+        client: narrows,
+        endpoint: narrows,
+        jwts: narrows,
+        answers: narrows,
+        keys: narrows,
+        algorithms: narrows,
+        decrypt: { ...narrows, ...anyOf('function') },
+        timeout: nothing,
+        maxInFlight: nothing,
+        allowHttpHosts: anyOf('empty list', 'undefined'),
+        cache: anyOf('false', 'empty object', 'undefined'),
+      },
+    ),
+    ...optionsOf(
+      (cache) => createIntrospectionVerifier({ ...introspecting, cache }),
+      {},
+      { maxAge: nothing, negativeMaxAge: nothing, maxEntries: nothing, store: nothing },
+      'cache.',
+    ),
+    { option: '', make: (value) => createIntrospectionVerifier(value as never), narrows: true, named: WHOLE },
   ],
   mtls: [
     ...optionsOf(

@@ -1,4 +1,11 @@
 import type { Binding, RequestView, VerifiedToken } from '@claimgate/core'
+import {
+  clientSecretBasic,
+  clientSecretPost,
+  createIntrospectionVerifier,
+  type IntrospectionOptions,
+  tlsClient,
+} from '@claimgate/core/introspection'
 import { type CertificateFormat, mtls, type MtlsOptions } from '@claimgate/core/mtls'
 import { createHash, X509Certificate } from 'node:crypto'
 import { issuerCertificate } from '../resilience/issuer-certificate.ts'
@@ -9,8 +16,78 @@ const der = new X509Certificate(issuerCertificate.cert).raw
 const thumbprint = createHash('sha256').update(der).digest('base64url')
 const client = { ...issuerCertificate, der, thumbprint }
 
-/** The answers of core's features that confirm who sent a token. */
+/** The answers of core's features that confirm who sent a token, or ask about it. */
 export function featureScenarios(): readonly Scenario[] {
+  return [...certificateScenarios(), ...introspectionScenarios()]
+}
+
+const ISSUER = 'https://auth.example.com'
+const exp = 4_000_000_000
+const active = { active: true, iss: ISSUER, aud: 'orders-api', sub: 'ada', scope: 'orders:read', exp }
+
+/** The answers of an endpoint, by token. */
+const ANSWERS: Readonly<Record<string, unknown>> = {
+  good: active,
+  empty: {},
+  inactive: { active: false },
+  'no audience': { ...active, aud: undefined },
+  'no expiry': { ...active, exp: undefined },
+  'no issuer': { ...active, iss: undefined },
+  bound: { ...active, cnf: { jkt: 'key' } },
+}
+
+function introspectionScenarios(): readonly Scenario[] {
+  const fetch = async (url: string, { body = '' }: { readonly body?: string }): Promise<Response> => {
+    if (url.includes('.well-known')) return Response.json({ issuer: ISSUER, introspection_endpoint: `${ISSUER}/i` })
+    return Response.json(ANSWERS[new URLSearchParams(body).get('token')?.replaceAll('-', ' ') ?? ''] ?? 'malformed')
+  }
+  const whole = { issuer: ISSUER, audience: 'orders-api', client: clientSecretBasic('api', 'secret'), fetch }
+  const clients = {
+    basic: whole.client,
+    post: clientSecretPost('api', 'secret'),
+    tls: tlsClient('api'),
+  }
+  const kinds: readonly [string, Partial<IntrospectionOptions>][] = [
+    ['discovered', {}],
+    ['of a given endpoint', { endpoint: `${ISSUER}/i`, cache: false }],
+    ['of any audience', { audience: null }],
+    ['with clientSecretPost', { client: clients.post }],
+    ['with tlsClient', { client: clients.tls }],
+  ]
+  return [
+    ...kinds.map(([name, more]) => ({
+      name: `introspection, ${name}`,
+      start: () => {
+        const verifier = createIntrospectionVerifier({ ...whole, ...more })
+        return async () => {
+          const answers: Record<string, string> = {}
+          for (const token of [...Object.keys(ANSWERS), 'malformed']) {
+            const sent = token.replaceAll(' ', '-')
+            answers[token] = await outcome(async () => `accepted ${stringify(await verifier.verify(sent))}`)
+            answers[`${token}, again`] = await outcome(async () => `accepted ${stringify(await verifier.verify(sent))}`)
+            const { steps } = await verifier.explain(sent)
+            answers[`${token}, explained`] = steps.map(({ step, result }) => `${step} ${result}`).join()
+          }
+          return answers
+        }
+      },
+    })),
+    {
+      name: 'the options of introspection',
+      start: () => async () => {
+        const answers: Record<string, string> = {}
+        for (const missing of ['nothing', ...Object.keys(whole)]) {
+          const given = Object.fromEntries(Object.entries(whole).filter(([name]) => name !== missing))
+          const make = (): unknown => createIntrospectionVerifier(given as unknown as IntrospectionOptions)
+          answers[missing] = await outcome(() => `accepted ${typeof make()}`)
+        }
+        return answers
+      },
+    },
+  ]
+}
+
+function certificateScenarios(): readonly Scenario[] {
   const fields = Object.fromEntries(FORMATS.map((format) => [format, FIELDS[format](client, [client])]))
   const token = {} as VerifiedToken
   const credential = { scheme: 'Bearer', token: 'x' }

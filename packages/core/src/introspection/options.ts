@@ -12,9 +12,9 @@ import {
   isAlgorithm,
   isOptions,
   isUrl,
+  kindOf,
   type KeySource,
   type Limits,
-  listOf,
   misconfigured,
   narrowing,
   numberIn,
@@ -103,23 +103,33 @@ export const INTROSPECTION_CACHE: OptionTable<IntrospectionCacheOptions> = {
   maxAge: numberIn({ least: 0, most: 300, default: 30 }),
   negativeMaxAge: numberIn({ least: 0, most: 300, default: 5 }),
   maxEntries: numberIn({ least: 1, most: 1_000_000, whole: true, default: 10_000 }),
-  store: objectWith('an object { get, set }', 'get', 'set'),
+  store: {
+    be: 'an object { get, set }',
+    // A Map fits otherwise, and would never let an answer expire.
+    fits: (value) => isOptions(value) && objectWith('', 'get', 'set').fits(value),
+  },
 }
 
 type RequestOptions = Omit<IntrospectionOptions, keyof ClaimRules | keyof ClaimsVerifierOptions>
+
+// A wrong value may be a secret.
+const found = (value: unknown): unknown => value && kindOf(value)
 
 /** The options about requests and their answers. */
 export const INTROSPECTION: OptionTable<RequestOptions> = {
   client: required({
     be: 'how this API authenticates, such as clientSecretBasic(id, secret)',
     fits: (value) => objectWith('', 'authenticate').fits(value) && typeof own(value as object, 'clientId') === 'string',
-    printed: () => 'something else',
+    printed: found,
   }),
-  endpoint: narrowing({ be: 'the URL of the introspection endpoint', fits: isUrl, printed: () => 'something else' }),
+  endpoint: narrowing({ be: 'the URL of the introspection endpoint', fits: isUrl, printed: found }),
   jwts: narrowing(objectWith('a verifier, which createVerifier makes', 'verify')),
   answers: { ...narrowing(oneOf('json', 'signed')), default: 'json' },
   keys: narrowing(objectWith('a key source with a resolve method', 'resolve')),
-  algorithms: narrowing(listOf('a list of algorithms, such as ["RS256"]', { be: 'an algorithm', fits: isAlgorithm })),
+  algorithms: narrowing({
+    be: 'a list of algorithms, such as ["RS256"]',
+    fits: (value) => Array.isArray(value) && value.length > 0 && value.every(isAlgorithm),
+  }),
   decrypt: narrowing({ be: 'a function', fits: (value) => typeof value === 'function' }),
   cache: {
     be: 'false, or an object such as { maxAge: 30 }',
@@ -134,9 +144,9 @@ export const INTROSPECTION: OptionTable<RequestOptions> = {
 
 /** The options that are read here. The claims verifier reads the others. */
 const OPTIONS: OptionTable = {
-  ...INTROSPECTION,
   issuer: POLICY.issuer,
   audience: POLICY.audience,
+  ...INTROSPECTION,
   checks: SHARED.checks,
   limits: SHARED.limits,
   onEvent: SHARED.onEvent,
