@@ -7,9 +7,9 @@ export type RouteRule = boolean | RouteRequirement | undefined
 
 /**
  * The rule of a route, from the `auth` of its `config`: an own member, or a getter of its class. A polluted `Object.prototype` is
- * ignored, so that it cannot open routes.
+ * ignored, because it could open routes.
  *
- * @throws TypeError for any other value, including an explicit `undefined`, so that a typo cannot open a route
+ * @throws TypeError for any other value, including an explicit `undefined`, because a typo must not open a route
  */
 export function routeRule(config: object | undefined): RouteRule {
   if (config === undefined || !has(config, 'auth')) return undefined
@@ -100,13 +100,13 @@ export interface DescribedRoute {
  * Prevents `@fastify/swagger` from failing if its options do not declare the security scheme that routes use: its document then omits
  * the security of these routes. A scheme cannot be added to a document from outside.
  */
-export function spareDocuments(fastify: FastifyInstance, routes: readonly DescribedRoute[]): void {
+export function guardDocuments(fastify: FastifyInstance, routes: readonly DescribedRoute[]): void {
   for (const { scope, description } of routes) {
     const owner = ownerOf(scope)
     if (owner === undefined) continue
-    const known = spared.get(owner)
+    const known = guarded.get(owner)
     if (known !== undefined) known.push(description)
-    else spare(owner, fastify)?.push(description)
+    else guard(owner, fastify)?.push(description)
   }
 }
 
@@ -116,7 +116,7 @@ interface Documented {
   swagger: Generate
 }
 
-const spared = new WeakMap<Documented, Description[]>()
+const guarded = new WeakMap<Documented, Description[]>()
 
 function ownerOf(scope: unknown): Documented | undefined {
   if (typeof scope !== 'object' || scope === null || scope === Object.prototype) return undefined
@@ -124,10 +124,10 @@ function ownerOf(scope: unknown): Documented | undefined {
   return ownerOf(Object.getPrototypeOf(scope))
 }
 
-function spare(owner: Documented, { log }: FastifyInstance): Description[] | undefined {
+function guard(owner: Documented, { log }: FastifyInstance): Description[] | undefined {
   const { swagger } = owner
   const descriptions: Description[] = []
-  spared.set(owner, descriptions)
+  guarded.set(owner, descriptions)
   owner.swagger = function (this: unknown, ...args) {
     try {
       return swagger.apply(this, args)

@@ -9,7 +9,7 @@ import {
   passedUncalled,
   type RouteRule,
   routeRule,
-  spareDocuments,
+  guardDocuments,
 } from './openapi.ts'
 import { ACTION, type ClaimgateOptions } from './options.ts'
 
@@ -74,7 +74,7 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
       }
     })
     fastify.addHook('onReady', (done) => {
-      spareDocuments(fastify, described)
+      guardDocuments(fastify, described)
       done()
     })
 
@@ -87,7 +87,7 @@ const GATE: unique symbol = Symbol('claimgate')
 const SEEN: unique symbol = Symbol('claimgate.seen')
 
 const REGISTERED_TWICE =
-  'this scope has it already. Register it once, and put routes that need other options into a scope of their own: ' +
+  'this scope has it already. Register it once, and put routes that need other options into a nested scope: ' +
   'app.register(async (scope) => { await scope.register(claimgate, options) })'
 
 interface NamedHook {
@@ -129,15 +129,15 @@ function hooksOf(route: RouteOptions): readonly unknown[] {
   return (['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const).flatMap((name) => own(route, name))
 }
 
-const done = new WeakMap<object, Set<string>>()
+const protectedPrefixes = new WeakMap<object, Set<string>>()
 
 /**
  * Runs the hooks of a scope for unknown paths under its prefix, so that responses do not reveal which routes exist. Without a prefix,
  * unknown paths already run the hooks of the root.
  */
 function protectNotFound(fastify: FastifyInstance): void {
-  const prefixes = done.get(fastify.server) ?? new Set<string>()
-  done.set(fastify.server, prefixes)
+  const prefixes = protectedPrefixes.get(fastify.server) ?? new Set<string>()
+  protectedPrefixes.set(fastify.server, prefixes)
   if (fastify.prefix === '' || prefixes.has(fastify.prefix)) return
   prefixes.add(fastify.prefix)
   // Without an argument this sets Fastify's default handler; its types do not allow that.

@@ -189,7 +189,7 @@ const GROUPS: Readonly<Record<string, readonly OptionCase[]>> = {
     }),
     ...optionsOf((options) => make({ issuers: [options] }), base, {
       ...POLICY,
-      issuer: { ...narrows, takes: ['string'], named: /"issuer"|every issuer needs a name/ },
+      issuer: { ...narrows, takes: ['string'], named: /"issuer"/ },
     }),
     ...optionsOf((keySet) => make({ ...base, keySet }), {}, { ...TUNING, ...numbers(NUMBERS.keySet) }, 'keySet.'),
     ...optionsOf((limits) => make({ ...base, limits }), {}, numbers(NUMBERS.limits), 'limits.'),

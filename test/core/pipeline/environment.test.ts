@@ -85,7 +85,7 @@ describe('a variable with a wrong value', () => {
     [
       'JWT_ISSUER',
       'https://a.example,https://b.example',
-      /JWT_ISSUER must be one: several issuers are "issuers" of createVerifier/,
+      /JWT_ISSUER must be one value: for several issuers, pass "issuers" to createVerifier/,
     ],
     ['JWT_ISSUER', 'https://a.example https://b.example', /JWT_ISSUER must be one/],
     ['JWT_ISSUER', '["https://a.example"]', /JWT_ISSUER must be/],
@@ -94,7 +94,7 @@ describe('a variable with a wrong value', () => {
     [
       'JWT_ISSUER',
       'issuer.example',
-      /JWT_ISSUER must be a URL to find keys by; else set JWT_JWKS_URI, found "issuer.example"/,
+      /JWT_ISSUER must be a URL, because keys are discovered from it; otherwise set JWT_JWKS_URI, found "issuer.example"/,
     ],
     ['JWT_JWKS_URI', '"https://a.example/jwks"', /JWT_JWKS_URI must be written without brackets and quotes/],
     ['JWT_JWKS_URI', 'https://a.example/jwks,https://b.example/jwks', /JWT_JWKS_URI must be one/],
@@ -170,7 +170,8 @@ describe('an environment in place of options', () => {
     vi.stubEnv('JWT_ISSUER', good.JWT_ISSUER)
     vi.stubEnv('JWT_AUDIENCE', good.JWT_AUDIENCE)
     const env = process.env as never
-    const said = /an environment holds no options: give optionsFromEnv\(process\.env\), or of that object$/
+    const said =
+      /an environment is not an options object: wrap it in optionsFromEnv\(\), as in optionsFromEnv\(process\.env\)$/
     expect(() => createVerifier(env)).toThrow(said)
     expect(() => createGate(env)).toThrow(said)
     expect(() => authenticateJwt(env)).toThrow(said)

@@ -99,7 +99,11 @@ describe('wrong options are rejected at start-up', () => {
       { jwks: undefined, secret: 's'.repeat(63), algorithms: ['HS512'] },
       /at least 64 bytes/,
     ],
-    ['RS256 with a secret', { jwks: undefined, secret: 's'.repeat(32), algorithms: ['RS256'] }, /works with HS256/],
+    [
+      'RS256 with a secret',
+      { jwks: undefined, secret: 's'.repeat(32), algorithms: ['RS256'] },
+      /works only with HS256/,
+    ],
     [
       'text that is not PEM',
       { jwks: undefined, publicKey: 'hello' },
@@ -193,7 +197,7 @@ describe('wrong options are rejected at start-up', () => {
         jwks: undefined,
         issuers: [{ issuer: null, audience: null, secret: 's'.repeat(32) }],
       },
-      /every issuer needs a name/,
+      /with several issuers, each needs an "issuer"/,
     ],
   ])('%s', (_, changes, message) => {
     expect(() => create(changes)).toThrow(TypeError)

@@ -16,8 +16,8 @@ export interface RefusalRules {
   readonly challenges: readonly Challenge[]
 }
 
-/** What the response depends on, besides the error. */
-export interface Refusing {
+/** What the response depends on, besides the error and the rules. */
+export interface RefusedRequest {
   /** The scheme the request used, if that is clear. */
   readonly scheme?: string | undefined
   /** The scopes that the requirement needs. They are named if the request has no credentials. */
@@ -25,10 +25,10 @@ export interface Refusing {
 }
 
 /** The response to a refused request (RFC 6750 section 3, RFC 9110 section 15.5 and 15.6.4). */
-export function refusalResponse(error: AuthError, rules: RefusalRules, refusing: Refusing = {}): RefusalResponse {
+export function refusalResponse(error: AuthError, rules: RefusalRules, request: RefusedRequest = {}): RefusalResponse {
   const content = contentOf(rules.body, error)
   const headers: Record<string, string> = { 'cache-control': 'no-store', 'content-type': content.contentType }
-  const value = challenge(error, rules, refusing)
+  const value = challenge(error, rules, request)
   if (value !== undefined) headers['www-authenticate'] = value
   if (error.retryAfter !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(error.retryAfter)))
   const names = Object.keys(error.headers)
@@ -46,7 +46,7 @@ function contentOf(body: RefusalBody, error: AuthError): ReturnType<RefusalBody>
   if (typeof contentType === 'string' && typeof text === 'string') {
     // Frameworks would throw while sending it, some of them in a callback where nothing catches the error.
     if (isFieldValue(contentType)) return { contentType, body: text }
-    throw new TypeError('"refusalBody" must answer with a "contentType" that may stand in a header')
+    throw new TypeError('"refusalBody" must answer with a "contentType" that is a valid header value')
   }
   ignoreRejection(content)
   throw new TypeError('"refusalBody" must answer with { contentType, body }, both text, at once')
@@ -101,7 +101,7 @@ export interface Challenge {
 export function challenge(
   error: AuthError,
   { realm, challenges }: RefusalRules,
-  { scheme: used, scopes: needed = [] }: Refusing = {},
+  { scheme: used, scopes: needed = [] }: RefusedRequest = {},
 ): string | undefined {
   if (NO_CHALLENGE.has(error.status)) return undefined
   const isClear = challenges.some(({ scheme }) => scheme === used)
@@ -113,7 +113,7 @@ export function challenge(
       all['error'] = error.error
       all['error_description'] = wireDescriptions[error.error] ?? ''
       nameScopes(all, error.scopes)
-      // Named twice: first for the order, last because its values cannot be replaced.
+      // Spread twice: first for the order, last because nothing may replace its values.
       return serialise(scheme, { ...all, ...parameters, ...inLowerCase(error.parameters), ...all })
     })
     .join(', ')

@@ -79,7 +79,7 @@ export function knownOptions<T extends object>(
     if (Object.keys(options).some((variable) => /^(?:JWT_\w+|PATH)$/i.test(variable)))
       throw misconfigured(
         action,
-        'an environment holds no options: give optionsFromEnv(process.env), or of that object',
+        'an environment is not an options object: wrap it in optionsFromEnv(), as in optionsFromEnv(process.env)',
       )
     throw misconfigured(action, `there is no option ${quote(`${path}${name}`)}; ${suggestion(name, known, path)}`)
   }

@@ -80,7 +80,7 @@ const VARIABLES: Readonly<Record<Name, Variable>> = {
   JWT_PUBLIC_KEY: { option: 'publicKey', list: false, parse: key },
   JWT_ALLOW_HTTP_HOSTS: { option: 'allowHttpHosts', list: true, parse: host },
   JWT_ISSUER: { option: 'issuer', list: false, parse: issuer },
-  JWT_AUDIENCE: { option: 'audience', list: true, parse: named },
+  JWT_AUDIENCE: { option: 'audience', list: true, parse: notPlaceholder },
   JWT_CLOCK_TOLERANCE: { option: 'clockTolerance', list: false, parse: tolerance },
 }
 const NAMES = Object.keys(VARIABLES) as readonly Name[]
@@ -119,12 +119,12 @@ function missing(env: Environment, texts: Texts): readonly string[] {
   })
 }
 
-// The application may have its own JWT_ variables, so only a likely typo of an unset one is an error.
+// The application may have other JWT_ variables, so only a likely typo of an unset variable is an error.
 function misspelled(env: Environment, texts: Texts): readonly string[] {
-  const open = NAMES.filter((name) => !texts.has(name) && REQUIRED.every(([required]) => required !== name))
+  const unset = NAMES.filter((name) => !texts.has(name) && REQUIRED.every(([required]) => required !== name))
   return Object.keys(env).flatMap((variable) => {
     if (!/^JWT_/i.test(variable) || Object.hasOwn(VARIABLES, variable) || own(env, variable) === '') return []
-    const near = nearestName(withoutPrefix(variable), open.map(withoutPrefix), 'typos')
+    const near = nearestName(withoutPrefix(variable), unset.map(withoutPrefix), 'typos')
     return near === undefined ? [] : [`there is no ${quote(variable)}: did you mean JWT_${near}?`]
   })
 }
@@ -133,19 +133,19 @@ function withoutPrefix(name: string): string {
   return name.replace(/^JWT_/i, '')
 }
 
-function one(name: Name, text: string): string {
+function single(text: string, name: Name): string {
   if (/^[["'`{]/.test(text))
     throw misconfigured(ACTION, `${name} must be written without brackets and quotes`, printedUri(text))
   if (/[\s,;]https?:/i.test(text))
     throw misconfigured(
       ACTION,
-      `${name} must be one: several issuers are "issuers" of createVerifier`,
+      `${name} must be one value: for several issuers, pass "issuers" to createVerifier`,
       printedUri(text),
     )
-  return named(text, name)
+  return notPlaceholder(text, name)
 }
 
-function named(text: string, name: Name): string {
+function notPlaceholder(text: string, name: Name): string {
   if (!['*', 'null', 'undefined'].includes(text)) return text
   const rule =
     name === 'JWT_AUDIENCE' ? '; to accept tokens for any audience, give createVerifier "audience": null' : ''
@@ -153,9 +153,13 @@ function named(text: string, name: Name): string {
 }
 
 function issuer(text: string, name: Name, { texts }: { readonly texts: Texts }): string {
-  const only = one(name, text)
+  const only = single(text, name)
   if (URL.canParse(only) || texts.has('JWT_JWKS_URI') || texts.has('JWT_PUBLIC_KEY')) return only
-  throw misconfigured(ACTION, `${name} must be a URL to find keys by; else set JWT_JWKS_URI`, only)
+  throw misconfigured(
+    ACTION,
+    `${name} must be a URL, because keys are discovered from it; otherwise set JWT_JWKS_URI`,
+    only,
+  )
 }
 
 function key(text: string, name: Name, { algorithms }: { readonly algorithms: unknown }): string {
@@ -165,7 +169,7 @@ function key(text: string, name: Name, { algorithms }: { readonly algorithms: un
 }
 
 function url(text: string, name: Name): string {
-  if (URL.canParse(one(name, text))) return text
+  if (URL.canParse(single(text, name))) return text
   throw misconfigured(ACTION, `${name} must be a URL`, printedUri(text))
 }
 

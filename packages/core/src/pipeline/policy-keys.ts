@@ -31,7 +31,7 @@ interface KeySources {
 // Far more than a verifier needs, because an evicted key set loses its count of fetches.
 const MOST_KEY_SETS = 10_000
 
-/** Key sets by address. Evicted key sets are not closed, because requests may be waiting for them. An idle one costs nothing. */
+/** Key sets by address. Evicted key sets are not closed, because requests may be waiting for them. */
 export function keySources(): KeySources {
   const sources = recentMap<string, RemoteKeySet>(MOST_KEY_SETS)
   let closed = false
@@ -84,13 +84,13 @@ export function resolveKeys(options: IssuerPolicy, environment: KeyEnvironment):
   if (options.allowedKeyHosts !== undefined && locations.length > 0)
     throw misconfigured(
       ACTION,
-      '"allowedKeyHosts" is for discovery: leave it out where keys are given or have an address',
+      '"allowedKeyHosts" is for discovery: leave it out if keys are given or have an address',
       locations,
     )
   if (options.allowHttpHosts !== undefined && locations.some((name) => name !== 'jwksUri'))
     throw misconfigured(
       ACTION,
-      '"allowHttpHosts" is for keys that are fetched: leave it out where keys are given',
+      '"allowHttpHosts" is for keys that are fetched: leave it out if keys are given',
       locations,
     )
   const algorithms = resolveAlgorithms(options)
@@ -118,7 +118,7 @@ function resolveAlgorithms({ algorithms, secret, keys }: IssuerPolicy): Readonly
     if (isSymmetric(name) && secret === undefined && !both)
       throw misconfigured(ACTION, `${name} needs "secret", and never comes from public keys or a JWK Set`)
     if (!isSymmetric(name) && secret !== undefined)
-      throw misconfigured(ACTION, '"secret" works with HS256, HS384 and HS512 alone', name)
+      throw misconfigured(ACTION, '"secret" works only with HS256, HS384 and HS512', name)
     if (name.startsWith('ML-DSA') && !runtimeVerifies(name))
       throw misconfigured(ACTION, `this JavaScript runtime does not have ${name}: take it out of "algorithms"`)
     resolved.push(name)

@@ -101,7 +101,8 @@ export function policyList(policies: readonly ResolvedPolicy[]): PolicyRegistry 
   const byIssuer = new Map<unknown, ResolvedPolicy>()
   const trusted = policies.map(({ issuer }) => String(issuer))
   for (const policy of policies) {
-    if (policy.issuer === null) throw misconfigured('create verifier', 'among several, every issuer needs a name', null)
+    if (policy.issuer === null)
+      throw misconfigured('create verifier', 'with several issuers, each needs an "issuer"', null)
     if (byIssuer.has(policy.issuer))
       throw misconfigured('create verifier', '"issuers" names an issuer twice', policy.issuer)
     byIssuer.set(policy.issuer, policy)
