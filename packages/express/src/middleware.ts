@@ -56,6 +56,7 @@ interface Admission {
   readonly reject: Reject
 }
 
+// A constructor that returns its argument: the private field of a subclass is then added to that object.
 const Stamp = function stamp(request: object): object {
   return request
 } as unknown as new (request: object) => object

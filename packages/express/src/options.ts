@@ -29,18 +29,18 @@ export function rejectWith(onReject: OnReject | undefined): Reject {
   if (onReject === undefined) return (refusal, _req, res, next) => send(refusal, res, next)
   return (refusal, req, res, next) => {
     const { hasBegun, hasEnded } = watchAnswers(res)
-    const { next: goOn } = req
+    const { next: originalNext } = req
     let passedOn = false
     const passOn = (error: Error): void => {
       if (passedOn) return
       passedOn = true
       // The message of the AuthError must not reach the client.
-      const told = error === refusal.error ? refusedError(refusal) : error
-      Object.assign(req, { next: goOn })
+      const passed = error === refusal.error ? refusedError(refusal) : error
+      Object.assign(req, { next: originalNext })
       // The error handler must not write into a complete response that is still pending, for example while a session is saved. An
       // incomplete response never ends, so Express aborts it.
-      if (hasEnded()) res.once('close', () => next(told))
-      else next(told)
+      if (hasEnded()) res.once('close', () => next(passed))
+      else next(passed)
     }
     // Neither `next()` nor `next('route')` may reach a protected handler.
     const nextWithError = (given?: unknown): void => {

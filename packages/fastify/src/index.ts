@@ -22,8 +22,8 @@ declare module 'fastify' {
 
   interface FastifyInstance {
     /**
-     * Creates a hook that admits only requests whose token meets the requirement, or the one that a function returns. Use it as `onRequest` of a route, or in
-     * `fastify.auth([…])` of `@fastify/auth`. If the token may be in a form body, use it as `preValidation`.
+     * Creates a hook that admits only requests whose token meets the requirement, or the requirement that a function returns. Use it as
+     * `onRequest` of a route, or in `fastify.auth([…])` of `@fastify/auth`. If the token may be in a form body, use it as `preValidation`.
      *
      * @throws TypeError for anything but a requirement
      */
@@ -33,8 +33,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /**
      * `false` opens the route, `true` requires a token. A requirement restricts it, as does a function that returns the requirement of a
-     * request. Ignored on routes outside the scopes in which
-     * `claimgate` is registered. @defaultValue the setting of the scope
+     * request. Ignored on routes outside the scopes in which `claimgate` is registered. @defaultValue the setting of the scope
      */
     auth?: boolean | RouteRequirement
   }

@@ -96,9 +96,9 @@ function authenticatorOf<C extends object>(
     if (typeof made === 'object' && made !== null && hasMethod(made, 'authenticate')) return made as Authenticator<C>
     throw misconfigured(action, '"authenticator" must come from createAuthenticator', typeof made)
   }
-  const saysHow = ['verifier', ...VERIFIER_OPTIONS].some((name) => Object.hasOwn(rest, name))
+  const configuresVerifier = ['verifier', ...VERIFIER_OPTIONS].some((name) => Object.hasOwn(rest, name))
   return createAuthenticator<C>(
-    (saysHow ? rest : bare({ ...optionsFromEnv(environment), ...rest })) as AuthenticatorOptions<C>,
+    (configuresVerifier ? rest : bare({ ...optionsFromEnv(environment), ...rest })) as AuthenticatorOptions<C>,
   )
 }
 

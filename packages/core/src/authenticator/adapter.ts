@@ -136,7 +136,7 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
 
-const NOTHING: object = Object.freeze({})
+const NO_OUTCOME: object = Object.freeze({})
 
 /**
  * The outcome of an accepted request; `undefined` for an anonymous one. Adapters call this instead of testing for `refused`: an
@@ -145,17 +145,16 @@ const NOTHING: object = Object.freeze({})
  * @throws TypeError for anything but an outcome of kind `authenticated`, with a token, or `anonymous`
  */
 export function admitted<C extends object>(outcome: Outcome<C>): Authenticated<C> | undefined {
-  // The usual outcome has each member itself.
-  if (typeof outcome !== 'object' || outcome === null || !Object.hasOwn(outcome, 'kind'))
-    return admittedElsewhere(outcome)
+  // The fast path: an outcome of core has every member as its own.
+  if (typeof outcome !== 'object' || outcome === null || !Object.hasOwn(outcome, 'kind')) return admittedCustom(outcome)
   if (outcome.kind === 'authenticated' && Object.hasOwn(outcome, 'token') && Object.hasOwn(outcome, 'scheme'))
     if (Object.hasOwn(outcome, 'headers') && typeof outcome.token === 'object' && outcome.token !== null) return outcome
-  return admittedElsewhere(outcome)
+  return admittedCustom(outcome)
 }
 
 // The outcome of an application's own authenticator may lack members, or have getters of its class.
-function admittedElsewhere<C extends object>(outcome: Outcome<C>): Authenticated<C> | undefined {
-  const given = isObject(outcome) ? outcome : NOTHING
+function admittedCustom<C extends object>(outcome: Outcome<C>): Authenticated<C> | undefined {
+  const given = isObject(outcome) ? outcome : NO_OUTCOME
   const kind = own(given, 'kind')
   const token = own(given, 'token')
   if (kind === 'authenticated' && isObject(token)) {

@@ -52,24 +52,24 @@ export function createAuthenticator<C extends object = object>(
   const verifyContext = hasBindings ? bare({ confirmations: [...binding.understood] }) : undefined
   const clock = clockOf(verifier)
 
-  // An accepted JWT contains only b64token characters, so this check can wait until a token is refused.
-  const looksFirst = !verifiesJwts(verifier)
+  // A custom verifier may accept any text and return anything. For a JWT, only a refused token's characters are checked.
+  const isCustomVerifier = !verifiesJwts(verifier)
 
   const authenticate = async (view: RequestView, requirement?: Requirement): Promise<Outcome<C>> => {
     let credential: Credential | undefined
     try {
-      const begun = extractCredential(view, sources, binding.schemes)
+      const extracting = extractCredential(view, sources, binding.schemes)
       // Checked by shape because an application may have replaced `Promise`.
-      const isThere = begun === undefined || Object.hasOwn(begun, 'scheme')
-      const extracted = isThere ? (begun as Extracted) : await begun
+      const isExtracted = extracting === undefined || Object.hasOwn(extracting, 'scheme')
+      const extracted = isExtracted ? (extracting as Extracted) : await extracting
       if (extracted?.scheme === undefined) return withoutCredential(view, extracted, requirement)
       credential = extracted
-      const flaw = looksFirst ? b64TokenFlaw(credential) : undefined
+      const flaw = isCustomVerifier ? b64TokenFlaw(credential) : undefined
       if (flaw !== undefined) throw flaw
       const token = await verifier.verify(credential.token, verifyContext)
-      if (looksFirst) assertVerified(token)
+      if (isCustomVerifier) assertVerified(token)
       // The claims of a JWT have no prototype.
-      const cnf = looksFirst ? own(token.claims, 'cnf') : token.claims.cnf
+      const cnf = isCustomVerifier ? own(token.claims, 'cnf') : token.claims.cnf
       const headers =
         hasBindings || cnf !== undefined
           ? exposed(await confirmBindings(binding, { token, view, credential }))

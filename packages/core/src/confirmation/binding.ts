@@ -29,9 +29,11 @@ export interface Binding {
 
 /** The bindings of an authenticator. */
 export interface BindingRules {
-  /** By the member of `cnf`. `scheme` is `undefined` if any accepted scheme will do. */
+  /** By the member of `cnf`. Without a `scheme`, its tokens may use any accepted scheme. */
   readonly bindings: ReadonlyMap<string, { readonly binding: Binding; readonly scheme: string | undefined }>
+  /** The members of `cnf` that have a binding. */
   readonly understood: ReadonlySet<string>
+  /** What happens to tokens without `cnf`. */
   readonly unbound: 'accept' | 'refuse'
   /** The accepted schemes by their names in lower case. */
   readonly schemes: ReadonlyMap<string, string>
@@ -78,7 +80,7 @@ export function resolveBindings(action: string, list: readonly Binding[], unboun
 
 const BEARER = 'Bearer'
 
-/** Whether a value is a set of parameters that a challenge can have besides its own, with text that needs no escaping. */
+/** Whether a value may be added to a challenge: an object of texts that need no quoting, without the parameters that core sets. */
 export function isParameters(value: unknown): value is Readonly<Record<string, string>> {
   const fits = ([name, text]: readonly [string, unknown]): boolean =>
     isHttpToken(name) && !OWN_PARAMETERS.includes(name.toLowerCase()) && isPlainText(text)

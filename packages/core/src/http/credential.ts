@@ -36,10 +36,10 @@ export function extractCredential(
   for (const [index, each] of sources.entries()) {
     const values = fieldValues(view, each)
     if (!isList(values))
-      return extractLater(view, { found, source: each, values, rest: sources.slice(index + 1), schemes })
+      return extractWithBody(view, { found, source: each, values, rest: sources.slice(index + 1), schemes })
     addTo(found, each, values)
   }
-  return theOnly(found, schemes)
+  return onlyCredential(found, schemes)
 }
 
 interface Found {
@@ -54,13 +54,13 @@ interface Unfinished extends Pick<Found, 'source'> {
   readonly schemes: Schemes
 }
 
-async function extractLater(
+async function extractWithBody(
   view: RequestView,
   { found, source, values, rest, schemes }: Unfinished,
 ): Promise<Extracted> {
   addTo(found, source, await values)
   for (const other of rest) addTo(found, other, await fieldValues(view, other))
-  return theOnly(found, schemes)
+  return onlyCredential(found, schemes)
 }
 
 // Checked by shape because an application may have replaced `Promise`.
@@ -82,7 +82,7 @@ function addTo(found: Found[], source: CredentialSource, values: readonly unknow
 
 const BLANK = /^[ \t]*$/
 
-function theOnly(found: readonly Found[], schemes: Schemes): Extracted {
+function onlyCredential(found: readonly Found[], schemes: Schemes): Extracted {
   const [first, second] = found
   if (first === undefined) return undefined
   const credential = parse(first, schemes)
@@ -139,7 +139,7 @@ function parseAuthorization(
   const name = SCHEME.exec(field)?.[1]
   const scheme = schemes.get(name?.toLowerCase() ?? '')
   if (name !== undefined && scheme !== undefined) return credentialOf(scheme, field.slice(name.length + 1))
-  if (SEVERAL.test(field)) throw joined()
+  if (SEVERAL.test(field)) throw joinedByComma()
   if (bareToken === 'accept' && B64TOKEN.test(field)) return credentialOf('Bearer', field)
   if (name === undefined) throw malformed('an authentication scheme and a token')
   return { scheme: undefined, name: knownScheme(name), mayBeToken: !isForeignScheme(field) }
@@ -151,7 +151,7 @@ function parseAuthorization(
  * @throws AuthError `credential_repeated`, `credential_malformed` (status 400)
  */
 function credentialOf(scheme: string, token: string): Credential {
-  if (token.includes(',')) throw joined()
+  if (token.includes(',')) throw joinedByComma()
   if (/^bearer /i.test(token)) throw malformed(A_TOKEN, 'The scheme is there twice: "Bearer Bearer"')
   if (token === '' || token.includes(' ')) throw malformed(A_TOKEN)
   return { scheme, token }
@@ -188,8 +188,11 @@ function malformed(expected: string, hint?: string): AuthError {
   return new AuthError('credential_malformed', { expected, ...(hint === undefined ? {} : { hint }) })
 }
 
-function joined(): AuthError {
-  return new AuthError('credential_repeated', { expected: 'one credential', actual: 'several joined by a comma' })
+function joinedByComma(): AuthError {
+  return new AuthError('credential_repeated', {
+    expected: 'one credential',
+    actual: 'several joined by a comma',
+  })
 }
 
 // A scheme with a token68 or one parameter (RFC 9110 section 11.4). Several parameters contain a comma, which may have joined two fields.

@@ -10,7 +10,7 @@ export type { RemoteKeySetOptions, RemoteKeySetTuning } from './remote/options.t
 
 /**
  * The keys of a JWK Set at a URL (RFC 7517 section 5). They are fetched when a token needs them, and never more often than
- * `docs/threat-model.md` allows. Nothing is fetched before the first use, and an idle set costs nothing.
+ * `docs/threat-model.md` allows. Nothing is fetched before the first use, and an idle set makes no requests.
  *
  * `resolve` throws `AuthError`: `key_not_found`, `key_ambiguous`, `algorithm_key_mismatch` or `key_unusable` if the set is certain, and
  * `keys_unavailable` (503) if the set cannot be fetched or is too old to be certain.

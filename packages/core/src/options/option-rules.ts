@@ -50,7 +50,7 @@ export interface OptionRule {
   readonly printed?: (value: unknown) => unknown
 }
 
-/** One option: what it must be, and what counts if it is left out. */
+/** One option: what it must be, and its default. */
 export interface OptionRow extends OptionRule {
   /** @defaultValue undefined */
   readonly default?: unknown
@@ -63,9 +63,9 @@ export interface OptionRow extends OptionRule {
   readonly narrows?: string
   /** What each item of a list must be. The list is copied. */
   readonly each?: OptionRule
-  /** The options in this one. With `false`, they are not read. */
+  /** The table of a nested options object. If the value is `false`, it is not used. */
   readonly table?: OptionTable
-  /** Checks a value in detail, and returns what to use instead of it. `name` is the one to use in messages. */
+  /** Checks a value in detail, and returns its replacement. `name` is the name for messages. */
   readonly read?: (action: string, value: never, name: string) => unknown
   /** The limits of a number, included. */
   readonly least?: number

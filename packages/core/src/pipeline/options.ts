@@ -169,7 +169,7 @@ export interface SharedOptions<C extends object = object> {
 export interface TokenCacheOptions {
   /** Most tokens in the cache. From 1 to 1,000,000. @defaultValue 10000 */
   readonly maxEntries?: number | undefined
-  /** Bytes of memory for tokens and their claims; on Node never more than 1.5 times as many. From 65,536 to 1,073,741,824. @defaultValue 16777216 */
+  /** Estimated bytes of memory for tokens and their claims. On Node, at most 1.5 times as many are used. From 65,536 to 1,073,741,824. @defaultValue 16777216 */
   readonly maxBytes?: number | undefined
   /** Seconds until a cached token is verified again. From 1 to 300. @defaultValue 300 */
   readonly maxAge?: number | undefined
@@ -194,7 +194,7 @@ export const LIMITS: OptionTable<Limits> = Object.fromEntries(
 ) as OptionTable<Limits>
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
-/** Whether a value is a list of one text or more, none of them empty. */
+/** Whether a value is a non-empty list of non-empty strings. */
 export const isTextList = (value: unknown): boolean => isFilledList(value, isText)
 const isFilledList = (value: unknown, fits: (item: unknown) => boolean): boolean =>
   Array.isArray(value) && value.length > 0 && value.every(fits)

@@ -31,7 +31,7 @@ interface RunOptions {
 }
 
 /**
- * Runs the steps for each token, and tells `onEvent` the outcome. With a cache, a token that was accepted before skips parsing and signature.
+ * Runs the steps for each token, and reports the outcome to `onEvent`. With a cache, a token that was accepted before skips parsing and signature.
  * Refusals are not cached.
  */
 export function tokenVerifier<C extends object>(

@@ -91,7 +91,7 @@ export interface StepDetails extends Comparison {
 /** The steps of every verification, in their only valid order. `verify` runs them and `explain` reports them. */
 export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache): readonly Step<C>[] {
   const { parse, policies, isSignedBy, schema, checks } = rules
-  // Otherwise a cached token always needs at least one step.
+  // Only then may a cached token be accepted without any step.
   const mayHavePeriod = schema === undefined && checks.length === 0 && policies.areFixed
 
   const parseToken = (state: Verification<C>): undefined => {
