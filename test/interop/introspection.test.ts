@@ -72,7 +72,7 @@ beforeAll(async () => {
 afterAll(async () => server.close())
 
 const verifierOf = (more: Pick<IntrospectionOptions, 'client'> & Partial<IntrospectionOptions>) =>
-  createIntrospectionVerifier({ issuer: server.issuer, audience: OPAQUE_API, ...more })
+  createIntrospectionVerifier({ issuer: server.issuer, audience: OPAQUE_API, timeout: 10, ...more })
 
 async function outcome(verified: Promise<unknown>): Promise<string> {
   try {

@@ -86,6 +86,7 @@ describe.each(adapters)('opaque tokens with %s, over HTTP', (_, start) => {
       issuer: server.issuer,
       audience: AUDIENCE,
       client: clientSecretBasic('api', 'secret'),
+      timeout: 10,
     })
     const send = await start(verifier)
     const response = await send(token)

@@ -33,6 +33,7 @@ const verifierOf = (more: Partial<IntrospectionOptions> = {}) =>
     audience: AUDIENCE,
     client: clientSecretBasic('api', 'secret'),
     answers: 'signed',
+    timeout: 10,
     ...more,
   })
 
