@@ -71,7 +71,13 @@ async function settledIn<T>(clock: ReturnType<typeof manualClock>, promise: Prom
     state.isSettled = true
   }
   promise.then(end, end)
-  for (let step = 0; step < 200 && !state.isSettled; step += 1) await clock.pass(0.05)
+  while (!state.isSettled) {
+    // Hashes are made in real time.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5)
+    })
+    await clock.pass(0.05)
+  }
   return promise
 }
 
@@ -79,7 +85,7 @@ const later =
   (response: () => Response): (() => Promise<Response>) =>
   async () => {
     await new Promise((resolve) => {
-      setTimeout(resolve, 50)
+      setTimeout(resolve, 200)
     })
     return response()
   }
