@@ -48,6 +48,8 @@ const SECTIONS = [
     heading: 'Introspection cache',
     parts: [{ file: 'core/src/introspection/options.ts', interfaces: ['IntrospectionCacheOptions'] }],
   },
+  { heading: 'DPoP', parts: [{ file: 'core/src/dpop/options.ts', interfaces: ['DpopOptions'] }] },
+  { heading: 'DPoP nonces', parts: [{ file: 'core/src/dpop/options.ts', interfaces: ['NonceOptions'] }] },
   { heading: 'Limits', parts: [{ file: 'core/src/model/limits.ts', interfaces: ['Limits'] }] },
 ]
 
@@ -62,6 +64,7 @@ const MORE = {
   keySet: '[Key sets](#key-sets)',
   onEvent: '[Events](#events)',
   credentials: '[Credential sources](#credential-sources)',
+  nonces: '[DPoP nonces](#dpop-nonces)',
 }
 
 /**
@@ -166,11 +169,12 @@ if (import.meta.filename === process.argv[1]) {
   const root = join(import.meta.dirname, '..')
   const read = (file) => readFileSync(join(root, 'packages', file), 'utf8')
   const load = (file) => import(join(root, 'packages', file))
-  const [pipeline, http, keys, denylist, mtls, introspection, express, fastify] = await Promise.all([
+  const [pipeline, http, keys, denylist, dpop, mtls, introspection, express, fastify] = await Promise.all([
     load('core/dist/pipeline/options.js'),
     load('core/dist/authenticator/options.js'),
     load('core/dist/keys/remote/options.js'),
     load('core/dist/denylist/options.js'),
+    load('core/dist/dpop/options.js'),
     load('core/dist/mtls/mtls.js'),
     load('core/dist/introspection/options.js'),
     load('express/dist/options.js'),
@@ -185,6 +189,8 @@ if (import.meta.filename === process.argv[1]) {
     'Key sets': keys.KEY_SET_TUNING,
     'Token cache': pipeline.TOKEN_CACHE,
     Denylists: denylist.DENYLIST,
+    DPoP: dpop.DPOP,
+    'DPoP nonces': dpop.NONCES,
     'Client certificates': mtls.MTLS,
     Introspection: introspection.INTROSPECTION,
     'Introspection cache': introspection.INTROSPECTION_CACHE,

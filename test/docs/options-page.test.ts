@@ -5,6 +5,7 @@ import { optionsPage } from '../../scripts/options-page.mjs'
 import { HTTP } from '../../packages/core/src/authenticator/options.ts'
 import { DENYLIST } from '../../packages/core/src/denylist/options.ts'
 import { INTROSPECTION, INTROSPECTION_CACHE } from '../../packages/core/src/introspection/options.ts'
+import { DPOP, NONCES } from '../../packages/core/src/dpop/options.ts'
 import { KEY_SET_TUNING } from '../../packages/core/src/keys/remote/options.ts'
 import { MTLS } from '../../packages/core/src/mtls/mtls.ts'
 import { DEFAULT_ALGORITHMS } from '../../packages/core/src/model/algorithm.ts'
@@ -22,6 +23,8 @@ const tables = {
   'Key sets': KEY_SET_TUNING,
   'Token cache': TOKEN_CACHE,
   Denylists: DENYLIST,
+  DPoP: DPOP,
+  'DPoP nonces': NONCES,
   'Client certificates': MTLS,
   Introspection: INTROSPECTION,
   'Introspection cache': INTROSPECTION_CACHE,

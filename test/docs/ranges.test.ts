@@ -1,5 +1,6 @@
 import { createVerifier } from '@claimgate/core'
 import { createMemoryDenylist, denylist } from '@claimgate/core/denylist'
+import { createMemoryReplayStore, dpop } from '@claimgate/core/dpop'
 import { clientSecretBasic, createIntrospectionVerifier } from '@claimgate/core/introspection'
 import { createIssuer } from '@claimgate/issuer'
 import { describe, expect, it } from 'vitest'
@@ -26,6 +27,7 @@ const numberOf = (text: string): number => Number(text.replaceAll(',', ''))
 
 const client = clientSecretBasic('api', 'secret')
 const api = { issuer: 'https://auth.example.com', audience: 'orders-api' }
+const proofs = { origin: 'https://api.example.com', replay: createMemoryReplayStore() }
 
 describe.each<[heading: string, rows: number, create: (options: Readonly<Record<string, number>>) => unknown]>([
   ['Key sets', 8, (keySet) => createVerifier({ ...api, keySet })],
@@ -33,6 +35,12 @@ describe.each<[heading: string, rows: number, create: (options: Readonly<Record<
   ['Limits', 8, (limits) => createVerifier({ ...api, limits })],
   ['Introspection', 2, (options) => createIntrospectionVerifier({ ...api, client, ...options })],
   ['Introspection cache', 3, (cache) => createIntrospectionVerifier({ ...api, client, cache })],
+  ['DPoP', 4, (options) => dpop({ ...proofs, ...options })],
+  [
+    'DPoP nonces',
+    1,
+    (options) => dpop({ ...proofs, nonces: { secret: 'a secret of at least thirty-two bytes', ...options } }),
+  ],
   ['Denylists', 4, (options) => denylist({ store: createMemoryDenylist(), ...options })],
 ])('the ranges of "%s" in docs/options.md', (heading, count, create) => {
   const rows = rowsBelow('docs/options.md', heading)

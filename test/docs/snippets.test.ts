@@ -14,6 +14,7 @@ import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { startIntrospectionServer } from '../support/introspection/server.ts'
+import { createDpopClient } from '../support/dpop/client.ts'
 import { takeFinds } from '../support/secrets/watch.ts'
 import { snippet } from '../support/docs/pages.ts'
 import { run } from '../support/docs/running.ts'
@@ -45,6 +46,7 @@ beforeAll(async () => {
     TOKEN: token,
     PUBLIC_KEY_FILE: join(folder, 'public.pem'),
     OLD_SECRET: 'a secret of at least thirty-two bytes',
+    NONCE_SECRETS: `${'new'.repeat(16)} ${'old'.repeat(16)}`,
     DECRYPTION_KEY: decryptionKey
       .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: PASSPHRASE })
       .toString(),
@@ -95,6 +97,12 @@ describe('a snippet', () => {
       'await revokeEverything(process.env.TOKEN).then(() => verifier.verify(process.env.TOKEN)).catch(({ code }) => code)',
       'token_refused',
     ],
+    ['dpop-nonces', '[proofs.scheme, proofs.confirmation]', ['DPoP', 'jkt']],
+    [
+      'replay-store',
+      `await redisReplayStore({ set: async (...call) => JSON.stringify(call) === '["dpop:k","1",{"NX":true,"EX":60}]' ? 'OK' : null }).insertIfAbsent('k', 60)`,
+      true,
+    ],
     [
       'fastify-plugin',
       `await (await import('fastify')).default().register(auth).get('/', () => 'ok').inject('/').then((answer) => answer.statusCode)`,
@@ -102,6 +110,20 @@ describe('a snippet', () => {
     ],
   ])('named %s runs: %s', async (name, expression, expected) => {
     expect(await outcomeOf(name, expression)).toEqual(expected)
+  })
+
+  it('accepts DPoP proofs', async () => {
+    const client = await createDpopClient()
+    const token = await issuer.issuer.issue({ sub: 'ada', cnf: { jkt: client.jkt } })
+    const claims = { htu: 'https://api.example.com/orders', iat: Math.floor(Date.now() / 1000) }
+    const headers = JSON.stringify({ authorization: `DPoP ${token}`, dpop: await client.proof(token, { claims }) })
+    const url = '`http://127.0.0.1:${server.address().port}/orders`'
+    const expression = `await (async () => {
+      await new Promise((resolve) => (server.listening ? resolve() : server.once('listening', resolve)))
+      const call = async () => (await fetch(${url}, { headers: JSON.parse(process.env.HEADERS) })).status
+      return [await call(), await call()]
+    })()`
+    expect(await outcomeOf('dpop', expression, { PORT: '0', HEADERS: headers })).toEqual([200, 401])
   })
 
   it('explains a token', async () => {

@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 
 import * as core from '@claimgate/core'
 import * as denylists from '@claimgate/core/denylist'
+import * as dpops from '@claimgate/core/dpop'
 import * as extend from '@claimgate/core/extend'
 import * as introspection from '@claimgate/core/introspection'
 import * as jwe from '@claimgate/core/jwe'
@@ -103,6 +104,7 @@ describe('the published core in an empty project', () => {
         './extend': sorted(extend),
         './jwe': sorted(jwe),
         './denylist': sorted(denylists),
+        './dpop': sorted(dpops),
         './mtls': sorted(mtls),
         './introspection': sorted(introspection),
         ...(name === 'node' && { './node': sorted(node) }),

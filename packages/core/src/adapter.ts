@@ -7,6 +7,7 @@ export {
   type ReadAdapterOptions,
 } from './authenticator/adapter-options.ts'
 export { catalogue, type CatalogueEntry } from './model/catalogue.ts'
+export { answeredWithin, type StoreDeadline } from './errors/deadline.ts'
 export { asError, TransportError } from './errors/auth-error.ts'
 export { AuthError, type AuthErrorDetails } from './errors/auth-error.ts'
 export {
@@ -72,7 +73,8 @@ export { fetchOption, httpHosts, transportOf } from './keys/remote/options.ts'
 export { type KeyContext, type KeySource, ownKeySource } from './keys/key-source.ts'
 export { possibleKeys } from './keys/key-source.ts'
 export { bytesOf, numberOf } from './keys/jwk/key-material.ts'
-export { type JwkMember, lintJwk, presentMembers, publicMaterial } from './keys/jwk/lint.ts'
+export { importKey } from './keys/jwk/jwk-set.ts'
+export { fits, type JwkMember, lintJwk, presentMembers, publicMaterial } from './keys/jwk/lint.ts'
 export { type KeyText, readKeyText } from './keys/key-text.ts'
 export { publicKey } from './keys/public-key.ts'
 export { isUrl } from './keys/remote-key-set.ts'
@@ -80,7 +82,13 @@ export { remoteKeySet, type RemoteKeySet, type RemoteKeySetOptions } from './key
 export { staticKeySet, type StaticKeySetOptions } from './keys/static-key-set.ts'
 export { DEFAULT_LIMITS, type Limits, MAXIMUM_LIMITS } from './model/limits.ts'
 export { type Clock, defaultSharing, type FetchLike, iatTolerance, systemClock } from './model/runtime.ts'
-export { type Algorithm, DEFAULT_ALGORITHMS, isAlgorithm } from './model/algorithm.ts'
+export {
+  type Algorithm,
+  type AsymmetricAlgorithm,
+  DEFAULT_ALGORITHMS,
+  isAlgorithm,
+  isAsymmetric,
+} from './model/algorithm.ts'
 export { recentMap, sizeInMemory } from './model/memory.ts'
 export { emit } from './model/events.ts'
 export { assertBoolean, bare, bareThrough, has, own, ownOptions } from './model/values.ts'

@@ -23,6 +23,7 @@ const jwe = await import('@claimgate/core/jwe')
 const introspection = await import('@claimgate/core/introspection')
 const denylists = await import('@claimgate/core/denylist')
 const mtls = await import('@claimgate/core/mtls')
+const dpops = await import('@claimgate/core/dpop')
 const node = forNode ? await import('@claimgate/core/node') : undefined
 
 const rules = { issuer: 'https://issuer.example', audience: 'orders-api' }
@@ -43,6 +44,7 @@ const report: ConsumerReport = {
     './extend': Object.keys(extend),
     './jwe': Object.keys(jwe),
     './denylist': Object.keys(denylists),
+    './dpop': Object.keys(dpops),
     './mtls': Object.keys(mtls),
     './introspection': Object.keys(introspection),
     ...(node && { './node': Object.keys(node) }),

@@ -28,11 +28,11 @@ function watchKeys(): void {
   const { sign, verify, importKey } = subtle
   subtle.sign = function (...values) {
     const signature = sign.apply(this, values)
-    signature.then((bytes) => secretsInUse.addSignature(new Uint8Array(bytes)), ignore)
+    if (!isNonce(values[2])) signature.then((bytes) => secretsInUse.addSignature(new Uint8Array(bytes)), ignore)
     return signature
   }
   subtle.verify = function (...values) {
-    if (ArrayBuffer.isView(values[2])) secretsInUse.addSignature(bytesOf(values[2]))
+    if (ArrayBuffer.isView(values[2]) && !isNonce(values[3])) secretsInUse.addSignature(bytesOf(values[2]))
     return verify.apply(this, values)
   }
   const watchedImport = function (this: SubtleCrypto, ...values: readonly unknown[]): unknown {
@@ -42,6 +42,11 @@ function watchKeys(): void {
     return Reflect.apply(importKey, this, values)
   }
   subtle.importKey = watchedImport as typeof importKey
+}
+
+// A DPoP nonce is signed too, but anyone may know it: it is sent with every refusal.
+function isNonce(signed: unknown): boolean {
+  return ArrayBuffer.isView(signed) && new TextDecoder().decode(signed).startsWith('claimgate DPoP nonce ')
 }
 
 // The packages freeze each event before they pass it to a listener.

@@ -57,6 +57,7 @@ export function createAuthenticator<C extends object = object>(
 
   const authenticate = async (view: RequestView, requirement?: Requirement): Promise<Outcome<C>> => {
     let credential: Credential | undefined
+    let headers = NO_FIELDS
     try {
       const extracting = extractCredential(view, sources, binding.schemes)
       // Checked by shape because an application may have replaced `Promise`.
@@ -70,14 +71,11 @@ export function createAuthenticator<C extends object = object>(
       if (isCustomVerifier) assertVerified(token)
       // The claims of a JWT have no prototype.
       const cnf = isCustomVerifier ? own(token.claims, 'cnf') : token.claims.cnf
-      const headers =
-        hasBindings || cnf !== undefined
-          ? exposed(await confirmBindings(binding, { token, view, credential }))
-          : NO_FIELDS
+      if (hasBindings || cnf !== undefined) headers = await confirmBindings(binding, { token, view, credential })
       if (requirement !== undefined) assertRequirement(requirement, token, { now: clock.now() / 1000 })
-      return { kind: 'authenticated', token, scheme: credential.scheme, headers }
+      return { kind: 'authenticated', token, scheme: credential.scheme, headers: exposed(headers) }
     } catch (error) {
-      return refuse(error, requirement, credential)
+      return refuse(error, requirement, credential, headers)
     }
   }
 
@@ -106,13 +104,13 @@ export function createAuthenticator<C extends object = object>(
   }
 
   // Only refusals become responses; bugs go to the framework's own error handler.
-  const refuse = (thrown: unknown, requirement?: Requirement, used?: UsedCredential): Refused => {
+  const refuse = (thrown: unknown, requirement?: Requirement, used?: UsedCredential, headers?: Fields): Refused => {
     try {
       const refused = asRefusal(thrown)
       if (refused === undefined) throw thrown
       const error = flawOfRefused(used?.token, refused) ?? refused
       logRefusal(error)
-      const refusing = { scheme: used?.scheme, scopes: requirement?.scopes }
+      const refusing = { scheme: used?.scheme, scopes: requirement?.scopes, headers }
       return { kind: 'refused', error, response: refusalResponse(error, refusal, refusing) }
     } catch (bug) {
       throw asError(bug)

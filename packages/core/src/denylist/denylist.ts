@@ -1,7 +1,6 @@
 import {
-  asError,
+  answeredWithin,
   AuthError,
-  type Clock,
   knownSigned,
   misconfigured,
   own,
@@ -70,12 +69,13 @@ export interface DenySubjectOptions {
 export function denylist(options: DenylistOptions): Denylist {
   const { store, clock, maxLifetime, clockTolerance, maxLag, timeout } = resolveDenylistOptions(options)
   const now = (): number => clock.now() / 1000
+  const deadline = { who: 'The store of the denylist', seconds: timeout, clock }
 
   const add = async (issuer: string | null, claim: DeniedClaim, value: string, entry: DenylistEntry): Promise<void> => {
     if (issuer !== null) assertName('an issuer', issuer)
     const key = await denylistKey(issuer, claim, value)
     const rounded = { issuedUpTo: Math.ceil(entry.issuedUpTo), expiresAt: Math.ceil(entry.expiresAt) }
-    await answeredWithin(timeout, clock, () => store.add(key, rounded))
+    await answeredWithin(deadline, () => store.add(key, rounded))
   }
   // Uses the largest tolerance a verifier can have, because the verifier's own is unknown here.
   const kept = (end: number): number => Math.min(end + MOST_TOLERANCE + maxLag, LAST_SECOND)
@@ -105,7 +105,7 @@ export function denylist(options: DenylistOptions): Denylist {
       if (names.length === 0) return
       const issuer = textOf(claims, 'iss') ?? null
       const keys = await everyKey(names.map(({ claim, value }) => denylistKey(issuer, claim, value)))
-      const found = await answeredWithin(timeout, clock, () => store.find(keys))
+      const found = await answeredWithin(deadline, () => store.find(keys))
       assertAnswer(found, keys.length)
       for (const [index, { claim }] of names.entries()) assertNotDenied(claim, own(claims, 'iat'), found[index])
     },
@@ -219,33 +219,4 @@ const PLAIN = /^[\u0020-\u007e]{1,200}$/
 async function digest(text: string): Promise<string> {
   const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
   return `sha256:${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
-}
-
-/**
- * Returns the store's answer within a time limit, because a store that hangs must not make requests hang.
- *
- * @throws Error after `seconds`, and what the store throws
- */
-async function answeredWithin<T>(seconds: number, clock: Pick<Clock, 'setTimeout'>, ask: () => Promise<T>): Promise<T> {
-  let cancel = (): void => {}
-  try {
-    const answer = ask()
-    let answered = false
-    const settle = (): void => {
-      answered = true
-    }
-    answer.then(settle, settle)
-    await Promise.resolve()
-    // A memory store has answered by now, and a timer would cost more than its answer.
-    if (answered) return await answer
-    const overdue = new Promise<never>((_, reject) => {
-      const error = new Error(`The store of the denylist has not answered within ${seconds} s`)
-      cancel = clock.setTimeout(() => reject(error), seconds * 1000)
-    })
-    return await Promise.race([answer, overdue])
-  } catch (error) {
-    throw asError(error)
-  } finally {
-    cancel()
-  }
 }

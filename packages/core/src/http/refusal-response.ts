@@ -1,6 +1,6 @@
 import type { AuthError } from '../errors/auth-error.ts'
 import { wireDescriptions } from '../model/catalogue.ts'
-import { checkedFields, isFieldValue, isHttpToken, isScope } from '../model/http-text.ts'
+import { checkedFields, type Fields, isFieldValue, isHttpToken, isScope } from '../model/http-text.ts'
 import { ignoreRejection, ownOptions } from '../model/values.ts'
 import type { RefusalResponse, Refused } from './outcome.ts'
 
@@ -22,6 +22,8 @@ export interface RefusedRequest {
   readonly scheme?: string | undefined
   /** The scopes that the requirement needs. They are named if the request has no credentials. */
   readonly scopes?: readonly string[] | undefined
+  /** What bindings have added before the refusal, such as a `DPoP-Nonce`. Names are in lower case. */
+  readonly headers?: Fields | undefined
 }
 
 /** The response to a refused request (RFC 6750 section 3, RFC 9110 section 15.5 and 15.6.4). */
@@ -31,8 +33,9 @@ export function refusalResponse(error: AuthError, rules: RefusalRules, request: 
   const value = challenge(error, rules, request)
   if (value !== undefined) headers['www-authenticate'] = value
   if (error.retryAfter !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(error.retryAfter)))
-  const names = Object.keys(error.headers)
-  if (names.length > 0) Object.assign(headers, { ...checkedFields(error.headers, 'An AuthError'), ...headers })
+  const added = { ...request.headers, ...error.headers }
+  const names = Object.keys(added)
+  if (names.length > 0) Object.assign(headers, { ...checkedFields(added, 'An AuthError'), ...headers })
   const exposed = [...(value === undefined ? [] : ['WWW-Authenticate']), ...names]
   if (rules.exposeChallenge && exposed.length > 0) headers['access-control-expose-headers'] = exposed.join(', ')
   return { status: error.status, headers, body: content.body }

@@ -97,3 +97,8 @@ export function parametersOf(algorithm: string): AlgorithmParameters {
       return bare({ name: algorithm })
   }
 }
+
+/** Whether a value is the name of an algorithm with a public key. */
+export function isAsymmetric(value: unknown): value is AsymmetricAlgorithm {
+  return isAlgorithm(value) && !isSymmetric(value)
+}

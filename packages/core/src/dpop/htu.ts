@@ -1,0 +1,38 @@
+import { publicUrl } from '../adapter.ts'
+
+/**
+ * Normalises a URL for comparison (RFC 3986 sections 6.2.2 and 6.2.3), without its query and fragment: scheme and host in lower case,
+ * percent-encodings in upper case and decoded where they need not be, no dot segments, no default port, and `/` for an empty path.
+ * `undefined` for anything but an absolute http or https URL in ASCII, and for one with userinfo or a backslash.
+ */
+export function normalisedUrl(text: string): string | undefined {
+  if (!ABSOLUTE.test(text)) return undefined
+  const [resource = ''] = text.split(/[?#]/, 1)
+  try {
+    const { protocol, host, pathname } = new URL(resource.replaceAll(ESCAPED, normalisedEscape))
+    return `${protocol}//${host}${pathname}`
+  } catch {
+    return undefined
+  }
+}
+
+// An authority without "@" and a backslash, which browsers read as a slash, and anything printable except a backslash after it.
+const ABSOLUTE = /^https?:\/\/[!"$-.0->A-[\]-~]+(?:[/?#][!-[\]-~]*)?$/i
+const ESCAPED = /%[\da-f]{2}/gi
+const UNRESERVED = /^[A-Za-z\d._~-]$/
+
+function normalisedEscape(escape: string): string {
+  const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16))
+  return UNRESERVED.test(character) ? character : escape.toUpperCase()
+}
+
+/**
+ * The normalised public URL of a request. `undefined` if dot segments leave the prefix of the origin, or if the target is no path.
+ *
+ * @param origin - the result of `resolveOrigin`
+ */
+export function requestUrl(origin: string, target: string): string | undefined {
+  const url = normalisedUrl(publicUrl(origin, target))
+  const prefix = normalisedUrl(origin)?.replace(/\/$/, '')
+  return url === prefix || url?.startsWith(`${prefix}/`) ? url : undefined
+}

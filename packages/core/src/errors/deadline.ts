@@ -1,0 +1,39 @@
+import type { Clock } from '../model/runtime.ts'
+import { asError } from './auth-error.ts'
+
+/** A store of the application, and how long a request may wait for it. */
+export interface StoreDeadline {
+  /** The store, for the message: `The store of the denylist`. */
+  readonly who: string
+  readonly seconds: number
+  readonly clock: Pick<Clock, 'setTimeout'>
+}
+
+/**
+ * Returns the store's answer within a time limit, because a store that hangs must not make requests hang.
+ *
+ * @throws Error after `seconds`, and what the store throws
+ */
+export async function answeredWithin<T>({ who, seconds, clock }: StoreDeadline, ask: () => Promise<T>): Promise<T> {
+  let cancel = (): void => {}
+  try {
+    const answer = ask()
+    let answered = false
+    const settle = (): void => {
+      answered = true
+    }
+    answer.then(settle, settle)
+    await Promise.resolve()
+    // A memory store has answered by now, and a timer would cost more than its answer.
+    if (answered) return await answer
+    const overdue = new Promise<never>((_, reject) => {
+      const error = new Error(`${who} has not answered within ${seconds} s`)
+      cancel = clock.setTimeout(() => reject(error), seconds * 1000)
+    })
+    return await Promise.race([answer, overdue])
+  } catch (error) {
+    throw asError(error)
+  } finally {
+    cancel()
+  }
+}
