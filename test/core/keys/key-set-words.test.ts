@@ -71,11 +71,11 @@ describe('a rejected URL', () => {
     ]
     expect(issuers.map((issuer) => said(() => discoveredKeySet(issuer)))).toMatchInlineSnapshot(`
       [
-        "TypeError: Cannot discover keys: the issuer's address must be https (for a host of your own network, allowHttpHosts: ["issuer.example"], or JWT_ALLOW_HTTP_HOSTS, allows plain http); else say where its keys are",
-        "TypeError: Cannot discover keys: the issuer must be a URL; else say where its keys are, found "issuer"",
-        "TypeError: Cannot discover keys: the issuer's address must not have a query; else say where its keys are",
-        "TypeError: Cannot discover keys: the issuer's address must not have a fragment; else say where its keys are",
-        "TypeError: Cannot discover keys: the issuer's address must not carry credentials; else say where its keys are",
+        "TypeError: Cannot discover keys: the issuer's address must be https (for a host of your own network, allowHttpHosts: ["issuer.example"], or JWT_ALLOW_HTTP_HOSTS, allows plain http); otherwise set "jwksUri"",
+        "TypeError: Cannot discover keys: the issuer must be a URL; otherwise set "jwksUri", found "issuer"",
+        "TypeError: Cannot discover keys: the issuer's address must not have a query; otherwise set "jwksUri"",
+        "TypeError: Cannot discover keys: the issuer's address must not have a fragment; otherwise set "jwksUri"",
+        "TypeError: Cannot discover keys: the issuer's address must not carry credentials; otherwise set "jwksUri"",
       ]
     `)
     expect(said(() => discoveredKeySet('https://issuer.example', { allowedKeyHosts: 'x' as never }))).toBe(

@@ -43,7 +43,7 @@ export function discoveredKeySet(issuer: string, options: DiscoveredKeySetOption
 }
 
 const ACTION = 'discover keys'
-const INSTEAD = 'else say where its keys are'
+const INSTEAD = 'otherwise set "jwksUri"'
 const LARGEST_METADATA = 262_144
 const DEFAULT_METADATA = 65_536
 
