@@ -189,10 +189,7 @@ function malformed(expected: string, hint?: string): AuthError {
 }
 
 function joinedByComma(): AuthError {
-  return new AuthError('credential_repeated', {
-    expected: 'one credential',
-    actual: 'several joined by a comma',
-  })
+  return new AuthError('credential_repeated', { expected: 'one credential', actual: 'several joined by a comma' })
 }
 
 // A scheme with a token68 or one parameter (RFC 9110 section 11.4). Several parameters contain a comma, which may have joined two fields.

@@ -122,7 +122,7 @@ function headerReader({ name, format, trust }: MtlsHeaderOptions): CertificateRe
   }
 }
 
-/** Cloudflare sends certificates that it could not verify, too, and tells in other fields whether it could. */
+/** Cloudflare sends certificates that it could not verify, too, and says in other fields whether it could. */
 function isVerifiedByCloudflare(view: RequestView): boolean {
   const is = (name: string, text: string): boolean => view.header(name).every((value) => value === text)
   return (

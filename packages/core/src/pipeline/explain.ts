@@ -56,7 +56,7 @@ async function explainSteps<C extends object>(
   const context = await report.add('time', contextOf, ({ now }) => ({ actual: new Date(now * 1000).toISOString() }))
   const state = initialState<C>(token, context)
   for (const step of steps) {
-    // These two find the policy, and all others read it.
+    // These two steps find the policy; all others read it.
     const findsPolicy = step.name === 'parse' || step.name === 'issuer'
     const lacksPolicy = !findsPolicy && !hasPolicy(state, policies)
     if (lacksPolicy || !report.havePassed(step.needs)) report.skip(step.name)

@@ -34,7 +34,7 @@ function firstSeen({ keys }: IssuerPolicy): Set<unknown> {
   return new Set(isFirstOf(keys) ? [] : [keys])
 }
 
-// What a leaf cannot be. They tell a list from an object with the same contents.
+// Leaves that no option can contain. They distinguish a list from an object with the same contents.
 const LIST = Symbol('list')
 const BYTES = Symbol('bytes')
 const ADDRESS = Symbol('URL')

@@ -84,8 +84,8 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
   }
 
   /**
-   * Refreshes the set as far as the request needs: whether it has the key of a header, or as if it had. Returns what went wrong if the
-   * request cannot be decided.
+   * Refreshes the set if the request needs that. `needed` is the header whose key it needs, or says whether the set knows the key. Returns
+   * what went wrong if the request cannot be decided.
    */
   const refresh = async (needed: JoseHeader | KidKnowledge, arrival: Arrival): Promise<FetchError | undefined> => {
     const knowledge = (): KidKnowledge => {

@@ -60,7 +60,7 @@ export function decide({ freshness, kid, fetch }: Situation): Action {
   return table[freshness][kid][fetch]
 }
 
-/** When a set was confirmed, and until when it counts as what. Monotonic milliseconds of one clock. */
+/** When a set was confirmed, and when its freshness changes. Monotonic milliseconds of one clock. */
 export interface Lifetime {
   readonly confirmedAt: number
   /** When early refresh begins. */

@@ -137,13 +137,13 @@ export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOpt
     }
   }
 
-  /** Runs a fetch: one attempt, and in a cold start a second one if the connection fails. A newer set in the store makes both needless. */
+  /** Runs a fetch: one attempt, and in a cold start a second one if the connection fails. With a newer set in the store, nothing is fetched. */
   const run = async (shared: SharedFetch, cause: AttemptCause): Promise<FetchResult> => {
     if (options.store && (await isStored(shared, options.store))) return { kind: 'seeded' }
     const isCold = state.cached === undefined
     let startedAt: number | undefined
     let sentAt = Infinity
-    // An attempt begins when its first request is sent, and counts from when its last one was, because each may wait for its turn.
+    // An attempt begins with its first request. The rate limits count from its last one, because each request may wait for its turn.
     const onSend = (): void => {
       const now = clock.monotonic()
       startedAt ??= now
