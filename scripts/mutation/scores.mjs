@@ -11,7 +11,6 @@ export const FOLDERS = [
     'errors',
     'http',
     'introspection',
-    'introspection',
     'json',
     'jwe',
     'jws',
