@@ -162,7 +162,7 @@ describe('41. Browsers can read the nonce', () => {
   })
 })
 
-describe('41. Without a clock of its own', () => {
+describe('41. Without the option clock', () => {
   it('nonces follow the runtime', async () => {
     const api = createDpopApi({ nonces: { secret: SECRET }, clock: undefined, replay: createMemoryReplayStore() })
     const [second = ''] = (await freshNonce(api)).split('.')
