@@ -50,6 +50,7 @@ export {
   nodeClientCertificate,
   nodeFieldValues,
   nodePeer,
+  NodeRequestView,
   noRequirement,
   requirementFor,
   type RequirementRule,

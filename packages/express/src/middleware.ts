@@ -1,50 +1,7 @@
-import type { Authenticator, Peer, RequestView, Requirement, VerifiedToken, Verifier } from '@claimgate/core'
-import {
-  addFields,
-  admitted,
-  asError,
-  assertCalled,
-  nodeClientCertificate,
-  nodeFieldValues,
-  nodePeer,
-  refusedError,
-} from '@claimgate/core/adapter'
+import type { Authenticator, Requirement, VerifiedToken, Verifier } from '@claimgate/core'
+import { addFields, admitted, asError, assertCalled, NodeRequestView, refusedError } from '@claimgate/core/adapter'
 import type { Request, RequestHandler } from 'express'
 import { type AuthenticateJwtOptions, type Reject, rejectWith, resolveOptions } from './options.ts'
-
-/** The core's view of an Express request. */
-class ExpressView implements RequestView {
-  declare readonly request: Request
-
-  constructor(request: Request) {
-    this.request = request
-  }
-
-  get method(): string {
-    return this.request.method
-  }
-
-  // The original URL, also inside mounted routers.
-  get target(): string {
-    return this.request.originalUrl
-  }
-
-  header(name: string): readonly string[] {
-    return nodeFieldValues(this.request.headers, this.request.rawHeaders, name)
-  }
-
-  form(): Promise<Record<string, unknown> | undefined> {
-    return Promise.resolve(this.request.body as Record<string, unknown> | undefined)
-  }
-
-  clientCertificate(): Uint8Array | undefined {
-    return nodeClientCertificate(this.request.socket)
-  }
-
-  get peer(): Peer | undefined {
-    return nodePeer(this.request.socket)
-  }
-}
 
 /** The decision of `authenticateJwt` about a request it has admitted. */
 interface Admission {
@@ -126,7 +83,7 @@ export function authenticateJwt<C extends object = object>(
       // First, so that an earlier admission is gone if this middleware refuses the request.
       Admissions.set(req, undefined)
       ;(req as { auth?: unknown }).auth = undefined
-      const outcome = await authenticator.authenticate(new ExpressView(req), requirement)
+      const outcome = await authenticator.authenticate(new NodeRequestView(req, req), requirement)
       if (outcome.kind === 'refused') return reject(outcome, req, res, next)
       const { token, scheme, headers } = admitted(outcome) ?? ANONYMOUS
       if (Object.keys(headers).length > 0 && !res.headersSent) addFields(headers, res)

@@ -1,12 +1,10 @@
-import type { Outcome, Peer, Refused, RequestView, VerifiedToken } from '@claimgate/core'
+import type { Outcome, Refused, VerifiedToken } from '@claimgate/core'
 import {
   addFields,
   admitted,
   asError,
   createLogRefusal,
-  nodeClientCertificate,
-  nodeFieldValues,
-  nodePeer,
+  NodeRequestView,
   type RefusalLine,
   refusedError,
   requirementFor,
@@ -22,39 +20,6 @@ import {
   resolveOptions,
   type ScopeOptions,
 } from './options.ts'
-
-/** The core's view of a Fastify request. */
-class FastifyView implements RequestView {
-  declare readonly request: FastifyRequest
-
-  constructor(request: FastifyRequest) {
-    this.request = request
-  }
-
-  get method(): string {
-    return this.request.method
-  }
-
-  get target(): string {
-    return this.request.originalUrl
-  }
-
-  header(name: string): readonly string[] {
-    return nodeFieldValues(this.request.headers, this.request.raw.rawHeaders, name)
-  }
-
-  form(): Promise<Record<string, unknown> | undefined> {
-    return Promise.resolve(this.request.body as Record<string, unknown> | undefined)
-  }
-
-  clientCertificate(): Uint8Array | undefined {
-    return nodeClientCertificate(this.request.raw.socket)
-  }
-
-  get peer(): Peer | undefined {
-    return nodePeer(this.request.raw.socket)
-  }
-}
 
 /** The request decorator that blocks a request from its handler; `null` until a gate has run. */
 export const HOLD: unique symbol = Symbol('claimgate hold')
@@ -170,12 +135,12 @@ export function createGate(given: ClaimgateOptions): Gate {
     hold(request)
     return typeof requirement === 'function'
       ? authorizeAfterwards(request, requirement)
-      : authenticator.authenticate(new FastifyView(request), requirement)
+      : authenticator.authenticate(new NodeRequestView(request, request.raw), requirement)
   }
 
   // The application's function runs only for accepted requests, and may read `request.auth`.
   const authorizeAfterwards = async (request: FastifyRequest, requirement: RouteRequirement): Promise<Outcome> => {
-    const outcome = await authenticator.authenticate(new FastifyView(request))
+    const outcome = await authenticator.authenticate(new NodeRequestView(request, request.raw))
     if (outcome.kind === 'refused') return outcome
     const { token, scheme } = admitted(outcome) ?? ANONYMOUS
     try {

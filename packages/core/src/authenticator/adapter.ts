@@ -11,7 +11,7 @@ import {
 import { asRefusal } from '../errors/auth-error.ts'
 import type { Authenticated, Outcome } from '../http/outcome.ts'
 import { type Fields, NO_FIELDS } from '../model/http-text.ts'
-import type { Peer, VerifiedToken } from '../model/token.ts'
+import type { FormFields, Peer, RequestView, VerifiedToken } from '../model/token.ts'
 import { bare, has, ignoreRejection, own, ownOptions } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'
 
@@ -126,6 +126,55 @@ export function nodeClientCertificate(socket: unknown): Uint8Array | undefined {
   const certificate = isTlsSocket(socket) ? socket.getPeerCertificate() : undefined
   const raw = isObject(certificate) ? own(certificate, 'raw') : undefined
   return raw instanceof Uint8Array ? raw : undefined
+}
+
+/** What a framework on Node parsed of a request, as Express and Fastify do. */
+export interface ParsedRequest {
+  readonly method: string
+  /** Path and query as received, also inside mounted routers. */
+  readonly originalUrl: string
+  readonly headers: Readonly<Record<string, unknown>>
+  readonly body?: unknown
+}
+
+/** The core's view of a request of a framework on Node. `raw` is the request of Node itself. Reads nothing before it is asked for. */
+export class NodeRequestView implements RequestView {
+  declare readonly request: ParsedRequest
+  declare readonly raw: RawRequest
+
+  constructor(request: ParsedRequest, raw: RawRequest) {
+    this.request = request
+    this.raw = raw
+  }
+
+  get method(): string {
+    return this.request.method
+  }
+
+  get target(): string {
+    return this.request.originalUrl
+  }
+
+  header(name: string): readonly string[] {
+    return nodeFieldValues(this.request.headers, this.raw.rawHeaders, name)
+  }
+
+  form(): Promise<FormFields | undefined> {
+    return Promise.resolve(this.request.body as FormFields | undefined)
+  }
+
+  clientCertificate(): Uint8Array | undefined {
+    return nodeClientCertificate(this.raw.socket)
+  }
+
+  get peer(): Peer | undefined {
+    return nodePeer(this.raw.socket)
+  }
+}
+
+interface RawRequest {
+  readonly rawHeaders: readonly string[]
+  readonly socket: unknown
 }
 
 function isTlsSocket(socket: unknown): socket is { getPeerCertificate(): unknown } {
