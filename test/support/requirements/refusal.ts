@@ -12,26 +12,9 @@ import {
 import { catalogue } from '@claimgate/core/extend'
 import { startFaultyJwksServer, type FaultyJwksServer, type TestKeys } from '@claimgate/testing'
 import type { JWK } from 'jose'
+import { accessClaims, AUDIENCE, ISSUER, NOW } from '../core/jose-tokens.ts'
 
-/** The current time in the tests, in seconds since the epoch. */
-export const NOW = 1_800_000_000
-export const ISSUER = 'https://issuer.example'
-export const AUDIENCE = 'https://api.example'
-
-/** Claims of an ordinary access token, valid at `NOW`; `undefined` omits one. */
-export function accessClaims(changes: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> {
-  return {
-    iss: ISSUER,
-    aud: AUDIENCE,
-    sub: 'ada',
-    client_id: 'shop',
-    jti: 'token-1',
-    iat: NOW - 60,
-    exp: NOW + 600,
-    scope: 'orders:read profile',
-    ...changes,
-  }
-}
+export { accessClaims, AUDIENCE, ISSUER, NOW }
 
 /** Options of a verifier for such tokens, with a fixed clock. */
 export function optionsWith(changes: object): VerifierOptions {
