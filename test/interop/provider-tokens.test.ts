@@ -4,7 +4,7 @@ import { createTestKeys, type TestKeys } from '@claimgate/testing'
 import type { CryptoKey } from 'jose'
 import { describe, expect, it } from 'vitest'
 
-import { accessClaims, encode, optionsWith, publish, signParts } from '../support/requirements/refusal.ts'
+import { accessClaims, encode, optionsWith, publish, signParts } from '../support/core/refusal.ts'
 
 const rsa = await createTestKeys('RS256', { kid: 'current' })
 const former = await createTestKeys('RS256', { kid: 'former', generation: 1 })

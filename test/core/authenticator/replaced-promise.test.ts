@@ -7,8 +7,7 @@ interface Played {
 }
 
 async function play(when: string, kind: string): Promise<Played> {
-  const { code, output, errors } = await startChild('../../requirements/replaced-promise/program.ts', [when, kind])
-    .ended
+  const { code, output, errors } = await startChild('../../core/replaced-promise/program.ts', [when, kind]).ended
   if (code !== 0) throw new Error(`It ended with ${code}: ${errors.slice(0, 4000)}`)
   return JSON.parse(output) as Played
 }

@@ -15,7 +15,7 @@ import {
   refused,
   VERIFIED,
   type Answer,
-} from '../../support/requirements/refusal.ts'
+} from '../../support/core/refusal.ts'
 
 const key = await createTestKeys('ES256', { kid: 'key-1' })
 const with_ = (changes: object = {}): VerifierOptions => optionsWith({ jwks: { keys: [key.publicJwk] }, ...changes })

@@ -3,16 +3,8 @@ import { createMemoryDenylist, denylist, type DenylistStore } from '@claimgate/c
 import { createRandom, createTestClock, createTestKeys } from '@claimgate/testing'
 import { describe, expect, it } from 'vitest'
 
-import { startDenylistServer } from '../../support/requirements/denylist-server.ts'
-import {
-  accessClaims,
-  answerTo,
-  ISSUER,
-  NOW,
-  optionsWith,
-  refused,
-  VERIFIED,
-} from '../../support/requirements/refusal.ts'
+import { startDenylistServer } from '../../support/core/denylist-server.ts'
+import { accessClaims, answerTo, ISSUER, NOW, optionsWith, refused, VERIFIED } from '../../support/core/refusal.ts'
 
 const key = await createTestKeys('ES256', { kid: 'key-1' })
 const token = await key.sign(accessClaims({ sid: 'session-1' }))

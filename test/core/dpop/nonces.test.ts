@@ -2,7 +2,7 @@ import { type Outcome, scope } from '@claimgate/core'
 import { createMemoryReplayStore, type DpopOptions } from '@claimgate/core/dpop'
 import { describe, expect, it } from 'vitest'
 import { boundToken, createDpopApi, createDpopClient, lineOf } from '../../support/dpop/client.ts'
-import { NOW } from '../../support/requirements/refusal.ts'
+import { NOW } from '../../support/core/refusal.ts'
 
 const client = await createDpopClient()
 // Valid longer than any nonce.

@@ -12,7 +12,7 @@ import {
   type ProofChanges,
   URL_OF_ORDERS,
 } from '../../support/dpop/client.ts'
-import { NOW } from '../../support/requirements/refusal.ts'
+import { NOW } from '../../support/core/refusal.ts'
 
 const client = await createDpopClient()
 const other = await createDpopClient()

@@ -2,7 +2,7 @@ import { createMemoryReplayStore, type ReplayStore } from '@claimgate/core/dpop'
 import { createTestClock } from '@claimgate/testing'
 import { describe, expect, it } from 'vitest'
 import { boundToken, createDpopApi, createDpopClient, lineOf } from '../../support/dpop/client.ts'
-import { NOW } from '../../support/requirements/refusal.ts'
+import { NOW } from '../../support/core/refusal.ts'
 
 const client = await createDpopClient()
 const token = await boundToken(client.jkt)

@@ -3,7 +3,7 @@ import { verifiedToken } from '@claimgate/core/adapter'
 import { createMemoryReplayStore, dpop } from '@claimgate/core/dpop'
 import { describe, expect, it } from 'vitest'
 import { lineOf } from '../../support/dpop/client.ts'
-import { request } from '../../support/requirements/refusal.ts'
+import { request } from '../../support/core/refusal.ts'
 
 // RFC 9449 figures 7, 8, 12 and 13. The signature is that of the RFC.
 const TOKEN = 'Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU'

@@ -24,7 +24,7 @@ import { describe, expect, it } from 'vitest'
 
 import { HTTP_OPTIONS } from '../../../packages/core/src/authenticator/options.ts'
 import { VERIFIER_OPTIONS } from '../../../packages/core/src/pipeline/options.ts'
-import { accessClaims, bearer, ISSUER, NOW, optionsWith, request } from '../../support/requirements/refusal.ts'
+import { accessClaims, bearer, ISSUER, NOW, optionsWith, request } from '../../support/core/refusal.ts'
 
 const key = await createTestKeys('ES256', { kid: 'key-1' })
 const jwks = { keys: [key.publicJwk] }

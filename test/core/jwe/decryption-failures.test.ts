@@ -26,9 +26,9 @@ import {
   FAILED,
   said,
   countCryptography,
-} from '../../support/requirements/encrypted.ts'
-import { accessClaims, encode, refused, VERIFIED } from '../../support/requirements/refusal.ts'
-import { sealRsa } from '../../support/requirements/seal.ts'
+} from '../../support/core/encrypted.ts'
+import { accessClaims, encode, refused, VERIFIED } from '../../support/core/refusal.ts'
+import { sealRsa } from '../../support/core/seal.ts'
 
 describe('39. Every failure to decrypt has the same error', () => {
   const TOKENS: readonly (readonly [name: string, token: () => Promise<string> | string])[] = [

@@ -19,9 +19,9 @@ import {
   rsa,
   p384,
   signing,
-} from '../../support/requirements/encrypted.ts'
-import { accessClaims, encode, refused, VERIFIED } from '../../support/requirements/refusal.ts'
-import { ephemeralKey, sealRsa } from '../../support/requirements/seal.ts'
+} from '../../support/core/encrypted.ts'
+import { accessClaims, encode, refused, VERIFIED } from '../../support/core/refusal.ts'
+import { ephemeralKey, sealRsa } from '../../support/core/seal.ts'
 
 describe('39. Only listed algorithms decrypt', () => {
   const OTHERS = [

@@ -31,8 +31,8 @@ import {
   optionsWith,
   refused,
   VERIFIED,
-} from '../../support/requirements/refusal.ts'
-import { sealRsa } from '../../support/requirements/seal.ts'
+} from '../../support/core/refusal.ts'
+import { sealRsa } from '../../support/core/seal.ts'
 
 const signing = await createTestKeys('ES256', { kid: 'key-1' })
 const options = optionsWith({ jwks: { keys: [signing.publicJwk] } })

@@ -19,8 +19,8 @@ import {
   countCryptography,
   FAILED,
   said,
-} from '../../support/requirements/encrypted.ts'
-import { encode, refused, VERIFIED } from '../../support/requirements/refusal.ts'
+} from '../../support/core/encrypted.ts'
+import { encode, refused, VERIFIED } from '../../support/core/refusal.ts'
 
 describe('39. Several keys decrypt by kid', () => {
   it('finds the key by its kid, before and after a rotation', async () => {

@@ -26,7 +26,7 @@ import {
   signParts,
   verdictOn,
   VERIFIED,
-} from '../../support/requirements/refusal.ts'
+} from '../../support/core/refusal.ts'
 
 const key = await createTestKeys('ES256', { kid: 'key-1' })
 const jwks = { keys: [key.publicJwk] }

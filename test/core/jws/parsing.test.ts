@@ -14,7 +14,7 @@ import {
   signParts,
   verdictOn,
   VERIFIED,
-} from '../../support/requirements/refusal.ts'
+} from '../../support/core/refusal.ts'
 
 const key = await createTestKeys('ES256', { kid: 'key-1' })
 const rsa = await createTestKeys('RS256', { kid: 'rsa-1' })

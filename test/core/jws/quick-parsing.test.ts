@@ -4,7 +4,7 @@ import { createVerifier } from '@claimgate/core'
 import { createReferenceVerifier } from '@claimgate/core/extend'
 import { afterEach, describe, expect, it } from 'vitest'
 
-import { accessClaims, encode, optionsWith, refusalOf } from '../../support/requirements/refusal.ts'
+import { accessClaims, encode, optionsWith, refusalOf } from '../../support/core/refusal.ts'
 
 // Signed with a secret, so that tests can sign any parts.
 const secret = Buffer.alloc(32, 5)

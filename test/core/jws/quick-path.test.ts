@@ -9,7 +9,7 @@ import { parsePlainJson } from '../../../packages/core/src/json/plain-json.ts'
 import { joseSignature, webCryptoSignature } from '../../../packages/core/src/jws/signature.ts'
 import { parseJwt, quickParser } from '../../../packages/core/src/jws/parse.ts'
 import { type Engine, verifierWith } from '../../../packages/core/src/pipeline/verifier.ts'
-import { accessClaims, AUDIENCE, ISSUER, NOW, optionsWith } from '../../support/requirements/refusal.ts'
+import { accessClaims, AUDIENCE, ISSUER, NOW, optionsWith } from '../../support/core/refusal.ts'
 import { fuzzRun } from '../../support/fuzz/fuzz-run.ts'
 import { compare, type Comparison, type Contestants, newComparison } from '../../support/fuzz/same-answer.ts'
 

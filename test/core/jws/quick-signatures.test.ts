@@ -4,7 +4,7 @@ import { createTestKeys } from '@claimgate/testing'
 import { importJWK } from 'jose'
 import { describe, expect, it } from 'vitest'
 
-import { accessClaims, optionsWith } from '../../support/requirements/refusal.ts'
+import { accessClaims, optionsWith } from '../../support/core/refusal.ts'
 
 /** The code for a key of a custom source: on the quick path and with jose. */
 async function codeWith(key: unknown, token: string, algorithms: readonly Algorithm[]): Promise<string> {

@@ -20,7 +20,7 @@ import {
   refused,
   VERIFIED,
   type CountedKeys,
-} from '../../support/requirements/refusal.ts'
+} from '../../support/core/refusal.ts'
 
 const SECRET = 'the secret of a project, long enough for HS512: 0123456789abcdef'
 const key = await createTestKeys('ES256', { kid: 'key-1' })

@@ -5,7 +5,7 @@ import { createTestClock, createTestKeys, type TestClock } from '@claimgate/test
 import { CompactEncrypt, exportJWK, generateKeyPair } from 'jose'
 import { describe, expect, it } from 'vitest'
 
-import { accessClaims, NOW, optionsWith } from '../../support/requirements/refusal.ts'
+import { accessClaims, NOW, optionsWith } from '../../support/core/refusal.ts'
 
 const URI = 'https://issuer.example/keys'
 const published = await createTestKeys('ES256', { kid: 'published' })

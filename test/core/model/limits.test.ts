@@ -13,7 +13,7 @@ import {
   VERIFIED,
   verdictOn,
   type Answer,
-} from '../../support/requirements/refusal.ts'
+} from '../../support/core/refusal.ts'
 
 const key = await createTestKeys('ES256', { kid: 'key-1' })
 const jwks = { keys: [key.publicJwk] }

@@ -2,15 +2,7 @@ import { AuthError, createVerifier, type ErrorCode } from '@claimgate/core'
 import { badTokens, createTestKeys } from '@claimgate/testing'
 import { describe, expect, it } from 'vitest'
 
-import {
-  accessClaims,
-  answerTo,
-  NO_TRAFFIC,
-  NOW,
-  optionsWith,
-  publish,
-  refused,
-} from '../../support/requirements/refusal.ts'
+import { accessClaims, answerTo, NO_TRAFFIC, NOW, optionsWith, publish, refused } from '../../support/core/refusal.ts'
 import { EXPECTED, HARMLESS, OF_LENGTH } from '../../support/attacks/expected-codes.ts'
 
 const ONE_LENGTH = new Set(['ES256', 'EdDSA'])

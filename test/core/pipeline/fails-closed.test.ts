@@ -27,7 +27,7 @@ import {
   refused,
   request,
   VERIFIED,
-} from '../../support/requirements/refusal.ts'
+} from '../../support/core/refusal.ts'
 
 const key = await createTestKeys('ES256', { kid: 'key-1' })
 const jwks = { keys: [key.publicJwk] }

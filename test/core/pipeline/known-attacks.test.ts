@@ -17,7 +17,7 @@ import {
   refused,
   verdictOn,
   VERIFIED,
-} from '../../support/requirements/refusal.ts'
+} from '../../support/core/refusal.ts'
 
 const issuerKey = await createTestKeys('RS256', { kid: 'key-1' })
 const ecKey = await createTestKeys('ES256', { kid: 'key-1' })

@@ -11,7 +11,7 @@ import {
 import { importJWK, type JWK, jwtVerify } from 'jose'
 import { afterAll, describe, expect, it } from 'vitest'
 
-import { AUDIENCE, ISSUER, NOW, optionsWith } from '../../support/requirements/refusal.ts'
+import { AUDIENCE, ISSUER, NOW, optionsWith } from '../../support/core/refusal.ts'
 import { fuzzRun } from '../../support/fuzz/fuzz-run.ts'
 import { judge, type Jury, newTally } from '../../support/fuzz/judge.ts'
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 
 import { startChild } from '../../support/resilience/child/run-child.ts'
-import { CLAIMS, MISTAKES, OTHERS, REQUESTS } from '../../support/requirements/memory/cases.ts'
+import { CLAIMS, MISTAKES, OTHERS, REQUESTS } from '../../support/core/memory/cases.ts'
 
 type Group = 'requests' | 'claims' | 'others' | 'mistakes'
 
@@ -10,7 +10,7 @@ const FLAGS: readonly string[] = ['--expose-gc', '--no-flush-bytecode']
 
 /** Bytes that each case of a group keeps, measured in a process that collects garbage on demand. */
 async function measure(group: Group): Promise<Readonly<Record<string, number>>> {
-  const child = startChild('../../requirements/memory/program.ts', [group], { flags: FLAGS })
+  const child = startChild('../../core/memory/program.ts', [group], { flags: FLAGS })
   const { code, output, errors } = await child.ended
   if (code !== 0) throw new Error(`It ended with ${code}: ${errors.slice(0, 2000)}`)
   return JSON.parse(output) as Readonly<Record<string, number>>

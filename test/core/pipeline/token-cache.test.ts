@@ -6,7 +6,7 @@ import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { fuzzRun } from '../../support/fuzz/fuzz-run.ts'
-import { cacheKeys, cacheTokens } from '../../support/requirements/cache-tokens.ts'
+import { cacheKeys, cacheTokens } from '../../support/core/cache-tokens.ts'
 import {
   CONTEXTS,
   ENDPOINTS,
@@ -18,15 +18,8 @@ import {
   takeAlike,
   VERDICTS,
   type World,
-} from '../../support/requirements/cache-world.ts'
-import {
-  accessClaims,
-  type Answer,
-  bearer,
-  describeOutcome,
-  NOW,
-  optionsWith,
-} from '../../support/requirements/refusal.ts'
+} from '../../support/core/cache-world.ts'
+import { accessClaims, type Answer, bearer, describeOutcome, NOW, optionsWith } from '../../support/core/refusal.ts'
 
 const { seed, count } = fuzzRun(process.env)
 const keys = await cacheKeys()

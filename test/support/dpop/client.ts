@@ -3,7 +3,7 @@ import { createMemoryReplayStore, dpop, type DpopOptions } from '@claimgate/core
 import { createTestClock, createTestKeys } from '@claimgate/testing'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import { createHash, randomUUID } from 'node:crypto'
-import { accessClaims, NOW, optionsWith, request } from '../requirements/refusal.ts'
+import { accessClaims, NOW, optionsWith, request } from '../core/refusal.ts'
 
 export const ORIGIN = 'https://api.example.com/shop'
 export const URL_OF_ORDERS = `${ORIGIN}/orders`

@@ -12,7 +12,7 @@ import {
 import { catalogue } from '@claimgate/core/extend'
 import { startFaultyJwksServer, type FaultyJwksServer, type TestKeys } from '@claimgate/testing'
 import type { JWK } from 'jose'
-import { accessClaims, AUDIENCE, ISSUER, NOW } from '../core/jose-tokens.ts'
+import { accessClaims, AUDIENCE, ISSUER, NOW } from './jose-tokens.ts'
 
 export { accessClaims, AUDIENCE, ISSUER, NOW }
 
