@@ -1,4 +1,4 @@
-import { bareThrough, type Clock, own, recentMap, sizeInMemory } from '../adapter.ts'
+import { answeredWithin, bareThrough, type Clock, own, recentMap, sizeInMemory } from '../adapter.ts'
 import type { IntrospectionAnswer, IntrospectionCacheOptions, IntrospectionCacheStore } from './options.ts'
 
 /** Caches answers. Never rejects. */
@@ -12,15 +12,15 @@ interface CacheRules {
   readonly maxEntries: number
   readonly clock: Clock
   /** Seconds to wait for a store. */
-  readonly patience: number
+  readonly storeTimeout: number
 }
 
 /** The cache that the options describe. */
-export function answerCache({ options, maxEntries, clock, patience }: CacheRules): AnswerCache {
+export function answerCache({ options, maxEntries, clock, storeTimeout }: CacheRules): AnswerCache {
   if (options === false) return { get: async () => undefined, set: async () => {} }
   const { maxAge, negativeMaxAge } = options
   const { store } = options
-  const { get, set } = store === undefined ? memoryCache(maxEntries, clock) : guarded(store, clock, patience)
+  const { get, set } = store === undefined ? memoryCache(maxEntries, clock) : guarded(store, clock, storeTimeout)
   return {
     get,
     set: async (key, answer) => {
@@ -33,10 +33,23 @@ export function answerCache({ options, maxEntries, clock, patience }: CacheRules
 }
 
 /** A store that never rejects. What it does not answer in time, or in another form, counts as missing. */
-function guarded(store: IntrospectionCacheStore, clock: Clock, patience: number): IntrospectionCacheStore {
+function guarded(store: IntrospectionCacheStore, clock: Clock, storeTimeout: number): IntrospectionCacheStore {
+  const deadline = { who: 'The cache of introspection answers', seconds: storeTimeout, clock }
   return {
-    get: async (key) => checked(await within(patience, clock, async () => store.get(key))),
-    set: async (key, answer, seconds) => within(patience, clock, async () => store.set(key, answer, seconds)),
+    get: async (key) => {
+      try {
+        return checked(await answeredWithin(deadline, async () => store.get(key)))
+      } catch {
+        return undefined
+      }
+    },
+    set: async (key, answer, seconds) => {
+      try {
+        await answeredWithin(deadline, async () => store.set(key, answer, seconds))
+      } catch {
+        // The next request asks the endpoint again.
+      }
+    },
   }
 }
 
@@ -75,21 +88,6 @@ function checked(answer: unknown): IntrospectionAnswer | undefined {
   if (typeof answer !== 'object' || answer === null || !Object.hasOwn(answer, 'active')) return undefined
   if (typeof (answer as IntrospectionAnswer).active !== 'boolean') return undefined
   return bareThrough(JSON.parse(JSON.stringify(answer)) as IntrospectionAnswer)
-}
-
-/** What a store answers within a time; `undefined` if it fails or takes longer. */
-async function within<T>(seconds: number, clock: Clock, ask: () => Promise<T>): Promise<T | undefined> {
-  let cancel = (): void => {}
-  const overdue = new Promise<undefined>((resolve) => {
-    cancel = clock.setTimeout(() => resolve(undefined), seconds * 1000)
-  })
-  try {
-    return await Promise.race([ask(), overdue])
-  } catch {
-    return undefined
-  } finally {
-    cancel()
-  }
 }
 
 /** The key of a token in a cache. Contains what an answer depends on, so that verifiers can share a store. */

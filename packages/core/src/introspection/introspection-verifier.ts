@@ -15,11 +15,11 @@ import {
   type Verifier,
 } from '../adapter.ts'
 import { answerCache, cacheKey } from './answer-cache.ts'
-import { asking, withoutSecrets } from './ask.ts'
+import { endpointRequests, withoutSecrets } from './endpoint-requests.ts'
 import { endpointLocator } from './endpoint.ts'
 import { failureOf, type IntrospectionError, unavailable } from './failure.ts'
 import { claimOptions, type IntrospectionAnswer, type IntrospectionOptions, resolveOptions } from './options.ts'
-import { circuit, turns } from './requests.ts'
+import { circuit, limitedTasks } from './request-limits.ts'
 
 /**
  * Creates a verifier of opaque tokens: it asks the authorization server about each token (RFC 7662). Use it like any verifier: in an
@@ -39,14 +39,14 @@ export function createIntrospectionVerifier<C extends object = object>(given: In
   const timeout = options.timeout * 1000
   const fetch = withoutSecrets(options.fetch)
   const endpoint = endpointLocator(options, fetch)
-  const requests = asking(options, fetch)
+  const requests = endpointRequests(options, fetch)
   const health = circuit(clock, timeout, Math.random)
-  const flights = turns<IntrospectionAnswer>(options.maxInFlight, timeout, clock)
+  const tasks = limitedTasks<IntrospectionAnswer>(options.maxInFlight, timeout, clock)
   const cache = answerCache({
     options: cacheOptions,
     maxEntries: cacheOptions === false ? 1 : cacheOptions.maxEntries,
     clock,
-    patience: options.timeout / 2,
+    storeTimeout: options.timeout / 2,
   })
   const rules = createClaimsVerifier<C>({
     ...claimOptions(options),
@@ -88,7 +88,7 @@ export function createIntrospectionVerifier<C extends object = object>(given: In
       throw new AuthError('token_malformed', { expected: 'b64token characters', actual: 'something else' })
     if (token.length > limits.tokenLength) throw tooLong('tokenLength', token.length, limits)
     const key = await cacheKey([issuer, String(options.endpoint ?? ''), client.clientId, answers, token])
-    return flights.share(key, async (turn) => {
+    return tasks.share(key, async (turn) => {
       const cached = await cache.get(key)
       if (cached !== undefined) return cached
       const paused = health.wait()

@@ -58,7 +58,7 @@ export function circuit(clock: Clock, timeout: number, random: () => number): Ci
 }
 
 /** Runs one task for each key at a time, and so many tasks at once. */
-export interface Turns<T> {
+export interface LimitedTasks<T> {
   /** The result of the task for a key. If one is under way, its result. @throws IntrospectionError without a turn in time */
   share(key: string, task: (turn: () => Promise<() => void>) => Promise<T>): Promise<T>
 }
@@ -69,9 +69,9 @@ const MOST_WAITING = 1000
  * Limits tasks. Where requests cannot await each other (Cloudflare Workers), the runtime limits connections, and tasks are neither shared
  * nor limited.
  *
- * @param patience - milliseconds to wait for a turn
+ * @param longestWait - milliseconds to wait for a turn
  */
-export function turns<T>(most: number, patience: number, clock: Clock): Turns<T> {
+export function limitedTasks<T>(most: number, longestWait: number, clock: Clock): LimitedTasks<T> {
   const tasks = new Map<string, Promise<T>>()
   const waiting = new Set<() => void>()
   let running = 0
@@ -96,7 +96,7 @@ export function turns<T>(most: number, patience: number, clock: Clock): Turns<T>
         const cancel = clock.setTimeout(() => {
           leave()
           reject(busy())
-        }, patience)
+        }, longestWait)
         waiting.add(proceed)
       })
     return release

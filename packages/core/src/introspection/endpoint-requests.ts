@@ -17,7 +17,7 @@ import { signedAnswers } from './signed-answer.ts'
 export type Ask = (token: string, endpoint: URL, left: number) => Promise<IntrospectionAnswer>
 
 /** The requests of RFC 7662 section 2.1, and the checks of their answers. */
-export interface Asking {
+export interface EndpointRequests {
   readonly ask: Ask
   ready(): Promise<void>
   close(): void
@@ -28,7 +28,7 @@ const JSON_TYPE = 'application/json'
 const SIGNED_TYPE = 'application/token-introspection+jwt'
 
 /** @param fetch - one that `withoutSecrets` made */
-export function asking<C extends object>(options: ResolvedOptions<C>, fetch: FetchLike): Asking {
+export function endpointRequests<C extends object>(options: ResolvedOptions<C>, fetch: FetchLike): EndpointRequests {
   const { client, answers, clock, timeout, limits, issuer } = options
   const signed = answers === 'signed' ? signedAnswers(options) : undefined
   const accept = signed === undefined ? JSON_TYPE : SIGNED_TYPE
