@@ -92,6 +92,10 @@ const later =
 
 afterEach(() => vi.restoreAllMocks())
 
+/** JSON cannot contain it. */
+const itself: Record<string, unknown> = { active: true }
+itself['itself'] = itself
+
 describe('43. a cached answer', () => {
   it('about an active token counts for maxAge', async () => {
     const { clock, endpoint, outcome } = setUp()
@@ -198,6 +202,10 @@ describe('a store of answers', () => {
     ['text', '{"active":true}'],
     ['active of text', { active: 'true' }],
     ['an inherited active', Object.create({ active: true })],
+    ['a big integer', { active: true, exp: 1n }],
+    ['itself as a member', itself],
+    ['another active for JSON', { active: true, toJSON: () => ({ ...active(ISSUER), active: 'yes' }) }],
+    ['nothing for JSON', { active: true, toJSON: () => undefined }],
     ['null', null],
   ])('that answers with %s is ignored', async (_, stored) => {
     const { endpoint, outcome } = setUp({ cache: { store: { get: async () => stored as never, set: async () => {} } } })
@@ -272,6 +280,27 @@ describe('requests to the endpoint', () => {
     ])
     const reasons = events.flatMap((event) => (event.type === 'introspection.failed' ? [event.reason] : []))
     expect(reasons).toContain('timeout')
+  })
+
+  it('give their turn back if the client authentication hangs: 503, and 200 when it works again', async () => {
+    let hangs = true
+    const authenticate = async () => (hangs ? new Promise<never>(() => {}) : {})
+    const { clock, endpoint, events, outcome } = setUp({ maxInFlight: 1, client: { clientId: 'api', authenticate } })
+    expect(await settledIn(clock, outcome('good'))).toBe('503 check_unavailable')
+    expect(events).toContainEqual(expect.objectContaining({ type: 'introspection.failed', reason: 'timeout' }))
+    expect(endpoint.tokens).toEqual([])
+    hangs = false
+    await clock.pass(60)
+    expect(await settledIn(clock, outcome('good'))).toBe('200')
+  })
+
+  it('ignore a client authentication that fails late', async () => {
+    const late: ((reason: unknown) => void)[] = []
+    const authenticate = async () => new Promise<never>((_, reject) => late.push(reject))
+    const { clock, outcome } = setUp({ client: { clientId: 'api', authenticate } })
+    expect(await settledIn(clock, outcome('good'))).toBe('503 check_unavailable')
+    for (const reject of late) reject(undefined)
+    await settle()
   })
 
   it('pause with growing waits while the endpoint fails, at most 7 in the first minute and 2 a minute after', async () => {

@@ -252,6 +252,12 @@ describe('a request to the endpoint', () => {
     expect(headers).toMatchObject({ accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' })
   })
 
+  it('is about the token of the request, whatever the form of the client has', async () => {
+    const client = { clientId: 'api', authenticate: async () => ({ form: { token: 'good', client_id: 'api' } }) }
+    expect(await outcome(verifierOf({ client }).verify('junk'))).toBe('401 token_refused')
+    expect(Object.fromEntries(server.seen[0]?.form ?? [])).toMatchObject({ token: 'junk', client_id: 'api' })
+  })
+
   it('of clientSecretBasic form-encodes ID and secret (RFC 6749 section 2.3.1)', async () => {
     await verifierOf({ client: clientSecretBasic('api:1', 'a b+c%ü:') }).verify('good')
     const credentials = Buffer.from('api%3A1:a+b%2Bc%25%C3%BC%3A').toString('base64')

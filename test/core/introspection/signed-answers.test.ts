@@ -152,4 +152,16 @@ describe('43. a signed answer', () => {
     server.reply = () => ({ type: TYPE, body })
     expect(await outcome(verifier.verify('opaque'))).toBe('503 check_unavailable')
   })
+
+  it.each<[string, Partial<IntrospectionOptions>]>([
+    ['decrypt', { decrypt: async () => new Promise<never>(() => {}) }],
+    ['keys', { keys: { resolve: async () => new Promise<never>(() => {}) } }],
+  ])('cannot keep a request waiting if "%s" hangs: 503, and the next request has its turn', async (_, hanging) => {
+    const body = await signed()
+    server.reply = () => ({ type: TYPE, body })
+    const verifier = verifierOf({ timeout: 0.1, maxInFlight: 1, ...hanging })
+    expect(await outcome(verifier.verify('first'))).toBe('503 check_unavailable')
+    expect(await outcome(verifier.verify('second'))).toBe('503 check_unavailable')
+    expect(server.seen).toHaveLength(2)
+  })
 })

@@ -53,6 +53,14 @@ describe('42. a certificate of the connection', () => {
   })
 })
 
+describe('42. a view that rejects', () => {
+  it('causes no unhandled rejection', async () => {
+    const clientCertificate = (): never => Promise.reject(new Error('no certificate')) as never
+    const outcome = await outcomeOf(mtls({ from: 'connection' }), client.thumbprint, viewOf({}, { clientCertificate }))
+    expect(outcome).toBeInstanceOf(TypeError)
+  })
+})
+
 describe('42. the thumbprint in a token', () => {
   const digest = Buffer.from(client.thumbprint, 'base64url')
 

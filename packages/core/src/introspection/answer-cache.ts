@@ -83,11 +83,14 @@ interface Entry {
 
 const INACTIVE: IntrospectionAnswer = Object.freeze({ active: false })
 
-// A store is outside of this process, so its values are checked and copied. Anything else counts as missing.
+// A store is outside of this process, so its values are copied, and the copies checked. Anything else counts as missing.
 function checked(answer: unknown): IntrospectionAnswer | undefined {
-  if (typeof answer !== 'object' || answer === null || !Object.hasOwn(answer, 'active')) return undefined
-  if (typeof (answer as IntrospectionAnswer).active !== 'boolean') return undefined
-  return bareThrough(JSON.parse(JSON.stringify(answer)) as IntrospectionAnswer)
+  if (typeof answer !== 'object' || answer === null) return undefined
+  const copy: unknown = JSON.parse(JSON.stringify(answer))
+  if (typeof copy !== 'object' || copy === null || !Object.hasOwn(copy, 'active')) return undefined
+  return typeof (copy as IntrospectionAnswer).active === 'boolean'
+    ? bareThrough(copy as IntrospectionAnswer)
+    : undefined
 }
 
 /** The key of a token in a cache. Contains what an answer depends on, so that verifiers can share a store. */

@@ -9,7 +9,7 @@ import {
   systemCode,
   TransportError,
 } from '../adapter.ts'
-import { badAnswer } from './failure.ts'
+import { badAnswer, tooLate } from './failure.ts'
 import type { IntrospectionAnswer, ResolvedOptions } from './options.ts'
 import { signedAnswers } from './signed-answer.ts'
 
@@ -34,11 +34,27 @@ export function endpointRequests<C extends object>(options: ResolvedOptions<C>, 
   const accept = signed === undefined ? JSON_TYPE : SIGNED_TYPE
   const closing = new AbortController()
 
-  const answerIn = async ({ text, headers }: FetchedDocument): Promise<IntrospectionAnswer> => {
+  /** Runs functions of the application within a time, because one that hangs must not keep its turn. */
+  const inTime = async <T>(left: number, error: Error, run: () => Promise<T>): Promise<T> => {
+    let cancel = (): void => {}
+    const overdue = new Promise<never>((_, reject) => {
+      cancel = clock.setTimeout(() => reject(error), Math.max(0, left))
+    })
+    try {
+      return await Promise.race([run(), overdue])
+    } finally {
+      cancel()
+    }
+  }
+
+  const answerIn = async ({ text, headers }: FetchedDocument, left: number): Promise<IntrospectionAnswer> => {
     const [type = ''] = (headers.get('content-type') ?? '').split(';', 1)
     if (`application/${mediaTypeName(type.trim())}` !== accept)
       throw badAnswer(`The content type of the answer is not ${accept}`)
-    const members = signed === undefined ? jsonObject(text) : await signed.read(text)
+    const members =
+      signed === undefined
+        ? jsonObject(text)
+        : await inTime(left, tooLate('The check of the signed answer', 'token'), async () => signed.read(text))
     if (typeof own(members, 'active') !== 'boolean') throw badAnswer('The "active" of the answer is not a boolean')
     return members as IntrospectionAnswer
   }
@@ -55,8 +71,11 @@ export function endpointRequests<C extends object>(options: ResolvedOptions<C>, 
     ask: async (token, endpoint, left) => {
       const begun = clock.monotonic()
       const request = { issuer, endpoint: endpoint.href, now: clock.now() / 1000 }
-      const authentication = await client.authenticate(request)
-      const form = { token, token_type_hint: 'access_token', ...own(authentication, 'form') }
+      const remaining = (): number => Math.max(0, left - (clock.monotonic() - begun))
+      const authentication = await inTime(left, tooLate('"authenticate" of the client', 'endpoint'), async () =>
+        client.authenticate(request),
+      )
+      const form = { token_type_hint: 'access_token', ...own(authentication, 'form'), token }
       const post = {
         contentType: 'application/x-www-form-urlencoded',
         body: new URLSearchParams(form).toString(),
@@ -67,7 +86,7 @@ export function endpointRequests<C extends object>(options: ResolvedOptions<C>, 
           fetch,
           clock,
           timeout,
-          left: left - (clock.monotonic() - begun),
+          left: remaining(),
           maxBytes: MOST_BYTES,
           headers: bare({ ...own(authentication, 'headers') }),
           accept,
@@ -75,7 +94,7 @@ export function endpointRequests<C extends object>(options: ResolvedOptions<C>, 
           signal: closing.signal,
         }),
       )
-      return answerIn(document)
+      return answerIn(document, remaining())
     },
     ready: async () => signed?.ready(),
     close: () => {

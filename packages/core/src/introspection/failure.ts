@@ -24,6 +24,12 @@ export function badAnswer(message: string): IntrospectionError {
   return new IntrospectionError(message, { reason: 'answer', scope: 'token', status: undefined, retryAfter: undefined })
 }
 
+/** The failure of a function of the application that does not answer in time. */
+export function tooLate(who: string, scope: IntrospectionError['scope']): IntrospectionError {
+  const details = { reason: 'timeout', scope, status: undefined, retryAfter: undefined } as const
+  return new IntrospectionError(`${who} has not answered in time`, details)
+}
+
 // What a server may answer because of the token. An attacker must not be able to stop requests for other tokens.
 const BECAUSE_OF_TOKEN: readonly (number | undefined)[] = [400, 413, 414, 422, 431]
 

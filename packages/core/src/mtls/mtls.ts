@@ -5,6 +5,7 @@ import {
   type Binding,
   callback,
   has,
+  ignoreRejection,
   isHttpToken,
   isOptions,
   misconfigured,
@@ -97,6 +98,7 @@ function certificateOfConnection(view: RequestView): Uint8Array {
   const certificate: unknown = own(view, 'clientCertificate')?.call(view)
   if (certificate instanceof Uint8Array) return certificate
   if (certificate === undefined) throw failed(A_CERTIFICATE, 'a connection without one', UNSEEN)
+  ignoreRejection(certificate)
   throw new TypeError('clientCertificate() of a request view must return DER bytes or undefined')
 }
 

@@ -410,6 +410,18 @@ describe('a transport that ignores its options', () => {
     }
   })
 
+  it('may fail to cancel its body, without ending the process', async () => {
+    const cancel = (): never => {
+      throw new Error('cannot cancel')
+    }
+    const body = { getReader: () => ({ read: async () => new Promise(() => undefined), cancel }) }
+    const world = options(async () => ({ status: 200, headers: new Headers(), body }) as never)
+    const outcome = fetchDocument(url, world).catch((error: unknown) => error)
+    await world.clock.pass(5)
+    expect(await outcome).toMatchObject({ reason: 'timeout' })
+    await settle()
+  })
+
   it('cannot delay a request beyond the deadline', async () => {
     const world = options(async () => new Promise(() => undefined))
     const outcome = fetchDocument(url, world).catch((error: unknown) => error)

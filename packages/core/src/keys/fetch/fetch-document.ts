@@ -187,7 +187,13 @@ function messageOf(error: unknown, secrets: readonly string[]): string | undefin
 async function readText({ body, headers }: FetchResponse, maxBytes: number, signal: AbortSignal): Promise<string> {
   if (!body) return ''
   const reader = body.getReader()
-  const cancel = (): void => ignoreRejection(reader.cancel())
+  const cancel = (): void => {
+    try {
+      ignoreRejection(reader.cancel())
+    } catch {
+      // Node ends the process for what a listener of an abort throws.
+    }
+  }
   signal.addEventListener('abort', cancel)
   const chunks: Uint8Array[] = []
   let size = 0
