@@ -136,13 +136,24 @@ describe('43. an answer of the introspection endpoint', () => {
 
   it.each([
     ['Bearer', '200'],
-    ['DPoP', '200'],
+    ['DPoP', '401 token_type'],
     [undefined, '401 token_type'],
     ['N_A', '401 token_type'],
     ['urn:ietf:params:oauth:token-type:access_token', '401 token_type'],
   ])('with token_type %s is %s if any audience is accepted', async (type, expected) => {
     server.reply = () => ({ body: active(server.issuer, { token_type: type, aud: undefined }) })
     expect(await outcome(verifierOf({ audience: null }).verify('opaque'))).toBe(expected)
+  })
+
+  it.each([
+    [undefined, '401 token_type'],
+    [{ 'x5t#S256': 'certificate' }, '401 token_type'],
+    [{ jkt: 'key' }, '200'],
+  ])('with token_type DPoP must name the key of the client: cnf %j is %s', async (cnf, expected) => {
+    server.reply = () => ({ body: active(server.issuer, { token_type: 'dpop', cnf }) })
+    const context = { confirmations: ['jkt', 'x5t#S256'] }
+    expect(await outcome(verifierOf().verify('opaque', context))).toBe(expected)
+    expect(await outcome(verifierOf({ audience: null }).verify('opaque', context))).toBe(expected)
   })
 
   it('cannot be had from a server that is down: 503 with Retry-After', async () => {

@@ -12,6 +12,7 @@ import {
   quote,
   type TokenCheck,
   tooLong,
+  valueAt,
   type Verifier,
 } from '../adapter.ts'
 import { answerCache, cacheKey } from './answer-cache.ts'
@@ -195,6 +196,11 @@ function accessTokenCheck(audience: string | readonly string[] | null): TokenChe
       const [type, use] = [own(claims, 'token_type'), own(claims, 'token_use')]
       const isAccess = typeof type === 'string' && /^(?:bearer|dpop)$/i.test(type)
       const isRefresh = [type, use].some((kind) => typeof kind === 'string' && /^refresh/i.test(kind))
+      // Without its key, it would be accepted as a plain Bearer token.
+      const isUnbound =
+        typeof type === 'string' && /^dpop$/i.test(type) && valueAt(claims, ['cnf', 'jkt']) === undefined
+      if (isUnbound)
+        throw new AuthError('token_type', { expected: 'a DPoP token with "cnf.jkt"', actual: 'one without' })
       if (isRefresh || (audience === null && !isAccess))
         throw new AuthError('token_type', {
           expected: 'token_type Bearer or DPoP',
