@@ -7,7 +7,7 @@ export {
   type ReadAdapterOptions,
 } from './authenticator/adapter-options.ts'
 export { catalogue, type CatalogueEntry } from './model/catalogue.ts'
-export { answeredWithin, type StoreDeadline } from './errors/deadline.ts'
+export { answeredWithin, type Deadline } from './errors/deadline.ts'
 export { asError, TransportError } from './errors/auth-error.ts'
 export { AuthError, type AuthErrorDetails } from './errors/auth-error.ts'
 export {

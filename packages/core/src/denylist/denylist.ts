@@ -69,7 +69,7 @@ export interface DenySubjectOptions {
 export function denylist(options: DenylistOptions): Denylist {
   const { store, clock, maxLifetime, clockTolerance, maxLag, timeout } = resolveDenylistOptions(options)
   const now = (): number => clock.now() / 1000
-  const deadline = { who: 'The store of the denylist', seconds: timeout, clock }
+  const deadline = { late: 'The store of the denylist', seconds: timeout, clock }
 
   const add = async (issuer: string | null, claim: DeniedClaim, value: string, entry: DenylistEntry): Promise<void> => {
     if (issuer !== null) assertName('an issuer', issuer)

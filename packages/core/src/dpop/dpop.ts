@@ -74,7 +74,7 @@ function assertUrl(htu: unknown, expected: string | undefined): void {
 
 async function insert({ replay, timeout, clock }: ResolvedDpopOptions, key: string, seconds: number): Promise<boolean> {
   if (replay === 'checked-elsewhere') return true
-  const deadline = { who: 'The replay store', seconds: timeout, clock }
+  const deadline = { late: 'The replay store', seconds: timeout, clock }
   try {
     const isNew: unknown = await answeredWithin(deadline, () => replay.insertIfAbsent(key, seconds))
     if (typeof isNew === 'boolean') return isNew

@@ -1,20 +1,20 @@
 import type { Clock } from '../model/runtime.ts'
 import { asError } from './auth-error.ts'
 
-/** A store of the application, and how long a request may wait for it. */
-export interface StoreDeadline {
-  /** The store, for the message: `The store of the denylist`. */
-  readonly who: string
+/** A store or another function of the application, and how long a request may wait for it. */
+export interface Deadline {
+  /** What is late, for the message: `The store of the denylist`. Or the error itself. */
+  readonly late: string | Error
   readonly seconds: number
   readonly clock: Pick<Clock, 'setTimeout'>
 }
 
 /**
- * Returns the store's answer within a time limit, because a store that hangs must not make requests hang.
+ * Returns an answer of the application within a time limit, because a store that hangs must not make requests hang.
  *
- * @throws Error after `seconds`, and what the store throws
+ * @throws Error after `seconds`, and what `ask` throws
  */
-export async function answeredWithin<T>({ who, seconds, clock }: StoreDeadline, ask: () => Promise<T>): Promise<T> {
+export async function answeredWithin<T>({ late, seconds, clock }: Deadline, ask: () => Promise<T>): Promise<T> {
   let cancel = (): void => {}
   try {
     const answer = ask()
@@ -27,7 +27,7 @@ export async function answeredWithin<T>({ who, seconds, clock }: StoreDeadline, 
     // A memory store has answered by now, and a timer would cost more than its answer.
     if (answered) return await answer
     const overdue = new Promise<never>((_, reject) => {
-      const error = new Error(`${who} has not answered within ${seconds} s`)
+      const error = typeof late === 'string' ? new Error(`${late} has not answered within ${seconds} s`) : late
       cancel = clock.setTimeout(() => reject(error), seconds * 1000)
     })
     return await Promise.race([answer, overdue])

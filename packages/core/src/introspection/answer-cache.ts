@@ -34,7 +34,7 @@ export function answerCache({ options, maxEntries, clock, storeTimeout }: CacheR
 
 /** A store that never rejects. What it does not answer in time, or in another form, counts as missing. */
 function guarded(store: IntrospectionCacheStore, clock: Clock, storeTimeout: number): IntrospectionCacheStore {
-  const deadline = { who: 'The cache of introspection answers', seconds: storeTimeout, clock }
+  const deadline = { late: 'The cache of introspection answers', seconds: storeTimeout, clock }
   return {
     get: async (key) => {
       try {

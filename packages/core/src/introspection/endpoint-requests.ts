@@ -1,4 +1,5 @@
 import {
+  answeredWithin,
   bare,
   type FetchedDocument,
   fetchDocument,
@@ -34,18 +35,9 @@ export function endpointRequests<C extends object>(options: ResolvedOptions<C>, 
   const accept = signed === undefined ? JSON_TYPE : SIGNED_TYPE
   const closing = new AbortController()
 
-  /** Runs functions of the application within a time, because one that hangs must not keep its turn. */
-  const inTime = async <T>(left: number, error: Error, run: () => Promise<T>): Promise<T> => {
-    let cancel = (): void => {}
-    const overdue = new Promise<never>((_, reject) => {
-      cancel = clock.setTimeout(() => reject(error), Math.max(0, left))
-    })
-    try {
-      return await Promise.race([run(), overdue])
-    } finally {
-      cancel()
-    }
-  }
+  /** A function of the application that hangs must not keep its turn. */
+  const inTime = async <T>(left: number, late: Error, run: () => Promise<T>): Promise<T> =>
+    answeredWithin({ late, seconds: Math.max(0, left) / 1000, clock }, run)
 
   const answerIn = async ({ text, headers }: FetchedDocument, left: number): Promise<IntrospectionAnswer> => {
     const [type = ''] = (headers.get('content-type') ?? '').split(';', 1)
