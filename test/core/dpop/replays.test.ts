@@ -35,6 +35,18 @@ describe('41. A proof is accepted once', () => {
     expect(answers.filter((answer) => answer === '200')).toHaveLength(1)
   })
 
+  it('by a store that begins its work in the `then` of its answer', async () => {
+    const shared = createMemoryReplayStore()
+    const replay = storeThat((key: string, seconds: number) => ({
+      // oxlint-disable-next-line unicorn/no-thenable -- the kind of answer that is tested
+      then: (resolve: (isNew: boolean) => void, reject: (error: unknown) => void) =>
+        void shared.insertIfAbsent(key, seconds).then(resolve, reject),
+    }))
+    const api = createDpopApi({ replay })
+    const proof = await client.proof(token)
+    expect([lineOf(await api.send(token, proof)), lineOf(await api.send(token, proof))]).toEqual(['200', USED])
+  })
+
   it('until its window has ended, and then it is too old', async () => {
     const api = createDpopApi()
     const proof = await client.proof(token, { claims: { iat: NOW + 5 } })

@@ -1,4 +1,5 @@
 import type { Clock } from '../model/runtime.ts'
+import { isThenable } from '../model/values.ts'
 import { asError } from './auth-error.ts'
 
 /** A store or another function of the application, and how long a request may wait for it. */
@@ -17,7 +18,10 @@ export interface Deadline {
 export async function answeredWithin<T>({ late, seconds, clock }: Deadline, ask: () => Promise<T>): Promise<T> {
   let cancel = (): void => {}
   try {
-    const answer = ask()
+    const given = ask()
+    if (!isThenable(given)) throw new TypeError('An answer was given without a promise')
+    // A thenable that begins its work in `then` must begin it once.
+    const answer = Promise.resolve(given)
     let answered = false
     const settle = (): void => {
       answered = true
