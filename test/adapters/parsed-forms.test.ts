@@ -66,7 +66,7 @@ describe.each([
     return response.status === 200 ? text : response.status
   }
 
-  it.each([
+  const rows: (readonly [what: string, body: string, expected: string | number])[] = [
     ['a token', `a=b&access_token=${token}`, 'alice'],
     ['a bad token', 'access_token=a.b.c', 401],
     ['no token', 'a=b', 'anonymous'],
@@ -77,25 +77,21 @@ describe.each([
     ['nine hundred empty tokens', 'access_token=&'.repeat(900), 400],
     ['names of prototypes', '__proto__=a&constructor=b&hasOwnProperty=c', 'anonymous'],
     ['a token of a prototype', `__proto__[access_token]=${token}`, 'anonymous'],
-  ])('with %s', async (_case, body, expected) => {
-    expect(await post(body)).toBe(expected)
-  })
-
+  ]
   // The limits of the parsers of Express are lower.
-  it.runIf(name.startsWith('Fastify'))('with a hundred thousand tokens', async () => {
-    expect(await post('access_token=a&'.repeat(100_000))).toBe(400)
-  })
-
-  it.runIf(kind === 'brackets').each([
-    ['an object', `access_token[a]=${token}`, 400],
-    ['a list of one', `access_token[]=${token}`, 'alice'],
-    ['a list of one bad token', 'access_token[]=a.b.c', 401],
-    ['a list of objects', `access_token[][a]=${token}`, 400],
-    ['a list of two', `access_token[]=${token}&access_token[]=${token}`, 400],
-    ['a token and a list', `access_token=${token}&access_token[]=${token}`, 400],
-    ['deep nesting', `access_token${'[a]'.repeat(1000)}=${token}`, 400],
-    ['a long list', 'access_token[]=a&'.repeat(900), 400],
-  ])('with %s as the token', async (_case, body, expected) => {
+  if (name.startsWith('Fastify')) rows.push(['a hundred thousand tokens', 'access_token=a&'.repeat(100_000), 400])
+  if (kind === 'brackets')
+    rows.push(
+      ['an object in the place of the token', `access_token[a]=${token}`, 400],
+      ['a list of one in the place of the token', `access_token[]=${token}`, 'alice'],
+      ['a list of one bad token in the place of the token', 'access_token[]=a.b.c', 401],
+      ['a list of objects in the place of the token', `access_token[][a]=${token}`, 400],
+      ['a list of two in the place of the token', `access_token[]=${token}&access_token[]=${token}`, 400],
+      ['a token and a list in the place of the token', `access_token=${token}&access_token[]=${token}`, 400],
+      ['deep nesting in the place of the token', `access_token${'[a]'.repeat(1000)}=${token}`, 400],
+      ['a long list in the place of the token', 'access_token[]=a&'.repeat(900), 400],
+    )
+  it.each(rows)('with %s', async (_case, body, expected) => {
     expect(await post(body)).toBe(expected)
   })
 })
