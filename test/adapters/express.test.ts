@@ -524,10 +524,9 @@ describe.each([
       ['another kind', { kind: 'open' }],
       ['an undefined token', { kind: 'authenticated', token: undefined }],
       ['a refusal without a response', { kind: 'refused' }],
-      ['a promise', Promise.resolve({ kind: 'authenticated', token: {} })],
     ]
 
-    it.each(OUTCOMES.slice(0, -1))('that returns %s lets no request through', async (_name, outcome) => {
+    it.each(OUTCOMES)('that returns %s lets no request through', async (_name, outcome) => {
       app.use(authenticateJwt({ ...made, authenticate: async () => outcome as never }), echo)
       app.use(collectErrors)
       expect((await request('/', await authority.authorization())).status).toBe(500)
@@ -535,11 +534,13 @@ describe.each([
     })
 
     it.each(OUTCOMES)('that returns %s for a requirement lets no request through', async (_name, outcome) => {
-      app.use(authenticateJwt({ ...made, authorize: () => outcome as never }))
-      app.get('/', requireScope('orders:write'), echo)
+      const paths = ['/now', '/later']
+      app.use('/now', authenticateJwt({ ...made, authorize: () => outcome as never }))
+      app.use('/later', authenticateJwt({ ...made, authorize: async () => outcome as never }))
+      app.get(paths, requireScope('orders:write'), echo)
       app.use(collectErrors)
-      expect((await request('/', await authority.authorization())).status).toBe(500)
-      expect(errors).toEqual([expect.any(Error)])
+      for (const path of paths) expect((await request(path, await authority.authorization())).status).toBe(500)
+      expect(errors).toEqual([expect.any(Error), expect.any(Error)])
     })
 
     it.each([undefined, null, 0, '', 'route', 'router'])('that throws %j lets no request through', async (thrown) => {
@@ -549,15 +550,21 @@ describe.each([
       }
       app.use('/authenticate', authenticateJwt({ ...made, authenticate: fails }), echo)
       app.use('/authorize', authenticateJwt({ ...made, authorize: fails }), requireScope('orders:write'), echo)
-      app.use('/get', authenticateJwt({ ...made, authenticate: anonymous, authorize: fails }), (req, res) => {
-        res.json(getAuth(req).claims)
-      })
+      const rejects = async (): Promise<never> => fails()
+      app.use('/later', authenticateJwt({ ...made, authorize: rejects }), requireScope('orders:write'), echo)
+      for (const [path, authorizing] of [
+        ['/get', fails],
+        ['/get-later', rejects],
+      ] as const)
+        app.use(path, authenticateJwt({ ...made, authenticate: anonymous, authorize: authorizing }), (req, res) => {
+          res.json(getAuth(req).claims)
+        })
       app.use(echo)
       app.use(collectErrors)
       const headers = await authority.authorization()
-      for (const path of ['/authenticate', '/authorize', '/get'])
-        expect((await request(path, headers)).status).toBe(500)
-      expect(errors).toEqual([expect.any(Error), expect.any(Error), expect.any(Error)])
+      const paths = ['/authenticate', '/authorize', '/later', '/get', '/get-later']
+      for (const path of paths) expect((await request(path, headers)).status).toBe(500)
+      expect(errors).toEqual(paths.map(() => expect.any(Error)))
     })
 
     const anonymous = async () => ({ kind: 'anonymous' }) as const

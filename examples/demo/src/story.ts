@@ -85,7 +85,7 @@ export const STORY: readonly Step[] = [
       await narrator.ask(stage.servers, { line: 'POST /api/v1/orders', ...credential }, forbidden)
 
       const { authorize } = createAuthenticator(stage.verifier)
-      const outcome = authorize(await stage.verifier.verify(token), scope('orders:write'))
+      const outcome = await authorize(await stage.verifier.verify(token), scope('orders:write'))
       if (outcome.kind !== 'refused') narrator.got('found to be enough', ['expected it not to be enough'])
       else narrator.say(`why: Refused (${outcome.error.code}): ${outcome.error.message}`)
     },

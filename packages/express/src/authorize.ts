@@ -1,9 +1,18 @@
-import { anyScope, claim, type ClaimCondition, type ClaimPath, scope } from '@claimgate/core'
+import {
+  anyScope,
+  type Authenticator,
+  claim,
+  type ClaimCondition,
+  type ClaimPath,
+  type Outcome,
+  scope,
+} from '@claimgate/core'
 import {
   admitted,
   asError,
   assertCalled,
   isRequirementRule,
+  isThenable,
   noRequirement,
   requirementFor,
   type RequirementRule,
@@ -23,15 +32,25 @@ export function authorize(requirement: RequirementRule<Request>): RequestHandler
   assertCalled('authorize', 'authorize(scope("orders:read"))', requirement)
   if (!isRequirementRule<Request>(requirement)) throw noRequirement('authorize request', requirement)
   return (req, res, next) => {
-    try {
-      const { authenticator, token, scheme, reject } = admissionOf(req)
-      const outcome = authenticator.authorize(token, requirementFor(requirement, req), scheme)
-      if (outcome.kind === 'refused') return reject(outcome, req, res, next)
-      if (admitted(outcome) === undefined) throw new TypeError('Cannot authorize request: it is anonymous')
-    } catch (error) {
-      return next(asError(error))
+    const fail = (thrown: unknown): void => next(asError(thrown))
+    const decide = (outcome: Outcome): void => {
+      try {
+        if (outcome.kind === 'refused') return admissionOf(req).reject(outcome, req, res, next)
+        if (admitted(outcome) === undefined) throw new TypeError('Cannot authorize request: it is anonymous')
+      } catch (error) {
+        return fail(error)
+      }
+      return next()
     }
-    return next()
+    let outcome: ReturnType<Authenticator['authorize']>
+    try {
+      const { authenticator, token, scheme } = admissionOf(req)
+      outcome = authenticator.authorize(token, requirementFor(requirement, req), scheme)
+    } catch (error) {
+      return fail(error)
+    }
+    // Without a promise, the handler runs at once.
+    return isThenable(outcome) ? void Promise.resolve(outcome).then(decide, fail) : decide(outcome)
   }
 }
 

@@ -1,5 +1,14 @@
 import type { Authenticator, Requirement, VerifiedToken, Verifier } from '@claimgate/core'
-import { addFields, admitted, asError, assertCalled, NodeRequestView, refusedError } from '@claimgate/core/adapter'
+import {
+  addFields,
+  admitted,
+  asError,
+  assertCalled,
+  ignoreRejection,
+  isThenable,
+  NodeRequestView,
+  refusedError,
+} from '@claimgate/core/adapter'
 import type { Request, RequestHandler } from 'express'
 import { type AuthenticateJwtOptions, type Reject, rejectWith, resolveOptions } from './options.ts'
 
@@ -127,7 +136,8 @@ export function getAuth<C extends object = object>(req: Request): VerifiedToken<
 function refusalOfAnonymous(authenticator: Authenticator): Error {
   try {
     const outcome = authenticator.authorize(undefined, ANY_TOKEN)
-    return outcome.kind === 'refused'
+    ignoreRejection(outcome)
+    return !isThenable(outcome) && outcome.kind === 'refused'
       ? refusedError(outcome)
       : new TypeError('Cannot get auth: the request is anonymous')
   } catch (error) {

@@ -143,15 +143,17 @@ export function createGate(given: ClaimgateOptions): Gate {
     const outcome = await authenticator.authenticate(new NodeRequestView(request, request.raw))
     if (outcome.kind === 'refused') return outcome
     const { token, scheme } = admitted(outcome) ?? ANONYMOUS
+    let authorizing: ReturnType<typeof authenticator.authorize>
     try {
       setAuth(request, token)
-      const authorized = authenticator.authorize(token, requirementFor(requirement, request), scheme)
-      if (authorized.kind === 'refused') return authorized
-      if (admitted(authorized) === undefined) throw new TypeError('Cannot authorize request: it is anonymous')
-      return outcome
+      authorizing = authenticator.authorize(token, requirementFor(requirement, request), scheme)
     } finally {
       request.auth = null
     }
+    const authorized = await authorizing
+    if (authorized.kind === 'refused') return authorized
+    if (admitted(authorized) === undefined) throw new TypeError('Cannot authorize request: it is anonymous')
+    return outcome
   }
 
   const throwing =

@@ -184,11 +184,11 @@ describe('an authenticator', () => {
     const authenticator = create({ realm: 'orders' })
     const outcome = await authenticator.authenticate(view(`Bearer ${token}`))
     const verified = outcome.kind === 'authenticated' ? outcome.token : undefined
-    expect(authenticator.authorize(verified, scope('profile')).kind).toBe('authenticated')
-    expect(refused(authenticator.authorize(verified, scope('x'))).response.headers['www-authenticate']).toMatch(
+    expect(authenticator.authorize(verified, scope('profile'))).toMatchObject({ kind: 'authenticated' })
+    expect(refused(await authenticator.authorize(verified, scope('x'))).response.headers['www-authenticate']).toMatch(
       /^Bearer realm="orders", error="insufficient_scope".*scope="x"$/,
     )
-    expect(refused(authenticator.authorize(undefined, scope('x'))).response.headers['www-authenticate']).toBe(
+    expect(refused(await authenticator.authorize(undefined, scope('x'))).response.headers['www-authenticate']).toBe(
       'Bearer realm="orders", scope="x"',
     )
   })

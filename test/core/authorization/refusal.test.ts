@@ -32,7 +32,7 @@ const token: VerifiedToken = { claims: { auth_time: 1000 }, token: 'opaque', sco
 
 function refusalOf(requirement: Requirement, now = 1301): AuthError | undefined {
   try {
-    assertRequirement(requirement, token, { now })
+    void assertRequirement(requirement, token, { now })
     return undefined
   } catch (error) {
     return error as AuthError

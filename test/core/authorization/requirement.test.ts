@@ -32,7 +32,7 @@ const escaped = (text: string): string => text.replaceAll(/[()[\]{}.\\]/g, Strin
 
 function answer(requirement: Requirement): string {
   try {
-    assertRequirement(requirement, token, { now: 0 })
+    void assertRequirement(requirement, token, { now: 0 })
     return 'met'
   } catch (error) {
     const { status, code, scopes } = error as { status: number; code: string; scopes: readonly string[] }
@@ -42,7 +42,7 @@ function answer(requirement: Requirement): string {
 
 function refusalOf(requirement: Requirement): AuthError {
   try {
-    assertRequirement(requirement, token, { now: 0 })
+    void assertRequirement(requirement, token, { now: 0 })
   } catch (error) {
     return error as AuthError
   }
@@ -127,7 +127,7 @@ describe('requirements', () => {
 
   it('shortens and escapes the found value', () => {
     const odd = { ...token, claims: { role: `\u202e${'x '.repeat(5000)}` } }
-    const wrong = (): void => assertRequirement(claim('role', 'admin'), odd, { now: 0 })
+    const wrong = (): unknown => assertRequirement(claim('role', 'admin'), odd, { now: 0 })
     expect(wrong).toThrow(/found "\\u202e(?:x ){50,60}x?…/)
     expect(wrong).not.toThrow(/\u202e|(?:x ){70}/)
   })
@@ -193,6 +193,37 @@ describe('requirements', () => {
   ])('fails at start-up for %s', (_, make, message) => {
     expect(make).toThrow(TypeError)
     expect(make).toThrow(message)
+  })
+
+  it('waits for answers in order, and asks for no more than it needs', async () => {
+    const asked: string[] = []
+    const later = (name: string, met: boolean, refusal?: Requirement['refusal']): Requirement => ({
+      description: name,
+      scopes: [],
+      isMet: async () => {
+        asked.push(name)
+        return met
+      },
+      ...(refusal && { refusal }),
+    })
+    const [yes, no, other] = [later('yes', true), later('no', false), later('other', true)]
+    const check = async (requirement: Requirement): Promise<unknown> => {
+      asked.length = 0
+      const checking = assertRequirement(requirement, token, { now: 0 })
+      const error = await checking?.catch((thrown: unknown) => thrown)
+      return [error === undefined ? 'met' : (error as AuthError).status, ...asked]
+    }
+    expect(await check(yes)).toEqual(['met', 'yes'])
+    expect(await check(not(yes))).toEqual([403, 'yes'])
+    expect(await check(not(no))).toEqual(['met', 'no'])
+    expect(await check(allOf(yes, scope('profile'), other))).toEqual(['met', 'yes', 'other'])
+    expect(await check(anyOf(no, scope('profile'), other))).toEqual(['met', 'no'])
+    expect(await check(anyOf(no, yes, other))).toEqual(['met', 'no', 'yes'])
+    // Only the tail of a refused list is asked again, for the challenge.
+    expect(await check(anyOf(no, not(yes)))).toEqual([403, 'no', 'yes', 'no', 'yes'])
+    const stepUp = later('step-up', false, { status: 401, error: 'insufficient_user_authentication' })
+    expect(await check(allOf(scope('x'), allOf(yes, stepUp)))).toEqual([401, 'yes', 'step-up', 'yes', 'step-up'])
+    expect(assertRequirement(anyOf(scope('profile'), yes), token, { now: 0 })).toBeUndefined()
   })
 
   it('treats a non-boolean result as a bug, so that a promise lets no request through', () => {

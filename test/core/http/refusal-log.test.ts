@@ -99,7 +99,7 @@ describe('an authenticator with a log', () => {
     await authenticator.authenticate(view('Bearer a.b.c'))
     await authenticator.authenticate(view('Bearer a.b.c'))
     const requirement = { description: 'an admin', scopes: [], isMet: () => false }
-    authenticator.authorize(await authenticator.verifier.verify(await key.sign(claims())), requirement)
+    void authenticator.authorize(await authenticator.verifier.verify(await key.sign(claims())), requirement)
     await authenticator.authenticate(view(`Bearer ${await key.sign(claims())}`))
     expect(lines).toEqual([
       ['warn', 'Request refused (credential_missing): The request carries no access token'],

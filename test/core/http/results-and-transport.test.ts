@@ -1,4 +1,5 @@
 import {
+  allOf,
   anyOf,
   AuthError,
   type Binding,
@@ -13,7 +14,7 @@ import {
   type VerifierOptions,
 } from '@claimgate/core'
 import { catalogue } from '@claimgate/core/extend'
-import { badTokens, createTestKeys } from '@claimgate/testing'
+import { badTokens, createTestClock, createTestKeys } from '@claimgate/testing'
 import { describe, expect, it } from 'vitest'
 
 import {
@@ -491,8 +492,6 @@ describe('37. Nothing fails open', () => {
     ['throws', throwing],
     ['throws inside anyOf', anyOf(throwing, scope('orders:read'))],
     ['throws inside not()', not(throwing)],
-    ['gives a promise', { ...throwing, isMet: (async () => true) as unknown as () => boolean }],
-    ['returns a promise inside not()', not({ ...throwing, isMet: (async () => false) as unknown as () => boolean })],
     ['gives nothing', { ...throwing, isMet: (() => undefined) as unknown as () => boolean }],
     ['has a predicate that returns a promise', claim('sub', (async () => true) as unknown as () => boolean)],
   ])('where a requirement %s', async (_case, requirement) => {
@@ -500,6 +499,38 @@ describe('37. Nothing fails open', () => {
     const authenticator = createAuthenticator(with_())
     const token = await authenticator.verifier.verify(good)
     expect(() => authenticator.authorize(token, requirement)).toThrow(/boom|true or false/)
+  })
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['rejects', rejects],
+    ['gives a promise of nothing', async () => undefined],
+    ['gives a promise of an object', async () => ({})],
+    ['gives a promise of a text', async () => 'true'],
+  ])('where a requirement %s', async (_case, isMet) => {
+    const requirement = { ...throwing, isMet } as Requirement
+    const authenticator = createAuthenticator(with_())
+    const token = await authenticator.verifier.verify(good)
+    for (const combined of [
+      requirement,
+      not(requirement),
+      anyOf(requirement, scope('orders:read')),
+      allOf(requirement),
+    ]) {
+      expect(await kindOf({}, combined)).toMatch(/^thrown /)
+      await expect(authenticator.authorize(token, combined)).rejects.toThrow(/boom|true or false/)
+    }
+  })
+
+  it('where a requirement hangs: the request gets 503 after 10 s', async () => {
+    const clock = createTestClock({ wall: NOW * 1000 })
+    const hanging: Requirement = { ...throwing, isMet: () => new Promise(() => {}) }
+    const authenticator = createAuthenticator(with_({ clock }))
+    const token = await authenticator.verifier.verify(good)
+    const outcomes = [authenticator.authorize(token, hanging), authenticator.authenticate(bearer(good), not(hanging))]
+    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve()
+    clock.advance(10_000)
+    for (const outcome of outcomes)
+      expect(describeOutcome(await outcome)).toMatchObject({ status: 503, code: 'check_unavailable' })
   })
 
   it('if a binding throws', async () => {
@@ -531,7 +562,7 @@ describe('37. Nothing fails open', () => {
       ...refused('credential_missing'),
       challenge: 'Bearer realm="api", scope="a"',
     })
-    expect(describeOutcome(authenticator.authorize(undefined, scope('a'))).status).toBe(401)
+    expect(describeOutcome(await authenticator.authorize(undefined, scope('a'))).status).toBe(401)
   })
 
   it('never accepts bad credentials with optional', async () => {

@@ -145,6 +145,9 @@ function requirements({ good, reader, withoutScope, expired }: Tokens): readonly
     row('the claim', '/orders/acme', [bearer(good)], WELCOME),
     row('another value of the claim', '/orders/acme', [bearer(reader)], forbidden()),
     row('no credentials if a claim is required', '/orders/acme', [], unauthenticated()),
+    row('a requirement that is met later', '/orders/later', [bearer(good)], WELCOME),
+    row('a requirement that is refused later', '/orders/later', [bearer(reader)], forbidden()),
+    row('a requirement that fails later', '/orders/later', [bearer(withoutScope)], failed),
     row('HEAD with another scope', '/orders/write', [bearer(reader)], withoutBody(forbidden('orders:write')), {
       method: 'HEAD',
     }),

@@ -1,4 +1,5 @@
 import {
+  allOf,
   anyScope,
   AuthError,
   type AuthenticatorOptions,
@@ -24,6 +25,7 @@ export type ServicePath =
   | '/orders/both'
   | '/orders/either'
   | '/orders/acme'
+  | '/orders/later'
   | '/orders/optional'
   | '/orders/optional-write'
   | '/orders/places'
@@ -58,6 +60,7 @@ export function createServices(jwks: JSONWebKeySet, deadUri: string): Services {
     '/orders/both': { options: { verifier }, requirement: scope('orders:read', 'orders:write') },
     '/orders/either': { options: { verifier }, requirement: anyScope('orders:admin', 'orders:write') },
     '/orders/acme': { options: { verifier }, requirement: claim('tenant', 'acme') },
+    '/orders/later': { options: { verifier }, requirement: allOf(decidedLater) },
     '/orders/optional': { options: { verifier, optional: true } },
     '/orders/optional-write': { options: { verifier, optional: true }, requirement: scope('orders:write') },
     '/orders/places': { options: { verifier, credentials: places } },
@@ -100,6 +103,17 @@ export function createServices(jwks: JSONWebKeySet, deadUri: string): Services {
       }),
     },
   }
+}
+
+/** A bug for a token without scopes. */
+const decidedLater: Requirement = {
+  description: 'two scopes',
+  scopes: [],
+  isMet: async ({ scopes }) => {
+    await Promise.resolve()
+    if (scopes.size === 0) throw new RangeError('a bug in a requirement')
+    return scopes.size > 1
+  },
 }
 
 /** The answer of every service to an accepted request. */

@@ -1,6 +1,7 @@
 import { assertRequirement, type Requirement } from '../authorization/requirements.ts'
 import { confirmBindings } from '../confirmation/binding.ts'
 import { asError, asRefusal, AuthError } from '../errors/auth-error.ts'
+import { answeredWithin } from '../errors/deadline.ts'
 import {
   b64TokenFlaw,
   extractCredential,
@@ -27,12 +28,16 @@ export interface Authenticator<C extends object = object> {
    */
   authenticate(view: RequestView, requirement?: Requirement): Promise<Outcome<C>>
   /**
-   * Checks a requirement on a request that `authenticate` has accepted.
+   * Checks a requirement on a request that `authenticate` has accepted. Returns a promise only if the requirement does.
    *
    * @param token - `undefined` for an anonymous request
    * @param scheme - the scheme of the outcome; a refusal challenges in it. @defaultValue 'Bearer'
    */
-  authorize(token: VerifiedToken<C> | undefined, requirement: Requirement, scheme?: string): Outcome<C>
+  authorize(
+    token: VerifiedToken<C> | undefined,
+    requirement: Requirement,
+    scheme?: string,
+  ): Outcome<C> | Promise<Outcome<C>>
 }
 
 /**
@@ -72,7 +77,8 @@ export function createAuthenticator<C extends object = object>(
       // The claims of a JWT have no prototype.
       const cnf = isCustomVerifier ? own(token.claims, 'cnf') : token.claims.cnf
       if (hasBindings || cnf !== undefined) headers = await confirmBindings(binding, { token, view, credential })
-      if (requirement !== undefined) assertRequirement(requirement, token, { now: clock.now() / 1000 })
+      const checking = requirement === undefined ? undefined : checked(requirement, token)
+      if (checking !== undefined) await checking
       return { kind: 'authenticated', token, scheme: credential.scheme, headers: exposed(headers) }
     } catch (error) {
       return refuse(error, requirement, credential, headers)
@@ -93,13 +99,23 @@ export function createAuthenticator<C extends object = object>(
     return Object.freeze(bare({ ...headers, 'access-control-expose-headers': names.join(', ') }))
   }
 
+  /** A requirement that hangs must not make requests hang. */
+  const checked = (requirement: Requirement, token: VerifiedToken): Promise<undefined> | undefined => {
+    const checking = assertRequirement(requirement, token, { now: clock.now() / 1000 })
+    if (checking === undefined) return undefined
+    const late = new AuthError('check_unavailable', { actual: requirement.description })
+    return answeredWithin({ late, seconds: LONGEST_CHECK, clock }, () => checking)
+  }
+
   const authorize: Authenticator<C>['authorize'] = (token, requirement, scheme = 'Bearer') => {
+    const refused = (error: unknown): Refused => refuse(error, requirement, { scheme, token: undefined })
     try {
       if (token === undefined) throw new AuthError('credential_missing')
-      assertRequirement(requirement, token, { now: clock.now() / 1000 })
-      return { kind: 'authenticated', token, scheme, headers: NO_FIELDS }
+      const admit = (): Outcome<C> => ({ kind: 'authenticated', token, scheme, headers: NO_FIELDS })
+      const checking = checked(requirement, token)
+      return checking === undefined ? admit() : checking.then(admit, refused)
     } catch (error) {
-      return refuse(error, requirement, { scheme, token: undefined })
+      return refused(error)
     }
   }
 
@@ -119,6 +135,9 @@ export function createAuthenticator<C extends object = object>(
 
   return { verifier, readsBody: sources.some(({ from }) => from === 'form'), authenticate, authorize }
 }
+
+// Seconds to wait for a requirement.
+const LONGEST_CHECK = 10
 
 /** The credential of a refused request; without the token if only a requirement was checked. */
 type UsedCredential = Credential | { readonly scheme: string; readonly token: undefined }

@@ -12,7 +12,7 @@ import {
 } from '../model/claim-path.ts'
 import { isScope } from '../model/http-text.ts'
 import type { VerifiedToken } from '../model/token.ts'
-import { assertBoolean, own, valueAt } from '../model/values.ts'
+import { chained, own, type Soon, valueAt } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'
 
 /** What a verified token must grant for a request. Create one with `scope`, `anyScope`, `claim`, `allOf`, `anyOf` or `not`. */
@@ -21,13 +21,17 @@ export interface Requirement {
   readonly description: string
   /** The scopes that would meet it. They go into the challenge (RFC 6750 section 3). */
   readonly scopes: readonly string[]
-  isMet(token: VerifiedToken, context: RequirementContext): boolean
+  /**
+   * Anything but `true`, or a promise of it, refuses. A promise that is still pending after 10 s refuses with status 503. What it throws is
+   * a bug (status 500), unless it is an `AuthError`.
+   */
+  isMet(token: VerifiedToken, context: RequirementContext): boolean | Promise<boolean>
   /** What the token has instead, by name, for the log, which shortens and escapes it. @defaultValue nothing is logged */
   found?(token: VerifiedToken): Readonly<Record<string, unknown>>
   /** How a token that does not meet it is refused, such as a step-up (RFC 9470). @defaultValue 403 `insufficient_scope` */
   readonly refusal?: WireRefusal & { readonly status: 401 | 403 }
   /** Of the requirements that it combines, those that the token does not meet. @defaultValue itself */
-  unmet?(token: VerifiedToken, context: RequirementContext): readonly Requirement[]
+  unmet?(token: VerifiedToken, context: RequirementContext): readonly Requirement[] | Promise<readonly Requirement[]>
 }
 
 /** What a requirement may depend on, besides the token. */
@@ -37,14 +41,27 @@ export interface RequirementContext {
 }
 
 /**
+ * Returns a promise only if a requirement does.
+ *
  * @throws AuthError `insufficient_scope` if scopes are missing, else `requirement_not_met`; both with status 403, unless the requirement
  * has a `refusal`
  */
-export function assertRequirement(requirement: Requirement, token: VerifiedToken, context: RequirementContext): void {
-  if (isMet(requirement, token, context)) return
+export function assertRequirement(
+  requirement: Requirement,
+  token: VerifiedToken,
+  context: RequirementContext,
+): Promise<undefined> | undefined {
+  return chained(isMet(requirement, token, context), (met) => {
+    if (met) return undefined
+    return chained(unmetOf(requirement, token, context), (unmet) => {
+      throw refused(requirement, token, refusalOf(unmet))
+    })
+  })
+}
+
+function refused(requirement: Requirement, token: VerifiedToken, refusal: WireRefusal | undefined): AuthError {
   const { description, scopes } = requirement
-  const refusal = refusalOf(unmetOf(requirement, token, context))
-  throw new AuthError(scopes.length > 0 && refusal === undefined ? 'insufficient_scope' : 'requirement_not_met', {
+  return new AuthError(scopes.length > 0 && refusal === undefined ? 'insufficient_scope' : 'requirement_not_met', {
     expected: description,
     ...actually(requirement, token),
     scopes,
@@ -52,7 +69,11 @@ export function assertRequirement(requirement: Requirement, token: VerifiedToken
   })
 }
 
-function unmetOf(requirement: Requirement, token: VerifiedToken, context: RequirementContext): readonly Requirement[] {
+function unmetOf(
+  requirement: Requirement,
+  token: VerifiedToken,
+  context: RequirementContext,
+): Soon<readonly Requirement[]> {
   return (own(requirement, 'unmet') && requirement.unmet?.(token, context)) ?? [requirement]
 }
 
@@ -81,11 +102,14 @@ export function isRequirement(value: unknown): value is Requirement {
   return typeof own(value, 'isMet') === 'function' && Array.isArray(own(value, 'scopes'))
 }
 
-/** A result that is not a boolean is an error, because a promise or an object would always count as true. */
-function isMet(requirement: Requirement, token: VerifiedToken, context: RequirementContext): boolean {
-  const answer: unknown = requirement.isMet(token, context)
-  assertBoolean(answer, 'Requirement.isMet')
-  return answer
+function isMet(requirement: Requirement, token: VerifiedToken, context: RequirementContext): Soon<boolean> {
+  return chained(requirement.isMet(token, context), booleanOf)
+}
+
+// An object would always count as true.
+function booleanOf(answer: unknown): boolean {
+  if (typeof answer === 'boolean') return answer
+  throw new TypeError('Requirement.isMet must answer with true or false, or with a promise of it')
 }
 
 /**
@@ -189,10 +213,28 @@ function combination(name: string, requirements: readonly Requirement[], { how, 
   return Object.freeze<Requirement>({
     description: `${word} of (${requirements.map(({ description }) => description).join(', ')})`,
     scopes: Object.freeze([...new Set(requirements.flatMap(({ scopes }) => scopes))]),
-    isMet: (token, context) => requirements[how]((one) => isMet(one, token, context)),
+    isMet: (token, context) => {
+      // In order, and no further than needed, because an answer may cost a request to another server.
+      const from = (at: number): Soon<boolean> => {
+        const one = requirements[at]
+        if (one === undefined) return how === 'every'
+        return chained(isMet(one, token, context), (met) => (met === (how === 'every') ? from(at + 1) : met))
+      }
+      return from(0)
+    },
     found: (token) => foundBy(requirements, token),
-    unmet: (token, context) =>
-      requirements.flatMap((one) => (isMet(one, token, context) ? [] : unmetOf(one, token, context))),
+    unmet: (token, context) => {
+      const from = (at: number, found: readonly Requirement[]): Soon<readonly Requirement[]> => {
+        const one = requirements[at]
+        if (one === undefined) return found
+        return chained(isMet(one, token, context), (met) =>
+          met
+            ? from(at + 1, found)
+            : chained(unmetOf(one, token, context), (more) => from(at + 1, [...found, ...more])),
+        )
+      }
+      return from(0, [])
+    },
   })
 }
 
@@ -202,7 +244,7 @@ export function not(requirement: Requirement): Requirement {
   return Object.freeze<Requirement>({
     description: `not (${requirement.description})`,
     scopes: NONE,
-    isMet: (token, context) => !isMet(requirement, token, context),
+    isMet: (token, context) => chained(isMet(requirement, token, context), (met) => !met),
     found: (token) => foundBy([requirement], token),
   })
 }

@@ -84,6 +84,14 @@ export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T
   return mayHaveMembers && typeof (value as { then?: unknown }).then === 'function'
 }
 
+/** A value, or a promise of it. */
+export type Soon<T> = T | Promise<T>
+
+/** Continues with a value at once, or with that of a promise later. */
+export function chained<T, R>(value: Soon<T>, go: (value: T) => Soon<R>): Soon<R> {
+  return isThenable(value) ? Promise.resolve(value).then(go) : go(value)
+}
+
 /** Prevents an unhandled rejection if the value is a promise. Ignores anything else. */
 export function ignoreRejection(value: unknown): void {
   if (isThenable(value)) Promise.resolve(value).catch(() => {})
