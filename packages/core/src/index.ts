@@ -24,7 +24,7 @@ export { firstOf, type PublicKeyLocation, type SecretAndPublicKeys, type SecretL
 export type { JSONWebKeySet } from './keys/jwk/jwk-set.ts'
 export type { JwkSetSeed, JwkSetStore } from './keys/remote/options.ts'
 export type { KeyContext, KeySource } from './keys/key-source.ts'
-export type { RemoteKeySetTuning } from './keys/remote-key-set.ts'
+export type { RemoteKeySetTuning } from './keys/remote/options.ts'
 export type { Algorithm, AsymmetricAlgorithm, SymmetricAlgorithm } from './model/algorithm.ts'
 export type { ClaimCondition, ClaimPredicate } from './model/claim-path.ts'
 export type { ClaimPath } from './model/claim-path.ts'

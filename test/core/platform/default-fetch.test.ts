@@ -2,7 +2,8 @@ import process from 'node:process'
 
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import { discoveredKeySet, remoteKeySet } from '../../../packages/core/src/keys/remote-key-set.ts'
+import { discoveredKeySet } from '../../../packages/core/src/keys/remote/discovery.ts'
+import { remoteKeySet } from '../../../packages/core/src/keys/remote/key-set.ts'
 import { staticKeySet } from '../../../packages/core/src/keys/static-key-set.ts'
 import { publicJwk } from '../../support/core/test-jwks.ts'
 import * as ofNode from '../../../packages/core/src/platform/default-fetch.node.ts'

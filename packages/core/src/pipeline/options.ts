@@ -1,11 +1,10 @@
 import { type ClaimRequirement, isClaimRequirement } from '../authorization/requirements.ts'
 import { type ClaimsSchema, isSchema, type TokenCheck } from '../claims/application-checks.ts'
-import { printedUri } from '../keys/fetch/key-uri.ts'
+import { isUrl, printedUri } from '../keys/fetch/key-uri.ts'
 import type { SecretAndPublicKeys } from '../keys/first-of.ts'
 import type { JSONWebKeySet } from '../keys/jwk/jwk-set.ts'
 import type { KeySource } from '../keys/key-source.ts'
 import type { PublicKeyInput } from '../keys/public-key.ts'
-import { isUrl } from '../keys/remote-key-set.ts'
 import { fetchOption, httpHosts, KEY_SET_TUNING, type RemoteKeySetTuning } from '../keys/remote/options.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import { type ClaimCondition, type ClaimPath, isClaimPath } from '../model/claim-path.ts'
@@ -324,7 +323,7 @@ function resolveClock(action: string, clock: SharedOptions['clock']): Clock {
   }
   const now: unknown = clock.now()
   if (typeof now !== 'number' || !Number.isFinite(now) || looksLikeSeconds(now))
-    throw misconfigured(action, '"clock.now" must give milliseconds since the epoch, as Date.now does', now)
+    throw misconfigured(action, '"clock.now" must return milliseconds since the epoch, as Date.now does', now)
   const hasMonotonic = has(clock, 'monotonic')
   const timers = own(clock, 'setTimeout') ? clock : systemClock
   return {
@@ -344,7 +343,7 @@ function resolveClock(action: string, clock: SharedOptions['clock']): Clock {
 function numberFrom(name: 'now' | 'monotonic', value: unknown): number {
   if (typeof value === 'number' && !Number.isNaN(value)) return value
   ignoreRejection(value)
-  throw new TypeError(`"clock.${name}" must give milliseconds as a number, at once`)
+  throw new TypeError(`"clock.${name}" must return milliseconds as a number, not a promise`)
 }
 
 // Matches seconds from 2001 to 2286. As milliseconds, these values fall in early 1970, when no token is verified.

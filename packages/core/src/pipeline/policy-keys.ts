@@ -1,8 +1,9 @@
 import { byAlgorithm, isFirstOf, type PublicKeyLocation, type SecretAndPublicKeys } from '../keys/first-of.ts'
 import { type KeySource, ownKeySource } from '../keys/key-source.ts'
 import { publicKey } from '../keys/public-key.ts'
-import { discoveredKeySet, type RemoteKeySet, remoteKeySet } from '../keys/remote-key-set.ts'
-import type { ResolvedTuning } from '../keys/remote/options.ts'
+import { keySetOf } from '../keys/remote/discovery.ts'
+import { keySetAt, type RemoteKeySet } from '../keys/remote/key-set.ts'
+import { completeKeySetOptions, type ResolvedKeySetOptions, type ResolvedTuning } from '../keys/remote/options.ts'
 import { secretKey } from '../keys/secret-key.ts'
 import { staticKeySet } from '../keys/static-key-set.ts'
 import {
@@ -147,9 +148,10 @@ function keySource(options: IssuerPolicy, algorithms: ReadonlySet<Algorithm>, en
   if (options.publicKey !== undefined) return publicKey(options.publicKey, [...algorithms])
   if (options.jwks !== undefined) return staticKeySet(options.jwks, { onEvent })
   const { issuer, jwksUri, allowHttpHosts = [] } = options
-  const remoteOptions = { ...tuning, clock, fetch, onEvent, allowHttpHosts }
+  const settings = (): ResolvedKeySetOptions =>
+    completeKeySetOptions(bare({ ...tuning, clock, fetch, onEvent, allowHttpHosts }))
   if (jwksUri !== undefined)
-    return sources.at(`jwks ${JSON.stringify([jwksUri, allowHttpHosts])}`, () => remoteKeySet(jwksUri, remoteOptions))
+    return sources.at(`jwks ${JSON.stringify([jwksUri, allowHttpHosts])}`, () => keySetAt(jwksUri, settings()))
   if (issuer === null)
     throw misconfigured(
       ACTION,
@@ -157,7 +159,7 @@ function keySource(options: IssuerPolicy, algorithms: ReadonlySet<Algorithm>, en
     )
   const { allowedKeyHosts = [] } = options
   return sources.at(`issuer ${JSON.stringify([issuer, allowedKeyHosts, allowHttpHosts])}`, () =>
-    discoveredKeySet(issuer, { ...remoteOptions, allowedKeyHosts }),
+    keySetOf(issuer, allowedKeyHosts, settings()),
   )
 }
 

@@ -1,4 +1,5 @@
 import { isLoopback } from '../../model/runtime.ts'
+import { kindOf } from '../../options/option-rules.ts'
 
 /** Where plain http is allowed. */
 export interface PlainHttp {
@@ -53,6 +54,11 @@ export function httpHost(text: unknown): string | undefined {
   if (typeof text !== 'string' || !/^[^\s/?#@\\*]+$/.test(text) || !URL.canParse(`http://${text}`)) return undefined
   const { host } = new URL(`http://${text}`)
   return [host, `${host}:80`].includes(text.toLowerCase()) ? host : undefined
+}
+
+/** Whether a value is an absolute URL, as text or as a `URL` object of any realm. */
+export function isUrl(value: unknown): boolean {
+  return (typeof value === 'string' || kindOf(value) === 'a URL') && URL.canParse(String(value))
 }
 
 /** A key address of any type, made safe for messages: text that is not a URL is cut at its query. */

@@ -34,12 +34,22 @@ export function discoveredKeySet(issuer: string, options: DiscoveredKeySetOption
   const resolved = resolveKeySetOptions(remoteOptions)
   if (!Array.isArray(allowedKeyHosts) || !allowedKeyHosts.every((host) => typeof host === 'string'))
     throw misconfigured(ACTION, '"allowedKeyHosts" must be a list of host names')
+  return keySetOf(issuer, allowedKeyHosts, resolved)
+}
+
+/** Like `discoveredKeySet`, with options that were read before. */
+export function keySetOf(
+  issuer: string,
+  allowedKeyHosts: readonly string[],
+  options: ResolvedKeySetOptions,
+): RemoteKeySet {
+  const { plainHttp, onEvent } = options
   if (!URL.canParse(issuer)) throw misconfigured(ACTION, `the issuer must be a URL; ${INSTEAD}`, issuer)
   const url = new URL(issuer)
-  const flaw = configuredUriFlaw(url, resolved.plainHttp) ?? (url.search === '' ? undefined : 'must not have a query')
+  const flaw = configuredUriFlaw(url, plainHttp) ?? (url.search === '' ? undefined : 'must not have a query')
   if (flaw !== undefined) throw misconfigured(ACTION, `the issuer's address ${flaw}; ${INSTEAD}`)
-  if (isNamedHttp(url, resolved.plainHttp)) emit(resolved.onEvent, { type: 'keys.plain_http', uri: issuer })
-  return locatedKeySet(discoveredLocator({ issuer, url, allowedKeyHosts }, resolved), resolved)
+  if (isNamedHttp(url, plainHttp)) emit(onEvent, { type: 'keys.plain_http', uri: issuer })
+  return locatedKeySet(discoveredLocator({ issuer, url, allowedKeyHosts, plainHttp }, options), options)
 }
 
 const ACTION = 'discover keys'
@@ -52,8 +62,8 @@ const DEFAULT_METADATA = 65_536
  * limits also apply to its address. A token that names a key the set lacks also triggers a metadata fetch: keys may have moved while their
  * old address still responds.
  */
-function discoveredLocator(rules: Omit<MetadataRules, 'plainHttp'>, options: ResolvedKeySetOptions): JwkSetLocator {
-  const { clock, random, plainHttp } = options
+function discoveredLocator(rules: MetadataRules, options: ResolvedKeySetOptions): JwkSetLocator {
+  const { clock, random } = options
   const limits = { cooldown: options.cooldown * 1000, fetchesPerMinute: options.fetchesPerMinute }
   const maxBytes = Math.min(Math.max(options.maxBytes, DEFAULT_METADATA), LARGEST_METADATA)
   const uris = metadataUris(rules.url)
@@ -72,7 +82,7 @@ function discoveredLocator(rules: Omit<MetadataRules, 'plainHttp'>, options: Res
     history = afterStart(history, cause, limits, startedAt)
     try {
       const { text, headers, sentAt } = await firstMetadata(uris, maxBytes, fetch)
-      const url = jwksUriOf(text, { ...rules, plainHttp })
+      const url = jwksUriOf(text, rules)
       const times = lifetime(sentAt, freshSeconds(headers) ?? options.freshFor, options)
       found = { ...times, url, validTo: sentAt - ageSeconds(headers) * 1000 }
       fetchFailed = false

@@ -1,13 +1,21 @@
 import type { CryptoKey } from 'jose'
 import { AuthError } from '../../errors/auth-error.ts'
+import { emit } from '../../model/events.ts'
 import type { JoseHeader } from '../../model/token.ts'
 import { own } from '../../model/values.ts'
+import { misconfigured } from '../../options/option-rules.ts'
 import { FetchError, retrySeconds } from '../fetch/fetch-error.ts'
+import { configuredUriFlaw, isNamedHttp, isUrl, printedAddress, printedUri } from '../fetch/key-uri.ts'
 import { hasMaterial, type KeySet } from '../jwk/jwk-set.ts'
 import { foundKey, foundKeys, listKids, type RefusalContext, type Selection } from '../jwk/select-key.ts'
 import type { KeyContext, KeySource } from '../key-source.ts'
 import type { AttemptCause } from './attempt-history.ts'
-import type { JwkSetSeed, ResolvedKeySetOptions } from './options.ts'
+import {
+  type JwkSetSeed,
+  type RemoteKeySetOptions,
+  type ResolvedKeySetOptions,
+  resolveKeySetOptions,
+} from './options.ts'
 import { canDeny, decide, type Freshness, type Issuance, type KidKnowledge } from './refresh-policy.ts'
 import { type JwkSetLocator, keySetRefresh } from './refresh.ts'
 import { type CachedKeySet, seedOf } from './seed.ts'
@@ -42,6 +50,33 @@ interface RemoteKeySetStats {
   readonly generation: number
   /** Seconds until an attempt may begin; `Infinity` once closed. */
   readonly nextAttempt: number
+}
+
+/**
+ * The keys of a JWK Set at a URL (RFC 7517 section 5). They are fetched when a token needs them, and never more often than
+ * `docs/threat-model.md` allows. Nothing is fetched before the first use, and an idle set makes no requests.
+ *
+ * `resolve` throws `AuthError`: `key_not_found`, `key_ambiguous`, `algorithm_key_mismatch` or `key_unusable` if the set is certain, and
+ * `keys_unavailable` (503) if the set cannot be fetched or is too old to be certain.
+ *
+ * @throws TypeError for an address that is not https, and for options out of their range
+ */
+export function remoteKeySet(uri: string | URL, options: RemoteKeySetOptions = {}): RemoteKeySet {
+  return keySetAt(uri, resolveKeySetOptions(options))
+}
+
+/** Like `remoteKeySet`, with options that were read before. */
+export function keySetAt(uri: string | URL, options: ResolvedKeySetOptions): RemoteKeySet {
+  const { plainHttp, onEvent } = options
+  if (!isUrl(uri)) throw misconfigured('use remote key set', 'its address must be an absolute URL', printedUri(uri))
+  const url = new URL(uri)
+  const name = printedAddress(url)
+  const flaw = configuredUriFlaw(url, plainHttp)
+  if (flaw !== undefined) throw misconfigured('use remote key set', `its address ${flaw}`, name)
+  if (isNamedHttp(url, plainHttp)) emit(onEvent, { type: 'keys.plain_http', uri: name })
+  const located = { url, validTo: Infinity }
+  const trusts = ({ origin }: URL): boolean => origin === url.origin
+  return locatedKeySet({ id: url.href, name, locate: async () => located, trusts, onFailure: undefined }, options)
 }
 
 interface Selected {

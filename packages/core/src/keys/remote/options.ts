@@ -174,7 +174,7 @@ const REMOTE_KEY_SET: OptionTable<RemoteKeySetOptions> = {
   allowHttpHosts: { ...httpHosts, default: [] },
   fetch: fetchOption,
   clock: { ...objectWith('an object with "now" and "monotonic"', 'now', 'monotonic'), default: systemClock },
-  random: { ...callback, default: () => Math.random() },
+  random: callback,
   onEvent: callback,
 }
 
@@ -185,11 +185,20 @@ export const KEY_SET_OPTIONS: readonly string[] = Object.keys(REMOTE_KEY_SET)
 
 /** @throws TypeError for an unknown option or one out of its range, and if there is no transport */
 export function resolveKeySetOptions(given: RemoteKeySetOptions): ResolvedKeySetOptions {
-  const { allowLoopbackHttp, allowHttpHosts, proxy, sharing, fetch, ...options } = readOptions(
-    ACTION,
-    given,
-    REMOTE_KEY_SET,
-  ) as ReadOptions
+  return completeKeySetOptions(readOptions(ACTION, given, REMOTE_KEY_SET) as ReadKeySetOptions)
+}
+
+/** Key set options as their tables return them. */
+export type ReadKeySetOptions = ResolvedTuning & Filled<RemoteKeySetOptions, 'allowHttpHosts' | 'fetch' | 'clock'>
+
+/**
+ * Completes options that were read by their tables.
+ *
+ * @param read - inherits nothing
+ * @throws TypeError for a proxy beside another fetch than the default, and if there is no transport
+ */
+export function completeKeySetOptions(read: ReadKeySetOptions): ResolvedKeySetOptions {
+  const { allowLoopbackHttp, allowHttpHosts, proxy, sharing, fetch, random, ...options } = read
   const hosts = allowHttpHosts.map((host) => httpHost(host) ?? host)
   return Object.freeze(
     bare<ResolvedKeySetOptions>({
@@ -197,11 +206,10 @@ export function resolveKeySetOptions(given: RemoteKeySetOptions): ResolvedKeySet
       plainHttp: { loopback: allowLoopbackHttp ? 'allowed' : 'refused', hosts },
       sharing: sharing ?? defaultSharing(),
       fetch: transportOf(fetch, proxy),
+      random: random ?? Math.random,
     }),
   )
 }
-
-type ReadOptions = ResolvedTuning & Filled<RemoteKeySetOptions, 'allowHttpHosts' | 'fetch' | 'clock' | 'random'>
 
 /**
  * What fetches, through the proxy if one is given.

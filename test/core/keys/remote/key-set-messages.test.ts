@@ -1,17 +1,14 @@
 import type { JSONWebKeySet } from 'jose'
 import { describe, expect, it } from 'vitest'
 
-import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
-import {
-  discoveredKeySet,
-  remoteKeySet,
-  type RemoteKeySetOptions,
-} from '../../../packages/core/src/keys/remote-key-set.ts'
-import { publicJwk } from '../../support/core/test-jwks.ts'
-import { createMemoryJwkSetStore } from '../../../packages/core/src/keys/remote/options.ts'
-import { fakeEndpoint, json, status, type Answer } from '../../support/core/fake-endpoint.ts'
-import { manualClock } from '../../support/core/manual-clock.ts'
-import { staticKeySet } from '../../../packages/core/src/keys/static-key-set.ts'
+import { AuthError } from '../../../../packages/core/src/errors/auth-error.ts'
+import { discoveredKeySet } from '../../../../packages/core/src/keys/remote/discovery.ts'
+import { remoteKeySet } from '../../../../packages/core/src/keys/remote/key-set.ts'
+import { publicJwk } from '../../../support/core/test-jwks.ts'
+import { createMemoryJwkSetStore, type RemoteKeySetOptions } from '../../../../packages/core/src/keys/remote/options.ts'
+import { fakeEndpoint, json, status, type Answer } from '../../../support/core/fake-endpoint.ts'
+import { manualClock } from '../../../support/core/manual-clock.ts'
+import { staticKeySet } from '../../../../packages/core/src/keys/static-key-set.ts'
 
 const URI = 'https://issuer.example/keys'
 const [a, b] = await Promise.all(['a', 'b'].map(async (kid) => publicJwk({ kid })))

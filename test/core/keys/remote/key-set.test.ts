@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest'
 
-import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
-import type { VerifierEvent } from '../../../packages/core/src/model/events.ts'
-import { fakeEndpoint, hanging, json, refused, slow, status, type Answer } from '../../support/core/fake-endpoint.ts'
-import { createMemoryJwkSetStore, type JwkSetSeed } from '../../../packages/core/src/keys/remote/options.ts'
-import type { KeyContext } from '../../../packages/core/src/keys/key-source.ts'
-import { manualClock, settle, type ManualClock } from '../../support/core/manual-clock.ts'
-import { remoteKeySet, type RemoteKeySetOptions } from '../../../packages/core/src/keys/remote-key-set.ts'
-import { publicJwk } from '../../support/core/test-jwks.ts'
+import { AuthError } from '../../../../packages/core/src/errors/auth-error.ts'
+import type { VerifierEvent } from '../../../../packages/core/src/model/events.ts'
+import { fakeEndpoint, hanging, json, refused, slow, status, type Answer } from '../../../support/core/fake-endpoint.ts'
+import {
+  createMemoryJwkSetStore,
+  type JwkSetSeed,
+  type RemoteKeySetOptions,
+} from '../../../../packages/core/src/keys/remote/options.ts'
+import type { KeyContext } from '../../../../packages/core/src/keys/key-source.ts'
+import { manualClock, settle, type ManualClock } from '../../../support/core/manual-clock.ts'
+import { remoteKeySet } from '../../../../packages/core/src/keys/remote/key-set.ts'
+import { publicJwk } from '../../../support/core/test-jwks.ts'
 
 const URI = 'https://issuer.example/keys'
 const [a, b, c] = await Promise.all(['a', 'b', 'c'].map(async (kid) => publicJwk({ kid })))

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 
-import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
-import type { VerifierEvent } from '../../../packages/core/src/model/events.ts'
-import { discoveredKeySet, type DiscoveredKeySetOptions } from '../../../packages/core/src/keys/remote-key-set.ts'
-import { fakeEndpoint, hanging, json, refused, slow, status, type Answer } from '../../support/core/fake-endpoint.ts'
-import { manualClock, settle } from '../../support/core/manual-clock.ts'
-import { publicJwk } from '../../support/core/test-jwks.ts'
+import { AuthError } from '../../../../packages/core/src/errors/auth-error.ts'
+import type { VerifierEvent } from '../../../../packages/core/src/model/events.ts'
+import { discoveredKeySet, type DiscoveredKeySetOptions } from '../../../../packages/core/src/keys/remote/discovery.ts'
+import { fakeEndpoint, hanging, json, refused, slow, status, type Answer } from '../../../support/core/fake-endpoint.ts'
+import { manualClock, settle } from '../../../support/core/manual-clock.ts'
+import { publicJwk } from '../../../support/core/test-jwks.ts'
 
 const ISSUER = 'https://issuer.example/tenant'
 const OIDC = `${ISSUER}/.well-known/openid-configuration`

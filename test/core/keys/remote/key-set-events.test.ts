@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest'
 
-import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
-import type { VerifierEvent } from '../../../packages/core/src/model/events.ts'
-import { publicJwk } from '../../support/core/test-jwks.ts'
+import { AuthError } from '../../../../packages/core/src/errors/auth-error.ts'
+import type { VerifierEvent } from '../../../../packages/core/src/model/events.ts'
+import { publicJwk } from '../../../support/core/test-jwks.ts'
 import {
   createMemoryJwkSetStore,
   type JwkSetSeed,
   type JwkSetStore,
-} from '../../../packages/core/src/keys/remote/options.ts'
-import { fakeEndpoint, json, refused, slow, status, type Answer } from '../../support/core/fake-endpoint.ts'
-import { manualClock, settle } from '../../support/core/manual-clock.ts'
-import { remoteKeySet, type RemoteKeySetOptions } from '../../../packages/core/src/keys/remote-key-set.ts'
+  type RemoteKeySetOptions,
+} from '../../../../packages/core/src/keys/remote/options.ts'
+import { fakeEndpoint, json, refused, slow, status, type Answer } from '../../../support/core/fake-endpoint.ts'
+import { manualClock, settle } from '../../../support/core/manual-clock.ts'
+import { remoteKeySet } from '../../../../packages/core/src/keys/remote/key-set.ts'
 
 const URI = 'https://issuer.example/keys'
 const [a, b] = await Promise.all(['a', 'b'].map(async (kid) => publicJwk({ kid })))

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { type FetchLike, systemClock } from '../../../../packages/core/src/model/runtime.ts'
 import { defaultFetch as webFetch } from '../../../../packages/core/src/platform/default-fetch.web.ts'
 import { undiciFetch } from '../../../../packages/core/src/platform/default-fetch.node.ts'
-import { remoteKeySet } from '../../../../packages/core/src/keys/remote-key-set.ts'
+import { remoteKeySet } from '../../../../packages/core/src/keys/remote/key-set.ts'
 import { fetchDocument } from '../../../../packages/core/src/keys/fetch/fetch-document.ts'
 
 const KEYS = '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"old"}]}'

@@ -3,12 +3,12 @@ import type { AddressInfo } from 'node:net'
 
 import { describe, expect, it, onTestFinished } from 'vitest'
 
-import { undiciFetch } from '../../../packages/core/src/platform/default-fetch.node.ts'
-import { publicJwk } from '../../support/core/test-jwks.ts'
-import { createMemoryJwkSetStore } from '../../../packages/core/src/keys/remote/options.ts'
-import { remoteKeySet, type RemoteKeySetOptions } from '../../../packages/core/src/keys/remote-key-set.ts'
-import { fakeEndpoint, json, status, type Answer } from '../../support/core/fake-endpoint.ts'
-import { manualClock } from '../../support/core/manual-clock.ts'
+import { undiciFetch } from '../../../../packages/core/src/platform/default-fetch.node.ts'
+import { publicJwk } from '../../../support/core/test-jwks.ts'
+import { createMemoryJwkSetStore, type RemoteKeySetOptions } from '../../../../packages/core/src/keys/remote/options.ts'
+import { remoteKeySet } from '../../../../packages/core/src/keys/remote/key-set.ts'
+import { fakeEndpoint, json, status, type Answer } from '../../../support/core/fake-endpoint.ts'
+import { manualClock } from '../../../support/core/manual-clock.ts'
 
 const URI = 'https://issuer.example/keys'
 const [a, b] = await Promise.all(['a', 'b'].map(async (kid) => publicJwk({ kid })))

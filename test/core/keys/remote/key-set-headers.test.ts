@@ -1,15 +1,12 @@
 import { describe, expect, it } from 'vitest'
 
-import type { VerifierEvent } from '../../../packages/core/src/model/events.ts'
-import { createVerifier } from '../../../packages/core/src/pipeline/verifier.ts'
-import {
-  discoveredKeySet,
-  type DiscoveredKeySetOptions,
-  remoteKeySet,
-} from '../../../packages/core/src/keys/remote-key-set.ts'
-import { publicJwk } from '../../support/core/test-jwks.ts'
-import { fakeEndpoint, json, status, type Answer } from '../../support/core/fake-endpoint.ts'
-import { manualClock } from '../../support/core/manual-clock.ts'
+import type { VerifierEvent } from '../../../../packages/core/src/model/events.ts'
+import { createVerifier } from '../../../../packages/core/src/pipeline/verifier.ts'
+import { discoveredKeySet, type DiscoveredKeySetOptions } from '../../../../packages/core/src/keys/remote/discovery.ts'
+import { remoteKeySet } from '../../../../packages/core/src/keys/remote/key-set.ts'
+import { publicJwk } from '../../../support/core/test-jwks.ts'
+import { fakeEndpoint, json, status, type Answer } from '../../../support/core/fake-endpoint.ts'
+import { manualClock } from '../../../support/core/manual-clock.ts'
 
 const ISSUER = 'https://issuer.example'
 const SECRET = 's3cr3t-value'

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 
-import type { VerifierEvent } from '../../../packages/core/src/model/events.ts'
-import { optionsFromEnv } from '../../../packages/core/src/pipeline/environment.ts'
-import { createVerifier } from '../../../packages/core/src/pipeline/verifier.ts'
-import { publicJwk } from '../../support/core/test-jwks.ts'
-import { fakeEndpoint, json, status, type Answer } from '../../support/core/fake-endpoint.ts'
-import { manualClock } from '../../support/core/manual-clock.ts'
-import { remoteKeySet } from '../../../packages/core/src/keys/remote-key-set.ts'
+import type { VerifierEvent } from '../../../../packages/core/src/model/events.ts'
+import { optionsFromEnv } from '../../../../packages/core/src/pipeline/environment.ts'
+import { createVerifier } from '../../../../packages/core/src/pipeline/verifier.ts'
+import { publicJwk } from '../../../support/core/test-jwks.ts'
+import { fakeEndpoint, json, status, type Answer } from '../../../support/core/fake-endpoint.ts'
+import { manualClock } from '../../../support/core/manual-clock.ts'
+import { remoteKeySet } from '../../../../packages/core/src/keys/remote/key-set.ts'
 
 const SECRET = 's3cr3t'
 const URI = `https://issuer.example/keys?api_key=${SECRET}`
