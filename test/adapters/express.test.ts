@@ -631,7 +631,7 @@ describe.each([
       )
       app.use(collectErrors)
       expect((await request('/', await authority.authorization(claims))).status).toBe(500)
-      expect(errors).toEqual([new TypeError('A claim predicate must answer with true or false, at once')])
+      expect(errors).toEqual([new TypeError('A claim predicate must return true or false, not a promise')])
     })
 
     it.each([

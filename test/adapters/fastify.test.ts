@@ -158,7 +158,7 @@ describe('claimgate protects', () => {
     await app.register(claimgate, authority.options)
     app.get('/orders', { config: { auth: claim('sub', () => 'yes' as never) } }, echo)
     expect(await statusOf('/orders', await authority.authorization())).toBe(500)
-    expect(errors).toEqual([new TypeError('A claim predicate must answer with true or false, at once')])
+    expect(errors).toEqual([new TypeError('A claim predicate must return true or false, not a promise')])
   })
 })
 

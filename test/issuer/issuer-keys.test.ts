@@ -152,7 +152,7 @@ describe('rotation', () => {
     const signer = await localSigner()
     const { issuer } = await issuerAtTime({ createSigner: async () => signer })
     await expect(issuer.rotate()).rejects.toThrow(
-      `Cannot add key: "createSigner" must give a new key, found the known key "${signer.kid}"`,
+      `Cannot add key: "createSigner" must return a new key, found the known key "${signer.kid}"`,
     )
   })
 })
@@ -313,7 +313,7 @@ describe('revocation', () => {
       createSigner: async () => signers[calls++ % 2] ?? localSigner(),
     })
     await issuer.revoke(leaked?.kid ?? '')
-    await expect(issuer.rotate()).rejects.toThrow('must give a new key')
+    await expect(issuer.rotate()).rejects.toThrow('must return a new key')
   })
 
   it('rejects a key ID that is not published', async () => {

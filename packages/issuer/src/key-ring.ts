@@ -103,7 +103,7 @@ export const createKeyRing = (clock: Clock, clockTolerance: number, initial: Ini
     add: (key, publishAhead) => {
       const { kid } = key.signer
       if (withdrawn.has(kid) || isPublished(kid))
-        throw new Error(`Cannot add key: "createSigner" must give a new key, found the known key ${quote(kid)}`)
+        throw new Error(`Cannot add key: "createSigner" must return a new key, found the known key ${quote(kid)}`)
       const now = clock.now()
       return wait(held(key, now), now + publishAhead * 1000, now)
     },

@@ -254,7 +254,7 @@ describe('an authenticator', () => {
     )
     for (const body of [undefined, 'text', { contentType: 'x' }, Promise.reject(new Error('late'))])
       await expect(create({ refusalBody: () => body }).authenticate(view())).rejects.toThrow(
-        /must answer with \{ contentType, body \}/,
+        /must return \{ contentType, body \}/,
       )
   })
 

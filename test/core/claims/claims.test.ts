@@ -332,7 +332,7 @@ describe('20. Values are compared as text; users write no regular expressions', 
   it('accepts a predicate, which must return a boolean synchronously', async () => {
     expect(await judge({}, { requiredClaims: { sub: (value: unknown) => value === 'ada' } })).toEqual(VERIFIED)
     for (const predicate of [async () => true, () => 'yes', () => 1, () => undefined])
-      await expect(judge({}, { requiredClaims: { sub: predicate } })).rejects.toThrow('must answer with true or false')
+      await expect(judge({}, { requiredClaims: { sub: predicate } })).rejects.toThrow('must return true or false')
   })
 })
 

@@ -414,7 +414,7 @@ describe('options of a denylist', () => {
     ['an infinite lag', { store, maxLag: Number.POSITIVE_INFINITY }, /"maxLag"/],
     ['a lag of null', { store, maxLag: null }, /"maxLag"/],
     ['a timeout that is text', { store, timeout: '1' }, /"timeout" must be a number of seconds from 0.001 to 30/],
-    ['a clock in seconds', { store, clock: { now: () => NOW } }, /"clock.now" must give milliseconds/],
+    ['a clock in seconds', { store, clock: { now: () => NOW } }, /"clock.now" must return milliseconds/],
   ])('must not be %s', (_, options, message) => {
     expect(() => denylist(options as DenylistOptions)).toThrow(message)
   })

@@ -123,7 +123,7 @@ describe('37. Nothing fails open: the result of a custom verifier is not a verif
     const nested = createNestedVerifier({ verifier, decryption: { keys: { resolve: rejects } }, accept: 'either' })
     for (const one of [verifier, nested]) {
       const authenticator = createAuthenticator({ verifier: one, optional: true })
-      await expect(authenticator.authenticate(viewOf('a.b.c'))).rejects.toThrow(/must give a verified token/)
+      await expect(authenticator.authenticate(viewOf('a.b.c'))).rejects.toThrow(/must return a verified token/)
     }
   })
 })

@@ -464,18 +464,18 @@ describe('37. Nothing fails open', () => {
     [
       'a predicate returns a promise',
       { requiredClaims: { sub: async () => true } },
-      'thrown A claim predicate must answer with true or false, at once',
+      'thrown A claim predicate must return true or false, not a promise',
     ],
     [
       'a clock returns no time',
       { clock: { now: startsAndStops() } },
-      'thrown "clock.now" must give milliseconds as a number, at once',
+      'thrown "clock.now" must return milliseconds as a number, not a promise',
     ],
     ['a check returns false', { checks: [{ name: 'x', check: async () => false }] }, '503 check_unavailable'],
     [
       'a schema does not return an object',
       { claims: { '~standard': { version: 1, vendor: 'x', validate: () => ({ value: 'abc' }) } } },
-      'thrown The schema of "claims" must answer with an object',
+      'thrown The schema of "claims" must return an object',
     ],
     ['a listener throws', { onEvent: boom }, 'authenticated'],
     ['a listener rejects', { onEvent: rejects }, 'authenticated'],

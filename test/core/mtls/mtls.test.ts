@@ -211,7 +211,7 @@ describe('42. trust in a header field', () => {
     ['an object', () => new Boolean(true)],
   ])('is a bug if it returns %s', async (_name, trust) => {
     const error = await outcomeOf(withTrust(trust), client.thumbprint, view)
-    expect(error).toEqual(new TypeError('"trust" of mtls must answer with true or false, at once'))
+    expect(error).toEqual(new TypeError('"trust" of mtls must return true or false, not a promise'))
   })
 
   it('passes on what it throws', async () => {

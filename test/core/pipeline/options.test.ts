@@ -50,9 +50,9 @@ describe('wrong options are rejected at start-up', () => {
       /"claims" must be a Standard Schema validator/,
     ],
     ['claims that are not a schema', { claims: { sub: 'string' } }, /"claims" must be a Standard Schema validator/],
-    ['a clock that gives seconds', { clock: { now: () => 1_800_000_000 } }, /"clock.now" must give milliseconds/],
+    ['a clock that gives seconds', { clock: { now: () => 1_800_000_000 } }, /"clock.now" must return milliseconds/],
     ['a clock without now', { clock: {} }, /"clock" must be an object with a "now"/],
-    ['a clock that returns nothing', { clock: { now: () => undefined } }, /"clock.now" must give milliseconds/],
+    ['a clock that returns nothing', { clock: { now: () => undefined } }, /"clock.now" must return milliseconds/],
     [
       'an issuer as text in a list',
       { issuer: undefined, audience: undefined, jwks: undefined, issuers: ['https://a.example'] },

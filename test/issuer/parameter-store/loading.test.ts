@@ -318,7 +318,7 @@ describe('an issuer that follows a parameter', () => {
 
   it('also reads the stored key in rotate(), and rejects rotate() if there is none', async () => {
     const { ssm, issuer } = await start()
-    await expect(issuer.rotate()).rejects.toThrow('must give a new key')
+    await expect(issuer.rotate()).rejects.toThrow('must return a new key')
     ssm.put(NAME, p256Pem())
     const { kid } = await issuer.rotate()
     expect(kids(issuer)).toContain(kid)

@@ -157,7 +157,7 @@ function assertVerified(token: unknown): void {
   const claims = memberOf(token, 'claims')
   if (typeof claims === 'object' && claims !== null && typeof memberOf(memberOf(token, 'scopes'), 'has') === 'function')
     return
-  throw new TypeError('Cannot authenticate request: "verifier" must give a verified token with "claims" and "scopes"')
+  throw new TypeError('Cannot authenticate request: "verifier" must return a verified token with "claims" and "scopes"')
 }
 
 function memberOf(value: unknown, name: string): unknown {

@@ -70,7 +70,7 @@ export async function applySchema<C extends object>(schema: ClaimsSchema<C>, cla
   const issues = own(result, 'issues')
   if (issues !== undefined) throw new AuthError('claims_schema', { actual: describeIssues(issues) })
   const value = own(result, 'value')
-  if (!isRecord(value)) throw new TypeError('The schema of "claims" must answer with an object')
+  if (!isRecord(value)) throw new TypeError('The schema of "claims" must return an object')
   const { cnf: _, ...completed } = copyOf(value) as Readonly<Record<string, unknown>>
   return bare({ ...claims, ...completed }) as C & Claims
 }

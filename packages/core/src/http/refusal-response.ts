@@ -49,10 +49,10 @@ function contentOf(body: RefusalBody, error: AuthError): ReturnType<RefusalBody>
   if (typeof contentType === 'string' && typeof text === 'string') {
     // Frameworks would throw while sending it, some of them in a callback where nothing catches the error.
     if (isFieldValue(contentType)) return { contentType, body: text }
-    throw new TypeError('"refusalBody" must answer with a "contentType" that is a valid header value')
+    throw new TypeError('"refusalBody" must return a "contentType" that is a valid header value')
   }
   ignoreRejection(content)
-  throw new TypeError('"refusalBody" must answer with { contentType, body }, both text, at once')
+  throw new TypeError('"refusalBody" must return { contentType, body }, both text, not a promise')
 }
 
 /** A problem document (RFC 9457) with fixed text. */

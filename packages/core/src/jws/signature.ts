@@ -126,9 +126,7 @@ function assertMadeFor(key: CryptoKey, algorithm: Algorithm, { name, hash }: Alg
 function assertNoPromise(key: object | undefined): void {
   if (typeof key !== 'object' || key === null || !('then' in key)) return
   ignoreRejection(key)
-  throw new TypeError(
-    'A key source gave a promise of a key where it must give the key at once: "current" must not be async',
-  )
+  throw new TypeError('"current" of a key source must return a key, not a promise: it must not be async')
 }
 
 /** Verifies with jose. `webCryptoSignature` must give the same results. */

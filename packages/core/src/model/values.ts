@@ -105,5 +105,5 @@ export function ignoreRejection(value: unknown): void {
 export function assertBoolean(answer: unknown, who: string): asserts answer is boolean {
   if (typeof answer === 'boolean') return
   ignoreRejection(answer)
-  throw new TypeError(`${who} must answer with true or false, at once`)
+  throw new TypeError(`${who} must return true or false, not a promise`)
 }
