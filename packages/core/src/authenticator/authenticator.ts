@@ -79,7 +79,8 @@ export function createAuthenticator<C extends object = object>(
       if (hasBindings || cnf !== undefined) headers = await confirmBindings(binding, { token, view, credential })
       const checking = requirement === undefined ? undefined : checked(requirement, token)
       if (checking !== undefined) await checking
-      return { kind: 'authenticated', token, scheme: credential.scheme, headers: exposed(headers) }
+      if (refusal.exposeChallenge) headers = exposed(headers)
+      return { kind: 'authenticated', token, scheme: credential.scheme, headers }
     } catch (error) {
       return refuse(error, requirement, credential, headers)
     }
@@ -91,12 +92,6 @@ export function createAuthenticator<C extends object = object>(
     throw other === undefined
       ? new AuthError('credential_missing', missingDetails(view))
       : unsupportedScheme(other, binding.schemes)
-  }
-
-  const exposed = (headers: Fields): Fields => {
-    const names = Object.keys(headers)
-    if (names.length === 0 || !refusal.exposeChallenge) return headers
-    return Object.freeze(bare({ ...headers, 'access-control-expose-headers': names.join(', ') }))
   }
 
   /** A requirement that hangs must not make requests hang. */
@@ -141,6 +136,12 @@ const LONGEST_CHECK = 10
 
 /** The credential of a refused request; without the token if only a requirement was checked. */
 type UsedCredential = Credential | { readonly scheme: string; readonly token: undefined }
+
+function exposed(headers: Fields): Fields {
+  const names = Object.keys(headers)
+  if (names.length === 0) return headers
+  return Object.freeze(bare({ ...headers, 'access-control-expose-headers': names.join(', ') }))
+}
 
 // A preflight never carries a credential (Fetch section 4.8), so CORS must answer it before authentication.
 function missingDetails(view: RequestView): { readonly hint?: string } {

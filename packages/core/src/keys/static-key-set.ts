@@ -12,7 +12,7 @@ import { readKeyText } from './key-text.ts'
 /** Options for `staticKeySet`. */
 export interface StaticKeySetOptions extends JwkSetLimits {
   /** Called for each skipped member (`key.skipped`) and each token that more than one key fits (`key.ambiguous`). */
-  readonly onEvent?: EventListener
+  readonly onEvent?: EventListener | undefined
 }
 
 /**

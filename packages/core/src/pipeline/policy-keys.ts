@@ -56,7 +56,7 @@ export function keySources(): KeySources {
 export interface KeyEnvironment {
   readonly clock: Clock
   readonly fetch: FetchLike
-  readonly onEvent: EventListener
+  readonly onEvent: EventListener | undefined
   readonly tuning: ResolvedTuning
   readonly sources: KeySources
 }

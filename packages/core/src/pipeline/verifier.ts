@@ -82,8 +82,7 @@ export function verifierParts<C extends object>(engine: Engine, given: VerifierO
   // Without a proxy, checked when keys are fetched for the first time, because given keys need no transport.
   if (keySet.proxy !== undefined) transportOf(fetch, keySet.proxy)
   const sources = keySources()
-  const notify: EventListener = (event) => emit(onEvent, event)
-  const environment = { clock, sources, fetch, onEvent: notify, tuning: keySet, scopeTexts: scopeTexts() }
+  const environment = { clock, sources, fetch, onEvent, tuning: keySet, scopeTexts: scopeTexts() }
   const policies = policiesOf(options, (policy, beside) => resolvePolicy(policy, limits, environment, beside))
   const rules: JwtRules<C> = { policies, schema, checks, ...engine(limits) }
   const cache = tokenCache === false ? undefined : createTokenCache(tokenCache, clock)
