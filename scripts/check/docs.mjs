@@ -10,7 +10,9 @@ const HEADING = /^#{1,6}\s+(?<title>.+)$/gm
 const MACHINE_PATH = /(?<![\w.}-])\/(?:work|root|tmp\/bash_jobs|home)\/[\w.-]*/g
 const REGISTRY_ADDRESS = /https?:\/\/[\w.-]*(?:registry|npmmirror|verdaccio|artifactory|nexus)[\w.-]*/g
 
-const RULES = [brokenLinks, machinePaths, registryAddresses, lockfileAddresses]
+const SOURCES_PAGE = 'docs/architecture.md'
+
+const RULES = [brokenLinks, missingSources, machinePaths, registryAddresses, lockfileAddresses]
 
 /**
  * @param {string} root the repository's root
@@ -30,6 +32,16 @@ function brokenLinks({ path, text }, root) {
     .map(({ groups }) => groups.target)
     .filter((target) => !/^[a-z]+:/.test(target) && !resolves(target, path, root))
     .map((target) => `${path}: the link ${target} has no target`)
+}
+
+// The page tells newcomers in which file they find something.
+function missingSources({ path, text }, root) {
+  if (path !== SOURCES_PAGE) return []
+  const sources = findFiles(root, (source) => /\.(?:ts|mjs)$/.test(source)).map((source) => `/${source}`)
+  return [...text.matchAll(/`(?<name>[\w./-]+\.(?:ts|mjs))`/g)]
+    .map(({ groups }) => groups.name)
+    .filter((name) => !sources.some((source) => source.endsWith(`/${name}`)))
+    .map((name) => `${path}: there is no file ${name}`)
 }
 
 function resolves(target, path, root) {

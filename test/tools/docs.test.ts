@@ -30,6 +30,13 @@ describe('docs accept', () => {
     expect(checkDocs(root)).toEqual([])
   })
 
+  it('the page of files, if they exist', () => {
+    write('packages/core/src/keys/one.ts', '')
+    write('scripts/two.mjs', '')
+    write('docs/architecture.md', '`keys/one.ts`, `one.ts`, `scripts/two.mjs`, `one.tsx`, `packages/NAME`')
+    expect(checkDocs(root)).toEqual([])
+  })
+
   it('links in code, and installed or built files', () => {
     write('README.md', '```md\n[a](missing.md)\n```\n`[b](missing.md)`')
     write('node_modules/x/README.md', '[a](missing.md)')
@@ -43,6 +50,7 @@ describe('docs refuse', () => {
     ['a link to a missing file', 'README.md', '[a](docs/none.md)', 'the link docs/none.md has no target'],
     ['a link to a missing heading', 'README.md', '# One\n[a](#two)', 'the link #two has no target'],
     ['a link out of the repository', 'README.md', '[a](../..)', 'the link ../.. has no target'],
+    ['a missing file on the page of files', 'docs/architecture.md', '`keys/none.ts`', 'there is no file keys/none.ts'],
     ['a path of one machine', 'src/a.ts', `const a = '${machinePath}/a'`, `${machinePath} is a path of one machine`],
     ['the same in a file URL', '.ci/run', `file://${machinePath}`, `${machinePath} is a path of one machine`],
     ["a registry's address", 'package.json', `{ "a": "${registry}" }`, "is a registry's address"],
