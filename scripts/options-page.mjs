@@ -50,6 +50,10 @@ const SECTIONS = [
   },
   { heading: 'DPoP', parts: [{ file: 'core/src/dpop/options.ts', interfaces: ['DpopOptions'] }] },
   { heading: 'DPoP nonces', parts: [{ file: 'core/src/dpop/options.ts', interfaces: ['NonceOptions'] }] },
+  {
+    heading: 'Resource metadata',
+    parts: [{ file: 'core/src/metadata/options.ts', interfaces: ['ProtectedResourceOptions'] }],
+  },
   { heading: 'Limits', parts: [{ file: 'core/src/model/limits.ts', interfaces: ['Limits'] }] },
 ]
 
@@ -65,6 +69,7 @@ const MORE = {
   onEvent: '[Events](#events)',
   credentials: '[Credential sources](#credential-sources)',
   nonces: '[DPoP nonces](#dpop-nonces)',
+  resource: '[Resource metadata](resource-metadata.md)',
 }
 
 /**
@@ -169,12 +174,13 @@ if (import.meta.filename === process.argv[1]) {
   const root = join(import.meta.dirname, '..')
   const read = (file) => readFileSync(join(root, 'packages', file), 'utf8')
   const load = (file) => import(join(root, 'packages', file))
-  const [pipeline, http, keys, denylist, dpop, mtls, introspection, express, fastify] = await Promise.all([
+  const [pipeline, http, keys, denylist, dpop, metadata, mtls, introspection, express, fastify] = await Promise.all([
     load('core/dist/pipeline/options.js'),
     load('core/dist/authenticator/options.js'),
     load('core/dist/keys/remote/options.js'),
     load('core/dist/denylist/options.js'),
     load('core/dist/dpop/options.js'),
+    load('core/dist/metadata/options.js'),
     load('core/dist/mtls/mtls.js'),
     load('core/dist/introspection/options.js'),
     load('express/dist/options.js'),
@@ -191,6 +197,7 @@ if (import.meta.filename === process.argv[1]) {
     Denylists: denylist.DENYLIST,
     DPoP: dpop.DPOP,
     'DPoP nonces': dpop.NONCES,
+    'Resource metadata': metadata.RESOURCE_METADATA,
     'Client certificates': mtls.MTLS,
     Introspection: introspection.INTROSPECTION,
     'Introspection cache': introspection.INTROSPECTION_CACHE,

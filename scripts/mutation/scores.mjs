@@ -15,6 +15,7 @@ export const FOLDERS = [
     'jwe',
     'jws',
     'keys',
+    'metadata',
     'model',
     'mtls',
     'options',

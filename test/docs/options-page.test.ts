@@ -6,6 +6,7 @@ import { HTTP } from '../../packages/core/src/authenticator/options.ts'
 import { DENYLIST } from '../../packages/core/src/denylist/options.ts'
 import { INTROSPECTION, INTROSPECTION_CACHE } from '../../packages/core/src/introspection/options.ts'
 import { DPOP, NONCES } from '../../packages/core/src/dpop/options.ts'
+import { RESOURCE_METADATA } from '../../packages/core/src/metadata/options.ts'
 import { KEY_SET_TUNING } from '../../packages/core/src/keys/remote/options.ts'
 import { MTLS } from '../../packages/core/src/mtls/mtls.ts'
 import { DEFAULT_ALGORITHMS } from '../../packages/core/src/model/algorithm.ts'
@@ -25,6 +26,7 @@ const tables = {
   Denylists: DENYLIST,
   DPoP: DPOP,
   'DPoP nonces': NONCES,
+  'Resource metadata': RESOURCE_METADATA,
   'Client certificates': MTLS,
   Introspection: INTROSPECTION,
   'Introspection cache': INTROSPECTION_CACHE,

@@ -2,6 +2,7 @@ import { createVerifier } from '@claimgate/core'
 import { createMemoryDenylist, denylist } from '@claimgate/core/denylist'
 import { createMemoryReplayStore, dpop } from '@claimgate/core/dpop'
 import { clientSecretBasic, createIntrospectionVerifier } from '@claimgate/core/introspection'
+import { protectedResource } from '@claimgate/core/metadata'
 import { createIssuer } from '@claimgate/issuer'
 import { describe, expect, it } from 'vitest'
 
@@ -41,6 +42,7 @@ describe.each<[heading: string, rows: number, create: (options: Readonly<Record<
     1,
     (options) => dpop({ ...proofs, nonces: { secret: 'a secret of at least thirty-two bytes', ...options } }),
   ],
+  ['Resource metadata', 2, (options) => protectedResource({ resource: 'https://api.example.com', ...options })],
   ['Denylists', 4, (options) => denylist({ store: createMemoryDenylist(), ...options })],
 ])('the ranges of "%s" in docs/options.md', (heading, count, create) => {
   const rows = rowsBelow('docs/options.md', heading)

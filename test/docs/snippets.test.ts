@@ -46,11 +46,13 @@ beforeAll(async () => {
     TOKEN: token,
     PUBLIC_KEY_FILE: join(folder, 'public.pem'),
     OLD_SECRET: 'a secret of at least thirty-two bytes',
+    PORT: '0',
     NONCE_SECRETS: `${'new'.repeat(16)} ${'old'.repeat(16)}`,
     DECRYPTION_KEY: decryptionKey
       .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: PASSPHRASE })
       .toString(),
     PASSPHRASE,
+    METADATA_KEY: decryptionKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   }
 })
 afterAll(async () => {
@@ -96,6 +98,21 @@ describe('a snippet', () => {
       'signed-claims',
       'await revokeEverything(process.env.TOKEN).then(() => verifier.verify(process.env.TOKEN)).catch(({ code }) => code)',
       'token_refused',
+    ],
+    [
+      'resource-metadata',
+      `await (async () => {
+        await new Promise((resolve) => (server.listening ? resolve() : server.once('listening', resolve)))
+        const call = (path) => fetch(\`http://127.0.0.1:\${server.address().port}\${path}\`)
+        const [open, closed] = [await call('/.well-known/oauth-protected-resource/orders'), await call('/orders')]
+        return [(await open.json()).resource, closed.status]
+      })()`,
+      ['https://api.example.com/orders', 401],
+    ],
+    [
+      'signed-metadata',
+      `await resource.answer({ method: 'GET', target: resource.paths[0], header: () => [] }).then(({ body }) => JSON.parse(body).signed_metadata.split('.').length)`,
+      3,
     ],
     ['dpop-nonces', '[proofs.scheme, proofs.confirmation]', ['DPoP', 'jkt']],
     [

@@ -10,6 +10,7 @@ import * as dpops from '@claimgate/core/dpop'
 import * as extend from '@claimgate/core/extend'
 import * as introspection from '@claimgate/core/introspection'
 import * as jwe from '@claimgate/core/jwe'
+import * as metadata from '@claimgate/core/metadata'
 import * as mtls from '@claimgate/core/mtls'
 import * as node from '@claimgate/core/node'
 import { createTestKeys, type FaultyJwksServer, startFaultyJwksServer } from '@claimgate/testing'
@@ -105,6 +106,7 @@ describe('the published core in an empty project', () => {
         './jwe': sorted(jwe),
         './denylist': sorted(denylists),
         './dpop': sorted(dpops),
+        './metadata': sorted(metadata),
         './mtls': sorted(mtls),
         './introspection': sorted(introspection),
         ...(name === 'node' && { './node': sorted(node) }),

@@ -36,7 +36,7 @@ export { quote } from './errors/quote.ts'
 export { publicUrl, resolveOrigin } from './http/origin.ts'
 export { fetchDocument, type FetchDocumentOptions, type FetchedDocument } from './keys/fetch/fetch-document.ts'
 export { FetchError, retrySeconds, systemCode } from './keys/fetch/fetch-error.ts'
-export { checkedFields, isHttpToken, isPlainText } from './model/http-text.ts'
+export { checkedFields, isHttpToken, isPlainText, isScope } from './model/http-text.ts'
 export type { Binding } from './confirmation/binding.ts'
 export type { TokenCheck } from './claims/application-checks.ts'
 export { isRequirement, type Requirement } from './authorization/requirements.ts'
@@ -56,6 +56,7 @@ export {
   type RequirementRule,
   type ResponseFields,
 } from './authenticator/adapter.ts'
+export { metadataAnswer, resourceList } from './http/protected-resource.ts'
 export { type RefusedError, refusedError } from './http/refusal-response.ts'
 export {
   createLogRefusal,
@@ -67,6 +68,7 @@ export {
 } from './http/refusal-log.ts'
 export { createMemoryJwkSetStore, type JwkSetSeed, type JwkSetStore } from './keys/remote/options.ts'
 export { MOST_CANDIDATES, TOO_MANY } from './keys/jwk/select-key.ts'
+export type { ProtectedResource, ResourceFacts, ResourceResponse } from './http/protected-resource.ts'
 export { configuredUriFlaw, httpHost, isUrl, type PlainHttp, plainHttpFrom, uriFlaw } from './keys/fetch/key-uri.ts'
 export { afterFailure, afterStart, nextAttemptAt, NO_ATTEMPTS } from './keys/remote/attempt-history.ts'
 export { discoveredKeySet, firstMetadata, metadataOf, metadataUris } from './keys/remote/discovery.ts'

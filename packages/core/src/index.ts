@@ -18,6 +18,7 @@ export type {
   QuerySource,
 } from './http/credential-sources.ts'
 export type { Anonymous, Authenticated, Outcome, RefusalResponse, Refused } from './http/outcome.ts'
+export type { ProtectedResource, ResourceFacts, ResourceResponse } from './http/protected-resource.ts'
 export type { RefusalLog } from './http/refusal-log.ts'
 export type { RefusalBody } from './http/refusal-response.ts'
 export { firstOf, type PublicKeyLocation, type SecretAndPublicKeys, type SecretLocation } from './keys/first-of.ts'

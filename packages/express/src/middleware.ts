@@ -7,6 +7,7 @@ import {
   ignoreRejection,
   isThenable,
   NodeRequestView,
+  own,
   refusedError,
 } from '@claimgate/core/adapter'
 import type { Request, RequestHandler } from 'express'
@@ -86,6 +87,7 @@ export function authenticateJwt<C extends object = object>(
   assertCalled('authenticateJwt', 'app.use(authenticateJwt())', options)
   const { authenticator, onReject, requirement } = resolveOptions<C>(options)
   const reject = rejectWith(onReject)
+  if (requirement !== undefined) own(authenticator, 'resource')?.learn({ scopes: requirement.scopes })
 
   const run = async (...[req, res, next]: Parameters<RequestHandler>): Promise<void> => {
     try {

@@ -1,10 +1,11 @@
-import type { Outcome, Refused, VerifiedToken } from '@claimgate/core'
+import type { Outcome, ProtectedResource, Refused, VerifiedToken } from '@claimgate/core'
 import {
   addFields,
   admitted,
   asError,
   createLogRefusal,
   NodeRequestView,
+  own,
   type RefusalLine,
   refusedError,
   requirementFor,
@@ -110,6 +111,8 @@ export interface Gate {
   readonly protects: 'every route' | 'routes that ask'
   readonly notFound: Required<ScopeOptions>['notFound']
   readonly securityScheme: string | false
+  /** The resource whose metadata is served. */
+  readonly resource: ProtectedResource | undefined
   readonly admits: 'tokens only' | 'anonymous requests too'
   /** The first hook at which the token can be read: `preValidation` if it may be in the body. */
   readonly stage: 'onRequest' | 'preValidation'
@@ -196,6 +199,7 @@ export function createGate(given: ClaimgateOptions): Gate {
     protects: global ? 'every route' : 'routes that ask',
     notFound,
     securityScheme,
+    resource: own(authenticator, 'resource'),
     admits: options.optional === true ? 'anonymous requests too' : 'tokens only',
     stage: authenticator.readsBody ? 'preValidation' : 'onRequest',
     throwing,

@@ -12,12 +12,14 @@ import {
   guardDocuments,
 } from './openapi.ts'
 import { ACTION, type ClaimgateOptions } from './options.ts'
+import { serveMetadata } from './resource-metadata.ts'
 
 /**
  * Protects every route of the scope it is registered in, and of nested scopes.
  *
  * Open a route with `config: { auth: false }`, or restrict it with `config: { auth: scope('orders:read') }`. If nested scopes each
- * register the plugin, the innermost registration applies. Unknown paths respond like protected ones.
+ * register the plugin, the innermost registration applies. Unknown paths respond like protected ones. With the option `resource`, it serves
+ * the metadata of the resource to everyone.
  *
  * It does not protect routes outside its scope. If you register it inside a plugin that is not wrapped in `fastify-plugin`, routes
  * outside that plugin stay open, and their `config.auth` is ignored.
@@ -69,6 +71,7 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
         route.config = { ...config, ...(isGetter && { auth: rule }), ...(polluted && { [SEEN]: true }) }
       const rules = [...(gateFor(this, rule) === gate ? [rule] : []), ...answerDirectly(route, named)]
       for (const one of rules) {
+        if (typeof one === 'object') gate.resource?.learn({ scopes: one.scopes })
         const description = describeSecurity(route, one, security)
         if (description !== undefined) described.push({ scope: this, description })
       }
@@ -78,6 +81,7 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
       done()
     })
 
+    if (gate.resource !== undefined) serveMetadata(fastify, gate.resource)
     if (gate.protects === 'every route' && gate.notFound === 'protect') protectNotFound(fastify)
   },
   { name: '@claimgate/fastify', fastify: '5.x' },

@@ -2,7 +2,9 @@ import {
   type Authenticator,
   type AuthenticatorOptions,
   createAuthenticator,
+  type ProtectedResource,
   type Requirement,
+  type ResourceResponse,
   type VerifiedToken,
   type Verifier,
 } from '@claimgate/core'
@@ -13,8 +15,10 @@ import {
   assertCalled,
   bare,
   givenRequirement,
+  metadataAnswer,
   misconfigured,
   own,
+  resourceList,
 } from '@claimgate/core/adapter'
 import { requestView } from './request-view.ts'
 
@@ -45,6 +49,8 @@ export type GateOptions<C extends object = object> = AuthenticatorOptions<C> & {
  * section 2.2) is read from a clone, so you can read the body after the gate, but not before. A form of more than 64 KiB or 1,000
  * fields is refused with status 413, and one that takes longer than 5 s with 408.
  *
+ * With the option `resource`, it also answers requests for the metadata of the resource, without a token.
+ *
  * @param options - options, or an existing verifier or authenticator
  * @throws TypeError for options that are missing, contradict each other or are out of range
  */
@@ -59,20 +65,52 @@ export function createGate<C extends object = object>(
 ): OptionalGate<C> {
   assertCalled('createGate', 'const gate = createGate({ issuer, audience })', options)
   const authenticator = createAuthenticator(options)
-  return async (request, ...given) => {
+  const resource = own(authenticator, 'resource')
+  const gate: OptionalGate<C> = async (request, ...given) => {
     try {
-      const outcome = await authenticator.authenticate(requestView(request), givenRequirement(ACTION, given))
+      const view = requestView(request)
+      const metadata = resource?.answer(view)
+      if (metadata !== undefined) return responseOf(request, await metadata)
+      const outcome = await authenticator.authenticate(view, givenRequirement(ACTION, given))
       if (outcome.kind !== 'refused') {
         const { token, headers } = admitted(outcome) ?? NO_TOKEN
         if (Object.keys(headers).length > 0) fieldsOf.set(request, { ...fieldsOf.get(request), ...headers })
         return token
       }
-      const { status, headers, body } = outcome.response
-      return new Response(request.method === 'HEAD' ? null : body, bare<ResponseInit>({ status, headers }))
+      return responseOf(request, outcome.response)
     } catch (thrown) {
       // A router may continue on a rejection with undefined.
       throw asError(thrown)
     }
+  }
+  if (resource !== undefined) resourceOf.set(gate, resource)
+  return gate
+}
+
+// For the scopes of handlers that share a gate.
+const resourceOf = new WeakMap<object, ProtectedResource>()
+
+// A response with status 204 or 304 must not have a body, not even an empty one.
+function responseOf({ method }: Request, { status, headers, body }: ResourceResponse): Response {
+  return new Response(method === 'HEAD' || body === '' ? null : body, bare<ResponseInit>({ status, headers }))
+}
+
+/**
+ * Serves the metadata of protected resources (RFC 9728) to everyone, without a token. Needed only if no gate has the option `resource`, because
+ * such a gate serves it itself.
+ *
+ * @param resources - one or more, made by `protectedResource` of `@claimgate/core/metadata`
+ * @returns a function from a request to the metadata, or to `undefined` for every other request
+ * @throws TypeError for anything else
+ */
+export function resourceMetadata(
+  ...resources: readonly ProtectedResource[]
+): (request: Request) => Promise<Response | undefined> {
+  assertCalled('resourceMetadata', 'const metadata = resourceMetadata(resource)', resources[0])
+  const served = resourceList(resources)
+  return async (request) => {
+    const answer = metadataAnswer(served, requestView(request))
+    return answer === undefined ? undefined : responseOf(request, await answer)
   }
 }
 
@@ -147,6 +185,7 @@ export function protect<Q extends Request, R extends readonly unknown[]>(
   if (typeof handler !== 'function') throw misconfigured('protect handler', 'give a handler', typeof handler)
   const requirement = givenRequirement(ACTION, given)
   const gate = typeof options === 'function' ? options : createGate(options as AuthenticatorOptions)
+  if (requirement !== undefined) resourceOf.get(gate)?.learn({ scopes: requirement.scopes })
   return async (request, ...rest) => {
     let auth: unknown
     try {

@@ -22,6 +22,7 @@ const extend = await import('@claimgate/core/extend')
 const jwe = await import('@claimgate/core/jwe')
 const introspection = await import('@claimgate/core/introspection')
 const denylists = await import('@claimgate/core/denylist')
+const metadata = await import('@claimgate/core/metadata')
 const mtls = await import('@claimgate/core/mtls')
 const dpops = await import('@claimgate/core/dpop')
 const node = forNode ? await import('@claimgate/core/node') : undefined
@@ -45,6 +46,7 @@ const report: ConsumerReport = {
     './jwe': Object.keys(jwe),
     './denylist': Object.keys(denylists),
     './dpop': Object.keys(dpops),
+    './metadata': Object.keys(metadata),
     './mtls': Object.keys(mtls),
     './introspection': Object.keys(introspection),
     ...(node && { './node': Object.keys(node) }),

@@ -10,6 +10,7 @@ import { type CertificateFormat, mtls, type MtlsOptions } from '@claimgate/core/
 import { createHash, X509Certificate } from 'node:crypto'
 import { issuerCertificate } from '../resilience/issuer-certificate.ts'
 import { FIELDS, FLAGS, FORMATS } from '../mtls/certificates.ts'
+import { metadataScenarios } from './metadata-scenarios.ts'
 import { outcome, type Scenario, stringify } from './scenario.ts'
 
 const der = new X509Certificate(issuerCertificate.cert).raw
@@ -18,7 +19,7 @@ const client = { ...issuerCertificate, der, thumbprint }
 
 /** The answers of core's features that confirm who sent a token, or ask about it. */
 export function featureScenarios(): readonly Scenario[] {
-  return [...certificateScenarios(), ...introspectionScenarios()]
+  return [...certificateScenarios(), ...introspectionScenarios(), ...metadataScenarios()]
 }
 
 const ISSUER = 'https://auth.example.com'

@@ -1,7 +1,7 @@
 import { bare, has, own } from '../model/values.ts'
 import { misconfigured, type OptionTable } from '../options/option-rules.ts'
 import { readOptions } from '../options/read-options.ts'
-import { type Environment, optionsFromEnv } from '../pipeline/environment.ts'
+import { type Environment, readEnvironment } from '../pipeline/environment.ts'
 import {
   type ManyIssuersOptions,
   type SharedOptions,
@@ -62,7 +62,7 @@ export function readAdapterOptions<C extends object, T extends object>(
 }
 
 const MEMBERS = {
-  authenticator: ['verifier', 'readsBody', 'authenticate', 'authorize'],
+  authenticator: ['verifier', 'readsBody', 'resource', 'authenticate', 'authorize'],
   verifier: ['verify', 'explain', 'ready', 'close'],
 }
 
@@ -97,8 +97,14 @@ function authenticatorOf<C extends object>(
     throw misconfigured(action, '"authenticator" must come from createAuthenticator', typeof made)
   }
   const configuresVerifier = ['verifier', ...VERIFIER_OPTIONS].some((name) => Object.hasOwn(rest, name))
+  const isResource = own(rest, 'resource') !== undefined
   return createAuthenticator<C>(
-    (configuresVerifier ? rest : bare({ ...optionsFromEnv(environment), ...rest })) as AuthenticatorOptions<C>,
+    (configuresVerifier
+      ? rest
+      : bare({
+          ...readEnvironment(environment, isResource ? ['JWT_ISSUER'] : undefined),
+          ...rest,
+        })) as AuthenticatorOptions<C>,
   )
 }
 

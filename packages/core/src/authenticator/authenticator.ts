@@ -10,6 +10,7 @@ import {
   unsupportedScheme,
 } from '../http/credential.ts'
 import type { Outcome, Refused } from '../http/outcome.ts'
+import type { ProtectedResource } from '../http/protected-resource.ts'
 import { refusalResponse } from '../http/refusal-response.ts'
 import { type Fields, NO_FIELDS } from '../model/http-text.ts'
 import type { Credential, OtherScheme, RequestView, VerifiedToken } from '../model/token.ts'
@@ -22,6 +23,8 @@ export interface Authenticator<C extends object = object> {
   readonly verifier: Verifier<C>
   /** Whether a credential may be in the body. If `true`, an adapter must read the body before it calls `authenticate`. */
   readonly readsBody: boolean
+  /** The option `resource`. An adapter serves its metadata to everyone. */
+  readonly resource?: ProtectedResource
   /**
    * Authenticates a request and checks the requirement. A refusal resolves to an outcome of kind `refused`; the promise rejects only
    * for bugs, and always with an `Error`, whatever application code threw.
@@ -49,10 +52,10 @@ export function createAuthenticator<C extends object = object>(
   made: Verifier<C> | AuthenticatorOptions<C> | Authenticator<C>,
 ): Authenticator<C> {
   if (isAuthenticator(made)) {
-    assertNoOptionsBeside(made)
+    assertNoOptionsBeside(made, ['verifier', 'resource'])
     return made
   }
-  const { verifier, sources, anonymous, refusal, logRefusal, binding } = resolveAuthenticatorOptions(made)
+  const { verifier, sources, anonymous, refusal, logRefusal, binding, resource } = resolveAuthenticatorOptions(made)
   const hasBindings = binding.bindings.size > 0
   const verifyContext = hasBindings ? bare({ confirmations: [...binding.understood] }) : undefined
   const clock = clockOf(verifier)
@@ -128,7 +131,8 @@ export function createAuthenticator<C extends object = object>(
     }
   }
 
-  return { verifier, readsBody: sources.some(({ from }) => from === 'form'), authenticate, authorize }
+  const readsBody = sources.some(({ from }) => from === 'form')
+  return { verifier, readsBody, authenticate, authorize, ...(resource && { resource }) }
 }
 
 // Seconds to wait for a requirement.

@@ -2,6 +2,7 @@ import { type Binding, bindingRule, type BindingRules, isParameters, resolveBind
 import type { AuthError } from '../errors/auth-error.ts'
 import { type CredentialSource, DEFAULT_SOURCES, resolveSources } from '../http/credential-sources.ts'
 import { createLogRefusal, logOption, type RefusalLog, writeTo } from '../http/refusal-log.ts'
+import { type ProtectedResource, resourceRule } from '../http/protected-resource.ts'
 import { problemBody, type RefusalBody, type RefusalRules } from '../http/refusal-response.ts'
 import { isPlainText } from '../model/http-text.ts'
 import { bare, own } from '../model/values.ts'
@@ -21,10 +22,11 @@ import {
 import { readOptions } from '../options/read-options.ts'
 import { VERIFIER_OPTIONS, type VerifierOptions } from '../pipeline/options.ts'
 import { createVerifier, type Verifier } from '../pipeline/verifier.ts'
+import { describeResource, type ResourceVerifierOptions, withAudience } from './resource.ts'
 
 /** Verifier options or an existing verifier, plus how requests are read and answered. */
 export type AuthenticatorOptions<C extends object = object> =
-  | (VerifierOptions<C> & HttpOptions & { readonly verifier?: never })
+  | ((VerifierOptions<C> | ResourceVerifierOptions<C>) & HttpOptions & { readonly verifier?: never })
   | (ReadyVerifier<C> & HttpOptions)
 
 /** An existing verifier. */
@@ -56,6 +58,11 @@ export interface HttpOptions {
   readonly unboundTokens?: 'accept' | 'refuse'
   /** Parameters of every challenge, such as `{ resource_metadata: 'https://…' }` (RFC 9728 section 5.1). @defaultValue none */
   readonly challenge?: Readonly<Record<string, string>> | undefined
+  /**
+   * What `protectedResource` of `@claimgate/core/metadata` describes (RFC 9728): its identifier is the `audience` unless you give one, and
+   * every challenge has `resource_metadata`. @defaultValue none
+   */
+  readonly resource?: ProtectedResource
 }
 
 /** Options checked once, with their defaults filled in. */
@@ -66,6 +73,7 @@ interface ResolvedAuthenticatorOptions<C extends object> {
   readonly refusal: RefusalRules
   readonly logRefusal: (error: AuthError) => void
   readonly binding: BindingRules
+  readonly resource: ProtectedResource | undefined
 }
 
 /** The options of an authenticator. */
@@ -80,6 +88,7 @@ export const HTTP: OptionTable<HttpOptions & ReadyVerifier> = /* @__PURE__ */ ((
   bindings: { ...narrowing(listOf('a list, such as [binding]', bindingRule)), default: [] },
   unboundTokens: { ...narrowing(oneOf('accept', 'refuse')), default: 'accept' },
   challenge: { be: 'an object such as { resource_metadata: "https://…" }', fits: isParameters, default: {} },
+  resource: narrowing(resourceRule),
 }))()
 
 /** The names allowed in `HttpOptions`, and `verifier`. */
@@ -99,19 +108,23 @@ export function resolveAuthenticatorOptions<C extends object>(
     return resolveAuthenticatorOptions<C>({ verifier: given })
   }
   const options = readOptions(ACTION, given, HTTP, { beside: VERIFIER_OPTIONS }) as ReadOptions<C>
-  const { realm, refusalBody: body, exposeChallenge, challenge } = options
+  const { realm, refusalBody: body, exposeChallenge, credentials: sources, resource } = options
+  const challenge = challengeOf(options)
   const binding = resolveBindings(ACTION, options.bindings, options.unboundTokens)
   const challenges = [...binding.challenges].map(([scheme, parameters]) => ({
     scheme,
     parameters: { ...parameters, ...challenge },
   }))
+  const verifier = verifierOf(options)
+  if (resource !== undefined) describeResource(resource, { verifier, sources, binding })
   return Object.freeze({
-    sources: options.credentials,
+    sources,
     anonymous: options.optional ? 'accepted' : 'refused',
     refusal: Object.freeze({ realm, body, exposeChallenge, challenges }),
     logRefusal: logRefusalOf(options),
     binding,
-    verifier: verifierOf(options),
+    verifier,
+    resource,
   })
 }
 
@@ -129,12 +142,21 @@ function isVerifier<C extends object>(value: object): value is Verifier<C> {
  *
  * @throws TypeError
  */
-export function assertNoOptionsBeside(made: object): void {
-  const known = [...HTTP_OPTIONS.filter((name) => name !== 'verifier'), ...VERIFIER_OPTIONS]
+export function assertNoOptionsBeside(made: object, members: readonly string[] = []): void {
+  const known = [...HTTP_OPTIONS, ...VERIFIER_OPTIONS].filter((name) => !members.includes(name))
   const extra = known.find((name) => Object.hasOwn(made, name))
   if (extra !== undefined)
     throw misconfigured(ACTION, `"${extra}" is ignored on a verifier: write { verifier, ${extra}: … }`)
 }
+
+function challengeOf({ challenge, resource }: Filled<HttpOptions, 'challenge'>): Readonly<Record<string, string>> {
+  if (resource === undefined) return challenge
+  const given = Object.keys(challenge).find((name) => name.toLowerCase() === METADATA)
+  if (given !== undefined) throw misconfigured(ACTION, `with "resource", leave "${given}" out of "challenge"`)
+  return { [METADATA]: resource.metadataUri, ...challenge }
+}
+
+const METADATA = 'resource_metadata'
 
 function logRefusalOf({ log, clock }: HttpOptions & Pick<VerifierOptions, 'clock'>): (error: AuthError) => void {
   if (log === undefined || log === false) return () => {}
@@ -145,7 +167,9 @@ function logRefusalOf({ log, clock }: HttpOptions & Pick<VerifierOptions, 'clock
 
 function verifierOf<C extends object>(options: AuthenticatorOptions<C>): Verifier<C> {
   const rest = without(options, HTTP_OPTIONS)
-  if (options.verifier === undefined) return createVerifier<C>(rest as VerifierOptions<C>)
+  const { resource } = options
+  if (options.verifier === undefined)
+    return createVerifier<C>((resource === undefined ? rest : withAudience(rest, resource)) as VerifierOptions<C>)
   const [extra] = Object.keys(rest)
   if (extra === undefined) return options.verifier
   throw misconfigured(ACTION, `with "verifier", "${extra}" belongs to the options of that verifier`)

@@ -35,6 +35,11 @@ interface EnvironmentVariables {
  * @throws TypeError that names every missing or invalid variable, and every variable whose name looks like a typo of an unset one
  */
 export function optionsFromEnv(env: Environment): SingleIssuerOptions {
+  return readEnvironment(env, NEEDED)
+}
+
+/** Like `optionsFromEnv`, with another list of required variables: a protected resource is its own audience. */
+export function readEnvironment(env: Environment, needed: readonly Name[] | undefined = NEEDED): SingleIssuerOptions {
   if (!isOptions(env))
     throw misconfigured(ACTION, 'write optionsFromEnv(process.env), or optionsFromEnv(env) in a worker', env)
   const texts = new Map(NAMES.map((name) => [name, textOf(env, name)] as const).filter(([, text]) => text !== ''))
@@ -54,7 +59,7 @@ export function optionsFromEnv(env: Environment): SingleIssuerOptions {
     problems.push('set JWT_JWKS_URI or JWT_PUBLIC_KEY, but not both')
   if (texts.has('JWT_PUBLIC_KEY') && texts.has('JWT_ALLOW_HTTP_HOSTS'))
     problems.push('JWT_ALLOW_HTTP_HOSTS is for keys that are fetched: leave it out with JWT_PUBLIC_KEY')
-  problems.push(...missing(env, texts), ...misspelled(env, texts))
+  problems.push(...missing(env, texts, needed), ...misspelled(env, texts))
   if (problems.length > 0) throw misconfigured(ACTION, problems.join('; '))
   return { ...options } as unknown as SingleIssuerOptions
 }
@@ -89,6 +94,7 @@ const REQUIRED: readonly (readonly [name: Name, meaning: string])[] = [
   ['JWT_ISSUER', 'the exact iss of the tokens, for example https://auth.example.com'],
   ['JWT_AUDIENCE', 'the name of this API in the aud of the tokens'],
 ]
+const NEEDED: readonly Name[] = ['JWT_ISSUER', 'JWT_AUDIENCE']
 
 function itemsOf(text: string, name: Name): readonly string[] {
   if (/^[["'`{]/.test(text))
@@ -109,8 +115,8 @@ function textOf(env: Environment, name: Name): string {
   throw misconfigured(ACTION, `${name} must be text, found ${kindOf(value)}`)
 }
 
-function missing(env: Environment, texts: Texts): readonly string[] {
-  return REQUIRED.filter(([name]) => !texts.has(name)).map(([name, meaning]) => {
+function missing(env: Environment, texts: Texts, needed: readonly Name[]): readonly string[] {
+  return REQUIRED.filter(([name]) => needed.includes(name) && !texts.has(name)).map(([name, meaning]) => {
     const other = Object.keys(env).find(
       (variable) =>
         variable !== name && nearestName(withoutPrefix(variable), [withoutPrefix(name)], 'others') !== undefined,

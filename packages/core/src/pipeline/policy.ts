@@ -22,6 +22,7 @@ import { type KeyEnvironment, resolveKeys } from './policy-keys.ts'
 /** An `IssuerPolicy`, checked, with its defaults filled in and its key source created. */
 export interface ResolvedPolicy {
   readonly issuer: string | null
+  readonly audience: IssuerPolicy['audience']
   readonly algorithms: ReadonlySet<Algorithm>
   readonly keys: KeySource
   readonly padding: 'accept' | 'refuse'
@@ -62,6 +63,7 @@ export function resolvePolicy(
   const runsCode = checks.some(({ dependsOn }) => dependsOn === 'application')
   return Object.freeze({
     issuer: options.issuer,
+    audience: options.audience,
     algorithms,
     keys,
     padding: options.padding,

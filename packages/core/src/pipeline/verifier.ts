@@ -102,11 +102,11 @@ export function verifierWith<C extends object>(engine: Engine, given: VerifierOp
     },
     close,
   }
-  jwtVerifiers.set(verifier, clock)
+  jwtVerifiers.set(verifier, { clock, policies })
   return verifier
 }
 
-const jwtVerifiers = new WeakMap<object, Clock>()
+const jwtVerifiers = new WeakMap<object, { readonly clock: Clock; readonly policies: PolicyRegistry }>()
 
 /** Whether `createVerifier` or `createReferenceVerifier` made a verifier. These accept only signed JWTs. */
 export function verifiesJwts(verifier: object): boolean {
@@ -115,7 +115,12 @@ export function verifiesJwts(verifier: object): boolean {
 
 /** The clock of a verifier. */
 export function clockOf(verifier: object): Clock {
-  return jwtVerifiers.get(verifier) ?? systemClock
+  return jwtVerifiers.get(verifier)?.clock ?? systemClock
+}
+
+/** The policies that a verifier knows so far. None for an application's own verifier. */
+export function knownPolicies(verifier: object): Iterable<ResolvedPolicy> {
+  return jwtVerifiers.get(verifier)?.policies.known() ?? []
 }
 
 const ACTION = 'create verifier'
