@@ -143,6 +143,21 @@ describe('a snippet', () => {
     expect(await outcomeOf('dpop', expression, { PORT: '0', HEADERS: headers })).toEqual([200, 401])
   })
 
+  it('explains a DPoP proof', async () => {
+    const client = await createDpopClient()
+    const token = await issuer.issuer.issue({ sub: 'ada', cnf: { jkt: client.jkt } })
+    const proof = await client.proof(token, {
+      claims: { htu: 'https://api.example.com/bills', iat: Date.now() / 1000 },
+    })
+    const env = { ...process.env, ...environment, TOKEN: token, PROOF: proof }
+    const { stdout } = await promisify(execFile)(process.execPath, [await fileOf('dpop-explain')], { env })
+    expect(stdout).toMatch(/^proof.signature passed/m)
+    expect(stdout).toMatch(
+      /^proof.htu failed "htu: https:\/\/api.example.com\/orders" "https:\/\/api.example.com\/bills"$/m,
+    )
+    expect(stdout).toMatch(/^Refused \(binding_failed\)/m)
+  })
+
   it('explains a token', async () => {
     const env = { ...process.env, ...environment }
     const { stdout } = await promisify(execFile)(process.execPath, [await fileOf('explain')], { env })

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { base64url } from 'jose'
 import { describe, expect, it } from 'vitest'
@@ -118,5 +119,13 @@ describe.each([
     const ascii = Array.from({ length: 128 }, (_item, code) => code)
     expect([...asciiBytes(String.fromCharCode(...ascii))]).toEqual(ascii)
     expect([...asciiBytes('')]).toEqual([])
+  })
+})
+
+describe('sha256', () => {
+  it.each(['', 'abc', 'é€😀', 'x'.repeat(5000)])('of %s is the same on Node and elsewhere', async (text) => {
+    const expected = createHash('sha256').update(text).digest('base64url')
+    expect(await node.sha256(text)).toBe(expected)
+    expect(await web.sha256(text)).toBe(expected)
   })
 })

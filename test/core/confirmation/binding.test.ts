@@ -212,6 +212,23 @@ describe('a binding', () => {
   })
 })
 
+describe('the headers of a binding', () => {
+  it('are sent even if a later binding refuses', async () => {
+    const outcome = await send(
+      { authorization: `DPoP ${twice}`, dpop: 'thumb' },
+      { bindings: [toyDpop, toyMtls], exposeChallenge: true },
+      'other',
+    )
+    expect(outcome).toMatchObject({
+      kind: 'refused',
+      response: {
+        status: 401,
+        headers: { 'dpop-nonce': 'nonce-2', 'access-control-expose-headers': 'WWW-Authenticate, dpop-nonce' },
+      },
+    })
+  })
+})
+
 describe('unboundTokens', () => {
   it('refuse: a token without cnf is refused with every scheme', async () => {
     const options: HttpOptions = { bindings: [toyDpop, toyMtls], unboundTokens: 'refuse' }

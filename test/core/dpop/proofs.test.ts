@@ -185,6 +185,18 @@ describe('41. A bad DPoP proof is refused with 401', () => {
     expect(await answerTo(await weak.proof(token))).toBe(BAD)
   })
 
+  it.each(['/public/../orders', '/./orders', '/x/%2e%2E/orders', '/orders/.', '/orders/..', '/..'])(
+    'a proof for the path that %s leads to, because frameworks route it as it is',
+    async (target) => {
+      for (const path of ['/orders', '/orders/', '/', '', target]) {
+        const proof = await client.proof(token, htu(`${ORIGIN}${path}`))
+        expect(await answerTo(proof, { target })).toBe(BAD)
+      }
+      const query = await client.proof(token)
+      expect(await answerTo(query, { target: `/orders?next=${target}` })).toBe('200')
+    },
+  )
+
   it('a proof for a path above the prefix', async () => {
     const proof = await client.proof(token, htu('https://api.example.com/admin'))
     expect(await answerTo(proof, { target: '/../admin' })).toBe(BAD)

@@ -62,8 +62,8 @@ export function readAdapterOptions<C extends object, T extends object>(
 }
 
 const MEMBERS = {
-  authenticator: ['verifier', 'readsBody', 'resource', 'authenticate', 'authorize'],
-  verifier: ['verify', 'explain', 'ready', 'close'],
+  authenticator: ['verifier', 'readsBody', 'resource', 'authenticate', 'authorize', 'explain'],
+  verifier: ['verify', 'explain', 'ready', 'close', 'now'],
 }
 
 // If options were spread into one object with a verifier, they would be silently ignored.

@@ -15,7 +15,9 @@ import { refusalResponse } from '../http/refusal-response.ts'
 import { type Fields, NO_FIELDS } from '../model/http-text.ts'
 import type { Credential, OtherScheme, RequestView, VerifiedToken } from '../model/token.ts'
 import { bare, has, own } from '../model/values.ts'
-import { clockOf, type Verifier, verifiesJwts } from '../pipeline/verifier.ts'
+import type { Explanation } from '../pipeline/explain.ts'
+import { clockOf, timeOf, type Verifier, verifiesJwts } from '../pipeline/verifier.ts'
+import { explainRequest } from './explain.ts'
 import { assertNoOptionsBeside, type AuthenticatorOptions, resolveAuthenticatorOptions } from './options.ts'
 
 /** Turns a request into an outcome. This is all an adapter needs. */
@@ -41,6 +43,11 @@ export interface Authenticator<C extends object = object> {
     requirement: Requirement,
     scheme?: string,
   ): Outcome<C> | Promise<Outcome<C>>
+  /**
+   * Reports every step of `authenticate` as passed, failed or skipped, and why: the credential, the token, its bindings and the requirement.
+   * Never throws and never repeats a token or a proof. Writes to no replay store, so the request can still be sent.
+   */
+  explain(view: RequestView, requirement?: Requirement): Promise<Explanation>
 }
 
 /**
@@ -71,7 +78,10 @@ export function createAuthenticator<C extends object = object>(
       // Checked by shape because an application may have replaced `Promise`.
       const isExtracted = extracting === undefined || Object.hasOwn(extracting, 'scheme')
       const extracted = isExtracted ? (extracting as Extracted) : await extracting
-      if (extracted?.scheme === undefined) return withoutCredential(view, extracted, requirement)
+      if (extracted?.scheme === undefined) {
+        assertMayBeAnonymous(view, extracted, requirement)
+        return { kind: 'anonymous' }
+      }
       credential = extracted
       const flaw = isCustomVerifier ? b64TokenFlaw(credential) : undefined
       if (flaw !== undefined) throw flaw
@@ -79,7 +89,10 @@ export function createAuthenticator<C extends object = object>(
       if (isCustomVerifier) assertVerified(token)
       // The claims of a JWT have no prototype.
       const cnf = isCustomVerifier ? own(token.claims, 'cnf') : token.claims.cnf
-      if (hasBindings || cnf !== undefined) headers = await confirmBindings(binding, { token, view, credential })
+      if (hasBindings || cnf !== undefined)
+        await confirmBindings(binding, { token, view, credential }, (added) => {
+          headers = added
+        })
       const checking = requirement === undefined ? undefined : checked(requirement, token)
       if (checking !== undefined) await checking
       if (refusal.exposeChallenge) headers = exposed(headers)
@@ -89,9 +102,9 @@ export function createAuthenticator<C extends object = object>(
     }
   }
 
-  const withoutCredential = (view: RequestView, other?: OtherScheme, requirement?: Requirement): Outcome<C> => {
+  const assertMayBeAnonymous = (view: RequestView, other?: OtherScheme, requirement?: Requirement): void => {
     const mayBeAnonymous = other === undefined || !other.mayBeToken
-    if (anonymous === 'accepted' && requirement === undefined && mayBeAnonymous) return { kind: 'anonymous' }
+    if (anonymous === 'accepted' && requirement === undefined && mayBeAnonymous) return
     throw other === undefined
       ? new AuthError('credential_missing', missingDetails(view))
       : unsupportedScheme(other, binding.schemes)
@@ -99,7 +112,7 @@ export function createAuthenticator<C extends object = object>(
 
   /** A requirement that hangs must not make requests hang. */
   const checked = (requirement: Requirement, token: VerifiedToken): Promise<undefined> | undefined => {
-    const checking = assertRequirement(requirement, token, { now: clock.now() / 1000 })
+    const checking = assertRequirement(requirement, token, { now: timeOf(verifier) })
     if (checking === undefined) return undefined
     const late = new AuthError('check_unavailable', { actual: requirement.description })
     return answeredWithin({ late, seconds: LONGEST_CHECK, clock }, () => checking)
@@ -131,8 +144,23 @@ export function createAuthenticator<C extends object = object>(
     }
   }
 
+  const explain: Authenticator<C>['explain'] = (view, requirement) =>
+    explainRequest(view, {
+      verifier,
+      context: verifyContext,
+      binding,
+      requirement,
+      checked,
+      credentialOf: async () => {
+        const extracted = await extractCredential(view, sources, binding.schemes)
+        if (extracted?.scheme !== undefined) return extracted
+        assertMayBeAnonymous(view, extracted, requirement)
+        return undefined
+      },
+    })
+
   const readsBody = sources.some(({ from }) => from === 'form')
-  return { verifier, readsBody, authenticate, authorize, ...(resource && { resource }) }
+  return { verifier, readsBody, authenticate, authorize, explain, ...(resource && { resource }) }
 }
 
 // Seconds to wait for a requirement.

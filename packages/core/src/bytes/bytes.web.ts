@@ -12,3 +12,8 @@ export function decodeBase64url(text: string): Uint8Array<ArrayBuffer> | undefin
 export function asciiBytes(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text)
 }
+
+/** The base64url of the SHA-256 of a text. */
+export async function sha256(text: string): Promise<string> {
+  return base64url.encode(new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(text))))
+}

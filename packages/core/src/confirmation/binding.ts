@@ -25,6 +25,29 @@ export interface Binding {
     view: RequestView,
     credential: Credential,
   ): Promise<{ readonly headers?: Fields } | void>
+  /**
+   * The steps of `confirm` for `explain`, in order. Without them, `explain` calls `confirm`, so a binding whose `confirm` has effects needs them.
+   *
+   * @param value - `undefined` if the token was refused; the steps that need no value can still report something
+   */
+  steps?(value: unknown, view: RequestView, credential: Credential): readonly BindingStep[]
+}
+
+/** A step of a binding, for `explain`. */
+export interface BindingStep {
+  readonly name: string
+  /** Steps before it that must have passed. Otherwise it is skipped. @defaultValue none */
+  readonly needs?: readonly string[]
+  /** Returns what was expected and found, or throws as `confirm` does. Has no effects. Absent if `explain` must not try the step. */
+  run?(): Promise<BindingFinding> | BindingFinding
+  /** Why there is no `run`. */
+  readonly hint?: string
+}
+
+/** What a step of a binding found. `explain` quotes and shortens `expected` and `actual`. Never a whole token, and no key. */
+export interface BindingFinding {
+  readonly expected?: unknown
+  readonly actual?: unknown
 }
 
 /** The bindings of an authenticator. */
@@ -47,12 +70,13 @@ export const bindingRule: OptionRule = {
   fits: (given) => {
     if (!objectWith('', 'confirm').fits(given)) return false
     const binding = given as Binding
-    const [confirmation, scheme = BEARER, parameters = {}] = MEMBERS.map((name) => own(binding, name))
-    return typeof confirmation === 'string' && isHttpToken(scheme) && isParameters(parameters)
+    const [confirmation, scheme = BEARER, parameters = {}, steps] = MEMBERS.map((name) => own(binding, name))
+    const hasSteps = steps === undefined || typeof steps === 'function'
+    return typeof confirmation === 'string' && isHttpToken(scheme) && isParameters(parameters) && hasSteps
   },
 }
 
-const MEMBERS = ['confirmation', 'scheme', 'challenge'] as const
+const MEMBERS = ['confirmation', 'scheme', 'challenge', 'steps'] as const
 
 /**
  * Checks the options `bindings` and `unboundTokens`.
@@ -120,15 +144,12 @@ interface BoundRequest {
 }
 
 /**
- * Confirms every binding of the token, and that the token came in the scheme of its bindings. Returns the headers for the response.
+ * The bindings of a token, in the order of its `cnf`. It must have come in the scheme of its bindings.
  *
- * @throws AuthError `binding_missing`, `binding_failed`, `binding_unsupported`, `check_unavailable`, or one that a binding threw
+ * @throws AuthError `binding_missing`, `binding_failed`, `binding_unsupported`
  */
-export async function confirmBindings(rules: BindingRules, request: BoundRequest): Promise<Fields> {
-  const { token, credential } = request
-  const { scheme } = credential
-  const confirmation = own(token.claims, 'cnf') ?? {}
-  const bound = checkConfirmation(token.claims, rules.understood).flatMap((member) => rules.bindings.get(member) ?? [])
+export function bindingsOf(rules: BindingRules, claims: Claims, scheme: string): readonly Binding[] {
+  const bound = checkConfirmation(claims, rules.understood).flatMap((member) => rules.bindings.get(member) ?? [])
   // A plain token in the scheme of a binding would skip the proof that the scheme promises.
   if (scheme !== BEARER && bound.every((each) => each.scheme !== scheme))
     throw missing(`a token for the scheme ${scheme}`)
@@ -136,28 +157,53 @@ export async function confirmBindings(rules: BindingRules, request: BoundRequest
   const other = bound.find((each) => each.scheme !== undefined && each.scheme !== scheme)
   if (other !== undefined)
     throw new AuthError('binding_failed', { expected: `the scheme ${other.scheme}`, actual: scheme })
+  return bound.map(({ binding }) => binding)
+}
+
+/**
+ * Confirms every binding of the token, and that the token came in the scheme of its bindings.
+ *
+ * @param add - receives the headers for the response as far as there are any, also if a later binding refuses
+ * @throws AuthError `binding_missing`, `binding_failed`, `binding_unsupported`, `check_unavailable`, or one that a binding threw
+ */
+export async function confirmBindings(
+  rules: BindingRules,
+  request: BoundRequest,
+  add: (headers: Fields) => void,
+): Promise<void> {
+  const { token, view, credential } = request
   let headers = NO_FIELDS
-  for (const { binding } of bound) {
-    const answer = await confirm(binding, confirmation[binding.confirmation], request)
+  for (const binding of bindingsOf(rules, token.claims, credential.scheme)) {
+    const answer: unknown = await translated(binding, () =>
+      binding.confirm(valueFor(binding, token.claims), token, view, credential),
+    )
     if (answer === undefined) continue
     if (!isRecord(answer) || Object.keys(answer).some((name) => name !== 'headers'))
       throw new TypeError('A binding refuses by throwing, and answers with nothing or { headers }')
     const added: unknown = own(answer, 'headers')
-    if (added !== undefined) headers = checkedFields({ ...headers, ...checkedFields(added, 'A binding') }, 'A binding')
+    if (added === undefined) continue
+    headers = checkedFields({ ...headers, ...checkedFields(added, 'A binding') }, 'A binding')
+    add(headers)
   }
-  return headers
+}
+
+/** What the `cnf` of a token has for a binding. */
+export function valueFor({ confirmation }: Binding, claims: Claims): unknown {
+  const cnf = own(claims, 'cnf')
+  return cnf === undefined ? undefined : own(cnf, confirmation)
 }
 
 function missing(expected: string): AuthError {
   return new AuthError('binding_missing', { expected })
 }
 
-async function confirm(binding: Binding, value: unknown, { token, view, credential }: BoundRequest): Promise<unknown> {
+/** What a binding answers. @throws AuthError that it threw, or `check_unavailable` for anything else */
+export async function translated<T>({ confirmation }: Binding, ask: () => T): Promise<Awaited<T>> {
   try {
-    return await binding.confirm(value, token, view, credential)
+    return await ask()
   } catch (thrown) {
     const cause = asError(thrown)
     if (cause instanceof AuthError) throw cause
-    throw new AuthError('check_unavailable', { actual: `the binding ${binding.confirmation}`, cause })
+    throw new AuthError('check_unavailable', { actual: `the binding ${confirmation}`, cause })
   }
 }

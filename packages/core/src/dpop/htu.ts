@@ -27,12 +27,23 @@ function normalisedEscape(escape: string): string {
 }
 
 /**
- * The normalised public URL of a request. `undefined` if dot segments leave the prefix of the origin, or if the target is no path.
+ * The normalised public URL of a request. `undefined` if its path has dot segments: frameworks route the path as received, so the proof for
+ * another path must not fit. `undefined`, too, if the target is no path.
  *
  * @param origin - the result of `resolveOrigin`
  */
 export function requestUrl(origin: string, target: string): string | undefined {
-  const url = normalisedUrl(publicUrl(origin, target))
-  const prefix = normalisedUrl(origin)?.replace(/\/$/, '')
-  return url === prefix || url?.startsWith(`${prefix}/`) ? url : undefined
+  const url = publicUrl(origin, target)
+  const [path = ''] = url.split(/[?#]/, 1)
+  return DOT_SEGMENT.test(path) ? undefined : normalisedUrl(path)
 }
+
+const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i
+
+/** Whether `htu` is the URL of a request, and neither needs to be normalised to see it. */
+export function isPlainlyEqual(htu: unknown, origin: string, target: string): boolean {
+  return PLAIN.test(target) && htu === `${origin}${target}`
+}
+
+// A path without dots, escapes, query and fragment.
+const PLAIN = /^\/[\w~/-]*$/

@@ -1,68 +1,48 @@
-import type { JWK } from 'jose'
+import type { CryptoKey } from 'jose'
 import { calculateJwkThumbprint } from 'jose/jwk/thumbprint'
 import {
   AuthError,
   bare,
-  type AsymmetricAlgorithm,
+  checkPadding,
+  type Credential,
+  DEFAULT_LIMITS,
   fits,
   importKey,
   type JoseHeader,
   lintJwk,
   own,
-  parseJsonObject,
+  type ParsedJwt,
   presentMembers,
   publicMaterial,
-  DEFAULT_LIMITS,
-  verifyJws,
+  quickParser,
+  type RequestView,
 } from '../adapter.ts'
 
-/** A DPoP proof (RFC 9449 section 4.2) whose form, key and signature are good. */
-export interface Proof {
-  /** The thumbprint of the key that signed it (RFC 7638). */
+/** A proof, and the request that it came with. Each step adds what it finds. */
+export interface Attempt {
+  readonly view: RequestView
+  readonly credential: Credential
+  /** The `jkt` of the token. `undefined` if the token was refused. */
+  readonly thumbprint: unknown
+  proof: ParsedJwt
+  /** The key in the header of the proof. */
+  key: ProofKey
+  /** When the proof ends, in seconds since the epoch. */
+  end: number
+}
+
+/** A public key that a client has sent. */
+export interface ProofKey {
+  readonly key: CryptoKey
+  /** Its thumbprint (RFC 7638). */
   readonly jkt: string
-  readonly htm: unknown
-  readonly htu: unknown
-  readonly ath: unknown
-  readonly jti: string
-  /** Seconds since the epoch. */
-  readonly iat: number
-  readonly nonce: unknown
 }
 
-export interface ProofRules {
-  readonly algorithms: readonly AsymmetricAlgorithm[]
-  readonly proofLength: number
+/** An attempt before its first step. Every member is set, because a step must find nothing that `Object.prototype` has. */
+export function newAttempt(thumbprint: unknown, view: RequestView, credential: Credential): Attempt {
+  const nothing = { proof: undefined, key: undefined, end: undefined }
+  return { thumbprint, view, credential, ...nothing } as unknown as Attempt
 }
-
-/**
- * Verifies what a proof says about itself (RFC 9449 section 4.3, steps 1 to 7): form, type, algorithm, key and signature. Does not compare
- * it with a request.
- *
- * @param fields - every value of the `DPoP` header
- * @throws AuthError with `invalid_dpop_proof`
- */
-export async function verifyProof(fields: readonly unknown[], { algorithms, proofLength }: ProofRules): Promise<Proof> {
-  const [proof] = fields
-  if (fields.length !== 1 || typeof proof !== 'string') throw badProof('one DPoP header', fields.length)
-  if (proof.length > proofLength) throw badProof(`at most ${proofLength} characters ("proofLength")`, proof.length)
-  try {
-    const limits = { ...DEFAULT_LIMITS, tokenLength: proofLength, headerLength: proofLength }
-    const { header, payload } = await verifyJws(proof, { keys: { resolve: keyOf }, algorithms, limits })
-    const claims = parseJsonObject(payload, 'claims of a proof', limits)
-    const [htm, htu, ath, jti, iat, nonce] = CLAIMS.map((name) => own(claims, name))
-    if (typeof jti !== 'string' || jti === '' || jti.length > LONGEST_JTI)
-      throw badProof(`jti: text of 1 to ${LONGEST_JTI} characters`, typeof jti)
-    if (typeof iat !== 'number' || !(iat >= 0)) throw badProof('iat: seconds since the epoch', typeof iat)
-    return { jkt: await calculateJwkThumbprint(jwkOf(header)), htm, htu, ath, jti, iat, nonce }
-  } catch (error) {
-    if (!(error instanceof AuthError) || error.error === 'invalid_dpop_proof') throw error
-    // The words of the cause are about access tokens.
-    throw badProof('a well-formed proof with a good signature', error.code, error)
-  }
-}
-
-const CLAIMS = ['htm', 'htu', 'ath', 'jti', 'iat', 'nonce'] as const
-const LONGEST_JTI = 512
 
 /** The refusal of a proof. The token may be good. */
 export function badProof(
@@ -77,18 +57,53 @@ export function badProof(
   })
 }
 
-async function keyOf(header: JoseHeader): ReturnType<typeof importKey> {
-  if (header.typ !== 'dpop+jwt') throw badProof('typ "dpop+jwt"', header.typ ?? 'none')
-  const given = own(header, 'jwk')
-  const flaw = lintJwk(given)
-  if (flaw !== undefined) throw badProof('a sound public key as jwk', flaw)
-  const jwk = presentMembers(given) ?? {}
-  if (!fits(jwk, header.alg, own(jwk, 'alg'))) throw badProof(`a jwk for ${header.alg}`)
-  return importKey(publicMaterial(jwk), header.alg)
+/**
+ * Parses the one proof of a request (RFC 9449 section 4.3, steps 1 to 3). Headers are cached by their text, so a client's next proof has the
+ * same header object.
+ *
+ * @param longest - in characters
+ */
+export function proofParser(longest: number): (fields: readonly unknown[]) => ParsedJwt {
+  const parse = quickParser({ ...DEFAULT_LIMITS, tokenLength: longest, headerLength: longest }, MOST_KEYS)
+  return (fields) => {
+    const [field] = fields
+    if (fields.length !== 1 || typeof field !== 'string') throw badProof('one DPoP header', fields.length)
+    if (field.length > longest) throw badProof(`at most ${longest} characters ("proofLength")`, field.length)
+    try {
+      const proof = parse(field)
+      checkPadding(proof, 'refuse')
+      return proof
+    } catch (error) {
+      // The words of the cause are about access tokens.
+      throw error instanceof AuthError ? badProof('a well-formed JWT', error.code, error) : error
+    }
+  }
 }
 
-// In canonical form, so that two spellings of one key have one thumbprint.
-function jwkOf({ alg, jwk }: JoseHeader): JWK {
-  const material = publicMaterial(presentMembers(jwk) ?? {})
-  return bare({ ...material, ...(material.kty === 'AKP' && { alg }) })
+// Each takes about 2 KiB.
+const MOST_KEYS = 1000
+
+/** Finds the key in the header of a proof. Keys are kept as long as the parser caches their header, because importing is half of the work. */
+export function proofKeys(): (header: JoseHeader) => ProofKey | Promise<ProofKey> {
+  const known = new WeakMap<JoseHeader, ProofKey>()
+  const keyOf = async (header: JoseHeader): Promise<ProofKey> => {
+    const { alg } = header
+    const given = own(header, 'jwk')
+    const flaw = lintJwk(given)
+    if (flaw !== undefined) throw badProof('a sound public key as jwk', flaw)
+    const jwk = presentMembers(given) ?? {}
+    if (!fits(jwk, alg, own(jwk, 'alg'))) throw badProof(`a jwk for ${alg}`)
+    const material = publicMaterial(jwk)
+    try {
+      const key = await importKey(material, alg)
+      // Of a key in canonical form, so that all its spellings have one thumbprint.
+      const jkt = await calculateJwkThumbprint(bare({ ...material, ...(material.kty === 'AKP' && { alg }) }))
+      const found = { key, jkt }
+      known.set(header, found)
+      return found
+    } catch (error) {
+      throw error instanceof AuthError ? badProof('a key that this runtime can use', error.code, error) : error
+    }
+  }
+  return (header) => known.get(header) ?? keyOf(header)
 }

@@ -168,7 +168,7 @@ export function b64TokenFlaw({ token }: Pick<Credential, 'token'>): AuthError | 
 }
 
 /** Like `b64TokenFlaw`, for a token that was refused. Padding in its parts is a flaw only if the policy refuses padding. */
-export function flawOfRefused(token: string | undefined, { code }: AuthError): AuthError | undefined {
+export function flawOfRefused(token: string | undefined, { code }: Pick<AuthError, 'code'>): AuthError | undefined {
   if (token === undefined || (code !== 'token_encoding' && PADDED.test(token))) return undefined
   return b64TokenFlaw({ token })
 }

@@ -167,6 +167,7 @@ export function createIntrospectionVerifier<C extends object = object>(given: In
       requests.close()
       jwts?.close()
     },
+    now: () => clock.now(),
   })
 }
 

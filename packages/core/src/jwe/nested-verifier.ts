@@ -17,6 +17,7 @@ import {
   quote,
   readOptions,
   required,
+  timeOf,
   verifiedToken,
   type Verifier,
 } from '../adapter.ts'
@@ -89,6 +90,7 @@ export function createNestedVerifier<C extends object = object>(options: NestedV
       await Promise.all([decrypter.ready(), verifier.ready()])
     },
     close: () => verifier.close(),
+    now: () => timeOf(verifier) * 1000,
   }
   nestedVerifiers.add(nested)
   return nested

@@ -93,9 +93,11 @@ export type JwtParser = (token: string) => ParsedJwt
 /**
  * Gives the same results as `parseJwt`, but faster for ordinary tokens. Anything unusual falls back to `parseJwt`, the only parser that
  * rejects.
+ *
+ * @param mostHeaders - how many headers to cache
  */
-export function quickParser(limits: Limits): JwtParser {
-  const headerOf = headerCache((encoded) => parseHeader(encoded, limits))
+export function quickParser(limits: Limits, mostHeaders?: number): JwtParser {
+  const headerOf = headerCache((encoded) => parseHeader(encoded, limits), mostHeaders)
   return (token) => {
     const [headerEnd, payloadEnd] = partsOf(token, limits)
     const encoded = token.slice(0, headerEnd)
@@ -129,8 +131,8 @@ type HeaderReader = (encoded: string) => JoseHeader
 /**
  * Caches headers by their encoded text, because an issuer's tokens repeat the same few headers. Headers that `parse` rejects are not cached.
  */
-export function headerCache(parse: HeaderReader): HeaderReader {
-  const headers = recentMap<string, Known>(MOST_HEADERS, MOST_BYTES)
+export function headerCache(parse: HeaderReader, most: number = MOST_HEADERS): HeaderReader {
+  const headers = recentMap<string, Known>(most, most * HEADER_BYTES)
   // Most issuers sign with one key at a time, and a comparison is cheaper than a lookup.
   let last: Known | undefined
   return (encoded) => {
@@ -156,7 +158,7 @@ interface Known {
 // A verifier needs a few headers per key. An attacker who fills the cache only makes other tokens slower to parse.
 const MOST_HEADERS = 256
 // The limit in memory: fewer headers are cached if they have a certificate chain or many members.
-const MOST_BYTES = 524_288
+const HEADER_BYTES = 2048
 
 /**
  * Decodes a part of a token, which must be canonical base64url (RFC 7515 section 2).

@@ -72,14 +72,48 @@ export function mtls(options: MtlsOptions): Binding {
   const certificateOf = readerOf(options)
   return Object.freeze<Binding>({
     confirmation: 'x5t#S256',
-    async confirm(thumbprint, _token, view) {
-      if (typeof thumbprint !== 'string' || !/^[\w-]{43}$/.test(thumbprint))
-        throw failed('the base64url of a SHA-256 digest in "x5t#S256"', 'something else')
-      const digest = await crypto.subtle.digest('SHA-256', Uint8Array.from(certificateOf(view)))
-      if (encode(new Uint8Array(digest)) !== thumbprint)
-        throw failed('the certificate that the token is bound to', 'another certificate')
+    confirm: async (thumbprint, _token, view) => {
+      assertDigest(thumbprint)
+      assertEqual(thumbprint, await digestOf(certificateOf(view)))
+    },
+    steps: (thumbprint, view) => {
+      let digest = ''
+      return [
+        {
+          name: 'certificate',
+          run: async () => {
+            digest = await digestOf(certificateOf(view))
+            return { expected: A_CERTIFICATE, actual: `one with the digest ${digest}` }
+          },
+        },
+        {
+          name: 'certificate.x5t#S256',
+          needs: ['certificate'],
+          run: () => {
+            assertDigest(thumbprint)
+            assertEqual(thumbprint, digest)
+            return { expected: thumbprint, actual: digest }
+          },
+        },
+      ]
     },
   })
+}
+
+/** The base64url of the SHA-256 of a certificate. */
+async function digestOf(certificate: Uint8Array): Promise<string> {
+  return encode(new Uint8Array(await crypto.subtle.digest('SHA-256', Uint8Array.from(certificate))))
+}
+
+/** @throws AuthError `binding_failed` */
+function assertDigest(thumbprint: unknown): void {
+  if (typeof thumbprint !== 'string' || !/^[\w-]{43}$/.test(thumbprint))
+    throw failed('the base64url of a SHA-256 digest in "x5t#S256"', 'something else')
+}
+
+/** @throws AuthError `binding_failed` */
+function assertEqual(thumbprint: unknown, digest: string): void {
+  if (digest !== thumbprint) throw failed('the certificate that the token is bound to', 'another certificate')
 }
 
 /** @throws AuthError `binding_failed` if the request has no certificate */

@@ -18,7 +18,10 @@ export interface Explanation {
 
 /** One step of a verification. */
 export interface ExplanationStep {
-  /** `parse`, `issuer`, `padding` (padded tokens only), `algorithm`, `key`, `signature`, claim names, `cnf`, `schema` and the token checks. */
+  /**
+   * `parse`, `issuer`, `padding` (padded tokens only), `algorithm`, `key`, `signature`, claim names, `cnf`, `schema` and the token checks. Of a
+   * request also `credential`, `binding`, the steps of its bindings, such as `proof.htu`, and `requirement`.
+   */
   readonly step: string
   readonly result: 'passed' | 'failed' | 'skipped'
   readonly code?: ErrorCode
@@ -95,15 +98,25 @@ async function explainClaims<C extends object>(state: Verification<C>, report: R
 /** A failed keyless check is the reason for the refusal, even if the keys are unavailable. */
 type StepKind = 'keyless' | 'other'
 
+/** Several explanations as one: that of a request consists of those of its credential, its token, its bindings and its requirement. */
+export function joined(parts: readonly Explanation[]): Explanation {
+  const steps = Object.freeze(parts.flatMap((part) => part.steps))
+  const refused = parts.find(({ accepted }) => !accepted)
+  const summary = steps.some(({ result }) => result === 'skipped')
+    ? 'Accepted: every step that was tried passed'
+    : 'Accepted: every step passed'
+  return refused === undefined ? { accepted: true, summary, steps } : { ...refused, steps }
+}
+
 /** Collects the results of the steps. */
-class Report {
+export class Report {
   readonly #steps: ExplanationStep[] = []
   readonly #failed = new Set<string>()
   readonly #skipped = new Set<string>()
   #refusal: Error | undefined
 
   /** Whether none of the steps has failed or was skipped. `'all'` stands for every step. */
-  havePassed(names: Step<object>['needs']): boolean {
+  havePassed(names: readonly string[] | 'all'): boolean {
     if (names === 'all') return this.#failed.size === 0 && this.#skipped.size === 0
     return names.every((name) => !this.#failed.has(name) && !this.#skipped.has(name))
   }
@@ -143,11 +156,11 @@ class Report {
     }
   }
 
-  skip(name: string): void {
+  skip(name: string, hint?: string): void {
     // Claims were skipped, so later steps have nothing to report.
     const isListed = !UNLISTED.has(name) && !this.#skipped.has('claims')
     this.#skipped.add(name)
-    if (isListed) this.#steps.push({ step: name, result: 'skipped' })
+    if (isListed) this.#steps.push({ step: name, result: 'skipped', ...(hint !== undefined && { hint }) })
   }
 
   end(): Explanation {

@@ -50,6 +50,8 @@ export interface Verifier<C extends object = object> {
   ready(): Promise<void>
   /** Permanently stops fetching its own key sets. Does not close key sources that it was given. */
   close(): void
+  /** The time by its clock, in milliseconds since the epoch. Requirements use it, too. @defaultValue the runtime's clock */
+  now?(): number
 }
 
 /**
@@ -101,6 +103,7 @@ export function verifierWith<C extends object>(engine: Engine, given: VerifierOp
       await Promise.all([...policies.known()].map(async ({ keys }) => keys.ready?.()))
     },
     close,
+    now: () => clock.now(),
   }
   jwtVerifiers.set(verifier, { clock, policies })
   return verifier
@@ -113,7 +116,7 @@ export function verifiesJwts(verifier: object): boolean {
   return jwtVerifiers.has(verifier)
 }
 
-/** The clock of a verifier. */
+/** The clock of such a verifier, or that of the runtime. */
 export function clockOf(verifier: object): Clock {
   return jwtVerifiers.get(verifier)?.clock ?? systemClock
 }
@@ -121,6 +124,11 @@ export function clockOf(verifier: object): Clock {
 /** The policies that a verifier knows so far. None for an application's own verifier. */
 export function knownPolicies(verifier: object): Iterable<ResolvedPolicy> {
   return jwtVerifiers.get(verifier)?.policies.known() ?? []
+}
+
+/** The time by the clock of a verifier, in seconds since the epoch. */
+export function timeOf(verifier: Verifier): number {
+  return ((own(verifier, 'now') && verifier.now?.()) ?? systemClock.now()) / 1000
 }
 
 const ACTION = 'create verifier'
