@@ -34,7 +34,7 @@ async function timesSeen(verifier: Verifier): Promise<readonly number[]> {
   }
   const authenticator = createAuthenticator({ verifier })
   const token = await own.verify('token')
-  authenticator.authorize(token, requirement)
+  await authenticator.authorize(token, requirement)
   await createAuthenticator({ verifier: { ...own, ...(verifier.now && { now: verifier.now }) } }).authenticate(
     bearer('token'),
     requirement,
