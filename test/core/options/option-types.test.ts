@@ -243,7 +243,7 @@ const GROUPS: Readonly<Record<string, readonly OptionCase[]>> = {
       narrows: true,
     },
     ...['bareToken', 'name', 'scheme'].map((name): OptionCase => ({
-      option: name,
+      option: `credentials.${name}`,
       make: (value) =>
         createAuthenticator({
           ...base,

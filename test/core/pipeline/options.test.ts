@@ -211,8 +211,16 @@ describe('wrong options are rejected at start-up', () => {
     ['optional as text', { optional: 'false' }, /"optional" must be true or false/],
     ['an empty list of places', { credentials: [] }, /"credentials" must list/],
     ['an unknown place', { credentials: [{ from: 'body' }] }, /a place in "credentials" is/],
-    ['a header without a name', { credentials: [{ from: 'header' }] }, /needs its "name"/],
-    ['a cookie with a space', { credentials: [{ from: 'cookie', name: 'a b' }] }, /needs its "name"/],
+    [
+      'a header without a name',
+      { credentials: [{ from: 'header' }] },
+      /"credentials.name" must be the name of a header, found/,
+    ],
+    [
+      'a cookie with a space',
+      { credentials: [{ from: 'cookie', name: 'a b' }] },
+      /"credentials.name" must be the name of a cookie, found "a b"/,
+    ],
     [
       'Authorization as a header',
       { credentials: [{ from: 'header', name: 'Authorization' }] },
@@ -222,22 +230,22 @@ describe('wrong options are rejected at start-up', () => {
     [
       'a misspelled member of a place',
       { credentials: [{ from: 'authorization', bareTokens: 'accept' }] },
-      /no option "bareTokens"; did you mean "bareToken"/,
+      /no option "credentials.bareTokens"; did you mean "credentials.bareToken"/,
     ],
     [
       'bareToken as a flag',
       { credentials: [{ from: 'authorization', bareToken: true }] },
-      /"bareToken" must be "accept" or "refuse"/,
+      /"credentials.bareToken" must be "accept" or "refuse"/,
     ],
     [
       'another scheme of a header',
       { credentials: [{ from: 'header', name: 'x-token', scheme: 'DPoP' }] },
-      /the "scheme" of a header in "credentials" must be "Bearer", found "DPoP"/,
+      /"credentials.scheme" must be "Bearer", found "DPoP"/,
     ],
     [
       'a scheme of a cookie',
       { credentials: [{ from: 'cookie', name: 'jwt', scheme: 'Bearer' }] },
-      /there is no option "scheme"/,
+      /there is no option "credentials.scheme"/,
     ],
     [
       'the same place twice',
@@ -259,7 +267,11 @@ describe('wrong options are rejected at start-up', () => {
       { credentials: [{ from: 'query' }, { from: 'query', name: 'access_token' }] },
       /"credentials" names the same place twice, found "query access_token"/,
     ],
-    ['a query with an invalid name', { credentials: [{ from: 'query', name: 'a b' }] }, /the "name" of a query/],
+    [
+      'a query with an invalid name',
+      { credentials: [{ from: 'query', name: 'a b' }] },
+      /"credentials.name" must be the name of a query parameter/,
+    ],
     ['a binding that is a function', { bindings: [async () => {}] }, /must be an object \{ confirmation, confirm \}/],
     ['bindings without a list', { bindings: {} }, /"bindings" must be a list/],
     [

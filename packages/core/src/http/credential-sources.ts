@@ -1,8 +1,8 @@
 import { isHttpToken } from '../model/http-text.ts'
 import type { RequestView } from '../model/token.ts'
 import { bare, own } from '../model/values.ts'
-import { misconfigured } from '../options/option-rules.ts'
-import { knownOptions } from '../options/read-options.ts'
+import { anything, misconfigured, oneOf, type OptionRule, type OptionTable, required } from '../options/option-rules.ts'
+import { readOptions } from '../options/read-options.ts'
 
 /**
  * A place where a request may carry its access token (RFC 6750 section 2). The same token in several places is one credential. Two
@@ -68,32 +68,16 @@ export function resolveSources(action: string, list: unknown): readonly Credenti
   return Object.freeze(
     Array.from(list as readonly unknown[], (given) => {
       const source = resolveSource(action, given)
-      const { from, name = '' } = source
-      const place = `${from} ${from === 'header' ? name.toLowerCase() : name}`.trimEnd()
+      const name = source.from === 'authorization' ? '' : (source.name ?? '')
+      const place = `${source.from} ${source.from === 'header' ? name.toLowerCase() : name}`.trimEnd()
       if (places.has(place)) throw misconfigured(action, '"credentials" names the same place twice', place)
       places.add(place)
-      return Object.freeze(source) as CredentialSource
+      return source
     }),
   )
 }
 
-interface ResolvedSource {
-  readonly from: CredentialSource['from']
-  readonly name?: string
-  readonly bareToken?: unknown
-  readonly scheme?: unknown
-}
-
-const MEMBERS: Readonly<Record<CredentialSource['from'], readonly string[]>> = {
-  authorization: ['from', 'bareToken'],
-  header: ['from', 'name', 'scheme'],
-  cookie: ['from', 'name'],
-  query: ['from', 'name'],
-  form: ['from', 'name'],
-}
-
-// The result inherits nothing; otherwise Object.prototype could supply a member at request time.
-function resolveSource(action: string, given: unknown): ResolvedSource {
+function resolveSource(action: string, given: unknown): CredentialSource {
   if (typeof given !== 'object' || given === null)
     throw misconfigured(
       action,
@@ -101,41 +85,30 @@ function resolveSource(action: string, given: unknown): ResolvedSource {
       given,
     )
   const from = own(given, 'from')
-  if (!isPlace(from))
+  if (typeof from !== 'string' || !isPlace(from))
     throw misconfigured(action, 'a place in "credentials" is authorization, header, cookie, query or form', from)
-  const {
-    name,
-    bareToken = 'refuse',
-    scheme,
-  } = knownOptions<ResolvedSource>(action, given as ResolvedSource, MEMBERS[from])
-  if (from !== 'authorization')
-    return bare({ from, name: resolveName(action, from, name), scheme: resolveScheme(action, scheme) })
-  if (bareToken !== 'accept' && bareToken !== 'refuse')
-    throw misconfigured(action, '"bareToken" must be "accept" or "refuse"', bareToken)
-  return bare({ from, bareToken })
+  return readOptions(action, given, SOURCES[from], { path: 'credentials.' }) as CredentialSource
 }
 
-function isPlace(from: unknown): from is CredentialSource['from'] {
-  return typeof from === 'string' && Object.hasOwn(MEMBERS, from)
+function isPlace(from: string): from is CredentialSource['from'] {
+  return Object.hasOwn(SOURCES, from)
 }
 
-function resolveScheme(action: string, scheme: unknown): 'Bearer' | undefined {
-  if (scheme === undefined || scheme === 'Bearer') return scheme
-  throw misconfigured(action, 'the "scheme" of a header in "credentials" must be "Bearer"', scheme)
+/** The default name of a query parameter or a form field that contains the token (RFC 6750 sections 2.2 and 2.3). */
+export const ACCESS_TOKEN = 'access_token'
+
+const nameOf = (what: string): OptionRule => ({ be: `the name of a ${what}`, fits: isHttpToken })
+
+const SOURCES: Readonly<Record<CredentialSource['from'], OptionTable>> = {
+  authorization: { from: anything, bareToken: { ...oneOf('accept', 'refuse'), default: 'refuse' } },
+  header: { from: anything, name: { ...required(nameOf('header')), read: customHeader }, scheme: oneOf('Bearer') },
+  cookie: { from: anything, name: required(nameOf('cookie')) },
+  query: { from: anything, name: { ...nameOf('query parameter'), default: ACCESS_TOKEN } },
+  form: { from: anything, name: { ...nameOf('form field'), default: ACCESS_TOKEN } },
 }
 
-function resolveName(action: string, from: 'header' | 'cookie' | 'query' | 'form', name: unknown): string {
-  const needsName = from === 'header' || from === 'cookie'
-  if (!needsName && name === undefined) return ACCESS_TOKEN
-  if (!isHttpToken(name))
-    throw misconfigured(
-      action,
-      needsName
-        ? `a ${from} in "credentials" needs its "name"`
-        : `the "name" of a ${from} in "credentials" must be a name`,
-      name,
-    )
-  if (from !== 'header' || name.toLowerCase() !== 'authorization') return name
+function customHeader(action: string, name: string): string {
+  if (name.toLowerCase() !== 'authorization') return name
   throw misconfigured(
     action,
     'for the Authorization header write { from: "authorization" }, with bareToken: "accept" if it has no scheme',
@@ -163,9 +136,6 @@ export function fieldValues(
       return formValues(view, source.name ?? ACCESS_TOKEN)
   }
 }
-
-/** The default name of a query parameter or a form field that contains the token (RFC 6750 sections 2.2 and 2.3). */
-export const ACCESS_TOKEN = 'access_token'
 
 // RFC 6265 section 4.2.1: pairs separated by a semicolon; HTTP/2 may send them as several fields.
 function cookieValues(fields: readonly unknown[], name: string): readonly unknown[] {

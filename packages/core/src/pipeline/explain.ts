@@ -184,13 +184,13 @@ function quoted(details: StepDetails): ReturnType<typeof present> {
   })
 }
 
-function present(details: {
-  readonly [Name in 'expected' | 'actual' | 'hint']: string | undefined
-}): Pick<ExplanationStep, 'expected' | 'actual' | 'hint'> {
-  const { expected, actual, hint } = details
-  return {
-    ...(expected !== undefined && { expected }),
-    ...(actual !== undefined && { actual }),
-    ...(hint !== undefined && { hint }),
-  }
+function present({
+  expected,
+  actual,
+  hint,
+}: Readonly<Record<'expected' | 'actual' | 'hint', string | undefined>>): Pick<
+  ExplanationStep,
+  'expected' | 'actual' | 'hint'
+> {
+  return Object.fromEntries(Object.entries({ expected, actual, hint }).filter(([, text]) => text !== undefined))
 }

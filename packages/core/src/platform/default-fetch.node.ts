@@ -8,8 +8,16 @@ import { TransportError } from '../errors/auth-error.ts'
 import { quote } from '../errors/quote.ts'
 import { type FetchLike, isLoopback } from '../model/runtime.ts'
 import { bare } from '../model/values.ts'
-import { misconfigured } from '../options/option-rules.ts'
-import { knownOptions } from '../options/read-options.ts'
+import {
+  anything,
+  callback,
+  type Filled,
+  flag,
+  misconfigured,
+  numberIn,
+  type OptionTable,
+} from '../options/option-rules.ts'
+import { readOptions } from '../options/read-options.ts'
 import { guardedConnector, type Undici } from './connection-guard.node.ts'
 import { proxyAgent, resolveProxy } from './proxy.node.ts'
 
@@ -79,15 +87,9 @@ export interface UndiciFetchOptions {
  * @throws TypeError for unknown options or options out of their range, and on a Node older than 22.19
  */
 export function undiciFetch(given: UndiciFetchOptions = {}): FetchLike<Response> {
-  const options = knownOptions(ACTION, given, NAMES)
-  const { refusePrivateAddresses = false, connections = 16, lookup = systemLookup } = options
-  if (typeof refusePrivateAddresses !== 'boolean')
-    throw misconfigured(ACTION, '"refusePrivateAddresses" must be true or false', refusePrivateAddresses)
-  if (typeof lookup !== 'function') throw misconfigured(ACTION, '"lookup" must be a function', typeof lookup)
-  if (!Number.isInteger(connections) || connections < 1 || connections > 100)
-    throw misconfigured(ACTION, '"connections" must be a whole number from 1 to 100', connections)
+  const { refusePrivateAddresses, connections, lookup, proxy } = readOptions(ACTION, given, UNDICI_FETCH) as ReadOptions
   assertNodeVersion(process.versions)
-  const route = resolveProxy(ACTION, options.proxy, process)
+  const route = resolveProxy(ACTION, proxy, process)
   if (route && refusePrivateAddresses)
     throw misconfigured(
       ACTION,
@@ -123,7 +125,14 @@ export function undiciFetch(given: UndiciFetchOptions = {}): FetchLike<Response>
 }
 
 const ACTION = 'use undici'
-const NAMES: readonly string[] = ['refusePrivateAddresses', 'connections', 'lookup', 'proxy']
+type ReadOptions = Filled<UndiciFetchOptions, 'refusePrivateAddresses' | 'connections' | 'lookup'>
+const UNDICI_FETCH: OptionTable<UndiciFetchOptions> = {
+  refusePrivateAddresses: { ...flag, default: false },
+  connections: numberIn({ least: 1, most: 100, whole: true, default: 16 }),
+  lookup: { ...callback, default: systemLookup },
+  // Checked by `resolveProxy`, whose message does not quote it.
+  proxy: anything,
+}
 const ONLY_THIS_REQUEST: object = bare({ query: undefined, servername: undefined, upgrade: undefined })
 
 function responseOf({ statusCode, headers, body }: Dispatcher.ResponseData): Response {
