@@ -1,18 +1,20 @@
 import { quote } from '../../errors/quote.ts'
 import { parseStrictJson, StrictJsonError } from '../../json/strict-json.ts'
 import { emit } from '../../model/events.ts'
-import { ownOptions } from '../../model/values.ts'
-import { misconfigured } from '../../options/option-rules.ts'
+import { bare } from '../../model/values.ts'
+import { listOf, misconfigured, type OptionRule, type OptionTable } from '../../options/option-rules.ts'
+import { readOptions } from '../../options/read-options.ts'
 import { ageSeconds, type FetchDocumentOptions, type FetchedDocument, freshSeconds } from '../fetch/fetch-document.ts'
 import { FetchError, retrySeconds } from '../fetch/fetch-error.ts'
 import { configuredUriFlaw, isNamedHttp, type PlainHttp, plainHttpFrom, uriFlaw } from '../fetch/key-uri.ts'
 import { afterFailure, afterStart, afterSuccess, nextAttemptAt, NO_ATTEMPTS } from './attempt-history.ts'
 import { locatedKeySet, type RemoteKeySet } from './key-set.ts'
 import {
-  KEY_SET_OPTIONS,
+  completeKeySetOptions,
+  type ReadKeySetOptions,
+  REMOTE_KEY_SET,
   type RemoteKeySetOptions,
   type ResolvedKeySetOptions,
-  resolveKeySetOptions,
 } from './options.ts'
 import { freshnessAt, type Lifetime, lifetime } from './refresh-policy.ts'
 import type { JwkSetAddress, JwkSetLocator } from './refresh.ts'
@@ -30,11 +32,9 @@ export interface DiscoveredKeySetOptions extends RemoteKeySetOptions {
  * @throws TypeError for an issuer that is not an https URL, or has a query or a fragment
  */
 export function discoveredKeySet(issuer: string, options: DiscoveredKeySetOptions = {}): RemoteKeySet {
-  const { allowedKeyHosts = [], ...remoteOptions } = ownOptions(options, ['allowedKeyHosts', ...KEY_SET_OPTIONS])
-  const resolved = resolveKeySetOptions(remoteOptions)
-  if (!Array.isArray(allowedKeyHosts) || !allowedKeyHosts.every((host) => typeof host === 'string'))
-    throw misconfigured(ACTION, '"allowedKeyHosts" must be a list of host names')
-  return keySetOf(issuer, allowedKeyHosts, resolved)
+  const { allowedKeyHosts, ...read } = readOptions(ACTION, options, DISCOVERED) as ReadKeySetOptions &
+    Required<Pick<DiscoveredKeySetOptions, 'allowedKeyHosts'>>
+  return keySetOf(issuer, allowedKeyHosts, completeKeySetOptions(bare(read)))
 }
 
 /** Like `discoveredKeySet`, with options that were read before. */
@@ -54,6 +54,11 @@ export function keySetOf(
 
 const ACTION = 'discover keys'
 const INSTEAD = 'otherwise set "jwksUri"'
+const HOST_NAME: OptionRule = { be: 'the name of a host', fits: (host) => typeof host === 'string' }
+const DISCOVERED: OptionTable<DiscoveredKeySetOptions> = {
+  ...REMOTE_KEY_SET,
+  allowedKeyHosts: { ...listOf('a list of host names', HOST_NAME), default: [] },
+}
 const LARGEST_METADATA = 262_144
 const DEFAULT_METADATA = 65_536
 

@@ -169,7 +169,8 @@ export const httpHosts: OptionRule = {
 /** What fetches keys and metadata. */
 export const fetchOption: OptionRow = { ...callback, default: defaultFetch }
 
-const REMOTE_KEY_SET: OptionTable<RemoteKeySetOptions> = {
+/** The options of `RemoteKeySetOptions`. */
+export const REMOTE_KEY_SET: OptionTable<RemoteKeySetOptions> = {
   ...KEY_SET_TUNING,
   allowHttpHosts: { ...httpHosts, default: [] },
   fetch: fetchOption,
@@ -179,9 +180,6 @@ const REMOTE_KEY_SET: OptionTable<RemoteKeySetOptions> = {
 }
 
 const ACTION = 'use remote key set'
-
-/** The names allowed in `RemoteKeySetOptions`. */
-export const KEY_SET_OPTIONS: readonly string[] = Object.keys(REMOTE_KEY_SET)
 
 /** @throws TypeError for an unknown option or one out of its range, and if there is no transport */
 export function resolveKeySetOptions(given: RemoteKeySetOptions): ResolvedKeySetOptions {
