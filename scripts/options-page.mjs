@@ -54,6 +54,14 @@ const SECTIONS = [
     heading: 'Resource metadata',
     parts: [{ file: 'core/src/metadata/options.ts', interfaces: ['ProtectedResourceOptions'] }],
   },
+  {
+    heading: 'Redis',
+    parts: [
+      { where: 'all', file: 'redis/src/options.ts', interfaces: ['RedisOptions'] },
+      { where: '`redisReplayStore`, `redisDenylist`', file: 'redis/src/options.ts', interfaces: ['RedisGuardOptions'] },
+      { where: '`redisJwkSets`', file: 'redis/src/options.ts', interfaces: ['RedisJwkSetOptions'] },
+    ],
+  },
   { heading: 'Limits', parts: [{ file: 'core/src/model/limits.ts', interfaces: ['Limits'] }] },
 ]
 
@@ -174,18 +182,20 @@ if (import.meta.filename === process.argv[1]) {
   const root = join(import.meta.dirname, '..')
   const read = (file) => readFileSync(join(root, 'packages', file), 'utf8')
   const load = (file) => import(join(root, 'packages', file))
-  const [pipeline, http, keys, denylist, dpop, metadata, mtls, introspection, express, fastify] = await Promise.all([
-    load('core/dist/pipeline/options.js'),
-    load('core/dist/authenticator/options.js'),
-    load('core/dist/keys/remote/options.js'),
-    load('core/dist/denylist/options.js'),
-    load('core/dist/dpop/options.js'),
-    load('core/dist/metadata/options.js'),
-    load('core/dist/mtls/mtls.js'),
-    load('core/dist/introspection/options.js'),
-    load('express/dist/options.js'),
-    load('fastify/dist/options.js'),
-  ])
+  const [pipeline, http, keys, denylist, dpop, metadata, mtls, introspection, express, fastify, redis] =
+    await Promise.all([
+      load('core/dist/pipeline/options.js'),
+      load('core/dist/authenticator/options.js'),
+      load('core/dist/keys/remote/options.js'),
+      load('core/dist/denylist/options.js'),
+      load('core/dist/dpop/options.js'),
+      load('core/dist/metadata/options.js'),
+      load('core/dist/mtls/mtls.js'),
+      load('core/dist/introspection/options.js'),
+      load('express/dist/options.js'),
+      load('fastify/dist/options.js'),
+      load('redis/dist/options.js'),
+    ])
   const page = join(root, PAGE)
   const { log: _, ...scope } = fastify.SCOPE
   const tables = {
@@ -201,6 +211,7 @@ if (import.meta.filename === process.argv[1]) {
     'Client certificates': mtls.MTLS,
     Introspection: introspection.INTROSPECTION,
     'Introspection cache': introspection.INTROSPECTION_CACHE,
+    Redis: { ...redis.REDIS_GUARD, ...redis.REDIS_JWK_SETS },
     Limits: pipeline.LIMITS,
   }
   writeFileSync(page, optionsPage(readFileSync(page, 'utf8'), read, tables))

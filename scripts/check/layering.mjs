@@ -26,6 +26,7 @@ const PACKAGE_IMPORTS = {
   express: ['@claimgate/core', 'express'],
   fastify: ['@claimgate/core', 'fastify', 'fastify-plugin'],
   fetch: ['@claimgate/core'],
+  redis: ['@claimgate/core'],
   issuer: ['jose'],
   testing: ['@claimgate/core', '@claimgate/issuer', 'jose', 'msw', '@mswjs/interceptors', 'node:'],
 }

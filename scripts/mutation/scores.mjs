@@ -25,6 +25,7 @@ export const FOLDERS = [
   'fastify',
   'fetch',
   'issuer',
+  'redis',
 ]
 
 /** The score that each folder must have, in percent. */

@@ -116,11 +116,6 @@ describe('a snippet', () => {
     ],
     ['dpop-nonces', '[proofs.scheme, proofs.confirmation]', ['DPoP', 'jkt']],
     [
-      'replay-store',
-      `await redisReplayStore({ set: async (...call) => JSON.stringify(call) === '["dpop:k","1",{"NX":true,"EX":60}]' ? 'OK' : null }).insertIfAbsent('k', 60)`,
-      true,
-    ],
-    [
       'fastify-plugin',
       `await (await import('fastify')).default().register(auth).get('/', () => 'ok').inject('/').then((answer) => answer.statusCode)`,
       401,

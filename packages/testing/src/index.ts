@@ -28,6 +28,13 @@ export { createTestKeys, supportedAlgorithms, type TestKeys, type TestKeysOption
 export { type WeakKey, weakKeys } from './keys/weak-keys.ts'
 export { createRandom, type Random } from './random.ts'
 export { createTestClock, type TestClock, type TestClockOptions } from './test-clock.ts'
+export {
+  introspectionCacheStoreCases,
+  type IntrospectionCacheStoreSubject,
+} from './stores/introspection-cache-store-cases.ts'
+export { jwkSetStoreCases, type JwkSetStoreSubject } from './stores/jwk-set-store-cases.ts'
+export { replayStoreCases, type ReplayStoreSubject } from './stores/replay-store-cases.ts'
+export type { PassTime, StoreCase } from './stores/store-case.ts'
 export { startTestIssuer, type TestIssuer, type TestIssuerOptions } from './test-issuer.ts'
 export { badTokens } from './tokens/bad-tokens.ts'
 export type { BadToken, BadTokensBase } from './tokens/forge.ts'

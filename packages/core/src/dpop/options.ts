@@ -62,7 +62,8 @@ export interface NonceOptions {
 /**
  * Where accepted proofs are remembered: memory, Redis, a Durable Object.
  *
- * If the method throws or does not answer, requests get status 503. A store that is full throws, and removes nothing.
+ * If the method throws or does not answer, requests get status 503. A store that is full throws, and removes nothing. Run `replayStoreCases`
+ * of `@claimgate/testing` to test your store.
  */
 export interface ReplayStore {
   /**

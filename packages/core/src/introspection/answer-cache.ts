@@ -57,7 +57,7 @@ function guarded(store: IntrospectionCacheStore, clock: Clock, storeTimeout: num
 const MOST_BYTES = 16_777_216
 
 /** Answers in memory. Those about inactive tokens have separate room, because attackers can cause any number of them. */
-function memoryCache(maxEntries: number, clock: Clock): IntrospectionCacheStore {
+export function memoryCache(maxEntries: number, clock: Clock): IntrospectionCacheStore {
   const active = recentMap<string, Entry>(maxEntries, MOST_BYTES)
   const inactive = recentMap<string, Entry>(maxEntries)
   return {

@@ -89,7 +89,8 @@ export interface IntrospectionAnswer {
  * Where processes share answers: Redis, a KV. Anyone who can write to it can make any token valid. If a method fails or does not answer, the
  * endpoint is asked instead.
  *
- * Keys are SHA-256 hashes in hexadecimal of a token, the issuer and the client. No token reaches the store, but answers contain claims.
+ * Keys are SHA-256 hashes in hexadecimal of a token, the issuer and the client. No token reaches the store, but answers contain claims. Run
+ * `introspectionCacheStoreCases` of `@claimgate/testing` to test your store.
  */
 export interface IntrospectionCacheStore {
   /** The answer stored under a key, unless it has expired. */

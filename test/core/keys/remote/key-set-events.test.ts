@@ -106,33 +106,51 @@ describe('events of a key set', () => {
 
 describe('a store', () => {
   function counting(seed?: JwkSetSeed) {
-    const asked: string[] = []
+    const asked: object[] = []
     const kept: JwkSetSeed[] = []
+    const keptFor: unknown[] = []
     const store: JwkSetStore = {
-      get: async (uri) => {
-        asked.push(uri)
+      get: async (uri, wanted) => {
+        asked.push({ uri, ...wanted })
         return seed
       },
-      set: async (_uri, given) => void kept.push(given),
+      set: async (_uri, given, seconds) => {
+        kept.push(given)
+        keptFor.push(seconds)
+      },
     }
-    return { asked, kept, store }
+    return { asked, kept, keptFor, store }
   }
 
-  it('is read only if there is no fresh set', async () => {
-    const { asked, store } = counting()
+  it('is read before each fetch, also of a set that is fresh, and learns what is of use and for how long', async () => {
+    const { asked, keptFor, store } = counting()
     const { ask, clock, keys } = setUp(json({ keys: [a] }), { store })
+    const start = clock.now()
     await keys.ready()
-    expect(asked).toEqual([URI])
+    expect(asked).toEqual([{ uri: URI, seconds: 1 }])
     await clock.pass(100)
     await ask('b')
     await clock.pass(550)
     await ask('a')
     await settle()
     expect(keys.stats().attempts).toBe(3)
-    expect(asked).toEqual([URI])
-    await clock.pass(700)
+    expect(asked.slice(1)).toEqual([
+      { uri: URI, seconds: 1, newerThan: start },
+      { uri: URI, seconds: 1, newerThan: start + 100_000 },
+    ])
     await ask('a')
-    expect(asked).toEqual([URI, URI])
+    expect(asked).toHaveLength(3)
+    expect(keptFor).toEqual([4200, 4200, 4200])
+  })
+
+  it('may contain what another worker fetched since, also while the own set is fresh: a new key costs no fetch', async () => {
+    const newer = { uri: URI, jwks: { keys: [a ?? {}, b ?? {}] as JwkSetSeed['jwks']['keys'] }, fetchedAt: 0 }
+    const { store } = counting(newer)
+    const { ask, clock, count } = setUp(json({ keys: [a] }), { store })
+    expect(await ask('a')).toBe('verified')
+    await clock.pass(100)
+    newer.fetchedAt = clock.now() - 1000
+    expect([await ask('b'), count()]).toEqual(['verified', 1])
   })
 
   it('receives every fetched set, and no set that was read from it', async () => {

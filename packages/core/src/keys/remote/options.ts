@@ -38,10 +38,26 @@ export interface JwkSetSeed {
   readonly lag?: number
 }
 
-/** Where workers share the key sets of one issuer. If it throws, it counts as empty. */
+/**
+ * Where workers share the key sets of one issuer: a file, a KV, Redis. Anyone who can write to it can install keys. If it throws, it counts
+ * as empty. Run `jwkSetStoreCases` of `@claimgate/testing` to test your store.
+ */
 export interface JwkSetStore {
-  get(uri: string): Promise<JwkSetSeed | undefined>
-  set(uri: string, seed: JwkSetSeed): Promise<void>
+  /**
+   * The set stored last. `wanted` is given by verifiers, which fetch the set if there is no seed of use. A store may use it to let only one
+   * of many processes fetch: the others get the answer when its set is stored.
+   */
+  get(uri: string, wanted?: WantedSeed): Promise<JwkSetSeed | undefined>
+  /** @param seconds - how long the set is of use: until it is too old even for an outage. Afterwards, it may be dropped. */
+  set(uri: string, seed: JwkSetSeed, seconds?: number): Promise<void>
+}
+
+/** Which seed a verifier can use, and how long it waits. */
+export interface WantedSeed {
+  /** Only a seed with a later `fetchedAt` is of use. Absent if the verifier has no set yet. */
+  readonly newerThan?: number
+  /** Seconds until the verifier stops waiting, and fetches. */
+  readonly seconds: number
 }
 
 /** A store in memory, for tests and for several verifiers in one program. */

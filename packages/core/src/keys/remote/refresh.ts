@@ -15,7 +15,7 @@ import {
 } from './attempt-history.ts'
 import type { JwkSetSeed, JwkSetStore, ResolvedKeySetOptions } from './options.ts'
 import { type FetchOpening, type Freshness, freshnessAt, lifetime } from './refresh-policy.ts'
-import { type CachedKeySet, checkSeed, readStore, seedOf, setFromSeed, writeStore } from './seed.ts'
+import { type CachedKeySet, checkSeed, readStore, setFromSeed, writeStore } from './seed.ts'
 import {
   type DocumentFetch,
   documentFetcher,
@@ -127,8 +127,8 @@ export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOpt
   }
 
   const isStored = async (shared: SharedFetch, store: JwkSetStore): Promise<boolean> => {
-    if (state.cached && clock.monotonic() < state.cached.freshUntil) return false
-    const seed = await readStore(id, store, options)
+    // Even a fresh set is refreshed from the store, so that one process fetches for all.
+    const seed = await readStore(id, store, state.cached?.fetchedAt, options)
     try {
       return state.fetching === shared && seed !== undefined && adoptSeed(seed)
     } catch {
@@ -176,7 +176,7 @@ export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOpt
       const { size: keys, skipped } = next.set
       const duration = now - (startedAt ?? now)
       emit(onEvent, { type: 'keys.refreshed', uri, keys, skipped: skipped.length, duration })
-      if (options.store) writeStore(seedOf(next, id), options.store, waitUntil)
+      if (options.store) writeStore(next, id, options.store, options)
       return { kind: 'fetched' }
     } catch (thrown) {
       const error =

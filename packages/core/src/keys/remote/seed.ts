@@ -1,4 +1,4 @@
-import { ownOptions } from '../../model/values.ts'
+import { bare, ownOptions } from '../../model/values.ts'
 import { misconfigured } from '../../options/option-rules.ts'
 import { clampFreshness, entityTag } from '../fetch/fetch-document.ts'
 import { printedUri } from '../fetch/key-uri.ts'
@@ -89,11 +89,14 @@ export function seedOf(cached: CachedKeySet, id: string): JwkSetSeed {
 export async function readStore(
   id: string,
   store: JwkSetStore,
+  newerThan: number | undefined,
   { clock, softWait, timeout }: ResolvedKeySetOptions,
 ): Promise<JwkSetSeed | undefined> {
   // A request waits for the store and then for the endpoint, within one deadline.
-  const timer = startTimer(clock, Math.min(Math.max(softWait, SHORTEST_WAIT), timeout / 2) * 1000)
-  const seed = await Promise.race([orUndefined(async () => store.get(id)), timer.elapsed])
+  const seconds = Math.min(Math.max(softWait, SHORTEST_WAIT), timeout / 2)
+  const timer = startTimer(clock, seconds * 1000)
+  const wanted = Object.freeze(bare({ seconds, ...(newerThan !== undefined && { newerThan }) }))
+  const seed = await Promise.race([orUndefined(async () => store.get(id, wanted)), timer.elapsed])
   timer.cancel()
   return typeof seed === 'object' && seed !== null ? seed : undefined
 }
@@ -101,8 +104,14 @@ export async function readStore(
 const SHORTEST_WAIT = 0.1
 
 /** Writes a set to the store in the background. Failures are ignored. */
-export function writeStore(seed: JwkSetSeed, store: JwkSetStore, waitUntil: ResolvedKeySetOptions['waitUntil']): void {
-  const written = orUndefined(async () => store.set(seed.uri, seed))
+export function writeStore(
+  next: CachedKeySet,
+  id: string,
+  store: JwkSetStore,
+  { clock, waitUntil }: ResolvedKeySetOptions,
+): void {
+  const seconds = Math.max(1, Math.ceil((next.usableUntil - clock.monotonic()) / 1000))
+  const written = orUndefined(async () => store.set(id, seedOf(next, id), seconds))
   keepAlive(waitUntil, written)
 }
 

@@ -1,0 +1,7 @@
+export type { RedisClient } from './client.ts'
+export { redisDenylist, type RedisDenylist } from './denylist.ts'
+export { RedisStoreError } from './error.ts'
+export { redisIntrospectionCache } from './introspection-cache.ts'
+export { redisJwkSets } from './jwk-sets.ts'
+export type { RedisGuardOptions, RedisJwkSetOptions, RedisLog, RedisOptions } from './options.ts'
+export { redisReplayStore, type RedisReplayStore } from './replay-store.ts'

@@ -1,0 +1,95 @@
+import type { JwkSetSeed, JwkSetStore } from '@claimgate/core'
+import type { RedisClient } from './client.ts'
+import { connectionOf } from './connection.ts'
+import { malformed } from './error.ts'
+import { REDIS_JWK_SETS, type RedisJwkSetOptions, resolveOptions } from './options.ts'
+import { parsedObject } from './stored-json.ts'
+
+/**
+ * Fetched JWK Sets on Redis or Valkey, shared by all processes: `createVerifier({ …, keySet: { store: redisJwkSets(client) } })`.
+ *
+ * One process fetches a set, and the others use it. For that, a process takes a lease with `SET NX PX` before it fetches. The others wait for
+ * its set, and fetch themselves if it takes longer than the lease or than they may wait. Anyone who can write to Redis can install keys. If
+ * Redis fails, methods reject with a `RedisStoreError`, and each process fetches.
+ *
+ * @throws TypeError for another client, and for options out of range
+ */
+export function redisJwkSets(client: RedisClient, options: RedisJwkSetOptions = {}): JwkSetStore {
+  const { prefix, clock, lease, timeout } = resolveOptions(ACTION, options, REDIS_JWK_SETS)
+  const { ask } = connectionOf(ACTION, client, { timeout, clock })
+  /** The random values of the leases of this process, by key set. */
+  const leases = new Map<string, string>()
+  const keyOf = (uri: string): string => `${prefix}keys:${uri}`
+  const leaseOf = (uri: string): string => `${prefix}lease:${uri}`
+
+  const read = async (uri: string): Promise<JwkSetSeed | undefined> => {
+    const stored = await ask(async (commands) => commands.get(keyOf(uri)))
+    if (stored === null) return undefined
+    const seed = parsedObject(stored)
+    if (seed === undefined || !isSeed(seed) || seed.uri !== uri) throw malformed('the key set asked for')
+    return seed
+  }
+
+  const takeLease = async (uri: string): Promise<boolean> => {
+    const value = crypto.randomUUID()
+    const taken = await ask(async (commands) => commands.insert(leaseOf(uri), value, Math.ceil(lease * 1000)))
+    if (taken === 'OK') leases.set(uri, value)
+    return taken === 'OK'
+  }
+
+  const releaseLease = async (uri: string): Promise<void> => {
+    const value = leases.get(uri)
+    if (value === undefined) return
+    leases.delete(uri)
+    await ask(async (commands) => commands.run(RELEASE, leaseOf(uri), value))
+  }
+
+  return Object.freeze<JwkSetStore>({
+    get: async (uri, wanted) => {
+      if (wanted === undefined) return read(uri)
+      const { newerThan = Number.NEGATIVE_INFINITY, seconds } = wanted
+      const until = clock.monotonic() + seconds * 1000 * SHARE
+      const readNewer = async (): Promise<JwkSetSeed | undefined> => {
+        const seed = await read(uri)
+        return seed !== undefined && seed.fetchedAt > newerThan ? seed : undefined
+      }
+      for (;;) {
+        const seed = await readNewer()
+        if (seed !== undefined) return seed
+        if (await takeLease(uri)) {
+          // Another process may have stored its set and released the lease in between.
+          const stored = await readNewer()
+          if (stored !== undefined) await releaseLease(uri)
+          return stored
+        }
+        const left = until - clock.monotonic()
+        if (left <= 0) return undefined
+        await new Promise<void>((resolve) => void clock.setTimeout(resolve, Math.min(POLL_EVERY, left)))
+      }
+    },
+    set: async (uri, seed, seconds = DAY) => {
+      const milliseconds = Math.max(1, Math.ceil(seconds * 1000))
+      await ask(async (commands) => commands.put(keyOf(uri), JSON.stringify(seed), milliseconds))
+      await releaseLease(uri)
+    },
+  })
+}
+
+const ACTION = 'store key sets on Redis'
+const DAY = 86_400
+// Milliseconds.
+const POLL_EVERY = 50
+// The caller must get the answer before it stops waiting. Otherwise the lease would be taken without a fetch.
+const SHARE = 0.8
+
+// Only the process that took a lease may release it: it may have run out, and belong to another process now.
+const RELEASE = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+`
+
+/** Whether an object has the members of a seed. The verifier checks the keys. */
+function isSeed(value: object): value is JwkSetSeed {
+  const { uri, jwks, fetchedAt } = value as Partial<JwkSetSeed>
+  return typeof uri === 'string' && typeof jwks === 'object' && jwks !== null && Number.isFinite(fetchedAt)
+}

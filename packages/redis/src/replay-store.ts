@@ -1,0 +1,45 @@
+import type { ReplayStore } from '@claimgate/core/dpop'
+import type { RedisClient } from './client.ts'
+import { connectionOf } from './connection.ts'
+import { malformed } from './error.ts'
+import { evictionGuard } from './eviction.ts'
+import { REDIS_GUARD, type RedisGuardOptions, resolveOptions } from './options.ts'
+
+/** A replay store on Redis. */
+export interface RedisReplayStore extends ReplayStore {
+  /**
+   * Rejects unless Redis answers and keeps all entries. Await it at start-up to stop there.
+   *
+   * @throws RedisStoreError
+   */
+  ready(): Promise<void>
+}
+
+/**
+ * The DPoP proofs that were accepted, on Redis or Valkey, shared by all processes: `dpop({ …, replay: redisReplayStore(client) })`.
+ *
+ * One `SET NX PX` decides: of any number of processes that get the same proof at once, one accepts it. If Redis fails, is full or does not
+ * answer, `insertIfAbsent` rejects with a `RedisStoreError`, and requests get status 503. A failover that loses acknowledged writes lets
+ * their proofs be replayed.
+ *
+ * @throws TypeError for another client, and for options out of range
+ */
+export function redisReplayStore(client: RedisClient, options: RedisGuardOptions = {}): RedisReplayStore {
+  const read = resolveOptions(ACTION, options, REDIS_GUARD)
+  const connection = connectionOf(ACTION, client, read)
+  const guard = evictionGuard(connection, read)
+  const prefix = `${read.prefix}proof:`
+  return Object.freeze<RedisReplayStore>({
+    insertIfAbsent: async (key, seconds) => {
+      const unknown = guard.check()
+      if (unknown !== undefined) await unknown
+      const answer = await connection.ask(async (commands) => commands.insert(prefix + key, '1', seconds * 1000))
+      if (answer === 'OK') return true
+      if (answer === null) return false
+      throw malformed('an answer to SET NX')
+    },
+    ready: guard.ready,
+  })
+}
+
+const ACTION = 'create replay store on Redis'
