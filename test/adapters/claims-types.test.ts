@@ -2,7 +2,7 @@ import '@claimgate/express/augment'
 import { type Claims, createAuthenticator, createVerifier, type VerifiedToken } from '@claimgate/core'
 import { authenticateJwt, getAuth } from '@claimgate/express'
 import { claimgate } from '@claimgate/fastify'
-import { createGate, type Gate, type OptionalGate, protect } from '@claimgate/fetch'
+import { createGate, type Gate, type HasVerifier, type OptionalGate, protect } from '@claimgate/fetch'
 import { type } from 'arktype'
 import express, { type Request as ExpressRequest } from 'express'
 import fastify, { type FastifyRequest } from 'fastify'
@@ -43,7 +43,7 @@ describe('the type of the claims', () => {
     ['valibot', createGate({ ...options, claims: v.object({ tenant: v.string() }) })],
     ['arktype', createGate({ ...options, claims: type({ tenant: 'string' }) })],
   ])('comes from a schema of %s to a gate', async (_name, gate) => {
-    expectTypeOf(gate).toEqualTypeOf<Gate<{ tenant: string }>>()
+    expectTypeOf(gate).toEqualTypeOf<Gate<{ tenant: string }> & HasVerifier<{ tenant: string }>>()
     const auth = await gate(new Request('https://api.example.com', { headers: good }))
     expect(auth instanceof Response ? auth.status : auth.claims.tenant).toBe('acme')
     expect(await gate(new Request('https://api.example.com', { headers: bad }))).toHaveProperty('status', 401)
@@ -51,14 +51,14 @@ describe('the type of the claims', () => {
 
   it('includes undefined for a gate that allows anonymous requests', () => {
     expectTypeOf(createGate({ ...options, claims: schema, optional: true })).toEqualTypeOf<
-      OptionalGate<{ tenant: string }>
+      OptionalGate<{ tenant: string }> & HasVerifier<{ tenant: string }>
     >()
     const optional = true as boolean
-    expectTypeOf(createGate({ ...options, optional })).toEqualTypeOf<OptionalGate>()
+    expectTypeOf(createGate({ ...options, optional })).toEqualTypeOf<OptionalGate & HasVerifier>()
   })
 
   it('of ReturnType<typeof createGate> is that of a gate for tokens only', () => {
-    expectTypeOf<ReturnType<typeof createGate>>().toEqualTypeOf<Gate>()
+    expectTypeOf<ReturnType<typeof createGate>>().toEqualTypeOf<Gate & HasVerifier>()
   })
 
   it('comes from a schema to a handler', () => {

@@ -13,7 +13,7 @@ import { startFakeKms } from '@claimgate/testing/aws'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { startIntrospectionServer } from '../support/introspection/server.ts'
+import { active, startIntrospectionServer } from '../support/introspection/server.ts'
 import { createDpopClient } from '../support/dpop/client.ts'
 import { takeFinds } from '../support/secrets/watch.ts'
 import { snippet } from '../support/docs/pages.ts'
@@ -238,11 +238,19 @@ describe('the server of the snippet', () => {
     const get = (token: string): Promise<Response> =>
       fetch(`${server.url}/orders`, { headers: { authorization: `Bearer ${token}` } })
     const responses = [await get('good'), await get('junk'), await get(environment['TOKEN'] ?? '')]
+    const pay = async (token: string): Promise<number> =>
+      (await fetch(`${server.url}/payments`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })).status
+    const payments = [await pay('good')]
+    auth.reply = () => ({ body: active(auth.issuer, { scope: 'orders:read payments' }) })
+    payments.push(await pay('payer'), await pay('payer'))
+    auth.reply = () => ({ body: { active: false } })
+    payments.push(await pay('payer'))
     await server.close()
     await auth.close()
     expect(responses.map(({ status }) => status)).toEqual([200, 401, 401])
     expect(await responses[0]?.json()).toEqual({ sub: 'ada' })
-    expect(auth.seen.map(({ form }) => form.get('token'))).toEqual(['good', 'junk'])
+    expect(payments).toEqual([403, 204, 204, 401])
+    expect(auth.seen.map(({ form }) => form.get('token'))).toEqual(['good', 'junk', 'payer', 'payer', 'payer'])
   })
 
   it('roles grants what a role allows', async () => {

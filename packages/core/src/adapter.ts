@@ -6,6 +6,7 @@ export {
   readAdapterOptions,
   type ReadAdapterOptions,
 } from './authenticator/adapter-options.ts'
+export { assertCanAsk } from './authenticator/authenticator.ts'
 export { catalogue, type CatalogueEntry } from './model/catalogue.ts'
 export { answeredWithin, type Deadline } from './errors/deadline.ts'
 export { asError, TransportError } from './errors/auth-error.ts'

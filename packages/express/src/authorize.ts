@@ -18,7 +18,7 @@ import {
   type RequirementRule,
 } from '@claimgate/core/adapter'
 import type { Request, RequestHandler } from 'express'
-import { admissionOf } from './middleware.ts'
+import { admissionOf, renewAdmission } from './middleware.ts'
 
 /**
  * Admits only requests whose token meets the requirement. Put it after `authenticateJwt`: it uses the realm and `onReject` of that
@@ -36,7 +36,9 @@ export function authorize(requirement: RequirementRule<Request>): RequestHandler
     const decide = (outcome: Outcome): void => {
       try {
         if (outcome.kind === 'refused') return admissionOf(req).reject(outcome, req, res, next)
-        if (admitted(outcome) === undefined) throw new TypeError('Cannot authorize request: it is anonymous')
+        const authorized = admitted(outcome)
+        if (authorized === undefined) throw new TypeError('Cannot authorize request: it is anonymous')
+        renewAdmission(req, authorized.token)
       } catch (error) {
         return fail(error)
       }

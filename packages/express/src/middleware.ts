@@ -46,6 +46,14 @@ class Admissions extends Stamp {
   }
 }
 
+/** Keeps the token of a fresh answer, so that `getAuth` returns it. */
+export function renewAdmission(req: Request, token: VerifiedToken): void {
+  const admission = admissionOf(req)
+  if (admission.token === token) return
+  ;(req as { auth?: unknown }).auth = token
+  Admissions.set(req, { ...admission, token })
+}
+
 /**
  * The latest admission of the request.
  *
@@ -68,6 +76,8 @@ export interface AuthenticateJwt<C extends object = object> extends RequestHandl
    * @throws Error with status 401 for an anonymous request
    */
   getAuth(req: Request): VerifiedToken<C>
+  /** The verifier, for `ready()` at start-up and `close()`. */
+  readonly verifier: Verifier<C>
 }
 
 /**
@@ -115,7 +125,7 @@ export function authenticateJwt<C extends object = object>(
     throw new TypeError('Cannot get auth: another authenticateJwt() has let the request through')
   }
 
-  return Object.assign(middleware, { getAuth: ownAuth })
+  return Object.assign(middleware, { getAuth: ownAuth, verifier: authenticator.verifier })
 }
 
 const ANONYMOUS = { token: undefined, scheme: undefined, headers: {} } as const

@@ -2,6 +2,7 @@ import type { Authenticator, Refused, Requirement, Verifier } from '@claimgate/c
 import {
   type AdapterOptions,
   asError,
+  assertCanAsk,
   callback,
   isRequirement,
   narrowing,
@@ -151,6 +152,9 @@ export const MIDDLEWARE: OptionTable<MiddlewareOptions & Partial<ReadyAuthentica
 export function resolveOptions<C extends object>(
   given: AuthenticateJwtOptions<C> | Verifier<C> | Authenticator<C> = {},
 ): ReadAdapterOptions<C, MiddlewareOptions> {
-  const rules = { action: 'create middleware', table: MIDDLEWARE, environment: process.env }
-  return readAdapterOptions<C, MiddlewareOptions>(given, rules)
+  const action = 'create middleware'
+  const rules = { action, table: MIDDLEWARE, environment: process.env }
+  const options = readAdapterOptions<C, MiddlewareOptions>(given, rules)
+  if (options.requirement !== undefined) assertCanAsk(action, options.requirement, options.authenticator.verifier)
+  return options
 }

@@ -1,4 +1,4 @@
-import type { Outcome, ProtectedResource, Refused, VerifiedToken } from '@claimgate/core'
+import type { Outcome, ProtectedResource, Refused, VerifiedToken, Verifier } from '@claimgate/core'
 import {
   addFields,
   admitted,
@@ -108,6 +108,7 @@ export type AnsweringHook = (request: FastifyRequest, reply: FastifyReply, done:
 
 /** The protection that one registration of the plugin adds to its scope. */
 export interface Gate {
+  readonly verifier: Verifier
   readonly protects: 'every route' | 'routes that ask'
   readonly notFound: Required<ScopeOptions>['notFound']
   readonly securityScheme: string | false
@@ -145,7 +146,7 @@ export function createGate(given: ClaimgateOptions): Gate {
   const authorizeAfterwards = async (request: FastifyRequest, requirement: RouteRequirement): Promise<Outcome> => {
     const outcome = await authenticator.authenticate(new NodeRequestView(request, request.raw))
     if (outcome.kind === 'refused') return outcome
-    const { token, scheme } = admitted(outcome) ?? ANONYMOUS
+    const { token, scheme, headers } = admitted(outcome) ?? ANONYMOUS
     let authorizing: ReturnType<typeof authenticator.authorize>
     try {
       setAuth(request, token)
@@ -155,8 +156,9 @@ export function createGate(given: ClaimgateOptions): Gate {
     }
     const authorized = await authorizing
     if (authorized.kind === 'refused') return authorized
-    if (admitted(authorized) === undefined) throw new TypeError('Cannot authorize request: it is anonymous')
-    return outcome
+    const granted = admitted(authorized)
+    if (granted === undefined) throw new TypeError('Cannot authorize request: it is anonymous')
+    return { ...granted, headers }
   }
 
   const throwing =
@@ -196,6 +198,7 @@ export function createGate(given: ClaimgateOptions): Gate {
   }
 
   return {
+    verifier: authenticator.verifier,
     protects: global ? 'every route' : 'routes that ask',
     notFound,
     securityScheme,

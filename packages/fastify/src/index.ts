@@ -1,4 +1,4 @@
-import type { Claims, VerifiedToken } from '@claimgate/core'
+import type { Claims, VerifiedToken, Verifier } from '@claimgate/core'
 import type { AuthenticateHook, RouteRequirement } from './gate.ts'
 
 // Fastify loaders such as @fastify/autoload, and many Fastify users, expect a default export.
@@ -15,6 +15,13 @@ export { resourceMetadata } from './resource-metadata.ts'
  */
 export interface AuthClaims extends Claims {}
 
+/** Creates hooks. See `fastify.authenticateJwt`. */
+export interface AuthenticateJwt {
+  (requirement?: RouteRequirement): AuthenticateHook
+  /** The verifier of this registration, for `ready()` at start-up. */
+  readonly verifier: Verifier
+}
+
 declare module 'fastify' {
   interface FastifyRequest {
     /** The verified token; `null` for anonymous requests and on open routes. */
@@ -28,7 +35,7 @@ declare module 'fastify' {
      *
      * @throws TypeError for anything but a requirement
      */
-    authenticateJwt(requirement?: RouteRequirement): AuthenticateHook
+    authenticateJwt: AuthenticateJwt
   }
 
   interface FastifyContextConfig {

@@ -1,7 +1,15 @@
-import { misconfigured, own } from '@claimgate/core/adapter'
+import { assertCanAsk, misconfigured, own } from '@claimgate/core/adapter'
 import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
-import { type AnsweringHook, createGate, type Gate, HOLD, holdBack } from './gate.ts'
+import {
+  type AnsweringHook,
+  type AuthenticateHook,
+  createGate,
+  type Gate,
+  HOLD,
+  holdBack,
+  type RouteRequirement,
+} from './gate.ts'
 import {
   type DescribedRoute,
   describeSecurity,
@@ -45,12 +53,17 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
     fastify.decorate(GATE, gate)
     if (!fastify.hasRequestDecorator('auth')) fastify.decorateRequest('auth', null)
     if (!fastify.hasRequestDecorator(HOLD)) fastify.decorateRequest(HOLD, null)
-    const authenticateJwt: FastifyInstance['authenticateJwt'] = (...args) => {
+    const assertRule = (rule: RouteRule): void => {
+      if (typeof rule === 'object') assertCanAsk('protect route', rule, gate.verifier)
+    }
+    const createHook = (...args: readonly [requirement?: RouteRequirement]): AuthenticateHook => {
       const rule = hookRule(args)
+      assertRule(rule)
       const hook = gate.throwing(rule)
       named.set(hook, { answering: gate.answering(rule), rule })
       return hook
     }
+    const authenticateJwt = Object.assign(createHook, { verifier: gate.verifier })
     fastify.decorate('authenticateJwt', authenticateJwt)
 
     const protect: AnsweringHook = (request, reply, done) => {
@@ -69,7 +82,9 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
       const isGetter = rule !== undefined && !Object.hasOwn(config, 'auth')
       if (isGetter || polluted || !Object.hasOwn(route, 'config'))
         route.config = { ...config, ...(isGetter && { auth: rule }), ...(polluted && { [SEEN]: true }) }
-      const rules = [...(gateFor(this, rule) === gate ? [rule] : []), ...answerDirectly(route, named)]
+      const applies = gateFor(this, rule) === gate
+      if (applies) assertRule(rule)
+      const rules = [...(applies ? [rule] : []), ...answerDirectly(route, named)]
       for (const one of rules) {
         if (typeof one === 'object') gate.resource?.learn({ scopes: one.scopes })
         const description = describeSecurity(route, one, security)

@@ -13,6 +13,7 @@ import {
   admitted,
   asError,
   assertCalled,
+  assertCanAsk,
   bare,
   givenRequirement,
   metadataAnswer,
@@ -32,6 +33,12 @@ export type Gate<C extends object = object> = (
   request: Request,
   requirement?: Requirement,
 ) => Promise<VerifiedToken<C> | Response>
+
+/** A gate that `createGate` made. */
+export interface HasVerifier<C extends object = object> {
+  /** The verifier, for `ready()` at start-up and `close()`. */
+  readonly verifier: Verifier<C>
+}
 
 /** Like `Gate`, but resolves with `undefined` for an anonymous request. With a requirement, it refuses anonymous requests. */
 export type OptionalGate<C extends object = object> = (
@@ -54,15 +61,15 @@ export type GateOptions<C extends object = object> = AuthenticatorOptions<C> & {
  * @param options - options, or an existing verifier or authenticator
  * @throws TypeError for options that are missing, contradict each other or are out of range
  */
-export function createGate<C extends object = object>(options: GateOptions<C> | Verifier<C>): Gate<C>
+export function createGate<C extends object = object>(options: GateOptions<C> | Verifier<C>): Gate<C> & HasVerifier<C>
 export function createGate<C extends object = object>(
   options: AuthenticatorOptions<C> | Authenticator<C>,
-): OptionalGate<C>
+): OptionalGate<C> & HasVerifier<C>
 // Repeated, because `ReturnType<typeof createGate>` uses the last overload.
-export function createGate<C extends object = object>(options: GateOptions<C> | Verifier<C>): Gate<C>
+export function createGate<C extends object = object>(options: GateOptions<C> | Verifier<C>): Gate<C> & HasVerifier<C>
 export function createGate<C extends object = object>(
   options: AuthenticatorOptions<C> | Verifier<C> | Authenticator<C>,
-): OptionalGate<C> {
+): OptionalGate<C> & HasVerifier<C> {
   assertCalled('createGate', 'const gate = createGate({ issuer, audience })', options)
   const authenticator = createAuthenticator(options)
   const resource = own(authenticator, 'resource')
@@ -84,7 +91,7 @@ export function createGate<C extends object = object>(
     }
   }
   if (resource !== undefined) resourceOf.set(gate, resource)
-  return gate
+  return Object.assign(gate, { verifier: authenticator.verifier })
 }
 
 // For the scopes of handlers that share a gate.
@@ -186,6 +193,9 @@ export function protect<Q extends Request, R extends readonly unknown[]>(
   const requirement = givenRequirement(ACTION, given)
   const gate = typeof options === 'function' ? options : createGate(options as AuthenticatorOptions)
   if (requirement !== undefined) resourceOf.get(gate)?.learn({ scopes: requirement.scopes })
+  // An application's own gate has no verifier to check.
+  const verifier = own(gate as Partial<HasVerifier>, 'verifier')
+  if (requirement !== undefined && verifier !== undefined) assertCanAsk(ACTION, requirement, verifier)
   return async (request, ...rest) => {
     let auth: unknown
     try {

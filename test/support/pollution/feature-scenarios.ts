@@ -1,8 +1,18 @@
-import type { Binding, RequestView, VerifiedToken } from '@claimgate/core'
+import {
+  allOf,
+  type Binding,
+  createAuthenticator,
+  createVerifier,
+  type Outcome,
+  type RequestView,
+  scope,
+  type VerifiedToken,
+} from '@claimgate/core'
 import {
   clientSecretBasic,
   clientSecretPost,
   createIntrospectionVerifier,
+  fresh,
   type IntrospectionOptions,
   tlsClient,
 } from '@claimgate/core/introspection'
@@ -73,6 +83,29 @@ function introspectionScenarios(): readonly Scenario[] {
         }
       },
     })),
+    {
+      name: 'a fresh answer about a token',
+      start: () => {
+        const verifier = createIntrospectionVerifier({ ...whole, endpoint: `${ISSUER}/i` })
+        // Cannot ask, so the requirement must be an error.
+        const plain = createVerifier({ issuer: ISSUER, audience: 'orders-api', secret: 'x'.repeat(32) })
+        const authenticators = [createAuthenticator({ verifier }), createAuthenticator({ verifier: plain })]
+        const view: RequestView = { method: 'GET', target: '/', header: () => ['Bearer good'] }
+        const requirements = [fresh(), allOf(scope('orders:read'), fresh()), scope('orders:read')]
+        return async () => {
+          const answers: Record<string, string> = {}
+          const token = await verifier.verify('good')
+          for (const [at, requirement] of requirements.entries())
+            for (const [of, authenticator] of authenticators.entries()) {
+              const kind = (found: Outcome): string => (found.kind === 'authenticated' ? 'accepted' : 'refused')
+              const [name, later] = [`${at} ${of}`, `${at} ${of}, later`]
+              answers[name] = await outcome(async () => kind(await authenticator.authenticate(view, requirement)))
+              answers[later] = await outcome(async () => kind(await authenticator.authorize(token, requirement)))
+            }
+          return answers
+        }
+      },
+    },
     {
       name: 'the options of introspection',
       start: () => async () => {

@@ -1,4 +1,10 @@
-import { assertRequirement, type Requirement } from '../authorization/requirements.ts'
+import {
+  assertRequirement,
+  isMet,
+  needsFresh,
+  type Requirement,
+  type RequirementContext,
+} from '../authorization/requirements.ts'
 import { confirmBindings } from '../confirmation/binding.ts'
 import { asError, asRefusal, AuthError } from '../errors/auth-error.ts'
 import { answeredWithin } from '../errors/deadline.ts'
@@ -14,7 +20,8 @@ import type { ProtectedResource } from '../http/protected-resource.ts'
 import { refusalResponse } from '../http/refusal-response.ts'
 import { type Fields, NO_FIELDS } from '../model/http-text.ts'
 import type { Credential, OtherScheme, RequestView, VerifiedToken } from '../model/token.ts'
-import { bare, has, own } from '../model/values.ts'
+import { misconfigured } from '../options/option-rules.ts'
+import { bare, chained, has, isThenable, own, type Soon } from '../model/values.ts'
 import type { Explanation } from '../pipeline/explain.ts'
 import { clockOf, timeOf, type Verifier, verifiesJwts } from '../pipeline/verifier.ts'
 import { explainRequest } from './explain.ts'
@@ -33,7 +40,8 @@ export interface Authenticator<C extends object = object> {
    */
   authenticate(view: RequestView, requirement?: Requirement): Promise<Outcome<C>>
   /**
-   * Checks a requirement on a request that `authenticate` has accepted. Returns a promise only if the requirement does.
+   * Checks a requirement on a request that `authenticate` has accepted. Returns a promise only if the requirement does, or needs a fresh
+   * answer. The outcome may then have another token.
    *
    * @param token - `undefined` for an anonymous request
    * @param scheme - the scheme of the outcome; a refusal challenges in it. @defaultValue 'Bearer'
@@ -85,7 +93,7 @@ export function createAuthenticator<C extends object = object>(
       credential = extracted
       const flaw = isCustomVerifier ? b64TokenFlaw(credential) : undefined
       if (flaw !== undefined) throw flaw
-      const token = await verifier.verify(credential.token, verifyContext)
+      let token = await verifier.verify(credential.token, verifyContext)
       if (isCustomVerifier) assertVerified(token)
       // The claims of a JWT have no prototype.
       const cnf = isCustomVerifier ? own(token.claims, 'cnf') : token.claims.cnf
@@ -93,8 +101,10 @@ export function createAuthenticator<C extends object = object>(
         await confirmBindings(binding, { token, view, credential }, (added) => {
           headers = added
         })
-      const checking = requirement === undefined ? undefined : checked(requirement, token)
-      if (checking !== undefined) await checking
+      if (requirement !== undefined) {
+        const granted = grantedToken(requirement, token)
+        token = isThenable(granted) ? await granted : granted
+      }
       if (refusal.exposeChallenge) headers = exposed(headers)
       return { kind: 'authenticated', token, scheme: credential.scheme, headers }
     } catch (error) {
@@ -111,20 +121,49 @@ export function createAuthenticator<C extends object = object>(
   }
 
   /** A requirement that hangs must not make requests hang. */
-  const checked = (requirement: Requirement, token: VerifiedToken): Promise<undefined> | undefined => {
-    const checking = assertRequirement(requirement, token, { now: timeOf(verifier) })
-    if (checking === undefined) return undefined
-    const late = new AuthError('check_unavailable', { actual: requirement.description })
-    return answeredWithin({ late, seconds: LONGEST_CHECK, clock }, () => checking)
+  const inTime = <T>(asked: Soon<T>, { description }: Requirement): Soon<T> => {
+    if (!isThenable(asked)) return asked
+    const late = new AuthError('check_unavailable', { actual: description })
+    return answeredWithin({ late, seconds: LONGEST_CHECK, clock }, () => asked)
+  }
+
+  /** The token, or another one if the requirement needs a fresh answer. */
+  const grantedToken = (requirement: Requirement, token: VerifiedToken<C>): Soon<VerifiedToken<C>> =>
+    needsFresh(requirement)
+      ? freshToken(token, requirement)
+      : chained(inTime(assertRequirement(requirement, token, contextNow()), requirement), () => token)
+
+  const contextNow = (): RequirementContext => ({ now: timeOf(verifier) })
+
+  const freshToken = async (token: VerifiedToken<C>, requirement: Requirement): Promise<VerifiedToken<C>> => {
+    const asserted = async (given: VerifiedToken<C>): Promise<unknown> =>
+      inTime(assertRequirement(requirement, given, { ...contextNow(), fresh: true }), requirement)
+    // One of `anyOf` may be met without a fresh answer.
+    if (await inTime(isMet(requirement, token, contextNow()), requirement)) return token
+    // A fresh answer cannot help a token that lacks something else.
+    await asserted(token)
+    assertCanAsk('authorize request', requirement, verifier)
+    const fresh = await verifier.verifyFresh?.(token, verifyContext)
+    assertVerified(fresh)
+    // The request has proven possession of the key in the earlier answer, and of no other.
+    const [confirmed, actual] = [token, fresh].map((one) => JSON.stringify(own(one.claims, 'cnf')))
+    if (confirmed !== actual) throw new AuthError('binding_failed', { expected: 'the same "cnf" as before' })
+    await asserted(fresh)
+    return fresh
   }
 
   const authorize: Authenticator<C>['authorize'] = (token, requirement, scheme = 'Bearer') => {
     const refused = (error: unknown): Refused => refuse(error, requirement, { scheme, token: undefined })
     try {
       if (token === undefined) throw new AuthError('credential_missing')
-      const admit = (): Outcome<C> => ({ kind: 'authenticated', token, scheme, headers: NO_FIELDS })
-      const checking = checked(requirement, token)
-      return checking === undefined ? admit() : checking.then(admit, refused)
+      const admit = (granted: VerifiedToken<C>): Outcome<C> => ({
+        kind: 'authenticated',
+        token: granted,
+        scheme,
+        headers: NO_FIELDS,
+      })
+      const granted = grantedToken(requirement, token)
+      return isThenable(granted) ? granted.then(admit, refused) : admit(granted)
     } catch (error) {
       return refused(error)
     }
@@ -150,7 +189,8 @@ export function createAuthenticator<C extends object = object>(
       context: verifyContext,
       binding,
       requirement,
-      checked,
+      // The token comes from the same verifier.
+      granted: (demand, token) => grantedToken(demand, token as VerifiedToken<C>),
       credentialOf: async () => {
         const extracted = await extractCredential(view, sources, binding.schemes)
         if (extracted?.scheme !== undefined) return extracted
@@ -161,6 +201,19 @@ export function createAuthenticator<C extends object = object>(
 
   const readsBody = sources.some(({ from }) => from === 'form')
   return { verifier, readsBody, authenticate, authorize, explain, ...(resource && { resource }) }
+}
+
+/**
+ * Reports a requirement such as `fresh()` for a verifier that cannot ask the authorization server. Adapters call it at start-up.
+ *
+ * @throws TypeError
+ */
+export function assertCanAsk(action: string, requirement: Requirement, verifier: object): void {
+  if (needsFresh(requirement) && typeof own(verifier, 'verifyFresh') !== 'function')
+    throw misconfigured(
+      action,
+      'fresh() needs a verifier that asks the authorization server: give { verifier: createIntrospectionVerifier(…) }',
+    )
 }
 
 // Seconds to wait for a requirement.
@@ -186,7 +239,7 @@ function missingDetails(view: RequestView): { readonly hint?: string } {
 const NO_DETAILS = Object.freeze({})
 
 // An application's own verifier may return nothing, or only the claims.
-function assertVerified(token: unknown): void {
+function assertVerified(token: unknown): asserts token is VerifiedToken {
   const claims = memberOf(token, 'claims')
   if (typeof claims === 'object' && claims !== null && typeof memberOf(memberOf(token, 'scopes'), 'has') === 'function')
     return

@@ -21,7 +21,7 @@ interface RequestRules {
   readonly binding: BindingRules
   readonly requirement: Requirement | undefined
   /** Throws the refusal of a token that does not meet it. */
-  readonly checked: (requirement: Requirement, token: VerifiedToken) => Promise<undefined> | undefined
+  readonly granted: (requirement: Requirement, token: VerifiedToken) => unknown
   /** Throws what refuses a request without a credential. `undefined` if it may be anonymous. */
   readonly credentialOf: () => Promise<Credential | undefined>
 }
@@ -79,14 +79,14 @@ function assertExplanation(given: unknown): asserts given is Explanation {
 
 async function explainRequirement(
   report: Report,
-  { checked }: RequestRules,
+  { granted }: RequestRules,
   ...[requirement, token]: readonly [Requirement, VerifiedToken | undefined]
 ): Promise<void> {
   if (token === undefined) report.skip('requirement')
   else
     await report.add(
       'requirement',
-      () => checked(requirement, token),
+      () => granted(requirement, token),
       () => ({ expected: requirement.description, actual: token.scopes }),
     )
 }

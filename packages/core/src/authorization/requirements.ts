@@ -28,6 +28,8 @@ export interface Requirement {
   isMet(token: VerifiedToken, context: RequirementContext): boolean | Promise<boolean>
   /** What the token has instead, by name, for the log, which shortens and escapes it. @defaultValue nothing is logged */
   found?(token: VerifiedToken): Readonly<Record<string, unknown>>
+  /** `true` if it, or one it combines, can only be met after the authorization server was asked again, such as `fresh()`. @defaultValue false */
+  readonly needsFresh?: boolean
   /** How a token that does not meet it is refused, such as a step-up (RFC 9470). @defaultValue 403 `insufficient_scope` */
   readonly refusal?: WireRefusal & { readonly status: 401 | 403 }
   /** Of the requirements that it combines, those that the token does not meet. @defaultValue itself */
@@ -38,6 +40,8 @@ export interface Requirement {
 export interface RequirementContext {
   /** Seconds since the epoch. */
   readonly now: number
+  /** Whether the authorization server was asked about the token for this request. @defaultValue false */
+  readonly fresh?: boolean
 }
 
 /**
@@ -102,7 +106,13 @@ export function isRequirement(value: unknown): value is Requirement {
   return typeof own(value, 'isMet') === 'function' && Array.isArray(own(value, 'scopes'))
 }
 
-function isMet(requirement: Requirement, token: VerifiedToken, context: RequirementContext): Soon<boolean> {
+/** Whether a requirement can only be met after the authorization server was asked again. */
+export function needsFresh(requirement: Requirement): boolean {
+  return own(requirement, 'needsFresh') === true
+}
+
+/** Whether a token meets a requirement. Returns a promise only if the requirement does. */
+export function isMet(requirement: Requirement, token: VerifiedToken, context: RequirementContext): Soon<boolean> {
   return chained(requirement.isMet(token, context), booleanOf)
 }
 
@@ -223,6 +233,7 @@ function combination(name: string, requirements: readonly Requirement[], { how, 
       return from(0)
     },
     found: (token) => foundBy(requirements, token),
+    ...(requirements.some(needsFresh) && { needsFresh: true }),
     unmet: (token, context) => {
       const from = (at: number, found: readonly Requirement[]): Soon<readonly Requirement[]> => {
         const one = requirements[at]
@@ -241,6 +252,8 @@ function combination(name: string, requirements: readonly Requirement[], { how, 
 /** The requirement must not be met. Its scopes are not named in the challenge, because having them is the problem. */
 export function not(requirement: Requirement): Requirement {
   assertSome('not', [requirement])
+  if (needsFresh(requirement))
+    throw misconfigured('require not', 'leave fresh() out of it: it is a demand, not a property of tokens')
   return Object.freeze<Requirement>({
     description: `not (${requirement.description})`,
     scopes: NONE,

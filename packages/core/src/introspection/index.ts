@@ -1,4 +1,5 @@
 export { createIntrospectionVerifier } from './introspection-verifier.ts'
+export { fresh } from './fresh.ts'
 export type {
   IntrospectionAnswer,
   IntrospectionCacheOptions,

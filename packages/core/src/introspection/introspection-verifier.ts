@@ -1,8 +1,10 @@
 import {
+  answeredWithin,
   asError,
   AuthError,
   createClaimsVerifier,
   decodePart,
+  type Deadline,
   emit,
   type Explanation,
   type ExplanationStep,
@@ -11,16 +13,13 @@ import {
   MAXIMUM_LIMITS,
   quote,
   type TokenCheck,
-  tooLong,
   valueAt,
+  type VerifiedToken,
   type Verifier,
+  type VerifyContext,
 } from '../adapter.ts'
-import { answerCache, cacheKey } from './answer-cache.ts'
-import { endpointRequests, withoutSecrets } from './endpoint-requests.ts'
-import { endpointLocator } from './endpoint.ts'
-import { failureOf, type IntrospectionError, unavailable } from './failure.ts'
+import { answersOf } from './answers.ts'
 import { claimOptions, type IntrospectionAnswer, type IntrospectionOptions, resolveOptions } from './options.ts'
-import { circuit, limitedTasks } from './request-limits.ts'
 
 /**
  * Creates a verifier of opaque tokens: it asks the authorization server about each token (RFC 7662). Use it like any verifier: in an
@@ -36,19 +35,8 @@ import { circuit, limitedTasks } from './request-limits.ts'
  */
 export function createIntrospectionVerifier<C extends object = object>(given: IntrospectionOptions<C>): Verifier<C> {
   const options = resolveOptions(given)
-  const { issuer, audience, client, jwts, answers, cache: cacheOptions, limits, clock, onEvent } = options
-  const timeout = options.timeout * 1000
-  const fetch = withoutSecrets(options.fetch)
-  const endpoint = endpointLocator(options, fetch)
-  const requests = endpointRequests(options, fetch)
-  const health = circuit(clock, timeout, Math.random)
-  const tasks = limitedTasks<IntrospectionAnswer>(options.maxInFlight, timeout, clock)
-  const cache = answerCache({
-    options: cacheOptions,
-    maxEntries: cacheOptions === false ? 1 : cacheOptions.maxEntries,
-    clock,
-    storeTimeout: options.timeout / 2,
-  })
+  const { issuer, audience, jwts, limits, clock, onEvent } = options
+  const answers = answersOf(options)
   const rules = createClaimsVerifier<C>({
     ...claimOptions(options),
     issuer,
@@ -58,121 +46,96 @@ export function createIntrospectionVerifier<C extends object = object>(given: In
     onEvent,
     checks: [accessTokenCheck(audience), ...options.checks],
   })
-  let closed = false
-  let lastFailure: IntrospectionError = failureOf(undefined)
+  const askedAt = new WeakMap<VerifiedToken<C>, number>()
 
-  /** One request to the endpoint, or none while it fails. @throws IntrospectionError */
-  const ask = async (token: string): Promise<IntrospectionAnswer> => {
-    const paused = health.wait()
-    if (closed || paused > 0) throw unavailable(lastFailure, closed ? 1000 : paused)
-    const attempt = health.begin()
-    const until = clock.monotonic() + timeout
-    try {
-      const url = await endpoint.locate(until - clock.monotonic())
-      const answer = await requests.ask(token, url, until - clock.monotonic())
-      health.succeeded()
-      return answer
-    } catch (error) {
-      const failure = failureOf(error)
-      if (failure.scope === 'token') health.succeeded()
-      else {
-        lastFailure = failure
-        health.failed(attempt, failure.retryAfter)
-        endpoint.failed()
-      }
-      throw failure
-    }
-  }
-
-  const answerOf = async (token: string): Promise<IntrospectionAnswer> => {
-    if (typeof token !== 'string' || !B64TOKEN.test(token))
-      throw new AuthError('token_malformed', { expected: 'b64token characters', actual: 'something else' })
-    if (token.length > limits.tokenLength) throw tooLong('tokenLength', token.length, limits)
-    const key = await cacheKey([issuer, String(options.endpoint ?? ''), client.clientId, answers, token])
-    return tasks.share(key, async (turn) => {
-      const cached = await cache.get(key)
-      if (cached !== undefined) return cached
-      const paused = health.wait()
-      if (paused > 0) throw unavailable(lastFailure, paused)
-      try {
-        const release = await turn()
-        try {
-          const answer = await ask(token)
-          await cache.set(key, answer)
-          return answer
-        } finally {
-          release()
-        }
-      } catch (error) {
-        if (error instanceof AuthError) throw error
-        const failure = failureOf(error)
-        const pause = health.wait()
-        const { reason, status } = failure
-        const retryAfter = pause / 1000
-        emit(onEvent, {
-          type: 'introspection.failed',
-          uri: endpoint.name,
-          reason,
-          ...(status !== undefined && { status }),
-          retryAfter,
-        })
-        throw unavailable(failure, Math.max(pause, (failure.retryAfter ?? 0) * 1000))
-      }
-    })
-  }
-
-  /** The claims of an active token. @throws AuthError */
-  const claimsOf = async (token: string): Promise<IntrospectionAnswer> => {
-    const answer = await answerOf(token)
-    if (!answer.active)
-      throw new AuthError('token_refused', {
-        expected: 'an active token',
-        actual: 'an inactive one',
-        hint: 'The authorization server does not know the token, has revoked it, or does not let this API use it',
-      })
-    return issuer !== null && !Object.hasOwn(answer, 'iss') ? { ...answer, iss: issuer } : answer
-  }
-
-  const isOther = (token: string): boolean => jwts !== undefined && isJwt(token)
-  return Object.freeze<Verifier<C>>({
-    verify: async (token, context) => {
-      if (jwts !== undefined && isOther(token)) return jwts.verify(token, context)
-      const claims = await claimsOf(token).catch((error: unknown) => {
+  const verifyClaims = async (token: string, found: Promise<IntrospectionAnswer>, context?: VerifyContext) => {
+    const claims = await found
+      .then((answer) => claimsOf(answer, issuer))
+      .catch((error: unknown) => {
         const known = asError(error)
         if (known instanceof AuthError) emit(onEvent, { type: 'token.rejected', code: known.code })
         throw known
       })
-      return rules.verify(token, claims, context)
+    return rules.verify(token, claims, context)
+  }
+
+  const late = new AuthError('check_unavailable', { actual: 'jwts' })
+  const deadline: Deadline = { late, seconds: LONGEST_JWT, clock }
+  /** The other verifier, for a JWT. One that hangs must not make requests hang. */
+  const jwtVerifier = (token: string): Pick<Verifier<C>, 'verify' | 'explain'> | undefined => {
+    if (jwts === undefined || !isJwt(token)) return undefined
+    return {
+      verify: async (...args) => answeredWithin(deadline, () => jwts.verify(...args)),
+      explain: async (...args) =>
+        answeredWithin(deadline, () => jwts.explain(...args)).catch((error: unknown) =>
+          refusedExplanation('jwts', asError(error)),
+        ),
+    }
+  }
+
+  return Object.freeze<Verifier<C>>({
+    verify: async (token, context) => {
+      const other = jwtVerifier(token)
+      if (other !== undefined) return other.verify(token, context)
+      const begun = clock.monotonic()
+      const found = answers.find(token)
+      const verified = await verifyClaims(
+        token,
+        found.then(({ answer }) => answer),
+        context,
+      )
+      if ((await found).isFresh) askedAt.set(verified, begun)
+      return verified
+    },
+    verifyFresh: async (verified, context) => {
+      const { token } = verified
+      const other = jwtVerifier(token)
+      if (other !== undefined) {
+        const again = await other.verify(token, context)
+        await verifyClaims(token, answers.ask(token, 'not cached'), context)
+        return again
+      }
+      // The same request has just asked.
+      if (clock.monotonic() - (askedAt.get(verified) ?? -Infinity) < JUST_ASKED) return verified
+      return verifyClaims(token, answers.ask(token, 'cached'), context)
     },
     explain: async (token, context) => {
-      if (jwts !== undefined && isOther(token)) return jwts.explain(token, context)
+      const other = jwtVerifier(token)
+      if (other !== undefined) return other.explain(token, context)
       try {
-        const explanation = await rules.explain(token, await claimsOf(token), context)
+        const { answer } = await answers.find(token)
+        const explanation = await rules.explain(token, claimsOf(answer, issuer), context)
         return { ...explanation, steps: Object.freeze([ACTIVE, ...explanation.steps]) }
       } catch (error) {
-        return refusedExplanation(asError(error))
+        return refusedExplanation(STEP, asError(error))
       }
     },
     ready: async () => {
-      await Promise.all([
-        jwts?.ready(),
-        requests.ready(),
-        endpoint.locate(timeout).catch((error: unknown) => {
-          throw unavailable(failureOf(error), 1000)
-        }),
-      ])
+      await Promise.all([jwts?.ready(), answers.ready()])
     },
     close: () => {
-      closed = true
-      requests.close()
+      answers.close()
       jwts?.close()
     },
     now: () => clock.now(),
   })
 }
 
-// RFC 6750 section 2.1.
-const B64TOKEN = /^[\w.~+/-]+=*$/
+// Seconds to wait for `jwts`. It fetches keys for at most 30 s.
+const LONGEST_JWT = 30
+// Milliseconds.
+const JUST_ASKED = 1000
+
+/** The claims of an active token. @throws AuthError */
+function claimsOf(answer: IntrospectionAnswer, issuer: string | null): IntrospectionAnswer {
+  if (!answer.active)
+    throw new AuthError('token_refused', {
+      expected: 'an active token',
+      actual: 'an inactive one',
+      hint: 'The authorization server does not know the token, has revoked it, or does not let this API use it',
+    })
+  return issuer !== null && !Object.hasOwn(answer, 'iss') ? { ...answer, iss: issuer } : answer
+}
 
 /** Whether a token has three parts, the first of them a JSON object. What only begins like one counts, too, because it must not be sent. */
 function isJwt(token: unknown): boolean {
@@ -220,11 +183,11 @@ const ACTIVE: ExplanationStep = Object.freeze<ExplanationStep>({
 })
 
 /** Explains the refusal of a token without an answer that it is active. */
-function refusedExplanation(error: Error): Explanation {
+function refusedExplanation(step: string, error: Error): Explanation {
   const refusal = error instanceof AuthError ? error : undefined
   const { code, expected, actual, hint } = refusal ?? { actual: 'an unexpected error', hint: quote(error.message) }
   const details = Object.entries({ code, expected, actual, hint }).filter(([, value]) => value !== undefined)
-  const failed: ExplanationStep = { step: STEP, result: 'failed', ...Object.fromEntries(details) }
+  const failed: ExplanationStep = { step, result: 'failed', ...Object.fromEntries(details) }
   const summary = refusal ? `Refused (${refusal.code}): ${refusal.message}` : `Refused: ${hint}`
   const steps = Object.freeze([failed, { step: 'claims', result: 'skipped' } as const])
   return { accepted: false, ...(code && { code }), summary, steps }

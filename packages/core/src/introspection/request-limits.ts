@@ -57,10 +57,15 @@ export function circuit(clock: Clock, timeout: number, random: () => number): Ci
   }
 }
 
+/** Waits for a turn. Resolves to the function that ends it. @throws IntrospectionError without a turn in time */
+export type Turn = () => Promise<() => void>
+
 /** Runs one task for each key at a time, and so many tasks at once. */
 export interface LimitedTasks<T> {
-  /** The result of the task for a key. If one is under way, its result. @throws IntrospectionError without a turn in time */
-  share(key: string, task: (turn: () => Promise<() => void>) => Promise<T>): Promise<T>
+  /** The result of the task for a key. If one is under way, its result. */
+  share(key: string, task: (turn: Turn) => Promise<T>): Promise<T>
+  /** Like `share`, but a task that was under way before does not count. All tasks that `begin` runs for a key must do the same. */
+  begin(key: string, task: (turn: Turn) => Promise<T>): Promise<T>
 }
 
 const MOST_WAITING = 1000
@@ -72,7 +77,7 @@ const MOST_WAITING = 1000
  * @param longestWait - milliseconds to wait for a turn
  */
 export function limitedTasks<T>(most: number, longestWait: number, clock: Clock): LimitedTasks<T> {
-  const tasks = new Map<string, Promise<T>>()
+  const tasks = new Map<string, { readonly result: Promise<T>; readonly by: 'share' | 'begin' }>()
   const waiting = new Set<() => void>()
   let running = 0
   const release = (): void => {
@@ -80,7 +85,7 @@ export function limitedTasks<T>(most: number, longestWait: number, clock: Clock)
     if (next === undefined) running -= 1
     else next()
   }
-  const turn = async (): Promise<() => void> => {
+  const turn: Turn = async () => {
     if (running < most) running += 1
     else if (waiting.size >= MOST_WAITING) throw busy()
     else
@@ -101,18 +106,28 @@ export function limitedTasks<T>(most: number, longestWait: number, clock: Clock)
       })
     return release
   }
-  if (defaultSharing() === 'poll') return { share: async (_key, task) => task(async () => () => {}) }
+  if (defaultSharing() === 'poll') {
+    const alone: LimitedTasks<T>['share'] = async (_key, task) => task(async () => () => {})
+    return { share: alone, begin: alone }
+  }
+  const run = async (key: string, task: (turn: Turn) => Promise<T>, by: 'share' | 'begin'): Promise<T> => {
+    const result = task(turn)
+    tasks.set(key, { result, by })
+    try {
+      return await result
+    } finally {
+      tasks.delete(key)
+    }
+  }
   return {
-    share: async (key, task) => {
-      const known = tasks.get(key)
-      if (known !== undefined) return known
-      const begun = task(turn)
-      tasks.set(key, begun)
-      try {
-        return await begun
-      } finally {
-        tasks.delete(key)
+    share: async (key, task) => tasks.get(key)?.result ?? run(key, task, 'share'),
+    begin: async (key, task) => {
+      const earlier = tasks.get(key)
+      for (let known = earlier; known !== undefined; known = tasks.get(key)) {
+        if (known !== earlier && known.by === 'begin') return known.result
+        await known.result.catch(() => {})
       }
+      return run(key, task, 'begin')
     },
   }
 }

@@ -38,6 +38,13 @@ export interface Verifier<C extends object = object> {
    */
   verify(token: string, context?: VerifyContext): Promise<VerifiedToken<C>>
   /**
+   * Verifies a token again with the authorization server, which is asked after this call, or was asked for this object within the last
+   * second. Absent on verifiers that cannot ask: there, a requirement such as `fresh()` is an error.
+   *
+   * @throws AuthError like `verify`
+   */
+  verifyFresh?(token: VerifiedToken<C>, context?: VerifyContext): Promise<VerifiedToken<C>>
+  /**
    * Reports every step as passed, failed or skipped, and why. Never throws and never repeats the token. Runs the same steps as `verify`,
    * so it may fetch keys, within the same limits, and it runs the token checks.
    */
