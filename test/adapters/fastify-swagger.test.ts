@@ -1,5 +1,6 @@
-import { claim, scope } from '@claimgate/core'
+import { claim, createAuthenticator, scope } from '@claimgate/core'
 import { claimgate, type ClaimgateOptions } from '@claimgate/fastify'
+import { createMemoryReplayStore, dpop } from '@claimgate/core/dpop'
 import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fastify, { type FastifyInstance } from 'fastify'
@@ -112,7 +113,7 @@ describe.each(['claimgate last', 'claimgate first'] as const)('with @fastify/swa
       expect(yaml).not.toContain('bearerAuth')
       expect(new Set(lines)).toEqual(
         new Set([
-          'The API document shows no security for protected routes, because @fastify/swagger declares no scheme "bearerAuth". Write openapi: ' +
+          'The API document does not show all security of protected routes, because @fastify/swagger declares no scheme "bearerAuth". Write openapi: ' +
             "{ components: { securitySchemes: { bearerAuth: { type: 'http', scheme: 'bearer' } } } } into its options, or securityScheme: " +
             'false into those of claimgate',
         ]),
@@ -142,6 +143,51 @@ describe('with @fastify/swagger', () => {
       me: [{ jwt: [] }, {}],
       orders: [{ jwt: ['orders:write'] }],
       open: undefined,
+    })
+  })
+
+  describe('and DPoP', () => {
+    const bindings = [dpop({ origin: 'https://api.example.com', replay: createMemoryReplayStore() })]
+    const DPOP = { type: 'http', scheme: 'dpop' } as const
+    const components = (securitySchemes: Record<string, typeof BEARER | typeof DPOP | typeof HEADER>) =>
+      ({ openapi: { components: { securitySchemes } } }) as FastifyDynamicSwaggerOptions
+
+    it('the document names both schemes', async () => {
+      const declares = components({ bearerAuth: BEARER, dpopAuth: DPOP })
+      const { document, lines } = await start(declares, { bindings, optional: true })
+      expect(securityOf((await document()).json)).toEqual({
+        me: [{ bearerAuth: [] }, { dpopAuth: [] }, {}],
+        orders: [{ bearerAuth: ['orders:write'] }, { dpopAuth: ['orders:write'] }],
+        open: undefined,
+      })
+      expect(lines).toEqual([])
+    })
+
+    it.each<[string, object, unknown, RegExp]>([
+      ['DPoP', { bearerAuth: BEARER }, [{ bearerAuth: [] }], /\{ dpopAuth: \{ type: 'http', scheme: 'dpop' \} \}/],
+      ['Bearer', { dpopAuth: DPOP }, [{ dpopAuth: [] }], /\{ bearerAuth: \{ type: 'http', scheme: 'bearer' \} \}/],
+      [
+        'both',
+        { cookieAuth: HEADER },
+        undefined,
+        /scheme: 'bearer' \}, dpopAuth: \{ type: 'http', scheme: 'dpop' \} \}/,
+      ],
+    ])('without a declaration of %s, it shows what is declared', async (_, schemes, me, line) => {
+      const { document, lines } = await start(components(schemes as never), { bindings })
+      const { status, json } = await document()
+      expect([status, securityOf(json).me]).toEqual([200, me])
+      expect(lines[0]).toMatch(line)
+    })
+
+    it('an authenticator of the application that names no schemes has Bearer', async () => {
+      const { schemes, ...authenticator } = createAuthenticator({ ...authority.options, bindings })
+      const app = fastify()
+      await app.register(swagger, components({ bearerAuth: BEARER }))
+      await app.register(claimgate, authenticator as ClaimgateOptions & typeof authenticator)
+      app.get('/me', () => 'me')
+      await app.ready()
+      expect(schemes).toEqual(['Bearer', 'DPoP'])
+      expect((app.swagger() as unknown as Document).paths['/me']?.['get']?.security).toEqual([{ bearerAuth: [] }])
     })
   })
 

@@ -13,6 +13,7 @@ import {
   writeTo,
 } from '@claimgate/core/adapter'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import { type SecurityScheme, securitySchemes } from './openapi.ts'
 import {
   answerWith,
   type ClaimgateOptions,
@@ -111,7 +112,8 @@ export interface Gate {
   readonly verifier: Verifier
   readonly protects: 'every route' | 'routes that ask'
   readonly notFound: Required<ScopeOptions>['notFound']
-  readonly securityScheme: string | false
+  /** The OpenAPI security schemes of its authentication schemes. */
+  readonly securitySchemes: readonly SecurityScheme[]
   /** The resource whose metadata is served. */
   readonly resource: ProtectedResource | undefined
   readonly admits: 'tokens only' | 'anonymous requests too'
@@ -201,7 +203,7 @@ export function createGate(given: ClaimgateOptions): Gate {
     verifier: authenticator.verifier,
     protects: global ? 'every route' : 'routes that ask',
     notFound,
-    securityScheme,
+    securitySchemes: securitySchemes(securityScheme, own(authenticator, 'schemes')),
     resource: own(authenticator, 'resource'),
     admits: options.optional === true ? 'anonymous requests too' : 'tokens only',
     stage: authenticator.readsBody ? 'preValidation' : 'onRequest',

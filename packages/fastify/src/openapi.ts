@@ -43,51 +43,77 @@ export function passedUncalled(): TypeError {
   return misconfigured('protect route', 'authenticateJwt was passed uncalled: write onRequest: app.authenticateJwt()')
 }
 
-/** The name of a route's security scheme, and whether it admits anonymous requests. */
-interface SecurityNames {
-  /** `false` adds no description. */
-  readonly scheme: string | false
+/** A security scheme of an OpenAPI document. */
+export interface SecurityScheme {
+  readonly name: string
+  /** The authentication scheme, in lower case as OpenAPI writes it: `bearer`, `dpop`. */
+  readonly scheme: string
+}
+
+/** The security schemes of authentication schemes. `bearerAuth` is configured; others have a name like `dpopAuth`. */
+export function securitySchemes(
+  bearer: string | false,
+  schemes: readonly string[] = ['Bearer'],
+): readonly SecurityScheme[] {
+  if (bearer === false) return []
+  return schemes
+    .map((scheme) => scheme.toLowerCase())
+    .map((scheme) => ({ name: scheme === 'bearer' ? bearer : `${scheme}Auth`, scheme }))
+}
+
+interface Security {
+  /** Empty adds no description. */
+  readonly schemes: readonly SecurityScheme[]
   readonly anonymous: boolean
 }
 
-/** The `security` added to a route. It can be removed again. */
+/** A security scheme in the `security` of a route. It can be removed again. */
 interface Description {
-  readonly scheme: string
+  readonly scheme: SecurityScheme
   withdraw(): void
   restore(): void
 }
 
 /**
- * Adds `security` (OpenAPI 3.1 section 4.8.10) to the schema of a protected route, unless the route already has one.
+ * Adds `security` (OpenAPI 3.1 section 4.8.10) to the schema of a protected route, unless the route already has one. A request needs one of
+ * the schemes.
  *
- * @returns the added description, or `undefined`
+ * @returns one description for each scheme
  */
 export function describeSecurity(
   route: RouteOptions,
   rule: RouteRule,
-  { scheme, anonymous }: SecurityNames,
-): Description | undefined {
+  { schemes, anonymous }: Security,
+): readonly Description[] {
   const described = own(route, 'schema')
-  if (scheme === false || (described !== undefined && own(described, 'security') !== undefined)) return undefined
+  if (schemes.length === 0 || (described !== undefined && own(described, 'security') !== undefined)) return []
   const required = typeof rule === 'object' || typeof rule === 'function'
-  // Copied, because plugins that read the schema may change it. The scopes of a function depend on the request.
-  const token = { [scheme]: typeof rule === 'object' ? [...rule.scopes] : [] }
-  const requirements: readonly object[] = anonymous && !required ? [token, {}] : [token]
-  const security = [...requirements]
+  const security: object[] = []
   const schema: { security?: unknown } = { ...described, security }
+  const hidden = new Set<SecurityScheme>()
+  const show = (): void => {
+    // Copied, because plugins that read the schema may change it. The scopes of a function depend on the request.
+    const scopes = (): string[] => (typeof rule === 'object' ? [...rule.scopes] : [])
+    const tokens = schemes.filter((scheme) => !hidden.has(scheme)).map(({ name }) => ({ [name]: scopes() }))
+    const isOptional = anonymous && !required && tokens.length > 0
+    // The list is changed, too, because a copy of the schema shares it.
+    security.splice(0, security.length, ...tokens, ...(isOptional ? [{}] : []))
+    if (security.length > 0) schema.security = security
+    else delete schema.security
+  }
+  show()
   Object.assign(route, { schema })
-  return {
+  return schemes.map((scheme) => ({
     scheme,
-    // Emptied too, because a copy of the schema shares the list.
     withdraw: () => {
-      delete schema.security
-      security.length = 0
+      hidden.add(scheme)
+      show()
     },
     restore: () => {
-      schema.security = security
-      security.splice(0, security.length, ...requirements)
+      hidden.delete(scheme)
+      show()
     },
-  }
+  }))
 }
 
 /** A described route, in the scope that declared it. */
@@ -132,10 +158,11 @@ function guard(owner: Documented, { log }: FastifyInstance): Description[] | und
     try {
       return swagger.apply(this, args)
     } catch (error) {
-      const schemes = [...new Set(descriptions.map(({ scheme }) => scheme))]
+      const schemes = new Map(descriptions.map(({ scheme }) => [scheme.name, scheme]))
       // The plugin caches the first document that succeeds, so try the one that omits the least first.
-      for (const missing of [...schemes.map((scheme) => [scheme]), schemes]) {
-        const withdrawn = descriptions.filter(({ scheme }) => missing.includes(scheme))
+      for (const missing of [...[...schemes.values()].map((scheme) => [scheme]), [...schemes.values()]]) {
+        const names = missing.map(({ name }) => name)
+        const withdrawn = descriptions.filter(({ scheme }) => names.includes(scheme.name))
         for (const description of withdrawn) description.withdraw()
         try {
           const document = swagger.apply(this, args)
@@ -151,11 +178,11 @@ function guard(owner: Documented, { log }: FastifyInstance): Description[] | und
   return descriptions
 }
 
-function undeclared(schemes: readonly string[]): string {
-  const [first = ''] = schemes
+function undeclared(schemes: readonly SecurityScheme[]): string {
+  const names = schemes.map(({ name }) => `"${name}"`).join(', ')
+  const declared = schemes.map(({ name, scheme }) => `${name}: { type: 'http', scheme: '${scheme}' }`).join(', ')
   return (
-    `The API document shows no security for protected routes, because @fastify/swagger declares no scheme "${schemes.join('", "')}". Write ` +
-    `openapi: { components: { securitySchemes: { ${first}: { type: 'http', scheme: 'bearer' } } } } into its options, or ` +
-    'securityScheme: false into those of claimgate'
+    `The API document does not show all security of protected routes, because @fastify/swagger declares no scheme ${names}. Write ` +
+    `openapi: { components: { securitySchemes: { ${declared} } } } into its options, or securityScheme: false into those of claimgate`
   )
 }

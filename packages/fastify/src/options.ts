@@ -161,8 +161,9 @@ export interface ScopeOptions {
   /** Answers refused requests. @defaultValue the status, challenge and problem document of the core */
   readonly onReject?: OnReject | undefined
   /**
-   * The name of the OpenAPI security scheme to add to the schemas of protected routes. Declare the scheme in the options of
-   * `@fastify/swagger`, otherwise the document shows no security. `false` does not change schemas. @defaultValue 'bearerAuth'
+   * The name of the OpenAPI security scheme to add to the schemas of protected routes. With DPoP, `dpopAuth` is added, too. Declare the
+   * schemes in the options of `@fastify/swagger`, otherwise the document does not show them. `false` does not change schemas.
+   * @defaultValue 'bearerAuth'
    */
   readonly securityScheme?: string | false | undefined
   /**

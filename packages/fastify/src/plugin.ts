@@ -36,7 +36,7 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
   async (fastify: FastifyInstance, given: ClaimgateOptions) => {
     if (Object.hasOwn(fastify, GATE)) throw misconfigured(ACTION, REGISTERED_TWICE)
     const gate = createGate(given)
-    const security = { scheme: gate.securityScheme, anonymous: gate.admits === 'anonymous requests too' }
+    const security = { schemes: gate.securitySchemes, anonymous: gate.admits === 'anonymous requests too' }
     // If `Object.prototype.config` is polluted, Fastify copies it into routes as if the application had written it. Routes declared
     // after this plugin are cleaned. For earlier routes the two cannot be distinguished.
     const polluted = Object.hasOwn(Object.prototype, 'config')
@@ -87,8 +87,7 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
       const rules = [...(applies ? [rule] : []), ...answerDirectly(route, named)]
       for (const one of rules) {
         if (typeof one === 'object') gate.resource?.learn({ scopes: one.scopes })
-        const description = describeSecurity(route, one, security)
-        if (description !== undefined) described.push({ scope: this, description })
+        for (const description of describeSecurity(route, one, security)) described.push({ scope: this, description })
       }
     })
     fastify.addHook('onReady', (done) => {

@@ -62,7 +62,7 @@ export function readAdapterOptions<C extends object, T extends object>(
 }
 
 const MEMBERS = {
-  authenticator: ['verifier', 'readsBody', 'resource', 'authenticate', 'authorize', 'explain'],
+  authenticator: ['verifier', 'readsBody', 'schemes', 'resource', 'authenticate', 'authorize', 'explain'],
   verifier: ['verify', 'explain', 'ready', 'close', 'now'],
 }
 

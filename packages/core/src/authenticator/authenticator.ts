@@ -32,6 +32,8 @@ export interface Authenticator<C extends object = object> {
   readonly verifier: Verifier<C>
   /** Whether a credential may be in the body. If `true`, an adapter must read the body before it calls `authenticate`. */
   readonly readsBody: boolean
+  /** The accepted authentication schemes: `Bearer`, and those of the bindings. @defaultValue only `Bearer` */
+  readonly schemes?: readonly string[]
   /** The option `resource`. An adapter serves its metadata to everyone. */
   readonly resource?: ProtectedResource
   /**
@@ -200,7 +202,8 @@ export function createAuthenticator<C extends object = object>(
     })
 
   const readsBody = sources.some(({ from }) => from === 'form')
-  return { verifier, readsBody, authenticate, authorize, explain, ...(resource && { resource }) }
+  const schemes = Object.freeze([...binding.schemes.values()])
+  return { verifier, readsBody, schemes, authenticate, authorize, explain, ...(resource && { resource }) }
 }
 
 /**
