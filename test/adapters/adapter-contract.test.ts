@@ -3,12 +3,13 @@ import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCredentials } from '../support/contract/credentials.ts'
-import { COMPARED_FIELDS, type Expected, withoutScopes } from '../support/contract/expected.ts'
+import { withoutScopes } from '../support/contract/expected.ts'
 import { startExpress } from '../support/contract/express-adapter.ts'
 import { startFastify } from '../support/contract/fastify-adapter.ts'
 import { startFetch } from '../support/contract/fetch-adapter.ts'
 import { type RawResponse, sendRaw } from '../support/contract/raw-request.ts'
 import { contractRows } from '../support/contract/rows.ts'
+import { seen, wanted } from '../support/contract/seen.ts'
 import { createServices } from '../support/contract/services.ts'
 import { listen, type StartAdapter, type StartedAdapter } from '../support/contract/started-adapter.ts'
 
@@ -70,26 +71,6 @@ describe('the adapter contract', () => {
     expect(versions).toEqual([true, false])
   })
 })
-
-interface Seen {
-  readonly status: unknown
-  readonly headers: unknown
-  readonly body: unknown
-}
-
-function seen({ status, headers, body }: RawResponse): Seen {
-  return { status, headers: Object.fromEntries(COMPARED_FIELDS.map((name) => [name, headers.get(name)])), body }
-}
-
-/** Absent fields are compared, too. */
-function wanted({ status, headers, body }: Expected): Seen {
-  if (headers === 'unchecked') return { status, headers: expect.anything(), body: body ?? expect.any(String) }
-  const values = COMPARED_FIELDS.map((name) => {
-    const value = headers[name]
-    return [name, value instanceof RegExp ? expect.stringMatching(value) : value]
-  })
-  return { status, headers: Object.fromEntries(values), body }
-}
 
 /** The names of tokens of which a part appears in the answer. */
 function leaked({ headers, body }: RawResponse): readonly string[] {

@@ -146,16 +146,6 @@ describe.each(servers)('41. DPoP with %s', (_, listenerFor) => {
     expect(answer.headers['www-authenticate']).toMatch(/^Bearer realm="api", DPoP realm="api", error=/)
   })
 
-  it('accepts one of 100 copies at once', async () => {
-    const port = await start()
-    const dpopField = await proofFor('/orders')
-    const answers = await Promise.all(
-      Array.from({ length: 100 }, async () => (await send(port, '/orders', { dpop: dpopField })).status),
-    )
-    expect(answers.filter((status) => status === 200)).toHaveLength(1)
-    expect(answers.filter((status) => status === 401)).toHaveLength(99)
-  })
-
   it('refuses two proofs, none, and a proof for what the client says the host is', async () => {
     const port = await start()
     const forged = await proofFor('', { htu: `http://127.0.0.1:${port}/orders` })

@@ -13,7 +13,6 @@ import {
   writeTo,
 } from '@claimgate/core/adapter'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
-import { type SecurityScheme, securitySchemes } from './openapi.ts'
 import {
   answerWith,
   type ClaimgateOptions,
@@ -112,8 +111,9 @@ export interface Gate {
   readonly verifier: Verifier
   readonly protects: 'every route' | 'routes that ask'
   readonly notFound: Required<ScopeOptions>['notFound']
-  /** The OpenAPI security schemes of its authentication schemes. */
-  readonly securitySchemes: readonly SecurityScheme[]
+  readonly securityScheme: string | false
+  /** The accepted authentication schemes. */
+  readonly schemes: readonly string[] | undefined
   /** The resource whose metadata is served. */
   readonly resource: ProtectedResource | undefined
   readonly admits: 'tokens only' | 'anonymous requests too'
@@ -203,7 +203,8 @@ export function createGate(given: ClaimgateOptions): Gate {
     verifier: authenticator.verifier,
     protects: global ? 'every route' : 'routes that ask',
     notFound,
-    securitySchemes: securitySchemes(securityScheme, own(authenticator, 'schemes')),
+    securityScheme,
+    schemes: own(authenticator, 'schemes'),
     resource: own(authenticator, 'resource'),
     admits: options.optional === true ? 'anonymous requests too' : 'tokens only',
     stage: authenticator.readsBody ? 'preValidation' : 'onRequest',

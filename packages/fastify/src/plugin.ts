@@ -18,6 +18,7 @@ import {
   type RouteRule,
   routeRule,
   guardDocuments,
+  securitySchemes,
 } from './openapi.ts'
 import { ACTION, type ClaimgateOptions } from './options.ts'
 import { serveMetadata } from './resource-metadata.ts'
@@ -36,7 +37,10 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
   async (fastify: FastifyInstance, given: ClaimgateOptions) => {
     if (Object.hasOwn(fastify, GATE)) throw misconfigured(ACTION, REGISTERED_TWICE)
     const gate = createGate(given)
-    const security = { schemes: gate.securitySchemes, anonymous: gate.admits === 'anonymous requests too' }
+    const security = {
+      schemes: securitySchemes(gate.securityScheme, gate.schemes),
+      anonymous: gate.admits === 'anonymous requests too',
+    }
     // If `Object.prototype.config` is polluted, Fastify copies it into routes as if the application had written it. Routes declared
     // after this plugin are cleaned. For earlier routes the two cannot be distinguished.
     const polluted = Object.hasOwn(Object.prototype, 'config')

@@ -28,7 +28,8 @@ export interface Credentials {
   readonly tokens: Tokens
 }
 
-export async function createCredentials(): Promise<Credentials> {
+/** @param more - claims of every token */
+export async function createCredentials(more: object = {}): Promise<Credentials> {
   const [keys, attacker] = await Promise.all([createTestKeys('ES256'), createTestKeys('ES256', { generation: 1 })])
   const now = Math.floor(Date.now() / 1000)
   const claims = {
@@ -39,6 +40,7 @@ export async function createCredentials(): Promise<Credentials> {
     exp: now + 600,
     scope: 'orders:read orders:write',
     tenant: 'acme',
+    ...more,
   }
   const good = await keys.sign(claims)
   const [header = '', , signature = ''] = good.split('.')

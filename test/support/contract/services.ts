@@ -5,6 +5,7 @@ import {
   type AuthenticatorOptions,
   claim,
   createVerifier,
+  type HttpOptions,
   type Requirement,
   scope,
   type VerifiedToken,
@@ -114,6 +115,14 @@ const decidedLater: Requirement = {
     if (scopes.size === 0) throw new RangeError('a bug in a requirement')
     return scopes.size > 1
   },
+}
+
+/** The same services with these bindings. Those with other bindings are left out. */
+export function withBindings(services: Services, bindings: HttpOptions['bindings'] & object): Services {
+  const changed = Object.entries(services)
+    .filter(([, { options }]) => !('bindings' in options))
+    .map(([path, service]) => [path, { ...service, options: { ...service.options, bindings } }])
+  return Object.fromEntries(changed) as Services
 }
 
 /** The answer of every service to an accepted request. */
