@@ -54,6 +54,7 @@ const SECTIONS = [
     heading: 'Resource metadata',
     parts: [{ file: 'core/src/metadata/options.ts', interfaces: ['ProtectedResourceOptions'] }],
   },
+  { heading: 'MCP', parts: [{ file: 'mcp/src/options.ts', interfaces: ['McpOptions'] }] },
   {
     heading: 'Redis',
     parts: [
@@ -182,7 +183,7 @@ if (import.meta.filename === process.argv[1]) {
   const root = join(import.meta.dirname, '..')
   const read = (file) => readFileSync(join(root, 'packages', file), 'utf8')
   const load = (file) => import(join(root, 'packages', file))
-  const [pipeline, http, keys, denylist, dpop, metadata, mtls, introspection, express, fastify, redis] =
+  const [pipeline, http, keys, denylist, dpop, metadata, mtls, introspection, express, fastify, mcp, redis] =
     await Promise.all([
       load('core/dist/pipeline/options.js'),
       load('core/dist/authenticator/options.js'),
@@ -194,6 +195,7 @@ if (import.meta.filename === process.argv[1]) {
       load('core/dist/introspection/options.js'),
       load('express/dist/options.js'),
       load('fastify/dist/options.js'),
+      load('mcp/dist/options.js'),
       load('redis/dist/options.js'),
     ])
   const page = join(root, PAGE)
@@ -211,6 +213,7 @@ if (import.meta.filename === process.argv[1]) {
     'Client certificates': mtls.MTLS,
     Introspection: introspection.INTROSPECTION,
     'Introspection cache': introspection.INTROSPECTION_CACHE,
+    MCP: mcp.MCP,
     Redis: { ...redis.REDIS_GUARD, ...redis.REDIS_JWK_SETS },
     Limits: pipeline.LIMITS,
   }

@@ -28,6 +28,7 @@ const PACKAGE_IMPORTS = {
   fetch: ['@claimgate/core'],
   redis: ['@claimgate/core'],
   issuer: ['jose'],
+  mcp: ['@claimgate/core'],
   testing: ['@claimgate/core', '@claimgate/issuer', 'jose', 'msw', '@mswjs/interceptors', 'node:'],
 }
 

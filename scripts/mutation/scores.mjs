@@ -25,6 +25,7 @@ export const FOLDERS = [
   'fastify',
   'fetch',
   'issuer',
+  'mcp',
   'redis',
 ]
 

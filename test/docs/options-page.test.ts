@@ -13,6 +13,7 @@ import { DEFAULT_ALGORITHMS } from '../../packages/core/src/model/algorithm.ts'
 import { LIMITS, POLICY, SHARED, TOKEN_CACHE } from '../../packages/core/src/pipeline/options.ts'
 import { MIDDLEWARE } from '../../packages/express/src/options.ts'
 import { SCOPE } from '../../packages/fastify/src/options.ts'
+import { MCP } from '../../packages/mcp/src/options.ts'
 import { REDIS_GUARD, REDIS_JWK_SETS } from '../../packages/redis/src/options.ts'
 
 const page = readFileSync(new URL('../../docs/options.md', import.meta.url), 'utf8')
@@ -31,6 +32,7 @@ const tables = {
   'Client certificates': MTLS,
   Introspection: INTROSPECTION,
   'Introspection cache': INTROSPECTION_CACHE,
+  MCP,
   Redis: { ...REDIS_GUARD, ...REDIS_JWK_SETS },
   Limits: LIMITS,
 }

@@ -4,6 +4,7 @@ import { createMemoryReplayStore, dpop } from '@claimgate/core/dpop'
 import { clientSecretBasic, createIntrospectionVerifier } from '@claimgate/core/introspection'
 import { protectedResource } from '@claimgate/core/metadata'
 import { createIssuer } from '@claimgate/issuer'
+import { mcpResource } from '@claimgate/mcp'
 import { describe, expect, it } from 'vitest'
 
 import { pageAt } from '../support/docs/pages.ts'
@@ -43,6 +44,11 @@ describe.each<[heading: string, rows: number, create: (options: Readonly<Record<
     (options) => dpop({ ...proofs, nonces: { secret: 'a secret of at least thirty-two bytes', ...options } }),
   ],
   ['Resource metadata', 2, (options) => protectedResource({ resource: 'https://api.example.com', ...options })],
+  [
+    'MCP',
+    2,
+    (options) => mcpResource({ resource: 'https://mcp.example.com', scopes: [], issuer: api.issuer, ...options }),
+  ],
   ['Denylists', 4, (options) => denylist({ store: createMemoryDenylist(), ...options })],
 ])('the ranges of "%s" in docs/options.md', (heading, count, create) => {
   const rows = rowsBelow('docs/options.md', heading)

@@ -31,6 +31,8 @@ describe('npm run pack', () => {
       ['npm', 'install', 'fastify', 'claimgate-core', 'claimgate-fastify'],
       ['npm', 'install', 'claimgate-core', 'claimgate-fetch'],
       ['npm', 'install', 'claimgate-issuer'],
+      ['npm', 'install', 'claimgate-core', 'claimgate-mcp'],
+      ['npm', 'install', 'claimgate-core', 'claimgate-redis'],
       ['npm', 'install', '--save-dev', 'claimgate-core', 'claimgate-issuer', 'claimgate-testing'],
     ])
   })

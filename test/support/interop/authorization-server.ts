@@ -17,6 +17,8 @@ export interface AuthorizationServerOptions {
   readonly without?: readonly 'openid-configuration'[]
   /** Registered APIs, which may introspect tokens: client metadata. @defaultValue none */
   readonly apis?: readonly object[]
+  /** Scopes of its APIs. If given, users consent to all that clients request, and DPoP is on. @defaultValue those for orders */
+  readonly scopes?: readonly string[]
 }
 
 /** oidc-provider on a port of 127.0.0.1. */
@@ -46,7 +48,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
   })
   const origin = await listen(server)
   const issuer = `${origin}${path}`
-  let provider = newProvider(issuer, options.keys, options.apis)
+  let provider = newProvider(issuer, options)
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const target = request.url ?? '/'
@@ -63,7 +65,7 @@ export async function startAuthorizationServer(options: AuthorizationServerOptio
     issuer,
     paths,
     restart: (keys) => {
-      provider = newProvider(issuer, keys, options.apis)
+      provider = newProvider(issuer, { ...options, keys })
     },
     close: async () => close(server),
   }
@@ -77,7 +79,7 @@ function innerTarget(target: string, path: string): string | undefined {
   return inserted === path ? wellKnown : undefined
 }
 
-function newProvider(issuer: string, keys: readonly JWK[], apis: readonly object[] = []): Provider {
+function newProvider(issuer: string, { keys, apis = [], scopes }: AuthorizationServerOptions): Provider {
   return new Provider(issuer, {
     adapter: memoryAdapter(),
     clients: [
@@ -113,10 +115,12 @@ function newProvider(issuer: string, keys: readonly JWK[], apis: readonly object
       clientCredentials: { enabled: true },
       introspection: { enabled: apis.length > 0, allowedPolicy: async () => true },
       encryption: { enabled: apis.length > 0 },
+      dPoP: { enabled: scopes !== undefined },
       jwtIntrospection: { enabled: apis.length > 0 },
       resourceIndicators: {
         enabled: true,
-        getResourceServerInfo: async (_context: unknown, resource: string) => resourceServer(resource),
+        getResourceServerInfo: async (_context: unknown, resource: string) =>
+          scopes === undefined ? resourceServer(resource) : mcpServer(resource, scopes, keys[0]?.alg),
       },
     },
   })
@@ -128,12 +132,18 @@ function resourceServer(resource: string): object {
   return { ...common, accessTokenFormat: 'jwt', jwt: { sign: { alg: resource.split('/').at(-1) } } }
 }
 
+function mcpServer(resource: string, scopes: readonly string[], alg: string | undefined): object {
+  return { scope: scopes.join(' '), audience: resource, accessTokenFormat: 'jwt', jwt: { sign: { alg } } }
+}
+
 /** The result of a page with a form after a user has logged in and consented. */
 async function logIn(provider: Provider, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { params } = await provider.interactionDetails(request, response)
   const grant = new provider.Grant({ accountId: SUBJECT, clientId: CLIENT_ID })
   grant.addOIDCScope('openid')
-  if (typeof params['resource'] === 'string') grant.addResourceScope(params['resource'], 'orders:read')
+  const scope = String(params['scope'])
+  if (typeof params['resource'] === 'string')
+    grant.addResourceScope(params['resource'], scope.includes('orders:read') ? 'orders:read' : scope)
   const grantId = await grant.save()
   await provider.interactionFinished(request, response, { login: { accountId: SUBJECT }, consent: { grantId } })
 }

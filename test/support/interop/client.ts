@@ -12,10 +12,10 @@ export interface TokenAnswer {
 }
 
 /** Requests an access token for the client itself, over HTTP (RFC 6749 section 4.4). */
-export async function clientCredentials(issuer: string, resource: string): Promise<string> {
+export async function clientCredentials(issuer: string, resource: string, scope = 'orders:read'): Promise<string> {
   const { access_token: token } = await askForTokens(issuer, {
     grant_type: 'client_credentials',
-    scope: 'orders:read',
+    scope,
     resource,
   })
   return token
@@ -46,7 +46,8 @@ export async function authorizationCode(issuer: string, resource: string): Promi
   return { ...answer, id_token: answer.id_token }
 }
 
-async function followToCode(start: URL): Promise<string> {
+/** Follows the redirects of a log-in like a browser without cookies from before. Returns the address with the code. */
+export async function followToCallback(start: URL): Promise<URL> {
   const cookies = new Map<string, string>()
   let next = start
   for (let hops = 0; hops < 8 && !next.href.startsWith(REDIRECT_URI); hops += 1) {
@@ -60,8 +61,13 @@ async function followToCode(start: URL): Promise<string> {
     if (location === null) throw new Error(`No redirect but ${response.status}: ${await response.text()}`)
     next = new URL(location, next)
   }
-  const code = next.searchParams.get('code')
-  if (code === null) throw new Error(`No code at ${next.href}`)
+  return next
+}
+
+async function followToCode(start: URL): Promise<string> {
+  const callback = await followToCallback(start)
+  const code = callback.searchParams.get('code')
+  if (code === null) throw new Error(`No code at ${callback.href}`)
   return code
 }
 

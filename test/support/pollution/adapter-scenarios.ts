@@ -3,10 +3,11 @@ import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 
 import { scope, type VerifierOptions } from '@claimgate/core'
-import { bare } from '@claimgate/core/extend'
+import { bare, own } from '@claimgate/core/extend'
 import { authenticateJwt, getAuth, requireScope } from '@claimgate/express'
 import { claimgate } from '@claimgate/fastify'
 import { createGate, protect } from '@claimgate/fetch'
+import { type AuthInfo, mcpResource } from '@claimgate/mcp'
 import express, { type Request as ExpressRequest } from 'express'
 import Fastify from 'fastify'
 import { AUDIENCE, ISSUER } from './hostile.ts'
@@ -135,8 +136,57 @@ export function adapterScenarios({ keys, tokens }: Made): readonly Scenario[] {
         }
       },
     },
+    {
+      name: 'an MCP server',
+      start: async () => {
+        const mcp = mcpResource({
+          ...options(),
+          resource: RESOURCE,
+          audience: [RESOURCE, AUDIENCE],
+          scopes: ['orders:read'],
+          tools: { purge: scope('admin') },
+        })
+        const ofFetch = mcp.fetch((_request, given) => text(toldMcp(given.authInfo, given.parsedBody)))
+        const ofNode = await rawClient(
+          await listening(
+            mcp.express((req, res, message) => void res.end(toldMcp(own(req, 'auth') as AuthInfo, message))),
+          ),
+        )
+        return async () => {
+          const answers: Record<string, string> = {}
+          for (const name of ['good', 'without scope', 'for another', 'bound', 'none'] as const)
+            for (const [kind, body] of Object.entries(MESSAGES)) {
+              const token = sent[name]
+              const fields = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) }
+              answers[`fetch ${kind} ${name}`] = await outcome(async () => {
+                const init = bare({ method: 'POST', headers: bare(fields), body })
+                const response = await ofFetch(new Request(RESOURCE, init))
+                const word = response.status === 200 ? 'accepted' : 'refused'
+                return `${word} ${response.status} ${response.headers.get('www-authenticate')} ${await response.text()}`
+              })
+            }
+          for (const [kind, body] of Object.entries(MESSAGES)) {
+            const lines = ['Host: api.example', 'Content-Type: application/json', `Content-Length: ${body.length}`]
+            const head = ['POST /mcp HTTP/1.1', ...lines, `Authorization: Bearer ${tokens.good}`]
+            const answer = await ofNode.ask(`${head.join('\n')}\n\n${body}`)
+            answers[`node ${kind}`] = answer
+            if (answer.startsWith('error the connection')) return answers
+          }
+          return answers
+        }
+      },
+    },
   ]
 }
+
+const RESOURCE = 'https://api.example/mcp'
+const MESSAGES = {
+  echo: '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo"}}',
+  purge: '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"purge"}}',
+  nothing: '{"jsonrpc":"2.0","id":1}',
+}
+
+const toldMcp = ({ clientId, scopes }: AuthInfo, message: unknown): string => stringify([clientId, scopes, message])
 
 function said(
   auth: { readonly claims: Readonly<Record<string, unknown>>; readonly scopes: ReadonlySet<string> } | undefined,

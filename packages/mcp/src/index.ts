@@ -1,0 +1,7 @@
+export { mcpResource, type McpResource } from './mcp-resource.ts'
+export type { McpOptions, McpResourceOptions } from './options.ts'
+export type { ToolCall } from './message.ts'
+export type { AuthInfo, SdkErrors, ServerErrors, TokenVerifier } from './auth-info.ts'
+export type { NodeHandler, NodeMiddleware, NodeRequest, NodeResponse } from './node.ts'
+export type { FastifyPlugin, FastifyScope } from './fastify.ts'
+export type { FetchGiven, FetchHandler, McpFetchHandler } from './fetch.ts'
