@@ -274,8 +274,7 @@ async function withSchema<C extends object>(
 
 /** What a key source may know about a token. */
 function keyContext<C extends object>(state: Verification<C>): KeyContext {
-  const { claims } = state.subject
-  const iat: unknown = Object.hasOwn(claims, 'iat') ? claims.iat : undefined
+  const { iat }: { readonly iat?: unknown } = state.subject.claims
   const ahead = iatTolerance(state.policy.clockTolerance)
   return (state.keyContext ??= { issuedBefore: typeof iat === 'number' ? iat + ahead : undefined })
 }

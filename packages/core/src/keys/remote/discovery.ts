@@ -192,15 +192,15 @@ export function jwksUriOf(text: string, { issuer, url, allowedKeyHosts, plainHtt
   const address = new URL(uri)
   // An https issuer must not redirect its verifiers to plain http, not even on loopback.
   const flaw = uriFlaw(address, plainHttpFrom(url, plainHttp))
+  const isOnKeyHost = address.hostname === url.hostname || allowedKeyHosts.includes(address.hostname)
+  if (flaw === undefined && isOnKeyHost) return address
   const place = quote(`${address.protocol}//${address.host}`)
-  if (flaw !== undefined)
-    throw new FetchError('uri_not_allowed', `The "jwks_uri" of the metadata, on ${place}, ${flaw}`)
-  if (address.hostname !== url.hostname && !allowedKeyHosts.includes(address.hostname))
-    throw new FetchError(
-      'uri_not_allowed',
-      `The "jwks_uri" of the metadata is on ${place}: add ${quote(address.hostname)} to "allowedKeyHosts" if it is to be trusted`,
-    )
-  return address
+  throw new FetchError(
+    'uri_not_allowed',
+    flaw === undefined
+      ? `The "jwks_uri" of the metadata is on ${place}: add ${quote(address.hostname)} to "allowedKeyHosts" if it is to be trusted`
+      : `The "jwks_uri" of the metadata, on ${place}, ${flaw}`,
+  )
 }
 
 /**
