@@ -131,8 +131,99 @@ describe('the scheme of a binding', () => {
       /"bindings" must be an object .*a "challenge" such as/,
     ],
     ['a reserved parameter', { challenge: { error: 'x' } }, /"bindings" must be an object .*a "challenge" such as/],
+    [
+      'a parameter twice',
+      { challenge: { algs: 'a', ALGS: 'b' } },
+      /"bindings" must be an object .*a "challenge" such as/,
+    ],
+    [
+      'no member of cnf',
+      { confirmation: undefined as never },
+      /"bindings" must be an object \{ confirmation, confirm \}/,
+    ],
+    ['no confirm', { confirm: undefined as never }, /"bindings" must be an object \{ confirmation, confirm \}/],
   ])('is rejected at start-up with %s', (_case, changes, message) => {
     expect(() => create({ bindings: [{ ...toyDpop, ...changes }] })).toThrow(message)
+  })
+})
+
+describe('two bindings', () => {
+  it('for one member of cnf are rejected at start-up', () => {
+    expect(() => create({ bindings: [toyDpop, { ...toyMtls, confirmation: 'jkt' }] })).toThrow(
+      /"bindings" has two for the same member of cnf, found "jkt"/,
+    )
+  })
+
+  it('with one scheme in different cases have one challenge, spelled as the first', async () => {
+    const other: Binding = { ...toyMtls, scheme: 'dPoP', challenge: { certificate: 'required' } }
+    const outcome = await send({}, { bindings: [toyDpop, other] })
+    expect(outcome).toMatchObject({
+      response: {
+        headers: { 'www-authenticate': 'Bearer realm="api", DPoP realm="api", algs="ES256", certificate="required"' },
+      },
+    })
+    const sent = { authorization: `dpop ${twice}`, dpop: 'thumb' }
+    expect(await send(sent, { bindings: [toyDpop, other] }, 'hash')).toMatchObject({ scheme: 'DPoP' })
+  })
+})
+
+describe('the log of a refusal says', () => {
+  const bindings = [toyDpop, toyMtls]
+  interface Said {
+    readonly code: string
+    readonly hint?: string
+    readonly expected?: unknown
+    readonly actual?: unknown
+  }
+  const UNBOUND = 'The token is sender-constrained; accepting it as a bearer token would undo that'
+  it.each<readonly [string, string, HttpOptions, Said]>([
+    [
+      'that no binding is configured',
+      `Bearer ${bound}`,
+      {},
+      { code: 'binding_unsupported', expected: 'no "cnf" claim', actual: ['jkt'], hint: UNBOUND },
+    ],
+    [
+      'which bindings are configured',
+      `Bearer ${certified}`,
+      { bindings: [toyDpop] },
+      { code: 'binding_unsupported', expected: ['jkt'], actual: ['x5t#S256'], hint: UNBOUND },
+    ],
+    [
+      'that the scheme needs a token bound to it',
+      `DPoP ${certified}`,
+      { bindings },
+      { code: 'binding_missing', expected: 'a token for the scheme DPoP' },
+    ],
+    [
+      'that every token must be bound',
+      `Bearer ${plain}`,
+      { bindings, unboundTokens: 'refuse' },
+      { code: 'binding_missing', expected: 'a token with "cnf"' },
+    ],
+    [
+      'the scheme that the token needs',
+      `Bearer ${bound}`,
+      { bindings },
+      { code: 'binding_failed', expected: 'the scheme DPoP', actual: 'Bearer' },
+    ],
+    [
+      'which binding could not decide',
+      `DPoP ${bound}`,
+      { bindings: [{ ...toyDpop, confirm: () => Promise.reject(new Error('store down')) }] },
+      { code: 'check_unavailable', actual: 'the binding jkt' },
+    ],
+  ])('%s', async (_case, authorization, options, { code, hint, ...values }) => {
+    const quoted = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, JSON.stringify(value)]))
+    expect(await send({ authorization, dpop: 'thumb' }, options, 'hash')).toMatchObject({
+      error: { code, ...(hint !== undefined && { hint }), ...quoted },
+    })
+  })
+
+  it.each([['a text'], [['jkt']], [null], [{}], [1]])('nothing of a cnf that is %j', async (cnf) => {
+    expect(await send({ authorization: `Bearer ${await sign({ cnf })}` }, { bindings })).toMatchObject({
+      error: { code: 'binding_unsupported', expected: '["jkt","x5t#S256"]', actual: '[]' },
+    })
   })
 })
 
@@ -208,7 +299,9 @@ describe('a binding', () => {
     ['a header that is not text', { headers: { 'x-a': 1 } }],
   ])('that returns %s is a bug', async (_case, given) => {
     const binding = { ...toyDpop, confirm: async () => given } as unknown as Binding
-    await expect(send({ authorization: `DPoP ${bound}` }, { bindings: [binding] })).rejects.toThrow(TypeError)
+    await expect(send({ authorization: `DPoP ${bound}` }, { bindings: [binding] })).rejects.toThrow(
+      expect.objectContaining({ name: 'TypeError', message: expect.stringMatching(/^A binding /) }) as Error,
+    )
   })
 })
 
