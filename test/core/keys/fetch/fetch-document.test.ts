@@ -486,3 +486,34 @@ describe('a transport that ignores its options', () => {
     expect(await outcome).toMatchObject({ reason: 'timeout' })
   })
 })
+
+describe('a transport of the application whose headers are promises', () => {
+  const response = (status: number, get: () => unknown): FetchLike =>
+    (async () => ({
+      status,
+      type: 'basic',
+      redirected: false,
+      headers: { get },
+      body: null,
+    })) as never
+  const rejects = (): Promise<never> => Promise.reject(new Error('no headers'))
+
+  it.each([
+    ['200', 200, rejects],
+    ['500', 500, rejects],
+    ['301', 301, rejects],
+    ['200, with a number', 200, () => 1],
+  ])('counts as one without them, and never ends the process: %s', async (_, status, get) => {
+    const rejected: unknown[] = []
+    const listener = (reason: unknown): void => void rejected.push(reason)
+    process.on('unhandledRejection', listener)
+    const options = { fetch: response(status, get), clock: systemClock, timeout: 5, maxBytes: 1000 }
+    const document = await fetchDocument(new URL('https://auth.example.com/keys'), options).catch((e: unknown) => e)
+    for (const name of ['content-type', 'age', 'etag', 'cache-control'])
+      if (status === 200) expect((document as { headers: Headers }).headers.get(name)).toBeNull()
+    await settle()
+    process.off('unhandledRejection', listener)
+    expect(rejected).toEqual([])
+    if (status !== 200) expect(document).toMatchObject({ name: 'FetchError' })
+  })
+})

@@ -86,7 +86,7 @@ async function exchange(url: URL, options: FetchDocumentOptions, signal: AbortSi
     ...(post && { 'content-type': post.contentType }),
   })
   // Without a prototype, because a transport reads any option it finds: a body, a proxy, another host.
-  const response = await send(
+  const received = await send(
     url,
     bare<FetchInit>({
       method: post ? 'POST' : 'GET',
@@ -97,12 +97,26 @@ async function exchange(url: URL, options: FetchDocumentOptions, signal: AbortSi
     }),
     options.fetch,
   )
-  const isUnchanged = response.status === 304 && etag !== undefined
+  const { status, type, redirected, body } = received
+  const response = { status, type, redirected, body, headers: textFields(received.headers) }
+  const isUnchanged = status === 304 && etag !== undefined
   const failure = isUnchanged ? undefined : statusError(url, response, options)
   if (isUnchanged || failure) ignoreRejection(response.body?.cancel())
   if (failure) throw failure
   const text = isUnchanged ? '' : await readText(response, maxBytes, signal)
   return { status: isUnchanged ? 304 : 200, text, headers: response.headers }
+}
+
+// A transport of the application may give anything, such as a promise that rejects.
+function textFields(headers: FetchHeaders): FetchHeaders {
+  return {
+    get: (name) => {
+      const value: unknown = headers.get(name)
+      if (typeof value === 'string') return value
+      ignoreRejection(value)
+      return null
+    },
+  }
 }
 
 // Connections belong to the transport, so all key sets that use it share them.
