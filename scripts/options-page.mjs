@@ -39,6 +39,14 @@ const SECTIONS = [
   { heading: 'Key sets', parts: [{ file: 'core/src/keys/remote/options.ts', interfaces: ['RemoteKeySetTuning'] }] },
   { heading: 'Token cache', parts: [{ file: 'core/src/pipeline/options.ts', interfaces: ['TokenCacheOptions'] }] },
   { heading: 'Denylists', parts: [{ file: 'core/src/denylist/options.ts', interfaces: ['DenylistOptions'] }] },
+  {
+    heading: 'Back-channel logout',
+    parts: [{ file: 'core/src/revocation/options.ts', interfaces: ['BackchannelLogoutOptions', 'EndpointOptions'] }],
+  },
+  {
+    heading: 'Security events',
+    parts: [{ file: 'core/src/revocation/options.ts', interfaces: ['SecurityEventsOptions', 'EndpointOptions'] }],
+  },
   { heading: 'Client certificates', parts: [{ file: 'core/src/mtls/mtls.ts', interfaces: ['MtlsHeaderOptions'] }] },
   {
     heading: 'Introspection',
@@ -183,21 +191,35 @@ if (import.meta.filename === process.argv[1]) {
   const root = join(import.meta.dirname, '..')
   const read = (file) => readFileSync(join(root, 'packages', file), 'utf8')
   const load = (file) => import(join(root, 'packages', file))
-  const [pipeline, http, keys, denylist, dpop, metadata, mtls, introspection, express, fastify, mcp, redis] =
-    await Promise.all([
-      load('core/dist/pipeline/options.js'),
-      load('core/dist/authenticator/options.js'),
-      load('core/dist/keys/remote/options.js'),
-      load('core/dist/denylist/options.js'),
-      load('core/dist/dpop/options.js'),
-      load('core/dist/metadata/options.js'),
-      load('core/dist/mtls/mtls.js'),
-      load('core/dist/introspection/options.js'),
-      load('express/dist/options.js'),
-      load('fastify/dist/options.js'),
-      load('mcp/dist/options.js'),
-      load('redis/dist/options.js'),
-    ])
+  const [
+    pipeline,
+    http,
+    keys,
+    denylist,
+    dpop,
+    metadata,
+    mtls,
+    introspection,
+    revocation,
+    express,
+    fastify,
+    mcp,
+    redis,
+  ] = await Promise.all([
+    load('core/dist/pipeline/options.js'),
+    load('core/dist/authenticator/options.js'),
+    load('core/dist/keys/remote/options.js'),
+    load('core/dist/denylist/options.js'),
+    load('core/dist/dpop/options.js'),
+    load('core/dist/metadata/options.js'),
+    load('core/dist/mtls/mtls.js'),
+    load('core/dist/introspection/options.js'),
+    load('core/dist/revocation/options.js'),
+    load('express/dist/options.js'),
+    load('fastify/dist/options.js'),
+    load('mcp/dist/options.js'),
+    load('redis/dist/options.js'),
+  ])
   const page = join(root, PAGE)
   const { log: _, ...scope } = fastify.SCOPE
   const tables = {
@@ -207,6 +229,8 @@ if (import.meta.filename === process.argv[1]) {
     'Key sets': keys.KEY_SET_TUNING,
     'Token cache': pipeline.TOKEN_CACHE,
     Denylists: denylist.DENYLIST,
+    'Back-channel logout': revocation.LOGOUT,
+    'Security events': revocation.SECURITY_EVENTS,
     DPoP: dpop.DPOP,
     'DPoP nonces': dpop.NONCES,
     'Resource metadata': metadata.RESOURCE_METADATA,

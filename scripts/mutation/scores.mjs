@@ -20,6 +20,7 @@ export const FOLDERS = [
     'mtls',
     'options',
     'pipeline',
+    'revocation',
   ].map((folder) => `core/${folder}`),
   'express',
   'fastify',

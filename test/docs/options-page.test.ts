@@ -7,6 +7,7 @@ import { DENYLIST } from '../../packages/core/src/denylist/options.ts'
 import { INTROSPECTION, INTROSPECTION_CACHE } from '../../packages/core/src/introspection/options.ts'
 import { DPOP, NONCES } from '../../packages/core/src/dpop/options.ts'
 import { RESOURCE_METADATA } from '../../packages/core/src/metadata/options.ts'
+import { LOGOUT, SECURITY_EVENTS } from '../../packages/core/src/revocation/options.ts'
 import { KEY_SET_TUNING } from '../../packages/core/src/keys/remote/options.ts'
 import { MTLS } from '../../packages/core/src/mtls/mtls.ts'
 import { DEFAULT_ALGORITHMS } from '../../packages/core/src/model/algorithm.ts'
@@ -26,6 +27,8 @@ const tables = {
   'Key sets': KEY_SET_TUNING,
   'Token cache': TOKEN_CACHE,
   Denylists: DENYLIST,
+  'Back-channel logout': LOGOUT,
+  'Security events': SECURITY_EVENTS,
   DPoP: DPOP,
   'DPoP nonces': NONCES,
   'Resource metadata': RESOURCE_METADATA,

@@ -3,6 +3,7 @@ import { createMemoryDenylist, denylist } from '@claimgate/core/denylist'
 import { createMemoryReplayStore, dpop } from '@claimgate/core/dpop'
 import { clientSecretBasic, createIntrospectionVerifier } from '@claimgate/core/introspection'
 import { protectedResource } from '@claimgate/core/metadata'
+import { createLogoutEndpoint, createSecurityEventEndpoint } from '@claimgate/core/revocation'
 import { createIssuer } from '@claimgate/issuer'
 import { mcpResource } from '@claimgate/mcp'
 import { describe, expect, it } from 'vitest'
@@ -29,6 +30,8 @@ const numberOf = (text: string): number => Number(text.replaceAll(',', ''))
 
 const client = clientSecretBasic('api', 'secret')
 const api = { issuer: 'https://auth.example.com', audience: 'orders-api' }
+const reported = { denylist: denylist({ store: createMemoryDenylist() }), issuer: api.issuer }
+const receiver = { audience: 'orders-api', authenticate: null }
 const proofs = { origin: 'https://api.example.com', replay: createMemoryReplayStore() }
 
 describe.each<[heading: string, rows: number, create: (options: Readonly<Record<string, number>>) => unknown]>([
@@ -49,6 +52,8 @@ describe.each<[heading: string, rows: number, create: (options: Readonly<Record<
     2,
     (options) => mcpResource({ resource: 'https://mcp.example.com', scopes: [], issuer: api.issuer, ...options }),
   ],
+  ['Back-channel logout', 2, (options) => createLogoutEndpoint({ ...reported, clientId: 'shop', ...options })],
+  ['Security events', 2, (options) => createSecurityEventEndpoint({ ...reported, ...receiver, ...options })],
   ['Denylists', 4, (options) => denylist({ store: createMemoryDenylist(), ...options })],
 ])('the ranges of "%s" in docs/options.md', (heading, count, create) => {
   const rows = rowsBelow('docs/options.md', heading)

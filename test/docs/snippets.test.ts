@@ -21,6 +21,7 @@ import { run } from '../support/docs/running.ts'
 
 // Run as printed on the pages, with the built packages.
 const PASSPHRASE = 'correct horse'
+const LOGOUT = { typ: 'logout+jwt', audience: 'web-shop', ttl: 120 }
 const ISSUER_LIKE_TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 let folder: string
@@ -153,6 +154,29 @@ describe('a snippet', () => {
     expect(stdout).toMatch(/^Refused \(binding_failed\)/m)
   })
 
+  it('receives security events', async () => {
+    const secret = 'the-secret-of-the-transmitter-0123'
+    const token = await issuer.issuer.issue({ sub: 'ada' })
+    const sub_id = { format: 'iss_sub', iss: issuer.issuer.issuer, sub: 'ada' }
+    const events = {
+      'https://schemas.openid.net/secevent/caep/event-type/credential-change': { change_type: 'update' },
+    }
+    const typed = { typ: 'secevent+jwt', audience: 'https://api.example.com/events' }
+    const expression = `await (async () => {
+      const post = (authorization) => new Request('https://api.example.com/events', {
+        method: 'POST', headers: { authorization, 'content-type': 'application/secevent+jwt' }, body: process.env.EVENT })
+      const get = () => new Request('https://api.example.com/', { headers: { authorization: 'Bearer ' + process.env.TOKEN } })
+      const send = async (request) => (await worker.fetch(request)).status
+      return [await send(get()), await send(post('Bearer other')), await send(post('Bearer ${secret}')), await send(get())]
+    })()`
+    const more = {
+      TOKEN: token,
+      TRANSMITTER_SECRET: secret,
+      EVENT: await issuer.issuer.issue({ sub_id, events }, typed),
+    }
+    expect(await outcomeOf('security-events', expression, more)).toEqual([200, 400, 202, 401])
+  })
+
   it('explains a token', async () => {
     const env = { ...process.env, ...environment }
     const { stdout } = await promisify(execFile)(process.execPath, [await fileOf('explain')], { env })
@@ -251,6 +275,20 @@ describe('the server of the snippet', () => {
     expect(await responses[0]?.json()).toEqual({ sub: 'ada' })
     expect(payments).toEqual([403, 204, 204, 401])
     expect(auth.seen.map(({ form }) => form.get('token'))).toEqual(['good', 'junk', 'payer', 'payer', 'payer'])
+  })
+
+  it('backchannel-logout ends a session when the provider says so', async () => {
+    const server = await run(await fileOf('backchannel-logout'), environment)
+    const token = await issuer.issuer.issue({ sub: 'ada', sid: 'laptop' })
+    const get = async (): Promise<number> =>
+      (await fetch(`${server.url}/orders`, { headers: { authorization: `Bearer ${token}` } })).status
+    const events = { 'http://schemas.openid.net/event/backchannel-logout': {} }
+    const form = { logout_token: await issuer.issuer.issue({ sid: 'laptop', events }, LOGOUT) }
+    const logOut = async (): Promise<number> =>
+      (await fetch(`${server.url}/backchannel-logout`, { method: 'POST', body: new URLSearchParams(form) })).status
+    const statuses = [await get(), await logOut(), await get()]
+    await server.close()
+    expect(statuses).toEqual([200, 200, 401])
   })
 
   it('roles grants what a role allows', async () => {

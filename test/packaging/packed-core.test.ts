@@ -12,6 +12,7 @@ import * as introspection from '@claimgate/core/introspection'
 import * as jwe from '@claimgate/core/jwe'
 import * as metadata from '@claimgate/core/metadata'
 import * as mtls from '@claimgate/core/mtls'
+import * as revocation from '@claimgate/core/revocation'
 import * as node from '@claimgate/core/node'
 import { createTestKeys, type FaultyJwksServer, startFaultyJwksServer } from '@claimgate/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -109,6 +110,7 @@ describe('the published core in an empty project', () => {
         './metadata': sorted(metadata),
         './mtls': sorted(mtls),
         './introspection': sorted(introspection),
+        './revocation': sorted(revocation),
         ...(name === 'node' && { './node': sorted(node) }),
       }
       expect(Object.fromEntries(Object.entries(names).map(([path, all]) => [path, all.toSorted()]))).toEqual(expected)

@@ -3,3 +3,4 @@ export type { AuthenticateJwtOptions, MiddlewareOptions, ReadyAuthenticator } fr
 export { authorize, requireAnyScope, requireClaim, requireScope } from './authorize.ts'
 export { resourceMetadata } from './resource-metadata.ts'
 export type { OnReject } from './options.ts'
+export { backchannelLogout, securityEvents } from './revocation.ts'

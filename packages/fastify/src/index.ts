@@ -8,6 +8,7 @@ export type { ClaimgateOptions, ScopeOptions } from './options.ts'
 export type { AuthenticateHook, RouteRequirement } from './gate.ts'
 export type { OnReject } from './options.ts'
 export { resourceMetadata } from './resource-metadata.ts'
+export { backchannelLogout, securityEvents } from './revocation.ts'
 
 /**
  * The claims of `request.auth`. Merge your application's claims into it:

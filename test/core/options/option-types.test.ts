@@ -8,6 +8,7 @@ import { clientSecretBasic, createIntrospectionVerifier } from '@claimgate/core/
 import { createNestedVerifier, decryptionKeys, decryptJwe } from '@claimgate/core/jwe'
 import { mtls } from '@claimgate/core/mtls'
 import { decryptionKeyFromPem, undiciFetch } from '@claimgate/core/node'
+import { createLogoutEndpoint, createSecurityEventEndpoint } from '@claimgate/core/revocation'
 import { authenticateJwt, authorize, requireAnyScope, requireClaim, requireScope } from '@claimgate/express'
 import { claimgate } from '@claimgate/fastify'
 import { createGate, protect } from '@claimgate/fetch'
@@ -73,6 +74,13 @@ const base = { issuer: 'https://issuer.example', audience: 'api', jwks: { keys: 
 const discovered = { issuer: base.issuer, audience: base.audience }
 const introspecting = { ...discovered, client: clientSecretBasic('api', 'secret') }
 const verifier = createVerifier(base)
+const logout = {
+  issuer: base.issuer,
+  jwks: base.jwks,
+  clientId: 'shop',
+  denylist: denylist({ store: createMemoryDenylist() }),
+}
+const events = { ...base, denylist: logout.denylist, authenticate: null }
 const signer = await localSigner()
 const recipient = await exportJWK((await generateKeyPair('ECDH-ES', { extractable: true })).publicKey)
 const lockedPem = String(
@@ -354,6 +362,30 @@ const GROUPS: Readonly<Record<string, readonly OptionCase[]>> = {
       'cache.',
     ),
     { option: '', make: (value) => createIntrospectionVerifier(value as never), narrows: true, named: WHOLE },
+  ],
+  revocation: [
+    ...optionsOf((options) => createLogoutEndpoint(options as never), logout, {
+      issuer: { ...narrows, ...anyOf('string') },
+      clientId: { ...narrows, ...anyOf('string', 'list') },
+      tokenTypes: { ...narrows, ...anyOf('list') },
+      maxAge: narrows,
+      revokes: nothing,
+      denylist: narrows,
+      log: anyOf('false', 'undefined'),
+      timeout: nothing,
+    }),
+    ...optionsOf((options) => createSecurityEventEndpoint(options as never), events, {
+      issuer: { ...narrows, ...anyOf('string') },
+      audience: { ...narrows, ...anyOf('string', 'list') },
+      authenticate: { ...narrows, ...anyOf('function', 'null') },
+      subjectIssuers: { ...narrows, ...anyOf('list', 'empty list') },
+      maxAge: nothing,
+      denylist: narrows,
+      log: anyOf('false', 'undefined'),
+      timeout: nothing,
+    }),
+    { option: '', make: (value) => createLogoutEndpoint(value as never), narrows: true, named: WHOLE },
+    { option: '', make: (value) => createSecurityEventEndpoint(value as never), narrows: true, named: WHOLE },
   ],
   mtls: [
     ...optionsOf(

@@ -19,6 +19,8 @@ export interface AuthorizationServerOptions {
   readonly apis?: readonly object[]
   /** Scopes of its APIs. If given, users consent to all that clients request, and DPoP is on. @defaultValue those for orders */
   readonly scopes?: readonly string[]
+  /** Where it sends logout tokens; then access tokens have `sid`. @defaultValue nowhere */
+  readonly logoutUri?: string
 }
 
 /** oidc-provider on a port of 127.0.0.1. */
@@ -79,7 +81,7 @@ function innerTarget(target: string, path: string): string | undefined {
   return inserted === path ? wellKnown : undefined
 }
 
-function newProvider(issuer: string, { keys, apis = [], scopes }: AuthorizationServerOptions): Provider {
+function newProvider(issuer: string, { keys, apis = [], scopes, logoutUri }: AuthorizationServerOptions): Provider {
   return new Provider(issuer, {
     adapter: memoryAdapter(),
     clients: [
@@ -91,10 +93,21 @@ function newProvider(issuer: string, { keys, apis = [], scopes }: AuthorizationS
         redirect_uris: [REDIRECT_URI],
         id_token_signed_response_alg: keys[0]?.alg ?? 'RS256',
         ...(apis.length > 0 && { introspection_signed_response_alg: keys[0]?.alg }),
+        ...(logoutUri !== undefined && {
+          backchannel_logout_uri: logoutUri,
+          backchannel_logout_session_required: true,
+        }),
       },
       ...apis,
     ],
     jwks: { keys },
+    // Without its guard against loopback addresses, where the tests listen.
+    ...(logoutUri !== undefined && {
+      fetch: (url: string, init: RequestInit) => fetch(url, { ...init, dispatcher: undefined } as RequestInit),
+      extraTokenClaims: (context: { readonly oidc: { readonly entities: Entities } }) => ({
+        sid: context.oidc.entities.AuthorizationCode?.sid,
+      }),
+    }),
     cookies: { keys: ['a secret for cookies of tests'] },
     findAccount: async (_context: unknown, accountId: string) => ({
       accountId,
@@ -112,6 +125,7 @@ function newProvider(issuer: string, { keys, apis = [], scopes }: AuthorizationS
     },
     features: {
       devInteractions: { enabled: false },
+      backchannelLogout: { enabled: logoutUri !== undefined },
       clientCredentials: { enabled: true },
       introspection: { enabled: apis.length > 0, allowedPolicy: async () => true },
       encryption: { enabled: apis.length > 0 },
@@ -124,6 +138,10 @@ function newProvider(issuer: string, { keys, apis = [], scopes }: AuthorizationS
       },
     },
   })
+}
+
+interface Entities {
+  readonly AuthorizationCode?: { readonly sid?: string }
 }
 
 function resourceServer(resource: string): object {

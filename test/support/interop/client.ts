@@ -21,8 +21,15 @@ export async function clientCredentials(issuer: string, resource: string, scope 
   return token
 }
 
+/** The cookies of a browser, by name. */
+export type Cookies = Map<string, string>
+
 /** Logs in like a browser (OpenID Connect Core section 3.1) and returns the access token and the ID token. */
-export async function authorizationCode(issuer: string, resource: string): Promise<Required<TokenAnswer>> {
+export async function authorizationCode(
+  issuer: string,
+  resource: string,
+  cookies: Cookies = new Map(),
+): Promise<Required<TokenAnswer>> {
   const verifier = randomBytes(32).toString('base64url')
   const start = new URL(`${issuer}/auth`)
   start.search = new URLSearchParams({
@@ -37,7 +44,7 @@ export async function authorizationCode(issuer: string, resource: string): Promi
   }).toString()
   const answer = await askForTokens(issuer, {
     grant_type: 'authorization_code',
-    code: await followToCode(start),
+    code: await followToCode(start, cookies),
     redirect_uri: REDIRECT_URI,
     code_verifier: verifier,
     resource,
@@ -46,17 +53,19 @@ export async function authorizationCode(issuer: string, resource: string): Promi
   return { ...answer, id_token: answer.id_token }
 }
 
-/** Follows the redirects of a log-in like a browser without cookies from before. Returns the address with the code. */
-export async function followToCallback(start: URL): Promise<URL> {
-  const cookies = new Map<string, string>()
+/** Logs out like a browser (OpenID Connect RP-Initiated Logout 1.0), and confirms it. */
+export async function logOut(issuer: string, idToken: string, cookies: Cookies): Promise<void> {
+  const page = await browse(new URL(`${issuer}/session/end?id_token_hint=${idToken}`), cookies)
+  const [, xsrf = ''] = /name="xsrf" value="([^"]+)"/.exec(await page.text()) ?? []
+  const confirmed = await browse(new URL(`${issuer}/session/end/confirm`), cookies, { xsrf, logout: 'yes' })
+  if (confirmed.status !== 303) throw new Error(`No redirect but ${confirmed.status}: ${await confirmed.text()}`)
+}
+
+/** Follows the redirects of a log-in like a browser. Returns the address with the code. */
+export async function followToCallback(start: URL, cookies: Cookies = new Map()): Promise<URL> {
   let next = start
   for (let hops = 0; hops < 8 && !next.href.startsWith(REDIRECT_URI); hops += 1) {
-    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-    const response = await fetch(next, { redirect: 'manual', headers: { cookie } })
-    for (const field of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(field) ?? []
-      cookies.set(name, value)
-    }
+    const response = await browse(next, cookies)
     const location = response.headers.get('location')
     if (location === null) throw new Error(`No redirect but ${response.status}: ${await response.text()}`)
     next = new URL(location, next)
@@ -64,11 +73,22 @@ export async function followToCallback(start: URL): Promise<URL> {
   return next
 }
 
-async function followToCode(start: URL): Promise<string> {
-  const callback = await followToCallback(start)
+async function followToCode(start: URL, cookies: Cookies): Promise<string> {
+  const callback = await followToCallback(start, cookies)
   const code = callback.searchParams.get('code')
   if (code === null) throw new Error(`No code at ${callback.href}`)
   return code
+}
+
+async function browse(url: URL, cookies: Cookies, form?: Readonly<Record<string, string>>): Promise<Response> {
+  const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+  const sent = form && { method: 'POST', body: new URLSearchParams(form) }
+  const response = await fetch(url, { redirect: 'manual', headers: { cookie }, ...sent })
+  for (const field of response.headers.getSetCookie()) {
+    const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(field) ?? []
+    cookies.set(name, value)
+  }
+  return response
 }
 
 async function askForTokens(issuer: string, form: Readonly<Record<string, string>>): Promise<TokenAnswer> {

@@ -21,6 +21,7 @@ const core = await import('@claimgate/core')
 const extend = await import('@claimgate/core/extend')
 const jwe = await import('@claimgate/core/jwe')
 const introspection = await import('@claimgate/core/introspection')
+const revocation = await import('@claimgate/core/revocation')
 const denylists = await import('@claimgate/core/denylist')
 const metadata = await import('@claimgate/core/metadata')
 const mtls = await import('@claimgate/core/mtls')
@@ -49,6 +50,7 @@ const report: ConsumerReport = {
     './metadata': Object.keys(metadata),
     './mtls': Object.keys(mtls),
     './introspection': Object.keys(introspection),
+    './revocation': Object.keys(revocation),
     ...(node && { './node': Object.keys(node) }),
   },
   subject: verified.claims['sub'],

@@ -4,12 +4,17 @@ import type { AddressInfo } from 'node:net'
 
 import { scope, type VerifierOptions } from '@claimgate/core'
 import { bare, own } from '@claimgate/core/extend'
+import * as expressAdapter from '@claimgate/express'
 import { authenticateJwt, getAuth, requireScope } from '@claimgate/express'
+import * as fastifyAdapter from '@claimgate/fastify'
 import { claimgate } from '@claimgate/fastify'
+import * as fetchAdapter from '@claimgate/fetch'
 import { createGate, protect } from '@claimgate/fetch'
 import { type AuthInfo, mcpResource } from '@claimgate/mcp'
 import express, { type Request as ExpressRequest } from 'express'
 import Fastify from 'fastify'
+import { NOW } from '../core/jose-tokens.ts'
+import { CLIENT, FORM, keys as logoutKeys, logoutToken } from '../revocation/world.ts'
 import { AUDIENCE, ISSUER } from './hostile.ts'
 import { rawClient } from './raw-client.ts'
 import { type Ask, outcome, type Scenario, stringify } from './scenario.ts'
@@ -17,6 +22,13 @@ import type { Made } from './tokens.ts'
 
 // The types of Express 5 also fit Express 4 here.
 const express4 = createRequire(import.meta.url)('express4') as typeof express
+
+// Signed before anything is polluted.
+const FORMS = {
+  good: `logout_token=${await logoutToken()}`,
+  'without events': `logout_token=${await logoutToken({ events: undefined })}`,
+  empty: '',
+}
 
 const ROUTES = ['/open', '/orders', '/admin', '/unknown']
 
@@ -55,7 +67,64 @@ export function adapterScenarios({ keys, tokens }: Made): readonly Scenario[] {
     },
   })
 
+  const list = {
+    check: async () => {},
+    denyToken: async () => {},
+    denySubject: async () => {},
+    denySession: async () => {},
+  }
+  const jwks = { keys: [logoutKeys.publicJwk] }
+  const logout = { denylist: list, issuer: ISSUER, clientId: CLIENT, jwks, clock: { now: () => NOW * 1000 } }
+  const logOutOverHttp = async (port: number): Promise<Ask> => {
+    const client = await rawClient(port)
+    return async () => {
+      const answers: Record<string, string> = {}
+      for (const [name, form] of Object.entries(FORMS)) {
+        const fields = `Host: api.example\nContent-Type: ${FORM}\nContent-Length: ${form.length}\n`
+        answers[name] = await client.ask(`POST /logout HTTP/1.1\n${fields}\n${form}`)
+        if (answers[name].startsWith('error the connection')) return answers
+      }
+      return answers
+    }
+  }
+  const logoutScenarios: readonly Scenario[] = [
+    {
+      name: 'logout tokens in Express',
+      start: async () =>
+        logOutOverHttp(await listening(express().post('/logout', expressAdapter.backchannelLogout(logout)))),
+    },
+    {
+      name: 'logout tokens in Fastify',
+      start: async () => {
+        const app = Fastify()
+        app.register(fastifyAdapter.backchannelLogout(logout), bare({ prefix: '/logout' }))
+        await app.listen({ port: 0, host: '127.0.0.1' })
+        return logOutOverHttp((app.server.address() as AddressInfo).port)
+      },
+    },
+    {
+      name: 'logout tokens in fetch',
+      start: () => {
+        const handler = fetchAdapter.backchannelLogout(logout)
+        return async () => {
+          const answers: Record<string, string> = {}
+          for (const [name, body] of Object.entries(FORMS)) {
+            const headers = bare({ 'content-type': FORM })
+            answers[name] = await outcome(async () => {
+              const response = await handler(
+                new Request('https://api.example/', bare({ method: 'POST', headers, body })),
+              )
+              return `${response.status === 200 ? 'accepted' : 'refused'} ${response.status} ${await response.text()}`
+            })
+          }
+          return answers
+        }
+      },
+    },
+  ]
+
   return [
+    ...logoutScenarios,
     expressScenario('Express 5', express),
     expressScenario('Express 4', express4),
     {

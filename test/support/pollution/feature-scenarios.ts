@@ -17,10 +17,18 @@ import {
   tlsClient,
 } from '@claimgate/core/introspection'
 import { type CertificateFormat, mtls, type MtlsOptions } from '@claimgate/core/mtls'
+import {
+  createLogoutEndpoint,
+  createSecurityEventEndpoint,
+  type RevocationEndpoint,
+  sharedBearer,
+} from '@claimgate/core/revocation'
 import { createHash, X509Certificate } from 'node:crypto'
 import { issuerCertificate } from '../resilience/issuer-certificate.ts'
+import { NOW } from '../core/jose-tokens.ts'
 import { FIELDS, FLAGS, FORMATS } from '../mtls/certificates.ts'
 import { metadataScenarios } from './metadata-scenarios.ts'
+import { CLIENT, eventToken, FORM, keys, logoutToken, RECEIVER } from '../revocation/world.ts'
 import { outcome, type Scenario, stringify } from './scenario.ts'
 
 const der = new X509Certificate(issuerCertificate.cert).raw
@@ -29,10 +37,11 @@ const client = { ...issuerCertificate, der, thumbprint }
 
 /** The answers of core's features that confirm who sent a token, or ask about it. */
 export function featureScenarios(): readonly Scenario[] {
-  return [...certificateScenarios(), ...introspectionScenarios(), ...metadataScenarios()]
+  return [...certificateScenarios(), ...introspectionScenarios(), ...metadataScenarios(), ...revocationScenarios()]
 }
 
 const ISSUER = 'https://auth.example.com'
+const TOKENS_OF = 'https://issuer.example'
 const exp = 4_000_000_000
 const active = { active: true, iss: ISSUER, aud: 'orders-api', sub: 'ada', scope: 'orders:read', exp }
 
@@ -173,6 +182,109 @@ function certificateScenarios(): readonly Scenario[] {
         for (const missing of ['nothing', ...Object.keys(whole)]) {
           const given = Object.fromEntries(Object.entries(whole).filter(([name]) => name !== missing))
           answers[missing] = await outcome(() => `accepted ${mtls(given as unknown as MtlsOptions).confirmation}`)
+        }
+        return answers
+      },
+    },
+  ]
+}
+
+/** Changes of the claims of logout tokens and security event tokens. */
+const changes: Readonly<Record<string, object>> = {
+  good: {},
+  'no session': { sid: undefined },
+  'no subject': { sid: undefined, sub: undefined, sub_id: undefined },
+  'no events': { events: undefined },
+  'empty events': { events: {} },
+  'no audience': { aud: undefined },
+  'no jti': { jti: undefined },
+  'no iat': { iat: undefined },
+  'no exp': { exp: undefined },
+  'an empty subject': { sub_id: {} },
+  'no iss': { sub_id: { format: 'iss_sub', sub: 'ada' } },
+  'no user': { sub_id: { format: 'complex' } },
+  'an opaque subject': { sub_id: { format: 'opaque', id: 'a' } },
+  'an opaque subject without id': { sub_id: { format: 'opaque' } },
+}
+
+// Signed before anything is polluted.
+const reports: [name: string, logout: string, event: string][] = []
+for (const [name, change] of Object.entries(changes))
+  reports.push([name, await logoutToken({ ...change }), await eventToken({ ...change })])
+
+function revocationScenarios(): readonly Scenario[] {
+  const clock = { now: () => NOW * 1000 }
+  const secret = 'the-secret-of-the-transmitter-0123'
+  const send = async (endpoint: RevocationEndpoint, body: string, type: string, authorization?: string) => {
+    const fields: Readonly<Record<string, string>> = Object.assign(Object.create(null), {
+      'content-type': type,
+      authorization,
+    })
+    const view: RequestView = {
+      method: 'POST',
+      target: '/',
+      header: (name) => (fields[name] === undefined ? [] : [fields[name]]),
+    }
+    return outcome(async () => {
+      const { status, body: text } = await endpoint.receive(view, { parsed: body })
+      return `${status < 300 ? 'accepted' : 'refused'} ${status} ${text}`
+    })
+  }
+  const calls: string[] = []
+  const recorded =
+    (name: string) =>
+    async (...given: readonly unknown[]): Promise<void> =>
+      void calls.push(`${name} ${given.filter((each) => typeof each === 'string').join(' ')}`)
+  const list = {
+    check: async () => {},
+    denyToken: async () => {},
+    denySubject: recorded('subject'),
+    denySession: recorded('session'),
+  }
+  const common = { denylist: list, issuer: TOKENS_OF, jwks: { keys: [keys.publicJwk] }, clock }
+  const endpoints = {
+    logout: () => createLogoutEndpoint({ ...common, clientId: CLIENT }),
+    events: () => createSecurityEventEndpoint({ ...common, audience: RECEIVER, authenticate: null }),
+    secret: () => createSecurityEventEndpoint({ ...common, audience: RECEIVER, authenticate: sharedBearer(secret) }),
+  }
+  return [
+    {
+      name: 'logout tokens and security events',
+      start: () => {
+        const [logout, events, guarded] = [endpoints.logout(), endpoints.events(), endpoints.secret()]
+        return async () => {
+          calls.length = 0
+          const answers: Record<string, string> = {}
+          for (const [name, logoutJwt, eventJwt] of reports) {
+            answers[`logout, ${name}`] = await send(logout, `logout_token=${logoutJwt}`, FORM)
+            answers[`event, ${name}`] = await send(events, eventJwt, 'application/secevent+jwt')
+          }
+          const [, , event = ''] = reports[0] ?? []
+          answers['no form'] = await send(logout, '', FORM)
+          answers['no content type'] = await send(logout, 'logout_token=a', '')
+          answers['no secret'] = await send(guarded, event, 'application/secevent+jwt')
+          answers['the secret'] = await send(guarded, event, 'application/secevent+jwt', `Bearer ${secret}`)
+          answers['revoked'] = calls.join(', ')
+          return answers
+        }
+      },
+    },
+    {
+      name: 'the options of revocation endpoints',
+      start: () => async () => {
+        const answers: Record<string, string> = {}
+        const whole = { ...common, clientId: CLIENT, audience: RECEIVER, authenticate: null }
+        for (const missing of ['denylist', 'issuer', 'clientId', 'audience', 'authenticate']) {
+          const { audience: _, authenticate: _none, ...logout } = whole
+          const { clientId: _client, ...events } = whole
+          const without = (given: object): never =>
+            Object.fromEntries(Object.entries(given).filter(([name]) => name !== missing)) as never
+          answers[`logout without ${missing}`] = await outcome(
+            () => `accepted ${typeof createLogoutEndpoint(without(logout))}`,
+          )
+          answers[`events without ${missing}`] = await outcome(
+            () => `accepted ${typeof createSecurityEventEndpoint(without(events))}`,
+          )
         }
         return answers
       },

@@ -7,8 +7,8 @@ import { emit, type EventListener } from '../model/events.ts'
 import type { Limits } from '../model/limits.ts'
 import { MANY, recreations } from '../model/memory.ts'
 import { type Clock, type FetchLike, systemClock } from '../model/runtime.ts'
-import type { VerifiedToken } from '../model/token.ts'
-import { has, own, ownOptions } from '../model/values.ts'
+import type { Claims, VerifiedToken } from '../model/token.ts'
+import { deepFreeze, has, own, ownOptions } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'
 import { readOptions } from '../options/read-options.ts'
 import { explainToken, type Explanation } from './explain.ts'
@@ -178,6 +178,26 @@ const plainEngine: Engine = (limits) => ({ parse: (token) => parseJwt(token, lim
  */
 export function createReferenceVerifier<C extends object = object>(options: VerifierOptions<C>): Verifier<C> {
   return verifierWith(plainEngine, { ...options, tokenCache: false })
+}
+
+/**
+ * Creates a verifier of JWTs that are no access tokens, such as logout tokens. They pass the same steps. None is cached.
+ *
+ * @param claimsOf - returns the claims to check, which the verified token then has
+ * @throws TypeError for options that are missing, contradict each other or are out of range
+ */
+export function createJwtVerifier(options: VerifierOptions, claimsOf: (claims: Claims) => Claims): Verifier {
+  const engine: Engine = (limits) => {
+    const { parse, isSignedBy } = quickEngine(limits)
+    return {
+      isSignedBy,
+      parse: (token) => {
+        const parsed = parse(token)
+        return { ...parsed, claims: deepFreeze(claimsOf(parsed.claims)) }
+      },
+    }
+  }
+  return verifierWith(engine, { ...options, tokenCache: false })
 }
 
 const verifiers = new WeakMap<object, Verifier<object>>()

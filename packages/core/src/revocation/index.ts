@@ -1,0 +1,6 @@
+export { createLogoutEndpoint } from './logout.ts'
+export { createSecurityEventEndpoint } from './security-events.ts'
+export { sharedBearer } from './shared-bearer.ts'
+export type { BackchannelLogoutOptions, RevocationList, SecurityEventsOptions, TokenRules } from './options.ts'
+export type { RequestBody, RevocationEndpoint, RevocationResponse } from './endpoint.ts'
+export { nodeBody, type NodeBodyStream } from './node-body.ts'

@@ -1,0 +1,36 @@
+import { kindOf, misconfigured, type RequestView } from '../adapter.ts'
+
+/**
+ * Authenticates a transmitter by a secret that it sends as `Authorization: Bearer`. For `authenticate` of `securityEvents`.
+ *
+ * @param secret - at least 32 characters, or a list, to rotate: all of them are accepted
+ * @throws TypeError for a shorter secret
+ */
+export function sharedBearer(secret: string | readonly string[]): (request: RequestView) => Promise<boolean> {
+  const secrets: readonly unknown[] = [secret].flat()
+  if (secrets.length === 0 || !secrets.every((each) => typeof each === 'string' && each.length >= LEAST))
+    throw misconfigured(
+      'authenticate transmitter',
+      `the secret must be a text of at least ${LEAST} characters, or a list of them, found ${kindOf(secret)}`,
+    )
+  const accepted = [...(secrets as readonly string[])]
+  return async (request) => {
+    const [field, ...more] = request.header('authorization')
+    const [, given] = (more.length === 0 && /^Bearer ([\w.~+/-]+=*)$/i.exec(field ?? '')) || []
+    if (given === undefined) return false
+    const sent = await digest(given)
+    const results = await Promise.all(accepted.map(async (each) => isSame(await digest(each), sent)))
+    return results.includes(true)
+  }
+}
+
+const LEAST = 32
+
+async function digest(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
+}
+
+// Digests have equal lengths, and the time to compare them tells nothing about the secret.
+function isSame(expected: Uint8Array, actual: Uint8Array): boolean {
+  return expected.reduce((difference, byte, at) => difference | (byte ^ (actual[at] ?? 0)), 0) === 0
+}
