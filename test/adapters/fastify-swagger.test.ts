@@ -1,4 +1,5 @@
-import { claim, createAuthenticator, scope } from '@claimgate/core'
+import { allOf, anyOf, authorizationDetails, claim, createAuthenticator, not, scope, stepUp } from '@claimgate/core'
+import { own } from '@claimgate/core/adapter'
 import { claimgate, type ClaimgateOptions } from '@claimgate/fastify'
 import { createMemoryReplayStore, dpop } from '@claimgate/core/dpop'
 import swagger, { type FastifyDynamicSwaggerOptions } from '@fastify/swagger'
@@ -136,6 +137,41 @@ describe.each(['claimgate last', 'claimgate first'] as const)('with @fastify/swa
 })
 
 describe('with @fastify/swagger', () => {
+  it('the description of a route says what it demands besides scopes', async () => {
+    const app = fastify()
+    await app.register(swagger, declared['OpenAPI 3.1'])
+    await app.register(claimgate, authority.options)
+    const recent = stepUp({ acr: ['mfa'], maxAge: 300 })
+    const payment = authorizationDetails({ type: 'payment', actions: ['initiate'] })
+    const routes = {
+      '/recent': recent,
+      '/both': allOf(scope('a'), recent, payment),
+      '/either': anyOf(recent, payment),
+      '/partly': anyOf(scope('a'), recent),
+      '/scope': scope('a'),
+      '/not': not(recent),
+      '/claim': claim('tenant', 'acme'),
+    }
+    for (const [url, auth] of Object.entries(routes)) app.get(url, { config: { auth } }, () => url)
+    app.get('/described', { config: { auth: recent }, schema: { description: 'Transfers money.' } }, () => '')
+    await app.ready()
+    const { paths } = app.swagger() as { readonly paths: Readonly<Record<string, { readonly get: object }>> }
+    const stepped = 'an authentication with acr mfa in the last 300 s'
+    const paid = 'authorization details of type payment, actions initiate'
+    const described = Object.entries(paths).map(([url, { get }]) => [url, own(get, 'description')])
+    expect(Object.fromEntries(described)).toEqual({
+      '/recent': `Requires ${stepped}.`,
+      '/both': `Requires ${stepped} and ${paid}.`,
+      '/either': `Requires ${stepped} or ${paid}.`,
+      '/partly': undefined,
+      '/scope': undefined,
+      '/not': undefined,
+      '/claim': undefined,
+      '/described': `Transfers money.\n\nRequires ${stepped}.`,
+    })
+    await app.close()
+  })
+
   it('the scheme has the configured name', async () => {
     const options = { openapi: { components: { securitySchemes: { jwt: BEARER } } } } as const
     const { document } = await start(options, { securityScheme: 'jwt', optional: true })

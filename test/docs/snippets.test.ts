@@ -115,6 +115,28 @@ describe('a snippet', () => {
       `await resource.answer({ method: 'GET', target: resource.paths[0], header: () => [] }).then(({ body }) => JSON.parse(body).signed_metadata.split('.').length)`,
       3,
     ],
+    [
+      'step-up',
+      `await (async () => {
+        await new Promise((resolve) => (server.listening ? resolve() : server.once('listening', resolve)))
+        const answer = await fetch(\`http://127.0.0.1:\${server.address().port}/transfers\`, { method: 'POST', ...${HEADERS} })
+        return [answer.status, answer.headers.get('www-authenticate').match(/acr_values=.*/)?.[0]]
+      })()`,
+      [401, 'acr_values="urn:example:mfa", max_age="300"'],
+    ],
+    [
+      'authorization-details',
+      `await (async () => {
+        const details = (amount) => [{ type: 'payment', actions: ['initiate'], instructedAmount: { currency: 'EUR', amount } }]
+        const order = { currency: 'EUR', cents: 2000 }
+        const met = (amount) => covers(order).isMet({ claims: { authorization_details: details(amount) } }, { now: 0 })
+        await new Promise((resolve) => (server.listening ? resolve() : server.once('listening', resolve)))
+        const url = \`http://127.0.0.1:\${server.address().port}/orders/1/pay\`
+        return [met('20.00'), met('19.99'), met('1e9'), (await fetch(url, { method: 'POST', ...${HEADERS} })).status]
+      })()`,
+      [true, false, false, 403],
+    ],
+    ['remediation', `pay({ currency: 'EUR', amount: '20.00' }).refusal.status`, 401],
     ['dpop-nonces', '[proofs.scheme, proofs.confirmation]', ['DPoP', 'jkt']],
     [
       'fastify-plugin',

@@ -2,6 +2,12 @@ export { createAuthenticator, type Authenticator } from './authenticator/authent
 export type { AuthenticatorOptions, HttpOptions, ReadyVerifier } from './authenticator/options.ts'
 export { claim, type ClaimRequirement } from './authorization/requirements.ts'
 export { allOf, anyOf, not } from './authorization/requirements.ts'
+export {
+  type AuthorizationDetail,
+  authorizationDetails,
+  type AuthorizationDetailsOptions,
+} from './authorization/authorization-details.ts'
+export { stepUp, type StepUpOptions } from './authorization/step-up.ts'
 export type { Requirement, RequirementContext } from './authorization/requirements.ts'
 export { anyScope, scope } from './authorization/requirements.ts'
 export type { Binding, BindingFinding, BindingStep } from './confirmation/binding.ts'

@@ -76,7 +76,7 @@ interface Description {
 
 /**
  * Adds `security` (OpenAPI 3.1 section 4.8.10) to the schema of a protected route, unless the route already has one. A request needs one of
- * the schemes.
+ * the schemes. Adds to the description of the route what no scope can express, such as a step-up.
  *
  * @returns one description for each scheme
  */
@@ -89,7 +89,12 @@ export function describeSecurity(
   if (schemes.length === 0 || (described !== undefined && own(described, 'security') !== undefined)) return []
   const required = typeof rule === 'object' || typeof rule === 'function'
   const security: object[] = []
-  const schema: { security?: unknown } = { ...described, security }
+  const texts = [described && own(described, 'description'), documentationOf(rule)].filter(isText)
+  const schema: { security?: unknown } = {
+    ...described,
+    security,
+    ...(texts.length > 0 && { description: texts.join('\n\n') }),
+  }
   const hidden = new Set<SecurityScheme>()
   const show = (): void => {
     // Copied, because plugins that read the schema may change it. The scopes of a function depend on the request.
@@ -114,6 +119,15 @@ export function describeSecurity(
       show()
     },
   }))
+}
+
+function documentationOf(rule: RouteRule): string | undefined {
+  const documentation = typeof rule === 'object' ? own(rule, 'documentation') : undefined
+  return documentation === undefined ? undefined : `Requires ${documentation}.`
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
 }
 
 /** A described route, in the scope that declared it. */

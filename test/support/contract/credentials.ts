@@ -22,6 +22,7 @@ export type TokenName =
   | 'unknownKey'
   | 'idToken'
   | 'senderConstrained'
+  | 'steppedUp'
 
 export interface Credentials {
   readonly jwks: JSONWebKeySet
@@ -62,6 +63,12 @@ export async function createCredentials(more: object = {}): Promise<Credentials>
       unknownKey: await keys.sign(claims, { kid: 'unknown' }),
       idToken: await keys.sign({ ...claims, nonce: 'n' }, { typ: 'JWT' }),
       senderConstrained: await keys.sign({ ...claims, cnf: { jkt: 'thumbprint' } }),
+      steppedUp: await keys.sign({
+        ...claims,
+        acr: 'mfa',
+        auth_time: now,
+        authorization_details: [{ type: 'payment', actions: ['initiate'], amount: '20.00' }],
+      }),
     },
   }
 }

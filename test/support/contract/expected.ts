@@ -27,6 +27,8 @@ const DESCRIPTIONS = {
   insufficient_scope: 'The access token does not grant what this request needs',
   invalid_dpop_proof: 'The DPoP proof is missing, malformed or does not fit this request',
   use_dpop_nonce: 'The DPoP proof must contain the nonce of this resource',
+  insufficient_user_authentication: 'The user must authenticate in a stronger or more recent way',
+  insufficient_authorization: 'The access token does not authorize this request',
 }
 
 /** Reaches the service, which answers with a greeting. */
@@ -54,6 +56,12 @@ export const badProof = (error: 'invalid_dpop_proof' | 'use_dpop_nonce'): Expect
 /** A valid token that is not sufficient. */
 export const forbidden = (scopes?: string): Expected =>
   refused(403, 'Forbidden', DESCRIPTIONS.insufficient_scope, { error: 'insufficient_scope', scopes })
+
+/** A valid token that another authentication or another authorization would make sufficient. */
+export const remediable = (
+  error: 'insufficient_user_authentication' | 'insufficient_authorization',
+  scopes?: string,
+): Expected => refused(401, 'Unauthorized', DESCRIPTIONS[error], { error, scopes })
 
 export const undecided = (retryAfter: string | RegExp): Expected => ({
   status: 503,
@@ -84,7 +92,9 @@ export const withoutBody = (expected: Expected): Expected => ({ ...expected, bod
 /** The same answer, except that a bare challenge names no scopes. */
 export function withoutScopes(expected: Expected): Expected {
   return expected.status === 401
-    ? challenging(expected, (challenge) => challenge.replaceAll(/, scope="[^"]*"/g, ''))
+    ? challenging(expected, (challenge) =>
+        challenge.includes('error=') ? challenge : challenge.replaceAll(/, scope="[^"]*"/g, ''),
+      )
     : expected
 }
 

@@ -8,6 +8,7 @@ import {
   failed,
   forbidden,
   refusedByServer,
+  remediable,
   served,
   unauthenticated,
   undecided,
@@ -36,6 +37,7 @@ export function contractRows(tokens: Tokens): readonly Row[] {
     ...otherPlaces(tokens),
     ...answers(tokens),
     ...boundTokens(tokens),
+    ...challenges(tokens),
   ]
 }
 
@@ -395,6 +397,75 @@ function boundTokens({ good, senderConstrained }: Tokens): readonly Row[] {
       [dpop, proof],
       withHeaders(WELCOME, { 'dpop-nonce': 'nonce-2' }),
     ),
+  ]
+}
+
+function challenges({ good, reader, steppedUp, senderConstrained }: Tokens): readonly Row[] {
+  const dpop = [`Authorization: DPoP ${senderConstrained}`, 'DPoP: thumbprint']
+  /** The challenge of one scheme has these parameters, and that of the other one has none. */
+  const inScheme = (expected: Expected, scheme: 'Bearer' | 'DPoP', more: string): Expected =>
+    challenging(expected, (bearerOne) =>
+      scheme === 'Bearer'
+        ? `${bearerOne}, ${more}, DPoP realm="api", algs="ES256"`
+        : `Bearer realm="api", DPoP ${bearerOne.slice('Bearer '.length)}, algs="ES256", ${more}`,
+    )
+  const admin = 'orders:admin'
+  const stepUp = remediable('insufficient_user_authentication', admin)
+  const demanded = 'acr_values="mfa hwk", max_age="300"'
+  const details = remediable('insufficient_authorization')
+  const detailsToRequest = `authorization_remediation="${Buffer.from('{"authorization_details":[{"type":"payment"}]}').toString('base64url')}"`
+  const metadata = 'resource_metadata="https://orders.example.com/.well-known/oauth-protected-resource"'
+  const inBoth = (expected: Expected, dpopOne: string): Expected =>
+    challenging(expected, (bearerOne) => `${bearerOne}, ${metadata}, ${dpopOne}, algs="ES256", ${metadata}`)
+  const withNonce = (expected: Expected): Expected => withHeaders(expected, { 'dpop-nonce': 'nonce-2' })
+  return [
+    row('a step-up before a missing scope', '/orders/step-up', [bearer(good)], inScheme(stepUp, 'Bearer', demanded)),
+    row('HEAD with a step-up', '/orders/step-up', [bearer(good)], withoutBody(inScheme(stepUp, 'Bearer', demanded)), {
+      method: 'HEAD',
+    }),
+    row('a step-up with DPoP', '/orders/step-up', dpop, withNonce(inScheme(stepUp, 'DPoP', demanded))),
+    row(
+      'a missing scope after a step-up',
+      '/orders/step-up',
+      [bearer(steppedUp)],
+      challenging(forbidden(admin), (bearerOne) => `${bearerOne}, DPoP realm="api", algs="ES256"`),
+    ),
+    row('authorization details that cover the request', '/orders/payment', [bearer(steppedUp)], WELCOME),
+    row('no authorization details', '/orders/payment', [bearer(good)], forbidden()),
+    row(
+      'authorization details to request',
+      '/orders/payment-details',
+      [bearer(steppedUp)],
+      inScheme(details, 'Bearer', detailsToRequest),
+    ),
+    row(
+      'authorization details to request, with DPoP',
+      '/orders/payment-details',
+      dpop,
+      withNonce(inScheme(details, 'DPoP', detailsToRequest)),
+    ),
+    row(
+      'no credentials for a resource with metadata',
+      '/orders/resource',
+      [],
+      inBoth(unauthenticated('orders:write'), 'DPoP realm="api", scope="orders:write"'),
+    ),
+    row(
+      'two fields for a resource with metadata',
+      '/orders/resource',
+      [bearer(good), bearer(reader)],
+      challenging(
+        badRequest,
+        (one) => `${one}, ${metadata}, DPoP ${one.slice('Bearer '.length)}, algs="ES256", ${metadata}`,
+      ),
+    ),
+    row(
+      'a missing scope for a resource with metadata',
+      '/orders/resource',
+      [bearer(reader)],
+      inBoth(forbidden('orders:write'), 'DPoP realm="api"'),
+    ),
+    row('a good token for a resource with metadata', '/orders/resource', [bearer(good)], WELCOME),
   ]
 }
 

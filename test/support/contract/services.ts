@@ -1,15 +1,18 @@
 import {
   allOf,
   anyScope,
-  AuthError,
   type AuthenticatorOptions,
+  AuthError,
+  authorizationDetails,
   claim,
   createVerifier,
   type HttpOptions,
   type Requirement,
   scope,
+  stepUp,
   type VerifiedToken,
 } from '@claimgate/core'
+import { protectedResource } from '@claimgate/core/metadata'
 import type { JSONWebKeySet } from 'jose'
 import { toyDpop } from '../adapters/toy-dpop.ts'
 import { AUDIENCE, ISSUER } from './credentials.ts'
@@ -36,6 +39,10 @@ export type ServicePath =
   | '/orders/browser'
   | '/orders/bound'
   | '/orders/bound-only'
+  | '/orders/step-up'
+  | '/orders/payment'
+  | '/orders/payment-details'
+  | '/orders/resource'
   | '/orders/plain-text'
   | '/orders/undecided'
   | '/orders/endpoint-down'
@@ -88,6 +95,26 @@ export function createServices(jwks: JSONWebKeySet, deadUri: string): Services {
         unboundTokens: 'refuse',
         challenge: { resource_metadata: 'https://orders.example.com/metadata' },
       },
+    },
+    '/orders/step-up': {
+      options: { verifier, bindings: [toyDpop] },
+      requirement: allOf(scope('orders:admin'), stepUp({ acr: ['mfa', 'hwk'], maxAge: 300 })),
+    },
+    '/orders/payment': {
+      options: { verifier },
+      requirement: authorizationDetails({
+        type: 'payment',
+        actions: ['initiate'],
+        covers: ({ amount }) => amount === '20.00',
+      }),
+    },
+    '/orders/payment-details': {
+      options: { verifier, bindings: [toyDpop] },
+      requirement: authorizationDetails({ type: 'payment', actions: ['cancel'], remediation: [{ type: 'payment' }] }),
+    },
+    '/orders/resource': {
+      options: { verifier, bindings: [toyDpop], resource: protectedResource({ resource: AUDIENCE }) },
+      requirement: scope('orders:write'),
     },
     '/orders/plain-text': {
       options: {

@@ -1,11 +1,15 @@
 import {
+  allOf,
+  anyOf,
+  authorizationDetails,
   claim,
   createAuthenticator,
   createVerifier,
   optionsFromEnv,
-  type Requirement,
   type RequestView,
+  type Requirement,
   scope,
+  stepUp,
   type TokenCheck,
   type Verifier,
   type VerifierOptions,
@@ -377,6 +381,12 @@ const REQUIREMENTS: readonly (Requirement | undefined)[] = [
   scope('admin'),
   claim('role', 'admin'),
   { description: 'own', scopes: [], isMet: ({ claims }) => claims['admin'] === true },
+  stepUp({ acr: ['mfa'], maxAge: 300 }),
+  allOf(scope('admin'), stepUp({ amr: ['otp'] }), authorizationDetails({ type: 'payment', identifier: '1' })),
+  anyOf(
+    authorizationDetails({ type: 'payment', actions: ['initiate'], covers: () => true }),
+    authorizationDetails({ type: 'payment', remediation: [{ type: 'payment' }] }),
+  ),
 ]
 
 function authenticator(made: ReturnType<typeof createAuthenticator>, tokens: Made['tokens']): Ask {

@@ -1,3 +1,4 @@
+import { authorizationDetails } from '../authorization/authorization-details.ts'
 import {
   allOf,
   anyOf,
@@ -8,6 +9,7 @@ import {
   type Requirement,
   scope,
 } from '../authorization/requirements.ts'
+import { stepUp } from '../authorization/step-up.ts'
 import { asRefusal } from '../errors/auth-error.ts'
 import type { Authenticated, Outcome } from '../http/outcome.ts'
 import { type Fields, NO_FIELDS } from '../model/http-text.ts'
@@ -32,7 +34,16 @@ export function assertCalled(name: string, call: string, firstArgument: unknown)
 export type RequirementRule<R> = Requirement | ((request: R) => Requirement)
 
 // Each of these returns a requirement, but not for a request: it was passed uncalled.
-const FACTORIES: ReadonlySet<unknown> = new Set([allOf, anyOf, anyScope, claim, not, scope])
+const FACTORIES: ReadonlySet<unknown> = new Set([
+  allOf,
+  anyOf,
+  anyScope,
+  authorizationDetails,
+  claim,
+  not,
+  scope,
+  stepUp,
+])
 
 /** Whether a value is a requirement or a function, and not, for example, the name of a scope. */
 export function isRequirementRule<R>(rule: unknown): rule is RequirementRule<R> {

@@ -30,6 +30,8 @@ export interface Requirement {
   found?(token: VerifiedToken): Readonly<Record<string, unknown>>
   /** `true` if it, or one it combines, can only be met after the authorization server was asked again, such as `fresh()`. @defaultValue false */
   readonly needsFresh?: boolean
+  /** What it demands, in words for API documents such as OpenAPI, which are public. @defaultValue nothing */
+  readonly documentation?: string | undefined
   /** How a token that does not meet it is refused, such as a step-up (RFC 9470). @defaultValue 403 `insufficient_scope` */
   readonly refusal?: WireRefusal & { readonly status: 401 | 403 }
   /** Of the requirements that it combines, those that the token does not meet. @defaultValue itself */
@@ -86,9 +88,12 @@ function refusalOf(unmet: readonly Requirement[]): WireRefusal | undefined {
   const refusals = unmet.flatMap((requirement) => own(requirement, 'refusal') ?? [])
   const first = refusals.find(({ status }) => status === 401) ?? refusals[0]
   if (first === undefined) return undefined
-  const alike = refusals.filter(({ error, status }) => error === first.error && status === first.status)
+  const alike = refusals.filter((refusal) => refusal.error === first.error && refusal.status === first.status)
   const parameters = alike.toReversed().flatMap((refusal) => Object.entries(own(refusal, 'parameters') ?? {}))
-  return { ...first, parameters: Object.fromEntries(parameters) }
+  const { error, status } = first
+  const description = own(first, 'description')
+  const isShared = description !== undefined && alike.every((refusal) => own(refusal, 'description') === description)
+  return { error, status, ...(isShared && { description }), parameters: Object.fromEntries(parameters) }
 }
 
 // A single value is clear without its name; several need their names.
@@ -222,6 +227,7 @@ function combination(name: string, requirements: readonly Requirement[], { how, 
   assertSome(name, requirements)
   return Object.freeze<Requirement>({
     description: `${word} of (${requirements.map(({ description }) => description).join(', ')})`,
+    documentation: documentationOf(how, requirements),
     scopes: Object.freeze([...new Set(requirements.flatMap(({ scopes }) => scopes))]),
     isMet: (token, context) => {
       // In order, and no further than needed, because an answer may cost a request to another server.
@@ -247,6 +253,13 @@ function combination(name: string, requirements: readonly Requirement[], { how, 
       return from(0, [])
     },
   })
+}
+
+// An alternative without words would be missing from the text.
+function documentationOf(how: Join['how'], requirements: readonly Requirement[]): string | undefined {
+  const texts = requirements.flatMap((requirement) => own(requirement, 'documentation') ?? [])
+  if (texts.length === 0 || (how === 'some' && texts.length < requirements.length)) return undefined
+  return texts.join(how === 'every' ? ' and ' : ' or ')
 }
 
 /** The requirement must not be met. Its scopes are not named in the challenge, because having them is the problem. */

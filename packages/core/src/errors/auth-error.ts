@@ -44,6 +44,8 @@ export class AuthError extends Error {
   readonly scopes: readonly string[]
   /** More headers for the response. Frozen. */
   readonly headers: Readonly<Record<string, string>>
+  /** The `error_description` of a `refusal` that has one. */
+  readonly description: string | undefined
   /** More parameters for the challenge. Frozen. */
   readonly parameters: Readonly<Record<string, string>>
 
@@ -74,6 +76,7 @@ export class AuthError extends Error {
     this.scopes = Object.isFrozen(scopes) ? scopes : Object.freeze([...scopes])
     this.headers = headers
     this.parameters = parameters
+    this.description = refusal && own(refusal, 'description')
   }
 }
 

@@ -1,6 +1,6 @@
 import type { AuthError } from '../errors/auth-error.ts'
 import { wireDescriptions } from '../model/catalogue.ts'
-import { checkedFields, type Fields, isFieldValue, isHttpToken, isScope } from '../model/http-text.ts'
+import { checkedFields, type Fields, isFieldValue, isHttpToken, isPlainText, isScope } from '../model/http-text.ts'
 import { ignoreRejection, ownOptions } from '../model/values.ts'
 import type { RefusalResponse, Refused } from './outcome.ts'
 
@@ -86,8 +86,13 @@ const details = {
   503: 'Access tokens cannot be verified at the moment',
 } as const
 
-function detailOf({ status, error }: AuthError): string {
-  return (error === undefined ? undefined : wireDescriptions[error]) ?? details[status]
+function detailOf({ status, error, description }: AuthError): string {
+  return describe({ error, description }) ?? details[status]
+}
+
+function describe({ error, description }: Pick<AuthError, 'error' | 'description'>): string | undefined {
+  if (error === undefined) return undefined
+  return isPlainText(description) ? description : wireDescriptions[error]
 }
 
 /** A challenge of `WWW-Authenticate` (RFC 9110 section 11.6.1). Its parameters are data; `serialise` quotes them. */
@@ -114,7 +119,7 @@ export function challenge(
       if (error.error === undefined) nameScopes(all, needed)
       if (error.error === undefined || (isClear && scheme !== used)) return serialise(scheme, { ...all, ...parameters })
       all['error'] = error.error
-      all['error_description'] = wireDescriptions[error.error] ?? ''
+      all['error_description'] = describe(error) ?? ''
       nameScopes(all, error.scopes)
       // Spread twice: first for the order, last because nothing may replace its values.
       return serialise(scheme, { ...all, ...parameters, ...inLowerCase(error.parameters), ...all })

@@ -17,6 +17,8 @@ export type WireError =
 export interface WireRefusal {
   readonly status: 400 | 401 | 403
   readonly error: WireError
+  /** The `error_description`: fixed text, without quotes and backslashes. @defaultValue that of the error */
+  readonly description?: string
   /** Parameters for the challenge, such as `{ acr_values: 'mfa' }`. The realm, the error and the scopes cannot be replaced. */
   readonly parameters?: Readonly<Record<string, string>>
 }
