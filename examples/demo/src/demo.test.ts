@@ -78,6 +78,19 @@ describe('the demo', { timeout: 60_000 }, () => {
   })
 })
 
+describe('the demo with --mcp', { timeout: 60_000 }, () => {
+  it('lets a real client log in, step up and call tools, with every answer as expected', async () => {
+    const { output, ended } = start(['--mcp'])
+    expect(await ended).toBe(0)
+    expect(output.out).not.toMatch(/✗|eyJ/)
+    expect(output.out).toMatch(
+      /answers 401[^]+list_notes: Buy milk[^]+answers 403[^]+delete_notes: 1 deleted[^]+: 401[^]+: 503/,
+    )
+    expect(Math.max(...output.out.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(120)
+    expect(output.out).toMatch(/\n✓ 11 answers as expected, 0 not\n$/)
+  })
+})
+
 describe('the demo with --serve', { timeout: 60_000 }, () => {
   it('keeps running with lines to paste, which work, and ends at Ctrl-C', async () => {
     const { child, output, ended } = start(['--serve'])

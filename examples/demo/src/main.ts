@@ -5,8 +5,8 @@ import { tellStory } from './story.ts'
 const TIMEOUT = 30_000
 const [option, ...others] = process.argv.slice(2)
 
-if ((option !== undefined && option !== '--serve') || others.length > 0) {
-  console.error('Usage: npm run demo, or npm run demo -- --serve')
+if (![undefined, '--serve', '--mcp'].includes(option) || others.length > 0) {
+  console.error('Usage: npm run demo, npm run demo -- --serve, or npm run demo -- --mcp')
   process.exit(1)
 }
 
@@ -18,21 +18,33 @@ const overdue = setTimeout(() => {
 const write = (line: string): void => {
   console.log(line)
 }
-const stage = await setStage()
-for (const line of picture(stage)) write(line)
-
 const narrator = createNarrator(write, process.stdout, process.env)
-await tellStory(stage, narrator)
-narrator.sum()
-clearTimeout(overdue)
-
-if (option === '--serve') {
-  write('\nEverything keeps running until you press Ctrl-C. Lines to paste into another terminal:\n')
-  for (const line of await curlLines(stage)) write(line)
-  await interrupted()
-}
-await stage.close()
+if (option === '--mcp') await showMcp()
+else await showServers()
 process.exitCode = narrator.failures() === 0 ? 0 : 1
+
+/** The story of an MCP server. It is loaded only here, because its client and authorization server are large. */
+async function showMcp(): Promise<void> {
+  const { tellMcpStory } = await import('./mcp-story.ts')
+  write('Claimgate: an MCP server, its authorization server, and the official MCP client')
+  await tellMcpStory(narrator)
+  narrator.sum()
+  clearTimeout(overdue)
+}
+
+async function showServers(): Promise<void> {
+  const stage = await setStage()
+  for (const line of picture(stage)) write(line)
+  await tellStory(stage, narrator)
+  narrator.sum()
+  clearTimeout(overdue)
+  if (option === '--serve') {
+    write('\nEverything keeps running until you press Ctrl-C. Lines to paste into another terminal:\n')
+    for (const line of await curlLines(stage)) write(line)
+    await interrupted()
+  }
+  await stage.close()
+}
 
 /** Who talks to whom, and where each server listens. */
 function picture({ auth, servers }: Stage): readonly string[] {

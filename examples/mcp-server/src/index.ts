@@ -1,0 +1,3 @@
+export { startAuthorizationServer } from './authorization-server.ts'
+export { connectNotesClient, type NotesClient } from './notes-client.ts'
+export { type NotesServer, startNotesServer } from './notes-server.ts'
