@@ -126,10 +126,10 @@ function newProvider(issuer: string, { keys, apis = [], scopes, logoutUri }: Aut
     features: {
       devInteractions: { enabled: false },
       backchannelLogout: { enabled: logoutUri !== undefined },
+      dPoP: { enabled: true, nonceSecret: Buffer.alloc(32, 7), requireNonce: () => scopes === undefined },
       clientCredentials: { enabled: true },
       introspection: { enabled: apis.length > 0, allowedPolicy: async () => true },
       encryption: { enabled: apis.length > 0 },
-      dPoP: { enabled: scopes !== undefined },
       jwtIntrospection: { enabled: apis.length > 0 },
       resourceIndicators: {
         enabled: true,
