@@ -27,6 +27,7 @@ import { createHash, X509Certificate } from 'node:crypto'
 import { issuerCertificate } from '../resilience/issuer-certificate.ts'
 import { NOW } from '../core/jose-tokens.ts'
 import { FIELDS, FLAGS, FORMATS } from '../mtls/certificates.ts'
+import { dpopScenarios } from './dpop-scenarios.ts'
 import { metadataScenarios } from './metadata-scenarios.ts'
 import { CLIENT, eventToken, FORM, keys, logoutToken, RECEIVER } from '../revocation/world.ts'
 import { outcome, type Scenario, stringify } from './scenario.ts'
@@ -37,7 +38,13 @@ const client = { ...issuerCertificate, der, thumbprint }
 
 /** The answers of core's features that confirm who sent a token, or ask about it. */
 export function featureScenarios(): readonly Scenario[] {
-  return [...certificateScenarios(), ...introspectionScenarios(), ...metadataScenarios(), ...revocationScenarios()]
+  return [
+    certificateScenarios(),
+    introspectionScenarios(),
+    metadataScenarios(),
+    revocationScenarios(),
+    dpopScenarios(),
+  ].flat()
 }
 
 const ISSUER = 'https://auth.example.com'

@@ -1,4 +1,4 @@
-import { bare, type Binding } from '../adapter.ts'
+import { bare, type Binding, own } from '../adapter.ts'
 import { createNonces } from './nonces.ts'
 import { type DpopOptions, resolveDpopOptions } from './options.ts'
 import { newAttempt } from './proof.ts'
@@ -35,12 +35,14 @@ export function dpop(options: DpopOptions): Binding {
     },
     steps: (thumbprint, view, credential) => {
       const attempt = newAttempt(thumbprint, view, credential)
-      return steps.map(({ name, needs, run, describe }) => {
+      return steps.map((step) => {
+        const { name, needs } = step
+        const describe = own(step, 'describe')
         if (describe === undefined) return { name, hint: 'Not tried, because it uses up the proof' }
         if (name === KEY_STEP && thumbprint === undefined)
           return { name, hint: 'Not tried, because no accepted token names a key' }
         const explained = async () => {
-          await run(attempt)
+          await step.run(attempt)
           return describe(attempt)
         }
         return { name, needs, run: explained }
