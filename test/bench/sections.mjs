@@ -18,6 +18,13 @@ export const SECTIONS = {
     charted: true,
     load: async () => (await import('./sections/cached.mjs')).cached,
   },
+  dpop: {
+    title: 'DPoP',
+    about:
+      'Microseconds per request with a fresh ES256 proof, including all checks. Claimgate has verified the token before, remembers it, and asks its replay store; the peers verify the token each time, and check no replays. The base is `importKey` of the key in the proof, and `crypto.subtle.verify` of the proof. For the first proofs of clients, Claimgate also verifies each token anew.',
+    charted: true,
+    load: async () => (await import('./sections/dpop.mjs')).dpopProofs,
+  },
   http: {
     title: 'HTTP',
     about:

@@ -1,0 +1,172 @@
+import { auth } from 'express-oauth2-jwt-bearer'
+import { jwksCache, validateJwtAccessToken } from 'oauth4webapi'
+
+import { createAuthenticator, createMemoryReplayStore, dpop } from '../fixtures/core.mjs'
+import { serveKeys } from '../fixtures/key-server.mjs'
+import { bareProofs, createProofClient } from '../fixtures/proofs.mjs'
+import { accessClaims, AUDIENCE, createSigningKey, ISSUER } from '../fixtures/tokens.mjs'
+import { OURS } from '../fixtures/verifiers.mjs'
+import { inFlight } from '../measure/in-flight.mjs'
+import { race } from '../measure/race.mjs'
+import { comparison } from '../report/comparison.mjs'
+
+const ORIGIN = 'https://api.example'
+const URL_OF_ORDERS = `${ORIGIN}/orders`
+const LIMIT = 'importKey and verify'
+const PROOFS = 512
+const WIDTHS = [64, 1]
+// Seconds that a proof stays fresh. It must outlast a comparison.
+const MAX_AGE = 300
+
+/**
+ * Requests with a token that was verified before, each with a fresh ES256 proof.
+ *
+ * @param {import('../report/section.mjs').Pace} pace
+ * @returns {Promise<import('../report/section.mjs').SectionResult>}
+ */
+export async function dpopProofs(pace) {
+  const key = await createSigningKey('ES256')
+  const server = await serveKeys({ keys: [key.jwk] })
+  try {
+    return {
+      comparisons: [
+        ...(await compare('a client that has been here before', { key, server, clients: 1 }, pace)),
+        ...(await compare('every client for the first time', { key, server, clients: PROOFS }, pace)),
+      ],
+      facts: [],
+    }
+  } finally {
+    server.close()
+  }
+}
+
+async function compare(about, { key, server, clients: count }, { rounds, slice, warmUp }) {
+  const comparisons = []
+  for (const width of WIDTHS) {
+    const sent = await requests(key, count)
+    // A limit of headers in its cache makes each client new again when its turn comes.
+    const contenders = [ours(key, count === 1), oauth2JwtBearer(server), oauth4webapi(key)]
+    for (const contender of contenders) await assertChecks(contender, key)
+    const bare = bareProofs(sent)
+    const runs = [
+      { name: LIMIT, run: inFlight(width, bare) },
+      ...contenders.map(({ name, check }) => ({
+        name,
+        run: inFlight(width, (index) => check(sent[index % sent.length])),
+      })),
+    ]
+    const samples = await race(runs, { rounds, slice, warmUp })
+    const title = `Proofs of ${about}, ${width === 1 ? 'one at a time' : `${width} in flight`}`
+    comparisons.push(comparison({ title, unit: 'µs', samples, limit: LIMIT, ours: OURS }))
+  }
+  return comparisons
+}
+
+/** Requests of this many clients in turn. */
+async function requests(key, count) {
+  const clients = await Promise.all(
+    Array.from({ length: count }, async (_, number) => {
+      const client = await createProofClient()
+      const token = await key.sign(accessClaims(number, { cnf: { jkt: client.jkt } }), { typ: 'at+jwt' })
+      return { client, token }
+    }),
+  )
+  return Promise.all(
+    Array.from({ length: PROOFS }, async (_, number) => {
+      const { client, token } = clients[number % count]
+      return { token, jwk: client.jwk, proof: await client.proof(token, URL_OF_ORDERS) }
+    }),
+  )
+}
+
+function ours({ jwk }, isKnown) {
+  const memory = createMemoryReplayStore({ maxEntries: 10_000_000 })
+  let number = 0
+  // The proofs repeat, so each gets another name in the store. The work is the same.
+  const replay = {
+    insertIfAbsent: (name, seconds) => memory.insertIfAbsent(`${(number += 1) % 1000}.${name}${number}`, seconds),
+  }
+  const make = () =>
+    createAuthenticator({
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      jwks: { keys: [jwk] },
+      bindings: [dpop({ origin: ORIGIN, replay, maxAge: MAX_AGE })],
+    })
+  let authenticator = make()
+  let count = 0
+  return {
+    name: OURS,
+    check: async ({ token, proof }) => {
+      // Another authenticator has no keys of clients yet. It also has no tokens, so they are verified anew.
+      if (!isKnown && (count += 1) % PROOFS === 0) authenticator = make()
+      const fields = { authorization: [`DPoP ${token}`], dpop: [proof] }
+      const view = { method: 'GET', target: '/orders', header: (name) => fields[name] ?? [] }
+      const outcome = await authenticator.authenticate(view)
+      if (outcome.kind !== 'authenticated') throw outcome.error
+    },
+  }
+}
+
+function oauth2JwtBearer({ jwksUri }) {
+  const middleware = auth({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    jwksUri,
+    tokenSigningAlg: 'ES256',
+    dpop: { enabled: true, iatOffset: MAX_AGE },
+  })
+  return {
+    name: 'express-oauth2-jwt-bearer',
+    check: async ({ token, proof }) => {
+      const headers = { host: 'api.example', authorization: `DPoP ${token}`, dpop: proof }
+      const request = { headers, method: 'GET', protocol: 'https', originalUrl: '/orders', is: () => false }
+      request.get = (name) => headers[name.toLowerCase()]
+      await new Promise((resolve, reject) => {
+        void middleware(request, undefined, (error) =>
+          error === undefined ? resolve() : reject(new Error('refused', { cause: error })),
+        )
+      })
+    },
+  }
+}
+
+function oauth4webapi({ jwk }) {
+  const server = { issuer: ISSUER, jwks_uri: `${ISSUER}/jwks` }
+  const cache = { jwks: { keys: [jwk] }, uat: Math.floor(Date.now() / 1000) }
+  return {
+    name: 'oauth4webapi',
+    check: async ({ token, proof }) => {
+      const request = new Request(URL_OF_ORDERS, { headers: { authorization: `DPoP ${token}`, dpop: proof } })
+      await validateJwtAccessToken(server, request, AUDIENCE, { requireDPoP: true, [jwksCache]: cache })
+    },
+  }
+}
+
+/** It must accept a good proof, and refuse bad ones, before it is timed. */
+async function assertChecks({ name, check }, key) {
+  const [client, thief] = [await createProofClient(), await createProofClient()]
+  const claims = { cnf: { jkt: client.jkt }, client_id: 'shop' }
+  const token = await key.sign(accessClaims(0, claims), { typ: 'at+jwt' })
+  const good = await client.proof(token, URL_OF_ORDERS)
+  await check({ token, proof: good })
+  const bad = {
+    'of another key': await thief.proof(token, URL_OF_ORDERS),
+    'for another method': await client.proof(token, URL_OF_ORDERS, { htm: 'POST' }),
+    'for another URL': await client.proof(token, `${ORIGIN}/bills`),
+    'for another token': await client.proof(`${token}x`, URL_OF_ORDERS),
+    'that is old': await client.proof(token, URL_OF_ORDERS, { iat: 1_700_000_000 }),
+    'with another signature': `${good.slice(0, -8)}AAAAAAAA`,
+  }
+  for (const [flaw, proof] of Object.entries(bad))
+    if (await accepts(check, { token, proof })) throw new Error(`${name} accepts a proof ${flaw}`)
+}
+
+async function accepts(check, sent) {
+  try {
+    await check(sent)
+    return true
+  } catch {
+    return false
+  }
+}
