@@ -253,6 +253,19 @@ describe('the server of the snippet', () => {
     expect([ready.status, await ready.text(), other.status]).toEqual([200, 'ok', 401])
   })
 
+  it('probes are ready once the keys are here, and open', async () => {
+    const server = await run(await fileOf('probes'), environment)
+    const get = (path: string): Promise<Response> => fetch(`${server.url}${path}`)
+    const [live, first, other] = [await get('/live'), await get('/ready'), await get('/')]
+    let ready = await get('/ready')
+    for (let tries = 0; tries < 50 && ready.status !== 200; tries += 1) ready = await get('/ready')
+    const body: unknown = await ready.json()
+    await server.close()
+    expect([live.status, first.status, other.status, ready.status]).toEqual([200, 503, 401, 200])
+    expect(await first.json()).toMatchObject([{ issuer: environment['JWT_ISSUER'], ready: false, freshness: 'cold' }])
+    expect(body).toMatchObject([{ issuer: environment['JWT_ISSUER'], ready: true, freshness: 'fresh', keys: 1 }])
+  })
+
   it('cors answers preflights, and exposes the challenge to scripts', async () => {
     const server = await run(await fileOf('cors'), environment)
     const preflight = await fetch(`${server.url}/orders`, {

@@ -111,6 +111,7 @@ export { type ClaimsVerifier, type ClaimsVerifierOptions, createClaimsVerifier }
 export type { Explanation, ExplanationStep } from './pipeline/explain.ts'
 export { parseJsonObject } from './jws/parse.ts'
 export { createJwtVerifier, createReferenceVerifier } from './pipeline/verifier.ts'
+export type { IssuerStatus, VerifierStatus } from './pipeline/status.ts'
 export { verifyJws, type VerifiedJws, type VerifyJwsOptions } from './pipeline/verify-jws.ts'
 export type { VerifyContext } from './pipeline/run-steps.ts'
 export { createVerifier, timeOf, type Verifier } from './pipeline/verifier.ts'

@@ -1,4 +1,4 @@
-import { AuthError, emit, tooLong } from '../adapter.ts'
+import { AuthError, emit, type IssuerStatus, tooLong } from '../adapter.ts'
 import { answerCache, cacheKey } from './answer-cache.ts'
 import { type EndpointRequests, endpointRequests, withoutSecrets } from './endpoint-requests.ts'
 import { type EndpointLocator, endpointLocator } from './endpoint.ts'
@@ -20,6 +20,8 @@ export interface Answers {
   /** Asks the endpoint, and not before this call. @param keep - whether to cache the answer @throws AuthError */
   ask(token: string, keep: 'cached' | 'not cached'): Promise<IntrospectionAnswer>
   ready(): Promise<void>
+  /** Ready once the endpoint is known. It stays ready while requests pause, because cached answers still count. */
+  status(): IssuerStatus
   close(): void
 }
 
@@ -126,6 +128,13 @@ export function answersOf<C extends object>(options: ResolvedOptions<C>): Answer
         }),
       ])
     },
+    status: () => ({
+      issuer,
+      ready: endpoint.isKnown(),
+      freshness: 'given',
+      ...(health.wait() > 0 && { failure: lastFailure.reason }),
+      nextAttempt: health.wait() / 1000,
+    }),
     close: () => {
       closed = true
       requests.close()

@@ -25,6 +25,8 @@ export interface EndpointLocator {
   readonly name: string
   /** Its address. Fetches the issuer's metadata at most once in ten minutes. @param left - milliseconds to take @throws FetchError */
   locate(left: number): Promise<URL>
+  /** Whether its address is known. */
+  isKnown(): boolean
   /** It failed: the next request fetches metadata again. */
   failed(): void
 }
@@ -50,7 +52,7 @@ export function endpointLocator<C extends object>(
   if (endpoint !== undefined) {
     const url = new URL(endpoint)
     assertAllowed(configuredUriFlaw(url, plainHttp), 'the "endpoint"')
-    return { name: `${url.origin}${url.pathname}`, locate: async () => url, failed: () => {} }
+    return { name: `${url.origin}${url.pathname}`, locate: async () => url, isKnown: () => true, failed: () => {} }
   }
   if (issuer === null || !URL.canParse(issuer))
     throw misconfigured(ACTION, 'the issuer must be a URL; else give the "endpoint"', issuer)
@@ -88,6 +90,7 @@ export function endpointLocator<C extends object>(
         return found.url
       }
     },
+    isKnown: () => found !== undefined,
     failed: () => {
       if (found !== undefined) found.until = Math.min(found.until, clock.monotonic() + RETRY)
     },

@@ -16,6 +16,7 @@ import {
   valueAt,
   type VerifiedToken,
   type Verifier,
+  type VerifierStatus,
   type VerifyContext,
 } from '../adapter.ts'
 import { answersOf } from './answers.ts'
@@ -113,6 +114,11 @@ export function createIntrospectionVerifier<C extends object = object>(given: In
     ready: async () => {
       await Promise.all([jwts?.ready(), answers.ready()])
     },
+    status: () => {
+      const { ready, issuers } = (jwts !== undefined && own(jwts, 'status') && jwts.status?.()) || NO_ISSUERS
+      const endpoint = answers.status()
+      return { ready: ready && endpoint.ready, issuers: [...issuers, endpoint] }
+    },
     close: () => {
       answers.close()
       jwts?.close()
@@ -123,6 +129,7 @@ export function createIntrospectionVerifier<C extends object = object>(given: In
 
 // Seconds to wait for `jwts`. It fetches keys for at most 30 s.
 const LONGEST_JWT = 30
+const NO_ISSUERS: VerifierStatus = { ready: true, issuers: [] }
 // Milliseconds.
 const JUST_ASKED = 1000
 

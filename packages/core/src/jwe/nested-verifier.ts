@@ -20,6 +20,7 @@ import {
   timeOf,
   verifiedToken,
   type Verifier,
+  own,
 } from '../adapter.ts'
 import { type DecryptionOptions, jweDecrypter } from './decrypt.ts'
 import { firstDots, type JweHeader } from './parse.ts'
@@ -89,6 +90,7 @@ export function createNestedVerifier<C extends object = object>(options: NestedV
     ready: async () => {
       await Promise.all([decrypter.ready(), verifier.ready()])
     },
+    ...(own(verifier, 'status') && { status: () => verifier.status?.() ?? NO_ISSUERS }),
     close: () => verifier.close(),
     now: () => timeOf(verifier) * 1000,
   }
@@ -96,6 +98,7 @@ export function createNestedVerifier<C extends object = object>(options: NestedV
   return nested
 }
 
+const NO_ISSUERS = { ready: true, issuers: [] }
 const ACTION = 'create nested verifier'
 const NESTED: OptionTable<NestedVerifierOptions> = {
   verifier: required(objectWith('a verifier, which createVerifier makes', 'verify')),

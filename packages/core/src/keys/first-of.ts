@@ -97,6 +97,7 @@ export function byAlgorithm(secret: KeySource, others: KeySource): KeySource {
       secret.close?.()
       others.close?.()
     },
+    stats: () => others.stats?.(),
     describe: () => [secret.describe?.(), others.describe?.()].filter((text) => text !== undefined).join('; or '),
   })
 }

@@ -1,5 +1,6 @@
 import type { CryptoKey } from 'jose'
 import { AuthError } from '../errors/auth-error.ts'
+import type { FetchFailure } from '../model/events.ts'
 import type { JoseHeader } from '../model/token.ts'
 import { bare, own } from '../model/values.ts'
 import { MOST_CANDIDATES, TOO_MANY } from './jwk/select-key.ts'
@@ -36,6 +37,22 @@ export interface KeySource {
   close?(): void
   /** A sentence about the loaded keys, for `explain`: counts, ages and key IDs; never key material. */
   describe?(): string
+  /** Figures of fetched keys, for `status` of a verifier. @defaultValue the keys are not fetched, and are ready */
+  stats?(): KeySourceStats | undefined
+}
+
+/** Figures of fetched keys. */
+export interface KeySourceStats {
+  /** How old the set is: none yet, fresh, past the start of early refresh, past its freshness, or too old to be used. */
+  readonly freshness: 'cold' | 'fresh' | 'ageing' | 'stale' | 'expired'
+  /** Usable cached keys. */
+  readonly keys: number
+  /** Seconds since the set was fetched or confirmed; `undefined` without a usable set. */
+  readonly age: number | undefined
+  /** Why the last attempt failed; `undefined` after a success. */
+  readonly failure: FetchFailure | undefined
+  /** Seconds until an attempt may begin; `Infinity` once closed. */
+  readonly nextAttempt: number
 }
 
 /**
@@ -59,6 +76,7 @@ const METHODS: Readonly<Record<keyof KeySource, true>> = {
   ready: true,
   close: true,
   describe: true,
+  stats: true,
 }
 
 /** A copy of a source with only the methods its author wrote, and without a prototype that could supply others. */

@@ -25,6 +25,7 @@ import { keySources } from './policy-keys.ts'
 import { policyList, type PolicyRegistry, policyResolver, singlePolicy } from './policy-registry.ts'
 import { type ResolvedPolicy, resolvePolicy } from './policy.ts'
 import { contextOf, tokenVerifier, type VerifyContext } from './run-steps.ts'
+import { statusOf, type VerifierStatus } from './status.ts'
 import { type JwtRules, stepsOf } from './steps.ts'
 import { createTokenCache, type TokenCache } from './token-cache.ts'
 
@@ -55,6 +56,11 @@ export interface Verifier<C extends object = object> {
    * @throws AuthError `keys_unavailable`
    */
   ready(): Promise<void>
+  /**
+   * What it knows now of the keys of each issuer, for health checks. Makes no request: call `ready` for that. @defaultValue an application's own
+   * verifier may lack it
+   */
+  status?(): VerifierStatus
   /** Permanently stops fetching its own key sets. Does not close key sources that it was given. */
   close(): void
   /** The time by its clock, in milliseconds since the epoch. Requirements use it, too. @defaultValue the runtime's clock */
@@ -109,6 +115,7 @@ export function verifierWith<C extends object>(engine: Engine, given: VerifierOp
     ready: async () => {
       await Promise.all([...policies.known()].map(async ({ keys }) => keys.ready?.()))
     },
+    status: () => statusOf(policies.known()),
     close,
     now: () => clock.now(),
   }

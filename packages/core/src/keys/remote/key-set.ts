@@ -8,7 +8,7 @@ import { FetchError, retrySeconds } from '../fetch/fetch-error.ts'
 import { configuredUriFlaw, isNamedHttp, isUrl, printedAddress, printedUri } from '../fetch/key-uri.ts'
 import { hasMaterial, type KeySet } from '../jwk/jwk-set.ts'
 import { foundKey, foundKeys, listKids, type RefusalContext, type Selection } from '../jwk/select-key.ts'
-import type { KeyContext, KeySource } from '../key-source.ts'
+import type { KeyContext, KeySource, KeySourceStats } from '../key-source.ts'
 import type { AttemptCause } from './attempt-history.ts'
 import {
   type JwkSetSeed,
@@ -16,7 +16,7 @@ import {
   type ResolvedKeySetOptions,
   resolveKeySetOptions,
 } from './options.ts'
-import { canDeny, decide, type Freshness, type Issuance, type KidKnowledge } from './refresh-policy.ts'
+import { canDeny, decide, type Issuance, type KidKnowledge } from './refresh-policy.ts'
 import { type JwkSetLocator, keySetRefresh } from './refresh.ts'
 import { type CachedKeySet, seedOf } from './seed.ts'
 import { waitForFetch } from './shared-fetch.ts'
@@ -34,22 +34,15 @@ export interface RemoteKeySet extends KeySource {
 }
 
 /** A snapshot of the figures of a remote key set. */
-interface RemoteKeySetStats {
-  readonly freshness: Freshness
-  /** Usable cached keys. */
-  readonly keys: number
+interface RemoteKeySetStats extends KeySourceStats {
   /** Skipped members of the set. */
   readonly skipped: number
-  /** Seconds since the set was fetched or confirmed. */
-  readonly age: number | undefined
   /** Attempts so far. */
   readonly attempts: number
   /** Failed attempts since the last success. */
   readonly failures: number
   /** Increases whenever a key may have been added, changed or removed. */
   readonly generation: number
-  /** Seconds until an attempt may begin; `Infinity` once closed. */
-  readonly nextAttempt: number
 }
 
 /**
@@ -244,6 +237,7 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
         age: cached && ageOf(cached),
         attempts: state.attempts,
         failures: state.history.failures,
+        failure: state.lastFailure?.reason,
         generation: state.generation,
         nextAttempt: waitFor('age') / 1000,
       }
