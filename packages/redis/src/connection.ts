@@ -1,4 +1,4 @@
-import { answeredWithin, type Clock } from '@claimgate/core/adapter'
+import type { Clock } from '@claimgate/core/adapter'
 import { type Commands, commandsOf } from './client.ts'
 import { foreignError, RedisStoreError } from './error.ts'
 
@@ -25,6 +25,8 @@ export function connectionOf(
     waiting += 1
     try {
       return await use(commands)
+    } catch (error) {
+      throw foreignError(error)
     } finally {
       waiting -= 1
     }
@@ -34,12 +36,12 @@ export function connectionOf(
     ask: async (use) => {
       if (waiting >= MOST_WAITING)
         throw new RedisStoreError('overloaded', `${MOST_WAITING} commands wait for Redis already`)
-      const late = new RedisStoreError('timeout', `Redis has not answered within ${timeout} s`)
-      try {
-        return await answeredWithin({ late, seconds: timeout, clock }, async () => counted(use))
-      } catch (error) {
-        throw foreignError(error)
-      }
+      // Not `answeredWithin`, which needs the error in advance: its stack trace would cost more than the command.
+      return new Promise((resolve, reject) => {
+        const fail = (): void => reject(new RedisStoreError('timeout', `Redis has not answered within ${timeout} s`))
+        const cancel = clock.setTimeout(fail, timeout * 1000)
+        counted(use).finally(cancel).then(resolve, reject)
+      })
     },
   }
 }
