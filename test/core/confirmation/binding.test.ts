@@ -155,11 +155,14 @@ describe('two bindings', () => {
   })
 
   it('with one scheme in different cases have one challenge, spelled as the first', async () => {
-    const other: Binding = { ...toyMtls, scheme: 'dPoP', challenge: { certificate: 'required' } }
+    const other: Binding = { ...toyMtls, scheme: 'dPoP', challenge: { certificate: 'required', mode: 'strict' } }
     const outcome = await send({}, { bindings: [toyDpop, other] })
     expect(outcome).toMatchObject({
       response: {
-        headers: { 'www-authenticate': 'Bearer realm="api", DPoP realm="api", algs="ES256", certificate="required"' },
+        headers: {
+          'www-authenticate':
+            'Bearer realm="api", DPoP realm="api", algs="ES256", certificate="required", mode="strict"',
+        },
       },
     })
     const sent = { authorization: `dpop ${twice}`, dpop: 'thumb' }
