@@ -14,11 +14,11 @@ const CORE_LAYERS = [
   ['pipeline'],
   ['authenticator'],
   ['index', 'adapter', 'node'],
-  ['denylist', 'dpop', 'jwe', 'metadata', 'mtls', 'introspection', 'revocation'],
+  ['denylist', 'dpop', 'jwe', 'metadata', 'mtls', 'introspection', 'revocation', 'status-list'],
 ]
 
 /** Core's features. Each is an entry point. They import only `adapter`, and core never imports them. */
-const FEATURES = ['denylist', 'dpop', 'jwe', 'metadata', 'mtls', 'introspection', 'revocation']
+const FEATURES = ['denylist', 'dpop', 'jwe', 'metadata', 'mtls', 'introspection', 'revocation', 'status-list']
 
 /** Packages that each package's sources may import. A `type:` prefix allows only types. */
 const PACKAGE_IMPORTS = {

@@ -21,6 +21,7 @@ export const FOLDERS = [
     'options',
     'pipeline',
     'revocation',
+    'status-list',
   ].map((folder) => `core/${folder}`),
   'express',
   'fastify',

@@ -8,6 +8,7 @@ import { INTROSPECTION, INTROSPECTION_CACHE } from '../../packages/core/src/intr
 import { DPOP, NONCES } from '../../packages/core/src/dpop/options.ts'
 import { RESOURCE_METADATA } from '../../packages/core/src/metadata/options.ts'
 import { LOGOUT, SECURITY_EVENTS } from '../../packages/core/src/revocation/options.ts'
+import { STATUS_LIST } from '../../packages/core/src/status-list/options.ts'
 import { KEY_SET_TUNING } from '../../packages/core/src/keys/remote/options.ts'
 import { MTLS } from '../../packages/core/src/mtls/mtls.ts'
 import { DEFAULT_ALGORITHMS } from '../../packages/core/src/model/algorithm.ts'
@@ -29,6 +30,7 @@ const tables = {
   Denylists: DENYLIST,
   'Back-channel logout': LOGOUT,
   'Security events': SECURITY_EVENTS,
+  'Status lists': STATUS_LIST,
   DPoP: DPOP,
   'DPoP nonces': NONCES,
   'Resource metadata': RESOURCE_METADATA,

@@ -4,6 +4,7 @@ import { createMemoryReplayStore, dpop } from '@claimgate/core/dpop'
 import { clientSecretBasic, createIntrospectionVerifier } from '@claimgate/core/introspection'
 import { protectedResource } from '@claimgate/core/metadata'
 import { createLogoutEndpoint, createSecurityEventEndpoint } from '@claimgate/core/revocation'
+import { statusList } from '@claimgate/core/status-list'
 import { createIssuer } from '@claimgate/issuer'
 import { mcpResource } from '@claimgate/mcp'
 import { describe, expect, it } from 'vitest'
@@ -54,6 +55,7 @@ describe.each<[heading: string, rows: number, create: (options: Readonly<Record<
   ],
   ['Back-channel logout', 2, (options) => createLogoutEndpoint({ ...reported, clientId: 'shop', ...options })],
   ['Security events', 2, (options) => createSecurityEventEndpoint({ ...reported, ...receiver, ...options })],
+  ['Status lists', 6, (options) => statusList({ hosts: ['status.example.com'], ...options })],
   ['Denylists', 4, (options) => denylist({ store: createMemoryDenylist(), ...options })],
 ])('the ranges of "%s" in docs/options.md', (heading, count, create) => {
   const rows = rowsBelow('docs/options.md', heading)

@@ -15,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { active, startIntrospectionServer } from '../support/introspection/server.ts'
 import { createDpopClient } from '../support/dpop/client.ts'
+import { lstOf, packed, startListServer } from '../support/status-list/world.ts'
 import { takeFinds } from '../support/secrets/watch.ts'
 import { snippet } from '../support/docs/pages.ts'
 import { run } from '../support/docs/running.ts'
@@ -174,6 +175,20 @@ describe('a snippet', () => {
       /^proof.htu failed "htu: https:\/\/api.example.com\/orders" "https:\/\/api.example.com\/bills"$/m,
     )
     expect(stdout).toMatch(/^Refused \(binding_failed\)/m)
+  })
+
+  it('checks status lists', async () => {
+    const lists = await startListServer()
+    const status_list = { bits: 1, lst: lstOf(packed(1, [0, 1])) }
+    const list = await issuer.issuer.issue({ sub: lists.uri, status_list }, { typ: 'statuslist+jwt' })
+    lists.respond((_request, response) => void response.end(list))
+    const tokens = await Promise.all(
+      [0, 1].map(async (idx) => issuer.issuer.issue({ status: { status_list: { uri: lists.uri, idx } } })),
+    )
+    const expression = `await Promise.all(${JSON.stringify(tokens)}.map((token) => verifier.verify(token).then(() => 'accepted', ({ code }) => code)))`
+    const outcome = await outcomeOf('status-list', expression)
+    await lists[Symbol.asyncDispose]()
+    expect(outcome).toEqual(['accepted', 'token_refused'])
   })
 
   it('receives security events', async () => {

@@ -13,6 +13,7 @@ import * as jwe from '@claimgate/core/jwe'
 import * as metadata from '@claimgate/core/metadata'
 import * as mtls from '@claimgate/core/mtls'
 import * as revocation from '@claimgate/core/revocation'
+import * as statusLists from '@claimgate/core/status-list'
 import * as node from '@claimgate/core/node'
 import { createTestKeys, type FaultyJwksServer, startFaultyJwksServer } from '@claimgate/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -111,6 +112,7 @@ describe('the published core in an empty project', () => {
         './mtls': sorted(mtls),
         './introspection': sorted(introspection),
         './revocation': sorted(revocation),
+        './status-list': sorted(statusLists),
         ...(name === 'node' && { './node': sorted(node) }),
       }
       expect(Object.fromEntries(Object.entries(names).map(([path, all]) => [path, all.toSorted()]))).toEqual(expected)

@@ -40,7 +40,7 @@ export { fetchDocument, type FetchDocumentOptions, type FetchedDocument } from '
 export { FetchError, retrySeconds, systemCode } from './keys/fetch/fetch-error.ts'
 export { checkedFields, isHttpToken, isPlainText, isScope } from './model/http-text.ts'
 export type { Binding, BindingFinding, BindingStep } from './confirmation/binding.ts'
-export type { TokenCheck } from './claims/application-checks.ts'
+export type { TokenCheck, TokenCheckContext } from './pipeline/token-checks.ts'
 export { isRequirement, type Requirement } from './authorization/requirements.ts'
 export {
   addFields,
@@ -72,7 +72,14 @@ export { createMemoryJwkSetStore, type JwkSetSeed, type JwkSetStore } from './ke
 export { MOST_CANDIDATES, TOO_MANY } from './keys/jwk/select-key.ts'
 export type { ProtectedResource, ResourceFacts, ResourceResponse } from './http/protected-resource.ts'
 export { configuredUriFlaw, httpHost, isUrl, type PlainHttp, plainHttpFrom, uriFlaw } from './keys/fetch/key-uri.ts'
-export { afterFailure, afterStart, nextAttemptAt, NO_ATTEMPTS } from './keys/remote/attempt-history.ts'
+export {
+  afterFailure,
+  afterStart,
+  afterSuccess,
+  type AttemptHistory,
+  nextAttemptAt,
+  NO_ATTEMPTS,
+} from './keys/remote/attempt-history.ts'
 export { discoveredKeySet, firstMetadata, metadataOf, metadataUris } from './keys/remote/discovery.ts'
 export { fetchOption, httpHosts, type RemoteKeySetOptions, transportOf } from './keys/remote/options.ts'
 export { type KeyContext, type KeySource, ownKeySource } from './keys/key-source.ts'

@@ -9,6 +9,7 @@ import { createNestedVerifier, decryptionKeys, decryptJwe } from '@claimgate/cor
 import { mtls } from '@claimgate/core/mtls'
 import { decryptionKeyFromPem, undiciFetch } from '@claimgate/core/node'
 import { createLogoutEndpoint, createSecurityEventEndpoint } from '@claimgate/core/revocation'
+import { statusList } from '@claimgate/core/status-list'
 import { authenticateJwt, authorize, requireAnyScope, requireClaim, requireScope } from '@claimgate/express'
 import { claimgate } from '@claimgate/fastify'
 import { createGate, protect } from '@claimgate/fetch'
@@ -120,7 +121,7 @@ const narrows = { narrows: true } as const
 
 // All options at once: the error for an object may also name a missing or unknown member.
 const WHOLE =
-  /give |each issuer needs|there is no option|"issuer"|"store"|"keys"|"from"|read the environment|must be an object/
+  /give |each issuer needs|there is no option|"issuer"|"store"|"keys"|"from"|"hosts"|read the environment|must be an object/
 
 const POLICY: Readonly<Record<string, Omit<OptionCase, 'option' | 'make'>>> = {
   issuer: { ...narrows, takes: ['string', 'null'] },
@@ -362,6 +363,28 @@ const GROUPS: Readonly<Record<string, readonly OptionCase[]>> = {
       'cache.',
     ),
     { option: '', make: (value) => createIntrospectionVerifier(value as never), narrows: true, named: WHOLE },
+  ],
+  'status list': [
+    ...optionsOf(
+      (options) => statusList(options as never),
+      { hosts: ['status.example.com'] },
+      {
+        hosts: narrows,
+        accept: { ...narrows, ...anyOf('empty list') },
+        keys: narrows,
+        algorithms: narrows,
+        maxAge: nothing,
+        staleOnError: nothing,
+        timeout: nothing,
+        maxBytes: nothing,
+        maxLists: nothing,
+        clockTolerance: nothing,
+        allowHttpHosts: anyOf('empty list', 'undefined'),
+        fetch: anyOf('function', 'undefined'),
+        clock: nothing,
+      },
+    ),
+    { option: '', make: (value) => statusList(value as never), narrows: true, named: WHOLE },
   ],
   revocation: [
     ...optionsOf((options) => createLogoutEndpoint(options as never), logout, {

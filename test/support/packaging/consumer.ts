@@ -22,6 +22,7 @@ const extend = await import('@claimgate/core/extend')
 const jwe = await import('@claimgate/core/jwe')
 const introspection = await import('@claimgate/core/introspection')
 const revocation = await import('@claimgate/core/revocation')
+const statusLists = await import('@claimgate/core/status-list')
 const denylists = await import('@claimgate/core/denylist')
 const metadata = await import('@claimgate/core/metadata')
 const mtls = await import('@claimgate/core/mtls')
@@ -51,6 +52,7 @@ const report: ConsumerReport = {
     './mtls': Object.keys(mtls),
     './introspection': Object.keys(introspection),
     './revocation': Object.keys(revocation),
+    './status-list': Object.keys(statusLists),
     ...(node && { './node': Object.keys(node) }),
   },
   subject: verified.claims['sub'],

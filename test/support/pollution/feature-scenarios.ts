@@ -23,6 +23,7 @@ import {
   type RevocationEndpoint,
   sharedBearer,
 } from '@claimgate/core/revocation'
+import { statusList } from '@claimgate/core/status-list'
 import { createHash, X509Certificate } from 'node:crypto'
 import { issuerCertificate } from '../resilience/issuer-certificate.ts'
 import { NOW } from '../core/jose-tokens.ts'
@@ -30,6 +31,7 @@ import { FIELDS, FLAGS, FORMATS } from '../mtls/certificates.ts'
 import { dpopScenarios } from './dpop-scenarios.ts'
 import { metadataScenarios } from './metadata-scenarios.ts'
 import { CLIENT, eventToken, FORM, keys, logoutToken, RECEIVER } from '../revocation/world.ts'
+import { lstOf, packed, statusToken } from '../status-list/world.ts'
 import { outcome, type Scenario, stringify } from './scenario.ts'
 
 const der = new X509Certificate(issuerCertificate.cert).raw
@@ -44,6 +46,7 @@ export function featureScenarios(): readonly Scenario[] {
     metadataScenarios(),
     revocationScenarios(),
     dpopScenarios(),
+    [statusListScenario()],
   ].flat()
 }
 
@@ -297,4 +300,40 @@ function revocationScenarios(): readonly Scenario[] {
       },
     },
   ]
+}
+
+const LIST = 'https://status.example.com/1'
+const list = { iss: TOKENS_OF, sub: LIST, iat: NOW, status_list: { bits: 1, lst: lstOf(packed(1, [0, 1])) } }
+const listTokens: readonly (readonly [name: string, text: string])[] = [
+  ['good', await keys.sign(list, { typ: 'statuslist+jwt' })],
+  ['without typ', await keys.sign(list, { typ: undefined })],
+  ['without sub', await keys.sign({ ...list, sub: undefined }, { typ: 'statuslist+jwt' })],
+  ['without list', await keys.sign({ ...list, status_list: {} }, { typ: 'statuslist+jwt' })],
+]
+const statusTokens = [
+  await statusToken(LIST, 0),
+  await statusToken(LIST, 1),
+  await statusToken(LIST, 9),
+  await statusToken(LIST, undefined),
+]
+
+function statusListScenario(): Scenario {
+  return {
+    name: 'status lists',
+    start: () => {
+      const verifiers = listTokens.map(([name, text]) => {
+        const clock = { now: () => NOW * 1000 }
+        const checks = [statusList({ hosts: ['status.example.com'], clock, fetch: async () => new Response(text) })]
+        const options = { issuer: TOKENS_OF, audience: 'https://api.example', jwks: { keys: [keys.publicJwk] } }
+        return [name, createVerifier({ ...options, clock, checks })] as const
+      })
+      return async () => {
+        const answers: Record<string, string> = {}
+        for (const [name, verifier] of verifiers)
+          for (const [index, token] of statusTokens.entries())
+            answers[`${name} ${index}`] = await outcome(async () => `accepted ${typeof (await verifier.verify(token))}`)
+        return answers
+      }
+    },
+  }
 }

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { asError, AuthError } from '../errors/auth-error.ts'
+import { AuthError } from '../errors/auth-error.ts'
 import {
   type ClaimCondition,
   type ClaimPath,
@@ -8,7 +8,7 @@ import {
   meetsCondition,
   nameOfPath,
 } from '../model/claim-path.ts'
-import type { Claims, VerifiedToken } from '../model/token.ts'
+import type { Claims } from '../model/token.ts'
 import { bare, own, valueAt } from '../model/values.ts'
 import { isRecord } from '../options/option-rules.ts'
 import { type ClaimCheck, clientNamedIn } from './claim-checks.ts'
@@ -100,31 +100,4 @@ function describeIssue(issue: StandardSchemaV1.Issue): string {
     ?.map((segment) => String(typeof segment === 'object' ? segment.key : segment))
     .join('.')
   return place ? `${place}: ${message}` : message
-}
-
-/** An extra check of a verified token, with its claims as signed: a denylist, a logout store, a tenant lock. */
-export interface TokenCheck {
-  /** The name of the check in explanations. */
-  readonly name: string
-  /** Throws `AuthError` `token_refused` to refuse. Any other exception means that it could not decide: status 503. */
-  check(token: VerifiedToken): Promise<void>
-}
-
-/**
- * Runs the checks in order.
- *
- * @throws AuthError that a check threw, or `check_unavailable`
- */
-export async function runTokenChecks(checks: readonly TokenCheck[], token: VerifiedToken): Promise<void> {
-  for (const tokenCheck of checks) {
-    try {
-      const answer: unknown = await tokenCheck.check(token)
-      // A check that returns false has not refused by throwing, but must not count as passed either.
-      if (answer !== undefined) throw new TypeError('A token check refuses by throwing, and answers with nothing')
-    } catch (thrown) {
-      const cause = asError(thrown)
-      if (cause instanceof AuthError) throw cause
-      throw new AuthError('check_unavailable', { actual: tokenCheck.name, cause })
-    }
-  }
 }

@@ -1,5 +1,5 @@
 import { type ClaimRequirement, isClaimRequirement } from '../authorization/requirements.ts'
-import { type ClaimsSchema, isSchema, type TokenCheck } from '../claims/application-checks.ts'
+import { type ClaimsSchema, isSchema } from '../claims/application-checks.ts'
 import { isUrl, printedUri } from '../keys/fetch/key-uri.ts'
 import type { SecretAndPublicKeys } from '../keys/first-of.ts'
 import type { JSONWebKeySet } from '../keys/jwk/jwk-set.ts'
@@ -29,6 +29,7 @@ import {
   type OptionTable,
   required,
 } from '../options/option-rules.ts'
+import type { TokenCheck } from './token-checks.ts'
 
 /** How to verify tokens: the rules for one issuer or several, and the options that all issuers share. */
 export type VerifierOptions<C extends object = object> = SingleIssuerOptions<C> | ManyIssuersOptions<C>

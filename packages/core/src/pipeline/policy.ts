@@ -14,10 +14,12 @@ import type { KeySource } from '../keys/key-source.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import { type ClaimCondition, type ClaimPath, copyPath, isClaimCondition, isClaimPath } from '../model/claim-path.ts'
 import type { Limits } from '../model/limits.ts'
+import { bare } from '../model/values.ts'
 import { type Filled, misconfigured } from '../options/option-rules.ts'
 import { readOptions } from '../options/read-options.ts'
 import { type IssuerPolicy, isTextList, POLICY } from './options.ts'
 import { type KeyEnvironment, resolveKeys } from './policy-keys.ts'
+import type { TokenCheckContext } from './token-checks.ts'
 
 /** An `IssuerPolicy`, checked, with its defaults filled in and its key source created. */
 export interface ResolvedPolicy {
@@ -37,6 +39,7 @@ export interface ResolvedPolicy {
   /** Seconds. */
   readonly clockTolerance: number
   readonly scopesOf: ScopeReader
+  readonly checkContext: TokenCheckContext
 }
 
 /** What all policies of a verifier share. */
@@ -72,6 +75,7 @@ export function resolvePolicy(
     periodOf: runsCode ? () => NEVER : timeChecks.periodOf,
     keylessChecks: Object.freeze(keylessChecks),
     clockTolerance: options.clockTolerance,
+    checkContext: Object.freeze(bare({ keys, algorithms: Object.freeze([...algorithms]) })),
     scopesOf: scopeReader(scopeRules(options, limits), environment.scopeTexts),
   })
 }

@@ -1,5 +1,5 @@
 import type { CryptoKey } from 'jose'
-import { applySchema, type ClaimsSchema, runTokenChecks, type TokenCheck } from '../claims/application-checks.ts'
+import { applySchema, type ClaimsSchema } from '../claims/application-checks.ts'
 import type { ClaimContext, ClaimSubject, Comparison } from '../claims/claim-checks.ts'
 import { NEVER } from '../claims/times.ts'
 import { checkConfirmation } from '../confirmation/binding.ts'
@@ -16,6 +16,7 @@ import { deepFreeze } from '../model/values.ts'
 import type { PolicyRegistry } from './policy-registry.ts'
 import type { ResolvedPolicy } from './policy.ts'
 import type { Remembered, TokenCache } from './token-cache.ts'
+import { runTokenChecks, type TokenCheck } from './token-checks.ts'
 
 /** What a verification depends on, besides the token. */
 export interface TokenContext extends ClaimContext {
@@ -257,7 +258,8 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       skipIfRemembered: false,
       needs: 'all',
       // Claims as signed, because a denylist does not contain a `sub` or `jti` that a schema has changed.
-      run: checks.length === 0 ? undefined : ({ signed }) => runTokenChecks(checks, signed),
+      run:
+        checks.length === 0 ? undefined : ({ signed, policy }) => runTokenChecks(checks, signed, policy.checkContext),
       describe: () => ({}),
     },
   ]

@@ -1,4 +1,3 @@
-import type { TokenCheck } from '../claims/application-checks.ts'
 import { scopeTexts } from '../claims/scopes.ts'
 import { parseJwt, quickParser } from '../jws/parse.ts'
 import { joseSignature, webCryptoSignature } from '../jws/signature.ts'
@@ -28,6 +27,7 @@ import { contextOf, tokenVerifier, type VerifyContext } from './run-steps.ts'
 import { statusOf, type VerifierStatus } from './status.ts'
 import { type JwtRules, stepsOf } from './steps.ts'
 import { createTokenCache, type TokenCache } from './token-cache.ts'
+import type { TokenCheck } from './token-checks.ts'
 
 /** Verifies access tokens. Create one per set of options and reuse it, because it holds the keys. */
 export interface Verifier<C extends object = object> {

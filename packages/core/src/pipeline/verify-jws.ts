@@ -4,7 +4,7 @@ import { type KeyContext, type KeySource, ownKeySource, possibleKeys } from '../
 import { type Algorithm, isAlgorithm } from '../model/algorithm.ts'
 import type { Limits } from '../model/limits.ts'
 import type { JoseHeader } from '../model/token.ts'
-import { objectWith, optionsOf, type OptionTable, required } from '../options/option-rules.ts'
+import { numberIn, objectWith, optionsOf, type OptionTable, required } from '../options/option-rules.ts'
 import { readOptions } from '../options/read-options.ts'
 import { LIMITS } from './options.ts'
 
@@ -13,6 +13,8 @@ export interface VerifyJwsOptions {
   readonly keys: KeySource
   readonly algorithms: readonly Algorithm[]
   readonly limits?: Partial<Limits>
+  /** Characters of the JWS, instead of `limits.tokenLength`: for a document. From 1 to 268,435,456. @defaultValue that limit */
+  readonly maxLength?: number | undefined
 }
 
 /** A JWS whose signature has been verified. */
@@ -29,10 +31,10 @@ export interface VerifiedJws {
  * @throws AuthError
  */
 export async function verifyJws(token: string, options: VerifyJwsOptions): Promise<VerifiedJws> {
-  const { keys, algorithms, limits } = readOptions(ACTION, options, VERIFY_JWS) as VerifyJwsOptions & {
+  const { keys, algorithms, limits, maxLength } = readOptions(ACTION, options, VERIFY_JWS) as VerifyJwsOptions & {
     readonly limits: Limits
   }
-  const parsed = parseJws(token, limits)
+  const parsed = parseJws(token, maxLength === undefined ? limits : { ...limits, tokenLength: maxLength })
   checkPadding(parsed, 'refuse')
   const algorithm = checkAlgorithm(parsed, new Set(algorithms))
   const source = ownKeySource(keys)
@@ -55,4 +57,5 @@ const VERIFY_JWS: OptionTable<VerifyJwsOptions> = {
     fits: (value) => Array.isArray(value) && value.length > 0 && value.every(isAlgorithm),
   }),
   limits: optionsOf('an object, such as { tokenLength: 32_768 }', LIMITS),
+  maxLength: numberIn({ least: 1, most: 268_435_456, whole: true }),
 }

@@ -1,0 +1,2 @@
+export { statusList } from './status-list.ts'
+export type { StatusListOptions } from './options.ts'
