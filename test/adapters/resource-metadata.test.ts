@@ -10,7 +10,7 @@ import fastify, { type FastifyInstance, type RouteHandlerMethod } from 'fastify'
 import { SignJWT } from 'jose'
 import { createServer, type ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RawRequest, type RawResponse, sendRaw } from '../support/contract/raw-request.ts'
 import { listen } from '../support/contract/started-adapter.ts'
@@ -87,12 +87,14 @@ async function sendNode(response: Response, res: ServerResponse): Promise<void> 
 
 const row = (target: string, method = 'GET', ...fields: readonly string[]): RawRequest => ({ method, target, fields })
 
-describe.each<readonly [string, Start]>([
+const ADAPTERS: readonly (readonly [string, Start])[] = [
   ['Express 4', startExpress(express4)],
   ['Express 5', startExpress(express5)],
   ['Fastify', startFastify],
   ['fetch', startGate],
-])('47. the metadata of a protected resource in %s', (name, start) => {
+]
+
+describe.each(ADAPTERS)('47. the metadata of a protected resource in %s', (name, start) => {
   const document = { resource: RESOURCE, authorization_servers: [ISSUER], bearer_methods_supported: ['header'] }
   let api: Started
   const send = (...args: Parameters<typeof row>): Promise<RawResponse> => sendRaw(api.port, row(...args))
@@ -177,6 +179,73 @@ describe.each<readonly [string, Start]>([
     expect([other.status, other.headers.get('www-authenticate')]).toEqual([401, expect.stringContaining(metadata)])
     const good = await send('/orders', 'GET', `Authorization: Bearer ${token}`)
     expect([name, good.status, good.body]).toEqual([name, 200, 'served'])
+  })
+})
+
+describe.each(ADAPTERS)('47. metadata that is signed while clients leave, in %s', (_, start) => {
+  it('harms no other request, and opens nothing', async () => {
+    let sign = (_jwt: string): void => {}
+    let signing = (): void => {}
+    const begun = new Promise<void>((resolve) => {
+      signing = resolve
+    })
+    const signedMetadata = (): Promise<string> => {
+      signing()
+      return new Promise((resolve) => {
+        sign = resolve
+      })
+    }
+    const api = await start(
+      protectedResource({ resource: RESOURCE, signedMetadata }),
+      protectedResource({ resource: 'https://api.example.com/other' }),
+    )
+    const sockets = Array.from({ length: 5 }, () => connect({ host: '127.0.0.1', port: api.port }))
+    const received: string[] = []
+    for (const socket of sockets) {
+      socket.on('data', (chunk: Buffer) => received.push(chunk.toString()))
+      socket.on('error', () => {})
+      socket.write(`GET ${PATH} HTTP/1.1\r\nHost: h\r\n\r\nGET /orders HTTP/1.1\r\nHost: h\r\n\r\n`)
+    }
+    await begun
+    for (const socket of sockets) socket.resetAndDestroy()
+    const waiting = sendRaw(api.port, row(PATH))
+    expect((await sendRaw(api.port, row('/orders'))).status).toBe(401)
+    sign('a.b.c')
+    expect(JSON.parse((await waiting).body)).toMatchObject({ signed_metadata: 'a.b.c' })
+    expect(received.join('')).not.toContain('served')
+    await api.close()
+  })
+})
+
+describe.each([express4, express5])('47. metadata in an Express application', (framework) => {
+  it('is at the path of the request, wherever it is mounted', async () => {
+    const resource = protectedResource({ resource: RESOURCE })
+    const served = express.resourceMetadata(resource)
+    const app = framework()
+    app.use('/api', served)
+    app.use(PATH, served)
+    app.use('/sub', framework.Router().use(framework.Router().use(served)))
+    app.use(express.authenticateJwt({ ...options, resource }))
+    app.use((_req, res) => void res.send('served'))
+    const api = await listen(createServer(app))
+    const statusOf = async (target: string): Promise<number> => (await sendRaw(api.port, row(target))).status
+    expect([await statusOf(PATH), await statusOf(`/api${PATH}`), await statusOf(`/sub${PATH}`)]).toEqual([
+      200, 401, 401,
+    ])
+    expect([await statusOf(`${PATH}/x`), await statusOf(`http://h${PATH}`)]).toEqual([401, 200])
+    await api.close()
+  })
+
+  it('is not written into a response that has been sent', async () => {
+    const app = framework()
+    app.use((_req, res, next) => {
+      res.end('early')
+      next()
+    })
+    app.use(express.resourceMetadata(protectedResource({ resource: RESOURCE })))
+    const api = await listen(createServer(app))
+    expect((await sendRaw(api.port, row(PATH))).body).toBe('early')
+    await api.close()
   })
 })
 

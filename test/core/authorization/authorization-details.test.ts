@@ -5,6 +5,7 @@ import {
   authorizationDetails,
   type AuthorizationDetailsOptions,
   createAuthenticator,
+  not,
   type Requirement,
   scope,
   stepUp,
@@ -120,6 +121,35 @@ describe('51. authorization details', () => {
     ],
   ])('are not covered by anything but true: %s', async (_, covers, expected) => {
     expect(await is(accounts({ covers: covers as () => boolean }), [EXAMPLE])).toBe(expected)
+  })
+
+  it('grant nothing by their negation if they cannot be decided', async () => {
+    const negated = (covers: () => unknown): Promise<string> =>
+      is(not(accounts({ covers: covers as () => boolean })), [EXAMPLE])
+    expect(await negated(() => false)).toBe('met')
+    expect(await negated(() => true)).toBe('refused')
+    for (const covers of [() => undefined, async () => false, () => Promise.reject(new Error('no'))])
+      expect(await negated(covers)).toBe('refused')
+    const schema = {
+      '~standard': { version: 1, vendor: 'test', validate: () => Promise.reject(new Error('no')) },
+    } as never
+    expect(await is(not(accounts({ schema })), [EXAMPLE])).toBe('refused')
+  })
+
+  it('say in the log that they cannot be decided', async () => {
+    const token = { claims: { authorization_details: [EXAMPLE] }, token: 'x', scopes: new Set<string>() }
+    const remediation = [{ type: 'account_information' }]
+    const covers = (): boolean => {
+      throw new Error('a secret')
+    }
+    const outcome = await authorize(token, accounts({ covers, remediation }))
+    expect(outcome).toMatchObject({
+      error: {
+        code: 'requirement_not_met',
+        actual: '"a \\"covers\\" or a \\"schema\\" that failed, or did not answer with true or false"',
+      },
+      response: { status: 401 },
+    })
   })
 
   it('are each asked until one covers the request, and only those that match', async () => {

@@ -6,6 +6,8 @@ import {
   type ResourceResponse,
   scope,
 } from '@claimgate/core'
+import { clientSecretBasic, createIntrospectionVerifier } from '@claimgate/core/introspection'
+import { createNestedVerifier } from '@claimgate/core/jwe'
 import { protectedResource, type ProtectedResourceOptions } from '@claimgate/core/metadata'
 import { createTestKeys, createTestClock } from '@claimgate/testing'
 import { SignJWT } from 'jose'
@@ -17,6 +19,10 @@ const RESOURCE = 'https://resource.example.com'
 const WELL_KNOWN = '/.well-known/oauth-protected-resource'
 const { publicJwk, privateKey } = await createTestKeys('ES256')
 const jwks = { keys: [publicJwk] }
+const { privateKey: decryptionKey } = await crypto.subtle.generateKey({ name: 'ECDH', namedCurve: 'P-256' }, true, [
+  'deriveBits',
+])
+const encryptionKey = await crypto.subtle.exportKey('jwk', decryptionKey)
 
 const view = (target: string, method = 'GET', fields: Readonly<Record<string, string>> = {}) => ({
   method,
@@ -430,6 +436,28 @@ describe('47. the audience of a protected resource', () => {
     for (const create of wrong) expect(create).toThrow(new TypeError(conflict))
   })
 
+  it('stops the start if it is that of a verifier of other tokens', () => {
+    const decryption = { keys: [encryptionKey] }
+    const client = clientSecretBasic('api', 'secret')
+    const jwts = createVerifier({ ...options, audience: resource.resource })
+    const others = createVerifier({ ...options, audience: 'orders' })
+    const introspection = { issuer: ISSUER, client, audience: resource.resource }
+    const good = [
+      createNestedVerifier({ verifier: jwts, decryption }),
+      createIntrospectionVerifier({ ...introspection, jwts }),
+      // An application's own verifier, which does not say what it accepts.
+      { verify: jwts.verify, explain: jwts.explain, ready: jwts.ready, close: jwts.close },
+    ]
+    for (const verifier of good) expect(() => createAuthenticator({ verifier, resource })).not.toThrow()
+    const wrong = [
+      createNestedVerifier({ verifier: others, decryption }),
+      createIntrospectionVerifier({ ...introspection, audience: 'orders' }),
+      createIntrospectionVerifier({ ...introspection, jwts: others }),
+    ]
+    for (const verifier of wrong)
+      expect(() => createAuthenticator({ verifier, resource })).toThrow('"audience" must include the "resource"')
+  })
+
   it('refuses tokens of an issuer whose looked-up audience is another one', async () => {
     const { verifier } = createAuthenticator({ issuers: async () => ({ ...options, audience: 'orders' }), resource })
     expect(await codeOf(verifier, 'orders')).toBe('issuer_unavailable')
@@ -455,6 +483,16 @@ describe('47. the challenges of a protected resource', () => {
     expect(await challengeOf({ authorization })).toMatch(
       new RegExp(`^403 Bearer realm="api", error="insufficient_scope", .*, ${metadata}, DPoP .*, ${metadata}$`),
     )
+  })
+
+  it('come with a hint in the log if the metadata itself is behind authentication', async () => {
+    const authenticator = createAuthenticator({ issuer: ISSUER, jwks, resource })
+    const hintOf = async (target: string): Promise<unknown> => {
+      const outcome = await authenticator.authenticate(view(target))
+      return outcome.kind === 'refused' ? outcome.error.hint : outcome.kind
+    }
+    expect(await hintOf(WELL_KNOWN)).toContain('serve it before authentication, with resourceMetadata')
+    expect(await hintOf('/')).toBeUndefined()
   })
 
   it('must not name another address', () => {

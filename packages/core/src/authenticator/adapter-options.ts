@@ -63,7 +63,7 @@ export function readAdapterOptions<C extends object, T extends object>(
 
 const MEMBERS = {
   authenticator: ['verifier', 'readsBody', 'schemes', 'resource', 'authenticate', 'authorize', 'explain'],
-  verifier: ['verify', 'explain', 'ready', 'close', 'now'],
+  verifier: ['verify', 'explain', 'ready', 'close', 'now', 'accepts'],
 }
 
 // If options were spread into one object with a verifier, they would be silently ignored.

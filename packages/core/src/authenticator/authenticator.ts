@@ -118,7 +118,7 @@ export function createAuthenticator<C extends object = object>(
     const mayBeAnonymous = other === undefined || !other.mayBeToken
     if (anonymous === 'accepted' && requirement === undefined && mayBeAnonymous) return
     throw other === undefined
-      ? new AuthError('credential_missing', missingDetails(view))
+      ? new AuthError('credential_missing', missingDetails(view, resource))
       : unsupportedScheme(other, binding.schemes)
   }
 
@@ -232,7 +232,9 @@ function exposed(headers: Fields): Fields {
 }
 
 // A preflight never carries a credential (Fetch section 4.8), so CORS must answer it before authentication.
-function missingDetails(view: RequestView): { readonly hint?: string } {
+function missingDetails(view: RequestView, resource: ProtectedResource | undefined): { readonly hint?: string } {
+  if (resource?.paths.includes(view.target))
+    return { hint: 'It asks for the metadata of the resource: serve it before authentication, with resourceMetadata' }
   if (view.method !== 'OPTIONS' || view.header('access-control-request-method').length === 0) return NO_DETAILS
   return {
     hint: 'It is a CORS preflight, which carries no token: let CORS answer first, before authenticateJwt or the gate',

@@ -11,7 +11,7 @@ import type {
   SingleIssuerOptions,
 } from '../pipeline/options.ts'
 import { POLICY_OPTIONS } from '../pipeline/options.ts'
-import { knownPolicies, type Verifier } from '../pipeline/verifier.ts'
+import type { Verifier } from '../pipeline/verifier.ts'
 
 /** Verifier options of a protected resource. Without an `audience`, tokens must name the resource in `aud` (RFC 8707 section 2). */
 export type ResourceVerifierOptions<C extends object = object> = (
@@ -64,7 +64,7 @@ interface Known {
  * @throws TypeError if the verifier accepts tokens of another audience only
  */
 export function describeResource(resource: ProtectedResource, { verifier, sources, binding }: Known): void {
-  const policies = [...knownPolicies(verifier)]
+  const policies = own(verifier, 'accepts')?.call(verifier) ?? []
   for (const { audience } of policies) assertAudience(audience, resource.resource)
   resource.learn({
     issuers: policies.flatMap(({ issuer }) => issuer ?? []),

@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { encode } from 'jose/base64url'
+import { AuthError } from '../errors/auth-error.ts'
 import type { VerifiedToken } from '../model/token.ts'
 import { chained, ignoreRejection, own, type Soon, valueAt } from '../model/values.ts'
 import {
@@ -94,18 +95,22 @@ export function authorizationDetails<D extends object = AuthorizationDetail>(
   for (const name of LISTS) if (rules[name]?.length === 0) throw misconfigured(ACTION, `"${name}" must not be empty`)
   const { type, remediation } = rules
   const named = LISTS.flatMap((name) => (rules[name] === undefined ? [] : `${name} ${rules[name].join(' and ')}`))
+  const refusal = remediation && refusalFor(remediation)
   const description = [`authorization details of type ${type}`, ...named].join(', ')
   return Object.freeze<Requirement>({
     description,
     documentation: description,
     scopes: Object.freeze([]),
-    isMet: (token) =>
-      isCovered(
-        detailsOf(token).filter((detail) => matches(detail, rules)),
-        rules,
-      ),
+    isMet: (token) => {
+      const matching = detailsOf(token).filter((detail) => matches(detail, rules))
+      return chained(judged(matching, rules), (judgement) => {
+        if (judgement !== 'undecided') return judgement === 'covered'
+        // Not false, which `not` would turn into a permission.
+        throw new AuthError('requirement_not_met', { expected: description, actual: UNDECIDED, refusal })
+      })
+    },
     found: (token) => ({ authorization_details: typesOf(token, rules) }),
-    ...(remediation && { refusal: refusalFor(remediation) }),
+    ...(refusal && { refusal }),
   })
 }
 
@@ -129,27 +134,40 @@ function hasAll(value: unknown, all: readonly string[]): boolean {
   )
 }
 
-/** Whether one of the details covers the request. In order, and a schema may answer with a promise. */
-function isCovered([detail, ...others]: readonly object[], rules: AuthorizationDetailsOptions): Soon<boolean> {
-  if (detail === undefined) return false
-  return chained(covers(detail, rules), (covered) => covered || isCovered(others, rules))
+type Judgement = 'covered' | 'not covered' | 'undecided'
+const UNDECIDED = 'a "covers" or a "schema" that failed, or did not answer with true or false'
+
+/** Whether one of the details covers the request: one after the other, because a schema may answer with a promise. */
+function judged([detail, ...others]: readonly object[], rules: AuthorizationDetailsOptions): Soon<Judgement> {
+  if (detail === undefined) return 'not covered'
+  return chained(judgedOne(detail, rules), (judgement) => {
+    if (judgement === 'covered') return judgement
+    return chained(judged(others, rules), (rest) => (rest === 'not covered' ? judgement : rest))
+  })
 }
 
-function covers(detail: object, { schema, covers: predicate }: AuthorizationDetailsOptions): Soon<boolean> {
-  const decide = (value: unknown): boolean => {
-    if (predicate === undefined) return true
-    const answer: unknown = predicate(value as AuthorizationDetail)
+function judgedOne(detail: object, { schema, covers }: AuthorizationDetailsOptions): Soon<Judgement> {
+  const decide = (value: unknown): Judgement => {
+    const answer: unknown = covers === undefined || covers(value as AuthorizationDetail)
     ignoreRejection(answer)
-    return answer === true
+    if (answer === true) return 'covered'
+    return answer === false ? 'not covered' : 'undecided'
   }
-  const refuse = (): boolean => false
+  const undecided = (): Judgement => 'undecided'
   try {
     if (schema === undefined) return decide(detail)
-    const validated = chained(schema['~standard'].validate(detail), (result) => isValid(result) && decide(result.value))
-    return typeof validated === 'boolean' ? validated : validated.catch(refuse)
+    const judgement = chained(schema['~standard'].validate(detail), (result): Judgement => {
+      if (isValid(result)) return decide(result.value)
+      return isRejection(result) ? 'not covered' : 'undecided'
+    })
+    return typeof judgement === 'string' ? judgement : judgement.catch(undecided)
   } catch {
-    return refuse()
+    return undecided()
   }
+}
+
+function isRejection(result: unknown): boolean {
+  return typeof result === 'object' && result !== null && Array.isArray(own(result, 'issues'))
 }
 
 function isValid(result: unknown): result is { readonly value: unknown } {

@@ -124,6 +124,7 @@ export function createIntrospectionVerifier<C extends object = object>(given: In
       jwts?.close()
     },
     now: () => clock.now(),
+    accepts: () => [{ issuer, audience }, ...((jwts && own(jwts, 'accepts')?.call(jwts)) ?? [])],
   })
 }
 

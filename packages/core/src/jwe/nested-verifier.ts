@@ -13,6 +13,7 @@ import {
   objectWith,
   oneOf,
   optionsOf,
+  own,
   type OptionTable,
   quote,
   readOptions,
@@ -20,7 +21,6 @@ import {
   timeOf,
   verifiedToken,
   type Verifier,
-  own,
 } from '../adapter.ts'
 import { type DecryptionOptions, jweDecrypter } from './decrypt.ts'
 import { firstDots, type JweHeader } from './parse.ts'
@@ -93,6 +93,7 @@ export function createNestedVerifier<C extends object = object>(options: NestedV
     ...(own(verifier, 'status') && { status: () => verifier.status?.() ?? NO_ISSUERS }),
     close: () => verifier.close(),
     now: () => timeOf(verifier) * 1000,
+    accepts: () => own(verifier, 'accepts')?.call(verifier) ?? [],
   }
   nestedVerifiers.add(nested)
   return nested

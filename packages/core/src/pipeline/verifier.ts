@@ -65,6 +65,8 @@ export interface Verifier<C extends object = object> {
   close(): void
   /** The time by its clock, in milliseconds since the epoch. Requirements use it, too. @defaultValue the runtime's clock */
   now?(): number
+  /** The issuers that it accepts, as far as they are known, with the audience of each. The option `resource` needs it. @defaultValue unknown */
+  accepts?(): readonly Pick<IssuerPolicy, 'issuer' | 'audience'>[]
 }
 
 /**
@@ -118,12 +120,13 @@ export function verifierWith<C extends object>(engine: Engine, given: VerifierOp
     status: () => statusOf(policies.known()),
     close,
     now: () => clock.now(),
+    accepts: () => [...policies.known()].map(({ issuer, audience }) => ({ issuer, audience })),
   }
-  jwtVerifiers.set(verifier, { clock, policies })
+  jwtVerifiers.set(verifier, clock)
   return verifier
 }
 
-const jwtVerifiers = new WeakMap<object, { readonly clock: Clock; readonly policies: PolicyRegistry }>()
+const jwtVerifiers = new WeakMap<object, Clock>()
 
 /** Whether `createVerifier` or `createReferenceVerifier` made a verifier. These accept only signed JWTs. */
 export function verifiesJwts(verifier: object): boolean {
@@ -132,12 +135,7 @@ export function verifiesJwts(verifier: object): boolean {
 
 /** The clock of such a verifier, or that of the runtime. */
 export function clockOf(verifier: object): Clock {
-  return jwtVerifiers.get(verifier)?.clock ?? systemClock
-}
-
-/** The policies that a verifier knows so far. None for an application's own verifier. */
-export function knownPolicies(verifier: object): Iterable<ResolvedPolicy> {
-  return jwtVerifiers.get(verifier)?.policies.known() ?? []
+  return jwtVerifiers.get(verifier) ?? systemClock
 }
 
 /** The time by the clock of a verifier, in seconds since the epoch. */
