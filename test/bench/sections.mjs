@@ -21,7 +21,7 @@ export const SECTIONS = {
   dpop: {
     title: 'DPoP',
     about:
-      'Microseconds per request with a fresh ES256 proof, including all checks. Claimgate has verified the token before, remembers it, and asks its replay store; the peers verify the token each time, and check no replays. The base is `importKey` of the key in the proof, and `crypto.subtle.verify` of the proof. For the first proofs of clients, Claimgate also verifies each token anew.',
+      'Microseconds per request with a fresh ES256 proof, including all checks. Claimgate remembers the token and asks its replay store; the peers verify the token each time, and check no replays. The base is `importKey` of the key in the proof, and `crypto.subtle.verify` of the proof. Claimgate keeps the imported keys of 1,000 clients; with 1,200 clients in turn, it imports each key again.',
     charted: true,
     load: async () => (await import('./sections/dpop.mjs')).dpopProofs,
   },

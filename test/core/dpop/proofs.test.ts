@@ -59,6 +59,7 @@ describe('41. A good DPoP proof is accepted', () => {
     ['with a jti of 512 characters', { claims: { jti: 'j'.repeat(512) } }],
     ['with unknown members', { claims: { more: { a: 1 } }, header: { more: 1 } }],
     ['with a nonce that was not asked for', { claims: { nonce: 'n' } }],
+    ['with members of other keys in its key', { header: { jwk: { ...client.jwk, n: 'AQAB', e: 'AQAB' } } }],
     ['with the algorithm in its key', { header: { jwk: { ...client.jwk, alg: 'ES256', use: 'sig', kid: 'k' } } }],
   ])('%s', async (_, changes, request) => {
     expect(await answerTo(await client.proof(token, changes), request)).toBe('200')
