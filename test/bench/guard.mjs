@@ -1,6 +1,7 @@
 // How close ours is to the limits, as JSON, used by the test suite. Needs only core and Node.
 import { createVerifier, uncached } from './fixtures/core.mjs'
 import { LIMIT, limitContender } from './fixtures/limit.mjs'
+import { bareProofs, claimgateProofs, proofRequests } from './fixtures/proofs.mjs'
 import { AUDIENCE, createSigningKey, distinctTokens, ISSUER } from './fixtures/tokens.mjs'
 import { inFlight, synchronously } from './measure/in-flight.mjs'
 import { race } from './measure/race.mjs'
@@ -25,7 +26,17 @@ for (const alg of ['RS256', 'ES256']) {
     )
   if (alg === 'RS256') ratios['the same token again'] = await cachedRatio(createVerifier(options), tokens[0])
 }
+ratios['DPoP proofs, 64 in flight'] = await proofRatio(await createSigningKey('ES256'))
 console.log(JSON.stringify(ratios))
+
+async function proofRatio(key) {
+  const sent = await proofRequests(key, 1)
+  const { check } = claimgateProofs(key)
+  return ratioTo(
+    { name: LIMIT, run: inFlight(64, bareProofs(sent)) },
+    { name: 'ours', run: inFlight(64, (index) => check(sent[index % sent.length])) },
+  )
+}
 
 async function cachedRatio(verifier, token) {
   const bytes = Buffer.from(token, 'latin1')

@@ -11,6 +11,7 @@ const LEAST = {
   'ES256, 64 in flight': 0.45,
   'ES256, one at a time': 0.45,
   'the same token again': 0.35,
+  'DPoP proofs, 64 in flight': 0.5,
 }
 const TRIES = 4
 

@@ -1,24 +1,26 @@
 import { auth } from 'express-oauth2-jwt-bearer'
 import { jwksCache, validateJwtAccessToken } from 'oauth4webapi'
 
-import { createAuthenticator, createMemoryReplayStore, dpop } from '../fixtures/core.mjs'
 import { serveKeys } from '../fixtures/key-server.mjs'
-import { bareProofs, createProofClient } from '../fixtures/proofs.mjs'
+import {
+  bareProofs,
+  claimgateProofs,
+  createProofClient,
+  MAX_AGE,
+  ORIGIN,
+  proofRequests,
+  URL_OF_ORDERS,
+} from '../fixtures/proofs.mjs'
 import { accessClaims, AUDIENCE, createSigningKey, ISSUER } from '../fixtures/tokens.mjs'
 import { OURS } from '../fixtures/verifiers.mjs'
 import { inFlight } from '../measure/in-flight.mjs'
 import { race } from '../measure/race.mjs'
 import { comparison } from '../report/comparison.mjs'
 
-const ORIGIN = 'https://api.example'
-const URL_OF_ORDERS = `${ORIGIN}/orders`
 const LIMIT = 'importKey and verify'
-const PROOFS = 512
 /** More than the keys that are kept. */
 const MANY_CLIENTS = 1200
 const WIDTHS = [64, 1]
-// Seconds that a proof stays fresh. It must outlast a comparison.
-const MAX_AGE = 300
 
 /**
  * Requests with a token that was verified before, each with a fresh ES256 proof.
@@ -49,8 +51,8 @@ export async function dpopProofs(pace) {
 async function compare(about, { key, server, clients: count }, { rounds, slice, warmUp }) {
   const comparisons = []
   for (const width of WIDTHS) {
-    const sent = await requests(key, count)
-    const contenders = [ours(key), oauth2JwtBearer(server), oauth4webapi(key)]
+    const sent = await proofRequests(key, count)
+    const contenders = [claimgateProofs(key), oauth2JwtBearer(server), oauth4webapi(key)]
     for (const contender of contenders) await assertChecks(contender, key)
     // The tokens have been seen before.
     for (const request of sent) await contenders[0].check(request)
@@ -67,47 +69,6 @@ async function compare(about, { key, server, clients: count }, { rounds, slice, 
     comparisons.push(comparison({ title, unit: 'µs', samples, limit: LIMIT, ours: OURS }))
   }
   return comparisons
-}
-
-/** Requests of this many clients in turn. */
-async function requests(key, count) {
-  const clients = await Promise.all(
-    Array.from({ length: count }, async (_, number) => {
-      const client = await createProofClient()
-      const token = await key.sign(accessClaims(number, { cnf: { jkt: client.jkt } }), { typ: 'at+jwt' })
-      return { client, token }
-    }),
-  )
-  return Promise.all(
-    Array.from({ length: Math.max(PROOFS, count) }, async (_, number) => {
-      const { client, token } = clients[number % count]
-      return { token, jwk: client.jwk, proof: await client.proof(token, URL_OF_ORDERS) }
-    }),
-  )
-}
-
-function ours({ jwk }) {
-  const memory = createMemoryReplayStore({ maxEntries: 10_000_000 })
-  let number = 0
-  // The proofs repeat, so each gets another name in the store. The work is the same.
-  const replay = {
-    insertIfAbsent: (name, seconds) => memory.insertIfAbsent(`${(number += 1) % 1000}.${name}${number}`, seconds),
-  }
-  const authenticator = createAuthenticator({
-    issuer: ISSUER,
-    audience: AUDIENCE,
-    jwks: { keys: [jwk] },
-    bindings: [dpop({ origin: ORIGIN, replay, maxAge: MAX_AGE })],
-  })
-  return {
-    name: OURS,
-    check: async ({ token, proof }) => {
-      const fields = { authorization: [`DPoP ${token}`], dpop: [proof] }
-      const view = { method: 'GET', target: '/orders', header: (name) => fields[name] ?? [] }
-      const outcome = await authenticator.authenticate(view)
-      if (outcome.kind !== 'authenticated') throw outcome.error
-    },
-  }
 }
 
 function oauth2JwtBearer({ jwksUri }) {
