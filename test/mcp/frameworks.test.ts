@@ -1,6 +1,6 @@
 import { claimgate } from '@claimgate/fastify'
 import { mcpResource, type AuthInfo, type McpResource, type McpResourceOptions } from '@claimgate/mcp'
-import { scope } from '@claimgate/core'
+import { allOf, scope, stepUp } from '@claimgate/core'
 import cors from '@fastify/cors'
 import express5, { type ErrorRequestHandler } from 'express'
 import fastify, { type FastifyInstance } from 'fastify'
@@ -317,10 +317,30 @@ describe('what a tool needs', () => {
     expect([await statusOf(tools, withAll), await statusOf(tools, withOne)]).toEqual([403, 204])
   })
 
-  it('is decided by requirements that refuse in another way', async () => {
-    const refusal = { status: 401, error: 'insufficient_user_authentication' } as const
-    const strong = { description: 'a strong log-in', scopes: [], isMet: () => false, refusal }
-    expect(await statusOf({ delete: strong }, withOne)).toBe(401)
+  it('may be a log-in that is strong or recent, with a challenge that says so', async () => {
+    const tools = { delete: allOf(scope('mcp:admin'), stepUp({ acr: ['urn:mfa'], maxAge: 300 })) }
+    const serve = resourceWith({ tools }).fetch(() => new Response(null, { status: 204 }))
+    const now = Math.floor(Date.now() / 1000)
+    const answerTo = async (claims: object): Promise<readonly [number, string]> => {
+      const headers = fieldsWith(await tokenFor(RESOURCE, claims))
+      const { status, headers: sent } = await serve(new Request(RESOURCE, { method: 'POST', headers, body: withOne }))
+      return [status, sent.get('www-authenticate') ?? '']
+    }
+    const strong = { scope: 'mcp:tools mcp:admin', acr: 'urn:mfa', auth_time: now - 10 }
+    expect((await answerTo(strong))[0]).toBe(204)
+    expect((await answerTo({ ...strong, scope: 'mcp:tools' }))[0]).toBe(403)
+    const [status, challenge] = await answerTo({ ...strong, auth_time: now - 600 })
+    expect(status).toBe(401)
+    expect(challenge).toContain('error="insufficient_user_authentication"')
+    expect(challenge).toContain('acr_values="urn:mfa", max_age="300"')
+    expect(challenge).toContain('resource_metadata=')
+  })
+
+  it('may be decided by a request to another server', async () => {
+    const allowed = (answer: boolean): McpResourceOptions['tools'] => ({
+      delete: { description: 'the policy server', scopes: [], isMet: async () => answer },
+    })
+    expect([await statusOf(allowed(true), withOne), await statusOf(allowed(false), withOne)]).toEqual([204, 403])
   })
 
   it('lets nothing through if the function fails, and hides why', async () => {

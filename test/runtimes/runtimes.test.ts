@@ -310,6 +310,22 @@ describe.each(installed)('core in $name', (runtime) => {
     expect(endpoint.stats().requests.length).toBeLessThanOrEqual(2)
   })
 
+  it('lets MCP messages through, or refuses them, before their handler reads them', async () => {
+    const options = { ...RULES, jwks: { keys: [keysFor('ES256').publicJwk] } }
+    const text = '{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","arguments":{"text":"é"}}}'
+    expect(await tell({ do: 'mcp', options, token: goodToken('ES256') })).toEqual({
+      call: [200, JSON.stringify([text, 7])],
+      'a call in a stream': [200, JSON.stringify([text, 7])],
+      'a call of another tool': [403, ''],
+      'a call without a token': [401, ''],
+      'a batch': [400, ''],
+      'a member twice': [400, ''],
+      'a stream without an end': [413, ''],
+      'a stream that stops': [408, ''],
+      metadata: [200, 'https://api.example/mcp'],
+    })
+  })
+
   it('reads tokens from forms within limits, and leaves the body readable', async () => {
     const options = { ...RULES, jwks: { keys: [keysFor('ES256').publicJwk] } }
     const token = goodToken('ES256')

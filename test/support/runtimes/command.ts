@@ -12,6 +12,7 @@ export type Command =
   | TransportCommand
   | DecryptCommand
   | FormsCommand
+  | McpCommand
 
 /** Try to create a verifier for each algorithm. */
 export interface AlgorithmsCommand {
@@ -80,6 +81,13 @@ export interface FormsCommand {
   readonly token: string
 }
 
+/** Send messages of every kind to a protected MCP server. */
+export interface McpCommand {
+  readonly do: 'mcp'
+  readonly options: VerifierOptions
+  readonly token: string
+}
+
 /** The result of a form. */
 export interface FormAnswer {
   /** 200, or the status of the refusal. */
@@ -110,5 +118,7 @@ export interface Answers {
   readonly advance: 'ok'
   readonly decrypt: readonly TokenAnswer[]
   readonly forms: Readonly<Record<string, FormAnswer>>
+  /** The status of each message, and what the handler has read. */
+  readonly mcp: Readonly<Record<string, readonly [status: number, text: string]>>
   readonly transport: { readonly answer: TokenAnswer; readonly through: 'global fetch' | 'something else' }
 }

@@ -2,6 +2,7 @@
 import { AuthError, createVerifier, scope, verify, type Verifier, type VerifierOptions } from '@claimgate/core'
 import { createNestedVerifier, decryptionKeys } from '@claimgate/core/jwe'
 import { createGate, protect } from '@claimgate/fetch'
+import { mcpResource, type McpResourceOptions } from '@claimgate/mcp'
 
 import type {
   Answers,
@@ -9,6 +10,7 @@ import type {
   DecryptCommand,
   FormAnswer,
   FormsCommand,
+  McpCommand,
   OpenCommand,
   TokenAnswer,
   TransportCommand,
@@ -65,6 +67,8 @@ async function obey(command: Command): Promise<Answers[Command['do']]> {
       return decrypt(command)
     case 'forms':
       return sendForms(command)
+    case 'mcp':
+      return sendMessages(command)
   }
 }
 
@@ -97,6 +101,38 @@ async function sendForms({ options, token }: FormsCommand): Promise<Answers['for
     'a stream without an end': await send(pulled(Number.POSITIVE_INFINITY)),
     'a stream that fails': await send(new ReadableStream({ pull: () => Promise.reject(new Error('broken')) })),
     'a stream that stops': await inAHurry(() => send(new ReadableStream({ pull: () => new Promise(() => {}) }))),
+  }
+}
+
+async function sendMessages({ options, token }: McpCommand): Promise<Answers['mcp']> {
+  const resource = 'https://api.example/mcp'
+  const given = { ...options, audience: [resource, 'https://api.example'], issuer: String(options.issuer) }
+  const tools = { purge: scope('admin') }
+  const mcp = mcpResource({ ...given, resource, scopes: ['orders:read'], tools } as McpResourceOptions)
+  const serve = mcp.fetch(async (request, { parsedBody }) =>
+    Response.json([await request.text(), (parsedBody as { readonly id?: unknown }).id]),
+  )
+  const call = (name: string): string =>
+    `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"${name}","arguments":{"text":"é"}}}`
+  const send = async (body: string | ReadableStream, authorization = `Bearer ${token}`): Promise<[number, string]> => {
+    const headers = { authorization, 'content-type': 'application/json' }
+    const init = { method: 'POST', headers, body, duplex: 'half' } as RequestInit
+    const response = await serve(new Request(resource, init))
+    const text = await response.text()
+    return [response.status, response.status === 200 ? text : '']
+  }
+  const metadata = await serve(new Request('https://api.example/.well-known/oauth-protected-resource/mcp'))
+  const chunk = new Uint8Array(65_536).fill(32)
+  return {
+    call: await send(call('echo')),
+    'a call in a stream': await send(new Blob([call('echo')]).stream()),
+    'a call of another tool': await send(call('purge')),
+    'a call without a token': await send(call('echo'), 'Basic abc'),
+    'a batch': await send(`[${call('echo')}]`),
+    'a member twice': await send('{"id":1,"id":2,"method":"a"}'),
+    'a stream without an end': await send(new ReadableStream({ pull: (controller) => controller.enqueue(chunk) })),
+    'a stream that stops': await inAHurry(() => send(new ReadableStream({ pull: () => new Promise(() => {}) }))),
+    metadata: [metadata.status, ((await metadata.json()) as { readonly resource: string }).resource],
   }
 }
 

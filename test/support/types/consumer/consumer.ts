@@ -1,10 +1,14 @@
-import { createAuthenticator, createVerifier, type FetchLike, type VerifierOptions } from '@claimgate/core'
+import { anyScope, createAuthenticator, createVerifier, type FetchLike, type VerifierOptions } from '@claimgate/core'
 import { createMemoryDenylist, type DenylistOptions } from '@claimgate/core/denylist'
 import { undiciFetch } from '@claimgate/core/node'
 import { authenticateJwt, getAuth } from '@claimgate/express'
 import { claimgate, type ClaimgateOptions } from '@claimgate/fastify'
 import { createGate } from '@claimgate/fetch'
 import { createIssuer, type IssuerOptions } from '@claimgate/issuer'
+import { mcpResource } from '@claimgate/mcp'
+import express from 'express'
+import fastify from 'fastify'
+import { createServer, type ServerResponse } from 'node:http'
 import { fetch as fetchOfUndici } from 'undici'
 
 const api = { issuer: 'https://issuer.example', audience: 'https://api.example' }
@@ -129,3 +133,26 @@ export const subject = async (token: string): Promise<string | undefined> => {
   return scopes.has('orders:read') ? claims.sub : undefined
 }
 export const handlers = [claimgate, getAuth]
+
+// A resource for MCP fits every framework, and its handlers may have inline parameters.
+const mcp = mcpResource({
+  resource: 'https://mcp.example/mcp',
+  issuer: api.issuer,
+  scopes: ['mcp:tools'],
+  tools: { purge: anyScope('mcp:admin'), move: (call) => anyScope(isText<typeof call.name>(call.name)) },
+  clock: undefined,
+})
+express().use(mcp.express((req, res, message) => res.setHeader('x', String(req.method ?? message))))
+createServer(mcp.express((_req, res: ServerResponse) => res.end('ok')))
+fastify()
+  .register(mcp.fastify((_req, res) => res.end()))
+  .then(undefined, () => undefined)
+export const worker = {
+  fetch: mcp.fetch((request, { authInfo }, env: { readonly name: string }) =>
+    Response.json([
+      isText<typeof request.url>(request.url),
+      isText<typeof authInfo.clientId>(authInfo.clientId),
+      env.name,
+    ]),
+  ),
+}
