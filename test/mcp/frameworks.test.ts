@@ -1,6 +1,6 @@
 import { claimgate } from '@claimgate/fastify'
 import { mcpResource, type AuthInfo, type McpResource, type McpResourceOptions } from '@claimgate/mcp'
-import { allOf, scope, stepUp } from '@claimgate/core'
+import { allOf, AuthError, scope, stepUp } from '@claimgate/core'
 import cors from '@fastify/cors'
 import express5, { type ErrorRequestHandler } from 'express'
 import fastify, { type FastifyInstance } from 'fastify'
@@ -10,7 +10,7 @@ import { createRequire } from 'node:module'
 import serverless from 'serverless-http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { callOf, fieldsWith, ISSUER, tokenFor, VERIFYING } from '../support/mcp/requests.ts'
-import { bridge, listen } from '../support/mcp/servers.ts'
+import { bridge, FRAMEWORKS, listen, startMcp } from '../support/mcp/servers.ts'
 
 const express4 = createRequire(import.meta.url)('express4') as typeof express5
 
@@ -299,6 +299,88 @@ describe('a resource for fetch', () => {
     expect((await app.request(request(callOf('echo')))).status).toBe(200)
     const origin = await start(bridge((one) => Promise.resolve(app.fetch(one))))
     expect((await fetch(`${origin}/.well-known/oauth-protected-resource/mcp`)).status).toBe(200)
+  })
+})
+
+describe('the body of a request for fetch', () => {
+  const statusOf = async (
+    pull: (controller: ReadableStreamDefaultController) => void,
+    more: Partial<McpResourceOptions> = {},
+  ): Promise<number> => {
+    const serve = resourceWith(more).fetch(() => new Response(null, { status: 204 }))
+    const init = { method: 'POST', headers: fieldsWith(token), body: new ReadableStream({ pull }), duplex: 'half' }
+    return (await serve(new Request(RESOURCE, init as RequestInit))).status
+  }
+
+  it('is too large if it has chunks without bytes and no end', async () => {
+    expect(await statusOf((controller) => controller.enqueue(new Uint8Array()), { bodyLength: 1024 })).toBe(413)
+  })
+
+  it('is too slow if it comes in so many chunks that no timer fires', async () => {
+    let monotonic = 0
+    const clock = { now: Date.now, monotonic: () => (monotonic += 10), setTimeout: () => () => {} }
+    expect(await statusOf((controller) => controller.enqueue(new Uint8Array(1)), { clock })).toBe(408)
+  })
+
+  it('is refused if it fails, or holds anything but bytes', async () => {
+    expect(await statusOf((controller) => controller.error(new Error('broken')))).toBe(400)
+    expect(await statusOf((controller) => controller.enqueue(7))).toBe(400)
+  })
+})
+
+describe.each(Object.keys(FRAMEWORKS))('an answer on %s', (framework) => {
+  it('has the fields of bindings, whether the request is refused or not', async () => {
+    const bound = { confirmation: 'x', confirm: async () => ({ headers: { 'DPoP-Nonce': 'next' } }) }
+    const server = await startMcp(framework, () => ({ ...VERIFYING, bindings: [bound] }))
+    ends.push(server.close)
+    const headers = fieldsWith(await tokenFor(server.url.href, { cnf: { x: 1 } }))
+    for (const [body, status] of [
+      [callOf('echo'), 200],
+      [callOf('purge'), 403],
+      ['[]', 400],
+    ] as const) {
+      const response = await fetch(server.url, { method: 'POST', headers, body })
+      expect([response.status, response.headers.get('dpop-nonce')]).toEqual([status, 'next'])
+      expect(response.headers.get('access-control-expose-headers')).toContain('dpop-nonce')
+    }
+  })
+})
+
+describe('an application that has answered during the wait for keys', () => {
+  const slow = (answered: Promise<unknown>): McpResource =>
+    resourceWith({
+      jwks: undefined as never,
+      keys: {
+        resolve: async () => {
+          await answered
+          throw new AuthError('keys_unavailable')
+        },
+      },
+    })
+
+  it('is left alone in Express', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const app = express5()
+    app.use((_req, res, next) => {
+      next()
+      res.send('answered').once('finish', resolve)
+    })
+    app.use(slow(promise).express(tell))
+    const response = await post(await start(app), callOf('echo'))
+    expect([response.status, await response.text()]).toEqual([200, 'answered'])
+  })
+
+  it('is left alone in Fastify', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const app = fastify()
+    app.addHook('preHandler', (_request, reply, done) => {
+      done()
+      reply.raw.once('finish', resolve)
+      reply.send('answered')
+    })
+    await app.register(slow(promise).fastify(tell))
+    const response = await post(await startFastify(app), callOf('echo'))
+    expect([response.status, await response.text()]).toEqual([200, 'answered'])
   })
 })
 

@@ -146,13 +146,17 @@ describe.each(Object.keys(FRAMEWORKS))('49. the message of a request on %s', (fr
   })
 
   /** Sends the head of a request, and a part of its body. */
-  const sendPart = async (part: string, length: number | 'chunked' = LENGTH): Promise<Socket> => {
+  const sendPart = async (
+    part: string,
+    length: number | 'chunked' = LENGTH,
+    more: readonly string[] = [],
+  ): Promise<Socket> => {
     const fields = Object.entries(fieldsWith(admin)).map(([name, value]) => `${name}: ${value}`)
     const framing = length === 'chunked' ? 'transfer-encoding: chunked' : `content-length: ${length}`
     const socket = connect({ host: '127.0.0.1', port: server.port })
     socket.on('error', () => {})
     await once(socket, 'connect')
-    socket.write([`POST /mcp HTTP/1.1`, `host: 127.0.0.1`, ...fields, framing, '', part].join('\r\n'))
+    socket.write([`POST /mcp HTTP/1.1`, `host: 127.0.0.1`, ...fields, ...more, framing, '', part].join('\r\n'))
     return socket
   }
   const statusOf = async (socket: Socket): Promise<string> => {
@@ -161,6 +165,23 @@ describe.each(Object.keys(FRAMEWORKS))('49. the message of a request on %s', (fr
     await new Promise((resolve) => socket.once('close', resolve))
     return answer.split(' ')[1] ?? ''
   }
+
+  it('is refused before it arrives if its declared length is over the limit', async () => {
+    expect(await statusOf(await sendPart('', LENGTH + 1))).toBe('413')
+  })
+
+  it('is refused if a header field about it is repeated', async () => {
+    const body = callOf('echo')
+    for (const [name, value] of [
+      ['mcp-name', 'echo'],
+      ['mcp-method', 'tools/call'],
+    ]) {
+      const before = server.received.length
+      const fields = [`${name}: ${value}`, `${name}: ${value}`, 'connection: close']
+      expect([name, await statusOf(await sendPart(body, body.length, fields))]).toEqual([name, '400'])
+      expect(server.received.length).toBe(before)
+    }
+  })
 
   it('is refused if it does not arrive in time', async () => {
     const before = server.received.length

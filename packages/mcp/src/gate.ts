@@ -168,7 +168,7 @@ function authenticated(outcome: ReturnType<typeof admitted>): NonNullable<Return
 // Core names scopes only in challenges without an error. An MCP client takes the scopes of its next request from the challenge.
 function namingScopes(response: RefusalResponse, scopes: readonly string[]): RefusalResponse {
   const challenge = own(response.headers, 'www-authenticate')
-  if (challenge === undefined || response.status !== 401 || scopes.length === 0) return response
+  if (challenge === undefined || scopes.length === 0) return response
   const named = challenge.replaceAll(
     /error="invalid_token", error_description="[^"]*"/g,
     (error) => `${error}, scope="${scopes.join(' ')}"`,
