@@ -1,14 +1,16 @@
 import { createMemoryReplayStore, dpop } from '@claimgate/core/dpop'
+import { scope } from '@claimgate/core'
 import { resourceMetadata } from '@claimgate/express'
-import { mcpResource, type McpResource } from '@claimgate/mcp'
+import { mcpResource, type McpResource, type NodeHandler } from '@claimgate/mcp'
 import { createTestKeys } from '@claimgate/testing'
 import { DpopSession } from '@modelcontextprotocol/client'
-import { requireBearerAuth as requireBearerAuth1 } from '../support/mcp/sdk1.ts'
+import { requireBearerAuth as requireBearerAuth1, sessionsOfSdk1 } from '../support/mcp/sdk1.ts'
 import * as errors from '@modelcontextprotocol/sdk/server/auth/errors.js'
 import { createMcpHandler, OAuthError, requireBearerAuth } from '@modelcontextprotocol/server'
 import { toNodeHandler } from '@modelcontextprotocol/node'
 import express from 'express'
-import { createServer, type RequestListener } from 'node:http'
+import fastify from 'fastify'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type AuthorizationServer, startAuthorizationServer, SUBJECT } from '../support/interop/authorization-server.ts'
 import { CLIENT_ID, clientCredentials } from '../support/interop/client.ts'
@@ -65,6 +67,39 @@ describe.each(THREE)('an MCP server on %s', (framework) => {
       401,
       expect.stringContaining('DPoP realm'),
     ])
+  })
+})
+
+describe('a server of SDK 1, with sessions', () => {
+  it.each([
+    ['Express', async (mcp: McpResource, handler: NodeHandler<never, never>) => express().use(mcp.express(handler))],
+    [
+      'Fastify',
+      async (mcp: McpResource, handler: NodeHandler<never, never>) => {
+        const app = fastify()
+        await app.register(mcp.fastify(handler))
+        await app.ready()
+        ends.push(() => app.close())
+        return (req: IncomingMessage, res: ServerResponse) => app.routing(req, res)
+      },
+    ],
+  ])('lets a client log in, call a tool, and step up for another on %s', async (_, mount) => {
+    const server = createServer()
+    const url = new URL(`http://127.0.0.1:${await listen(server)}/mcp`)
+    const tools = { purge: scope('mcp:admin') }
+    const mcp = mcpResource({ resource: url.href, issuer: authority.issuer, scopes: ['mcp:tools'], tools })
+    const { handler, methods, close } = sessionsOfSdk1()
+    server.on('request', await mount(mcp, handler as NodeHandler<never, never>))
+    ends.push(close, () => {
+      server.close()
+      server.closeAllConnections()
+    })
+    const client = await connectSdk1(url)
+    ends.push(client.close)
+    expect(await client.call('echo', { text: 'hi' })).toBe(`hi | ${CLIENT_ID}`)
+    expect(await client.call('purge')).toBe('purged')
+    expect(client.requested).toEqual(['mcp:tools', 'mcp:tools mcp:admin'])
+    expect(new Set(methods)).toEqual(new Set(['POST', 'GET']))
   })
 })
 
