@@ -89,7 +89,7 @@ describe('a server of SDK 1, with sessions', () => {
     const tools = { purge: scope('mcp:admin') }
     const mcp = mcpResource({ resource: url.href, issuer: authority.issuer, scopes: ['mcp:tools'], tools })
     const { handler, methods, close } = sessionsOfSdk1()
-    server.on('request', await mount(mcp, handler as NodeHandler<never, never>))
+    server.on('request', await mount(mcp, handler))
     ends.push(close, () => {
       server.close()
       server.closeAllConnections()

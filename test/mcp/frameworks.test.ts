@@ -309,7 +309,7 @@ describe('the body of a request for fetch', () => {
   ): Promise<number> => {
     const serve = resourceWith(more).fetch(() => new Response(null, { status: 204 }))
     const init = { method: 'POST', headers: fieldsWith(token), body: new ReadableStream({ pull }), duplex: 'half' }
-    return (await serve(new Request(RESOURCE, init as RequestInit))).status
+    return (await serve(new Request(RESOURCE, init))).status
   }
 
   it('is too large if it has chunks without bytes and no end', async () => {

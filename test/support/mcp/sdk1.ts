@@ -2,7 +2,6 @@ import type { TokenVerifier } from '@claimgate/mcp'
 import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js'
 import type { RequestHandler } from 'express'
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -33,7 +32,7 @@ export function sessionsOfSdk1(): { readonly handler: Handler; readonly methods:
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (id) => void sessions.set(id, transport),
     })
-    await toolServer1().connect(transport as Transport)
+    await toolServer1().connect(transport)
     return transport.handleRequest(req, res, message)
   }
   return {
