@@ -1,4 +1,5 @@
 import type { JwkSetSeed, JwkSetStore } from '@claimgate/core'
+import { own } from '@claimgate/core/adapter'
 import type { RedisClient } from './client.ts'
 import { connectionOf } from './connection.ts'
 import { malformed } from './error.ts'
@@ -47,7 +48,8 @@ export function redisJwkSets(client: RedisClient, options: RedisJwkSetOptions = 
   return Object.freeze<JwkSetStore>({
     get: async (uri, wanted) => {
       if (wanted === undefined) return read(uri)
-      const { newerThan = Number.NEGATIVE_INFINITY, seconds } = wanted
+      const { seconds } = wanted
+      const newerThan = own(wanted, 'newerThan') ?? Number.NEGATIVE_INFINITY
       const until = clock.monotonic() + seconds * 1000 * SHARE
       const readNewer = async (): Promise<JwkSetSeed | undefined> => {
         const seed = await read(uri)

@@ -30,6 +30,7 @@ import { NOW } from '../core/jose-tokens.ts'
 import { FIELDS, FLAGS, FORMATS } from '../mtls/certificates.ts'
 import { dpopScenarios } from './dpop-scenarios.ts'
 import { metadataScenarios } from './metadata-scenarios.ts'
+import { redisScenarios } from './redis-scenarios.ts'
 import { CLIENT, eventToken, FORM, keys, logoutToken, RECEIVER } from '../revocation/world.ts'
 import { lstOf, packed, statusToken } from '../status-list/world.ts'
 import { outcome, type Scenario, stringify } from './scenario.ts'
@@ -47,6 +48,7 @@ export function featureScenarios(): readonly Scenario[] {
     revocationScenarios(),
     dpopScenarios(),
     [statusListScenario()],
+    redisScenarios(),
   ].flat()
 }
 
