@@ -196,6 +196,15 @@ describe('a store on Redis', () => {
     expect(info.mock.calls.length).toBeLessThanOrEqual(3)
   })
 
+  it('46. fetches nothing if another process has stored its keys before this one got the lease, which it releases', async () => {
+    const seed = { uri: 'uri', jwks: { keys: [] }, fetchedAt: 1 }
+    const stored = [null, JSON.stringify(seed)]
+    const release = vi.fn<(...given: unknown[]) => Promise<number>>().mockResolvedValue(1)
+    const sets = redisJwkSets(clientThat({ get: async () => stored.shift(), eval: release }))
+    expect(await sets.get('uri', { seconds: 1 })).toEqual(seed)
+    expect(release.mock.calls).toMatchObject([[expect.stringContaining('DEL'), { keys: ['claimgate:lease:uri'] }]])
+  })
+
   it('sends no command for an answer that has ended already, and whole milliseconds otherwise', async () => {
     const set = vi.fn<() => Promise<string>>().mockResolvedValue('OK')
     const cache = redisIntrospectionCache(clientThat({ set }))

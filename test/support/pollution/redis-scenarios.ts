@@ -90,8 +90,8 @@ export function redisScenarios(): readonly Scenario[] {
         const log = Object.freeze({ warn: () => undefined })
         const given: RedisGuardOptions = { log }
         return {
-          odd: await outcome(() => `accepted ${typeof redisDenylist(odd as never)}`),
-          evicting: await outcome(() => redisReplayStore(evicting as RedisClient, given).insertIfAbsent('proof', 60)),
+          odd: await outcome(() => `accepted ${typeof redisDenylist(odd)}`),
+          evicting: await outcome(() => redisReplayStore(evicting, given).insertIfAbsent('proof', 60)),
         }
       },
     },
