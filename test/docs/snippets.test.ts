@@ -3,6 +3,9 @@ import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
@@ -15,6 +18,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { active, startIntrospectionServer } from '../support/introspection/server.ts'
 import { createDpopClient } from '../support/dpop/client.ts'
+import { createCertificate } from '../support/mtls/certificates.ts'
 import { lstOf, packed, startListServer } from '../support/status-list/world.ts'
 import { takeFinds } from '../support/secrets/watch.ts'
 import { snippet } from '../support/docs/pages.ts'
@@ -257,6 +261,31 @@ describe('the snippet that gets a token', () => {
     // It prints its token, as intended.
     takeFinds()
   })
+})
+
+it('the snippet introspection-tls authenticates with its certificate', async () => {
+  const [server, client] = [createCertificate('localhost'), createCertificate('orders-api')]
+  const seen: unknown[] = []
+  const endpoint = createServer({ ...server, requestCert: true, rejectUnauthorized: false }, (asked, response) => {
+    const url = `https://${asked.headers.host}`
+    seen.push((asked.socket as TLSSocket).getPeerCertificate().subject?.CN)
+    response.setHeader('content-type', 'application/json')
+    const metadata = { issuer: url, introspection_endpoint: `${url}/introspect` }
+    response.end(JSON.stringify(asked.method === 'POST' ? active(url, { aud: 'orders-api' }) : metadata))
+  })
+  await once(endpoint.listen(0, '127.0.0.1'), 'listening')
+  const files = { TLS_KEY_FILE: client.key, TLS_CERT_FILE: client.cert, TLS_CA_FILE: server.cert }
+  const env: Record<string, string> = {
+    JWT_ISSUER: `https://127.0.0.1:${(endpoint.address() as AddressInfo).port}`,
+  }
+  for (const [name, pem] of Object.entries(files)) {
+    env[name] = join(folder, `${name}.pem`)
+    await writeFile(env[name], pem)
+  }
+  const subject = "(await verifier.verify('opaque')).claims.sub"
+  expect(await outcomeOf('introspection-tls', subject, env)).toBe('ada')
+  expect(seen).toEqual(['orders-api', 'orders-api'])
+  endpoint.close()
 })
 
 describe('the server of the snippet', () => {

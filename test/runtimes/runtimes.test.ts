@@ -15,7 +15,16 @@ import { CONTENT_ENCRYPTIONS, KEY_MANAGEMENT_ALGORITHMS } from '@claimgate/core/
 import { CompactEncrypt, type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
-import type { Answers, Command, OpenCommand, TokenAnswer } from '../support/runtimes/command.ts'
+import { createDpopClient } from '../support/dpop/client.ts'
+import { active, startIntrospectionServer } from '../support/introspection/server.ts'
+import type {
+  Answers,
+  Command,
+  FeatureAnswer,
+  FeatureRequest,
+  OpenCommand,
+  TokenAnswer,
+} from '../support/runtimes/command.ts'
 import { report, type Shown } from '../support/runtimes/report.ts'
 import { ALL, RUNTIMES, type Served } from '../support/runtimes/runtimes.ts'
 
@@ -360,6 +369,61 @@ describe.each(installed)('core in $name', (runtime) => {
     expect(await tell({ do: 'decrypt', options, keys: privateJwks, tokens: tampered })).toEqual(
       tampered.map(() => ({ status: 401, code: 'token_decryption_failed' })),
     )
+  })
+
+  it('introspects opaque tokens, asks again for fresh(), and accepts DPoP proofs with nonces', async () => {
+    const server = await startIntrospectionServer()
+    const [client, key] = [await createDpopClient(), keysFor('ES256')]
+    const claims = { exp: CLAIMS.exp, aud: AUDIENCE }
+    server.reply = (token) => {
+      if (token === 'down') return { status: 500 }
+      if (token === 'junk') return { body: { active: false } }
+      const bound = token === 'bound' ? { cnf: { jkt: client.jkt }, token_type: 'DPoP' } : {}
+      return { body: active(server.issuer, { ...claims, ...bound }) }
+    }
+    const options = { issuer: server.issuer, audience: AUDIENCE, jwks: { keys: [key.publicJwk] } }
+    const send = (...requests: readonly FeatureRequest[]) => tell({ do: 'features', options, requests })
+    const plain = (token: string, path: FeatureRequest['path'] = '/orders'): FeatureRequest => ({
+      path,
+      headers: { authorization: `Bearer ${token}` },
+    })
+    const jwt = await key.sign({ ...CLAIMS, iss: server.issuer })
+    const statuses = (answers: readonly FeatureAnswer[]): readonly number[] => answers.map(({ status }) => status)
+    const requests = [
+      plain('good'),
+      plain('good'),
+      plain('junk'),
+      plain(jwt),
+      plain('good', '/payments'),
+      plain(jwt, '/payments'),
+    ]
+    expect(statuses(await send(...requests))).toEqual([200, 200, 401, 200, 200, 200])
+    expect(server.seen.map(({ form }) => form.get('token'))).toEqual(['good', 'junk', 'good', jwt])
+    server.reply = () => ({ body: { active: false } })
+    const revoked = [plain('good'), plain('good', '/payments'), plain('good'), plain(jwt), plain(jwt, '/payments')]
+    expect(statuses(await send(...revoked))).toEqual([200, 401, 401, 200, 401])
+
+    server.reply = (token) =>
+      token === 'down'
+        ? { status: 500 }
+        : { body: active(server.issuer, { ...claims, cnf: { jkt: client.jkt }, token_type: 'DPoP' }) }
+    const proven = async (nonce?: string): Promise<FeatureRequest> => {
+      const proof = { htu: 'https://api.example/orders', iat: Math.floor(Date.now() / 1000), nonce }
+      return {
+        path: '/orders',
+        headers: { authorization: 'DPoP bound', dpop: await client.proof('bound', { claims: proof }) },
+      }
+    }
+    const [first] = await send(await proven())
+    expect(first).toMatchObject({ status: 401, error: 'use_dpop_nonce', nonce: expect.any(String) })
+    const good = await proven(first?.nonce)
+    expect(await send(good, good, plain('bound'), plain('down'))).toMatchObject([
+      { status: 200 },
+      { status: 401, error: 'invalid_dpop_proof' },
+      { status: 401, error: 'invalid_token' },
+      { status: 503 },
+    ])
+    await server.close()
   })
 
   it('protects a resource with @claimgate/fetch: 200, 401, 403 and 503, each with its challenge', async () => {

@@ -193,6 +193,24 @@ describe('43. fresh()', () => {
     expect(endpoint.tokens).toEqual(['good'])
   })
 
+  it('reports failures and refusals as events, without the token', async () => {
+    const { endpoint, events, pay, answer } = await resource()
+    answer(undefined)
+    await pay('good')
+    expect(events.slice(-1)).toEqual([{ type: 'token.rejected', code: 'token_refused' }])
+    endpoint.reply = () => new Response('', { status: 400 })
+    await pay('another-token')
+    const failed = {
+      type: 'introspection.failed',
+      uri: `${ISSUER}/introspect`,
+      reason: 'status',
+      status: 400,
+      retryAfter: 0,
+    }
+    expect(events).toContainEqual(failed)
+    expect(JSON.stringify(events)).not.toMatch(/good|another-token/)
+  })
+
   it('must be met by the new answer, whose claims the handler gets', async () => {
     const { authenticator, verifier, pay, answer } = await resource()
     answer({ sub: 'ada', scope: 'orders:read new', department: 'sales' })

@@ -13,6 +13,7 @@ export type Command =
   | DecryptCommand
   | FormsCommand
   | McpCommand
+  | FeaturesCommand
 
 /** Try to create a verifier for each algorithm. */
 export interface AlgorithmsCommand {
@@ -88,6 +89,28 @@ export interface McpCommand {
   readonly token: string
 }
 
+/** Send requests through a gate that introspects opaque tokens, verifies JWTs, and accepts DPoP with nonces. */
+export interface FeaturesCommand {
+  readonly do: 'features'
+  /** For the JWTs; also the issuer that is asked. */
+  readonly options: VerifierOptions
+  readonly requests: readonly FeatureRequest[]
+}
+
+export interface FeatureRequest {
+  /** `/payments` asks again about each token. */
+  readonly path: '/orders' | '/payments'
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** The result of such a request. */
+export interface FeatureAnswer {
+  readonly status: number
+  readonly error: string | undefined
+  /** The `DPoP-Nonce` of the response. */
+  readonly nonce: string | undefined
+}
+
 /** The result of a form. */
 export interface FormAnswer {
   /** 200, or the status of the refusal. */
@@ -120,5 +143,6 @@ export interface Answers {
   readonly forms: Readonly<Record<string, FormAnswer>>
   /** The status of each message, and what the handler has read. */
   readonly mcp: Readonly<Record<string, readonly [status: number, text: string]>>
+  readonly features: readonly FeatureAnswer[]
   readonly transport: { readonly answer: TokenAnswer; readonly through: 'global fetch' | 'something else' }
 }

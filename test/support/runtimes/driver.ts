@@ -1,13 +1,17 @@
 // The code that every runtime runs unchanged: only Web APIs, and the built packages by name.
 import { AuthError, createVerifier, scope, verify, type Verifier, type VerifierOptions } from '@claimgate/core'
+import { createMemoryReplayStore, dpop } from '@claimgate/core/dpop'
+import { clientSecretBasic, createIntrospectionVerifier, fresh } from '@claimgate/core/introspection'
 import { createNestedVerifier, decryptionKeys } from '@claimgate/core/jwe'
-import { createGate, protect } from '@claimgate/fetch'
+import { createGate, protect, withFields } from '@claimgate/fetch'
 import { mcpResource, type McpResourceOptions } from '@claimgate/mcp'
 
 import type {
   Answers,
   Command,
   DecryptCommand,
+  FeatureAnswer,
+  FeaturesCommand,
   FormAnswer,
   FormsCommand,
   McpCommand,
@@ -69,6 +73,8 @@ async function obey(command: Command): Promise<Answers[Command['do']]> {
       return sendForms(command)
     case 'mcp':
       return sendMessages(command)
+    case 'features':
+      return sendFeatures(command)
   }
 }
 
@@ -134,6 +140,38 @@ async function sendMessages({ options, token }: McpCommand): Promise<Answers['mc
     'a stream that stops': await inAHurry(() => send(new ReadableStream({ pull: () => new Promise(() => {}) }))),
     metadata: [metadata.status, ((await metadata.json()) as { readonly resource: string }).resource],
   }
+}
+
+/** The origin of the API in DPoP proofs. */
+const ORIGIN = 'https://api.example'
+const gates = new Map<string, ReturnType<typeof createGate>>()
+
+function featureGate(options: VerifierOptions): ReturnType<typeof createGate> {
+  const { issuer, audience } = options as { readonly issuer: string; readonly audience: string }
+  const verifier = createIntrospectionVerifier({
+    issuer,
+    audience,
+    client: clientSecretBasic('api', 'secret'),
+    jwts: createVerifier(options),
+    timeout: 10,
+  })
+  const nonces = { secret: 'a secret of the servers, long enough' }
+  return createGate({ verifier, bindings: [dpop({ origin: ORIGIN, replay: createMemoryReplayStore(), nonces })] })
+}
+
+async function sendFeatures({ options, requests }: FeaturesCommand): Promise<Answers['features']> {
+  const name = JSON.stringify(options)
+  const gate = gates.get(name) ?? featureGate(options)
+  gates.set(name, gate)
+  const given: FeatureAnswer[] = []
+  for (const { path, headers } of requests) {
+    const request = new Request(`${ORIGIN}${path}`, { headers })
+    const auth = await gate(request, path === '/payments' ? fresh() : scope('orders:read'))
+    const response = auth instanceof Response ? auth : withFields(request, new Response('ok'))
+    const [, error] = /error="(\w+)"/.exec(response.headers.get('www-authenticate') ?? '') ?? []
+    given.push({ status: response.status, error, nonce: response.headers.get('dpop-nonce') ?? undefined })
+  }
+  return given
 }
 
 /** Runs an action with timers that fire after a hundredth of their time. */
