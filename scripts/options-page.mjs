@@ -37,7 +37,10 @@ const SECTIONS = [
     ],
   },
   { heading: 'Key sets', parts: [{ file: 'core/src/keys/remote/options.ts', interfaces: ['RemoteKeySetTuning'] }] },
-  { heading: 'Token cache', parts: [{ file: 'core/src/pipeline/options.ts', interfaces: ['TokenCacheOptions'] }] },
+  {
+    heading: 'Token cache',
+    parts: [{ file: 'core/src/pipeline/token-cache-options.ts', interfaces: ['TokenCacheOptions'] }],
+  },
   { heading: 'Denylists', parts: [{ file: 'core/src/denylist/options.ts', interfaces: ['DenylistOptions'] }] },
   {
     heading: 'Back-channel logout',
@@ -223,6 +226,7 @@ if (import.meta.filename === process.argv[1]) {
     load('mcp/dist/options.js'),
     load('redis/dist/options.js'),
   ])
+  const cache = await load('core/dist/pipeline/token-cache-options.js')
   const page = join(root, PAGE)
   const { log: _, ...scope } = fastify.SCOPE
   const tables = {
@@ -230,7 +234,7 @@ if (import.meta.filename === process.argv[1]) {
     HTTP: http.HTTP,
     'Express and Fastify': { ...express.MIDDLEWARE, ...scope },
     'Key sets': keys.KEY_SET_TUNING,
-    'Token cache': pipeline.TOKEN_CACHE,
+    'Token cache': cache.TOKEN_CACHE,
     Denylists: denylist.DENYLIST,
     'Back-channel logout': revocation.LOGOUT,
     'Security events': revocation.SECURITY_EVENTS,

@@ -14,11 +14,21 @@ const CORE_LAYERS = [
   ['pipeline'],
   ['authenticator'],
   ['index', 'adapter', 'node'],
-  ['denylist', 'dpop', 'jwe', 'metadata', 'mtls', 'introspection', 'revocation', 'status-list'],
+  ['denylist', 'dpop', 'jwe', 'metadata', 'mtls', 'introspection', 'providers', 'revocation', 'status-list'],
 ]
 
 /** Core's features. Each is an entry point. They import only `adapter`, and core never imports them. */
-const FEATURES = ['denylist', 'dpop', 'jwe', 'metadata', 'mtls', 'introspection', 'revocation', 'status-list']
+const FEATURES = [
+  'denylist',
+  'dpop',
+  'jwe',
+  'metadata',
+  'mtls',
+  'introspection',
+  'providers',
+  'revocation',
+  'status-list',
+]
 
 /** Packages that each package's sources may import. A `type:` prefix allows only types. */
 const PACKAGE_IMPORTS = {

@@ -20,6 +20,7 @@ export const FOLDERS = [
     'mtls',
     'options',
     'pipeline',
+    'providers',
     'revocation',
     'status-list',
   ].map((folder) => `core/${folder}`),

@@ -15,6 +15,7 @@ import * as mtls from '@claimgate/core/mtls'
 import * as revocation from '@claimgate/core/revocation'
 import * as statusLists from '@claimgate/core/status-list'
 import * as node from '@claimgate/core/node'
+import * as providers from '@claimgate/core/providers'
 import { createTestKeys, type FaultyJwksServer, startFaultyJwksServer } from '@claimgate/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
@@ -109,6 +110,7 @@ describe('the published core in an empty project', () => {
         './denylist': sorted(denylists),
         './dpop': sorted(dpops),
         './metadata': sorted(metadata),
+        './providers': sorted(providers),
         './mtls': sorted(mtls),
         './introspection': sorted(introspection),
         './revocation': sorted(revocation),

@@ -51,7 +51,6 @@ export type {
   ManyIssuersOptions,
   SharedOptions,
   SingleIssuerOptions,
-  TokenCacheOptions,
   VerifierOptions,
 } from './pipeline/options.ts'
 export { optionsFromEnv, type Environment } from './pipeline/environment.ts'
@@ -60,3 +59,8 @@ export type { Explanation, ExplanationStep } from './pipeline/explain.ts'
 export type { AsOf, VerifyContext } from './pipeline/run-steps.ts'
 export type { IssuerStatus, VerifierStatus } from './pipeline/status.ts'
 export { createVerifier, type Verifier, verify } from './pipeline/verifier.ts'
+export { anyRole, role } from './authorization/requirements.ts'
+export type { KeySourcePlan } from './keys/key-source.ts'
+export type { PublishedAs } from './model/token.ts'
+export type { ProviderRules } from './pipeline/options.ts'
+export type { TokenCacheOptions } from './pipeline/token-cache-options.ts'

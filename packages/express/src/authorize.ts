@@ -1,10 +1,12 @@
 import {
+  anyRole,
   anyScope,
   type Authenticator,
   claim,
   type ClaimCondition,
   type ClaimPath,
   type Outcome,
+  role,
   scope,
 } from '@claimgate/core'
 import {
@@ -74,6 +76,26 @@ export function requireScope(...all: readonly string[]): RequestHandler {
 export function requireAnyScope(...some: readonly string[]): RequestHandler {
   assertCalled('requireAnyScope', 'requireAnyScope("orders:read", "orders:write")', some[0])
   return authorize(anyScope(...some))
+}
+
+/**
+ * Admits only requests whose token has all of these roles, as the `roleSource` of its issuer gives them. See `authorize`.
+ *
+ * @throws TypeError if no role is given, or an empty one
+ */
+export function requireRole(...all: readonly string[]): RequestHandler {
+  assertCalled('requireRole', 'requireRole("admin")', all[0])
+  return authorize(role(...all))
+}
+
+/**
+ * Admits only requests whose token has at least one of these roles. See `authorize`.
+ *
+ * @throws TypeError if no role is given, or an empty one
+ */
+export function requireAnyRole(...some: readonly string[]): RequestHandler {
+  assertCalled('requireAnyRole', 'requireAnyRole("admin", "editor")', some[0])
+  return authorize(anyRole(...some))
 }
 
 /**

@@ -11,6 +11,7 @@ import {
   type ReadAdapterOptions,
   refusedError,
 } from '@claimgate/core/adapter'
+import { optionsFromEnv } from '@claimgate/core/providers'
 import type { NextFunction, Request, Response } from 'express'
 
 /**
@@ -153,7 +154,7 @@ export function resolveOptions<C extends object>(
   given: AuthenticateJwtOptions<C> | Verifier<C> | Authenticator<C> = {},
 ): ReadAdapterOptions<C, MiddlewareOptions> {
   const action = 'create middleware'
-  const rules = { action, table: MIDDLEWARE, environment: process.env }
+  const rules = { action, table: MIDDLEWARE, environment: process.env, readProvider: optionsFromEnv }
   const options = readAdapterOptions<C, MiddlewareOptions>(given, rules)
   if (options.requirement !== undefined) assertCanAsk(action, options.requirement, options.authenticator.verifier)
   return options

@@ -13,6 +13,7 @@ import {
   type ReadAdapterOptions,
   refusedError,
 } from '@claimgate/core/adapter'
+import { optionsFromEnv } from '@claimgate/core/providers'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 
 /**
@@ -201,5 +202,10 @@ export type ReadScopeOptions = ReadAdapterOptions<
  * @throws TypeError
  */
 export function resolveOptions(given: ClaimgateOptions): ReadScopeOptions {
-  return readAdapterOptions(given, { action: ACTION, table: SCOPE, environment: process.env })
+  return readAdapterOptions(given, {
+    action: ACTION,
+    table: SCOPE,
+    environment: process.env,
+    readProvider: optionsFromEnv,
+  })
 }

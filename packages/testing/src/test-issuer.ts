@@ -5,6 +5,7 @@ import {
   type FaultyJwksServerOptions,
   startFaultyJwksServer,
 } from './jwks-server/faulty-jwks-server.ts'
+import { providerToken, type ProviderToken } from './provider-tokens.ts'
 
 /** Options for a test issuer: the options of an issuer, except `issuer`, and those of its server. */
 export interface TestIssuerOptions extends Omit<IssuerOptions, 'issuer'> {
@@ -19,6 +20,13 @@ export interface TestIssuer {
   readonly issuer: Issuer
   /** Serves the metadata and the JWK Set. With `at`, it can simulate faults on these paths too. */
   readonly server: FaultyJwksServer
+  /**
+   * A token as an identity provider issues it, such as `auth0`, `entra-v2` or `cognito-id`, and the policy of its profile with the key of
+   * the token, so nothing is fetched. `claims` adds or replaces claims, and removes those that are `undefined`.
+   *
+   * @throws TypeError for an unknown name; it lists the names
+   */
+  as(name: string, claims?: object): Promise<ProviderToken>
   close(): Promise<void>
 }
 
@@ -36,7 +44,7 @@ export async function startTestIssuer(options: TestIssuerOptions = {}): Promise<
     const issuer = await createIssuer({ ...issuerOptions, issuer: server.origin })
     await server.behave({ kind: 'ok', body: () => issuer.jwks() })
     for (const path of METADATA_PATHS) server.at(path).behave({ kind: 'ok', body: () => issuer.metadata() })
-    return { issuer, server, close: () => server.close() }
+    return { issuer, server, as: (name, claims = {}) => providerToken(name, claims), close: () => server.close() }
   } catch (error) {
     // Otherwise the open port would keep the process running.
     await server.close()

@@ -200,7 +200,7 @@ it('reports for every refused claim what was expected, what was found and what t
     claim missing that must have a value
       tenant: claim_missing | expected "tenant" | found nothing
     another value of a claim
-      tenant: claim_mismatch | expected ["a","c"] | found "b"
+      tenant: claim_mismatch | expected ["a","c"] | found "b" | The claim is "tenant"
     claim a predicate refuses
       tenant: claim_mismatch | expected "tenant: a value its predicate accepts" | found "b"
     profile without jti

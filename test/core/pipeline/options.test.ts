@@ -3,7 +3,7 @@ import { createAuthenticator } from '../../../packages/core/src/authenticator/au
 import { AUDIENCE, createSigningKey, ISSUER, type SigningKey } from '../../support/core/jose-tokens.ts'
 import { DEFAULT_LIMITS, MAXIMUM_LIMITS } from '../../../packages/core/src/model/limits.ts'
 import { readOptions } from '../../../packages/core/src/options/read-options.ts'
-import { TOKEN_CACHE } from '../../../packages/core/src/pipeline/options.ts'
+import { TOKEN_CACHE } from '../../../packages/core/src/pipeline/token-cache-options.ts'
 import { optionsFromEnv } from '../../../packages/core/src/pipeline/environment.ts'
 import { createVerifier } from '../../../packages/core/src/pipeline/verifier.ts'
 

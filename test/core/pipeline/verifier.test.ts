@@ -794,7 +794,7 @@ describe('mistakes of an application open nothing', () => {
   it('keeps the token out of JSON', async () => {
     const verified = await createVerifier(base()).verify(await key.sign(accessClaims()))
     expect(JSON.stringify(verified)).not.toContain(verified.token)
-    expect(Object.keys(verified)).toEqual(['claims', 'header', 'scopes'])
+    expect(Object.keys(verified)).toEqual(['claims', 'header', 'scopes', 'roles'])
   })
 
   it('explains tokens with unusual values in header and claims', async () => {

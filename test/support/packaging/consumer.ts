@@ -27,6 +27,7 @@ const denylists = await import('@claimgate/core/denylist')
 const metadata = await import('@claimgate/core/metadata')
 const mtls = await import('@claimgate/core/mtls')
 const dpops = await import('@claimgate/core/dpop')
+const providers = await import('@claimgate/core/providers')
 const node = forNode ? await import('@claimgate/core/node') : undefined
 
 const rules = { issuer: 'https://issuer.example', audience: 'orders-api' }
@@ -49,6 +50,7 @@ const report: ConsumerReport = {
     './denylist': Object.keys(denylists),
     './dpop': Object.keys(dpops),
     './metadata': Object.keys(metadata),
+    './providers': Object.keys(providers),
     './mtls': Object.keys(mtls),
     './introspection': Object.keys(introspection),
     './revocation': Object.keys(revocation),

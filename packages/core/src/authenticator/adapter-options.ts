@@ -31,6 +31,8 @@ export interface AdapterRules {
   readonly table: OptionTable
   /** Read only if no verifier option is named. An option set to `undefined` counts as named. */
   readonly environment: Environment
+  /** Reads an environment that names a provider. @defaultValue such an environment fails the start */
+  readonly readProvider?: ((environment: Environment) => SingleIssuerOptions) | undefined
 }
 
 /** An adapter's options, and the authenticator that they describe. */
@@ -45,7 +47,7 @@ export type ReadAdapterOptions<C extends object, T extends object> = T &
  */
 export function readAdapterOptions<C extends object, T extends object>(
   given: object,
-  { action, table, environment }: AdapterRules,
+  { action, table, environment, readProvider }: AdapterRules,
 ): ReadAdapterOptions<C, T> {
   if (typeof given !== 'object' || given === null)
     throw misconfigured(action, 'give options, a verifier or an authenticator', typeof given)
@@ -56,7 +58,7 @@ export function readAdapterOptions<C extends object, T extends object>(
   }) as T & AdapterOptions<C>
   const authenticator =
     kind === undefined
-      ? authenticatorOf<C>(options, { action, table, environment })
+      ? authenticatorOf<C>(options, { action, table, environment, readProvider })
       : createAuthenticator<C>(given as Verifier<C> | Authenticator<C>)
   return bare({ ...options, authenticator })
 }
@@ -85,7 +87,7 @@ function assertNothingBeside(
 
 function authenticatorOf<C extends object>(
   options: object,
-  { action, table, environment }: AdapterRules,
+  { action, table, environment, readProvider }: AdapterRules,
 ): Authenticator<C> {
   const rest = without(options, Object.keys(table))
   const [extra] = Object.keys(rest)
@@ -97,15 +99,13 @@ function authenticatorOf<C extends object>(
     throw misconfigured(action, '"authenticator" must come from createAuthenticator', typeof made)
   }
   const configuresVerifier = ['verifier', ...VERIFIER_OPTIONS].some((name) => Object.hasOwn(rest, name))
+  if (configuresVerifier) return createAuthenticator<C>(rest as AuthenticatorOptions<C>)
   const isResource = own(rest, 'resource') !== undefined
-  return createAuthenticator<C>(
-    (configuresVerifier
-      ? rest
-      : bare({
-          ...readEnvironment(environment, isResource ? ['JWT_ISSUER'] : undefined),
-          ...rest,
-        })) as AuthenticatorOptions<C>,
-  )
+  const read =
+    readProvider !== undefined && own(environment, 'JWT_PROVIDER')
+      ? readProvider(environment)
+      : readEnvironment(environment, isResource ? ['JWT_ISSUER'] : undefined)
+  return createAuthenticator<C>(bare({ ...read, ...rest }) as AuthenticatorOptions<C>)
 }
 
 function hasMethod(object: object, name: string): boolean {

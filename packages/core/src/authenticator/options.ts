@@ -39,7 +39,7 @@ export interface ReadyVerifier<C extends object = object> {
 export interface HttpOptions {
   /** Name of the protected space in challenges (RFC 9110 section 11.5): printable ASCII without quotes or backslashes. @defaultValue 'api' */
   readonly realm?: string | undefined
-  /** Places where the token may be. The same token in several places is one credential. @defaultValue the `Authorization` header alone */
+  /** Places where the token may be. The same token in several places is one credential. @defaultValue what the issuers say, else the `Authorization` header alone */
   readonly credentials?: readonly CredentialSource[] | undefined
   /** `true` accepts requests without credentials as anonymous. Bad credentials are still refused. @defaultValue false */
   readonly optional?: boolean | undefined
@@ -80,7 +80,7 @@ interface ResolvedAuthenticatorOptions<C extends object> {
 export const HTTP: OptionTable<HttpOptions & ReadyVerifier> = /* @__PURE__ */ (() => ({
   verifier: objectWith('a verifier, which createVerifier makes', 'verify'),
   realm: { be: 'printable ASCII text without quotes or backslashes', fits: isPlainText, default: 'api' },
-  credentials: { ...anything, read: resolveSources, default: DEFAULT_SOURCES },
+  credentials: { ...anything, read: resolveSources },
   optional: { ...flag, default: false },
   refusalBody: { ...callback, default: problemBody },
   exposeChallenge: { ...flag, default: false },
@@ -108,7 +108,7 @@ export function resolveAuthenticatorOptions<C extends object>(
     return resolveAuthenticatorOptions<C>({ verifier: given })
   }
   const options = readOptions(ACTION, given, HTTP, { beside: VERIFIER_OPTIONS }) as ReadOptions<C>
-  const { realm, refusalBody: body, exposeChallenge, credentials: sources, resource } = options
+  const { realm, refusalBody: body, exposeChallenge, resource } = options
   const challenge = challengeOf(options)
   const binding = resolveBindings(ACTION, options.bindings, options.unboundTokens)
   const challenges = [...binding.challenges].map(([scheme, parameters]) => ({
@@ -116,6 +116,7 @@ export function resolveAuthenticatorOptions<C extends object>(
     parameters: { ...parameters, ...challenge },
   }))
   const verifier = verifierOf(options)
+  const sources = options.credentials ?? sourcesOf(verifier)
   if (resource !== undefined) describeResource(resource, { verifier, sources, binding })
   return Object.freeze({
     sources,
@@ -128,10 +129,20 @@ export function resolveAuthenticatorOptions<C extends object>(
   })
 }
 
-type ReadOptions<C extends object> = AuthenticatorOptions<C> & Filled<HttpOptions, Exclude<keyof HttpOptions, 'log'>>
+type ReadOptions<C extends object> = AuthenticatorOptions<C> &
+  Filled<HttpOptions, Exclude<keyof HttpOptions, 'log' | 'credentials'>>
 
 const FORM = 'give a verifier, or options with "issuer" and "audience"'
 const ACTION = 'create authenticator'
+
+// An issuer's profile may know the header of a proxy. Policies from a function are not known yet.
+function sourcesOf(verifier: Verifier): readonly CredentialSource[] {
+  const places = new Map<string, CredentialSource>()
+  for (const issuer of own(verifier, 'accepts')?.call(verifier) ?? [])
+    for (const source of own(issuer, 'credentials') ?? DEFAULT_SOURCES)
+      places.set(`${source.from} ${String(own(source, 'name'))}`, source)
+  return places.size === 0 ? DEFAULT_SOURCES : resolveSources(ACTION, [...places.values()])
+}
 
 function isVerifier<C extends object>(value: object): value is Verifier<C> {
   return typeof own(value, 'verify') === 'function'

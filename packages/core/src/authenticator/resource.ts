@@ -67,7 +67,7 @@ export function describeResource(resource: ProtectedResource, { verifier, source
   const policies = own(verifier, 'accepts')?.call(verifier) ?? []
   for (const { audience } of policies) assertAudience(audience, resource.resource)
   resource.learn({
-    issuers: policies.flatMap(({ issuer }) => issuer ?? []),
+    issuers: policies.flatMap(({ issuer }) => (issuer?.includes('{') ? [] : (issuer ?? []))),
     bearerMethods: sources.flatMap(({ from }) => BEARER_METHODS[from] ?? []),
     confirmations: [...binding.understood],
     challenges: binding.challenges,

@@ -15,7 +15,7 @@ import type { VerifiedToken } from '../model/token.ts'
 import { chained, own, type Soon, valueAt } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'
 
-/** What a verified token must grant for a request. Create one with `scope`, `anyScope`, `claim`, `allOf`, `anyOf` or `not`. */
+/** What a verified token must grant for a request. Create one with `scope`, `anyScope`, `role`, `anyRole`, `claim`, `allOf`, `anyOf` or `not`. */
 export interface Requirement {
   /** For logs and explanations, for example `scope orders:write`. */
   readonly description: string
@@ -158,6 +158,36 @@ function scopesRequirement(name: string, given: readonly string[], { how, word }
     scopes,
     isMet: (token) => scopes[how]((one) => token.scopes.has(one)),
     found: (token) => ({ scope: [...token.scopes] }),
+  })
+}
+
+/**
+ * The token must have all of these roles, as its issuer's `roleSource` gives them. Compared exactly.
+ *
+ * @throws TypeError for an empty list or an empty role
+ */
+export function role(...all: readonly string[]): Requirement {
+  return rolesRequirement('role', all, { how: 'every', word: 'and' })
+}
+
+/**
+ * The token must have at least one of these roles.
+ *
+ * @throws TypeError for an empty list or an empty role
+ */
+export function anyRole(...some: readonly string[]): Requirement {
+  return rolesRequirement('anyRole', some, { how: 'some', word: 'or' })
+}
+
+function rolesRequirement(name: string, given: readonly string[], { how, word }: Join): Requirement {
+  if (given.length === 0 || !given.every((value: unknown) => typeof value === 'string' && value !== ''))
+    throw misconfigured(`require ${name}`, 'give each role as a string, such as "admin"', given)
+  const roles = [...given]
+  return Object.freeze<Requirement>({
+    description: `role ${roles.join(` ${word} `)}`,
+    scopes: NONE,
+    isMet: (token) => roles[how]((one) => own(token, 'roles')?.has(one) ?? false),
+    found: (token) => ({ role: [...(own(token, 'roles') ?? NONE)] }),
   })
 }
 

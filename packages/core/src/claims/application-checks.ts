@@ -29,13 +29,19 @@ export function requiredClaim(path: ClaimPath, condition: ClaimCondition): Claim
   const fixedPath = copyPath(path)
   const fixed = copyCondition(condition)
   const step = nameOfPath(fixedPath)
-  const expected = typeof condition === 'function' ? `${step}: a value its predicate accepts` : fixed
+  const isPredicate = typeof condition === 'function'
+  const expected = isPredicate ? `${step}: a value its predicate accepts` : fixed
   return {
     step,
-    dependsOn: typeof condition === 'function' ? 'application' : 'token',
+    dependsOn: isPredicate ? 'application' : 'token',
     check: ({ claims }) => {
       const actual = present(claims, fixedPath)
-      if (!meetsCondition(actual, fixed)) throw new AuthError('claim_mismatch', { expected, actual })
+      if (!meetsCondition(actual, fixed))
+        throw new AuthError('claim_mismatch', {
+          expected,
+          actual,
+          hint: isPredicate ? undefined : `The claim is "${step}"`,
+        })
     },
     compare: ({ claims }) => ({ expected, actual: valueAt(claims, fixedPath) }),
   }

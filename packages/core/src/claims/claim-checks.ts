@@ -147,6 +147,16 @@ export function tokenType({ types, typeRequired, idTokens }: TokenTypeRules): Cl
   }
 }
 
+/** What a provider's profile knows about its kinds of tokens. */
+export function kind(checkKind: (claims: Claims) => void): ClaimCheck {
+  return {
+    step: 'kind',
+    dependsOn: 'token',
+    check: ({ claims }) => checkKind(claims),
+    compare: () => ({}),
+  }
+}
+
 /** Normalises a `typ`: `application/at+jwt` and `AT+JWT` become `at+jwt` (RFC 7515 section 4.1.9). */
 export function mediaTypeName(typ: string): string {
   const name = typ.toLowerCase()
@@ -252,7 +262,10 @@ export function client(accepted: ReadonlySet<string>, names: readonly ClaimPath[
       const actual = clientOf(claims)
       if (actual === undefined) throw missing(claims, names)
       assertText('client', actual)
-      if (!accepted.has(actual)) throw new AuthError('claim_mismatch', { expected: accepted, actual })
+      if (!accepted.has(actual)) {
+        const hint = names.length === 1 ? `"${nameOfPath(names[0] ?? '')}" names the client` : undefined
+        throw new AuthError('claim_mismatch', { expected: accepted, actual, hint })
+      }
     },
     compare: ({ claims }) => ({ expected: accepted, actual: clientOf(claims) }),
   }

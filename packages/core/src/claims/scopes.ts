@@ -5,7 +5,7 @@ import type { Claims } from '../model/token.ts'
 import { valueAt } from '../model/values.ts'
 import { assertText } from './claim-checks.ts'
 
-/** An immutable set of scopes. `Object.freeze` is not enough, because it does not stop `Set.prototype.add`. */
+/** An immutable set of scopes or roles. `Object.freeze` is not enough, because it does not stop `Set.prototype.add`. */
 class ReadonlyScopes extends Set<string> {
   constructor(scopes: Iterable<string>) {
     super()
@@ -14,17 +14,19 @@ class ReadonlyScopes extends Set<string> {
   }
 
   override add(): never {
-    throw new TypeError('The scopes of a verified token cannot be changed')
+    throw new TypeError(UNCHANGEABLE)
   }
 
   override delete(): never {
-    throw new TypeError('The scopes of a verified token cannot be changed')
+    throw new TypeError(UNCHANGEABLE)
   }
 
   override clear(): never {
-    throw new TypeError('The scopes of a verified token cannot be changed')
+    throw new TypeError(UNCHANGEABLE)
   }
 }
+
+const UNCHANGEABLE = 'The scopes and roles of a verified token cannot be changed'
 
 export interface ScopeRules {
   /** Claims to read scopes from. All of them are read. */
@@ -104,4 +106,24 @@ function withImplied(words: readonly string[], hierarchy: ReadonlyMap<string, re
   // Iterating a Set also visits words added during the loop, so nested hierarchies are followed.
   for (const word of all) for (const implied of hierarchy.get(word) ?? []) all.add(implied)
   return all
+}
+
+/**
+ * Reads the roles of a token from one claim: a list of roles, a text that is one role, or an object whose names are roles, as Zitadel
+ * writes them.
+ *
+ * Throws `AuthError` `claim_malformed`, `claim_too_long`.
+ */
+export function roleReader(source: ClaimPath | undefined, limit: number): ScopeReader {
+  const none: ReadonlySet<string> = new ReadonlyScopes(NONE)
+  if (source === undefined) return () => none
+  return (claims) => {
+    const value = valueAt(claims, source) ?? undefined
+    if (value === undefined || value === '') return none
+    const isText = typeof value !== 'object'
+    const roles = arrayWords(source, isText ? [value] : Array.isArray(value) ? value : Object.keys(value))
+    if (roles.length > limit)
+      throw overLimit('claim_too_long', { limit: 'scopes', most: limit, unit: 'roles', actual: roles.length })
+    return new ReadonlyScopes(roles)
+  }
 }

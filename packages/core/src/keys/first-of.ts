@@ -1,5 +1,7 @@
 import type { CryptoKey } from 'jose'
+import { AuthError } from '../errors/auth-error.ts'
 import { isAlgorithm, isSymmetric } from '../model/algorithm.ts'
+import type { Clock } from '../model/runtime.ts'
 import type { JoseHeader } from '../model/token.ts'
 import { bare } from '../model/values.ts'
 import { isOptions, kindOf, misconfigured } from '../options/option-rules.ts'
@@ -15,6 +17,8 @@ export interface SecretLocation {
    * decode base64 first.
    */
   readonly secret: string | Uint8Array
+  /** When the migration ends: from then on, the secret verifies no token. @defaultValue never */
+  readonly until?: Date | undefined
 }
 
 /** Where the public keys of `firstOf` come from. Set at most one of `jwksUri`, `jwks` and `publicKey`; with none, keys are discovered. */
@@ -29,6 +33,8 @@ export interface PublicKeyLocation {
   readonly allowedKeyHosts?: readonly string[]
   /** Same as the verifier option. @defaultValue none */
   readonly allowHttpHosts?: readonly string[]
+  /** Same as the verifier option. @defaultValue the issuer's well-known addresses */
+  readonly metadataUri?: string | URL
 }
 
 /** The result of `firstOf`. Pass it as the option `keys`. */
@@ -62,6 +68,8 @@ export function firstOf(first: SecretLocation, others: PublicKeyLocation): Secre
   const secret = knownOptions(ACTION, first, SECRET)
   const location = knownOptions(ACTION, others, PUBLIC)
   if (secret.secret === undefined || secret.secret === null) throw misconfigured(ACTION, `${FORM}, found no secret`)
+  if (secret.until !== undefined && !Number.isFinite(endOf(secret)))
+    throw misconfigured(ACTION, '"until" must be a Date, such as new Date("2027-01-31")', kindOf(secret.until))
   const made = Object.freeze({ first: Object.freeze(secret), others: Object.freeze(location) })
   known.add(made)
   return made
@@ -69,8 +77,8 @@ export function firstOf(first: SecretLocation, others: PublicKeyLocation): Secre
 
 const ACTION = 'use firstOf'
 const FORM = 'give two objects, as in firstOf({ secret }, { jwksUri })'
-const SECRET = ['secret']
-const PUBLIC = ['jwksUri', 'jwks', 'publicKey', 'allowedKeyHosts', 'allowHttpHosts']
+const SECRET = ['secret', 'until']
+const PUBLIC = ['jwksUri', 'jwks', 'publicKey', 'allowedKeyHosts', 'allowHttpHosts', 'metadataUri']
 const known = new WeakSet<object>()
 
 /** Whether `firstOf` created the value. */
@@ -78,9 +86,24 @@ export function isFirstOf(keys: unknown): keys is SecretAndPublicKeys {
   return typeof keys === 'object' && keys !== null && known.has(keys)
 }
 
+/** When a secret ends, in milliseconds since the epoch; `NaN` for anything but a date. */
+export function endOf({ until }: SecretLocation): number {
+  if (until === undefined) return Infinity
+  return kindOf(until) === 'a Date' ? Number(until) : Number.NaN
+}
+
+/** How long the secret is used, in milliseconds since the epoch. */
+interface SecretPeriod {
+  readonly until: number
+  readonly clock: Pick<Clock, 'now'>
+}
+
 /** A source that uses one of two others, chosen only by the token's `alg`; never both for the same token. */
-export function byAlgorithm(secret: KeySource, others: KeySource): KeySource {
-  const sourceFor = ({ alg }: JoseHeader): KeySource => (isAlgorithm(alg) && isSymmetric(alg) ? secret : others)
+export function byAlgorithm(secret: KeySource, others: KeySource, { until, clock }: SecretPeriod): KeySource {
+  const sourceFor = ({ alg }: JoseHeader): KeySource => {
+    if (!isAlgorithm(alg) || !isSymmetric(alg)) return others
+    return clock.now() < until ? secret : ENDED
+  }
   return bare<KeySource>({
     resolve: (header, token) => sourceFor(header).resolve(header, token),
     current: (header) => sourceFor(header).current?.(header),
@@ -101,3 +124,11 @@ export function byAlgorithm(secret: KeySource, others: KeySource): KeySource {
     describe: () => [secret.describe?.(), others.describe?.()].filter((text) => text !== undefined).join('; or '),
   })
 }
+
+const ENDED: KeySource = bare({
+  resolve: async () => {
+    throw new AuthError('key_not_found', {
+      hint: 'The time of the secret is over ("until"): use a token signed with a public key',
+    })
+  },
+})

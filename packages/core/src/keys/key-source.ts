@@ -3,6 +3,7 @@ import { AuthError } from '../errors/auth-error.ts'
 import type { FetchFailure } from '../model/events.ts'
 import type { JoseHeader } from '../model/token.ts'
 import { bare, own } from '../model/values.ts'
+import type { RemoteKeySetOptions } from './remote/options.ts'
 import { MOST_CANDIDATES, TOO_MANY } from './jwk/select-key.ts'
 
 /**
@@ -66,6 +67,23 @@ export interface KeyContext {
    * `key_not_found`. An older one must throw `keys_unavailable`, because the key may have been published since.
    */
   readonly issuedBefore?: number | undefined
+}
+
+/** Makes the key source of an issuer when a verifier is created, with the verifier's clock, `fetch` and key set options. */
+export interface KeySourcePlan {
+  /** Plans with the same name share one source in a verifier, so it must say all that the source depends on. */
+  readonly name: string
+  create(options: RemoteKeySetOptions): KeySource
+}
+
+/** Whether a value is a plan for a key source. */
+export function isPlan(keys: unknown): keys is KeySourcePlan {
+  return (
+    typeof keys === 'object' &&
+    keys !== null &&
+    typeof own(keys, 'create') === 'function' &&
+    typeof own(keys, 'name') === 'string'
+  )
 }
 
 const METHODS: Readonly<Record<keyof KeySource, true>> = {

@@ -1,3 +1,5 @@
+import { own } from './values.ts'
+
 /** A JOSE header that has passed the checks of RFC 7515 section 4: `alg` is a string, `kid` and `typ` strings if present. */
 export interface JoseHeader {
   readonly alg: string
@@ -58,6 +60,21 @@ export interface VerifiedToken<C extends object = object> {
   readonly token: string
   /** The scopes the token grants, including those from `scopeHierarchy`. */
   readonly scopes: ReadonlySet<string>
+  /** The roles, groups or permissions from the `roleSource` of its issuer. Empty without one. Absent if another verifier does not set it. */
+  readonly roles?: ReadonlySet<string> | undefined
+  /** How the key that signed the token is published. Absent for a token without a signature, or from your own key source. Not enumerable. */
+  readonly key?: PublishedAs | undefined
+}
+
+/** The members of a JWK besides its key material. */
+export interface PublishedAs {
+  readonly kid: string | undefined
+  readonly alg: string | undefined
+  /** The certificate thumbprints it is published with (RFC 7517 sections 4.8 and 4.9). */
+  readonly x5t: string | undefined
+  readonly 'x5t#S256': string | undefined
+  /** The issuer that the key may sign for, as Microsoft publishes it. */
+  readonly issuer: string | undefined
 }
 
 /** A token as received in a request (RFC 6750 section 2). */
@@ -140,29 +157,36 @@ export function signedClaims({ claims }: Pick<VerifiedToken, 'claims'>): Claims 
  *
  * @param token - the token as received, which stays out of JSON and logs
  */
-export function verifiedToken<C extends object>(
-  token: string,
-  parts: Pick<VerifiedToken<C>, 'claims' | 'header' | 'scopes'>,
-): VerifiedToken<C> {
+export function verifiedToken<C extends object>(token: string, parts: TokenParts<C>): VerifiedToken<C> {
   return new VerifiedJwt(token, parts)
 }
+
+type TokenParts<C extends object> = Pick<VerifiedToken<C>, 'claims' | 'header' | 'scopes' | 'roles' | 'key'>
 
 /** A verified JWT. Frozen. The token is not an own property, so a logger that prints this object does not print the token. */
 export class VerifiedJwt<C extends object> implements VerifiedToken<C> {
   readonly claims: C & Claims
   readonly header: JoseHeader | undefined
   readonly scopes: ReadonlySet<string>
+  readonly roles: ReadonlySet<string> | undefined
   readonly #token: string
+  readonly #key: PublishedAs | undefined
 
-  constructor(token: string, parts: Pick<VerifiedToken<C>, 'claims' | 'header' | 'scopes'>) {
+  constructor(token: string, parts: TokenParts<C>) {
     this.claims = parts.claims
     this.header = parts.header
     this.scopes = parts.scopes
+    this.roles = own(parts, 'roles')
     this.#token = token
+    this.#key = own(parts, 'key')
     Object.freeze(this)
   }
 
   get token(): string {
     return this.#token
+  }
+
+  get key(): PublishedAs | undefined {
+    return this.#key
   }
 }

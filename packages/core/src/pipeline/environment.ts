@@ -19,6 +19,7 @@ interface EnvironmentVariables {
   readonly JWT_ALGORITHMS?: string | undefined
   readonly JWT_CLOCK_TOLERANCE?: string | undefined
   readonly JWT_ALLOW_HTTP_HOSTS?: string | undefined
+  readonly JWT_PROVIDER?: string | undefined
 }
 
 /**
@@ -42,6 +43,8 @@ export function optionsFromEnv(env: Environment): SingleIssuerOptions {
 export function readEnvironment(env: Environment, needed: readonly Name[] | undefined = NEEDED): SingleIssuerOptions {
   if (!isOptions(env))
     throw misconfigured(ACTION, 'write optionsFromEnv(process.env), or optionsFromEnv(env) in a worker', env)
+  if (textOf(env, 'JWT_PROVIDER') !== '')
+    throw misconfigured(ACTION, 'JWT_PROVIDER is for optionsFromEnv of @claimgate/core/providers: import it from there')
   const texts = new Map(NAMES.map((name) => [name, textOf(env, name)] as const).filter(([, text]) => text !== ''))
   const options = bare<Partial<Record<keyof SingleIssuerOptions, unknown>>>({})
   const problems: string[] = []
@@ -66,7 +69,7 @@ export function readEnvironment(env: Environment, needed: readonly Name[] | unde
 
 const ACTION = 'read the environment'
 
-type Name = keyof EnvironmentVariables
+type Name = Exclude<keyof EnvironmentVariables, 'JWT_PROVIDER'>
 /** The variables that are set. */
 type Texts = ReadonlyMap<Name, string>
 
@@ -109,7 +112,7 @@ function itemsOf(text: string, name: Name): readonly string[] {
 }
 
 // Many deployment tools set a variable to an empty string to mean "unset". In workers, values may be numbers.
-function textOf(env: Environment, name: Name): string {
+function textOf(env: Environment, name: string): string {
   const value: unknown = own(env, name) ?? ''
   if (typeof value === 'string' || typeof value === 'number') return String(value).trim()
   throw misconfigured(ACTION, `${name} must be text, found ${kindOf(value)}`)

@@ -1,9 +1,10 @@
 import { type ClaimRequirement, isClaimRequirement } from '../authorization/requirements.ts'
 import { type ClaimsSchema, isSchema } from '../claims/application-checks.ts'
+import type { CredentialSource } from '../http/credential-sources.ts'
 import { isUrl, printedUri } from '../keys/fetch/key-uri.ts'
 import type { SecretAndPublicKeys } from '../keys/first-of.ts'
 import type { JSONWebKeySet } from '../keys/jwk/jwk-set.ts'
-import type { KeySource } from '../keys/key-source.ts'
+import type { KeySource, KeySourcePlan } from '../keys/key-source.ts'
 import type { PublicKeyInput } from '../keys/public-key.ts'
 import { fetchOption, httpHosts, KEY_SET_TUNING, type RemoteKeySetTuning } from '../keys/remote/options.ts'
 import type { Algorithm } from '../model/algorithm.ts'
@@ -11,6 +12,7 @@ import { type ClaimCondition, type ClaimPath, isClaimPath } from '../model/claim
 import type { EventListener } from '../model/events.ts'
 import { DEFAULT_LIMITS, type Limits, MAXIMUM_LIMITS } from '../model/limits.ts'
 import { type Clock, type FetchLike, systemClock } from '../model/runtime.ts'
+import type { Claims, PublishedAs } from '../model/token.ts'
 import { has, ignoreRejection, own } from '../model/values.ts'
 import {
   anything,
@@ -30,6 +32,7 @@ import {
   required,
 } from '../options/option-rules.ts'
 import type { TokenCheck } from './token-checks.ts'
+import { TOKEN_CACHE, type TokenCacheOptions } from './token-cache-options.ts'
 
 /** How to verify tokens: the rules for one issuer or several, and the options that all issuers share. */
 export type VerifierOptions<C extends object = object> = SingleIssuerOptions<C> | ManyIssuersOptions<C>
@@ -68,6 +71,24 @@ export interface IssuerPolicy extends ClaimRules, KeyLocation {
    * padding must be exact, in every part that needs it. @defaultValue 'refuse'
    */
   readonly padding?: 'accept' | 'refuse' | undefined
+  /** What the profile of a provider knows beyond these options. Only profiles set it. @defaultValue none */
+  readonly provider?: ProviderRules
+}
+
+/** The rules of a provider in code. Each is called with unverified claims, and must return at once. */
+export interface ProviderRules {
+  /** The name of the provider, such as `Microsoft Entra ID`. */
+  readonly name: string
+  /** The exact `iss` that a token must have, for an issuer that signs for many tenants. `undefined` for a tenant that is not trusted. */
+  readonly issuerOf?: (claims: Claims) => string | undefined
+  /** What to tell about a token of another issuer, in the log. */
+  readonly hintOf?: (claims: Claims) => string | undefined
+  /** Where requests carry the tokens, if the authenticator's option `credentials` does not say. @defaultValue the `Authorization` header */
+  readonly credentials?: readonly CredentialSource[]
+  /** Throws `AuthError` `token_type` for a token of another kind. */
+  readonly checkKind?: (claims: Claims) => void
+  /** Throws `AuthError` for a token whose key must not sign it. `key` is `undefined` for a key of your own source. */
+  readonly checkKey?: (claims: Claims, key: PublishedAs | undefined) => void
 }
 
 /** Where the keys of an issuer come from. Set at most one; with none, they are discovered from the issuer (OIDC, then RFC 8414). */
@@ -76,6 +97,8 @@ export interface KeyLocation {
   readonly jwksUri?: string | URL | undefined
   /** With discovery: hosts besides the issuer's own where its keys may be, exact, without port. @defaultValue none */
   readonly allowedKeyHosts?: readonly string[]
+  /** With discovery: where the metadata is, if its address does not follow from `issuer`, which it must name. @defaultValue the well-known addresses */
+  readonly metadataUri?: string | URL | undefined
   /**
    * Hosts that `issuer` or `jwksUri` may use with `http:`, exact, with their port unless it is 80, such as `keycloak:8080`. Only for your own
    * network: on Node they must resolve to addresses that are not public. @defaultValue none
@@ -93,8 +116,8 @@ export interface KeyLocation {
    * decode base64 first.
    */
   readonly secret?: string | Uint8Array
-  /** Your own key source, or `firstOf` for a secret and public keys side by side. */
-  readonly keys?: KeySource | SecretAndPublicKeys
+  /** Your own key source, `firstOf` for a secret and public keys side by side, or what makes a source for each verifier. */
+  readonly keys?: KeySource | SecretAndPublicKeys | KeySourcePlan
 }
 
 /** Rules for the claims of a token. A claim that a rule checks is required. */
@@ -134,6 +157,8 @@ export interface ClaimRules {
    * a nested claim: `['scope', ['realm_access', 'roles']]`. @defaultValue ['scope', 'scp']
    */
   readonly scopeSources?: readonly ClaimPath[]
+  /** The one claim to read roles, groups or permissions from, for `token.roles`: `['realm_access', 'roles']`. @defaultValue none */
+  readonly roleSource?: ClaimPath
   /** Scopes that a scope includes: `{ 'orders:write': ['orders:read'] }`. @defaultValue nothing */
   readonly scopeHierarchy?: Readonly<Record<string, readonly string[]>> | undefined
 }
@@ -165,26 +190,6 @@ export interface SharedOptions<C extends object = object> {
   readonly clock?: (Pick<Clock, 'now'> & Partial<Clock>) | undefined
 }
 
-/** How many accepted tokens a verifier caches, and for how long; never past their `exp`. */
-export interface TokenCacheOptions {
-  /** Most tokens in the cache. From 1 to 1,000,000. @defaultValue 10000 */
-  readonly maxEntries?: number | undefined
-  /** Estimated bytes of memory for tokens and their claims. On Node, at most 1.5 times as many are used. From 65,536 to 1,073,741,824. @defaultValue 16777216 */
-  readonly maxBytes?: number | undefined
-  /** Seconds until a cached token is verified again. From 1 to 300. @defaultValue 300 */
-  readonly maxAge?: number | undefined
-}
-
-/** `TokenCacheOptions` with its defaults filled in. */
-export type ResolvedTokenCache = Readonly<Record<keyof TokenCacheOptions, number>>
-
-/** The options of the token cache. */
-export const TOKEN_CACHE: OptionTable<TokenCacheOptions> = {
-  maxEntries: numberIn({ least: 1, most: 1_000_000, whole: true, default: 10_000 }),
-  maxBytes: numberIn({ least: 65_536, most: 1_073_741_824, whole: true, default: 16_777_216 }),
-  maxAge: numberIn({ least: 1, most: 300, whole: true, default: 300 }),
-}
-
 /** The limits. */
 export const LIMITS: OptionTable<Limits> = Object.fromEntries(
   Object.entries(MAXIMUM_LIMITS).map(([name, most]: [string, number]) => [
@@ -204,6 +209,11 @@ const pathsOf = (be: string): OptionRule => ({ be, fits: (value) => isFilledList
 export const KEY_LOCATION: OptionTable<KeyLocation> = {
   jwksUri: {
     be: 'the URL of a JWK Set, such as "https://auth.example.com/.well-known/jwks.json"',
+    fits: isUrl,
+    printed: printedUri,
+  },
+  metadataUri: {
+    be: 'the URL of the metadata, such as "https://auth.example.com/.well-known/openid-configuration"',
     fits: isUrl,
     printed: printedUri,
   },
@@ -235,6 +245,7 @@ export const POLICY: OptionTable<IssuerPolicy> = {
   algorithms: narrowing({ be: 'a list of algorithms, such as ["RS256"]', fits: isTextList }),
   ...KEY_LOCATION,
   padding: { ...oneOf('accept', 'refuse'), default: 'refuse' },
+  provider: narrowing({ be: 'what a profile of @claimgate/core/providers gives', fits: isRecord }),
   profile: narrowing(oneOf('rfc9068')),
   tokenTypes: {
     ...narrowing({ be: 'a list of typ values, such as ["at+jwt"]', fits: isTextList }),
@@ -262,6 +273,7 @@ export const POLICY: OptionTable<IssuerPolicy> = {
     ...narrowing(pathsOf('a list of claims, such as ["scope", ["realm_access", "roles"]]')),
     default: ['scope', 'scp'],
   },
+  roleSource: narrowing({ be: 'the name of a claim, or a list of names for a nested one', fits: isClaimPath }),
   scopeHierarchy: {
     be: 'an object of lists, such as { "orders:write": ["orders:read"] }',
     fits: isRecord,

@@ -1,8 +1,8 @@
-import { byAlgorithm, isFirstOf, type PublicKeyLocation, type SecretAndPublicKeys } from '../keys/first-of.ts'
-import { type KeySource, ownKeySource } from '../keys/key-source.ts'
+import { byAlgorithm, endOf, isFirstOf, type PublicKeyLocation, type SecretAndPublicKeys } from '../keys/first-of.ts'
+import { isPlan, type KeySource, ownKeySource } from '../keys/key-source.ts'
 import { publicKey } from '../keys/public-key.ts'
 import { keySetOf } from '../keys/remote/discovery.ts'
-import { keySetAt, type RemoteKeySet } from '../keys/remote/key-set.ts'
+import { keySetAt } from '../keys/remote/key-set.ts'
 import { completeKeySetOptions, type ResolvedKeySetOptions, type ResolvedTuning } from '../keys/remote/options.ts'
 import { secretKey } from '../keys/secret-key.ts'
 import { staticKeySet } from '../keys/static-key-set.ts'
@@ -24,7 +24,7 @@ import { type IssuerPolicy, KEY_LOCATION } from './options.ts'
 /** The fetched key sets of a verifier, one per address. Issuers with the same address share one. */
 interface KeySources {
   /** The key set of an address, created on first use. */
-  at(address: string, make: () => RemoteKeySet): RemoteKeySet
+  at(address: string, make: () => KeySource): KeySource
   /** Stops background work in all key sets, including those created later. */
   close(): void
 }
@@ -34,20 +34,20 @@ const MOST_KEY_SETS = 10_000
 
 /** Key sets by address. Evicted key sets are not closed, because requests may be waiting for them. */
 export function keySources(): KeySources {
-  const sources = recentMap<string, RemoteKeySet>(MOST_KEY_SETS)
+  const sources = recentMap<string, KeySource>(MOST_KEY_SETS)
   let closed = false
   return {
     at: (address, make) => {
       const known = sources.get(address)
       if (known !== undefined) return known
       const made = make()
-      if (closed) made.close()
+      if (closed) made.close?.()
       sources.set(address, made)
       return made
     },
     close: () => {
       closed = true
-      for (const source of sources.values()) source.close()
+      for (const source of sources.values()) source.close?.()
     },
   }
 }
@@ -82,10 +82,11 @@ export function resolveKeys(options: IssuerPolicy, environment: KeyEnvironment):
   const missing = PINNED.find((name) => name in options)
   if (locations.length === 0 && missing !== undefined)
     throw misconfigured(ACTION, `"${missing}" must not be undefined: give it a value, or leave it out for discovery`)
-  if (options.allowedKeyHosts !== undefined && locations.length > 0)
+  const unused = (['allowedKeyHosts', 'metadataUri'] as const).find((name) => options[name] !== undefined)
+  if (unused !== undefined && locations.length > 0)
     throw misconfigured(
       ACTION,
-      '"allowedKeyHosts" is for discovery: leave it out if keys are given or have an address',
+      `"${unused}" is for discovery: leave it out if keys are given or have an address`,
       locations,
     )
   if (options.allowHttpHosts !== undefined && locations.some((name) => name !== 'jwksUri'))
@@ -142,14 +143,15 @@ function runtimeVerifies(algorithm: Algorithm): boolean {
 
 function keySource(options: IssuerPolicy, algorithms: ReadonlySet<Algorithm>, environment: KeyEnvironment): KeySource {
   const { clock, fetch, onEvent, tuning, sources } = environment
-  if (isFirstOf(options.keys)) return secretAndPublicKeys(options.keys, options, algorithms, environment)
-  if (options.keys !== undefined) return customSource(options.keys)
+  const { issuer, keys, jwksUri, metadataUri, allowHttpHosts = [] } = options
+  const read = { ...tuning, clock, fetch, onEvent, allowHttpHosts }
+  if (isPlan(keys)) return sources.at(`plan ${keys.name}`, () => customSource(keys.create(read)))
+  if (keys !== undefined && !isFirstOf(keys)) return customSource(keys)
+  if (isFirstOf(keys)) return secretAndPublicKeys(keys, options, algorithms, environment)
   if (options.secret !== undefined) return secretKey(options.secret, [...algorithms] as SymmetricAlgorithm[])
   if (options.publicKey !== undefined) return publicKey(options.publicKey, [...algorithms])
   if (options.jwks !== undefined) return staticKeySet(options.jwks, { onEvent })
-  const { issuer, jwksUri, allowHttpHosts = [] } = options
-  const settings = (): ResolvedKeySetOptions =>
-    completeKeySetOptions(bare({ ...tuning, clock, fetch, onEvent, allowHttpHosts }))
+  const settings = (): ResolvedKeySetOptions => completeKeySetOptions(bare(read))
   if (jwksUri !== undefined)
     return sources.at(`jwks ${JSON.stringify([jwksUri, allowHttpHosts])}`, () => keySetAt(jwksUri, settings()))
   if (issuer === null)
@@ -158,8 +160,8 @@ function keySource(options: IssuerPolicy, algorithms: ReadonlySet<Algorithm>, en
       'with "issuer": null, say where keys come from: "jwksUri", "jwks", "publicKey", "secret" or "keys"',
     )
   const { allowedKeyHosts = [] } = options
-  return sources.at(`issuer ${JSON.stringify([issuer, allowedKeyHosts, allowHttpHosts])}`, () =>
-    keySetOf(issuer, allowedKeyHosts, settings()),
+  return sources.at(`issuer ${JSON.stringify([issuer, metadataUri, allowedKeyHosts, allowHttpHosts])}`, () =>
+    keySetOf({ issuer, metadataUri, allowedKeyHosts }, settings()),
   )
 }
 
@@ -173,7 +175,11 @@ function secretAndPublicKeys(
   const list = [...algorithms]
   const location = readOptions(ACTION, others, KEY_LOCATION) as PublicKeyLocation
   const publicKeys = bare({ ...location, issuer, audience, algorithms: list.filter((name) => !isSymmetric(name)) })
-  return byAlgorithm(secretKey(first.secret, list.filter(isSymmetric)), resolveKeys(publicKeys, environment).keys)
+  const { keys } = resolveKeys(publicKeys, environment)
+  return byAlgorithm(secretKey(first.secret, list.filter(isSymmetric)), keys, {
+    until: endOf(first),
+    clock: environment.clock,
+  })
 }
 
 function customSource(keys: unknown): KeySource {

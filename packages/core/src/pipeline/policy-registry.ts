@@ -77,14 +77,32 @@ export interface PolicyRegistry {
   readonly areFixed: boolean
 }
 
+/** Whether the `iss` of a token is exactly that of the policy, for the tenant that the token names if there are tenants. */
+function isOf({ issuer, provider: { issuerOf } }: ResolvedPolicy, claims: Claims): boolean {
+  const expected: unknown = issuerOf === undefined ? issuer : issuerOf(claims)
+  return typeof expected === 'string' && claims.iss === expected
+}
+
+/** What the policies say about tokens of another issuer. */
+function hintOf(policies: readonly ResolvedPolicy[], claims: Claims): string | undefined {
+  for (const { provider } of policies) {
+    const hint = provider.hintOf?.(claims)
+    if (hint !== undefined) return hint
+  }
+  return undefined
+}
+
 /** One issuer, or any issuer with `issuer: null`. */
 export function singlePolicy(policy: ResolvedPolicy): PolicyRegistry {
   return {
-    select: ({ iss }) => {
-      if (policy.issuer === null || iss === policy.issuer) return policy
-      if (iss === undefined) throw new AuthError('issuer_missing', { expected: policy.issuer, actual: iss })
-      const hint = typeof iss === 'string' ? nearMiss(policy.issuer, iss) : 'iss must be a string'
-      throw new AuthError('issuer_mismatch', { expected: policy.issuer, actual: iss, hint })
+    select: (claims) => {
+      const { iss } = claims
+      const { issuer } = policy
+      if (issuer === null || isOf(policy, claims)) return policy
+      if (iss === undefined) throw new AuthError('issuer_missing', { expected: issuer, actual: iss })
+      const hint =
+        typeof iss === 'string' ? (hintOf([policy], claims) ?? nearMiss(issuer, iss)) : 'iss must be a string'
+      throw new AuthError('issuer_mismatch', { expected: issuer, actual: iss, hint })
     },
     known: () => [policy],
     areFixed: true,
@@ -107,11 +125,19 @@ export function policyList(policies: readonly ResolvedPolicy[]): PolicyRegistry 
       throw misconfigured('create verifier', '"issuers" names an issuer twice', policy.issuer)
     byIssuer.set(policy.issuer, policy)
   }
+  const withTenants = policies.filter(({ provider }) => provider.issuerOf !== undefined)
   return {
-    select: ({ iss }) => {
-      const policy = byIssuer.get(iss)
-      if (policy !== undefined) return policy
-      throw unknownIssuer(iss, trusted)
+    select: (claims) => {
+      const { iss } = claims
+      const named = byIssuer.get(iss)
+      const policy = named?.provider.issuerOf === undefined ? named : undefined
+      const found = policy ?? withTenants.find((one) => isOf(one, claims))
+      if (found !== undefined) return found
+      throw unknownIssuer(
+        iss,
+        trusted,
+        typeof iss === 'string' ? hintOf(policies.slice(0, ISSUERS_COMPARED), claims) : undefined,
+      )
     },
     known: () => policies,
     areFixed: true,
@@ -139,7 +165,8 @@ export function policyResolver(
       return undefined
     }
     const options = typeof given === 'object' ? ownOptions(given, POLICY_OPTIONS) : given
-    if (options.issuer !== iss)
+    // Tenants have an issuer each, which the token itself must name.
+    if (options.issuer !== iss && options.provider?.issuerOf === undefined)
       throw misconfigured(
         'resolve issuer',
         'the function must give the policy of the issuer it was asked for',
@@ -153,10 +180,12 @@ export function policyResolver(
   }
 
   return {
-    select: async ({ iss }) => {
+    select: async (claims) => {
+      const { iss } = claims
       if (typeof iss !== 'string') throw unknownIssuer(iss, [])
       const policy = await orUnavailable(iss, policyOf)
       if (policy === undefined) throw unknownIssuer(iss, [])
+      if (!isOf(policy, claims)) throw unknownIssuer(iss, [], hintOf([policy], claims))
       return policy
     },
     known: () => [...resolved.values()].map(({ policy }) => policy),
@@ -178,10 +207,11 @@ async function orUnavailable(
   }
 }
 
-function unknownIssuer(iss: unknown, trusted: readonly string[]): AuthError {
+function unknownIssuer(iss: unknown, trusted: readonly string[], told?: string): AuthError {
   const some = trusted.slice(0, ISSUERS_NAMED)
   if (iss === undefined) return new AuthError('issuer_missing', { expected: some, actual: iss })
-  const hint = typeof iss === 'string' ? nearestMiss(trusted.slice(0, ISSUERS_COMPARED), [iss]) : 'iss must be a string'
+  const hint =
+    told ?? (typeof iss === 'string' ? nearestMiss(trusted.slice(0, ISSUERS_COMPARED), [iss]) : 'iss must be a string')
   return new AuthError('issuer_unknown', {
     ...(some.length > 0 ? { expected: some } : {}),
     actual: iss,

@@ -4,20 +4,21 @@ import {
   audience,
   type ClaimCheck,
   client,
+  kind,
   mediaTypeName,
   registeredClaims,
   tokenType,
 } from '../claims/claim-checks.ts'
-import { scopeReader, type ScopeReader, type ScopeRules, type TextReader } from '../claims/scopes.ts'
+import { roleReader, scopeReader, type ScopeReader, type ScopeRules, type TextReader } from '../claims/scopes.ts'
 import { lifetime, NEVER, type PeriodOf, times } from '../claims/times.ts'
 import type { KeySource } from '../keys/key-source.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import { type ClaimCondition, type ClaimPath, copyPath, isClaimCondition, isClaimPath } from '../model/claim-path.ts'
+import { bare, own } from '../model/values.ts'
 import type { Limits } from '../model/limits.ts'
-import { bare } from '../model/values.ts'
 import { type Filled, misconfigured } from '../options/option-rules.ts'
 import { readOptions } from '../options/read-options.ts'
-import { type IssuerPolicy, isTextList, POLICY } from './options.ts'
+import { type IssuerPolicy, isTextList, POLICY, type ProviderRules } from './options.ts'
 import { type KeyEnvironment, resolveKeys } from './policy-keys.ts'
 import type { TokenCheckContext } from './token-checks.ts'
 
@@ -40,6 +41,9 @@ export interface ResolvedPolicy {
   readonly clockTolerance: number
   readonly scopesOf: ScopeReader
   readonly checkContext: TokenCheckContext
+  readonly rolesOf: ScopeReader
+  /** Inherits nothing. */
+  readonly provider: Partial<ProviderRules>
 }
 
 /** What all policies of a verifier share. */
@@ -77,6 +81,8 @@ export function resolvePolicy(
     clockTolerance: options.clockTolerance,
     checkContext: Object.freeze(bare({ keys, algorithms: Object.freeze([...algorithms]) })),
     scopesOf: scopeReader(scopeRules(options, limits), environment.scopeTexts),
+    rolesOf: roleReader(options.roleSource && copyPath(options.roleSource), limits.scopes),
+    provider: Object.freeze(bare({ ...options.provider })),
   })
 }
 
@@ -90,9 +96,11 @@ const FORM = 'each issuer needs an object with "issuer" and "audience"'
 
 /** Checks that reveal nothing secret: the form of a token, its audience and its times. */
 function standardChecks(options: ReadPolicy, limits: Limits, timeChecks: ClaimCheck): readonly ClaimCheck[] {
-  const { audience: accepted, maxLifetime } = options
+  const { audience: accepted, maxLifetime, provider } = options
+  const checkKind = provider && own(provider, 'checkKind')
   return [
     registeredClaims(limits),
+    ...(checkKind === undefined ? [] : [kind(checkKind)]),
     tokenType(tokenTypeRules(options)),
     ...(accepted === null ? [] : [audience(textSet(accepted))]),
     timeChecks,

@@ -5,7 +5,7 @@ import { NEVER } from '../claims/times.ts'
 import { checkConfirmation } from '../confirmation/binding.ts'
 import { checkPadding, ignoredKeysHint, type JwtParser } from '../jws/parse.ts'
 import { checkAlgorithm, type SignatureVerification, verifySignature } from '../jws/signature.ts'
-import { listKeys } from '../keys/jwk/jwk-set.ts'
+import { listKeys, publicationOf } from '../keys/jwk/jwk-set.ts'
 import { MOST_CANDIDATES } from '../keys/jwk/select-key.ts'
 import { type KeyContext, possibleKeys } from '../keys/key-source.ts'
 import type { Algorithm } from '../model/algorithm.ts'
@@ -196,6 +196,7 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
           isSignedBy,
           replacementOf: (failed) => policy.keys.resolveAgain?.(parsed.header, failed, keyContext(state)),
         })
+        policy.provider.checkKey?.(parsed.claims, publicationOf(state.key))
       },
       describe: ({ candidates, key }) => ({
         expected: candidates.length === 1 ? 'a signature by that key' : 'a signature by one of these keys',
@@ -239,6 +240,8 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
             claims,
             header,
             scopes: policy.scopesOf(claims),
+            roles: policy.rolesOf(claims),
+            key: publicationOf(key),
           }) as Verification<C>['signed']
           state.signed = signed
           // Without a schema, C is the type of plain claims.
@@ -266,12 +269,12 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
 }
 
 async function withSchema<C extends object>(
-  { token, claims, header, scopes }: VerifiedToken,
+  { token, claims, header, scopes, roles, key }: VerifiedToken,
   schema: ClaimsSchema<C>,
 ): Promise<VerifiedToken<C>> {
   const completed = deepFreeze(await applySchema(schema, claims))
   keepSigned(completed, claims)
-  return new VerifiedJwt<C>(token, { claims: completed, header, scopes })
+  return new VerifiedJwt<C>(token, { claims: completed, header, scopes, roles, key })
 }
 
 /** What a key source may know about a token. */

@@ -4,7 +4,7 @@ import type { Period } from '../claims/times.ts'
 import { type RecentMap, recentMap, sizeInMemory } from '../model/memory.ts'
 import type { Clock } from '../model/runtime.ts'
 import type { VerifiedToken } from '../model/token.ts'
-import type { ResolvedTokenCache } from './options.ts'
+import type { ResolvedTokenCache } from './token-cache-options.ts'
 import type { ResolvedPolicy } from './policy.ts'
 
 /** An accepted token, and what the decision depends on. */

@@ -1,3 +1,4 @@
+import type { CredentialSource } from '../http/credential-sources.ts'
 import { scopeTexts } from '../claims/scopes.ts'
 import { parseJwt, quickParser } from '../jws/parse.ts'
 import { joseSignature, webCryptoSignature } from '../jws/signature.ts'
@@ -15,7 +16,6 @@ import {
   type IssuerPolicy,
   POLICY,
   POLICY_OPTIONS,
-  type ResolvedTokenCache,
   SHARED,
   type SharedOptions,
   type VerifierOptions,
@@ -26,6 +26,7 @@ import { type ResolvedPolicy, resolvePolicy } from './policy.ts'
 import { contextOf, tokenVerifier, type VerifyContext } from './run-steps.ts'
 import { statusOf, type VerifierStatus } from './status.ts'
 import { type JwtRules, stepsOf } from './steps.ts'
+import type { ResolvedTokenCache } from './token-cache-options.ts'
 import { createTokenCache, type TokenCache } from './token-cache.ts'
 import type { TokenCheck } from './token-checks.ts'
 
@@ -65,8 +66,17 @@ export interface Verifier<C extends object = object> {
   close(): void
   /** The time by its clock, in milliseconds since the epoch. Requirements use it, too. @defaultValue the runtime's clock */
   now?(): number
-  /** The issuers that it accepts, as far as they are known, with the audience of each. The option `resource` needs it. @defaultValue unknown */
-  accepts?(): readonly Pick<IssuerPolicy, 'issuer' | 'audience'>[]
+  /**
+   * The issuers that it accepts, as far as they are known, with the audience of each and where its tokens are. The option `resource` needs it.
+   * @defaultValue unknown
+   */
+  accepts?(): readonly AcceptedIssuer[]
+}
+
+/** An issuer that a verifier accepts. */
+export interface AcceptedIssuer extends Pick<IssuerPolicy, 'issuer' | 'audience'> {
+  /** Where requests carry its tokens. @defaultValue the `Authorization` header */
+  readonly credentials?: readonly CredentialSource[] | undefined
 }
 
 /**
@@ -120,7 +130,12 @@ export function verifierWith<C extends object>(engine: Engine, given: VerifierOp
     status: () => statusOf(policies.known()),
     close,
     now: () => clock.now(),
-    accepts: () => [...policies.known()].map(({ issuer, audience }) => ({ issuer, audience })),
+    accepts: () =>
+      [...policies.known()].map(({ issuer, audience, provider: { credentials } }) => ({
+        issuer,
+        audience,
+        credentials,
+      })),
   }
   jwtVerifiers.set(verifier, clock)
   return verifier

@@ -1003,6 +1003,7 @@ describe('unknown option names', () => {
       fetchesPerMinute: 1,
       maxBytes: 1,
       maxKeys: 1,
+      toJwks: () => ({ keys: [] }),
       allowLoopbackHttp: true,
       allowHttpHosts: [],
       headers: {},

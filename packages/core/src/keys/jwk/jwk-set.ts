@@ -6,7 +6,7 @@ import type { KeyFlaw } from '../../model/events.ts'
 import { recentMap } from '../../model/memory.ts'
 import { defaultSharing, type Sharing } from '../../model/runtime.ts'
 import { parametersOf } from '../../model/algorithm.ts'
-import type { JoseHeader } from '../../model/token.ts'
+import type { JoseHeader, PublishedAs } from '../../model/token.ts'
 import { bare } from '../../model/values.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
 import { flawOfJwk, type JwkFlaw, type JwkMember, presentMembers, publicMaterial, type PublicMaterial } from './lint.ts'
@@ -113,9 +113,10 @@ function parseText(text: string, flaws: ElementTolerance['flaws']): unknown {
 }
 
 const LONGEST_THUMBPRINT = 128
+const LONGEST_ISSUER = 512
 
 function publishedKey(member: JwkMember, index: number, firsts: Map<string, number>): PublishedKey {
-  const { kid, alg, x5t, 'x5t#S256': x5tS256 } = member
+  const { kid, alg, x5t, 'x5t#S256': x5tS256, issuer } = member
   const material = publicMaterial(member)
   const print = fingerprint(material)
   const sameAs = firsts.get(print) ?? index
@@ -126,6 +127,7 @@ function publishedKey(member: JwkMember, index: number, firsts: Map<string, numb
     alg: textOf(alg),
     x5t: textOf(x5t, LONGEST_THUMBPRINT),
     'x5t#S256': textOf(x5tS256, LONGEST_THUMBPRINT),
+    issuer: textOf(issuer, LONGEST_ISSUER),
     material,
     sameAs,
   })
@@ -155,11 +157,12 @@ function keySet(keys: readonly PublishedKey[], { skipped, flaws, sharing }: SetP
   const imported = new WeakMap<JoseHeader, CryptoKey>()
 
   /** Imports a key once for each algorithm it is used with. */
-  const importOnce = async ({ index, kid, material }: PublishedKey, alg: string): Promise<CryptoKey> => {
+  const importOnce = async (published: PublishedKey, alg: string): Promise<CryptoKey> => {
+    const { index, material } = published
     const name = `${index} ${alg}`
     const known = importedKeys.get(name) ?? importing.get(name)
     if (known) return known
-    const pending = importKey(material, alg, kid)
+    const pending = importKey(material, alg, published)
     // Thousands of requests may wait for the first fetch, and then need the same key.
     if (sharing === 'promise') importing.set(name, pending)
     try {
@@ -197,25 +200,27 @@ function keySet(keys: readonly PublishedKey[], { skipped, flaws, sharing }: SetP
   })
 }
 
-function toJwk({ kid, alg, x5t, 'x5t#S256': x5tS256, material }: PublishedKey): JWK {
-  const named = Object.entries({ kid, alg, x5t, 'x5t#S256': x5tS256 }).filter(([, value]) => value !== undefined)
+function toJwk({ kid, alg, x5t, 'x5t#S256': x5tS256, issuer, material }: PublishedKey): JWK {
+  const named = Object.entries({ kid, alg, x5t, 'x5t#S256': x5tS256, issuer }).filter(
+    ([, value]) => value !== undefined,
+  )
   return { ...material, ...Object.fromEntries(named), use: 'sig' }
 }
 
-const details = new WeakMap<CryptoKey, { readonly print: string; readonly kid: string | undefined }>()
+const details = new WeakMap<CryptoKey, { readonly print: string; readonly published: PublishedAs | undefined }>()
 
 /**
- * Imports a public key for one algorithm. The key cannot be exported again. Its `kid` is kept for messages.
+ * Imports a public key for one algorithm. The key cannot be exported again. What it is published with is kept for messages and checks.
  *
  * @throws AuthError `key_unusable` if the runtime rejects it
  */
-export async function importKey(material: PublicMaterial, alg: string, kid?: string): Promise<CryptoKey> {
+export async function importKey(material: PublicMaterial, alg: string, published?: PublishedAs): Promise<CryptoKey> {
   try {
     // WebCrypto requires `alg` in the key only for AKP, where it checks it.
     const jwk = bare(material.kty === 'AKP' ? { ...material, alg } : { ...material }) as JsonWebKey
     const key = await crypto.subtle.importKey('jwk', jwk, parametersOf(alg), false, ['verify'])
     if (key.type !== 'public') throw new TypeError('not a public key')
-    details.set(key, { print: fingerprint(material), kid })
+    details.set(key, { print: fingerprint(material), published: published && publishedAs(published) })
     return key
   } catch (cause) {
     throw new AuthError('key_unusable', {
@@ -226,6 +231,15 @@ export async function importKey(material: PublicMaterial, alg: string, kid?: str
   }
 }
 
+function publishedAs({ kid, alg, x5t, 'x5t#S256': x5tS256, issuer }: PublishedAs): PublishedAs {
+  return Object.freeze({ kid, alg, x5t, 'x5t#S256': x5tS256, issuer })
+}
+
+/** How an imported key is published; `undefined` for a key of another source, and for one that is not in a set. */
+export function publicationOf(key: CryptoKey): PublishedAs | undefined {
+  return details.get(key)?.published
+}
+
 /** Whether an imported key has the given material. */
 export function hasMaterial(key: CryptoKey, material: PublicMaterial): boolean {
   return details.get(key)?.print === fingerprint(material)
@@ -233,7 +247,7 @@ export function hasMaterial(key: CryptoKey, material: PublicMaterial): boolean {
 
 /** The key IDs of imported keys, for a message. Unknown for keys of another source. */
 export function listKeys(keys: readonly CryptoKey[]): string {
-  const kids = keys.map((key) => details.get(key)?.kid)
+  const kids = keys.map((key) => publicationOf(key)?.kid)
   return kids.map((kid) => (kid === undefined ? 'one without kid' : quote(kid))).join(', ')
 }
 

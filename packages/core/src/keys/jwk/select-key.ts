@@ -1,18 +1,13 @@
 import { AuthError } from '../../errors/auth-error.ts'
 import { quote } from '../../errors/quote.ts'
 import { emit, type EventListener } from '../../model/events.ts'
-import type { JoseHeader } from '../../model/token.ts'
+import type { JoseHeader, PublishedAs } from '../../model/token.ts'
 import { fits, type JwkFlaw, type PublicMaterial } from './lint.ts'
 
 /** A usable key of a set. */
-export interface PublishedKey {
+export interface PublishedKey extends PublishedAs {
   /** Its index among the usable keys of its set. */
   readonly index: number
-  readonly kid: string | undefined
-  readonly alg: string | undefined
-  /** The certificate thumbprints it is published with (RFC 7517 sections 4.8 and 4.9). */
-  readonly x5t: string | undefined
-  readonly 'x5t#S256': string | undefined
   readonly material: PublicMaterial
   /** The index of the first key of the set with the same material. */
   readonly sameAs: number

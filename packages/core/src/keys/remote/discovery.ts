@@ -6,7 +6,7 @@ import { listOf, misconfigured, type OptionRule, type OptionTable } from '../../
 import { readOptions } from '../../options/read-options.ts'
 import { ageSeconds, type FetchDocumentOptions, type FetchedDocument, freshSeconds } from '../fetch/fetch-document.ts'
 import { FetchError, retrySeconds } from '../fetch/fetch-error.ts'
-import { configuredUriFlaw, isNamedHttp, type PlainHttp, plainHttpFrom, uriFlaw } from '../fetch/key-uri.ts'
+import { configuredUriFlaw, isNamedHttp, isUrl, type PlainHttp, plainHttpFrom, uriFlaw } from '../fetch/key-uri.ts'
 import { afterFailure, afterStart, afterSuccess, nextAttemptAt, NO_ATTEMPTS } from './attempt-history.ts'
 import { locatedKeySet, type RemoteKeySet } from './key-set.ts'
 import {
@@ -22,6 +22,8 @@ import type { JwkSetAddress, JwkSetLocator } from './refresh.ts'
 export interface DiscoveredKeySetOptions extends RemoteKeySetOptions {
   /** Hosts besides the issuer's own where its keys may be, exact, without port. @defaultValue none */
   readonly allowedKeyHosts?: readonly string[]
+  /** Where the metadata is, if its address does not follow from the issuer. @defaultValue the issuer's well-known addresses */
+  readonly metadataUri?: string | URL | undefined
 }
 
 /**
@@ -32,32 +34,41 @@ export interface DiscoveredKeySetOptions extends RemoteKeySetOptions {
  * @throws TypeError for an issuer that is not an https URL, or has a query or a fragment
  */
 export function discoveredKeySet(issuer: string, options: DiscoveredKeySetOptions = {}): RemoteKeySet {
-  const { allowedKeyHosts, ...read } = readOptions(ACTION, options, DISCOVERED) as ReadKeySetOptions &
-    Required<Pick<DiscoveredKeySetOptions, 'allowedKeyHosts'>>
-  return keySetOf(issuer, allowedKeyHosts, completeKeySetOptions(bare(read)))
+  const { allowedKeyHosts, metadataUri, ...read } = readOptions(ACTION, options, DISCOVERED) as ReadKeySetOptions &
+    DiscoveredKeySetOptions & { readonly allowedKeyHosts: readonly string[] }
+  return keySetOf({ issuer, metadataUri, allowedKeyHosts }, completeKeySetOptions(bare(read)))
+}
+
+/** Which keys are looked for, and where. */
+interface Discovery extends Pick<DiscoveredKeySetOptions, 'metadataUri'> {
+  readonly issuer: string
+  readonly allowedKeyHosts: readonly string[]
 }
 
 /** Like `discoveredKeySet`, with options that were read before. */
 export function keySetOf(
-  issuer: string,
-  allowedKeyHosts: readonly string[],
+  { issuer, metadataUri, allowedKeyHosts }: Discovery,
   options: ResolvedKeySetOptions,
 ): RemoteKeySet {
   const { plainHttp, onEvent } = options
-  if (!URL.canParse(issuer)) throw misconfigured(ACTION, `the issuer must be a URL; ${INSTEAD}`, issuer)
-  const url = new URL(issuer)
+  const address = String(metadataUri ?? issuer)
+  if (!URL.canParse(address)) throw misconfigured(ACTION, `the issuer must be a URL; ${INSTEAD}`, address)
+  const url = new URL(address)
   const flaw = configuredUriFlaw(url, plainHttp) ?? (url.search === '' ? undefined : 'must not have a query')
-  if (flaw !== undefined) throw misconfigured(ACTION, `the issuer's address ${flaw}; ${INSTEAD}`)
-  if (isNamedHttp(url, plainHttp)) emit(onEvent, { type: 'keys.plain_http', uri: issuer })
-  return locatedKeySet(discoveredLocator({ issuer, url, allowedKeyHosts, plainHttp }, options), options)
+  if (flaw !== undefined)
+    throw misconfigured(ACTION, `the ${metadataUri ? 'metadata' : "issuer's"} address ${flaw}; ${INSTEAD}`)
+  if (isNamedHttp(url, plainHttp)) emit(onEvent, { type: 'keys.plain_http', uri: address })
+  const uris = metadataUri ? [url] : metadataUris(url)
+  return locatedKeySet(discoveredLocator({ issuer, url, allowedKeyHosts, plainHttp }, uris, options), options)
 }
 
 const ACTION = 'discover keys'
-const INSTEAD = 'otherwise set "jwksUri"'
+const INSTEAD = 'otherwise set "metadataUri" or "jwksUri"'
 const HOST_NAME: OptionRule = { be: 'the name of a host', fits: (host) => typeof host === 'string' }
 const DISCOVERED: OptionTable<DiscoveredKeySetOptions> = {
   ...REMOTE_KEY_SET,
   allowedKeyHosts: { ...listOf('a list of host names', HOST_NAME), default: [] },
+  metadataUri: { be: 'a URL', fits: isUrl },
 }
 const LARGEST_METADATA = 262_144
 const DEFAULT_METADATA = 65_536
@@ -67,11 +78,10 @@ const DEFAULT_METADATA = 65_536
  * limits also apply to its address. A token that names a key the set lacks also triggers a metadata fetch: keys may have moved while their
  * old address still responds.
  */
-function discoveredLocator(rules: MetadataRules, options: ResolvedKeySetOptions): JwkSetLocator {
+function discoveredLocator(rules: MetadataRules, uris: readonly URL[], options: ResolvedKeySetOptions): JwkSetLocator {
   const { clock, random } = options
   const limits = { cooldown: options.cooldown * 1000, fetchesPerMinute: options.fetchesPerMinute }
   const maxBytes = Math.min(Math.max(options.maxBytes, DEFAULT_METADATA), LARGEST_METADATA)
-  const uris = metadataUris(rules.url)
   let found: (Lifetime & JwkSetAddress) | undefined
   let history = NO_ATTEMPTS
   let fetchFailed = false
@@ -106,7 +116,8 @@ function discoveredLocator(rules: MetadataRules, options: ResolvedKeySetOptions)
   }
 
   return {
-    id: rules.issuer,
+    // Policies of one issuer may have their own metadata and keys.
+    id: uris.includes(rules.url) ? rules.url.href : rules.issuer,
     // A discovered issuer has no query and no credentials, so its URL is safe to show.
     name: rules.issuer,
     locate,

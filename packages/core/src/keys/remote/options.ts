@@ -123,6 +123,8 @@ export interface RemoteKeySetTuning {
 
 /** How to fetch and cache a key set. */
 export interface RemoteKeySetOptions extends RemoteKeySetTuning {
+  /** Makes a JWK Set of a document in another form. Throws `FetchError` for anything else. @defaultValue the document is a JWK Set */
+  readonly toJwks?: ((text: string) => JSONWebKeySet) | undefined
   /**
    * Hosts that may be fetched from over plain http, exact, with their port unless it is 80, such as `keycloak:8080`. Only for an address that
    * is configured with `http:`, and on Node only while the host resolves to addresses that are not public. @defaultValue none
@@ -188,6 +190,7 @@ export const fetchOption: OptionRow = { ...callback, default: defaultFetch }
 /** The options of `RemoteKeySetOptions`. */
 export const REMOTE_KEY_SET: OptionTable<RemoteKeySetOptions> = {
   ...KEY_SET_TUNING,
+  toJwks: callback,
   allowHttpHosts: { ...httpHosts, default: [] },
   fetch: fetchOption,
   clock: { ...objectWith('an object with "now" and "monotonic"', 'now', 'monotonic'), default: systemClock },

@@ -257,14 +257,14 @@ async function fetchSet(
   locator: JwkSetLocator,
   cached: CachedKeySet | undefined,
   attempt: Attempt,
-  { clock, freshFor, staleFor, random, maxBytes, maxKeys, sharing }: ResolvedKeySetOptions,
+  { clock, freshFor, staleFor, random, maxBytes, maxKeys, sharing, toJwks }: ResolvedKeySetOptions,
 ): Promise<Omit<CachedKeySet, 'attempt'>> {
   const { url, validTo } = await locator.locate(attempt)
   // Another address may use the same entity-tag for different keys.
   const etag = cached?.url === url.href ? cached.etag : undefined
   const { status, text, headers, sentAt } = await attempt.fetch(url, { maxBytes, etag })
   const isUnchanged = status === 304 || cached?.text === text
-  const set = cached && isUnchanged ? cached.set : parseJwkSet(text, { maxKeys, sharing })
+  const set = cached && isUnchanged ? cached.set : parseJwkSet(toJwks?.(text) ?? text, { maxKeys, sharing })
   if (set.size === 0) {
     const members = `holds only members that are skipped: ${listSkipped(set.skipped)}`
     const found = set.skipped.length === 0 ? 'is empty' : members.slice(0, 600)

@@ -1,0 +1,148 @@
+import {
+  AuthError,
+  FetchError,
+  type FetchLike,
+  jwkOfDer,
+  type JoseHeader,
+  type KeySourcePlan,
+  parseStrictJson,
+  readKeyText,
+  recentMap,
+  type RemoteKeySet,
+  remoteKeySet,
+  type RemoteKeySetOptions,
+  StrictJsonError,
+} from '../adapter.ts'
+
+type Jwk = Readonly<Record<string, string>>
+type Jwks = ReturnType<NonNullable<RemoteKeySetOptions['toJwks']>>
+
+/** Keys from a map of key IDs to X.509 certificates in PEM, as Google publishes them. */
+export function certificateMap(uri: string): KeySourcePlan {
+  return {
+    name: `certificates ${uri}`,
+    create: (options) => remoteKeySet(uri, { ...options, toJwks: jwksOfCertificates }),
+  }
+}
+
+const JSON_LIMITS = { members: 1000, nodes: 2000, depth: 2 }
+
+function jwksOfCertificates(text: string): Jwks {
+  const map = parse(text)
+  return { keys: Object.entries(map).map(([kid, pem]) => ({ ...jwkOfPem(pem), kid, use: 'sig' })) }
+}
+
+function parse(text: string): object {
+  try {
+    const value = parseStrictJson(text, JSON_LIMITS)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  } catch (cause) {
+    if (!(cause instanceof StrictJsonError)) throw cause
+    throw new FetchError('malformed', `The map of certificates ${cause.message}`, { cause })
+  }
+  throw new FetchError('malformed', 'The map of certificates is not a JSON object')
+}
+
+// A value that is no key becomes a member without "kty", which the key set skips and reports.
+function jwkOfPem(pem: unknown): Jwk {
+  const read = readKeyText(pem)
+  const isPublic = read.kind === 'pem' && (read.label === 'PUBLIC KEY' || read.label === 'CERTIFICATE')
+  return (isPublic ? jwkOfDer(read.label, read.der) : undefined) ?? {}
+}
+
+/** One key at an address for each key ID. */
+export interface KeyPerKid {
+  /** The address before the key ID. */
+  readonly base: string
+  /** Key IDs that may stand in an address. */
+  readonly kid: RegExp
+  /** What else the source depends on, in its name. */
+  readonly name: string
+  /** Throws `AuthError` for a header that must not cause a request. */
+  checkHeader(header: JoseHeader): void
+}
+
+const MOST_KIDS = 64
+const MINUTE = 60_000
+
+/**
+ * Keys that are published one by one in PEM. Each is fetched as a key set of one key is. The requests for new key IDs are limited, too: as
+ * many in a minute as one key set may make.
+ */
+export function keyPerKid({ base, kid: pattern, name, checkHeader }: KeyPerKid): KeySourcePlan {
+  const create: KeySourcePlan['create'] = (given) => {
+    // A seed is of one key set, and these are many.
+    const options = { ...given, seed: undefined }
+    const sets = recentMap<string, RemoteKeySet>(MOST_KIDS)
+    let starts: readonly number[] = []
+    let closed = false
+
+    const setFor = (header: JoseHeader): RemoteKeySet => {
+      const { kid } = header
+      checkHeader(header)
+      if (kid === undefined || !pattern.test(kid))
+        throw new AuthError('key_not_found', { expected: 'a UUID as kid', actual: kid })
+      const known = sets.get(kid)
+      if (known !== undefined) return known
+      const now = options.clock?.monotonic() ?? performance.now()
+      starts = starts.filter((start) => start > now - MINUTE)
+      const { fetchesPerMinute = 10 } = options
+      if (closed || starts.length >= fetchesPerMinute) {
+        const hint = `More than ${fetchesPerMinute} new key IDs in a minute`
+        throw new AuthError('keys_unavailable', { retryAfter: ((starts[0] ?? now) + MINUTE - now) / 1000, hint })
+      }
+      starts = [...starts, now]
+      const toJwks = (text: string): Jwks => ({ keys: [{ ...jwkOfPem(text), kid, use: 'sig' }] })
+      const made = remoteKeySet(`${base}${kid}`, { ...options, toJwks })
+      sets.set(kid, made)
+      return made
+    }
+
+    return {
+      current: (header) => (header.kid === undefined ? undefined : sets.get(header.kid)?.current?.(header)),
+      resolve: async (header, token) => setFor(header).resolve(header, token),
+      resolveAgain: async (header, failed, token) => setFor(header).resolveAgain?.(header, failed, token),
+      close: () => {
+        closed = true
+        for (const set of sets.values()) set.close()
+      },
+      describe: () => `keys at ${base}, one for each kid`,
+    }
+  }
+  return { name: `key per kid ${base} ${name}`, create }
+}
+
+/** A key set behind an authenticated address. */
+export interface ProtectedKeys {
+  readonly uri: string
+  /** Gives the bearer token of each request. Called again each time, because such tokens are rotated. */
+  readonly token?: (() => string | Promise<string>) | undefined
+  /** @defaultValue the verifier's */
+  readonly fetch?: FetchLike | undefined
+}
+
+/** The keys at an address that wants a bearer token. The token is sent only to that address. */
+export function keysWithToken({ uri, token, fetch: given }: ProtectedKeys): KeySourcePlan {
+  return {
+    name: `protected ${uri}`,
+    create: ({ proxy, ...options }) => {
+      const fetch = given ?? options.fetch
+      if (fetch === undefined || (token === undefined && given === undefined))
+        return remoteKeySet(uri, { ...options, proxy })
+      const send: FetchLike = async (url, init) => {
+        const bearer = token === undefined || url !== uri ? undefined : await token()
+        const authorization = bearer === undefined ? {} : { authorization: `Bearer ${bearer.trim()}` }
+        return fetch(url, { ...init, headers: { ...init.headers, ...authorization } })
+      }
+      return remoteKeySet(uri, { ...options, fetch: send })
+    },
+  }
+}
+
+/** The keys at an address that wants more header fields. */
+export function keysWithHeaders(uri: string, headers: Readonly<Record<string, string>>): KeySourcePlan {
+  return {
+    name: `headers ${JSON.stringify([uri, headers])}`,
+    create: (options) => remoteKeySet(uri, { ...options, headers: { ...options.headers, ...headers } }),
+  }
+}
