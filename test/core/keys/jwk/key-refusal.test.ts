@@ -22,6 +22,14 @@ async function refusal(keys: readonly unknown[], header: JoseHeader): Promise<st
   }
 }
 
+describe('two keys with one key ID', () => {
+  it('are never tried one after the other', async () => {
+    const set = staticKeySet({ keys: [ec, other].map((key) => ({ ...key, kid: 'a' })) })
+    await expect(set.candidates?.({ alg: 'ES256', kid: 'a' })).rejects.toMatchObject({ code: 'key_ambiguous' })
+    await expect(set.resolve({ alg: 'ES256', kid: 'a' })).rejects.toMatchObject({ code: 'key_ambiguous' })
+  })
+})
+
 describe('a refusal reports', () => {
   it('what was expected and what was found', async () => {
     expect(await refusal([{ ...ec, kid: 'a' }], { alg: 'ES256', kid: 'b' })).toBe(
