@@ -7,6 +7,8 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { Hono } from 'hono'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import serverless from 'serverless-http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { callOf, fieldsWith, ISSUER, tokenFor, VERIFYING } from '../support/mcp/requests.ts'
@@ -368,6 +370,24 @@ describe('the body of a request for fetch', () => {
     const init = { method: 'POST', headers: fieldsWith(token), body: new ReadableStream({ pull }), duplex: 'half' }
     return (await serve(new Request(RESOURCE, init))).status
   }
+
+  it('costs no more memory if it comes in chunks of one byte', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const used: number[] = []
+    let sent = 0
+    const pull = (controller: ReadableStreamDefaultController): void => {
+      if (sent % 50_000 === 0) {
+        collect()
+        used.push(process.memoryUsage().heapUsed)
+      }
+      sent += 1
+      controller.enqueue(new Uint8Array(1))
+    }
+    expect(await statusOf(pull, { bodyLength: 100_000 })).toBe(413)
+    const [first = 0, , last = Infinity] = used
+    expect(last - first).toBeLessThan(5_000_000)
+  })
 
   it('is too large if it has chunks without bytes and no end', async () => {
     expect(await statusOf((controller) => controller.enqueue(new Uint8Array()), { bodyLength: 1024 })).toBe(413)
