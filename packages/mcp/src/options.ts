@@ -27,8 +27,8 @@ import type { ToolCall } from './message.ts'
 /** What an MCP server needs from a token. */
 export interface McpOptions {
   /**
-   * The URL of the MCP endpoint as clients use it, https without fragment, or http on a loopback address. Tokens must name it in `aud`
-   * (RFC 8707 section 2), unless `audience` has other names.
+   * The URL of the MCP endpoint as clients use it, https without fragment, or http on a loopback address. Tokens must have it in `aud`
+   * (RFC 8707 section 2), or another name in `audience`.
    */
   readonly resource: string
   /** The scopes that every request needs. They are in challenges and in the metadata. An empty list requires none. */

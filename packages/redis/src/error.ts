@@ -8,7 +8,7 @@ export class RedisStoreError extends Error {
    * - `overloaded`: too many commands wait for Redis already
    * - `connection`: the client is not connected
    * - `refused`: Redis answered with an error, such as `OOM` for a full memory
-   * - `malformed`: Redis holds something else than these stores write
+   * - `malformed`: Redis contains something that these stores do not write
    * - `eviction`: Redis may evict entries, or does not say that it does not
    */
   readonly reason: 'timeout' | 'overloaded' | 'connection' | 'refused' | 'malformed' | 'eviction'

@@ -11,7 +11,7 @@ import {
 
 /** Options of every store on Redis. */
 export interface RedisOptions {
-  /** What the keys of all entries begin with. The same in every process of a fleet. Up to 200 characters. @defaultValue 'claimgate:' */
+  /** Prefix of all keys in Redis. Use the same one in every process of an API. Up to 200 characters. @defaultValue 'claimgate:' */
   readonly prefix?: string | undefined
   /** Seconds to wait for Redis. Without an answer, the store is unavailable. From 0.001 to 30. @defaultValue 0.5 */
   readonly timeout?: number | undefined
@@ -23,7 +23,7 @@ export interface RedisOptions {
 export interface RedisGuardOptions extends RedisOptions {
   /**
    * What to do if Redis may evict entries: if `INFO memory` names another `maxmemory-policy` than `noeviction`, or none. `refuse` makes the
-   * store unavailable, so requests get status 503. `accept` uses it: proofs can then be replayed, and revoked tokens be accepted again.
+   * store unavailable, so requests get status 503. `accept` uses it: proofs can then be replayed, and revoked tokens can be accepted again.
    * @defaultValue 'refuse'
    */
   readonly eviction?: 'refuse' | 'accept' | undefined
@@ -39,8 +39,8 @@ export interface RedisLog {
 /** Options of `redisJwkSets`. */
 export interface RedisJwkSetOptions extends RedisOptions {
   /**
-   * Seconds that one process may take to fetch a key set, before another one begins. If a process ends during its fetch, the others wait at
-   * most this long, and never longer than their verifiers let them (`softWait`). From 0.05 to 60. @defaultValue 5
+   * Seconds that one process has to fetch a key set before another one fetches. If a process crashes during its fetch, the others wait at most
+   * this long, and never longer than the `softWait` of their verifiers. From 0.05 to 60. @defaultValue 5
    */
   readonly lease?: number | undefined
 }

@@ -38,7 +38,7 @@ export interface AuthorizationDetailsOptions<D extends object = AuthorizationDet
   /** A Standard Schema validator for the detail. `covers` receives its output. A detail that it rejects grants nothing. @defaultValue none */
   readonly schema?: StandardSchemaV1<unknown, D>
   /**
-   * Whether the detail covers the request. Only `true` does: everything else refuses, promises and exceptions included. Amounts are text in
+   * Returns whether the detail covers the request. Anything but `true` grants nothing, including promises and exceptions. Amounts are text in
    * RFC 9396, so parse them before you compare. @defaultValue every detail that matches
    */
   readonly covers?: (detail: D) => boolean

@@ -29,14 +29,14 @@ export interface DpopOptions {
   readonly origin: string
   /**
    * Where accepted proofs are remembered: `createMemoryReplayStore()`, or a store that several processes share. `'checked-elsewhere'` checks
-   * no replays, because a gate in front has already consumed the `jti`.
+   * no replays: use it if a gateway in front of this API has already consumed the `jti`.
    */
   readonly replay: ReplayStore | 'checked-elsewhere'
-  /** Demands a nonce of this API in every proof. The time of a proof (`iat`) is then ignored. @defaultValue none */
+  /** Requires a nonce of this API in every proof. The time of a proof (`iat`) is then ignored. @defaultValue none */
   readonly nonces?: NonceOptions
   /** Seconds from the `iat` of a proof until it is too old. From 1 to 300. @defaultValue 60 */
   readonly maxAge?: number | undefined
-  /** Seconds of clock difference to forgive, in both directions. From 0 to 300. @defaultValue 5 */
+  /** Seconds of clock difference to tolerate, in both directions. From 0 to 300. @defaultValue 5 */
   readonly clockTolerance?: number | undefined
   /** The algorithms accepted for proofs. Only asymmetric ones. @defaultValue every asymmetric algorithm that all runtimes have */
   readonly algorithms?: readonly AsymmetricAlgorithm[]
@@ -48,7 +48,7 @@ export interface DpopOptions {
   readonly clock?: (Pick<Clock, 'now'> & Partial<Clock>) | undefined
 }
 
-/** How nonces are made (RFC 9449 section 9). They are stateless: processes that share the secret accept the nonces of each other. */
+/** How nonces are made (RFC 9449 section 9). They are stateless: processes with the same secret accept each other's nonces. */
 export interface NonceOptions {
   /**
    * At least 32 bytes, as text or bytes, or a list of them. The first one signs new nonces; all of them verify. To rotate, put the new

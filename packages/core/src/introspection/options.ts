@@ -55,8 +55,8 @@ export interface IntrospectionOptions<C extends object = object>
   /** How long answers are cached. `false` asks for every request. @defaultValue the values of `IntrospectionCacheOptions` */
   readonly cache?: IntrospectionCacheOptions | false | undefined
   /**
-   * Seconds for an answer, with the issuer's metadata. Without one, requests get status 503. A request waits at most as long for its turn,
-   * and half as long for a cache store. From 0.01 to 30. @defaultValue 2
+   * Seconds to wait for an answer, including the issuer's metadata. Without one, requests get status 503. A request waits at most as long for its
+   * turn, and half as long for a cache store. From 0.01 to 30. @defaultValue 2
    */
   readonly timeout?: number | undefined
   /** Most requests to the endpoint at once; up to 1,000 more wait for their turn. From 1 to 1,000. @defaultValue 32 */

@@ -40,7 +40,7 @@ export interface TokenRules
 export interface EndpointOptions extends TokenRules {
   /** The denylist that is in `checks` of the verifier of your API. */
   readonly denylist: RevocationList
-  /** Told why a request was refused, at most once a minute for each code: `console`, pino, winston. @defaultValue none */
+  /** Logs why requests are refused, one line per code and minute: anything with `warn`, such as `console`. @defaultValue none */
   readonly log?: RefusalLog | false | undefined
   /** Seconds to wait for the denylist and for `authenticate`. Then the answer is 503. From 0.01 to 60. @defaultValue 5 */
   readonly timeout?: number | undefined

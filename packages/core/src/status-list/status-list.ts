@@ -16,7 +16,7 @@ import { statusAt } from './status-list-token.ts'
  * A token check that refuses tokens whose status is not VALID in the status list that they name (IETF Token Status List, JWT form):
  * `createVerifier({ …, checks: [statusList({ hosts: ['status.example.com'] })] })`.
  *
- * Lists are signed by the issuer of the token, whose keys the verifier has. They are cached for their `ttl`. If a list cannot be had, requests
+ * Lists are signed by the issuer of the token, whose keys the verifier has. They are cached for their `ttl`. Without a usable list, requests
  * get status 503. Tokens without a `status` claim are accepted: `requiredClaims: [['status', 'status_list', 'uri']]` refuses them.
  *
  * @throws TypeError for options that are missing or out of range
