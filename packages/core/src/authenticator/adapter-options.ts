@@ -63,9 +63,27 @@ export function readAdapterOptions<C extends object, T extends object>(
   return bare({ ...options, authenticator })
 }
 
-const MEMBERS = {
-  authenticator: ['verifier', 'readsBody', 'schemes', 'resource', 'authenticate', 'authorize', 'explain'],
-  verifier: ['verify', 'explain', 'ready', 'close', 'now', 'accepts'],
+// The types make the lists complete.
+const MEMBERS: Readonly<Record<'authenticator' | 'verifier', Readonly<Record<string, true>>>> = {
+  authenticator: bare<Record<keyof Authenticator, true>>({
+    verifier: true,
+    readsBody: true,
+    schemes: true,
+    resource: true,
+    authenticate: true,
+    authorize: true,
+    explain: true,
+  }),
+  verifier: bare<Record<keyof Verifier, true>>({
+    verify: true,
+    verifyFresh: true,
+    explain: true,
+    ready: true,
+    status: true,
+    close: true,
+    now: true,
+    accepts: true,
+  }),
 }
 
 // If options were spread into one object with a verifier, they would be silently ignored.
@@ -76,7 +94,7 @@ function assertNothingBeside(
   names: readonly string[],
 ): void {
   const extra = [...Object.keys(made), ...names.filter((name) => has(made, name))].find(
-    (name) => !MEMBERS[kind].includes(name),
+    (name) => !Object.hasOwn(MEMBERS[kind], name),
   )
   if (extra !== undefined)
     throw misconfigured(

@@ -68,11 +68,11 @@ describe('a rejected URL', () => {
     ]
     expect(issuers.map((issuer) => said(() => discoveredKeySet(issuer)))).toMatchInlineSnapshot(`
       [
-        "TypeError: Cannot discover keys: the issuer's address must be https (for a host of your own network, allowHttpHosts: ["issuer.example"], or JWT_ALLOW_HTTP_HOSTS, allows plain http); otherwise set "jwksUri"",
-        "TypeError: Cannot discover keys: the issuer must be a URL; otherwise set "jwksUri", found "issuer"",
-        "TypeError: Cannot discover keys: the issuer's address must not have a query; otherwise set "jwksUri"",
-        "TypeError: Cannot discover keys: the issuer's address must not have a fragment; otherwise set "jwksUri"",
-        "TypeError: Cannot discover keys: the issuer's address must not carry credentials; otherwise set "jwksUri"",
+        "TypeError: Cannot discover keys: the issuer's address must be https (for a host of your own network, allowHttpHosts: ["issuer.example"], or JWT_ALLOW_HTTP_HOSTS, allows plain http); otherwise set "metadataUri" or "jwksUri"",
+        "TypeError: Cannot discover keys: the issuer must be a URL; otherwise set "metadataUri" or "jwksUri", found "issuer"",
+        "TypeError: Cannot discover keys: the issuer's address must not have a query; otherwise set "metadataUri" or "jwksUri"",
+        "TypeError: Cannot discover keys: the issuer's address must not have a fragment; otherwise set "metadataUri" or "jwksUri"",
+        "TypeError: Cannot discover keys: the issuer's address must not carry credentials; otherwise set "metadataUri" or "jwksUri"",
       ]
     `)
     expect(said(() => discoveredKeySet('https://issuer.example', { allowedKeyHosts: 'x' as never }))).toBe(
