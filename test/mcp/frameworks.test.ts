@@ -7,6 +7,8 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { Hono } from 'hono'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import serverless from 'serverless-http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { callOf, fieldsWith, ISSUER, tokenFor, VERIFYING } from '../support/mcp/requests.ts'
@@ -245,6 +247,46 @@ describe('a resource in Fastify', () => {
   })
 })
 
+describe('a path in Fastify', () => {
+  it.each(['/a:b/mcp', '/my%20mcp', '/caf%C3%A9', '/', '/100%25'])('is that of the resource: %s', async (path) => {
+    const resource = `https://mcp.example.com${path}`
+    const mcp = resourceWith({ resource })
+    const app = fastify()
+    await app.register(mcp.fastify(tell))
+    const origin = await startFastify(app)
+    const given = await tokenFor(resource)
+    const metadata = (more: string): Promise<Response> =>
+      fetch(`${origin}/.well-known/oauth-protected-resource${path === '/' ? '' : path}${more}`)
+    expect((await post(origin, callOf('echo'), { given, path })).status).toBe(200)
+    expect(await (await metadata('')).json()).toMatchObject({ resource })
+    expect((await metadata('x')).status).toBe(404)
+    if (path.includes(':')) expect((await post(origin, callOf('echo'), { given, path: '/aX/mcp' })).status).toBe(404)
+  })
+
+  it('of the metadata is not found with another query, or in another spelling', async () => {
+    const app = fastify()
+    await app.register(resourceWith({ resource: `${RESOURCE}?tenant=1` }).fastify(tell))
+    const origin = await startFastify(app)
+    const statusOf = async (end: string): Promise<number> =>
+      (await fetch(`${origin}/.well-known/oauth-protected-resource/${end}`)).status
+    expect(await Promise.all(['mcp?tenant=1', 'mcp', 'mcp?tenant=2', 'm%63p?tenant=1'].map(statusOf))).toEqual([
+      200, 404, 404, 404,
+    ])
+  })
+
+  it.each(['/a*', '/a%2Fb', '/a%3ab', '/%zz', '/%ff'])('must be one that its router can compare: %s', (path) => {
+    const mcp = resourceWith({ path })
+    expect(() => mcp.fastify(tell)).toThrow('give "resource" or "path" a path that the router can compare')
+  })
+
+  it('must be free, and have no prefix; anything else can be caught', async () => {
+    const twice = fastify().register(resourceWith().fastify(tell)).register(resourceWith().fastify(tell))
+    await expect(twice.ready()).rejects.toThrow('already declared')
+    const prefixed = fastify().register(resourceWith().fastify(tell), { prefix: '/api' })
+    await expect(prefixed.ready()).rejects.toThrow('register the plugin without a prefix')
+  })
+})
+
 describe('a resource for fetch', () => {
   const request = (body: string, given = token): Request =>
     new Request(RESOURCE, { method: 'POST', headers: fieldsWith(given), body })
@@ -292,6 +334,23 @@ describe('a resource for fetch', () => {
     await expect(resourceWith().fetch(handler)(request(callOf('echo')))).rejects.toThrow(TypeError)
   })
 
+  it.each(['DELETE', 'OPTIONS'])(
+    'accepts %s with an empty stream, which Hono on Node gives it, and no bytes',
+    async (method) => {
+      const serve = resourceWith().fetch(async (received, { parsedBody }) =>
+        Response.json([received.method, await new Request(received).text(), parsedBody ?? null]),
+      )
+      const answerTo = (bytes: string, more = {}): Promise<Response> => {
+        const body = new Response(bytes).body
+        const init = { method, headers: fieldsWith(token, more), body, duplex: 'half' }
+        return serve(new Request(RESOURCE, init))
+      }
+      expect(await (await answerTo('')).json()).toEqual([method, '', null])
+      expect((await answerTo(callOf('purge'))).status).toBe(400)
+      expect((await answerTo('', { 'content-length': '1' })).status).toBe(400)
+    },
+  )
+
   it('works in Hono', async () => {
     const serve = resourceWith().fetch((_request, { parsedBody }) => Response.json(parsedBody))
     const app = new Hono().mount('/', (one: Request) => serve(one), { replaceRequest: false })
@@ -311,6 +370,24 @@ describe('the body of a request for fetch', () => {
     const init = { method: 'POST', headers: fieldsWith(token), body: new ReadableStream({ pull }), duplex: 'half' }
     return (await serve(new Request(RESOURCE, init))).status
   }
+
+  it('costs no more memory if it comes in chunks of one byte', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const used: number[] = []
+    let sent = 0
+    const pull = (controller: ReadableStreamDefaultController): void => {
+      if (sent % 50_000 === 0) {
+        collect()
+        used.push(process.memoryUsage().heapUsed)
+      }
+      sent += 1
+      controller.enqueue(new Uint8Array(1))
+    }
+    expect(await statusOf(pull, { bodyLength: 100_000 })).toBe(413)
+    const [first = 0, , last = Infinity] = used
+    expect(last - first).toBeLessThan(5_000_000)
+  })
 
   it('is too large if it has chunks without bytes and no end', async () => {
     expect(await statusOf((controller) => controller.enqueue(new Uint8Array()), { bodyLength: 1024 })).toBe(413)

@@ -37,25 +37,29 @@ const JSON_TYPE = /^application\/json[\t ]*(?:;[\t ]*charset[\t ]*=[\t ]*"?utf-8
  * @throws MessageError with status 400, 408 or 413
  */
 export async function readBody(chunks: Chunks, { most, seconds, clock }: BodyLimits): Promise<Uint8Array<ArrayBuffer>> {
-  const read: Uint8Array[] = []
-  let length = 0
-  let cancel = (): void => {}
-  const overdue = new Promise<'overdue'>((resolve) => {
-    cancel = clock.setTimeout(() => resolve('overdue'), seconds * 1000)
-  })
+  const read = collected(most)
+  let counted = 0
+  let stop = (): void => {}
   const end = clock.monotonic() + seconds * 1000
+  const cancel = clock.setTimeout(() => stop(), seconds * 1000)
+  // Not `Promise.race`, which would keep something for every chunk until the end.
+  const next = (): ReturnType<Chunks['next']> =>
+    new Promise((resolve, reject) => {
+      stop = () => reject(new MessageError('too_slow'))
+      chunks.next().then(resolve, reject)
+    })
   try {
     for (;;) {
-      const chunk = await Promise.race([chunks.next(), overdue])
+      const { done, value } = await next()
       // The timer stops a body that sends nothing. The clock stops one that sends so fast that timers never run.
-      if (chunk === 'overdue' || clock.monotonic() >= end) throw new MessageError('too_slow')
-      if (chunk.done === true) return joined(read, length)
-      const bytes = typeof chunk.value === 'string' ? encoder.encode(chunk.value) : chunk.value
+      if (clock.monotonic() >= end) throw new MessageError('too_slow')
+      if (done === true) return read.bytes()
+      const bytes = typeof value === 'string' ? encoder.encode(value) : value
       if (!(bytes instanceof Uint8Array)) throw new MessageError('unreadable')
       // An empty chunk counts as one byte, because a body may contain any number of them.
-      length += Math.max(1, bytes.byteLength)
-      if (length > most) throw new MessageError('too_large')
-      read.push(bytes)
+      counted += Math.max(1, bytes.byteLength)
+      if (counted > most) throw new MessageError('too_large')
+      read.add(bytes)
     }
   } catch (error) {
     // The client has gone away, or the stream was read before.
@@ -67,12 +71,28 @@ export async function readBody(chunks: Chunks, { most, seconds, clock }: BodyLim
 
 const encoder = new TextEncoder()
 
-function joined(chunks: readonly Uint8Array[], most: number): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(most)
-  let length = 0
-  for (const chunk of chunks) {
-    all.set(chunk, length)
-    length += chunk.byteLength
-  }
-  return all.subarray(0, length)
+interface Collected {
+  add(bytes: Uint8Array): void
+  bytes(): Uint8Array<ArrayBuffer>
 }
+
+/** Collects bytes in one array that grows, because a list of chunks of one byte would take a hundred times as much memory. */
+function collected(most: number): Collected {
+  let all = new Uint8Array(Math.min(most, FIRST_LENGTH))
+  let length = 0
+  return {
+    add: (bytes) => {
+      const needed = length + bytes.byteLength
+      if (needed > all.byteLength) {
+        const larger = new Uint8Array(Math.min(most, Math.max(needed, 2 * all.byteLength)))
+        larger.set(all)
+        all = larger
+      }
+      all.set(bytes, length)
+      length = needed
+    },
+    bytes: () => all.subarray(0, length),
+  }
+}
+
+const FIRST_LENGTH = 16_384

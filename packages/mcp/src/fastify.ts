@@ -1,4 +1,4 @@
-import { addFields, asError, NodeRequestView } from '@claimgate/core/adapter'
+import { addFields, asError, misconfigured, NodeRequestView } from '@claimgate/core/adapter'
 import type { Chunks } from './body.ts'
 import { declaresBody, type Endpoint } from './endpoint.ts'
 import type { Parsed } from './gate.ts'
@@ -6,6 +6,7 @@ import { bodyOf, type NodeHandler, type NodeRequest, passOn } from './node.ts'
 
 /** What the plugin uses of a Fastify instance. */
 export interface FastifyScope {
+  readonly prefix: string
   route(options: object): unknown
   removeAllContentTypeParsers(): unknown
   addContentTypeParser(type: string, parser: ContentTypeParser): unknown
@@ -83,7 +84,8 @@ export function fastifyPlugin<Q, S>(endpoint: Endpoint, handler: NodeHandler<Q, 
 
   const describe = (request: Request, reply: Reply): void => {
     const answer = resource.answer(new NodeRequestView(request, request.raw))
-    if (answer === undefined) return void reply.code(405).header('allow', 'GET, HEAD, OPTIONS').send('')
+    // The router ignores some differences, such as encoded characters, and the query.
+    if (answer === undefined) return void reply.code(404).send()
     answer.then(
       (response) => send(reply, response, request),
       (thrown: unknown) => reply.send(asError(thrown)),
@@ -92,16 +94,43 @@ export function fastifyPlugin<Q, S>(endpoint: Endpoint, handler: NodeHandler<Q, 
 
   // Both routes protect themselves, so a registration of @claimgate/fastify around them must not.
   const config = { auth: false }
-  const plugin: FastifyPlugin = (scope, _options, done) => {
+  const endpointRoute = routeOf(path)
+  const metadataRoutes = new Set(resource.paths.map(routeOf))
+  const addRoutes = (scope: FastifyScope): void => {
+    if (scope.prefix !== '') throw misconfigured(ACTION, PREFIXED, scope.prefix)
     // The gate reads the body, after it has verified the token.
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload))
-    scope.route({ method: METHODS, url: path, config, handler: serve, exposeHeadRoute: false })
-    for (const url of new Set(resource.paths))
+    scope.route({ method: METHODS, url: endpointRoute, config, handler: serve, exposeHeadRoute: false })
+    for (const url of metadataRoutes)
       scope.route({ method: ['GET', 'HEAD', 'OPTIONS'], url, config, handler: describe, exposeHeadRoute: false })
-    done()
   }
-  return plugin
+
+  return (scope, _options, done) => {
+    try {
+      addRoutes(scope)
+    } catch (thrown) {
+      // What a plugin throws would end the process.
+      return done(asError(thrown))
+    }
+    return done()
+  }
+}
+
+const ACTION = 'serve MCP in Fastify'
+const PREFIXED =
+  'register the plugin without a prefix, because its metadata is not below one: give "path" the whole path'
+const PLAIN =
+  'give "resource" or "path" a path that the router can compare: without "*", and without escaped delimiters'
+
+/** The router compares decoded paths, except for escaped delimiters. A colon begins a parameter, and an asterisk matches anything. */
+function routeOf(path: string): string {
+  if (path.includes('*') || /%(?:2[346bcf]|3[abdf]|40)/i.test(path)) throw misconfigured(ACTION, PLAIN, path)
+  try {
+    return decodeURI(path).replaceAll(':', '::')
+  } catch {
+    throw misconfigured(ACTION, PLAIN, path)
+  }
 }
 
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']

@@ -2,7 +2,7 @@ import type { RequestView } from '@claimgate/core'
 import { addFields, asError, bare } from '@claimgate/core/adapter'
 import type { AuthInfo } from './auth-info.ts'
 import type { Chunks } from './body.ts'
-import { type Endpoint, isForEndpoint } from './endpoint.ts'
+import { declaresBody, type Endpoint, isForEndpoint } from './endpoint.ts'
 import type { Passed } from './gate.ts'
 
 /** What a handler learns besides the request: the options of `fetch` of an `McpHttpHandler`. */
@@ -36,7 +36,8 @@ export function fetchHandler<R extends readonly unknown[]>(
     try {
       const decision = await endpoint.gate.decide({
         view,
-        hasBody: request.body !== null,
+        // Hono on Node gives every DELETE request a stream.
+        hasBody: declaresBody(view) || (request.body !== null && 'maybe'),
         body: () => chunksOf(request),
       })
       if (decision.kind === 'stopped') return responseOf(decision.response, request)

@@ -9,8 +9,8 @@ import { checkMessage, type Message, parseMessage, type ToolCall } from './messa
 /** A request as a framework has received it. */
 export interface McpRequest {
   readonly view: RequestView
-  /** Whether it carries a body, as far as that is known. */
-  readonly hasBody: boolean
+  /** Whether it carries a body. A runtime may give every request a stream for one, which tells nothing: `maybe`. */
+  readonly hasBody: boolean | 'maybe'
   /** Its body: still to be read, or as an earlier body parser has left it. Called only with a valid token, and once. */
   body(): Chunks | Parsed
 }
@@ -78,11 +78,11 @@ export function createGate(parts: GateParts): Gate {
       if (outcome.kind === 'refused') return stopped(namingScopes(outcome.response, parts.scopes))
       const { token, scheme, headers } = authenticated(admitted(outcome))
       added = headers
-      const read = await messageOf(view, hasBody, body)
+      const read = await readOf(view, hasBody, body)
       const authorized = await authenticator.authorize(token, requirementOf(read?.message, base, parts.tools), scheme)
       if (authorized.kind === 'refused') return stopped(withHeaders(authorized.response, headers))
       authenticated(admitted(authorized))
-      const [message, bytes] = [read?.message.value, read?.bytes]
+      const [message, bytes] = [read?.message?.value, read?.bytes]
       return { kind: 'passed', authInfo: authInfo(token, resource), message, bytes, headers }
     } catch (error) {
       if (error instanceof MessageError) return stopped(withHeaders(error.response, added))
@@ -90,14 +90,17 @@ export function createGate(parts: GateParts): Gate {
     }
   }
 
-  const messageOf = async (
+  const readOf = async (
     view: RequestView,
-    hasBody: boolean,
+    hasBody: McpRequest['hasBody'],
     body: McpRequest['body'],
   ): Promise<Read | undefined> => {
     if (BODILESS.has(view.method)) {
-      if (hasBody) throw new MessageError('body_of_method')
-      return undefined
+      if (hasBody === false) return undefined
+      const given = hasBody === 'maybe' ? body() : undefined
+      const bytes = given !== undefined && 'next' in given ? await readBody(given, limits) : undefined
+      if (bytes?.length !== 0) throw new MessageError('body_of_method')
+      return { message: undefined, bytes }
     }
     if (view.method !== 'POST') throw new MessageError('method')
     const given = body()
@@ -118,7 +121,8 @@ function stopped(response: RefusalResponse): Stopped {
 const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
 
 interface Read {
-  readonly message: Message
+  /** `undefined` if the method has none. */
+  readonly message: Message | undefined
   readonly bytes: Uint8Array<ArrayBuffer> | undefined
 }
 

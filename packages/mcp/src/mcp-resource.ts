@@ -23,8 +23,10 @@ export interface McpResource {
    */
   express<Q = NodeRequest, S = NodeResponse>(handler: NodeHandler<Q, S>): NodeMiddleware
   /**
-   * A plugin for Fastify 5: `app.register(mcp.fastify(toNodeHandler(server)))`. The handler gets the request and the response of Node, and the
-   * parsed message.
+   * A plugin for Fastify 5: `app.register(mcp.fastify(toNodeHandler(server)))`, without a prefix. The handler gets the request and the response
+   * of Node, and the parsed message.
+   *
+   * @throws TypeError for a path with an asterisk or an escaped delimiter, which the router cannot compare
    */
   fastify<Q = NodeRequest, S = NodeResponse>(handler: NodeHandler<Q, S>): FastifyPlugin
   /**
