@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { freePort } from '../support/docs/free-port.ts'
 import { adminOf, LIBRARIES, type TestClient } from '../support/redis/clients.ts'
 import { guardedApi, ISSUER, newProof, newToken } from '../support/redis/guarded-api.ts'
+import { startRelay } from '../support/redis/relay.ts'
 import { INSTALLED, MISSING, type RedisServer, startRedis, startSilentServer } from '../support/redis/server.ts'
 
 const DOWN = ['503 check_unavailable', '503 check_unavailable']
@@ -226,6 +227,44 @@ describe.each(INSTALLED)('46. With %s', () => {
       }
     })
   })
+
+  it.each(LIBRARIES)(
+    'a proof is not called used if the answer was lost, with $library',
+    async ({ library, connect }) => {
+      const relay = await startRelay(server.port)
+      const { client, close } = await connect(relay.url)
+      const store = redisReplayStore(client, { prefix: `${library}:lost:`, timeout: 5 })
+      await store.ready()
+      relay.loseAnswerToSet()
+      // "ioredis" and "iovalkey" send the command again.
+      expect(await reasonOf(store.insertIfAbsent(KEY, 60).then((isNew) => expect(isNew).toBe(true)))).toBe(
+        library === 'redis' ? 'connection' : 'answered',
+      )
+      await expect.poll(async () => reasonOf(store.ready())).toBe('answered')
+      expect(await store.insertIfAbsent(KEY, 60)).toBe(false)
+      await close()
+      await relay.close()
+    },
+  )
+
+  it.each(LIBRARIES.slice(1))(
+    'a lease is known if the answer was lost, with $library',
+    async ({ library, connect }) => {
+      const relay = await startRelay(server.port)
+      const { client, close } = await connect(relay.url)
+      const prefix = `${library}:lost:`
+      const sets = redisJwkSets(client, { prefix, timeout: 5 })
+      const seed = { uri: 'https://auth.example.com/keys', jwks: { keys: [] }, fetchedAt: 1 }
+      expect(await sets.get(seed.uri)).toBeUndefined()
+      relay.loseAnswerToSet()
+      expect(await sets.get(seed.uri, { seconds: 1 })).toBeUndefined()
+      expect(await admin.keys(`${prefix}lease:`)).toHaveLength(1)
+      await sets.set(seed.uri, seed)
+      expect(await admin.keys(`${prefix}lease:`)).toEqual([])
+      await close()
+      await relay.close()
+    },
+  )
 
   it('an entry ends by the clock of the server', async () => {
     const { client, close } = await first.connect(server.url)

@@ -1,4 +1,5 @@
 import { bare, misconfigured, own } from '@claimgate/core/adapter'
+import { malformed } from './error.ts'
 
 /**
  * A client of Redis or Valkey: of `redis` 5 or 6 (`createClient`, `createCluster`, `createSentinel`, `createClientPool`), `ioredis` 5 or 6, or
@@ -22,6 +23,25 @@ export interface Commands {
   run(script: string, key: string, ...args: readonly string[]): Promise<unknown>
   /** What `INFO memory` says. A cluster client asks one of the nodes. */
   memory(): Promise<unknown>
+}
+
+/**
+ * Sets a key to a value that no other caller uses, unless the key exists.
+ *
+ * @returns the value, or `undefined` if the key existed
+ * @throws RedisStoreError `malformed`
+ */
+export async function insertUnique(
+  { insert, get }: Commands,
+  key: string,
+  seconds: number,
+): Promise<string | undefined> {
+  const value = crypto.randomUUID()
+  const answer = await insert(key, value, Math.ceil(seconds * 1000))
+  if (answer === 'OK') return value
+  if (answer !== null) throw malformed('an answer to SET NX')
+  // If a connection breaks before the answer, ioredis and iovalkey send the command again, and then find what it has set itself.
+  return (await get(key)) === value ? value : undefined
 }
 
 /**

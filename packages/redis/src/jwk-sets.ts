@@ -1,6 +1,6 @@
 import type { JwkSetSeed, JwkSetStore } from '@claimgate/core'
 import { own } from '@claimgate/core/adapter'
-import type { RedisClient } from './client.ts'
+import { insertUnique, type RedisClient } from './client.ts'
 import { connectionOf } from './connection.ts'
 import { malformed } from './error.ts'
 import { REDIS_JWK_SETS, type RedisJwkSetOptions, resolveOptions } from './options.ts'
@@ -32,10 +32,9 @@ export function redisJwkSets(client: RedisClient, options: RedisJwkSetOptions = 
   }
 
   const takeLease = async (uri: string): Promise<boolean> => {
-    const value = crypto.randomUUID()
-    const taken = await ask(async (commands) => commands.insert(leaseOf(uri), value, Math.ceil(lease * 1000)))
-    if (taken === 'OK') leases.set(uri, value)
-    return taken === 'OK'
+    const value = await ask(async (commands) => insertUnique(commands, leaseOf(uri), lease))
+    if (value !== undefined) leases.set(uri, value)
+    return value !== undefined
   }
 
   const releaseLease = async (uri: string): Promise<void> => {

@@ -1,7 +1,6 @@
 import type { ReplayStore } from '@claimgate/core/dpop'
-import type { RedisClient } from './client.ts'
+import { insertUnique, type RedisClient } from './client.ts'
 import { connectionOf } from './connection.ts'
-import { malformed } from './error.ts'
 import { evictionGuard } from './eviction.ts'
 import { REDIS_GUARD, type RedisGuardOptions, resolveOptions } from './options.ts'
 
@@ -33,10 +32,7 @@ export function redisReplayStore(client: RedisClient, options: RedisGuardOptions
     insertIfAbsent: async (key, seconds) => {
       const unknown = guard.check()
       if (unknown !== undefined) await unknown
-      const answer = await connection.ask(async (commands) => commands.insert(prefix + key, '1', seconds * 1000))
-      if (answer === 'OK') return true
-      if (answer === null) return false
-      throw malformed('an answer to SET NX')
+      return connection.ask(async (commands) => (await insertUnique(commands, prefix + key, seconds)) !== undefined)
     },
     ready: guard.ready,
   })

@@ -6,15 +6,26 @@ export interface Relay {
   readonly url: string
   /** Closes all connections, and connects new ones to another port; without a port, refuses them. */
   failOver(port: number | undefined): void
+  /** Passes on the next `SET` of a client, but closes the connection instead of passing on its answer. */
+  loseAnswerToSet(): void
   close(): Promise<void>
 }
 
 export async function startRelay(port: number): Promise<Relay> {
   let target: number | undefined = port
+  let loses = false
   const sockets = new Set<Socket>()
   const server = createServer((incoming) => {
     if (target === undefined) return void incoming.destroy()
     const outgoing = connect(target, '127.0.0.1')
+    let isSent = false
+    incoming.on('data', (chunk: Buffer) => {
+      isSent = loses && /\r\nset\r\n/i.test(chunk.toString('latin1'))
+      loses &&= !isSent
+    })
+    outgoing.on('data', () => {
+      if (isSent) incoming.destroy()
+    })
     for (const [one, other] of [
       [incoming, outgoing],
       [outgoing, incoming],
@@ -34,6 +45,9 @@ export async function startRelay(port: number): Promise<Relay> {
     failOver: (to) => {
       target = to
       disconnect()
+    },
+    loseAnswerToSet: () => {
+      loses = true
     },
     close: async () => {
       disconnect()
