@@ -109,9 +109,10 @@ describe.each(REVOCATION_SERVERS)('44. Revocations from outside: $name', ({ star
     const good = await post('/events', await eventToken(), 'application/secevent+jwt')
     expect([good.status, good.body, good.headers['cache-control']]).toEqual([202, '', 'no-store'])
     const bad = await post('/events', await eventToken({ aud: 'other' }), 'application/secevent+jwt')
-    expect([bad.status, bad.headers['content-type'], JSON.parse(bad.body)]).toEqual([
+    expect([bad.status, bad.headers['content-type'], bad.headers['content-language'], JSON.parse(bad.body)]).toEqual([
       400,
       'application/json',
+      'en',
       { err: 'invalid_audience', description: expect.any(String) },
     ])
   })
@@ -307,6 +308,18 @@ describe('44. A body that Express has parsed before', () => {
     sent.end(await formOf())
     expect((await sent.answer).status).toBe(503)
     expect(lines[0]).toContain('check_unavailable')
+  })
+})
+
+describe('44. A request of `fetch` whose body is being read elsewhere', () => {
+  it('gets 503, because no answer is true', async () => {
+    const { receiveLogout, receiveEvent } = createRevocationWorld()
+    for (const receive of [receiveLogout, receiveEvent]) {
+      const headers = { 'content-type': receive === receiveLogout ? FORM : 'application/secevent+jwt' }
+      const request = new Request('https://api.example/', { method: 'POST', headers, body: 'a=b' })
+      request.body?.getReader()
+      expect((await receive(request)).status).toBe(503)
+    }
   })
 })
 

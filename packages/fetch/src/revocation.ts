@@ -38,9 +38,9 @@ export function securityEvents(options: SecurityEventsOptions): FetchHandler<Req
 
 function handlerOf(endpoint: RevocationEndpoint): FetchHandler<Request, readonly unknown[]> {
   return async (request) => {
-    const reader = request.bodyUsed ? undefined : request.body?.getReader()
-    const body: RequestBody =
-      reader === undefined ? { parsed: request.bodyUsed ? undefined : '' } : { next: () => reader.read() }
+    const isRead = request.bodyUsed || request.body?.locked === true
+    const reader = isRead ? undefined : request.body?.getReader()
+    const body: RequestBody = reader === undefined ? { parsed: isRead ? undefined : '' } : { next: () => reader.read() }
     const { status, headers, body: text } = await endpoint.receive(requestView(request), body)
     // Ends an upload whose rest is not needed. Not awaited, because a stream may never end its cancellation.
     reader?.cancel().catch(() => {})

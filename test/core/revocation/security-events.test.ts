@@ -221,6 +221,11 @@ describe('44. The transmitter of security events', () => {
     expect(() => sharedBearer(short as string)).toThrow('at least 32 characters')
   })
 
+  it.each(['ä', ' ', '\n', '@', '=', ','])('needs a secret that clients can send: not with %j inside', (odd) => {
+    expect(() => sharedBearer(`${plain}${odd}0`)).toThrow('at least 32 characters of a Bearer field')
+    expect(() => sharedBearer([plain, `${plain}${odd}0`])).toThrow('at least 32 characters of a Bearer field')
+  })
+
   it.each<[string, () => unknown, number]>([
     ['answers false', async () => false, 400],
     ['rejects with a refusal', async () => Promise.reject(new AuthError('token_expired')), 400],

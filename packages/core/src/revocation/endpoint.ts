@@ -7,6 +7,7 @@ import {
   BodyError,
   type Clock,
   createLogRefusal,
+  own,
   readBody,
   type RefusalLog,
   type RequestView,
@@ -46,6 +47,8 @@ interface EndpointRules {
   readonly accepted: 200 | 202
   /** What is told about a refusal with status 400. */
   refusal(error: AuthError): object
+  /** More header fields of a refusal with status 400. */
+  readonly refusalHeaders?: Readonly<Record<string, string>>
   /** Fulfilled if the token has been accepted, and what it revokes is stored. @throws AuthError, or another error for status 503 */
   accept(view: RequestView, body: RequestBody): Promise<void>
 }
@@ -62,7 +65,7 @@ export function revocationEndpoint(rules: EndpointRules): RevocationEndpoint {
     if (status === 503)
       return { status, headers: { ...NO_STORE, 'retry-after': String(Math.max(1, Math.ceil(retryAfter))) }, body: '' }
     if (status === 408 || status === 413) return { status, headers: NO_STORE, body: '' }
-    const headers = { ...NO_STORE, 'content-type': 'application/json' }
+    const headers = { ...NO_STORE, 'content-type': 'application/json', ...own(rules, 'refusalHeaders') }
     return { status: 400, headers, body: JSON.stringify(rules.refusal(error)) }
   }
   return Object.freeze<RevocationEndpoint>({

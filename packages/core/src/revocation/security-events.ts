@@ -38,6 +38,8 @@ export function createSecurityEventEndpoint(given: SecurityEventsOptions): Revoc
     clock,
     log,
     accepted: 202,
+    // RFC 8935 section 2.3 requires it.
+    refusalHeaders: { 'content-language': 'en' },
     refusal: ({ code }) => {
       const err = errOf(code)
       return { err, description: DESCRIPTIONS[err] }

@@ -3,15 +3,15 @@ import { kindOf, misconfigured, type RequestView } from '../adapter.ts'
 /**
  * Authenticates a transmitter by a secret that it sends as `Authorization: Bearer`. For `authenticate` of `securityEvents`.
  *
- * @param secret - at least 32 characters, or a list, to rotate: all of them are accepted
- * @throws TypeError for a shorter secret
+ * @param secret - at least 32 letters, digits and `-._~+/`, with `=` at the end if you like; or a list, to rotate: all of them are accepted
+ * @throws TypeError for a shorter secret, and for other characters, because a client cannot send them
  */
 export function sharedBearer(secret: string | readonly string[]): (request: RequestView) => Promise<boolean> {
   const secrets: readonly unknown[] = [secret].flat()
-  if (secrets.length === 0 || !secrets.every((each) => typeof each === 'string' && each.length >= LEAST))
+  if (secrets.length === 0 || !secrets.every(isSecret))
     throw misconfigured(
       'authenticate transmitter',
-      `the secret must be a text of at least ${LEAST} characters, or a list of them, found ${kindOf(secret)}`,
+      `the secret must be at least ${LEAST} characters of a Bearer field (letters, digits, "-._~+/", at the end "="), or a list of such texts, found ${kindOf(secret)}`,
     )
   const accepted = [...(secrets as readonly string[])]
   return async (request) => {
@@ -25,6 +25,10 @@ export function sharedBearer(secret: string | readonly string[]): (request: Requ
 }
 
 const LEAST = 32
+
+// No client can send anything else (RFC 6750 section 2.1).
+const isSecret = (value: unknown): boolean =>
+  typeof value === 'string' && value.length >= LEAST && /^[\w.~+/-]+=*$/.test(value)
 
 async function digest(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
