@@ -247,6 +247,16 @@ describe('45. A list that must not be used: 503', () => {
       cause: { message: 'The status list must not be used: its "sub" is not the address in the token' },
     })
   })
+
+  it.each<[string, number, string, string]>([
+    ['status 403', 403, '', 'The status list was answered with status 403, not 200'],
+    ['a web page', 200, '<!doctype html>', 'The answer is a web page, not a status list'],
+  ])('also for %s, in terms of lists', async (_, status, body, message) => {
+    server.respond((_request, response) => void response.writeHead(status, { 'content-type': 'text/html' }).end(body))
+    const { verifier } = createStatusApi()
+    const error: unknown = await verifier.verify(await statusToken(server.uri, 0)).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'check_unavailable', cause: { message } })
+  })
 })
 
 describe('45. A list is cached', () => {

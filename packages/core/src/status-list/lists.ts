@@ -137,8 +137,12 @@ export function statusLists(options: ResolvedStatusListOptions): StatusLists {
 
 // The message of `fetchDocument` is about key sets.
 function reasonOf(error: unknown): unknown {
-  if (!(error instanceof FetchError) || error.reason !== 'too_large') return error
-  return new StatusListError('The status list is larger than "maxBytes" allows')
+  if (!(error instanceof FetchError)) return error
+  const { reason, status, content } = error
+  if (content === 'web_page') return new StatusListError('The answer is a web page, not a status list')
+  if (reason === 'too_large') return new StatusListError('The status list is larger than "maxBytes" allows')
+  if (reason === 'status') return new StatusListError(`The status list was answered with status ${status}, not 200`)
+  return error
 }
 
 function unavailable(cause: unknown, milliseconds: number): AuthError {
