@@ -22,6 +22,8 @@ const revoked = denylist({ store })
 const app = express().use(
   authenticateJwt({
     ...optionsFromEnv(process.env),
+    // A token without a session could not be revoked below.
+    requiredClaims: ['sid'],
     keySet: { store: redisJwkSets(redis) },
     checks: [revoked],
     bindings: [dpop({ origin: ORIGIN, replay })],

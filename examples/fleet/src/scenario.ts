@@ -20,6 +20,9 @@ export async function runScenario(url: string, origin: string, { issuer, server 
   const fetches = server.stats().requests.filter(({ path }) => path.endsWith('/jwks.json'))
   console.log(`fetches of the keys               ${fetches.length}`)
 
+  const noSession = { authorization: `Bearer ${await issuer.issue({ sub: 'ada' })}` }
+  console.log(`a token that cannot be revoked    ${await statusOf('/me', { headers: noSession })}`)
+
   const { publicKey, privateKey } = await generateKeyPair('ES256')
   const jwk = await exportJWK(publicKey)
   const bound = await issuer.issue({ sub: 'ada', sid: 'session-1', cnf: { jkt: await calculateJwkThumbprint(jwk) } })
