@@ -76,7 +76,7 @@ describe('a rejected URL', () => {
       ]
     `)
     expect(said(() => discoveredKeySet('https://issuer.example', { allowedKeyHosts: 'x' as never }))).toBe(
-      'TypeError: Cannot discover keys: "allowedKeyHosts" must be a list of host names',
+      'TypeError: Cannot discover keys: "allowedKeyHosts" must be a list of host names, found "x"',
     )
     expect(said(() => discoveredKeySet('http://127.0.0.1', { allowLoopbackHttp: false }))).toMatch(
       'must be https, because',
