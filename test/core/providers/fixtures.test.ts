@@ -456,6 +456,10 @@ const rows: Readonly<Record<string, Row>> = {
     refused: {
       'another project': { claims: { iss: 'stytch.com/project-test-1' }, says: /^401 issuer_mismatch/ },
       'another audience': ANOTHER_AUDIENCE,
+      'a connected app or an M2M client': {
+        claims: { 'https://stytch.com/session': undefined, client_id: 'connected-app-test-1', scope: 'openid' },
+        says: /^401 claim_missing .*stytch\.com\/session/,
+      },
     },
   },
   salesforce: {
@@ -487,7 +491,7 @@ it('has a row for each fixture', () => {
   expect([...Object.keys(rows), ...REFUSED].toSorted()).toEqual(Object.keys(fixtures).toSorted())
 })
 
-describe.each(Object.entries(rows))('%s', (id, { policy, scopes, roles, refused }) => {
+describe.each(Object.entries(rows))('52. %s', (id, { policy, scopes, roles, refused }) => {
   it('is accepted', async () => {
     const token = await outcomeOf(verifierOf(id, policy()), await tokenOf(id))
     expect(token).toMatchObject({ claims: { iss: expect.any(String) } })
@@ -507,6 +511,54 @@ describe.each(Object.entries(rows))('%s', (id, { policy, scopes, roles, refused 
         await tokenOf(id, { claims: { exp: 1_780_000_000, iat: 1_779_999_000, nbf: undefined } }),
       ),
     ).toMatch(/^401 token_expired/)
+  })
+})
+
+describe('52. A tenant is named by its exact GUID, in the token and in its issuer', () => {
+  const known = ofTenant(CUSTOMER)
+  it.each<[string, unknown, unknown]>([
+    ['another case', CUSTOMER.toUpperCase(), undefined],
+    ['a space after it', `${CUSTOMER} `, undefined],
+    ['a line break after it', `${CUSTOMER}\n`, undefined],
+    ['a list', [CUSTOMER], known['iss']],
+    ['an object', { [CUSTOMER]: CUSTOMER }, known['iss']],
+    ['no tid', undefined, known['iss']],
+    ['an alias', 'common', undefined],
+    ['another alias', 'organizations', undefined],
+    ['a path', `../${CUSTOMER}`, undefined],
+    ['a pattern of replacement', '$&', 'https://login.microsoftonline.com/{tenantid}/v2.0'],
+    ['a list as issuer', CUSTOMER, [known['iss']]],
+    ['another end of the issuer', CUSTOMER, `${String(known['iss'])}/`],
+  ])('%s', async (_name, tid, iss) => {
+    const claims = { tid, iss: iss ?? `https://login.microsoftonline.com/${String(tid)}/v2.0` }
+    for (const tenants of [[CUSTOMER], 'any'] as const) {
+      const policy = providers.entra({ tenants, audience: API })
+      const verifier = verifierOf('entra-multitenant', policy)
+      expect(await outcomeOf(verifier, await tokenOf('entra-multitenant'))).toHaveProperty('claims')
+      expect(await outcomeOf(verifier, await tokenOf('entra-multitenant', { claims }))).toMatch(
+        /^401 (?:issuer_mismatch|claim_malformed)/,
+      )
+    }
+  })
+})
+
+describe('52. Roles of an object are its names, if each has an object', () => {
+  const zitadel = (): IssuerPolicy =>
+    providers.zitadel({ domain: 'acme.zitadel.cloud', projectId: '358982239599491392' })
+  it.each<[string, unknown, unknown]>([
+    ['objects', { admin: { '1': 'acme' }, editor: { '1': 'acme' } }, ['admin', 'editor']],
+    ['no role', {}, []],
+    ['null', null, []],
+    ['false', { admin: false }, /^401 claim_malformed/],
+    ['a member null', { admin: null }, /^401 claim_malformed/],
+    ['a number', 5, /^401 claim_malformed/],
+    ['a list of numbers', [1], /^401 claim_malformed/],
+    ['a list of lists', [['admin']], /^401 claim_malformed/],
+  ])('%s', async (_name, roles, expected) => {
+    const claims = { 'urn:zitadel:iam:org:project:358982239599491392:roles': roles }
+    const token = await outcomeOf(verifierOf('zitadel', zitadel()), await tokenOf('zitadel', { claims }))
+    if (typeof token === 'string') expect(token).toMatch(expected as RegExp)
+    else expect([...(token.roles ?? [])]).toEqual(expected)
   })
 })
 

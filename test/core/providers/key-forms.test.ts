@@ -2,6 +2,10 @@
 import { createVerifier, type IssuerPolicy, type Verifier } from '@claimgate/core'
 import { awsAlb, firebase, kubernetes, sapIas, supabase } from '@claimgate/core/providers'
 import { SignJWT } from 'jose'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { network, NOW, outcomeOf, tokenOf } from '../../support/providers/world.ts'
 
@@ -117,7 +121,7 @@ describe('a map of certificates (Firebase)', () => {
   })
 })
 
-describe('keys behind a token (Kubernetes)', () => {
+describe('52. Keys behind a token (Kubernetes)', () => {
   const words = { serviceAccounts: ['shop/web'], audience: 'orders-api', apiServer: 'https://10.0.0.1:6443' }
 
   it.each<[string, () => string | Promise<string>]>([
@@ -133,6 +137,91 @@ describe('keys behind a token (Kubernetes)', () => {
     const { fetch } = network('kubernetes')
     const { verifier } = timed(kubernetes({ ...words, token }), fetch)
     expect(await outcomeOf(verifier, await tokenOf('kubernetes'))).toMatch(/^503 keys_unavailable/)
+  })
+
+  it.each<[string, string, string, (headers: unknown) => Promise<never>]>([
+    [
+      'an error that repeats the request',
+      'secret-token',
+      '(ECONNREFUSED)',
+      async (headers) => {
+        throw Object.assign(new Error(`cannot send ${JSON.stringify(headers)}`), { code: 'ECONNREFUSED' })
+      },
+    ],
+    [
+      'a line break in the token',
+      'secret\ntoken',
+      'must give the text of a token',
+      async (headers) => Promise.reject(new Error([...new Headers(headers as never)].join())),
+    ],
+  ])('does not show the token with %s', async (_name, secret, says, send) => {
+    const fetch = (async (_url, { headers }) => send(headers)) as Parameters<typeof kubernetes>[0]['fetch']
+    const { verifier } = timed(kubernetes({ ...words, token: () => secret, ...(fetch && { fetch }) }), undefined)
+    const error: unknown = await verifier.verify(await tokenOf('kubernetes')).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ status: 503, message: expect.stringContaining(says) })
+    const shown = inspect(error, { depth: 9, showHidden: true })
+    expect(shown).not.toContain('secret-token')
+    expect(shown).not.toContain(String.raw`secret\ntoken`)
+  })
+
+  it('sends no token to the target of a redirect', async () => {
+    const arrived: (string | undefined)[] = []
+    const serve = createServer(({ url, headers: { authorization } }, res) => {
+      arrived.push(`${url} ${authorization}`)
+      res.writeHead(302, { location: '/stolen' }).end()
+    }).listen(0, '127.0.0.1')
+    await once(serve, 'listening')
+    const apiServer = `http://127.0.0.1:${(serve.address() as AddressInfo).port}`
+    const { verifier } = timed(kubernetes({ ...words, apiServer, token: () => 'own-token' }), globalThis.fetch)
+    const outcome = await outcomeOf(verifier, await tokenOf('kubernetes'))
+    serve.close()
+    expect(outcome).toMatch(/^503 .*Redirects are not followed/)
+    expect(arrived).toEqual(['/openid/v1/jwks Bearer own-token'])
+  })
+
+  it('asks for the keys through the proxy of the verifier', async () => {
+    const asked: (string | undefined)[] = []
+    const proxy = createServer().on('connect', ({ url }, socket) => {
+      asked.push(url)
+      socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n')
+    })
+    await once(proxy.listen(0, '127.0.0.1'), 'listening')
+    const keySet = { proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` }
+    const policy = kubernetes({ ...words, token: () => 'own-token' })
+    const verifier = createVerifier({ ...policy, keySet, clock: { now: () => NOW } })
+    expect(await outcomeOf(verifier, await tokenOf('kubernetes'))).toMatch(/^503 keys_unavailable/)
+    verifier.close()
+    proxy.close()
+    expect(asked).toContain('10.0.0.1:6443')
+  })
+
+  it('sends the token to an address with a port that its scheme has anyway', async () => {
+    const { fetch } = network('kubernetes')
+    const seen: unknown[] = []
+    const send = (async (_url, init) => {
+      seen.push(init.headers['authorization'])
+      return fetch('https://10.0.0.1:6443/openid/v1/jwks', init)
+    }) as NonNullable<Parameters<typeof kubernetes>[0]['fetch']>
+    const { verifier } = timed(
+      kubernetes({ ...words, apiServer: 'https://K8S.example:443', token: () => 'own-token', fetch: send }),
+      undefined,
+    )
+    expect(await outcomeOf(verifier, await tokenOf('kubernetes'))).toHaveProperty('claims')
+    expect(seen).toEqual(['Bearer own-token'])
+  })
+
+  it('keeps two clusters apart that have the same address', async () => {
+    const { fetch } = network('kubernetes')
+    const cluster = (issuer: string, reach: typeof fetch): IssuerPolicy =>
+      kubernetes({ ...words, issuer, token: () => 'own-token', fetch: reach })
+    const issuers = [
+      cluster('https://one.example', async (url, init) => fetch(url, init)),
+      cluster('https://two.example', async () => new Response('{"keys":[]}')),
+    ]
+    const verifier = createVerifier({ issuers, clock: { now: () => NOW } })
+    const of = (iss: string): Promise<string> => tokenOf('kubernetes', { claims: { iss } })
+    expect(await outcomeOf(verifier, await of('https://one.example'))).toHaveProperty('claims')
+    expect(await outcomeOf(verifier, await of('https://two.example'))).toMatch(/^503 keys_unavailable/)
   })
 
   it('uses the fetch that it was given, for the keys alone', async () => {

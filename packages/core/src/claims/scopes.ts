@@ -1,4 +1,4 @@
-import { overLimit } from '../errors/auth-error.ts'
+import { AuthError, overLimit } from '../errors/auth-error.ts'
 import { type ClaimPath, nameOfPath } from '../model/claim-path.ts'
 import { recentMap } from '../model/memory.ts'
 import type { Claims } from '../model/token.ts'
@@ -108,9 +108,20 @@ function withImplied(words: readonly string[], hierarchy: ReadonlyMap<string, re
   return all
 }
 
+// With any other value, such as `admin: false`, the name may not be a role that is granted.
+function rolesOf(source: ClaimPath, given: object): readonly string[] {
+  for (const where of Object.values(given) as readonly unknown[])
+    if (typeof where !== 'object' || where === null)
+      throw new AuthError('claim_malformed', {
+        expected: `${nameOfPath(source)}: an object for each role`,
+        actual: where,
+      })
+  return Object.keys(given)
+}
+
 /**
- * Reads the roles of a token from one claim: a list of roles, a text that is one role, or an object whose names are roles, as Zitadel
- * writes them.
+ * Reads the roles of a token from one claim: a list of roles, a text that is one role, or an object whose names are roles and whose
+ * values are objects, as Zitadel writes them.
  *
  * Throws `AuthError` `claim_malformed`, `claim_too_long`.
  */
@@ -121,7 +132,7 @@ export function roleReader(source: ClaimPath | undefined, limit: number): ScopeR
     const value = valueAt(claims, source) ?? undefined
     if (value === undefined || value === '') return none
     const isText = typeof value !== 'object'
-    const roles = arrayWords(source, isText ? [value] : Array.isArray(value) ? value : Object.keys(value))
+    const roles = arrayWords(source, isText ? [value] : Array.isArray(value) ? value : rolesOf(source, value))
     if (roles.length > limit)
       throw overLimit('claim_too_long', { limit: 'scopes', most: limit, unit: 'roles', actual: roles.length })
     return new ReadonlyScopes(roles)

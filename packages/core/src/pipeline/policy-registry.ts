@@ -4,7 +4,7 @@ import { asError, AuthError } from '../errors/auth-error.ts'
 import { isFirstOf } from '../keys/first-of.ts'
 import { recentMap } from '../model/memory.ts'
 import type { Claims } from '../model/token.ts'
-import { ownOptions } from '../model/values.ts'
+import { own, ownOptions } from '../model/values.ts'
 import { isOptions, isRecord, kindOf, misconfigured } from '../options/option-rules.ts'
 import { type IssuerPolicy, type IssuerResolver, POLICY_OPTIONS } from './options.ts'
 import type { ResolvedPolicy } from './policy.ts'
@@ -166,7 +166,7 @@ export function policyResolver(
     }
     const options = typeof given === 'object' ? ownOptions(given, POLICY_OPTIONS) : given
     // Tenants have an issuer each, which the token itself must name.
-    if (options.issuer !== iss && options.provider?.issuerOf === undefined)
+    if (options.issuer !== iss && (options.provider && own(options.provider, 'issuerOf')) === undefined)
       throw misconfigured(
         'resolve issuer',
         'the function must give the policy of the issuer it was asked for',

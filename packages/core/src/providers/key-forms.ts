@@ -1,10 +1,12 @@
 import {
   AuthError,
+  bare,
   FetchError,
   type FetchLike,
   jwkOfDer,
   type JoseHeader,
   type KeySourcePlan,
+  own,
   parseStrictJson,
   readKeyText,
   recentMap,
@@ -12,6 +14,9 @@ import {
   remoteKeySet,
   type RemoteKeySetOptions,
   StrictJsonError,
+  systemCode,
+  TransportError,
+  transportOf,
 } from '../adapter.ts'
 
 type Jwk = Readonly<Record<string, string>>
@@ -121,22 +126,50 @@ export interface ProtectedKeys {
   readonly fetch?: FetchLike | undefined
 }
 
-/** The keys at an address that wants a bearer token. The token is sent only to that address. */
+/** The keys at an address that wants a bearer token. The token is sent only to that address, and errors do not repeat it. */
 export function keysWithToken({ uri, token, fetch: given }: ProtectedKeys): KeySourcePlan {
+  const { href } = new URL(uri)
   return {
-    name: `protected ${uri}`,
-    create: ({ proxy, ...options }) => {
-      const fetch = given ?? options.fetch
-      if (fetch === undefined || (token === undefined && given === undefined))
-        return remoteKeySet(uri, { ...options, proxy })
+    // Two clusters may have the same address, each in its own network.
+    name: `protected ${href} ${numberOfFunction(token)} ${numberOfFunction(given)}`,
+    create: (options) => {
+      const fetch = given ?? (options.fetch && transportOf(options.fetch, own(options, 'proxy')))
+      if (fetch === undefined || (token === undefined && given === undefined)) return remoteKeySet(uri, options)
       const send: FetchLike = async (url, init) => {
-        const bearer = token === undefined || url !== uri ? undefined : await token()
-        const authorization = bearer === undefined ? {} : { authorization: `Bearer ${bearer.trim()}` }
-        return fetch(url, { ...init, headers: { ...init.headers, ...authorization } })
+        if (token === undefined || url !== href) return fetch(url, init)
+        const authorization = `Bearer ${textOf(await token())}`
+        try {
+          return await fetch(url, bare({ ...init, headers: bare({ ...init.headers, authorization }) }))
+        } catch (cause) {
+          throw withoutToken(cause)
+        }
       }
-      return remoteKeySet(uri, { ...options, fetch: send })
+      return remoteKeySet(uri, { ...options, fetch: send, proxy: undefined })
     },
   }
+}
+
+const functions = new WeakMap<object, number>()
+let lastFunction = 0
+
+function numberOfFunction(given: object | undefined): number {
+  if (given === undefined) return 0
+  const known = functions.get(given) ?? (lastFunction += 1)
+  functions.set(given, known)
+  return known
+}
+
+function textOf(token: unknown): string {
+  const text = typeof token === 'string' ? token.trim() : ''
+  if (/^[\x21-\x7E]+$/.test(text)) return text
+  throw new TypeError('"token" must give the text of a token')
+}
+
+// A transport's error may repeat the header fields. Its code says what went wrong.
+function withoutToken(cause: unknown): unknown {
+  if (cause instanceof TransportError) return cause
+  const code = systemCode(cause) ?? (cause instanceof Error ? systemCode(cause.cause) : undefined)
+  return Object.assign(new Error('The transport failed'), code !== undefined && { code })
 }
 
 /** The keys at an address that wants more header fields. */

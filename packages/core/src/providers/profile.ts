@@ -36,7 +36,7 @@ export function profile<W extends object>(data: ProfileData<W>): Profile<W> {
   const action = `use ${data.title}`
   const use = (given: W): IssuerPolicy => {
     if (typeof given === 'object' && given !== null)
-      for (const [name, advice] of Object.entries(data.wrong ?? {}))
+      for (const [name, advice] of Object.entries(own(data, 'wrong') ?? {}))
         if (own(given, name) !== undefined && !Object.hasOwn(data.words, name))
           throw misconfigured(action, `"${name}" is not what it needs: ${advice}`)
     const words = readOptions(action, given, data.words, { form: `give an object with ${names(data)}` })

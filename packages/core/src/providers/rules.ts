@@ -3,6 +3,7 @@ import {
   type ClaimPath,
   type Claims,
   nameOfPath,
+  own,
   type ProviderRules,
   type PublishedAs,
   quote,
@@ -27,7 +28,10 @@ export function kindBy(...marks: readonly Mark[]): NonNullable<ProviderRules['ch
   }
 }
 
-function checkMark({ claim, accept, refuse, hint }: Mark, claims: Claims): void {
+function checkMark(mark: Mark, claims: Claims): void {
+  const { claim, hint } = mark
+  const accept = own(mark, 'accept')
+  const refuse = own(mark, 'refuse')
   const actual = valueAt(claims, claim)
   const isText = typeof actual === 'string'
   if (accept === undefined ? !(isText && refuse?.includes(actual)) : isText && accept.includes(actual)) return

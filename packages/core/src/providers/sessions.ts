@@ -128,12 +128,16 @@ export const stytch: Profile<StytchWords> = /* @__PURE__ */ profile<StytchWords>
   },
   wrong: { audience: 'the project is the aud: write "projectId"' },
   arrives: '`sub` is the user or member; `roles` from the session in `https://stytch.com/session`; no scopes',
-  traps: ['A session JWT lives five minutes, and is valid until then even if the session is revoked.'],
+  traps: [
+    'A session JWT lives five minutes, and is valid until then even if the session is revoked.',
+    'Tokens of connected apps and of M2M clients have the same issuer, audience and keys. They have no `https://stytch.com/session`, and are refused.',
+  ],
   policy: ({ projectId, product }) => ({
     issuer: `stytch.com/${projectId}`,
     audience: projectId,
     jwksUri: `https://${projectId.startsWith('project-test-') ? 'test' : 'api'}.stytch.com/v1/${product === 'b2b' ? 'b2b/' : ''}sessions/jwks/${projectId}`,
     algorithms: ['RS256'],
+    requiredClaims: ['https://stytch.com/session'],
     roleSource: ['https://stytch.com/session', 'roles'],
     provider: { name: 'Stytch' },
   }),
