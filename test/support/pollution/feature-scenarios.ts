@@ -30,6 +30,7 @@ import { NOW } from '../core/jose-tokens.ts'
 import { FIELDS, FLAGS, FORMATS } from '../mtls/certificates.ts'
 import { dpopScenarios } from './dpop-scenarios.ts'
 import { metadataScenarios } from './metadata-scenarios.ts'
+import { providerScenarios } from './provider-scenarios.ts'
 import { redisScenarios } from './redis-scenarios.ts'
 import { CLIENT, eventToken, FORM, keys, logoutToken, RECEIVER } from '../revocation/world.ts'
 import { lstOf, packed, statusToken } from '../status-list/world.ts'
@@ -38,6 +39,8 @@ import { outcome, type Scenario, stringify } from './scenario.ts'
 const der = new X509Certificate(issuerCertificate.cert).raw
 const thumbprint = createHash('sha256').update(der).digest('base64url')
 const client = { ...issuerCertificate, der, thumbprint }
+
+const providers = await providerScenarios()
 
 /** The answers of core's features that confirm who sent a token, or ask about it. */
 export function featureScenarios(): readonly Scenario[] {
@@ -49,6 +52,7 @@ export function featureScenarios(): readonly Scenario[] {
     dpopScenarios(),
     [statusListScenario()],
     redisScenarios(),
+    providers,
   ].flat()
 }
 
