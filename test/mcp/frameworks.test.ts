@@ -6,6 +6,7 @@ import express5, { type ErrorRequestHandler } from 'express'
 import fastify, { type FastifyInstance } from 'fastify'
 import { Hono } from 'hono'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -458,6 +459,42 @@ describe('an application that has answered during the wait for keys', () => {
     await app.register(slow(promise).fastify(tell))
     const response = await post(await startFastify(app), callOf('echo'))
     expect([response.status, await response.text()]).toEqual([200, 'answered'])
+  })
+})
+
+describe('an application that has answered while a requirement was decided', () => {
+  const deciding = (answer: () => Promise<unknown>): McpResource => {
+    const isMet = async (): Promise<boolean> => {
+      await answer()
+      return true
+    }
+    return resourceWith({ tools: { echo: { description: 'an answer', scopes: [], isMet } } })
+  }
+
+  it('is left alone in Express, and no handler runs', async () => {
+    let answer = async (): Promise<unknown> => undefined
+    let calls = 0
+    const app = express5()
+    app.use((_req, res, next) => {
+      answer = () => once(res.send('answered'), 'finish')
+      next()
+    })
+    app.use(deciding(() => answer()).express(() => (calls += 1)))
+    const response = await post(await start(app), callOf('echo'))
+    expect([response.status, await response.text(), calls]).toEqual([200, 'answered', 0])
+  })
+
+  it('is left alone in Fastify, and no handler runs', async () => {
+    let answer = async (): Promise<unknown> => undefined
+    let calls = 0
+    const app = fastify()
+    app.addHook('preHandler', (_request, reply, done) => {
+      answer = () => once(reply.hijack().raw.end('answered'), 'finish')
+      done()
+    })
+    await app.register(deciding(() => answer()).fastify(() => (calls += 1)))
+    const response = await post(await startFastify(app), callOf('echo'))
+    expect([response.status, await response.text(), calls]).toEqual([200, 'answered', 0])
   })
 })
 

@@ -115,6 +115,14 @@ describe.each(Object.keys(FRAMEWORKS))('49. the message of a request on %s', (fr
     expect((await post('{"jsonrpc":"2.0","id":1,"result":{}}')).status).toBe(202)
   })
 
+  it('is refused as a response if a header field calls it a request', async () => {
+    for (const [name, value] of Object.entries({ 'mcp-name': 'purge', 'mcp-method': 'tools/call' }))
+      expect([name, await refusal('{"jsonrpc":"2.0","id":1,"result":{}}', { [name]: value })]).toEqual([
+        name,
+        [400, -32_020],
+      ])
+  })
+
   it('names the id of the refused message, and only that', async () => {
     const response = await post(callOf('x', { id: 'call-9', params: { name: 7 } }))
     expect(await response.json()).toEqual({
