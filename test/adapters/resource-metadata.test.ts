@@ -288,6 +288,16 @@ describe('47. scopes_supported', () => {
 })
 
 describe('47. the metadata of a protected resource in an application', () => {
+  it.each(['a%2Fb', 'a%3ab', '%zz', '%ff'])(
+    'stops Fastify at start-up for a path it would never find: %s',
+    async (path) => {
+      const app = fastify().register(
+        fastifyMetadata(protectedResource({ resource: `https://api.example.com/${path}` })),
+      )
+      await expect(app.ready()).rejects.toThrow('without escaped delimiters')
+    },
+  )
+
   const get = async (app: FastifyInstance, url = PATH): Promise<number> => (await app.inject({ url })).statusCode
 
   it('is at the root, though the plugin is in a scope with a prefix, and another one protects the root', async () => {

@@ -50,6 +50,16 @@ function withoutPrefix(scope: FastifyInstance): FastifyInstance {
   return scope.prefix === '' ? scope : withoutPrefix(Object.getPrototypeOf(scope) as FastifyInstance)
 }
 
+/** @throws TypeError for a path that would never be found, because the router decodes no delimiters */
+function decoded(path: string): string {
+  try {
+    if (!/%(?:2[346bcf]|3[abdf]|40)/i.test(path)) return decodeURI(path)
+  } catch {
+    // Not UTF-8.
+  }
+  throw misconfigured('serve metadata', 'give a resource or a "path" without escaped delimiters such as "%2F"', path)
+}
+
 function addRoute(scope: FastifyInstance, path: string, resources: ProtectedResource[]): ProtectedResource[] {
   const handler: RouteHandlerMethod = async (request: FastifyRequest, reply) => {
     const answer = metadataAnswer(resources, new NodeRequestView(request, request.raw))
@@ -64,7 +74,7 @@ function addRoute(scope: FastifyInstance, path: string, resources: ProtectedReso
   scope.route({
     method: ['GET', 'HEAD', 'OPTIONS'],
     // The router compares decoded paths, and a colon begins a parameter.
-    url: decodeURI(path).replaceAll(':', '::'),
+    url: decoded(path).replaceAll(':', '::'),
     config: { auth: false },
     schema: HIDDEN,
     handler,
