@@ -260,6 +260,18 @@ describe('45. A list that must not be used: 503', () => {
 })
 
 describe('45. A list is cached', () => {
+  it('for at most a day, whatever its ttl', async () => {
+    await server.publish({ ttl: 1e9, exp: undefined })
+    const { answer, clock } = createStatusApi()
+    const token = await statusToken(server.uri, 0)
+    expect(await answer(token)).toBe('200')
+    await server.publish({ status_list: { bits: 1, lst: lstOf(packed(1, [1])) } })
+    clock.advance(86_399_000)
+    expect(await answer(token)).toBe('200')
+    clock.advance(2000)
+    expect(await answer(token)).toBe('401 token_refused')
+  })
+
   it('for its ttl, and then fetched again', async () => {
     const { answer, clock } = createStatusApi()
     const token = await statusToken(server.uri, 0)
