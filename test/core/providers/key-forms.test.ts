@@ -69,6 +69,17 @@ describe('one key for each kid (AWS ALB)', () => {
     expect(seen.at(-1)?.url).toBe(`${KEYS}${uuid(20)}`)
   })
 
+  it('keeps a key that was used, whatever key IDs are made up meanwhile', async () => {
+    const { fetch } = network('aws-alb')
+    const { verifier, move } = timed(alb, fetch)
+    await outcomeOf(verifier, await tokenOf('aws-alb'))
+    for (let index = 0; index < 70; index += 1) {
+      if (index % 10 === 0) move(61)
+      await outcomeOf(verifier, await tokenOf('aws-alb', { header: { kid: uuid(index) } }))
+    }
+    expect(await outcomeOf(verifier, await tokenOf('aws-alb'))).toHaveProperty('claims')
+  })
+
   it('sends no request once the verifier is closed', async () => {
     const { fetch, seen } = network('aws-alb')
     const { verifier } = timed(alb, fetch)

@@ -79,6 +79,9 @@ export function keyPerKid({ base, kid: pattern, name, checkHeader }: KeyPerKid):
     // A seed is of one key set, and these are many.
     const options = { ...given, seed: undefined }
     const sets = recentMap<string, RemoteKeySet>(MOST_KIDS)
+    // Sets that have given a key, which made-up key IDs must not displace.
+    const proven = recentMap<string, RemoteKeySet>(MOST_KIDS)
+    const knownAt = (kid: string): RemoteKeySet | undefined => proven.get(kid) ?? sets.get(kid)
     let starts: readonly number[] = []
     let closed = false
 
@@ -87,7 +90,7 @@ export function keyPerKid({ base, kid: pattern, name, checkHeader }: KeyPerKid):
       checkHeader(header)
       if (kid === undefined || !pattern.test(kid))
         throw new AuthError('key_not_found', { expected: 'a UUID as kid', actual: kid })
-      const known = sets.get(kid)
+      const known = knownAt(kid)
       if (known !== undefined) return known
       const now = options.clock?.monotonic() ?? performance.now()
       starts = starts.filter((start) => start > now - MINUTE)
@@ -104,12 +107,17 @@ export function keyPerKid({ base, kid: pattern, name, checkHeader }: KeyPerKid):
     }
 
     return {
-      current: (header) => (header.kid === undefined ? undefined : sets.get(header.kid)?.current?.(header)),
-      resolve: async (header, token) => setFor(header).resolve(header, token),
+      current: (header) => (header.kid === undefined ? undefined : knownAt(header.kid)?.current?.(header)),
+      resolve: async (header, token) => {
+        const set = setFor(header)
+        const key = await set.resolve(header, token)
+        proven.set(header.kid ?? '', set)
+        return key
+      },
       resolveAgain: async (header, failed, token) => setFor(header).resolveAgain?.(header, failed, token),
       close: () => {
         closed = true
-        for (const set of sets.values()) set.close()
+        for (const set of [...sets.values(), ...proven.values()]) set.close()
       },
       describe: () => `keys at ${base}, one for each kid`,
     }
