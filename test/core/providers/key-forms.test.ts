@@ -72,12 +72,16 @@ describe('one key for each kid (AWS ALB)', () => {
   it('keeps a key that was used, whatever key IDs are made up meanwhile', async () => {
     const { fetch } = network('aws-alb')
     const { verifier, move } = timed(alb, fetch)
-    await outcomeOf(verifier, await tokenOf('aws-alb'))
+    const good = await tokenOf('aws-alb', { claims: { exp: NOW / 1000 + 900 } })
+    await outcomeOf(verifier, good)
     for (let index = 0; index < 70; index += 1) {
       if (index % 10 === 0) move(61)
-      await outcomeOf(verifier, await tokenOf('aws-alb', { header: { kid: uuid(index) } }))
+      await outcomeOf(
+        verifier,
+        await tokenOf('aws-alb', { header: { kid: uuid(index) }, claims: { exp: NOW / 1000 + 900 } }),
+      )
     }
-    expect(await outcomeOf(verifier, await tokenOf('aws-alb'))).toHaveProperty('claims')
+    expect(await outcomeOf(verifier, good)).toHaveProperty('claims')
   })
 
   it('sends no request once the verifier is closed', async () => {
