@@ -42,7 +42,7 @@ export function optionsFromEnv(env: Environment): SingleIssuerOptions {
 const ACTION = 'read the environment'
 
 /** The environment variable of a word: `JWT_TENANT_ID` for `tenantId`. */
-export function variableOf(word: string): string {
+function variableOf(word: string): string {
   return `JWT_${word.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
 }
 
