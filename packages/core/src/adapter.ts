@@ -34,7 +34,7 @@ export {
 } from './options/option-rules.ts'
 export { readOptions } from './options/read-options.ts'
 export { quote } from './errors/quote.ts'
-export { type BodyChunk, BodyError, readBody } from './http/body.ts'
+export { BodyError, type BodyLimits, type NextChunk, readBody, readBytes } from './http/body.ts'
 export { publicUrl, resolveOrigin } from './http/origin.ts'
 export { fetchDocument, type FetchDocumentOptions, type FetchedDocument } from './keys/fetch/fetch-document.ts'
 export { FetchError, retrySeconds, systemCode } from './keys/fetch/fetch-error.ts'

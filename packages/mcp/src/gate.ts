@@ -1,8 +1,16 @@
 import type { Authenticator, RefusalResponse, RequestView, Requirement, VerifiedToken } from '@claimgate/core'
 import { allOf, AuthError, scope } from '@claimgate/core'
-import { admitted, bare, own, requirementFor, type RequirementRule, signedClaims } from '@claimgate/core/adapter'
+import {
+  admitted,
+  bare,
+  type BodyLimits,
+  own,
+  requirementFor,
+  type RequirementRule,
+  signedClaims,
+} from '@claimgate/core/adapter'
 import { type AuthInfo, authInfo } from './auth-info.ts'
-import { type BodyLimits, checkBodyFields, type Chunks, readBody } from './body.ts'
+import { checkBodyFields, type Chunks, readMessage } from './body.ts'
 import { MessageError } from './message-error.ts'
 import { checkMessage, type Message, parseMessage, type ToolCall } from './message.ts'
 
@@ -98,7 +106,7 @@ export function createGate(parts: GateParts): Gate {
     if (BODILESS.has(view.method)) {
       if (hasBody === false) return undefined
       const given = hasBody === 'maybe' ? body() : undefined
-      const bytes = given !== undefined && 'next' in given ? await readBody(given, limits) : undefined
+      const bytes = given !== undefined && 'next' in given ? await readMessage(given, limits) : undefined
       if (bytes?.length !== 0) throw new MessageError('body_of_method')
       return { message: undefined, bytes }
     }
@@ -106,7 +114,7 @@ export function createGate(parts: GateParts): Gate {
     const given = body()
     if ('parsed' in given) return parsedMessage(given.parsed, view)
     checkBodyFields(view, limits)
-    const bytes = await readBody(given, limits)
+    const bytes = await readMessage(given, limits)
     return { message: parseMessage(bytes, view), bytes }
   }
 

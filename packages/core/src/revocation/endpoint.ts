@@ -3,10 +3,10 @@ import {
   asError,
   asRefusal,
   AuthError,
-  type BodyChunk,
   BodyError,
   type Clock,
   createLogRefusal,
+  type NextChunk,
   own,
   readBody,
   type RefusalLog,
@@ -23,7 +23,7 @@ interface Parsed {
 }
 
 interface Reader {
-  readonly next: () => Promise<BodyChunk>
+  readonly next: NextChunk
 }
 
 /** What to answer. */

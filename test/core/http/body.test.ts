@@ -1,0 +1,99 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { BodyError, type NextChunk, readBody, readBytes, systemClock } from '@claimgate/core/adapter'
+import { createTestClock } from '@claimgate/testing'
+import { describe, expect, it } from 'vitest'
+
+/** A body of these chunks. After the last one it ends, or stays silent. */
+function chunks(values: readonly unknown[], end: 'ends' | 'is silent' = 'ends'): NextChunk {
+  const left = [...values]
+  return async () => {
+    if (left.length > 0) return { value: left.shift() }
+    return end === 'ends' ? { done: true } : new Promise(() => {})
+  }
+}
+
+const limits = { most: 10, seconds: 2, clock: systemClock }
+const flawOf = async (reading: Promise<unknown>): Promise<unknown> =>
+  reading.then(
+    () => 'none',
+    (error: unknown) => (error instanceof BodyError ? error.flaw : error),
+  )
+
+describe('a body', () => {
+  it('is read to its end, as bytes and views of another realm', async () => {
+    const foreign: unknown = runInNewContext('new Uint8Array([99, 100]).subarray(1)')
+    const read = await readBytes(chunks([Uint8Array.of(97), foreign, new DataView(Uint8Array.of(101).buffer)]), limits)
+    expect(new TextDecoder().decode(read)).toBe('ade')
+    expect(await readBody(chunks([Uint8Array.of(0xef, 0xbb), Uint8Array.of(0xbf, 97)]), systemClock)).toBe('\uFEFFa')
+  })
+
+  it.each([
+    ['at the limit', [new Uint8Array(4), new Uint8Array(6)], 'none'],
+    ['over the limit', [new Uint8Array(4), new Uint8Array(7)], 'too_large'],
+    ['with more empty chunks than bytes allowed', Array.from({ length: 11 }, () => new Uint8Array(0)), 'too_large'],
+    ['of text', ['a'], 'unreadable'],
+    ['of objects', [{ byteLength: 1 }], 'unreadable'],
+  ])('%s', async (_case, values, flaw) => {
+    expect(await flawOf(readBytes(chunks(values), limits))).toBe(flaw)
+  })
+
+  it('that stays silent is given up, and a late error is no unhandled rejection', async () => {
+    const clock = createTestClock()
+    let fail: (error: Error) => void = () => {}
+    const silent: NextChunk = async () =>
+      new Promise((_, reject) => {
+        fail = reject
+      })
+    const reading = flawOf(readBytes(silent, { ...limits, clock }))
+    await clock.advance(1999)
+    fail(new Error('reset'))
+    expect(await reading).toBe('unreadable')
+    const again = flawOf(readBytes(silent, { ...limits, clock }))
+    await clock.advance(2000)
+    expect(await again).toBe('too_slow')
+    fail(new Error('reset'))
+    await new Promise(setImmediate)
+  })
+
+  it('that sends without a pause is given up, although timers never run', async () => {
+    let now = 0
+    const clock = { monotonic: () => (now += 1), setTimeout: () => () => {} }
+    const endless: NextChunk = async () => ({ value: new Uint8Array(0) })
+    expect(await flawOf(readBytes(endless, { most: 1e6, seconds: 1, clock }))).toBe('too_slow')
+  })
+
+  it('whose stream throws is unreadable', async () => {
+    const broken: NextChunk = () => {
+      throw undefined
+    }
+    expect(await flawOf(readBytes(broken, limits))).toBe('unreadable')
+  })
+
+  it('in chunks of one byte takes no more memory than its bytes', async () => {
+    setFlagsFromString('--expose-gc')
+    const gc = runInNewContext('gc') as () => void
+    const BODIES = 40
+    const held = (): number => {
+      gc()
+      const { heapUsed, arrayBuffers } = process.memoryUsage()
+      return heapUsed + arrayBuffers
+    }
+    const byte = Uint8Array.of(97)
+    let arrived = 0
+    const drip = (): NextChunk => {
+      let left = 60_000
+      return async () => {
+        left -= 1
+        if (left >= 0) return { value: byte }
+        arrived += 1
+        return new Promise(() => {})
+      }
+    }
+    const before = held()
+    for (let body = 0; body < BODIES; body += 1) void readBody(drip(), systemClock).catch(() => {})
+    while (arrived < BODIES) await new Promise(setImmediate)
+    // Twice the 64 KiB that one array may take while it grows.
+    expect(held() - before).toBeLessThan(BODIES * 131_072 * 2)
+  })
+})
