@@ -47,7 +47,7 @@ describe('the commands of the page', () => {
   beforeAll(async () => {
     const ports = [await freePort(), await freePort()] as const
     const [issuer, server, ...others] = commands.map((text) =>
-      text.replaceAll('4020', ports[0]).replaceAll('4010', ports[1]),
+      text.replaceAll('4081', ports[0]).replaceAll('4080', ports[1]),
     )
     await start(issuer)
     await start(server)

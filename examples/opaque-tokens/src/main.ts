@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http'
 import { createApi } from './api.ts'
 import { createAuthorizationServer } from './authorization-server.ts'
 
-const { PORT = '4060', AUTH_PORT = '4061' } = process.env
+const { PORT = '4070', AUTH_PORT = '4071' } = process.env
 const issuer = `http://127.0.0.1:${AUTH_PORT}`
 const audience = 'orders-api'
 const client = { id: 'orders-api', secret: crypto.randomUUID() }

@@ -17,7 +17,7 @@ it('the page has commands to set up and to run the example', () => {
 
 it('the command prints what the page says', async () => {
   const [port, authorization] = [await freePort(), await freePort()]
-  const command = (commands[1] ?? '').replace('4060', String(port)).replace('4061', String(authorization))
+  const command = (commands[1] ?? '').replace('4070', String(port)).replace('4071', String(authorization))
   const { stdout } = await promisify(execFile)('bash', ['-c', command], { cwd: root })
   expect(stdout).toBe(printed)
 }, 60_000)
