@@ -15,10 +15,12 @@ const inspector = fileURLToPath(
   new URL('../inspector/node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js', import.meta.url),
 )
 const program = fileURLToPath(new URL('../../examples/mcp-server/dist/main.js', import.meta.url))
-const isInstalled = existsSync(inspector)
+const INSTALLED = [inspector].filter((path) => existsSync(path))
+const MISSING = INSTALLED.length === 0 ? ['npm run setup:inspector'] : []
 
-if (isInstalled) withInspector()
-else it('the MCP inspector is not run, because it is not installed: npm run setup:inspector', () => {})
+it.each(MISSING)('the MCP inspector is not run, because it is not installed: %s', () => {
+  expect(INSTALLED).toEqual([])
+})
 
 interface Output {
   readonly stdout: string
@@ -27,8 +29,8 @@ interface Output {
   readonly code?: number
 }
 
-/** The command line of the official inspector against `examples/mcp-server`. */
-function withInspector(): void {
+// The official inspector against `examples/mcp-server`.
+describe.each(INSTALLED)('the command line of the MCP inspector', () => {
   const cleanUps: (() => unknown)[] = []
   let inspect: (args: readonly string[], scope?: string) => Promise<Output>
 
@@ -60,33 +62,31 @@ function withInspector(): void {
     for (const cleanUp of cleanUps) await cleanUp()
   })
 
-  describe("the inspector's command line", () => {
-    it('lists the tools with a token', async () => {
-      const { stdout } = await inspect(['--method', 'tools/list'], 'notes:read')
-      const { tools } = JSON.parse(stdout) as { readonly tools: readonly { readonly name: string }[] }
-      expect(tools.map(({ name }) => name)).toEqual(['list_notes', 'delete_notes'])
-    })
-
-    it('calls a tool', async () => {
-      const { stdout } = await inspect(['--method', 'tools/call', '--tool-name', 'list_notes'], 'notes:read')
-      expect(JSON.parse(stdout)).toEqual({ content: [{ type: 'text', text: 'Buy milk, Call Bob' }] })
-    })
-
-    it('calls a tool that needs another scope only if the token has it', async () => {
-      const call = ['--method', 'tools/call', '--tool-name', 'delete_notes', '--tool-arg', 'containing=milk']
-      const refused = await inspect(call, 'notes:read')
-      expect(refused).toMatchObject({ code: 1, stdout: '' })
-      expect(refused.stderr).toContain('Insufficient scope: required \\"notes:read notes:admin\\"')
-      const { stdout } = await inspect(call, 'notes:read notes:admin')
-      expect(JSON.parse(stdout)).toEqual({ content: [{ type: 'text', text: '1 deleted' }] })
-    })
-
-    it('begins an authorization without a token', async () => {
-      const { code, stderr } = await inspect(['--method', 'tools/list'])
-      expect({ code, wantsLogin: stderr.includes('auth_required') }).toEqual({ code: 3, wantsLogin: true })
-    })
+  it('lists the tools with a token', async () => {
+    const { stdout } = await inspect(['--method', 'tools/list'], 'notes:read')
+    const { tools } = JSON.parse(stdout) as { readonly tools: readonly { readonly name: string }[] }
+    expect(tools.map(({ name }) => name)).toEqual(['list_notes', 'delete_notes'])
   })
-}
+
+  it('calls a tool', async () => {
+    const { stdout } = await inspect(['--method', 'tools/call', '--tool-name', 'list_notes'], 'notes:read')
+    expect(JSON.parse(stdout)).toEqual({ content: [{ type: 'text', text: 'Buy milk, Call Bob' }] })
+  })
+
+  it('calls a tool that needs another scope only if the token has it', async () => {
+    const call = ['--method', 'tools/call', '--tool-name', 'delete_notes', '--tool-arg', 'containing=milk']
+    const refused = await inspect(call, 'notes:read')
+    expect(refused).toMatchObject({ code: 1, stdout: '' })
+    expect(refused.stderr).toContain('Insufficient scope: required \\"notes:read notes:admin\\"')
+    const { stdout } = await inspect(call, 'notes:read notes:admin')
+    expect(JSON.parse(stdout)).toEqual({ content: [{ type: 'text', text: '1 deleted' }] })
+  })
+
+  it('begins an authorization without a token', async () => {
+    const { code, stderr } = await inspect(['--method', 'tools/list'])
+    expect({ code, wantsLogin: stderr.includes('auth_required') }).toEqual({ code: 3, wantsLogin: true })
+  })
+})
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')

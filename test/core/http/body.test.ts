@@ -46,11 +46,11 @@ describe('a body', () => {
         fail = reject
       })
     const reading = flawOf(readBytes(silent, { ...limits, clock }))
-    await clock.advance(1999)
+    clock.advance(1999)
     fail(new Error('reset'))
     expect(await reading).toBe('unreadable')
     const again = flawOf(readBytes(silent, { ...limits, clock }))
-    await clock.advance(2000)
+    clock.advance(2000)
     expect(await again).toBe('too_slow')
     fail(new Error('reset'))
     await new Promise(setImmediate)
@@ -65,7 +65,7 @@ describe('a body', () => {
 
   it('whose stream throws is unreadable', async () => {
     const broken: NextChunk = () => {
-      throw undefined
+      throw new TypeError('locked')
     }
     expect(await flawOf(readBytes(broken, limits))).toBe('unreadable')
   })
@@ -80,19 +80,20 @@ describe('a body', () => {
       return heapUsed + arrayBuffers
     }
     const byte = Uint8Array.of(97)
-    let arrived = 0
-    const drip = (): NextChunk => {
-      let left = 60_000
-      return async () => {
-        left -= 1
-        if (left >= 0) return { value: byte }
-        arrived += 1
-        return new Promise(() => {})
-      }
-    }
+    /** Starts to read a body that never ends. Resolves once its bytes have arrived. */
+    const drip = async (): Promise<void> =>
+      new Promise((resolve) => {
+        let left = 60_000
+        const next: NextChunk = async () => {
+          left -= 1
+          if (left >= 0) return { value: byte }
+          resolve()
+          return new Promise(() => {})
+        }
+        void readBody(next, systemClock).catch(() => {})
+      })
     const before = held()
-    for (let body = 0; body < BODIES; body += 1) void readBody(drip(), systemClock).catch(() => {})
-    while (arrived < BODIES) await new Promise(setImmediate)
+    await Promise.all(Array.from({ length: BODIES }, drip))
     // Twice the 64 KiB that one array may take while it grows.
     expect(held() - before).toBeLessThan(BODIES * 131_072 * 2)
   })

@@ -47,8 +47,9 @@ export type ReadAdapterOptions<C extends object, T extends object> = T &
  */
 export function readAdapterOptions<C extends object, T extends object>(
   given: object,
-  { action, table, environment, readProvider }: AdapterRules,
+  rules: AdapterRules,
 ): ReadAdapterOptions<C, T> {
+  const { action, table } = rules
   if (typeof given !== 'object' || given === null)
     throw misconfigured(action, 'give options, a verifier or an authenticator', typeof given)
   const kind = has(given, 'authenticate') ? 'authenticator' : hasMethod(given, 'verify') ? 'verifier' : undefined
@@ -58,7 +59,7 @@ export function readAdapterOptions<C extends object, T extends object>(
   }) as T & AdapterOptions<C>
   const authenticator =
     kind === undefined
-      ? authenticatorOf<C>(options, { action, table, environment, readProvider })
+      ? authenticatorOf<C>(options, rules)
       : createAuthenticator<C>(given as Verifier<C> | Authenticator<C>)
   return bare({ ...options, authenticator })
 }
@@ -103,10 +104,8 @@ function assertNothingBeside(
     )
 }
 
-function authenticatorOf<C extends object>(
-  options: object,
-  { action, table, environment, readProvider }: AdapterRules,
-): Authenticator<C> {
+function authenticatorOf<C extends object>(options: object, rules: AdapterRules): Authenticator<C> {
+  const { action, table, environment } = rules
   const rest = without(options, Object.keys(table))
   const [extra] = Object.keys(rest)
   if (Object.hasOwn(table, 'authenticator') && Object.hasOwn(options, 'authenticator')) {
@@ -119,6 +118,7 @@ function authenticatorOf<C extends object>(
   const configuresVerifier = ['verifier', ...VERIFIER_OPTIONS].some((name) => Object.hasOwn(rest, name))
   if (configuresVerifier) return createAuthenticator<C>(rest as AuthenticatorOptions<C>)
   const isResource = own(rest, 'resource') !== undefined
+  const readProvider = own(rules, 'readProvider')
   const read =
     readProvider !== undefined && own(environment, 'JWT_PROVIDER')
       ? readProvider(environment)
