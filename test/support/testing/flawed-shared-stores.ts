@@ -144,7 +144,7 @@ export const FLAWED_JWK_SET_STORES: Readonly<Record<string, (now: Now) => JwkSet
     return { get: async (uri) => entries[uri], set: async (uri, seed) => void (entries[uri] = seed) }
   },
   'accepts ASCII alone': jwkSetStore({ kept: (seed) => (/^[ -~]*$/.test(seed.uri) ? seed : undefined) }),
-  'returns null for nothing': jwkSetStore({ answer: (seed) => seed ?? null }),
+  'returns null for a missing set': jwkSetStore({ answer: (seed) => seed ?? null }),
   'has no times to give without seconds': (now) => {
     const store = jwkSetStore()(now)
     return { ...store, set: async (uri, seed, seconds) => (seconds ? store.set(uri, seed, seconds) : undefined) }
