@@ -43,7 +43,7 @@ const PAYMENT = {
   locations: ['https://example.com/payments'],
   instructedAmount: { currency: 'EUR', amount: '123.50' },
   creditorName: 'Merchant A',
-  creditorAccount: { bic: 'ABCIDEFFXXX', iban: 'DE02100100109307118603' },
+  creditorAccount: { bic: 'ABCIDEFF', iban: 'DE02100100109307118603' },
 }
 
 describe('51. authorization details', () => {
