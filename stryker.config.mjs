@@ -1,4 +1,6 @@
-// Mutation tests: does a test fail when a guard is changed? `npm run mutation` runs them and checks the score of each folder.
+// Mutation tests: does a test fail when a guard is changed? `npm run mutation` starts Stryker once for each folder, whose name it
+// gives in MUTATED_FOLDER, and checks the score.
+const reports = `reports/mutation/${process.env['MUTATED_FOLDER']}`
 
 /** @type {import('@stryker-mutator/core').PartialStrykerOptions} */
 export default {
@@ -13,9 +15,10 @@ export default {
   concurrency: 2,
   dryRunTimeoutMinutes: 20,
   incremental: true,
-  incrementalFile: 'reports/mutation/incremental.json',
-  reporters: ['json', 'progress', 'html'],
-  jsonReporter: { fileName: 'reports/mutation/mutation.json' },
-  htmlReporter: { fileName: 'reports/mutation/index.html' },
+  incrementalFile: `${reports}/incremental.json`,
+  reporters: ['json', 'clear-text', 'html'],
+  clearTextReporter: { allowColor: false, logTests: false, reportTests: false, reportScoreTable: false },
+  jsonReporter: { fileName: `${reports}/mutation.json` },
+  htmlReporter: { fileName: `${reports}/index.html` },
   tempDirName: '.stryker-tmp',
 }

@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
+import { testsOf } from './scripts/mutation/scores.mjs'
 import { sourceAliases } from './scripts/source-aliases.mjs'
 
 // Tests that start other processes, or that take long: each test would run once for every mutant it covers.
@@ -24,11 +25,7 @@ const SLOW = [
 export default defineConfig({
   resolve: { alias: sourceAliases(import.meta.dirname) },
   test: {
-    include: [
-      'test/core/**/*.test.ts',
-      'test/adapters/{express,fastify,fetch,adapter-contract}.test.ts',
-      'test/issuer/**/*.test.ts',
-    ],
+    include: testsOf(process.env['MUTATED_FOLDER'] ?? ''),
     exclude: [`**/{${SLOW.join(',')}}.test.ts`],
     testTimeout: 60_000,
     maxWorkers: 1,

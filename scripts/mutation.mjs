@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { FOLDERS, scores, sourcesOf, THRESHOLD } from './mutation/scores.mjs'
+import { FOLDERS, scoreOf, sourcesOf, THRESHOLD } from './mutation/scores.mjs'
 
 const root = join(import.meta.dirname, '..')
 const wanted = process.argv.slice(2)
@@ -14,18 +14,19 @@ if (unknown.length > 0) {
   process.exit(1)
 }
 
-const folders = wanted.length > 0 ? wanted : FOLDERS
-const sources = folders.map((folder) => `${sourcesOf(folder)}**/*.ts`)
-const { status } = spawnSync('stryker', ['run', '--mutate', [...sources, '!**/*.d.ts'].join(',')], {
-  cwd: root,
-  stdio: 'inherit',
-  shell: process.platform === 'win32',
+const rows = (wanted.length > 0 ? wanted : FOLDERS).map((folder) => {
+  const { status } = spawnSync('stryker', ['run', '--mutate', `${sourcesOf(folder)}**/*.ts,!**/*.d.ts`], {
+    cwd: root,
+    env: { ...process.env, MUTATED_FOLDER: folder },
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  })
+  if (status !== 0) process.exit(status ?? 1)
+  return scoreOf(JSON.parse(readFileSync(join(root, 'reports/mutation', folder, 'mutation.json'), 'utf8')), folder)
 })
-if (status !== 0) process.exit(status ?? 1)
 
-const report = JSON.parse(readFileSync(join(root, 'reports/mutation/mutation.json'), 'utf8'))
 console.log('| folder | killed | not noticed | score |\n| --- | --- | --- | --- |')
-for (const { folder, killed, survived, score } of scores(report, folders)) {
+for (const { folder, killed, survived, score } of rows) {
   console.log(`| ${folder} | ${killed} | ${survived} | ${score.toFixed(1)} % |`)
   if (!(score >= THRESHOLD)) process.exitCode = 1
 }

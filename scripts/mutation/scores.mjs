@@ -1,29 +1,40 @@
+const CORE = [
+  'authenticator',
+  'authorization',
+  'bytes',
+  'claims',
+  'confirmation',
+  'denylist',
+  'dpop',
+  'errors',
+  'http',
+  'introspection',
+  'json',
+  'jwe',
+  'jws',
+  'keys',
+  'metadata',
+  'model',
+  'mtls',
+  'options',
+  'pipeline',
+  'providers',
+  'revocation',
+  'status-list',
+]
+
+const CONTRACT = 'test/adapters/{adapter-contract,dpop,resource-metadata,revocation,refusal-logs}.test.ts'
+
+/** Tests of a folder that do not lie in the folder of `test` with the same name. */
+const TESTS = {
+  express: ['test/adapters/{express,parsed-forms,preflights}.test.ts', CONTRACT],
+  fastify: ['test/adapters/{fastify,fastify-middie,fastify-swagger,denied-behind-schema}.test.ts', CONTRACT],
+  fetch: ['test/adapters/{fetch,fetch-forms,preflights}.test.ts', CONTRACT],
+}
+
 /** Everything that guards a request: folders of core's sources, and whole packages. */
 export const FOLDERS = [
-  ...[
-    'authenticator',
-    'authorization',
-    'bytes',
-    'claims',
-    'confirmation',
-    'denylist',
-    'dpop',
-    'errors',
-    'http',
-    'introspection',
-    'json',
-    'jwe',
-    'jws',
-    'keys',
-    'metadata',
-    'model',
-    'mtls',
-    'options',
-    'pipeline',
-    'providers',
-    'revocation',
-    'status-list',
-  ].map((folder) => `core/${folder}`),
+  ...CORE.map((folder) => `core/${folder}`),
   'express',
   'fastify',
   'fetch',
@@ -45,19 +56,25 @@ export function sourcesOf(folder) {
 }
 
 /**
- * How many mutants of each folder the tests noticed. A folder without mutants has the score 0.
+ * @param {string} folder a name of `FOLDERS`
+ * @returns {readonly string[]} patterns of the tests that must notice its mutants
+ */
+export function testsOf(folder) {
+  return TESTS[folder] ?? [`test/${folder}/**/*.test.ts`]
+}
+
+/**
+ * How many mutants of a folder the tests noticed. A folder without mutants has the score 0.
  *
  * @param {{ files: Readonly<Record<string, { mutants: readonly { status: string }[] }>> }} report of Stryker
- * @param {readonly string[]} folders names of `FOLDERS`
- * @returns {{ folder: string, killed: number, survived: number, score: number }[]}
+ * @param {string} folder a name of `FOLDERS`
+ * @returns {{ folder: string, killed: number, survived: number, score: number }}
  */
-export function scores(report, folders) {
-  return folders.map((folder) => {
-    const statuses = Object.entries(report.files)
-      .filter(([path]) => path.startsWith(sourcesOf(folder)))
-      .flatMap(([, { mutants }]) => mutants.map(({ status }) => status))
-    const killed = statuses.filter((status) => status === 'Killed' || status === 'Timeout').length
-    const survived = statuses.filter((status) => status === 'Survived' || status === 'NoCoverage').length
-    return { folder, killed, survived, score: killed === 0 ? 0 : (100 * killed) / (killed + survived) }
-  })
+export function scoreOf(report, folder) {
+  const statuses = Object.entries(report.files)
+    .filter(([path]) => path.startsWith(sourcesOf(folder)))
+    .flatMap(([, { mutants }]) => mutants.map(({ status }) => status))
+  const killed = statuses.filter((status) => status === 'Killed' || status === 'Timeout').length
+  const survived = statuses.filter((status) => status === 'Survived' || status === 'NoCoverage').length
+  return { folder, killed, survived, score: killed === 0 ? 0 : (100 * killed) / (killed + survived) }
 }
