@@ -7,6 +7,7 @@ import { packPackages, publicPackages } from '../../scripts/pack.mjs'
 const root = join(import.meta.dirname, '../..')
 
 interface Manifest {
+  readonly bin?: Readonly<Record<string, string>>
   readonly exports: Readonly<Record<string, unknown>>
   readonly imports?: Readonly<Record<string, unknown>>
   readonly dependencies?: Readonly<Record<string, string>>
@@ -37,8 +38,13 @@ const filesOf = (folder: string): readonly string[] =>
 const targetsOf = (target: unknown): readonly string[] =>
   typeof target === 'string' ? [target] : Object.values(target ?? {}).flatMap(targetsOf)
 
-/** The file that the package's name resolves to. */
-const mainOf = (folder: string): string | undefined => targetsOf(manifestOf(folder).exports['.']).at(-1)?.slice(2)
+/** The file that the package's name resolves to, or its program. */
+const mainOf = (folder: string): string | undefined => {
+  const { exports, bin } = manifestOf(folder)
+  return targetsOf(exports['.'] ?? bin)
+    .at(-1)
+    ?.slice(2)
+}
 
 describe.each(publicPackages(root))('the tarball of packages/%s', (name) => {
   it('contains only the built files, the manifest, the licence and a page for the registry', async () => {
@@ -66,8 +72,8 @@ describe.each(publicPackages(root))('the tarball of packages/%s', (name) => {
 
   it('has every file that its exports and imports name', async () => {
     const folder = await folderOf(name)
-    const { exports, imports } = manifestOf(folder)
-    const targets = [...targetsOf(exports), ...targetsOf(imports)]
+    const { bin, exports, imports } = manifestOf(folder)
+    const targets = [bin, exports, imports].flatMap(targetsOf)
     expect(targets.length).toBeGreaterThan(1)
     expect(targets.filter((target) => !existsSync(join(folder, target)))).toEqual([])
   })

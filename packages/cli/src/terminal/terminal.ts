@@ -1,0 +1,74 @@
+import pc from 'picocolors'
+
+import { type Line, printable, printableJson, type Span, type Style } from './line.ts'
+
+/** Where a command writes. Everything it prints is escaped here, so a token's text cannot control the terminal. */
+export interface Terminal {
+  /** Whether `--json` was given: then only JSON goes to standard output. */
+  readonly json: boolean
+  /** Prints lines to standard output. Nothing with `--json`. */
+  print(...lines: readonly Line[]): void
+  /** Prints one JSON value to standard output. Nothing without `--json`. */
+  printJson(value: unknown): void
+  /** Prints lines to standard error. */
+  note(...lines: readonly Line[]): void
+  /** Waits for `work`. Prints `text` to standard error if that takes longer than a second. */
+  progress<T>(text: string, work: Promise<T>): Promise<T>
+}
+
+const PROGRESS_AFTER_MS = 1000
+
+/** A terminal over the process's streams. A closed reader, such as `head`, ends the output silently. */
+export function createTerminal(json: boolean): Terminal {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedReader)
+  const toOutput = painter(process.stdout)
+  const toErrors = painter(process.stderr)
+
+  return {
+    json,
+    print: (...lines) => {
+      if (!json) process.stdout.write(lines.map((line) => `${toOutput(line)}\n`).join(''))
+    },
+    printJson: (value) => {
+      if (json) process.stdout.write(`${printableJson(value)}\n`)
+    },
+    note: (...lines) => {
+      process.stderr.write(lines.map((line) => `${toErrors(line)}\n`).join(''))
+    },
+    progress: async (text, work) => {
+      const timer = setTimeout(
+        () => process.stderr.write(`${toErrors({ style: 'dim', text: `${text} …` })}\n`),
+        PROGRESS_AFTER_MS,
+      )
+      try {
+        return await work
+      } finally {
+        clearTimeout(timer)
+      }
+    },
+  }
+}
+
+function painter(stream: NodeJS.WriteStream): (line: Line) => string {
+  const paint = pc.createColors(hasColors(stream))
+  const styles: Record<Style, (text: string) => string> = {
+    good: paint.green,
+    bad: paint.red,
+    warning: paint.yellow,
+    dim: paint.dim,
+    bold: paint.bold,
+  }
+  const span = (one: Span): string =>
+    typeof one === 'string' ? printable(one) : styles[one.style](printable(one.text))
+  return (line) => (typeof line === 'object' && 'length' in line ? line.map(span).join('') : span(line))
+}
+
+// Colours only at a terminal, and never with NO_COLOR or TERM=dumb (https://no-color.org).
+function hasColors(stream: NodeJS.WriteStream): boolean {
+  const { NO_COLOR: noColor = '', TERM: term } = process.env
+  return stream.isTTY && noColor === '' && term !== 'dumb'
+}
+
+function ignoreClosedReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+}
