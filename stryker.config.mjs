@@ -14,6 +14,8 @@ export default {
   ignoreStatic: true,
   concurrency: 2,
   dryRunTimeoutMinutes: 20,
+  // A busy machine must not look like a mutant that never ends.
+  timeoutMS: 30_000,
   incremental: true,
   incrementalFile: `${reports}/incremental.json`,
   reporters: ['json', 'clear-text', 'html'],

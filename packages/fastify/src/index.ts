@@ -7,8 +7,7 @@ export { claimgate, claimgate as default } from './plugin.ts'
 export type { ClaimgateOptions, ScopeOptions } from './options.ts'
 export type { AuthenticateHook, RouteRequirement } from './gate.ts'
 export type { OnReject } from './options.ts'
-export { resourceMetadata } from './resource-metadata.ts'
-export { backchannelLogout, securityEvents } from './revocation.ts'
+export { backchannelLogout, resourceMetadata, securityEvents } from './endpoints.ts'
 
 /**
  * The claims of `request.auth`. Merge your application's claims into it:

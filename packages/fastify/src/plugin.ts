@@ -21,7 +21,7 @@ import {
   securitySchemes,
 } from './openapi.ts'
 import { ACTION, type ClaimgateOptions } from './options.ts'
-import { serveMetadata } from './resource-metadata.ts'
+import { serveMetadata } from './endpoints.ts'
 
 /**
  * Protects every route of the scope it is registered in, and of nested scopes.

@@ -1,4 +1,5 @@
-import { assertCalled, asError, NodeRequestView, own } from '@claimgate/core/adapter'
+import type { ProtectedResource } from '@claimgate/core'
+import { assertCalled, asError, metadataAnswer, NodeRequestView, own, resourceList } from '@claimgate/core/adapter'
 import {
   type BackchannelLogoutOptions,
   createLogoutEndpoint,
@@ -9,6 +10,30 @@ import {
   type SecurityEventsOptions,
 } from '@claimgate/core/revocation'
 import type { Request, RequestHandler, Response } from 'express'
+
+/**
+ * Serves the metadata of protected resources (RFC 9728) to everyone, without a token. Put it before `authenticateJwt`, at the root of the app:
+ * the metadata is not below the path of the API. It answers GET, HEAD and OPTIONS requests for exactly these addresses, and passes on every
+ * other request.
+ *
+ * @param resources - one or more, made by `protectedResource` of `@claimgate/core/metadata`
+ * @throws TypeError for anything else
+ */
+export function resourceMetadata(...resources: readonly ProtectedResource[]): RequestHandler {
+  assertCalled('resourceMetadata', 'app.use(resourceMetadata(resource))', resources[0])
+  const served = resourceList(resources)
+  const run = async (...[req, res, next]: Parameters<RequestHandler>): Promise<void> => {
+    try {
+      const answer = metadataAnswer(served, new NodeRequestView(req, req))
+      if (answer !== undefined) return send(await answer, req, res)
+    } catch (thrown) {
+      return next(asError(thrown))
+    }
+    return next()
+  }
+  // `run` never rejects, because Express 4 ignores its promise.
+  return (req, res, next) => void run(req, res, next)
+}
 
 /**
  * Receives the logout tokens of an OpenID provider (OpenID Connect Back-Channel Logout 1.0), and revokes tokens on the denylist:
@@ -55,7 +80,7 @@ function handlerOf(endpoint: RevocationEndpoint): RequestHandler {
   return (req, res, next) => void run(req, res, next)
 }
 
-// Uses Node's methods, because Express would add a charset and an entity tag.
+// Uses Node's methods, because Express would add a charset and another entity tag.
 function send({ status, headers, body }: RevocationResponse, req: Request, res: Response): void {
   // For example, a timeout may have responded meanwhile.
   if (res.headersSent) return
