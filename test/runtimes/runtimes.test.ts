@@ -25,8 +25,10 @@ import type {
   OpenCommand,
   TokenAnswer,
 } from '../support/runtimes/command.ts'
+import { createCertificate, FIELDS, type TestCertificate } from '../support/mtls/certificates.ts'
 import { report, type Shown } from '../support/runtimes/report.ts'
 import { ALL, RUNTIMES, type Served } from '../support/runtimes/runtimes.ts'
+import { startListServer } from '../support/status-list/world.ts'
 
 const ISSUER = 'https://issuer.example'
 const AUDIENCE = 'https://api.example'
@@ -424,6 +426,76 @@ describe.each(installed)('core in $name', (runtime) => {
       { status: 503 },
     ])
     await server.close()
+  })
+
+  it('accepts a token that is bound to a certificate from a trusted proxy, and only with that certificate', async () => {
+    const key = keysFor('ES256')
+    const options = { ...RULES, issuer: trap.url, jwks: { keys: [key.publicJwk] } }
+    const [certificate, other] = ['ada', 'bob'].map((name) => createCertificate(name))
+    const token = await key.sign({ ...CLAIMS, iss: trap.url, cnf: { 'x5t#S256': certificate?.thumbprint } })
+    const sent = (presented: TestCertificate | undefined, secret: string): FeatureRequest => ({
+      path: '/orders',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'x-proxy-secret': secret,
+        ...(presented !== undefined && { 'client-cert': FIELDS.rfc9440(presented) }),
+      },
+    })
+    const requests = [
+      sent(certificate, 'of the proxy'),
+      sent(other, 'of the proxy'),
+      sent(undefined, 'of the proxy'),
+      sent(certificate, 'of a client'),
+    ]
+    const answers = await tell({ do: 'features', options, requests })
+    expect(answers.map(({ status }) => status)).toEqual([200, 401, 401, 401])
+  })
+
+  it('revokes tokens by logout tokens, security events and status lists', async () => {
+    const key = keysFor('ES256')
+    endpoint.publish(key.publicJwk)
+    await using lists = await startListServer()
+    const common = { iss: ISSUER, iat: now, exp: now + 600 }
+    // Index 1 has the status 1: revoked.
+    await lists.publish(common, {}, key)
+    const listed = (idx: number): Promise<string> =>
+      key.sign({ ...CLAIMS, status: { status_list: { uri: lists.uri, idx } } })
+    const logout = { 'http://schemas.openid.net/event/backchannel-logout': {} }
+    const changed = { 'https://schemas.openid.net/secevent/caep/event-type/credential-change': {} }
+    const answer = await tell({
+      do: 'revocation',
+      options: { ...RULES, jwksUri: endpoint.url },
+      clientId: 'shop',
+      logoutToken: await key.sign(
+        { ...common, aud: 'shop', jti: 'logout-1', sid: 'session-1', events: logout },
+        { typ: 'logout+jwt' },
+      ),
+      event: await key.sign(
+        {
+          ...common,
+          aud: AUDIENCE,
+          jti: 'event-1',
+          sub_id: { format: 'iss_sub', iss: ISSUER, sub: 'bob' },
+          events: changed,
+        },
+        { typ: 'secevent+jwt' },
+      ),
+      tokens: {
+        session: await key.sign({ ...CLAIMS, sid: 'session-1' }),
+        user: await key.sign({ ...CLAIMS, sub: 'bob' }),
+        valid: await listed(0),
+        revoked: await listed(1),
+      },
+    })
+    expect(answer).toEqual({
+      session: [200, 200, 401, 400],
+      user: [200, 400, 202, 401],
+      // It cannot decompress lists, so it must not start to ignore them.
+      list:
+        runtime.name === 'edge-runtime'
+          ? 'TypeError: Cannot create status list check: this JavaScript runtime has no DecompressionStream'
+          : [200, 401],
+    })
   })
 
   it('protects a resource with @claimgate/fetch: 200, 401, 403 and 503, each with its challenge', async () => {

@@ -14,6 +14,7 @@ export type Command =
   | FormsCommand
   | McpCommand
   | FeaturesCommand
+  | RevocationCommand
 
 /** Try to create a verifier for each algorithm. */
 export interface AlgorithmsCommand {
@@ -89,7 +90,7 @@ export interface McpCommand {
   readonly token: string
 }
 
-/** Send requests through a gate that introspects opaque tokens, verifies JWTs, and accepts DPoP with nonces. */
+/** Send requests through a gate that introspects opaque tokens, verifies JWTs, and accepts DPoP with nonces and certificates in a header field. */
 export interface FeaturesCommand {
   readonly do: 'features'
   /** For the JWTs; also the issuer that is asked. */
@@ -109,6 +110,18 @@ export interface FeatureAnswer {
   readonly error: string | undefined
   /** The `DPoP-Nonce` of the response. */
   readonly nonce: string | undefined
+}
+
+/** Revoke tokens by a logout token, a security event and a status list, and send them through a gate before and after. */
+export interface RevocationCommand {
+  readonly do: 'revocation'
+  /** For access tokens; also the issuer of the other tokens. */
+  readonly options: VerifierOptions
+  readonly clientId: string
+  readonly logoutToken: string
+  readonly event: string
+  /** Access tokens: of the session that ends, of the user whose tokens end, and with index 0 (valid) and 1 (revoked) of a list. */
+  readonly tokens: Readonly<Record<'session' | 'user' | 'valid' | 'revoked', string>>
 }
 
 /** The result of a form. */
@@ -144,5 +157,11 @@ export interface Answers {
   /** The status of each message, and what the handler has read. */
   readonly mcp: Readonly<Record<string, readonly [status: number, text: string]>>
   readonly features: readonly FeatureAnswer[]
+  /** Statuses, and the text of the start-up error if there is no `statusList`. */
+  readonly revocation: {
+    readonly session: readonly number[]
+    readonly user: readonly number[]
+    readonly list: readonly number[] | string
+  }
   readonly transport: { readonly answer: TokenAnswer; readonly through: 'global fetch' | 'something else' }
 }

@@ -1,8 +1,17 @@
 // The code that every runtime runs unchanged: only Web APIs, and the built packages by name.
-import { AuthError, createVerifier, scope, verify, type Verifier, type VerifierOptions } from '@claimgate/core'
+import {
+  AuthError,
+  createVerifier,
+  type RequestView,
+  scope,
+  verify,
+  type Verifier,
+  type VerifierOptions,
+} from '@claimgate/core'
 import { createMemoryReplayStore, dpop } from '@claimgate/core/dpop'
 import { clientSecretBasic, createIntrospectionVerifier, fresh } from '@claimgate/core/introspection'
 import { createNestedVerifier, decryptionKeys } from '@claimgate/core/jwe'
+import { mtls } from '@claimgate/core/mtls'
 import { createGate, protect, withFields } from '@claimgate/fetch'
 import { mcpResource, type McpResourceOptions } from '@claimgate/mcp'
 
@@ -19,6 +28,7 @@ import type {
   TokenAnswer,
   TransportCommand,
 } from './command.ts'
+import { revoke } from './revocation.ts'
 
 interface Opened {
   readonly options: VerifierOptions
@@ -75,6 +85,8 @@ async function obey(command: Command): Promise<Answers[Command['do']]> {
       return sendMessages(command)
     case 'features':
       return sendFeatures(command)
+    case 'revocation':
+      return revoke(command)
   }
 }
 
@@ -156,7 +168,12 @@ function featureGate(options: VerifierOptions): ReturnType<typeof createGate> {
     timeout: 10,
   })
   const nonces = { secret: 'a secret of the servers, long enough' }
-  return createGate({ verifier, bindings: [dpop({ origin: ORIGIN, replay: createMemoryReplayStore(), nonces })] })
+  const trust = (view: RequestView): boolean => view.header('x-proxy-secret').join() === 'of the proxy'
+  const bindings = [
+    dpop({ origin: ORIGIN, replay: createMemoryReplayStore(), nonces }),
+    mtls({ from: 'header', name: 'client-cert', format: 'rfc9440', trust }),
+  ]
+  return createGate({ verifier, bindings })
 }
 
 async function sendFeatures({ options, requests }: FeaturesCommand): Promise<Answers['features']> {
