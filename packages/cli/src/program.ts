@@ -21,8 +21,10 @@ const INTERRUPTED = 130
  *
  * @returns the exit code: 0, 1 or 2, see {@link ExitCode}, or 130 after Ctrl-C at a prompt
  */
-export async function runProgram(argv: readonly string[]): Promise<number> {
-  const terminal = createTerminal(argv.includes('--json'))
+export async function runProgram(
+  argv: readonly string[],
+  terminal: Terminal = createTerminal(argv.includes('--json')),
+): Promise<number> {
   const progress = {
     command: argv.find((argument) => COMMANDS.some(({ name }) => name === argument)),
     exitCode: 0 as ExitCode,

@@ -36,7 +36,13 @@ export { readOptions } from './options/read-options.ts'
 export { quote } from './errors/quote.ts'
 export { BodyError, type BodyLimits, type NextChunk, readBody, readBytes } from './http/body.ts'
 export { publicUrl, resolveOrigin } from './http/origin.ts'
-export { fetchDocument, type FetchDocumentOptions, type FetchedDocument } from './keys/fetch/fetch-document.ts'
+export {
+  entityTag,
+  fetchDocument,
+  type FetchDocumentOptions,
+  type FetchedDocument,
+  freshSeconds,
+} from './keys/fetch/fetch-document.ts'
 export { FetchError, retrySeconds, systemCode } from './keys/fetch/fetch-error.ts'
 export { checkedFields, isHttpToken, isPlainText, isScope } from './model/http-text.ts'
 export type { Binding, BindingFinding, BindingStep } from './confirmation/binding.ts'
@@ -80,13 +86,22 @@ export {
   nextAttemptAt,
   NO_ATTEMPTS,
 } from './keys/remote/attempt-history.ts'
-export { discoveredKeySet, firstMetadata, metadataOf, metadataUris } from './keys/remote/discovery.ts'
-export { fetchOption, httpHosts, type RemoteKeySetOptions, transportOf } from './keys/remote/options.ts'
+export { discoveredKeySet, firstMetadata, jwksUriOf, metadataOf, metadataUris } from './keys/remote/discovery.ts'
+export { lifetime } from './keys/remote/refresh-policy.ts'
+export { fetchOption, httpHosts, KEY_SET_TUNING, type RemoteKeySetOptions, transportOf } from './keys/remote/options.ts'
 export { type KeyContext, type KeySource, type KeySourcePlan, ownKeySource } from './keys/key-source.ts'
 export { possibleKeys } from './keys/key-source.ts'
 export { bytesOf, numberOf } from './keys/jwk/key-material.ts'
-export { importKey } from './keys/jwk/jwk-set.ts'
-export { fits, type JwkMember, lintJwk, presentMembers, publicMaterial } from './keys/jwk/lint.ts'
+export { importKey, parseJwkSet } from './keys/jwk/jwk-set.ts'
+export {
+  fits,
+  flawOfJwk,
+  type JwkFlaw,
+  type JwkMember,
+  lintJwk,
+  presentMembers,
+  publicMaterial,
+} from './keys/jwk/lint.ts'
 export { jwkOfDer, type KeyText, readKeyText } from './keys/key-text.ts'
 export { parseStrictJson, StrictJsonError } from './json/strict-json.ts'
 export type { CredentialSource } from './http/credential-sources.ts'
@@ -102,7 +117,15 @@ export { publicKey } from './keys/public-key.ts'
 export { remoteKeySet, type RemoteKeySet } from './keys/remote/key-set.ts'
 export { staticKeySet, type StaticKeySetOptions } from './keys/static-key-set.ts'
 export { DEFAULT_LIMITS, type Limits, MAXIMUM_LIMITS } from './model/limits.ts'
-export { type Clock, defaultSharing, type FetchLike, iatTolerance, systemClock } from './model/runtime.ts'
+export {
+  type Clock,
+  defaultSharing,
+  duration,
+  type FetchLike,
+  isLoopback,
+  iatTolerance,
+  systemClock,
+} from './model/runtime.ts'
 export {
   type Algorithm,
   type AsymmetricAlgorithm,

@@ -1,5 +1,6 @@
 import pc from 'picocolors'
 
+import { readSecret } from './read-token.ts'
 import { type Line, printable, printableJson, type Span, type Style } from './line.ts'
 
 /** Where a command writes. Everything it prints is escaped here, so a token's text cannot control the terminal. */
@@ -14,30 +15,44 @@ export interface Terminal {
   note(...lines: readonly Line[]): void
   /** Waits for `work`. Prints `text` to standard error if that takes longer than a second. */
   progress<T>(text: string, work: Promise<T>): Promise<T>
+  /**
+   * Reads a secret, such as a token, from standard input, or from a prompt that shows nothing.
+   *
+   * @param name - what the prompt asks for, for example `Token`
+   * @throws CannotSay if there is nothing to read, or too much
+   */
+  readSecret(name: string): Promise<string>
 }
+
+/** A stream to print to. */
+type Output = NodeJS.WritableStream & { readonly isTTY?: boolean }
 
 const PROGRESS_AFTER_MS = 1000
 
-/** A terminal over the process's streams. A closed reader, such as `head`, ends the output silently. */
-export function createTerminal(json: boolean): Terminal {
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedReader)
-  const toOutput = painter(process.stdout)
-  const toErrors = painter(process.stderr)
+/** A terminal over two streams. A closed reader, such as `head`, ends the output silently. */
+export function createTerminal(
+  json: boolean,
+  stdout: Output = process.stdout,
+  stderr: Output = process.stderr,
+): Terminal {
+  for (const stream of [stdout, stderr]) stream.on('error', ignoreClosedReader)
+  const toOutput = painter(stdout)
+  const toErrors = painter(stderr)
 
   return {
     json,
     print: (...lines) => {
-      if (!json) process.stdout.write(lines.map((line) => `${toOutput(line)}\n`).join(''))
+      if (!json) stdout.write(lines.map((line) => `${toOutput(line)}\n`).join(''))
     },
     printJson: (value) => {
-      if (json) process.stdout.write(`${printableJson(value)}\n`)
+      if (json) stdout.write(`${printableJson(value)}\n`)
     },
     note: (...lines) => {
-      process.stderr.write(lines.map((line) => `${toErrors(line)}\n`).join(''))
+      stderr.write(lines.map((line) => `${toErrors(line)}\n`).join(''))
     },
     progress: async (text, work) => {
       const timer = setTimeout(
-        () => process.stderr.write(`${toErrors({ style: 'dim', text: `${text} …` })}\n`),
+        () => stderr.write(`${toErrors({ style: 'dim', text: `${text} …` })}\n`),
         PROGRESS_AFTER_MS,
       )
       try {
@@ -46,10 +61,11 @@ export function createTerminal(json: boolean): Terminal {
         clearTimeout(timer)
       }
     },
+    readSecret,
   }
 }
 
-function painter(stream: NodeJS.WriteStream): (line: Line) => string {
+function painter(stream: Output): (line: Line) => string {
   const paint = pc.createColors(hasColors(stream))
   const styles: Record<Style, (text: string) => string> = {
     good: paint.green,
@@ -64,9 +80,9 @@ function painter(stream: NodeJS.WriteStream): (line: Line) => string {
 }
 
 // Colours only at a terminal, and never with NO_COLOR or TERM=dumb (https://no-color.org).
-function hasColors(stream: NodeJS.WriteStream): boolean {
+function hasColors(stream: Output): boolean {
   const { NO_COLOR: noColor = '', TERM: term } = process.env
-  return stream.isTTY && noColor === '' && term !== 'dumb'
+  return stream.isTTY === true && noColor === '' && term !== 'dumb'
 }
 
 function ignoreClosedReader(error: NodeJS.ErrnoException): void {

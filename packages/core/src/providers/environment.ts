@@ -10,7 +10,7 @@ import {
   quote,
   type SingleIssuerOptions,
 } from '../adapter.ts'
-import type { ProfileData, Word } from './profile.ts'
+import type { Profile, ProfileData, Word } from './profile.ts'
 import { profiles } from './profiles.ts'
 
 /**
@@ -21,18 +21,11 @@ import { profiles } from './profiles.ts'
  */
 export function optionsFromEnv(env: Environment): SingleIssuerOptions {
   if (!isOptions(env) || textOf(env, 'JWT_PROVIDER') === '') return withoutProviders(env)
-  const name = textOf(env, 'JWT_PROVIDER')
-  const profile = profiles.find(({ data }) => data.name === name)
-  if (profile === undefined) {
-    const known = profiles.map(({ data }) => data.name)
-    const near = nearestName(name, known, 'typos')
-    const advice = near === undefined ? `the profiles are ${known.join(', ')}` : `did you mean ${near}?`
-    throw misconfigured(ACTION, `JWT_PROVIDER names no profile: ${advice}`, name)
-  }
-  const data: ProfileData<Record<string, unknown>> = profile.data
+  const profile = profileNamed(textOf(env, 'JWT_PROVIDER'), ACTION, 'JWT_PROVIDER')
+  const { data } = profile
   const words = wordsFrom(env, data)
   try {
-    return (profile as unknown as (given: object) => IssuerPolicy)(words)
+    return profile(words)
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     throw new TypeError(withVariables(error.message, data), { cause: error })
@@ -41,16 +34,47 @@ export function optionsFromEnv(env: Environment): SingleIssuerOptions {
 
 const ACTION = 'read the environment'
 
+/**
+ * The policy of a profile by its name, such as `auth0`, from its words as text, such as those of a command line. Lists are separated by
+ * commas.
+ *
+ * @throws TypeError for an unknown name, and for a word that is missing or wrong
+ */
+export function policyFromTexts(name: string, texts: Readonly<Record<string, string>>): IssuerPolicy {
+  const profile = profileNamed(name, 'use a profile', '"provider"')
+  const words: Record<string, unknown> = bare({})
+  for (const [word, text] of Object.entries(texts)) {
+    const known = own(profile.data.words, word)
+    // The profile says what to write instead of a word it does not have.
+    words[word] =
+      known === undefined
+        ? text
+        : valueOf(text, { option: word, word: known, action: 'use a profile', name: `the text of "${word}"` })
+  }
+  return profile(words)
+}
+
+type AnyProfile = Profile<Record<string, unknown>>
+
+function profileNamed(name: string, action: string, variable: string): AnyProfile {
+  const profile = profiles.find(({ data }) => data.name === name)
+  if (profile !== undefined) return profile as unknown as AnyProfile
+  const known = profiles.map(({ data }) => data.name)
+  const near = nearestName(name, known, 'typos')
+  const advice = near === undefined ? `the profiles are ${known.join(', ')}` : `did you mean ${near}?`
+  throw misconfigured(action, `${variable} names no profile: ${advice}`, name)
+}
+
 /** The environment variable of a word: `JWT_TENANT_ID` for `tenantId`. */
 function variableOf(word: string): string {
   return `JWT_${word.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
 }
 
-function wordsFrom(env: object, { words }: ProfileData<Record<string, unknown>>): object {
+function wordsFrom(env: object, { words }: ProfileData<Record<string, unknown>>): Record<string, unknown> {
   const given: Record<string, unknown> = bare({})
   for (const [name, word] of Object.entries(words)) {
     const text = textOf(env, variableOf(name))
-    if (text !== '') given[name] = valueOf(text, name, word)
+    if (text !== '') given[name] = valueOf(text, { option: name, word, action: ACTION, name: variableOf(name) })
   }
   const ignored = OTHERS.find(
     (variable) => textOf(env, variable) !== '' && !Object.keys(words).map(variableOf).includes(variable),
@@ -71,7 +95,16 @@ const OTHERS = [
   'JWT_ALLOW_HTTP_HOSTS',
 ]
 
-function valueOf(text: string, name: string, word: Word): unknown {
+/** A word to read from a text. */
+interface ReadWord {
+  readonly option: string
+  readonly word: Word
+  readonly action: string
+  /** The name of the text, for messages. */
+  readonly name: string
+}
+
+function valueOf(text: string, { option, word, action, name }: ReadWord): unknown {
   switch (word.variable) {
     case 'text':
       return text
@@ -79,20 +112,13 @@ function valueOf(text: string, name: string, word: Word): unknown {
       return new Date(text)
     case 'list': {
       const items = text.split(',').map((item) => item.trim())
-      if (items.includes('')) throw misconfigured(ACTION, `${variableOf(name)} has an empty item between its commas`)
+      if (items.includes('')) throw misconfigured(action, `${name} has an empty item between its commas`)
       return items.length === 1 && word.fits(items[0]) ? items[0] : items
     }
     default:
-      return number(text) ?? refuse(name)
+      if (/^\d$/.test(text)) return Number(text)
+      throw misconfigured(action, `"${option}" cannot be said in ${name}: call the profile in your program`)
   }
-}
-
-function number(text: string): number | undefined {
-  return /^\d$/.test(text) ? Number(text) : undefined
-}
-
-function refuse(name: string): never {
-  throw misconfigured(ACTION, `"${name}" cannot be said in ${variableOf(name)}: call the profile in your program`)
 }
 
 function withVariables(message: string, { words }: ProfileData<Record<string, unknown>>): string {

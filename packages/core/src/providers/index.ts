@@ -1,5 +1,5 @@
 export { awsAlb, type AwsAlbWords, cognito, type CognitoWords } from './amazon.ts'
-export { optionsFromEnv } from './environment.ts'
+export { optionsFromEnv, policyFromTexts } from './environment.ts'
 export { firebase, type FirebaseWords, google, googleIap, type GoogleIapWords, type GoogleWords } from './google.ts'
 export {
   adfs,
@@ -25,6 +25,7 @@ export {
 } from './platforms.ts'
 export { type Profile, type ProfileData, type Word } from './profile.ts'
 export { profiles } from './profiles.ts'
+export { providerOf, type RecognisedProvider } from './recognise.ts'
 export { sapIas, type SapIasWords, sapXsuaa, type SapXsuaaWords } from './sap.ts'
 export {
   duende,

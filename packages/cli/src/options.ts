@@ -1,0 +1,48 @@
+import type { Command } from 'commander'
+
+import { CannotSay } from './outcome.ts'
+
+/** The values of a command's options, by their camel-case names. */
+export type Options = Readonly<Record<string, unknown>>
+
+/** The value of an option that takes text; `undefined` if it was not given. */
+export function textOf(options: Options, name: string): string | undefined {
+  const value = options[name]
+  return typeof value === 'string' ? value : undefined
+}
+
+/** The values of an option that may be given several times. */
+export function listOf(options: Options, name: string): readonly string[] {
+  const value = options[name]
+  return Array.isArray(value) ? value.map(String) : []
+}
+
+/** Collects the values of an option that may be given several times. */
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value]
+}
+
+const LONGEST_WAIT = 30
+const DEFAULT_WAIT = 5
+
+/** Adds the options of all commands that fetch. */
+export function declareNetwork(command: Command): Command {
+  return command
+    .option('--timeout <seconds>', `how long one fetch may take, up to ${LONGEST_WAIT} s`, String(DEFAULT_WAIT))
+    .option('--allow-http-host <host>', 'a host of your own network that may use http:, such as keycloak:8080', collect)
+}
+
+/** Limits of fetches, as the options say them. */
+export interface NetworkOptions {
+  /** Seconds. */
+  readonly timeout: number
+  readonly allowHttpHosts: readonly string[]
+}
+
+/** @throws {@link CannotSay} for a timeout that is no number of seconds */
+export function networkOf(options: Options): NetworkOptions {
+  const timeout = Number(textOf(options, 'timeout'))
+  if (!(timeout > 0 && timeout <= LONGEST_WAIT))
+    throw new CannotSay(`--timeout must be seconds, more than 0 and at most ${LONGEST_WAIT}.`)
+  return { timeout, allowHttpHosts: listOf(options, 'allowHttpHost') }
+}
