@@ -122,6 +122,20 @@ describe.each([
   })
 })
 
+describe('base64urlFlaw', () => {
+  it.each([
+    ['AA=', 'characters outside the base64url alphabet'],
+    ['A+A', 'characters outside the base64url alphabet'],
+    ['AAAAA', 'an impossible length'],
+    // One unused bit each.
+    ...['AB', 'AC', 'AE', 'AI', 'AAB', 'AAC'].map((text) => [text, 'trailing bits that are not zero']),
+    ...['', 'AQ', 'AAE', 'AAAB'].map((text) => [text, undefined]),
+  ])('of %j is %s', (text, flaw) => {
+    expect(base64urlFlaw(text ?? '')).toBe(flaw)
+    expect(node.decodeBase64url(text ?? '') === undefined).toBe(flaw !== undefined)
+  })
+})
+
 describe('sha256', () => {
   it.each(['', 'abc', 'é€😀', 'x'.repeat(5000)])('of %s is the same on Node and elsewhere', async (text) => {
     const digest = createHash('sha256').update(text).digest('base64url')
