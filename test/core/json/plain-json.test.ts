@@ -122,6 +122,10 @@ describe('JSON in plain form', () => {
     expect(parsePlainJson(JSON.stringify(claims), DEFAULT_LIMITS)).toEqual(claims)
     expect(parsePlainJson('{}', DEFAULT_LIMITS)).toEqual({})
     expect(parsePlainJson(' { "a" : [ 1 , { } ] } ', DEFAULT_LIMITS)).toEqual({ a: [1, {}] })
+    // The first and the last printable character.
+    expect(parsePlainJson('{"a ~":" ~"}', DEFAULT_LIMITS)).toEqual({ 'a ~': ' ~' })
+    // Levels are counted again after each end.
+    expect(parsePlainJson('{"a":{},"b":[],"c":{}}', LIMITS)).toEqual({ a: {}, b: [], c: {} })
   })
 
   it.each([
@@ -155,11 +159,12 @@ describe('JSON in plain form', () => {
   it.each([
     // The contents have a lower limit than in the strict parser: the object and its members count together.
     ['members', 7, { members: 8, nodes: 100, depth: 4 }],
-    ['values', 10, { members: 100, nodes: 12, depth: 4 }],
+    ['values', 11, { members: 100, nodes: 12, depth: 4 }],
   ])('accepts as many %s as allowed, and leaves one more to the strict parser', (_, most, caps) => {
     const flat = (count: number): string =>
       `{${Array.from({ length: count }, (_item, index) => `"a${index}":0`).join()}}`
     expect(judge(flat(most), caps)).toBe('plain')
+    expect(judge(flat(most + 1), caps)).toBe('left')
     expect(parsePlainJson(flat(caps.members + 1), caps)).toBeUndefined()
     expect(parsePlainJson(flat(caps.nodes), caps)).toBeUndefined()
     for (let count = 0; count < 20; count += 1) judge(flat(count), caps)

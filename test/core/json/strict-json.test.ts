@@ -1,8 +1,17 @@
 import { assert, constantFrom, jsonValue, pre, property, string } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseStrictJson, StrictJsonError } from '../../../packages/core/src/json/strict-json.ts'
+import { type ElementTolerance, parseStrictJson, StrictJsonError } from '../../../packages/core/src/json/strict-json.ts'
 
 const limits = { members: 8, nodes: 32, depth: 4 }
+
+function thrownBy(text: string): Error {
+  try {
+    parseStrictJson(text, limits)
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('it threw nothing')
+}
 
 function flawOf(text: string): string | undefined {
   try {
@@ -41,6 +50,58 @@ describe('strict JSON', () => {
     ['more values than allowed in total', `[${Array.from({ length: 7 }, () => '[1,2,3,4,5]').join(',')}]`, 'limits'],
   ])('judges %s', (_, text, flaw) => {
     expect(flawOf(text)).toBe(flaw)
+  })
+
+  it.each([
+    ['\ufeff{}', 'malformed', 'starts with a byte order mark', undefined],
+    ['{"a', 'malformed', 'is not JSON', undefined],
+    ['{"a":1', 'malformed', 'is not JSON', undefined],
+    [String.raw`{"\x":1}`, 'malformed', 'is not JSON', undefined],
+    ['[[[[[]]]]]', 'limits', 'is nested deeper than 4', 'depth'],
+    ['[1,2,3,4,5,6,7,8,9]', 'limits', 'has more than 8 members in one object or array', 'members'],
+    [`[${Array.from({ length: 7 }, () => '[1,2,3,4,5]').join(',')}]`, 'limits', 'holds more than 32 values', 'nodes'],
+    ['{"a":1,"a":2}', 'duplicate_member', 'has a member name twice', undefined],
+    ['{"__proto__":1}', 'forbidden_member', 'has a member named __proto__', undefined],
+  ])('says why it refuses %s', (text, flaw, message, limit) => {
+    const error = thrownBy(text)
+    expect(error).toMatchObject({ name: 'StrictJsonError', flaw, message, limit })
+    // It would quote the text.
+    expect(error.cause).toBeUndefined()
+  })
+
+  it('accepts as many values as allowed, and refuses one more', () => {
+    const holding = (count: number): string =>
+      `[[${'0,'.repeat(7)}0],[${'0,'.repeat(7)}0],[${Array(count).fill('0')}],[]]`
+    expect(flawOf(holding(8))).toBeUndefined()
+    expect(flawOf(`[${holding(8)}]`)).toBeUndefined()
+    expect(flawOf(`[${holding(8)},0]`)).toBeUndefined()
+    expect(flawOf(`[${holding(8)},0,0]`)).toBe('limits')
+  })
+
+  it('compares the decoded names of members', () => {
+    expect(flawOf(String.raw`{"a\tb":1,"a\u0009b":2}`)).toBe('duplicate_member')
+    expect(flawOf(String.raw`{"a\tb":1,"a\nb":2}`)).toBeUndefined()
+    // A text where a name belongs, and a name in an array, are left to `JSON.parse`.
+    expect(flawOf('["a":1]')).toBe('malformed')
+    expect(flawOf('{:1}')).toBe('malformed')
+  })
+
+  it.each([
+    ['{"keys":[{"a":1},{"b":1,"b":2},{"__proto__":1,"c":1,"c":1},{"d":[{"e":1,"e":1}]}]}', [1, 2, 3]],
+    ['{"other":[{"a":[{"b":1,"b":1}]}],"keys":[]}', 'duplicate_member'],
+    ['{"keys":[],"other":[{"__proto__":1}]}', 'forbidden_member'],
+    ['{"keys":{"a":{"b":1,"b":2}}}', 'duplicate_member'],
+    ['{"keys":[],"keys":[]}', 'duplicate_member'],
+    ['{"keys":[{"a":1}],"b":1,"b":1}', 'duplicate_member'],
+  ])('tolerates flaws of single elements of one array: %s', (text, expected) => {
+    const tolerance: ElementTolerance = { array: 'keys', flaws: new Map() }
+    if (typeof expected === 'string') expect(() => parseStrictJson(text, limits, tolerance)).toThrow(StrictJsonError)
+    else parseStrictJson(text, { ...limits, depth: 8 }, tolerance)
+    if (typeof expected === 'string') return
+    expect(tolerance.flaws.keys().toArray()).toEqual(expected)
+    expect(tolerance.flaws.get(1)).toEqual({ flaw: 'duplicate_member', name: 'b' })
+    // The first flaw of an element.
+    expect(tolerance.flaws.get(2)).toEqual({ flaw: 'forbidden_member', name: '__proto__' })
   })
 
   it('stops at the depth limit before JSON.parse runs', () => {
