@@ -75,6 +75,7 @@ const SECTIONS = [
       { where: '`redisJwkSets`', file: 'redis/src/options.ts', interfaces: ['RedisJwkSetOptions'] },
     ],
   },
+  { heading: 'OpenTelemetry', parts: [{ file: 'otel/src/options.ts', interfaces: ['OtelOptions'] }] },
   { heading: 'Limits', parts: [{ file: 'core/src/model/limits.ts', interfaces: ['Limits'] }] },
 ]
 
@@ -210,6 +211,7 @@ if (import.meta.filename === process.argv[1]) {
     fastify,
     mcp,
     redis,
+    otel,
   ] = await Promise.all([
     load('core/dist/pipeline/options.js'),
     load('core/dist/authenticator/options.js'),
@@ -225,6 +227,7 @@ if (import.meta.filename === process.argv[1]) {
     load('fastify/dist/options.js'),
     load('mcp/dist/options.js'),
     load('redis/dist/options.js'),
+    load('otel/dist/options.js'),
   ])
   const cache = await load('core/dist/pipeline/token-cache-options.js')
   const page = join(root, PAGE)
@@ -247,6 +250,7 @@ if (import.meta.filename === process.argv[1]) {
     'Introspection cache': introspection.INTROSPECTION_CACHE,
     MCP: mcp.MCP,
     Redis: { ...redis.REDIS_GUARD, ...redis.REDIS_JWK_SETS },
+    OpenTelemetry: otel.OTEL,
     Limits: pipeline.LIMITS,
   }
   writeFileSync(page, optionsPage(readFileSync(page, 'utf8'), read, tables))

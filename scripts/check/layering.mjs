@@ -37,6 +37,7 @@ const PACKAGE_IMPORTS = {
   express: ['@claimgate/core', 'express'],
   fastify: ['@claimgate/core', 'fastify', 'fastify-plugin'],
   fetch: ['@claimgate/core'],
+  otel: ['@claimgate/core', '@opentelemetry/api'],
   redis: ['@claimgate/core'],
   issuer: ['jose'],
   mcp: ['@claimgate/core'],

@@ -40,6 +40,7 @@ export const FOLDERS = [
   'fetch',
   'issuer',
   'mcp',
+  'otel',
   'redis',
 ]
 

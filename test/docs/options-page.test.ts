@@ -17,6 +17,7 @@ import { TOKEN_CACHE } from '../../packages/core/src/pipeline/token-cache-option
 import { MIDDLEWARE } from '../../packages/express/src/options.ts'
 import { SCOPE } from '../../packages/fastify/src/options.ts'
 import { MCP } from '../../packages/mcp/src/options.ts'
+import { OTEL } from '../../packages/otel/src/options.ts'
 import { REDIS_GUARD, REDIS_JWK_SETS } from '../../packages/redis/src/options.ts'
 
 const page = readFileSync(new URL('../../docs/options.md', import.meta.url), 'utf8')
@@ -40,6 +41,7 @@ const tables = {
   'Introspection cache': INTROSPECTION_CACHE,
   MCP,
   Redis: { ...REDIS_GUARD, ...REDIS_JWK_SETS },
+  OpenTelemetry: OTEL,
   Limits: LIMITS,
 }
 

@@ -1,4 +1,4 @@
-import { createAuthenticator, type ProtectedResource } from '@claimgate/core'
+import { createAuthenticator, type ProtectedResource, type Verifier } from '@claimgate/core'
 import { bare, kindOf, misconfigured } from '@claimgate/core/adapter'
 import { protectedResource } from '@claimgate/core/metadata'
 import { type SdkErrors, type ServerErrors, type TokenVerifier, tokenVerifier } from './auth-info.ts'
@@ -16,6 +16,8 @@ import { type McpResourceOptions, resolveMcpOptions } from './options.ts'
 export interface McpResource {
   /** The resource identifier and its metadata (RFC 9728). */
   readonly resource: ProtectedResource
+  /** The verifier, for `ready()` at start-up and `status()` in probes. The gate does more than its `verify`. */
+  readonly verifier: Verifier
   /**
    * A middleware for Express, Connect and `node:http`: `app.use(mcp.express(toNodeHandler(server)))`. The handler gets the parsed message as its
    * third argument, because the stream has been read. If a body parser ran before, its result is used. All other requests go to the next
@@ -70,6 +72,7 @@ export function mcpResource(given: McpResourceOptions): McpResource {
   const endpoint: Endpoint = Object.freeze({ gate, resource, path })
   return Object.freeze<McpResource>({
     resource,
+    verifier: authenticator.verifier,
     express: (handler) => nodeMiddleware(endpoint, checked(handler)),
     fastify: (handler) => fastifyPlugin(endpoint, checked(handler)),
     fetch: (handler, otherwise) => fetchHandler(endpoint, checked(handler), otherwise),

@@ -197,7 +197,7 @@ describe('43. fresh()', () => {
     const { endpoint, events, pay, answer } = await resource()
     answer(undefined)
     await pay('good')
-    expect(events.slice(-1)).toEqual([{ type: 'token.rejected', code: 'token_refused' }])
+    expect(events.slice(-1)).toEqual([{ type: 'token.rejected', code: 'token_refused', duration: expect.any(Number) }])
     endpoint.reply = () => new Response('', { status: 400 })
     await pay('another-token')
     const failed = {

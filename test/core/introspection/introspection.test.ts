@@ -167,7 +167,7 @@ describe('43. an answer of the introspection endpoint', () => {
     const error = await refusal(verifierOf().verify('opaque'))
     expect(error.status).toBe(503)
     expect(error.message).toMatch(/client_refused.*check "client"/)
-    expect(events).toEqual([
+    expect(events.filter(({ type }) => type !== 'fetch.ended')).toEqual([
       {
         type: 'introspection.failed',
         uri: server.issuer,
@@ -175,7 +175,7 @@ describe('43. an answer of the introspection endpoint', () => {
         status: 401,
         retryAfter: expect.any(Number),
       },
-      { type: 'token.rejected', code: 'check_unavailable' },
+      { type: 'token.rejected', code: 'check_unavailable', duration: expect.any(Number) },
     ])
   })
 })
@@ -186,7 +186,7 @@ describe('a verified opaque token', () => {
     expect(claims).toMatchObject({ sub: 'ada', iss: server.issuer, aud: AUDIENCE })
     expect([header, [...scopes], token]).toEqual([undefined, ['orders:read'], 'good'])
     expect(Object.isFrozen(claims)).toBe(true)
-    expect(events).toEqual([{ type: 'token.verified' }])
+    expect(events.at(-1)).toEqual({ type: 'token.verified', duration: expect.any(Number), cached: false })
   })
 
   it('meets requirements, checks, schemas and denylists like a JWT', async () => {

@@ -21,22 +21,24 @@ async function unhandledAfter(listener: EventListener): Promise<unknown[]> {
     process.off('unhandledRejection', remember)
     for (const other of others) process.on('unhandledRejection', other)
   })
-  emit(listener, { type: 'token.verified' })
+  emit(listener, VERIFIED)
   await nextTurn()
   await nextTurn()
   return unhandled
 }
 
+const VERIFIED = { type: 'token.verified', duration: 1, cached: false } as const
+
 describe('a listener', () => {
   it('receives a frozen event', () => {
     const told: VerifierEvent[] = []
-    emit((event) => void told.push(event), { type: 'token.verified' })
-    expect(told).toEqual([{ type: 'token.verified' }])
+    emit((event) => void told.push(event), VERIFIED)
+    expect(told).toEqual([VERIFIED])
     expect(Object.isFrozen(told[0])).toBe(true)
   })
 
   it('is optional', () => {
-    expect(() => emit(undefined, { type: 'token.verified' })).not.toThrow()
+    expect(() => emit(undefined, VERIFIED)).not.toThrow()
   })
 
   it.each<[string, EventListener]>([

@@ -93,7 +93,10 @@ describe('a verifier with a token cache', () => {
       expect(() => Object.assign(claims, { admin: true })).toThrow(TypeError)
       expect(() => (scopes as Set<string>).add('admin')).toThrow(TypeError)
     }
-    expect(events).toEqual([{ type: 'token.verified' }, { type: 'token.verified' }])
+    expect(events).toMatchObject([
+      { type: 'token.verified', cached: false },
+      { type: 'token.verified', cached: true },
+    ])
   })
 
   it('compares the whole token, not its end, and keeps the valid one', async () => {

@@ -4,6 +4,7 @@ import { createNestedVerifier } from '@claimgate/core/jwe'
 import { authenticateJwt } from '@claimgate/express'
 import { claimgate } from '@claimgate/fastify'
 import { createGate } from '@claimgate/fetch'
+import { mcpResource } from '@claimgate/mcp'
 import { createTestKeys } from '@claimgate/testing'
 import fastify from 'fastify'
 import { describe, expect, it, vi } from 'vitest'
@@ -146,9 +147,12 @@ describe('status of a verifier', () => {
 describe('an adapter gives access to its verifier', () => {
   const verifier = createVerifier({ ...api, jwks })
 
-  it('in Express, Fastify and fetch', async () => {
+  it('in Express, Fastify, fetch and MCP servers', async () => {
     expect(authenticateJwt({ verifier }).verifier).toBe(verifier)
     expect(createGate({ verifier }).verifier).toBe(verifier)
+    const resource = 'https://api.example.com/mcp'
+    const ofMcp = createVerifier({ ...api, audience: resource, jwks })
+    expect(mcpResource({ resource, scopes: [], verifier: ofMcp }).verifier).toBe(ofMcp)
     const app = fastify()
     await app.register(claimgate, { verifier })
     expect(app.authenticateJwt.verifier).toBe(verifier)

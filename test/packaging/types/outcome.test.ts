@@ -82,7 +82,9 @@ describe('an event', () => {
       event.type === 'token.rejected' ? event.code : undefined
     expectTypeOf<Extract<VerifierEvent, { type: 'token.verified' }>>().toEqualTypeOf<{
       readonly type: 'token.verified'
+      readonly duration: number
+      readonly cached: boolean
     }>()
-    expect(rejected({ type: 'token.verified' })).toBeUndefined()
+    expect(rejected({ type: 'token.verified', duration: 1, cached: false })).toBeUndefined()
   })
 })

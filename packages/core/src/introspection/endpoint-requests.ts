@@ -30,7 +30,7 @@ const SIGNED_TYPE = 'application/token-introspection+jwt'
 
 /** @param fetch - one that `withoutSecrets` made */
 export function endpointRequests<C extends object>(options: ResolvedOptions<C>, fetch: FetchLike): EndpointRequests {
-  const { client, answers, clock, timeout, limits, issuer } = options
+  const { client, answers, clock, timeout, limits, issuer, onEvent } = options
   const signed = answers === 'signed' ? signedAnswers(options) : undefined
   const accept = signed === undefined ? JSON_TYPE : SIGNED_TYPE
   const closing = new AbortController()
@@ -84,6 +84,7 @@ export function endpointRequests<C extends object>(options: ResolvedOptions<C>, 
           accept,
           post,
           signal: closing.signal,
+          onEvent,
         }),
       )
       return answerIn(document, remaining())

@@ -40,11 +40,11 @@ const MOST_BYTES = 65_536
 export function endpointLocator<C extends object>(
   options: Pick<
     ResolvedOptions<C>,
-    'issuer' | 'endpoint' | 'client' | 'allowHttpHosts' | 'fetch' | 'clock' | 'timeout'
+    'issuer' | 'endpoint' | 'client' | 'allowHttpHosts' | 'fetch' | 'clock' | 'timeout' | 'onEvent'
   >,
   fetch: FetchLike,
 ): EndpointLocator {
-  const { issuer, endpoint, clock, timeout } = options
+  const { issuer, endpoint, clock, timeout, onEvent } = options
   const plainHttp: PlainHttp = {
     loopback: 'allowed',
     hosts: options.allowHttpHosts.map((host) => httpHost(host) ?? host),
@@ -78,6 +78,7 @@ export function endpointLocator<C extends object>(
               left: left - (clock.monotonic() - now),
               maxBytes,
               accept: 'application/json',
+              onEvent,
             }),
           ),
         )

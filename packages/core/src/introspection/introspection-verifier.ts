@@ -19,7 +19,7 @@ import {
   type VerifierStatus,
   type VerifyContext,
 } from '../adapter.ts'
-import { answersOf } from './answers.ts'
+import { answersOf, type FoundAnswer } from './answers.ts'
 import { claimOptions, type IntrospectionAnswer, type IntrospectionOptions, resolveOptions } from './options.ts'
 
 /**
@@ -44,21 +44,29 @@ export function createIntrospectionVerifier<C extends object = object>(given: In
     audience,
     limits,
     clock,
-    onEvent,
     checks: [accessTokenCheck(audience), ...options.checks],
   })
   const askedAt = new WeakMap<VerifiedToken<C>, number>()
 
-  const verifyClaims = async (token: string, found: Promise<IntrospectionAnswer>, context?: VerifyContext) => {
-    const claims = await found
-      .then((answer) => claimsOf(answer, issuer))
-      .catch((error: unknown) => {
-        const known = asError(error)
-        if (known instanceof AuthError) emit(onEvent, { type: 'token.rejected', code: known.code })
-        throw known
-      })
-    return rules.verify(token, claims, context)
+  /** Asks, and verifies the answer. */
+  const verifyAnswer = async (token: string, ask: () => Promise<FoundAnswer>, context?: VerifyContext) => {
+    const begun = clock.monotonic()
+    try {
+      const { answer, isFresh } = await ask()
+      const verified = await rules.verify(token, claimsOf(answer, issuer), context)
+      if (isFresh) askedAt.set(verified, begun)
+      emit(onEvent, { type: 'token.verified', duration: clock.monotonic() - begun, cached: !isFresh })
+      return verified
+    } catch (error) {
+      const known = asError(error)
+      if (known instanceof AuthError)
+        emit(onEvent, { type: 'token.rejected', code: known.code, duration: clock.monotonic() - begun })
+      throw known
+    }
   }
+
+  const askAgain = async (token: string, keep: 'cached' | 'not cached', context?: VerifyContext) =>
+    verifyAnswer(token, async () => ({ answer: await answers.ask(token, keep), isFresh: true }), context)
 
   const late = new AuthError('check_unavailable', { actual: 'jwts' })
   const deadline: Deadline = { late, seconds: LONGEST_JWT, clock }
@@ -78,27 +86,19 @@ export function createIntrospectionVerifier<C extends object = object>(given: In
     verify: async (token, context) => {
       const other = jwtVerifier(token)
       if (other !== undefined) return other.verify(token, context)
-      const begun = clock.monotonic()
-      const found = answers.find(token)
-      const verified = await verifyClaims(
-        token,
-        found.then(({ answer }) => answer),
-        context,
-      )
-      if ((await found).isFresh) askedAt.set(verified, begun)
-      return verified
+      return verifyAnswer(token, async () => answers.find(token), context)
     },
     verifyFresh: async (verified, context) => {
       const { token } = verified
       const other = jwtVerifier(token)
       if (other !== undefined) {
         const again = await other.verify(token, context)
-        await verifyClaims(token, answers.ask(token, 'not cached'), context)
+        await askAgain(token, 'not cached', context)
         return again
       }
       // The same request has just asked.
       if (clock.monotonic() - (askedAt.get(verified) ?? -Infinity) < JUST_ASKED) return verified
-      return verifyClaims(token, answers.ask(token, 'cached'), context)
+      return askAgain(token, 'cached', context)
     },
     explain: async (token, context) => {
       const other = jwtVerifier(token)

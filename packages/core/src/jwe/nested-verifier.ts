@@ -2,6 +2,7 @@ import {
   asError,
   AuthError,
   callback,
+  clockOf,
   emit,
   type EventListener,
   type Explanation,
@@ -57,6 +58,7 @@ export interface NestedVerifierOptions<C extends object = object> {
 export function createNestedVerifier<C extends object = object>(options: NestedVerifierOptions<C>): Verifier<C> {
   const { verifier, decryption, accept, onEvent } = resolveOptions(options)
   const decrypter = jweDecrypter(ACTION, decryption)
+  const clock = clockOf(verifier)
   const passesOn = (token: string): boolean => accept === 'either' && isSigned(token)
 
   const open = async (token: string): Promise<Opened> => {
@@ -70,9 +72,11 @@ export function createNestedVerifier<C extends object = object>(options: NestedV
   const nested: Verifier<C> = {
     verify: async (token, context) => {
       if (passesOn(token)) return verifier.verify(token, context)
+      const begun = clock.monotonic()
       const { jwt } = await open(token).catch((error: unknown) => {
         const known = asError(error)
-        if (known instanceof AuthError) emit(onEvent, { type: 'token.rejected', code: known.code })
+        if (known instanceof AuthError)
+          emit(onEvent, { type: 'token.rejected', code: known.code, duration: clock.monotonic() - begun })
         throw known
       })
       return verifiedToken(token, await verifier.verify(jwt, context))

@@ -12,6 +12,7 @@ export type VerifierEvent =
   | TokenVerifiedEvent
   | TokenRejectedEvent
   | VerifierRecreatedEvent
+  | FetchEndedEvent
   | IntrospectionFailedEvent
 
 /** A fetch replaced the key set, or confirmed it (`304`). */
@@ -22,7 +23,7 @@ export interface KeysRefreshedEvent {
   readonly keys: number
   /** Skipped members of the set. */
   readonly skipped: number
-  /** Milliseconds the fetch took. */
+  /** Milliseconds the fetch took, with metadata and a second attempt. */
   readonly duration: number
 }
 
@@ -72,13 +73,38 @@ export interface KeyAmbiguousEvent {
   readonly candidates: number
 }
 
+/** A token was accepted. */
 export interface TokenVerifiedEvent {
   readonly type: 'token.verified'
+  /** Milliseconds from the call of `verify` on, by a monotonic clock. Includes waiting for keys and for an authorization server. */
+  readonly duration: number
+  /** Whether a cache had the result of its signature, or the answer of the authorization server. */
+  readonly cached: boolean
 }
 
+/** A token was refused, or could not be checked. */
 export interface TokenRejectedEvent {
   readonly type: 'token.rejected'
   readonly code: ErrorCode
+  /** Milliseconds from the call of `verify` on, by a monotonic clock. */
+  readonly duration: number
+}
+
+/**
+ * A request for keys, metadata or an answer about a token has ended. Sent in the asynchronous context of the request that caused it. A fetch
+ * of keys may need several. Not sent for one that `close` aborts.
+ */
+export interface FetchEndedEvent {
+  readonly type: 'fetch.ended'
+  /** Without query values. */
+  readonly uri: string
+  readonly method: 'GET' | 'POST'
+  /** Milliseconds until the whole body had arrived, by a monotonic clock. Without waiting for a turn. */
+  readonly duration: number
+  /** The HTTP status, if a response arrived whole, or was refused for its status. */
+  readonly status?: number
+  /** Why it failed. Absent after a success. */
+  readonly reason?: FetchFailure
 }
 
 /**

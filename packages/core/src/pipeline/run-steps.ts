@@ -1,5 +1,5 @@
 import { asError, asRefusal, AuthError } from '../errors/auth-error.ts'
-import { emit, type EventListener, type TokenVerifiedEvent } from '../model/events.ts'
+import { emit, type EventListener } from '../model/events.ts'
 import type { Clock } from '../model/runtime.ts'
 import type { VerifiedToken } from '../model/token.ts'
 import { ignoreRejection, own, ownOptions } from '../model/values.ts'
@@ -50,24 +50,32 @@ export function tokenVerifier<C extends object>(
     return undefined
   }
 
-  const finish = async (state: Verification<C>, begun: Promise<void>): Promise<VerifiedToken<C>> => {
+  const finish = async (state: Verification<C>, first: Promise<void>, begun: number): Promise<VerifiedToken<C>> => {
     try {
-      for (let waiting: Promise<void> | undefined = begun; waiting !== undefined; waiting = run(state)) await waiting
+      for (let waiting: Promise<void> | undefined = first; waiting !== undefined; waiting = run(state)) await waiting
     } catch (error) {
-      throw refused(error, state)
+      throw refused(error, state, begun)
     }
-    if (onEvent !== undefined) emit(onEvent, TOKEN_VERIFIED)
+    if (onEvent !== undefined) accepted(onEvent, state, begun)
     return state.result
   }
 
-  const refused = (thrown: unknown, state: Verification<C> | undefined): Error => {
+  const accepted = (listener: EventListener, state: Verification<C> | undefined, begun: number): void => {
+    const cached = state === undefined || state.remembered !== undefined
+    emit(listener, { type: 'token.verified', duration: clock.monotonic() - begun, cached })
+  }
+
+  const refused = (thrown: unknown, state: Verification<C> | undefined, begun: number): Error => {
     const error = state === undefined ? asError(thrown) : refusalOf(state, thrown)
-    if (onEvent !== undefined && error instanceof AuthError) emit(onEvent, { type: 'token.rejected', code: error.code })
+    if (onEvent !== undefined && error instanceof AuthError)
+      emit(onEvent, { type: 'token.rejected', code: error.code, duration: clock.monotonic() - begun })
     return error
   }
 
   // Not async: an async function would rethrow each refusal, and throwing costs more than creating the error.
   return (token, given) => {
+    // Without a listener, the clock is not read.
+    const begun = onEvent === undefined ? 0 : clock.monotonic()
     let state: Verification<C> | undefined
     try {
       const context = contextOf(clock, given)
@@ -75,18 +83,16 @@ export function tokenVerifier<C extends object>(
       if (remembered === undefined || !isStillAccepted(remembered, context)) {
         state = initialState(token, context, remembered)
         const waiting = run(state)
-        if (waiting !== undefined) return finish(state, waiting)
+        if (waiting !== undefined) return finish(state, waiting, begun)
       }
-      if (onEvent !== undefined) emit(onEvent, TOKEN_VERIFIED)
+      if (onEvent !== undefined) accepted(onEvent, state, begun)
       // Without a schema, C is the type of plain claims. With one, no cached token is accepted without its steps.
       return Promise.resolve(state === undefined ? (remembered?.signed as VerifiedToken<C>) : state.result)
     } catch (error) {
-      return rejectedSoon(refused(error, state))
+      return rejectedSoon(refused(error, state, begun))
     }
   }
 }
-
-const TOKEN_VERIFIED: TokenVerifiedEvent = Object.freeze({ type: 'token.verified' })
 
 /** Whether every step would accept a cached token again. Otherwise the steps decide. */
 function isStillAccepted({ from, until, policy, signed, key }: Remembered, { now }: TokenContext): boolean {

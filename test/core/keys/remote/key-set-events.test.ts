@@ -28,8 +28,9 @@ function setUp(answer: Answer, options: RemoteKeySetOptions = {}) {
       () => 'verified',
       (error: unknown) => (error instanceof AuthError ? `${error.code}: ${error.hint}` : String(error)),
     )
-  const taken = () => events.splice(0)
-  return { clock, endpoint, keys, ask, taken, count: () => endpoint.requests.length }
+  const all = () => events.splice(0)
+  const taken = () => all().filter(({ type }) => type !== 'fetch.ended')
+  return { clock, endpoint, keys, ask, taken, all, count: () => endpoint.requests.length }
 }
 
 describe('events of a key set', () => {
@@ -101,6 +102,37 @@ describe('events of a key set', () => {
     await ask('a')
     expect(taken()).toEqual([{ type: 'keys.unavailable', uri: URI, reason: 'network', retryAfter: 1 }])
     expect([count(), keys.stats().attempts, keys.stats().failures]).toEqual([2, 2, 1])
+  })
+})
+
+describe('an event of each request', () => {
+  const ended = { type: 'fetch.ended', uri: URI, method: 'GET', duration: 0 }
+
+  it('has its duration and its status', async () => {
+    const { keys, clock, endpoint, all } = setUp(refused)
+    endpoint.answer = slow(clock, 2, json({ keys: [a] }, { etag: '"1"' }))
+    const ready = keys.ready()
+    await clock.pass(2)
+    await ready
+    expect(all()[0]).toEqual({ ...ended, duration: 2000, status: 200 })
+    endpoint.answer = status(304)
+    await clock.pass(700)
+    await keys.ready()
+    expect(all()[0]).toEqual({ ...ended, status: 304 })
+  })
+
+  it.each<[string, Answer, object[]]>([
+    ['a refused connection, tried twice', refused, [{ reason: 'network' }, { reason: 'network' }]],
+    ['a status', status(500), [{ status: 500, reason: 'status' }]],
+    ['a redirect', status(302), [{ status: 302, reason: 'redirect' }]],
+    ['a body over the limit', json('x'.repeat(600_000)), [{ reason: 'too_large' }]],
+    // The request succeeded; the set did not.
+    ['a set without keys', json({ keys: [] }), [{ status: 200 }]],
+  ])('has the reason of %s', async (_, answer, expected) => {
+    const { ask, all } = setUp(answer)
+    await ask('a')
+    const events = all().filter(({ type }) => type === 'fetch.ended')
+    expect(events).toEqual(expected.map((outcome) => ({ ...ended, ...outcome })))
   })
 })
 

@@ -62,7 +62,7 @@ describe('a secret in the query of jwksUri', () => {
     await clock.pass(700)
     texts.push(await resolve('b'), set.describe(), JSON.stringify(events))
     expect(new Set(events.map(({ type }) => type))).toEqual(
-      new Set(['keys.unavailable', 'key.skipped', 'keys.refreshed', 'keys.stale']),
+      new Set(['keys.unavailable', 'key.skipped', 'keys.refreshed', 'keys.stale', 'fetch.ended']),
     )
     expect(events.map((event) => 'uri' in event && event.uri)).toEqual(events.map(() => PRINTED))
     expect(texts.join()).not.toContain(SECRET)

@@ -1,6 +1,6 @@
 import { TransportError } from '../../errors/auth-error.ts'
 import { quote } from '../../errors/quote.ts'
-import type { FetchFailure } from '../../model/events.ts'
+import { emit, type EventListener, type FetchFailure } from '../../model/events.ts'
 import { recentMap, type RecentMap } from '../../model/memory.ts'
 import type { Clock, FetchHeaders, FetchInit, FetchLike, FetchResponse } from '../../model/runtime.ts'
 import { bare, ignoreRejection, own } from '../../model/values.ts'
@@ -27,6 +27,8 @@ export interface FetchDocumentOptions {
   readonly etag?: string | undefined
   /** Aborts the fetch early. */
   readonly signal?: AbortSignal | undefined
+  /** Told when the fetch has ended. @defaultValue none */
+  readonly onEvent?: EventListener | undefined
 }
 
 /** A document that arrived whole. */
@@ -44,6 +46,29 @@ export interface FetchedDocument {
  * @throws FetchError
  */
 export async function fetchDocument(url: URL, options: FetchDocumentOptions): Promise<FetchedDocument> {
+  const onEvent = own(options, 'onEvent')
+  if (onEvent === undefined) return documentWithin(url, options)
+  const { clock } = options
+  const begun = clock.monotonic()
+  const ended = (outcome: { readonly status?: number | undefined; readonly reason?: FetchFailure }): void => {
+    const { status, reason } = outcome
+    const duration = clock.monotonic() - begun
+    const method = own(options, 'post') ? 'POST' : 'GET'
+    const known = { ...(status !== undefined && { status }), ...(reason !== undefined && { reason }) }
+    emit(onEvent, { type: 'fetch.ended', uri: printedAddress(url), method, duration, ...known })
+  }
+  try {
+    const document = await documentWithin(url, options)
+    ended({ status: document.status })
+    return document
+  } catch (error) {
+    // Nothing failed if the verifier was closed.
+    if (!options.signal?.aborted) ended(error instanceof FetchError ? error : { reason: 'network' })
+    throw error
+  }
+}
+
+async function documentWithin(url: URL, options: FetchDocumentOptions): Promise<FetchedDocument> {
   const { clock, timeout, left = timeout * 1000, signal } = options
   const deadline = new AbortController()
   const onAbort = (): void => deadline.abort(new FetchError('network', 'The fetch was given up'))
