@@ -30,9 +30,15 @@ const SECTIONS = [
     ],
   },
   {
-    heading: 'Express and Fastify',
+    heading: 'Adapters',
     parts: [
-      { where: 'Express', file: 'express/src/options.ts', interfaces: ['MiddlewareOptions', 'ReadyAuthenticator'] },
+      {
+        where: 'Express, Hono',
+        file: 'core/src/authenticator/adapter-options.ts',
+        interfaces: ['RequirementOption', 'ReadyAuthenticator'],
+      },
+      { where: 'Express', file: 'express/src/options.ts', interfaces: ['MiddlewareOptions'] },
+      { where: 'Hono', file: 'hono/src/options.ts', interfaces: ['MiddlewareOptions'] },
       { where: 'Fastify', file: 'fastify/src/options.ts', interfaces: ['ScopeOptions'] },
     ],
   },
@@ -209,6 +215,7 @@ if (import.meta.filename === process.argv[1]) {
     statusLists,
     express,
     fastify,
+    hono,
     mcp,
     redis,
     otel,
@@ -225,6 +232,7 @@ if (import.meta.filename === process.argv[1]) {
     load('core/dist/status-list/options.js'),
     load('express/dist/options.js'),
     load('fastify/dist/options.js'),
+    load('hono/dist/options.js'),
     load('mcp/dist/options.js'),
     load('redis/dist/options.js'),
     load('otel/dist/options.js'),
@@ -235,7 +243,7 @@ if (import.meta.filename === process.argv[1]) {
   const tables = {
     Verifier: { ...pipeline.POLICY, ...pipeline.SHARED },
     HTTP: http.HTTP,
-    'Express and Fastify': { ...express.MIDDLEWARE, ...scope },
+    Adapters: { ...express.MIDDLEWARE, ...hono.MIDDLEWARE, ...scope },
     'Key sets': keys.KEY_SET_TUNING,
     'Token cache': cache.TOKEN_CACHE,
     Denylists: denylist.DENYLIST,

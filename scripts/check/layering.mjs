@@ -38,6 +38,7 @@ const PACKAGE_IMPORTS = {
   fastify: ['@claimgate/core', 'fastify', 'fastify-plugin'],
   fetch: ['@claimgate/core'],
   otel: ['@claimgate/core', '@opentelemetry/api'],
+  hono: ['@claimgate/core', 'hono'],
   redis: ['@claimgate/core'],
   issuer: ['jose'],
   mcp: ['@claimgate/core'],

@@ -16,6 +16,7 @@ import { LIMITS, POLICY, SHARED } from '../../packages/core/src/pipeline/options
 import { TOKEN_CACHE } from '../../packages/core/src/pipeline/token-cache-options.ts'
 import { MIDDLEWARE } from '../../packages/express/src/options.ts'
 import { SCOPE } from '../../packages/fastify/src/options.ts'
+import { MIDDLEWARE as HONO } from '../../packages/hono/src/options.ts'
 import { MCP } from '../../packages/mcp/src/options.ts'
 import { OTEL } from '../../packages/otel/src/options.ts'
 import { REDIS_GUARD, REDIS_JWK_SETS } from '../../packages/redis/src/options.ts'
@@ -26,7 +27,7 @@ const { log: _, ...scope } = SCOPE
 const tables = {
   Verifier: { ...POLICY, ...SHARED },
   HTTP,
-  'Express and Fastify': { ...MIDDLEWARE, ...scope },
+  Adapters: { ...MIDDLEWARE, ...HONO, ...scope },
   'Key sets': KEY_SET_TUNING,
   'Token cache': TOKEN_CACHE,
   Denylists: DENYLIST,

@@ -98,6 +98,11 @@ describe('a snippet', () => {
     ['cookie', 'auth.claims.sub', 'ada'],
     ['refusal-body', '[response.status, await response.json()]', [401, { status: 401, error: 'unauthenticated' }]],
     ['protect', '(await GET(new Request("https://api.example.com/"))).status', 401],
+    [
+      'hono-app',
+      `[await (await app.request('/me', ${HEADERS})).json(), (await app.request('/me')).status]`,
+      [{ sub: 'ada' }, 401],
+    ],
     ['hono', `await (await app.request('/', ${HEADERS})).json()`, { sub: 'ada' }],
     ['hono', `(await app.request('/', { method: 'POST', ...${HEADERS} })).status`, 403],
     [

@@ -3,9 +3,16 @@ export {
   type AdapterOptions,
   type AdapterRules,
   type EnvironmentOptions,
+  type MiddlewareAdapterOptions,
+  READY,
   readAdapterOptions,
   type ReadAdapterOptions,
+  readMiddlewareOptions,
+  readsEnvironment,
+  type ReadyAuthenticator,
+  type RequirementOption,
 } from './authenticator/adapter-options.ts'
+export { type Admission, type Admissions, createAdmissions } from './authenticator/admissions.ts'
 export { assertCanAsk } from './authenticator/authenticator.ts'
 export { catalogue, type CatalogueEntry } from './model/catalogue.ts'
 export { answeredWithin, type Deadline } from './errors/deadline.ts'
@@ -63,8 +70,10 @@ export {
   requirementFor,
   type RequirementRule,
   type ResponseFields,
+  sendNode,
 } from './authenticator/adapter.ts'
 export { metadataAnswer, resourceList } from './http/protected-resource.ts'
+export { isWebResponse, requestView, webResponse } from './http/web-request.ts'
 export { type RefusedError, refusedError } from './http/refusal-response.ts'
 export {
   createLogRefusal,

@@ -1,57 +1,31 @@
 import type { Authenticator, Requirement, VerifiedToken, Verifier } from '@claimgate/core'
 import {
   addFields,
+  type Admission,
   admitted,
   asError,
   assertCalled,
+  createAdmissions,
   ignoreRejection,
   isThenable,
   NodeRequestView,
-  own,
   refusedError,
 } from '@claimgate/core/adapter'
 import type { Request, RequestHandler } from 'express'
 import { type AuthenticateJwtOptions, type Reject, rejectWith, resolveOptions } from './options.ts'
 
-/** The decision of `authenticateJwt` about a request it has admitted. */
-interface Admission {
-  readonly authenticator: Authenticator
-  /** `undefined` is an anonymous request. */
-  readonly token: VerifiedToken | undefined
-  /** The scheme the request used. */
-  readonly scheme: string | undefined
+interface ExpressAdmission extends Admission {
   readonly reject: Reject
 }
 
-// A constructor that returns its argument: the private field of a subclass is then added to that object.
-const Stamp = function stamp(request: object): object {
-  return request
-} as unknown as new (request: object) => object
-
-/**
- * The latest admission of a request, in a private field of the request itself. Decisions use only this field, because any middleware can
- * overwrite `req.auth`. A private field does not travel with a copy of the request or with an object that inherits from it. A WeakMap
- * would do the same, but costs time in every garbage collection.
- */
-class Admissions extends Stamp {
-  #admission: Admission | undefined
-
-  static of(request: object): Admission | undefined {
-    return #admission in request ? request.#admission : undefined
-  }
-
-  static set(request: object, admission: Admission | undefined): void {
-    const stamped = #admission in request ? request : new Admissions(request)
-    stamped.#admission = admission
-  }
-}
+const admissions = createAdmissions<ExpressAdmission>()
 
 /** Keeps the token of a fresh answer, so that `getAuth` returns it. */
 export function renewAdmission(req: Request, token: VerifiedToken): void {
   const admission = admissionOf(req)
   if (admission.token === token) return
   ;(req as { auth?: unknown }).auth = token
-  Admissions.set(req, { ...admission, token })
+  admissions.set(req, { ...admission, token })
 }
 
 /**
@@ -59,8 +33,8 @@ export function renewAdmission(req: Request, token: VerifiedToken): void {
  *
  * @throws TypeError if no `authenticateJwt` has admitted the request
  */
-export function admissionOf(req: Request): Admission {
-  const admission = Admissions.of(req)
+export function admissionOf(req: Request): ExpressAdmission {
+  const admission = admissions.of(req)
   if (admission !== undefined) return admission
   throw new TypeError(
     'Cannot authorize request: no authenticateJwt() has let it through. Put app.use(authenticateJwt()) before the route',
@@ -97,19 +71,18 @@ export function authenticateJwt<C extends object = object>(
   assertCalled('authenticateJwt', 'app.use(authenticateJwt())', options)
   const { authenticator, onReject, requirement } = resolveOptions<C>(options)
   const reject = rejectWith(onReject)
-  if (requirement !== undefined) own(authenticator, 'resource')?.learn({ scopes: requirement.scopes })
 
   const run = async (...[req, res, next]: Parameters<RequestHandler>): Promise<void> => {
     try {
       // First, so that an earlier admission is gone if this middleware refuses the request.
-      Admissions.set(req, undefined)
+      admissions.set(req, undefined)
       ;(req as { auth?: unknown }).auth = undefined
       const outcome = await authenticator.authenticate(new NodeRequestView(req, req), requirement)
       if (outcome.kind === 'refused') return reject(outcome, req, res, next)
       const { token, scheme, headers } = admitted(outcome) ?? ANONYMOUS
       if (Object.keys(headers).length > 0 && !res.headersSent) addFields(headers, res)
       ;(req as { auth?: unknown }).auth = token
-      Admissions.set(req, { authenticator, token, scheme, reject })
+      admissions.set(req, { authenticator, token, scheme, reject })
     } catch (error) {
       // Express would continue on a thrown undefined, 'route' or 'router'.
       return next(asError(error))

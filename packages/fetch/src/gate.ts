@@ -4,7 +4,6 @@ import {
   createAuthenticator,
   type ProtectedResource,
   type Requirement,
-  type ResourceResponse,
   type VerifiedToken,
   type Verifier,
 } from '@claimgate/core'
@@ -14,14 +13,15 @@ import {
   asError,
   assertCalled,
   assertCanAsk,
-  bare,
   givenRequirement,
+  isWebResponse,
   metadataAnswer,
   misconfigured,
   own,
+  requestView,
   resourceList,
+  webResponse,
 } from '@claimgate/core/adapter'
-import { requestView } from './request-view.ts'
 
 const ACTION = 'authorize request'
 
@@ -77,14 +77,14 @@ export function createGate<C extends object = object>(
     try {
       const view = requestView(request)
       const metadata = resource?.answer(view)
-      if (metadata !== undefined) return responseOf(request, await metadata)
+      if (metadata !== undefined) return webResponse(request, await metadata)
       const outcome = await authenticator.authenticate(view, givenRequirement(ACTION, given))
       if (outcome.kind !== 'refused') {
         const { token, headers } = admitted(outcome) ?? NO_TOKEN
         if (Object.keys(headers).length > 0) fieldsOf.set(request, { ...fieldsOf.get(request), ...headers })
         return token
       }
-      return responseOf(request, outcome.response)
+      return webResponse(request, outcome.response)
     } catch (thrown) {
       // A router may continue on a rejection with undefined.
       throw asError(thrown)
@@ -96,11 +96,6 @@ export function createGate<C extends object = object>(
 
 // For the scopes of handlers that share a gate.
 const resourceOf = new WeakMap<object, ProtectedResource>()
-
-// A response with status 204 or 304 must not have a body, not even an empty one.
-function responseOf({ method }: Request, { status, headers, body }: ResourceResponse): Response {
-  return new Response(method === 'HEAD' || body === '' ? null : body, bare<ResponseInit>({ status, headers }))
-}
 
 /**
  * Serves the metadata of protected resources (RFC 9728) to everyone, without a token. Needed only if no gate has the option `resource`, because
@@ -117,7 +112,7 @@ export function resourceMetadata(
   const served = resourceList(resources)
   return async (request) => {
     const answer = metadataAnswer(served, requestView(request))
-    return answer === undefined ? undefined : responseOf(request, await answer)
+    return answer === undefined ? undefined : webResponse(request, await answer)
   }
 }
 
@@ -135,7 +130,7 @@ const fieldsOf = new WeakMap<Request, Readonly<Record<string, string>>>()
  */
 export function withFields(request: Request, response: Response): Response {
   const fields = fieldsOf.get(request)
-  if (fields === undefined || !isResponse(response)) return response
+  if (fields === undefined || !isWebResponse(response)) return response
   const inPlace = (): Response => added(fields, response)
   const copied = (): Response => added(fields, new Response(response.body, response))
   // A handler may return one response without a body to many requests. The response of another fetch has headers that cannot be changed.
@@ -204,7 +199,7 @@ export function protect<Q extends Request, R extends readonly unknown[]>(
       // An application's own gate may reject with undefined; a router may then continue.
       throw asError(thrown)
     }
-    if (isResponse(auth)) return auth
+    if (isWebResponse(auth)) return auth
     if (isToken(auth) || (auth === undefined && requirement === undefined)) {
       const response = handler(request, auth as never, ...rest)
       return fieldsOf.has(request) ? withFields(request, await response) : response
@@ -213,17 +208,12 @@ export function protect<Q extends Request, R extends readonly unknown[]>(
   }
 }
 
-// Checked by shape, because there may be several `Response` classes: from a polyfill, a test environment or another realm.
-function isResponse(value: unknown): value is Response {
-  return hasMember(value, 'status', 'number') && hasMember(value, 'headers', 'object')
-}
-
 function isToken(value: unknown): boolean {
-  return hasMember(value, 'claims', 'object') && hasMember(value, 'scopes', 'object')
+  return hasObject(value, 'claims') && hasObject(value, 'scopes')
 }
 
-function hasMember(value: unknown, name: string, type: 'number' | 'object'): boolean {
+function hasObject(value: unknown, name: string): boolean {
   if (typeof value !== 'object' || value === null) return false
   const member = own(value, name)
-  return typeof member === type && member !== null
+  return typeof member === 'object' && member !== null
 }
