@@ -26,6 +26,7 @@ describe('npm run pack', () => {
 
   it('prints a line for each package that installs it with its dependencies', () => {
     expect(lines.map(namesIn)).toEqual([
+      ['npm', 'install', '--save-dev', 'claimgate-core', 'claimgate-issuer', 'claimgate-testing', 'claimgate-cli'],
       ['npm', 'install', 'claimgate-core'],
       ['npm', 'install', 'express', 'claimgate-core', 'claimgate-express'],
       ['npm', 'install', 'fastify', 'claimgate-core', 'claimgate-fastify'],
