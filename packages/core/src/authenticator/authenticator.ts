@@ -125,7 +125,7 @@ export function createAuthenticator<C extends object = object>(
   /** A requirement that hangs must not make requests hang. */
   const inTime = <T>(asked: Soon<T>, { description }: Requirement): Soon<T> => {
     if (!isThenable(asked)) return asked
-    const late = new AuthError('check_unavailable', { actual: description })
+    const late = (): AuthError => new AuthError('check_unavailable', { actual: description })
     return answeredWithin({ late, seconds: LONGEST_CHECK, clock }, () => asked)
   }
 

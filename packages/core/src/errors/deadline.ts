@@ -4,8 +4,8 @@ import { asError } from './auth-error.ts'
 
 /** A store or another function of the application, and how long a request may wait for it. */
 export interface Deadline {
-  /** What is late, for the message: `The store of the denylist`. Or the error itself. */
-  readonly late: string | Error
+  /** What is late, for the message: `The store of the denylist`. Or what makes the error. */
+  readonly late: string | (() => Error)
   readonly seconds: number
   readonly clock: Pick<Clock, 'setTimeout'>
 }
@@ -30,11 +30,12 @@ export async function answeredWithin<T>({ late, seconds, clock }: Deadline, ask:
     await Promise.resolve()
     // A memory store has answered by now, and a timer would cost more than its answer.
     if (answered) return await answer
-    const overdue = new Promise<never>((_, reject) => {
-      const error = typeof late === 'string' ? new Error(`${late} has not answered within ${seconds} s`) : late
-      cancel = clock.setTimeout(() => reject(error), seconds * 1000)
+    const limit = new Promise<never>((_, reject) => {
+      const overdue = (): Error =>
+        typeof late === 'string' ? new Error(`${late} has not answered within ${seconds} s`) : late()
+      cancel = clock.setTimeout(() => reject(overdue()), seconds * 1000)
     })
-    return await Promise.race([answer, overdue])
+    return await Promise.race([answer, limit])
   } catch (error) {
     throw asError(error)
   } finally {
