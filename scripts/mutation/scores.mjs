@@ -20,6 +20,7 @@ const CORE = [
   'pipeline',
   'providers',
   'revocation',
+  'hooks',
   'status-list',
 ]
 
@@ -30,7 +31,6 @@ const TESTS = {
   express: ['test/adapters/{express,parsed-forms,preflights}.test.ts', CONTRACT],
   fastify: ['test/adapters/{fastify,fastify-middie,fastify-swagger,denied-behind-schema}.test.ts', CONTRACT],
   fetch: ['test/adapters/{fetch,fetch-forms,preflights}.test.ts', CONTRACT],
-  hono: ['test/adapters/hono.test.ts', CONTRACT],
 }
 
 /** Everything that guards a request: folders of core's sources, and whole packages. */
@@ -39,7 +39,6 @@ export const FOLDERS = [
   'express',
   'fastify',
   'fetch',
-  'hono',
   'issuer',
   'mcp',
   'otel',

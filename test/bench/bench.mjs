@@ -1,5 +1,4 @@
 // npm run bench [-- --quick] [--only verify,cached] [--write]
-// A full run writes the page. `--write` also writes it after a quick one, or replaces the sections of `--only` on it.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
@@ -35,8 +34,7 @@ for (const id of only) {
 console.log(`\n=== Goals\n${goalLines(results).join('\n')}`)
 
 const everything = values.only === undefined && !values.quick
-const titles = Object.values(SECTIONS).map(({ title }) => title)
-if (everything || values.write) writePage(results, ['npm run bench', ...rest()].join(' '), titles)
+if (everything || values.write) writePage(results, ['npm run bench', ...rest()].join(' '))
 
 function rest() {
   return process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : []

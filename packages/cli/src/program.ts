@@ -11,8 +11,7 @@ import { CannotSay, type ExitCode } from './outcome.ts'
 import { Interrupted } from './terminal/read-token.ts'
 import { createTerminal, type Terminal } from './terminal/terminal.ts'
 
-/** Every command, in the order of the help. */
-export const COMMANDS: readonly CommandModule[] = [explain, doctor, keys]
+const COMMANDS: readonly CommandModule[] = [explain, doctor, keys]
 
 /** What a shell reports for a program that Ctrl-C ended. */
 const INTERRUPTED = 130
