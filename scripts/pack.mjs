@@ -61,6 +61,9 @@ async function succeed(command, args, cwd) {
   if (problems.length > 0) throw new Error(problems.join('\n'))
 }
 
+/** Packages that no program needs when it runs. */
+const TOOLS = ['@claimgate/cli', '@claimgate/testing']
+
 /** Each package with its dependencies and its framework, as arguments of `npm install`. */
 function installLines(root, names, folder) {
   const manifests = new Map(names.map((name) => [`@claimgate/${name}`, manifestOf(root, name)]))
@@ -71,7 +74,7 @@ function installLines(root, names, folder) {
   return [...manifests].map(([name, { peerDependencies = {}, peerDependenciesMeta = {} }]) => {
     const peers = Object.keys(peerDependencies).filter((peer) => peerDependenciesMeta[peer]?.optional !== true)
     const tarballs = ours(name).map((own) => join(folder, tarballOf(manifests.get(own))))
-    const flags = name === '@claimgate/testing' ? ['--save-dev'] : []
+    const flags = TOOLS.includes(name) ? ['--save-dev'] : []
     return [`${name}:`, ['npm install', ...flags, ...peers, ...tarballs].join(' ')].join('\n')
   })
 }

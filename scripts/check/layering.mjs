@@ -14,7 +14,7 @@ const CORE_LAYERS = [
   ['pipeline'],
   ['authenticator'],
   ['index', 'adapter', 'node'],
-  ['denylist', 'dpop', 'jwe', 'metadata', 'mtls', 'introspection', 'providers', 'revocation', 'hooks', 'status-list'],
+  ['denylist', 'dpop', 'jwe', 'metadata', 'mtls', 'introspection', 'providers', 'revocation', 'status-list'],
 ]
 
 /** Core's features. Each is an entry point. They import only `adapter`, and core never imports them. */
@@ -27,7 +27,6 @@ const FEATURES = [
   'introspection',
   'providers',
   'revocation',
-  'hooks',
   'status-list',
 ]
 
@@ -39,6 +38,7 @@ const PACKAGE_IMPORTS = {
   fastify: ['@claimgate/core', 'fastify', 'fastify-plugin'],
   fetch: ['@claimgate/core'],
   otel: ['@claimgate/core', '@opentelemetry/api'],
+  hono: ['@claimgate/core', 'hono'],
   redis: ['@claimgate/core'],
   issuer: ['jose'],
   mcp: ['@claimgate/core'],

@@ -20,7 +20,6 @@ const CORE = [
   'pipeline',
   'providers',
   'revocation',
-  'hooks',
   'status-list',
 ]
 
@@ -31,6 +30,7 @@ const TESTS = {
   express: ['test/adapters/{express,parsed-forms,preflights}.test.ts', CONTRACT],
   fastify: ['test/adapters/{fastify,fastify-middie,fastify-swagger,denied-behind-schema}.test.ts', CONTRACT],
   fetch: ['test/adapters/{fetch,fetch-forms,preflights}.test.ts', CONTRACT],
+  hono: ['test/adapters/hono.test.ts', CONTRACT],
 }
 
 /** Everything that guards a request: folders of core's sources, and whole packages. */
@@ -39,6 +39,7 @@ export const FOLDERS = [
   'express',
   'fastify',
   'fetch',
+  'hono',
   'issuer',
   'mcp',
   'otel',

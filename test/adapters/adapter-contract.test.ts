@@ -7,6 +7,7 @@ import { withoutScopes } from '../support/contract/expected.ts'
 import { startExpress } from '../support/contract/express-adapter.ts'
 import { startFastify } from '../support/contract/fastify-adapter.ts'
 import { startFetch } from '../support/contract/fetch-adapter.ts'
+import { startHono } from '../support/contract/hono-adapter.ts'
 import { type RawResponse, sendRaw } from '../support/contract/raw-request.ts'
 import { contractRows } from '../support/contract/rows.ts'
 import { seen, wanted } from '../support/contract/seen.ts'
@@ -25,6 +26,7 @@ const adapters: readonly (readonly [string, StartAdapter])[] = [
   ['Express 5', startExpress(express5, 'in the options')],
   ['Fastify 5', startFastify],
   ['fetch', startFetch],
+  ['Hono', startHono('in the options')],
 ]
 
 describe.each(adapters)('adapter contract: %s', (_, start) => {
@@ -46,11 +48,14 @@ describe.each(adapters)('adapter contract: %s', (_, start) => {
 })
 
 // A middleware that refuses requests without credentials answers before it knows the route's requirement.
-describe('adapter contract: Express 5 with requirements in route handlers', () => {
+describe.each([
+  ['Express 5', startExpress(express5, 'in a route handler')],
+  ['Hono', startHono('in a route handler')],
+] as const)('adapter contract: %s with requirements in route handlers', (_, start) => {
   let adapter: StartedAdapter
 
   beforeAll(async () => {
-    adapter = await startExpress(express5, 'in a route handler')(createServices(jwks, await deadUri()))
+    adapter = await start(createServices(jwks, await deadUri()))
   })
 
   afterAll(() => adapter.close())

@@ -5,6 +5,7 @@ import { type Answer, clientH1, clientH2, type Client, type Patience, PATIENCES 
 import { startExpress } from '../support/refused/express-server.ts'
 import { startFastify } from '../support/refused/fastify-server.ts'
 import { FETCH_SITUATIONS, startFetch } from '../support/refused/fetch-server.ts'
+import { HONO_SITUATIONS, startHono } from '../support/refused/hono-server.ts'
 import { formPath, hookPath, type RefusingServer, slowKeysPath, type StartServer } from '../support/refused/servers.ts'
 import {
   createWorld,
@@ -67,6 +68,7 @@ const SETUPS: readonly Setup[] = [
     values: SOME_VALUES,
   },
   { ...usual, name: 'fetch gate', start: startFetch(), situations: FETCH_SITUATIONS },
+  { ...usual, name: 'Hono', start: startHono, situations: HONO_SITUATIONS, values: SOME_VALUES },
   { ...usual, name: 'fetch gate over HTTP/2', start: startFetch('h2'), situations: FETCH_SITUATIONS, protocol: 'h2' },
 ]
 

@@ -3,12 +3,15 @@ import { protectedResource } from '@claimgate/core/metadata'
 import * as express from '@claimgate/express'
 import { claimgate, resourceMetadata as fastifyMetadata } from '@claimgate/fastify'
 import * as gates from '@claimgate/fetch'
+import { authenticateJwt as authenticateInHono } from '@claimgate/hono'
 import { createTestKeys } from '@claimgate/testing'
 import cors from '@fastify/cors'
+import { createAdaptorServer } from '@hono/node-server'
 import express5 from 'express'
 import fastify, { type FastifyInstance, type RouteHandlerMethod } from 'fastify'
+import { Hono } from 'hono'
 import { SignJWT } from 'jose'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
 import { type AddressInfo, connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -80,6 +83,15 @@ const startGate: Start = async (resource, other) => {
   )
 }
 
+const startHono: Start = async (resource, other) => {
+  const metadata = gates.resourceMetadata(other)
+  const app = new Hono()
+  app.use(async (c, next) => (await metadata(c.req.raw)) ?? next())
+  app.use(authenticateInHono({ ...options, resource }))
+  app.all('/*', (c) => c.text('served'))
+  return listen(createAdaptorServer({ fetch: app.fetch }) as Server)
+}
+
 async function sendNode(response: Response, res: ServerResponse): Promise<void> {
   res.writeHead(response.status, [...response.headers].flat())
   res.end(Buffer.from(await response.arrayBuffer()))
@@ -92,6 +104,7 @@ const ADAPTERS: readonly (readonly [string, Start])[] = [
   ['Express 5', startExpress(express5)],
   ['Fastify', startFastify],
   ['fetch', startGate],
+  ['Hono', startHono],
 ]
 
 describe.each(ADAPTERS)('47. the metadata of a protected resource in %s', (name, start) => {

@@ -1,4 +1,5 @@
 // npm run bench [-- --quick] [--only verify,cached] [--write]
+// A full run writes the page. `--write` also writes it after a quick one, or replaces the sections of `--only` on it.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
@@ -34,7 +35,8 @@ for (const id of only) {
 console.log(`\n=== Goals\n${goalLines(results).join('\n')}`)
 
 const everything = values.only === undefined && !values.quick
-if (everything || values.write) writePage(results, ['npm run bench', ...rest()].join(' '))
+const titles = Object.values(SECTIONS).map(({ title }) => title)
+if (everything || values.write) writePage(results, ['npm run bench', ...rest()].join(' '), titles)
 
 function rest() {
   return process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : []

@@ -64,7 +64,7 @@ describe('claimgate explain', () => {
   it('says what already refuses a token whose signature is not checked', async () => {
     const { code, stdout } = await inProcess(['explain'], expired)
     expect(code).toBe(2)
-    expect(stdout).toContain('Refused whatever its signature is (token_expired): exp')
+    expect(stdout).toContain('Refused in any case (token_expired): exp')
     expect(stdout).toMatch(/✗ exp +expired 4 minutes ago token_expired/)
     expect(stdout).toMatch(/✓ iat +issued 10 minutes ago/)
   })

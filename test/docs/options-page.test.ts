@@ -8,7 +8,6 @@ import { INTROSPECTION, INTROSPECTION_CACHE } from '../../packages/core/src/intr
 import { DPOP, NONCES } from '../../packages/core/src/dpop/options.ts'
 import { RESOURCE_METADATA } from '../../packages/core/src/metadata/options.ts'
 import { LOGOUT, SECURITY_EVENTS } from '../../packages/core/src/revocation/options.ts'
-import { SELECTION } from '../../packages/core/src/hooks/select-verifier.ts'
 import { STATUS_LIST } from '../../packages/core/src/status-list/options.ts'
 import { KEY_SET_TUNING } from '../../packages/core/src/keys/remote/options.ts'
 import { MTLS } from '../../packages/core/src/mtls/mtls.ts'
@@ -17,6 +16,7 @@ import { LIMITS, POLICY, SHARED } from '../../packages/core/src/pipeline/options
 import { TOKEN_CACHE } from '../../packages/core/src/pipeline/token-cache-options.ts'
 import { MIDDLEWARE } from '../../packages/express/src/options.ts'
 import { SCOPE } from '../../packages/fastify/src/options.ts'
+import { MIDDLEWARE as HONO } from '../../packages/hono/src/options.ts'
 import { MCP } from '../../packages/mcp/src/options.ts'
 import { OTEL } from '../../packages/otel/src/options.ts'
 import { REDIS_GUARD, REDIS_JWK_SETS } from '../../packages/redis/src/options.ts'
@@ -27,14 +27,13 @@ const { log: _, ...scope } = SCOPE
 const tables = {
   Verifier: { ...POLICY, ...SHARED },
   HTTP,
-  'Express and Fastify': { ...MIDDLEWARE, ...scope },
+  Adapters: { ...MIDDLEWARE, ...HONO, ...scope },
   'Key sets': KEY_SET_TUNING,
   'Token cache': TOKEN_CACHE,
   Denylists: DENYLIST,
   'Back-channel logout': LOGOUT,
   'Security events': SECURITY_EVENTS,
   'Status lists': STATUS_LIST,
-  'Selecting a verifier': SELECTION,
   DPoP: DPOP,
   'DPoP nonces': NONCES,
   'Resource metadata': RESOURCE_METADATA,

@@ -26,12 +26,15 @@ describe('npm run pack', () => {
 
   it('prints a line for each package that installs it with its dependencies', () => {
     expect(lines.map(namesIn)).toEqual([
+      ['npm', 'install', '--save-dev', 'claimgate-core', 'claimgate-issuer', 'claimgate-testing', 'claimgate-cli'],
       ['npm', 'install', 'claimgate-core'],
       ['npm', 'install', 'express', 'claimgate-core', 'claimgate-express'],
       ['npm', 'install', 'fastify', 'claimgate-core', 'claimgate-fastify'],
       ['npm', 'install', 'claimgate-core', 'claimgate-fetch'],
+      ['npm', 'install', 'hono', 'claimgate-core', 'claimgate-hono'],
       ['npm', 'install', 'claimgate-issuer'],
       ['npm', 'install', 'claimgate-core', 'claimgate-mcp'],
+      ['npm', 'install', 'api', 'claimgate-core', 'claimgate-otel'],
       ['npm', 'install', 'claimgate-core', 'claimgate-redis'],
       ['npm', 'install', '--save-dev', 'claimgate-core', 'claimgate-issuer', 'claimgate-testing'],
     ])

@@ -1,7 +1,12 @@
+import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+
+import { createTestKeys, startFaultyJwksServer } from '@claimgate/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { installPackages } from '../../scripts/install-packed.mjs'
 import { packPackages, publicPackages } from '../../scripts/pack.mjs'
 
 const root = join(import.meta.dirname, '../..')
@@ -82,4 +87,24 @@ describe.each(publicPackages(root))('the tarball of packages/%s', (name) => {
     const { dependencies = {} } = manifestOf(await folderOf(name))
     expect(Object.values(dependencies).filter((range) => range.startsWith('workspace:'))).toEqual([])
   })
+})
+
+it('runs the packed command line with npx', async () => {
+  const { publicJwk } = await createTestKeys('ES256')
+  const server = await startFaultyJwksServer({ jwks: { keys: [publicJwk] } })
+  const { packages } = await packed
+  const project = installPackages(
+    root,
+    packages.filter(({ name }) => ['cli', 'core', 'issuer', 'testing'].includes(name)),
+  )
+  try {
+    // Begins with the Node of this process, because another one on the path may be too old.
+    const PATH = [dirname(process.execPath), process.env['PATH']].join(delimiter)
+    const options = { cwd: project.folder, env: { ...process.env, PATH } }
+    const { stdout } = await promisify(execFile)('npx', ['--no-install', 'claimgate', 'keys', server.url], options)
+    expect(stdout).toContain('1 key, 1 usable')
+  } finally {
+    project.remove()
+    await server.close()
+  }
 })

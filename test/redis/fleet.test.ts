@@ -140,6 +140,20 @@ describe.each(INSTALLED)('46. On %s', () => {
     })
   })
 
+  it('a process whose fetch fails lets the next one fetch at once', async () => {
+    const issuer = await startKeyServer('a')
+    await issuer.close()
+    const prefix = newPrefix()
+    const store = redisJwkSets(clients[0]?.client as never, { prefix, lease: 60 })
+    const keys = remoteKeySet(issuer.uri, { store })
+    await expect(keys.resolve({ alg: 'ES256', kid: 'a' })).rejects.toMatchObject({ code: 'keys_unavailable' })
+    await expect.poll(async () => admin.send('EXISTS', `${prefix}lease:${issuer.uri}`)).toBe(0)
+    // It had taken the lease, and the next process gets it without waiting.
+    const next = redisJwkSets(clients[1]?.client as never, { prefix, lease: 60 })
+    expect(await next.get(issuer.uri, { seconds: 1 })).toBeUndefined()
+    expect(await admin.send('EXISTS', `${prefix}lease:${issuer.uri}`)).toBe(1)
+  })
+
   it('a process does not release the lease of another one', async () => {
     const options = { prefix: newPrefix(), lease: 0.1 }
     const uri = 'https://auth.example.com/keys'

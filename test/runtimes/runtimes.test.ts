@@ -337,6 +337,18 @@ describe.each(installed)('core in $name', (runtime) => {
     })
   })
 
+  it('protects an app of Hono', async () => {
+    const options = { ...RULES, jwks: { keys: [keysFor('ES256').publicJwk] } }
+    const refusal = (error: string, scopes = ''): unknown =>
+      expect.stringMatching(new RegExp(`^Bearer realm="api", error="${error}".*"${scopes}$`))
+    expect(await tell({ do: 'hono', options, token: goodToken('ES256') })).toEqual({
+      'a good token': [200, 'alice'],
+      'no token': [401, 'Bearer realm="api"'],
+      'a token without the scope': [403, refusal('insufficient_scope', ', scope="orders:write"')],
+      'two tokens': [400, refusal('invalid_request')],
+    })
+  })
+
   it('reads tokens from forms within limits, and leaves the body readable', async () => {
     const options = { ...RULES, jwks: { keys: [keysFor('ES256').publicJwk] } }
     const token = goodToken('ES256')

@@ -4,7 +4,7 @@ import { chart } from '../bench/report/chart.mjs'
 import { comparison } from '../bench/report/comparison.mjs'
 import { formatNumber, formatSpread } from '../bench/report/format.mjs'
 import { goalLines } from '../bench/report/goals.mjs'
-import { page } from '../bench/report/page.mjs'
+import { page, withSections } from '../bench/report/page.mjs'
 
 const verification = comparison({
   title: 'RS256, 64 in flight',
@@ -110,6 +110,31 @@ describe('the page of benchmarks', () => {
       ].join('\n'),
     )
     expect(text).toContain('| Memory  | 5,285 bytes |\n| Fetches | 1           |')
+  })
+})
+
+describe('a section that is measured alone', () => {
+  const text = page([result, { ...result, id: 'http', title: 'HTTP' }], circumstances)
+  const later = {
+    date: '2026-11-28',
+    command: 'npm run bench -- --only http',
+    machine: 'another CPU',
+    versions: { jose: '7.0.0', peer: '1.0.0' },
+  }
+  const order = ['Uncached verification', 'DPoP', 'HTTP']
+  const note = 'Measured on 2026-11-28 with `npm run bench -- --only http`, on: another CPU.'
+
+  it('replaces that of the page, says when it was measured, and leaves the others', () => {
+    const again = { ...result, id: 'http', title: 'HTTP', about: 'Requests.', facts: [] }
+    const [before = '', after = ''] = withSections(text, [again], later, order).split('## HTTP\n\n')
+    expect(text.startsWith(before)).toBe(true)
+    expect(after).toContain(`Requests.\n\n${note}\n\n### RS256`)
+    expect(after).toContain('| jose    | 6.2.17  |\n| peer    | 1.0.0   |\n')
+  })
+
+  it('is added in the order of the sections', () => {
+    const added = withSections(text, [{ ...result, id: 'dpop', title: 'DPoP' }], later, order)
+    expect([...added.matchAll(/^## (.*)/gm)].map(([, title]) => title)).toEqual([...order, 'Versions'])
   })
 })
 

@@ -5,6 +5,8 @@ export interface Bindings {
   readonly JWT_AUDIENCE: string
   /** If unset, keys are discovered from the issuer. */
   readonly JWT_JWKS_URI?: string
+  /** The only key, if there is no key set: a PEM, or its base64. */
+  readonly JWT_PUBLIC_KEY?: string
   readonly JWT_ALGORITHMS?: string
   /** Seconds, from 0 to 300. */
   readonly JWT_CLOCK_TOLERANCE?: string

@@ -11,7 +11,8 @@ import { CannotSay, type ExitCode } from './outcome.ts'
 import { Interrupted } from './terminal/read-token.ts'
 import { createTerminal, type Terminal } from './terminal/terminal.ts'
 
-const COMMANDS: readonly CommandModule[] = [explain, doctor, keys]
+/** Every command, in the order of the help. */
+export const COMMANDS: readonly CommandModule[] = [explain, doctor, keys]
 
 /** What a shell reports for a program that Ctrl-C ended. */
 const INTERRUPTED = 130

@@ -3,12 +3,19 @@ export {
   type AdapterOptions,
   type AdapterRules,
   type EnvironmentOptions,
+  type MiddlewareAdapterOptions,
+  READY,
   readAdapterOptions,
   type ReadAdapterOptions,
+  readMiddlewareOptions,
+  readsEnvironment,
+  type ReadyAuthenticator,
+  type RequirementOption,
 } from './authenticator/adapter-options.ts'
+export { type Admission, type Admissions, createAdmissions } from './authenticator/admissions.ts'
 export { assertCanAsk } from './authenticator/authenticator.ts'
 export { catalogue, type CatalogueEntry } from './model/catalogue.ts'
-export { answeredWithin, answerOf, type Deadline } from './errors/deadline.ts'
+export { answeredWithin, type Deadline } from './errors/deadline.ts'
 export { asError, asRefusal, TransportError } from './errors/auth-error.ts'
 export { AuthError, type AuthErrorDetails } from './errors/auth-error.ts'
 export {
@@ -35,7 +42,6 @@ export {
 export { readOptions } from './options/read-options.ts'
 export { quote } from './errors/quote.ts'
 export { BodyError, type BodyLimits, type NextChunk, readBody, readBytes } from './http/body.ts'
-export { b64TokenFlaw } from './http/credential.ts'
 export { publicUrl, resolveOrigin } from './http/origin.ts'
 export {
   entityTag,
@@ -64,9 +70,10 @@ export {
   requirementFor,
   type RequirementRule,
   type ResponseFields,
+  sendNode,
 } from './authenticator/adapter.ts'
-export { propertyOption, setProperty, userOrToken } from './authenticator/request-property.ts'
 export { metadataAnswer, resourceList } from './http/protected-resource.ts'
+export { isWebResponse, requestView, webResponse } from './http/web-request.ts'
 export { type RefusedError, refusedError } from './http/refusal-response.ts'
 export {
   createLogRefusal,
@@ -106,7 +113,7 @@ export {
 } from './keys/jwk/lint.ts'
 export { jwkOfDer, type KeyText, readKeyText } from './keys/key-text.ts'
 export { parseStrictJson, StrictJsonError } from './json/strict-json.ts'
-export { cookieValues, type CredentialSource } from './http/credential-sources.ts'
+export type { CredentialSource } from './http/credential-sources.ts'
 export { firstOf } from './keys/first-of.ts'
 export type { ProviderRules, SingleIssuerOptions } from './pipeline/options.ts'
 export { type Environment, optionsFromEnv } from './pipeline/environment.ts'
@@ -156,4 +163,4 @@ export { clockOf, createJwtVerifier, createReferenceVerifier } from './pipeline/
 export type { IssuerStatus, VerifierStatus } from './pipeline/status.ts'
 export { verifyJws, type VerifiedJws, type VerifyJwsOptions } from './pipeline/verify-jws.ts'
 export type { VerifyContext } from './pipeline/run-steps.ts'
-export { createVerifier, timeOf, type Verifier, verifiesJwts } from './pipeline/verifier.ts'
+export { createVerifier, timeOf, type Verifier } from './pipeline/verifier.ts'

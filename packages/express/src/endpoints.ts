@@ -1,5 +1,13 @@
 import type { ProtectedResource } from '@claimgate/core'
-import { assertCalled, asError, metadataAnswer, NodeRequestView, own, resourceList } from '@claimgate/core/adapter'
+import {
+  assertCalled,
+  asError,
+  metadataAnswer,
+  NodeRequestView,
+  own,
+  resourceList,
+  sendNode,
+} from '@claimgate/core/adapter'
 import {
   type BackchannelLogoutOptions,
   createLogoutEndpoint,
@@ -81,12 +89,9 @@ function handlerOf(endpoint: RevocationEndpoint): RequestHandler {
 }
 
 // Uses Node's methods, because Express would add a charset and another entity tag.
-function send({ status, headers, body }: RevocationResponse, req: Request, res: Response): void {
-  // For example, a timeout may have responded meanwhile.
-  if (res.headersSent) return
-  res.statusCode = status
-  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+function send(answer: RevocationResponse, req: Request, res: Response): void {
   // The rest of the body was not read, and may have no end.
-  if ((status === 408 || status === 413) && req.httpVersionMajor < 2) res.setHeader('connection', 'close')
-  res.end(body)
+  const isUnread = answer.status === 408 || answer.status === 413
+  const ends = isUnread && req.httpVersionMajor < 2 ? { connection: 'close' } : {}
+  sendNode(res, { ...answer, headers: { ...answer.headers, ...ends } })
 }

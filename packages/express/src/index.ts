@@ -1,5 +1,6 @@
-export { authenticateJwt, type AuthenticateJwt, getAuth, getUser } from './middleware.ts'
-export type { AuthenticateJwtOptions, MiddlewareOptions, ReadyAuthenticator } from './options.ts'
+export { authenticateJwt, type AuthenticateJwt, getAuth } from './middleware.ts'
+export type { AuthenticateJwtOptions, MiddlewareOptions } from './options.ts'
+export type { ReadyAuthenticator } from '@claimgate/core/adapter'
 export { authorize, requireAnyRole, requireAnyScope, requireClaim, requireRole, requireScope } from './authorize.ts'
 export type { OnReject } from './options.ts'
 export { backchannelLogout, resourceMetadata, securityEvents } from './endpoints.ts'

@@ -1,61 +1,31 @@
-import type { Authenticator, RequestView, Requirement, VerifiedToken, Verifier } from '@claimgate/core'
+import type { Authenticator, Requirement, VerifiedToken, Verifier } from '@claimgate/core'
 import {
   addFields,
+  type Admission,
   admitted,
   asError,
   assertCalled,
+  createAdmissions,
   ignoreRejection,
   isThenable,
   NodeRequestView,
-  own,
   refusedError,
-  setProperty,
-  userOrToken,
 } from '@claimgate/core/adapter'
 import type { Request, RequestHandler } from 'express'
 import { type AuthenticateJwtOptions, type Reject, rejectWith, resolveOptions } from './options.ts'
 
-/** The decision of `authenticateJwt` about a request it has admitted. */
-interface Admission {
-  readonly authenticator: Authenticator
-  /** `undefined` is an anonymous request. */
-  readonly token: VerifiedToken | undefined
-  /** The scheme the request used. */
-  readonly scheme: string | undefined
-  /** What `onAuthenticated` has returned. */
-  readonly user: unknown
+interface ExpressAdmission extends Admission {
   readonly reject: Reject
 }
 
-// A constructor that returns its argument: the private field of a subclass is then added to that object.
-const Stamp = function stamp(request: object): object {
-  return request
-} as unknown as new (request: object) => object
-
-/**
- * The latest admission of a request, in a private field of the request itself. Decisions use only this field, because any middleware can
- * overwrite `req.auth`. A private field does not travel with a copy of the request or with an object that inherits from it. A WeakMap
- * would do the same, but costs time in every garbage collection.
- */
-class Admissions extends Stamp {
-  #admission: Admission | undefined
-
-  static of(request: object): Admission | undefined {
-    return #admission in request ? request.#admission : undefined
-  }
-
-  static set(request: object, admission: Admission | undefined): void {
-    const stamped = #admission in request ? request : new Admissions(request)
-    stamped.#admission = admission
-  }
-}
+const admissions = createAdmissions<ExpressAdmission>()
 
 /** Keeps the token of a fresh answer, so that `getAuth` returns it. */
 export function renewAdmission(req: Request, token: VerifiedToken): void {
   const admission = admissionOf(req)
   if (admission.token === token) return
   ;(req as { auth?: unknown }).auth = token
-  Admissions.set(req, { ...admission, token })
+  admissions.set(req, { ...admission, token })
 }
 
 /**
@@ -63,21 +33,16 @@ export function renewAdmission(req: Request, token: VerifiedToken): void {
  *
  * @throws TypeError if no `authenticateJwt` has admitted the request
  */
-export function admissionOf(req: Request): Admission {
-  const admission = Admissions.of(req)
+export function admissionOf(req: Request): ExpressAdmission {
+  const admission = admissions.of(req)
   if (admission !== undefined) return admission
   throw new TypeError(
     'Cannot authorize request: no authenticateJwt() has let it through. Put app.use(authenticateJwt()) before the route',
   )
 }
 
-/** Gives `getUser` its type. */
-interface FindsUser<U> {
-  readonly onAuthenticated?: (token: VerifiedToken, view: RequestView) => U | Promise<U>
-}
-
 /** A middleware with a `getAuth` that returns typed claims. */
-export interface AuthenticateJwt<C extends object = object, U = unknown> extends RequestHandler {
+export interface AuthenticateJwt<C extends object = object> extends RequestHandler {
   /**
    * The verified token of a request, if this middleware was the last one to admit it.
    *
@@ -85,8 +50,6 @@ export interface AuthenticateJwt<C extends object = object, U = unknown> extends
    * @throws Error with status 401 for an anonymous request
    */
   getAuth(req: Request): VerifiedToken<C>
-  /** What `onAuthenticated` returned for a request. Throws like `getAuth`, and a TypeError without that option. */
-  getUser(req: Request): Exclude<U, undefined | null | false>
   /** The verifier, for `ready()` at start-up and `close()`. */
   readonly verifier: Verifier<C>
 }
@@ -102,30 +65,24 @@ export interface AuthenticateJwt<C extends object = object, U = unknown> extends
  * `optionsFromEnv(process.env)` is used
  * @throws TypeError for wrong options; if they come from the environment, it names the variable
  */
-export function authenticateJwt<C extends object = object, U = unknown>(
-  options?: (AuthenticateJwtOptions<C> & FindsUser<U>) | Verifier<C> | Authenticator<C>,
-): AuthenticateJwt<C, U> {
+export function authenticateJwt<C extends object = object>(
+  options?: AuthenticateJwtOptions<C> | Verifier<C> | Authenticator<C>,
+): AuthenticateJwt<C> {
   assertCalled('authenticateJwt', 'app.use(authenticateJwt())', options)
-  const { authenticator, onReject, requirement, property: named } = resolveOptions<C>(options)
-  const property = named ?? (own(authenticator, 'findsUser') === true ? 'user' : undefined)
+  const { authenticator, onReject, requirement } = resolveOptions<C>(options)
   const reject = rejectWith(onReject)
-  if (requirement !== undefined) own(authenticator, 'resource')?.learn({ scopes: requirement.scopes })
 
   const run = async (...[req, res, next]: Parameters<RequestHandler>): Promise<void> => {
     try {
       // First, so that an earlier admission is gone if this middleware refuses the request.
-      Admissions.set(req, undefined)
+      admissions.set(req, undefined)
       ;(req as { auth?: unknown }).auth = undefined
-      if (property !== undefined) setProperty(req, property, undefined)
       const outcome = await authenticator.authenticate(new NodeRequestView(req, req), requirement)
       if (outcome.kind === 'refused') return reject(outcome, req, res, next)
-      const authenticated = admitted(outcome)
-      const { token, scheme, headers } = authenticated ?? ANONYMOUS
+      const { token, scheme, headers } = admitted(outcome) ?? ANONYMOUS
       if (Object.keys(headers).length > 0 && !res.headersSent) addFields(headers, res)
       ;(req as { auth?: unknown }).auth = token
-      if (property !== undefined) setProperty(req, property, userOrToken(authenticated))
-      const user = authenticated && own(authenticated, 'user')
-      Admissions.set(req, { authenticator, token, scheme, user, reject })
+      admissions.set(req, { authenticator, token, scheme, reject })
     } catch (error) {
       // Express would continue on a thrown undefined, 'route' or 'router'.
       return next(asError(error))
@@ -136,18 +93,12 @@ export function authenticateJwt<C extends object = object, U = unknown>(
   // `run` never rejects, because Express 4 ignores its promise.
   const middleware: RequestHandler = (req, res, next) => void run(req, res, next)
 
-  const admittedHere =
-    <T>(get: (req: Request) => T): ((req: Request) => T) =>
-    (req) => {
-      if (admissionOf(req).authenticator === authenticator) return get(req)
-      throw new TypeError('Cannot get auth: another authenticateJwt() has let the request through')
-    }
-  const accessors: Pick<AuthenticateJwt<C, U>, 'getAuth' | 'getUser'> = {
-    getAuth: admittedHere(getAuth<C>),
-    getUser: admittedHere(getUser as (req: Request) => Exclude<U, undefined | null | false>),
+  const ownAuth = (req: Request): VerifiedToken<C> => {
+    if (admissionOf(req).authenticator === authenticator) return getAuth<C>(req)
+    throw new TypeError('Cannot get auth: another authenticateJwt() has let the request through')
   }
 
-  return Object.assign(middleware, { ...accessors, verifier: authenticator.verifier })
+  return Object.assign(middleware, { getAuth: ownAuth, verifier: authenticator.verifier })
 }
 
 const ANONYMOUS = { token: undefined, scheme: undefined, headers: {} } as const
@@ -165,19 +116,6 @@ export function getAuth<C extends object = object>(req: Request): VerifiedToken<
   const { authenticator, token } = admissionOf(req)
   if (token !== undefined) return token as VerifiedToken<C>
   throw refusalOfAnonymous(authenticator)
-}
-
-/**
- * What `onAuthenticated` returned for a request. Unlike a property of the request, no other middleware can overwrite it. The `getUser` of the middleware has the right type.
- *
- * @throws TypeError if no `authenticateJwt` has admitted the request, or it has no `onAuthenticated`
- * @throws Error with status 401 for an anonymous request, as `getAuth` does
- */
-export function getUser(req: Request): unknown {
-  const { authenticator, token, user } = admissionOf(req)
-  if (token === undefined) throw refusalOfAnonymous(authenticator)
-  if (user !== undefined) return user
-  throw new TypeError('Cannot get user: give authenticateJwt() the option "onAuthenticated"')
 }
 
 function refusalOfAnonymous(authenticator: Authenticator): Error {

@@ -1,16 +1,16 @@
-import type { Authenticator, Refused, Requirement, Verifier } from '@claimgate/core'
+import type { Authenticator, Refused, Verifier } from '@claimgate/core'
 import {
-  type AdapterOptions,
   asError,
-  assertCanAsk,
   callback,
-  isRequirement,
-  narrowing,
+  type MiddlewareAdapterOptions,
   type OptionTable,
-  propertyOption,
-  readAdapterOptions,
+  READY,
   type ReadAdapterOptions,
+  readMiddlewareOptions,
+  type ReadyAuthenticator,
   refusedError,
+  type RequirementOption,
+  sendNode,
 } from '@claimgate/core/adapter'
 import { optionsFromEnv } from '@claimgate/core/providers'
 import type { NextFunction, Request, Response } from 'express'
@@ -92,13 +92,9 @@ interface Answers {
 }
 
 // Uses Node's methods, because Express would add a charset and an entity tag.
-function send({ response: { status, headers, body } }: Refused, res: Response, next: (error: Error) => void): void {
-  // For example, a timeout may have responded while keys were fetched.
-  if (res.headersSent) return
+function send({ response }: Refused, res: Response, next: (error: Error) => void): void {
   try {
-    res.statusCode = status
-    for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
-    res.end(body)
+    sendNode(res, response)
   } catch (thrown) {
     next(asError(thrown))
   }
@@ -112,45 +108,18 @@ function isError(value: unknown): value is Error {
  * How to verify tokens, and how to answer refused requests. If the options do not say how to verify tokens,
  * `optionsFromEnv(process.env)` is used.
  */
-export type AuthenticateJwtOptions<C extends object = object> = (
-  | (AdapterOptions<C> & { readonly authenticator?: never })
-  | ReadyAuthenticator<C>
-) &
-  MiddlewareOptions
-
-/** An existing authenticator. Its own realm, credentials and other options apply. */
-export interface ReadyAuthenticator<C extends object = object> {
-  /** An existing authenticator, instead of all other options but `onReject` and `requirement`. @defaultValue a new one */
-  readonly authenticator: Authenticator<C>
-}
+export type AuthenticateJwtOptions<C extends object = object> = MiddlewareAdapterOptions<C> & MiddlewareOptions
 
 /** The options that the middleware adds to those of an authenticator. */
-export interface MiddlewareOptions {
+export interface MiddlewareOptions extends RequirementOption {
   /** Answers refused requests. @defaultValue the status, challenge and problem document of the core */
   readonly onReject?: OnReject | undefined
-  /**
-   * What every token must grant. The challenge for requests without credentials also names its scopes; such requests never reach
-   * `requireScope`. @defaultValue nothing
-   */
-  readonly requirement?: Requirement
-  /**
-   * A property of the request besides `req.auth`, such as `user`: it gets what `onAuthenticated` returned, or without that option the verified
-   * token. `undefined` for anonymous requests. Later middleware can overwrite it, so nothing of Claimgate reads it. @defaultValue `user` with
-   * `onAuthenticated`, else none
-   */
-  readonly property?: string
 }
 
 /** The options of the middleware. */
 export const MIDDLEWARE: OptionTable<MiddlewareOptions & Partial<ReadyAuthenticator>> = {
   onReject: callback,
-  // An explicit undefined may be a misspelled property, such as `rules.ordres`.
-  requirement: narrowing(
-    { be: 'a requirement such as scope("orders:read")', fits: isRequirement },
-    'leave it out, or check the name of what it is set to',
-  ),
-  property: propertyOption,
-  authenticator: { be: 'an authenticator', fits: () => true },
+  ...READY,
 }
 
 /**
@@ -161,9 +130,10 @@ export const MIDDLEWARE: OptionTable<MiddlewareOptions & Partial<ReadyAuthentica
 export function resolveOptions<C extends object>(
   given: AuthenticateJwtOptions<C> | Verifier<C> | Authenticator<C> = {},
 ): ReadAdapterOptions<C, MiddlewareOptions> {
-  const action = 'create middleware'
-  const rules = { action, table: MIDDLEWARE, environment: process.env, readProvider: optionsFromEnv }
-  const options = readAdapterOptions<C, MiddlewareOptions>(given, rules)
-  if (options.requirement !== undefined) assertCanAsk(action, options.requirement, options.authenticator.verifier)
-  return options
+  return readMiddlewareOptions<C, MiddlewareOptions>(given, {
+    action: 'create middleware',
+    table: MIDDLEWARE,
+    environment: process.env,
+    readProvider: optionsFromEnv,
+  })
 }

@@ -4,7 +4,6 @@ import {
   createAuthenticator,
   type ProtectedResource,
   type Requirement,
-  type ResourceResponse,
   type VerifiedToken,
   type Verifier,
 } from '@claimgate/core'
@@ -14,14 +13,15 @@ import {
   asError,
   assertCalled,
   assertCanAsk,
-  bare,
   givenRequirement,
+  isWebResponse,
   metadataAnswer,
   misconfigured,
   own,
+  requestView,
   resourceList,
+  webResponse,
 } from '@claimgate/core/adapter'
-import { requestView } from './request-view.ts'
 
 const ACTION = 'authorize request'
 
@@ -73,21 +73,18 @@ export function createGate<C extends object = object>(
   assertCalled('createGate', 'const gate = createGate({ issuer, audience })', options)
   const authenticator = createAuthenticator(options)
   const resource = own(authenticator, 'resource')
-  const findsUser = own(authenticator, 'findsUser') === true
   const gate: OptionalGate<C> = async (request, ...given) => {
     try {
       const view = requestView(request)
       const metadata = resource?.answer(view)
-      if (metadata !== undefined) return responseOf(request, await metadata)
+      if (metadata !== undefined) return webResponse(request, await metadata)
       const outcome = await authenticator.authenticate(view, givenRequirement(ACTION, given))
       if (outcome.kind !== 'refused') {
-        const authenticated = admitted(outcome)
-        const { token, headers } = authenticated ?? NO_TOKEN
-        if (findsUser && authenticated !== undefined) users.set(request, own(authenticated, 'user'))
+        const { token, headers } = admitted(outcome) ?? NO_TOKEN
         if (Object.keys(headers).length > 0) fieldsOf.set(request, { ...fieldsOf.get(request), ...headers })
         return token
       }
-      return responseOf(request, outcome.response)
+      return webResponse(request, outcome.response)
     } catch (thrown) {
       // A router may continue on a rejection with undefined.
       throw asError(thrown)
@@ -99,11 +96,6 @@ export function createGate<C extends object = object>(
 
 // For the scopes of handlers that share a gate.
 const resourceOf = new WeakMap<object, ProtectedResource>()
-
-// A response with status 204 or 304 must not have a body, not even an empty one.
-function responseOf({ method }: Request, { status, headers, body }: ResourceResponse): Response {
-  return new Response(method === 'HEAD' || body === '' ? null : body, bare<ResponseInit>({ status, headers }))
-}
 
 /**
  * Serves the metadata of protected resources (RFC 9728) to everyone, without a token. Needed only if no gate has the option `resource`, because
@@ -120,7 +112,7 @@ export function resourceMetadata(
   const served = resourceList(resources)
   return async (request) => {
     const answer = metadataAnswer(served, requestView(request))
-    return answer === undefined ? undefined : responseOf(request, await answer)
+    return answer === undefined ? undefined : webResponse(request, await answer)
   }
 }
 
@@ -128,20 +120,6 @@ const NO_TOKEN = { token: undefined, headers: {} } as const
 
 // An entry only for the few requests whose response has such headers.
 const fieldsOf = new WeakMap<Request, Readonly<Record<string, string>>>()
-
-// An entry only with `onAuthenticated`.
-const users = new WeakMap<Request, unknown>()
-
-/**
- * What `onAuthenticated` returned for a request that a gate has admitted. Pass the same `Request` object.
- *
- * @throws TypeError if no gate with `onAuthenticated` has admitted the request with a token
- */
-export function getUser(request: Request): unknown {
-  const user = users.get(request)
-  if (user !== undefined) return user
-  throw new TypeError('Cannot get user: no gate with "onAuthenticated" has admitted this request with a token')
-}
 
 /**
  * Adds the headers that a gate has for the response to an admitted request, such as a `DPoP-Nonce`. `protect` does it by itself. Call it
@@ -152,7 +130,7 @@ export function getUser(request: Request): unknown {
  */
 export function withFields(request: Request, response: Response): Response {
   const fields = fieldsOf.get(request)
-  if (fields === undefined || !isResponse(response)) return response
+  if (fields === undefined || !isWebResponse(response)) return response
   const inPlace = (): Response => added(fields, response)
   const copied = (): Response => added(fields, new Response(response.body, response))
   // A handler may return one response without a body to many requests. The response of another fetch has headers that cannot be changed.
@@ -221,7 +199,7 @@ export function protect<Q extends Request, R extends readonly unknown[]>(
       // An application's own gate may reject with undefined; a router may then continue.
       throw asError(thrown)
     }
-    if (isResponse(auth)) return auth
+    if (isWebResponse(auth)) return auth
     if (isToken(auth) || (auth === undefined && requirement === undefined)) {
       const response = handler(request, auth as never, ...rest)
       return fieldsOf.has(request) ? withFields(request, await response) : response
@@ -230,17 +208,12 @@ export function protect<Q extends Request, R extends readonly unknown[]>(
   }
 }
 
-// Checked by shape, because there may be several `Response` classes: from a polyfill, a test environment or another realm.
-function isResponse(value: unknown): value is Response {
-  return hasMember(value, 'status', 'number') && hasMember(value, 'headers', 'object')
-}
-
 function isToken(value: unknown): boolean {
-  return hasMember(value, 'claims', 'object') && hasMember(value, 'scopes', 'object')
+  return hasObject(value, 'claims') && hasObject(value, 'scopes')
 }
 
-function hasMember(value: unknown, name: string, type: 'number' | 'object'): boolean {
+function hasObject(value: unknown, name: string): boolean {
   if (typeof value !== 'object' || value === null) return false
   const member = own(value, name)
-  return typeof member === type && member !== null
+  return typeof member === 'object' && member !== null
 }

@@ -1,4 +1,4 @@
-import { assertCalled, bare } from '@claimgate/core/adapter'
+import { assertCalled, requestView, webResponse } from '@claimgate/core/adapter'
 import {
   type BackchannelLogoutOptions,
   createLogoutEndpoint,
@@ -8,7 +8,6 @@ import {
   type SecurityEventsOptions,
 } from '@claimgate/core/revocation'
 import type { FetchHandler } from './gate.ts'
-import { requestView } from './request-view.ts'
 
 /**
  * Creates the handler for the logout tokens of an OpenID provider (OpenID Connect Back-Channel Logout 1.0). It revokes tokens on the denylist.
@@ -41,9 +40,9 @@ function handlerOf(endpoint: RevocationEndpoint): FetchHandler<Request, readonly
     const isRead = request.bodyUsed || request.body?.locked === true
     const reader = isRead ? undefined : request.body?.getReader()
     const body: RequestBody = reader === undefined ? { parsed: isRead ? undefined : '' } : { next: () => reader.read() }
-    const { status, headers, body: text } = await endpoint.receive(requestView(request), body)
+    const answer = await endpoint.receive(requestView(request), body)
     // Ends an upload whose rest is not needed. Not awaited, because a stream may never end its cancellation.
     reader?.cancel().catch(() => {})
-    return new Response(text === '' ? null : text, bare<ResponseInit>({ status, headers }))
+    return webResponse(request, answer)
   }
 }

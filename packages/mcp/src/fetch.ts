@@ -1,5 +1,4 @@
-import type { RequestView } from '@claimgate/core'
-import { addFields, asError, bare } from '@claimgate/core/adapter'
+import { addFields, asError, bare, requestView, webResponse } from '@claimgate/core/adapter'
 import type { AuthInfo } from './auth-info.ts'
 import type { Chunks } from './body.ts'
 import { declaresBody, type Endpoint, isForEndpoint } from './endpoint.ts'
@@ -29,7 +28,7 @@ export function fetchHandler<R extends readonly unknown[]>(
   otherwise: FetchHandler<R> = () => new Response(null, { status: 404 }),
 ): (request: Request, ...rest: R) => Promise<Response> {
   return async (request, ...rest) => {
-    const view = viewOf(request)
+    const view = requestView(request)
     const metadata = await endpoint.resource.answer(view)
     if (metadata !== undefined) return responseOf(metadata, request)
     if (!isForEndpoint(endpoint, view)) return otherwise(request, ...rest)
@@ -51,17 +50,6 @@ export function fetchHandler<R extends readonly unknown[]>(
   }
 }
 
-function viewOf(request: Request): RequestView {
-  return {
-    method: request.method,
-    target: request.url,
-    header: (name) => {
-      const value = request.headers.get(name)
-      return value === null ? [] : [value]
-    },
-  }
-}
-
 function chunksOf({ body, bodyUsed }: Request): Chunks {
   if (bodyUsed) throw new TypeError('Cannot read message: something else has read the body of the request')
   if (body === null) return { next: async () => ({ done: true }) }
@@ -80,10 +68,9 @@ interface Sent {
   readonly body: string
 }
 
-function responseOf({ status, headers, body }: Sent, { method }: Request): Response {
-  const sent = Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'connection'))
-  const isEmpty = method === 'HEAD' || body === ''
-  return new Response(isEmpty ? null : body, bare<ResponseInit>({ status, headers: sent }))
+function responseOf(answer: Sent, request: Request): Response {
+  const sent = Object.entries(answer.headers).filter(([name]) => name !== 'connection')
+  return webResponse(request, { ...answer, headers: Object.fromEntries(sent) })
 }
 
 /** The response with the fields, or a copy if its own cannot be changed. */

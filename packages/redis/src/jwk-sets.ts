@@ -10,7 +10,7 @@ import { parsedObject } from './stored-json.ts'
  * Fetched JWK Sets on Redis or Valkey, shared by all processes: `createVerifier({ …, keySet: { store: redisJwkSets(client) } })`.
  *
  * One process fetches a set, and the others use it. For that, a process takes a lease with `SET NX PX` before it fetches. The others wait for
- * its set, and fetch themselves if it takes longer than the lease or than they may wait. Anyone who can write to Redis can install keys. If
+ * its set, and fetch themselves if its fetch fails, or takes longer than the lease or than they may wait. Anyone who can write to Redis can install keys. If
  * Redis fails, methods reject with a `RedisStoreError`, and each process fetches.
  *
  * @throws TypeError for another client, and for options out of range
@@ -73,6 +73,7 @@ export function redisJwkSets(client: RedisClient, options: RedisJwkSetOptions = 
       await ask(async (commands) => commands.put(keyOf(uri), JSON.stringify(seed), milliseconds))
       await releaseLease(uri)
     },
+    failed: releaseLease,
   })
 }
 

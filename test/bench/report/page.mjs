@@ -21,12 +21,8 @@ export function page(results, { date, command, machine, versions }) {
     `Measured on ${date} with \`${command}\`, which writes this page, on: ${machine}.`,
     '![Speed in relation to the base of each comparison](benchmarks.svg)',
     METHOD,
-    ...results.flatMap(section),
-    '## Versions',
-    table(
-      ['package', 'version'],
-      Object.entries(versions).map(([name, version]) => [name, version]),
-    ),
+    ...results.flatMap((result) => section(result)),
+    versionsTable(versions),
   ].join('\n\n')}\n`
 }
 
@@ -39,10 +35,37 @@ const METHOD = [
   'base, more is faster. _Of ours_ is the median of the ratio to Claimgate.',
 ].join('\n')
 
-function section({ title, about, comparisons, facts }) {
+/**
+ * The page with some sections measured again, each with its own date and command. The others, and the versions they were measured with, stay.
+ *
+ * @param {string} text the page as it is
+ * @param {readonly import('./section.mjs').SectionResult[]} results
+ * @param {Circumstances} circumstances
+ * @param {readonly string[]} order the titles of all sections
+ * @returns {string}
+ */
+export function withSections(text, results, { date, command, machine, versions }, order) {
+  const [intro, ...parts] = text.trimEnd().split(/\n\n(?=## )/)
+  const sections = new Map(parts.map((part) => [/^## (.*)/.exec(part)[1], part]))
+  const note = `Measured on ${date} with \`${command}\`, on: ${machine}.`
+  for (const result of results) sections.set(result.title, section(result, note).join('\n\n'))
+  const measured = [...(sections.get(VERSIONS) ?? '').matchAll(/^\| (\S+) +\| (\d\S*) +\|$/gm)]
+  const all = { ...versions, ...Object.fromEntries(measured.map(([, name, version]) => [name, version])) }
+  return `${[intro, ...order.flatMap((title) => sections.get(title) ?? []), versionsTable(all)].join('\n\n')}\n`
+}
+
+const VERSIONS = 'Versions'
+
+function versionsTable(versions) {
+  const rows = Object.entries(versions).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return [`## ${VERSIONS}`, table(['package', 'version'], rows)].join('\n\n')
+}
+
+function section({ title, about, comparisons, facts }, ...notes) {
   return [
     `## ${title}`,
     about,
+    ...notes,
     ...comparisons.flatMap(comparisonTable),
     ...(facts.length === 0
       ? []

@@ -48,6 +48,11 @@ describe('44. A logout token revokes', () => {
     expect(await world.logOut(await logoutToken({ sub: undefined }))).toMatchObject({ status: 400, body: REFUSED })
   })
 
+  it.each(['LOGOUT+JWT', 'application/logout+jwt', 'Application/Logout+JWT'])('with typ %s (RFC 7515)', async (typ) => {
+    const world = createRevocationWorld()
+    expect((await world.logOut(await logoutToken({}, { typ }))).status).toBe(200)
+  })
+
   it('for one of several clients', async () => {
     const world = createRevocationWorld({ logout: { clientId: ['app', CLIENT] } })
     expect((await world.logOut(await logoutToken({ aud: ['other', CLIENT] }))).status).toBe(200)
@@ -171,6 +176,26 @@ describe('44. A logout token is accepted once', () => {
       body: { error: 'invalid_request', error_description: 'The logout token was accepted before' },
     })
     expect((await first.logOut(await logoutToken())).status).toBe(200)
+  })
+
+  it('and logged as a repeated one', async () => {
+    const lines: string[] = []
+    const world = createRevocationWorld({ logout: { log: { warn: (line) => void lines.push(line) } } })
+    const token = await logoutToken()
+    await world.logOut(token)
+    await world.logOut(token)
+    expect(lines).toEqual([
+      expect.stringMatching(/expected "a token that was not accepted before", found "a repeated one"/),
+    ])
+  })
+
+  it('at the same moment perhaps twice, which revokes the same', async () => {
+    const world = createRevocationWorld()
+    const token = await logoutToken()
+    const answers = await Promise.all([world.logOut(token), world.logOut(token)])
+    for (const { status } of answers) expect([200, 400]).toContain(status)
+    expect(await world.api(await accessToken())).toBe('token_refused')
+    expect((await world.logOut(token)).status).toBe(400)
   })
 
   it('until it has expired', async () => {

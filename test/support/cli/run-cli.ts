@@ -36,7 +36,8 @@ export async function inProcess(args: readonly string[], token = ''): Promise<Ra
   return { code, stdout: stdout.text(), stderr: stderr.text() }
 }
 
-function recorded(): { readonly stream: Writable; text(): string } {
+/** A stream that keeps what is written to it. */
+export function recorded(): { readonly stream: Writable; text(): string } {
   const chunks: string[] = []
   const stream = new Writable({
     write: (chunk: Buffer, _encoding, done) => {

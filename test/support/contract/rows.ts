@@ -15,7 +15,6 @@ import {
   withHeaders,
   withoutBody,
 } from './expected.ts'
-import { hookRows } from './hooks.ts'
 import type { RawRequest } from './raw-request.ts'
 import type { ServicePath } from './services.ts'
 
@@ -39,7 +38,6 @@ export function contractRows(tokens: Tokens): readonly Row[] {
     ...answers(tokens),
     ...boundTokens(tokens),
     ...challenges(tokens),
-    ...hookRows(tokens),
   ]
 }
 

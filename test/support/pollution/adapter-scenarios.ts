@@ -10,9 +10,11 @@ import * as fastifyAdapter from '@claimgate/fastify'
 import { claimgate } from '@claimgate/fastify'
 import * as fetchAdapter from '@claimgate/fetch'
 import { createGate, protect } from '@claimgate/fetch'
+import * as hono from '@claimgate/hono'
 import { type AuthInfo, mcpResource } from '@claimgate/mcp'
 import express, { type Request as ExpressRequest } from 'express'
 import Fastify from 'fastify'
+import { Hono } from 'hono'
 import { NOW } from '../core/jose-tokens.ts'
 import { CLIENT, FORM, keys as logoutKeys, logoutToken } from '../revocation/world.ts'
 import { AUDIENCE, ISSUER } from './hostile.ts'
@@ -197,6 +199,31 @@ export function adapterScenarios({ keys, tokens }: Made): readonly Scenario[] {
               const headers = bare(token === undefined ? {} : { authorization: `Bearer ${token}` })
               answers[`${route} ${name}`] = await outcome(async () => {
                 const response = await handler(new Request('https://api.example/orders', bare({ headers })))
+                const word = response.status === 200 ? 'accepted' : 'refused'
+                return `${word} ${response.status} ${response.headers.get('www-authenticate')} ${await response.text()}`
+              })
+            }
+          return answers
+        }
+      },
+    },
+    {
+      name: 'Hono',
+      start: () => {
+        const app = new Hono<hono.AuthEnv>()
+        // The default answer of Hono fails with inherited headers.
+        app.notFound((c) => c.body(null, 404))
+        app.get('/open', (c) => c.body('open'))
+        app.use(hono.authenticateJwt(options()))
+        app.get('/orders', (c) => c.body(said(c.get('auth'))))
+        app.get('/admin', hono.requireScope('admin'), (c) => c.body(said(c.get('auth'))))
+        return async () => {
+          const answers: Record<string, string> = {}
+          for (const route of ROUTES)
+            for (const [name, token] of Object.entries(sent)) {
+              const headers = bare(token === undefined ? {} : { authorization: `Bearer ${token}` })
+              answers[`${route} ${name}`] = await outcome(async () => {
+                const response = await app.fetch(new Request(`https://api.example${route}`, bare({ headers })))
                 const word = response.status === 200 ? 'accepted' : 'refused'
                 return `${word} ${response.status} ${response.headers.get('www-authenticate')} ${await response.text()}`
               })

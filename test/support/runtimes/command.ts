@@ -13,6 +13,7 @@ export type Command =
   | DecryptCommand
   | FormsCommand
   | McpCommand
+  | HonoCommand
   | FeaturesCommand
   | RevocationCommand
 
@@ -90,6 +91,13 @@ export interface McpCommand {
   readonly token: string
 }
 
+/** Send requests to an app of Hono. */
+export interface HonoCommand {
+  readonly do: 'hono'
+  readonly options: VerifierOptions
+  readonly token: string
+}
+
 /** Send requests through a gate that introspects opaque tokens, verifies JWTs, and accepts DPoP with nonces and certificates in a header field. */
 export interface FeaturesCommand {
   readonly do: 'features'
@@ -156,6 +164,8 @@ export interface Answers {
   readonly forms: Readonly<Record<string, FormAnswer>>
   /** The status of each message, and what the handler has read. */
   readonly mcp: Readonly<Record<string, readonly [status: number, text: string]>>
+  /** The status of each request, and the challenge or what the handler has answered. */
+  readonly hono: Readonly<Record<string, readonly [status: number, text: string]>>
   readonly features: readonly FeatureAnswer[]
   /** Statuses, and the text of the start-up error if there is no `statusList`. */
   readonly revocation: {

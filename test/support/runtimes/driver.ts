@@ -13,7 +13,10 @@ import { clientSecretBasic, createIntrospectionVerifier, fresh } from '@claimgat
 import { createNestedVerifier, decryptionKeys } from '@claimgate/core/jwe'
 import { mtls } from '@claimgate/core/mtls'
 import { createGate, protect, withFields } from '@claimgate/fetch'
+import { authenticateJwt, requireScope } from '@claimgate/hono'
 import { mcpResource, type McpResourceOptions } from '@claimgate/mcp'
+
+import { Hono } from 'hono'
 
 import type {
   Answers,
@@ -23,6 +26,7 @@ import type {
   FeaturesCommand,
   FormAnswer,
   FormsCommand,
+  HonoCommand,
   McpCommand,
   OpenCommand,
   TokenAnswer,
@@ -83,6 +87,8 @@ async function obey(command: Command): Promise<Answers[Command['do']]> {
       return sendForms(command)
     case 'mcp':
       return sendMessages(command)
+    case 'hono':
+      return sendToHono(command)
     case 'features':
       return sendFeatures(command)
     case 'revocation':
@@ -151,6 +157,24 @@ async function sendMessages({ options, token }: McpCommand): Promise<Answers['mc
     'a stream without an end': await send(new ReadableStream({ pull: (controller) => controller.enqueue(chunk) })),
     'a stream that stops': await inAHurry(() => send(new ReadableStream({ pull: () => new Promise(() => {}) }))),
     metadata: [metadata.status, ((await metadata.json()) as { readonly resource: string }).resource],
+  }
+}
+
+async function sendToHono({ options, token }: HonoCommand): Promise<Answers['hono']> {
+  const app = new Hono()
+    .use(authenticateJwt(options as Parameters<typeof authenticateJwt>[0]))
+    .get('/', (c) => c.text(c.get('auth')?.claims.sub ?? ''))
+    .post(requireScope('orders:write'), (c) => c.text('written'))
+  const send = async (method: string, authorization?: string): Promise<[number, string]> => {
+    const headers = authorization === undefined ? {} : { authorization }
+    const response = await app.fetch(new Request('https://api.example/', { method, headers }))
+    return [response.status, response.headers.get('www-authenticate') ?? (await response.text())]
+  }
+  return {
+    'a good token': await send('GET', `Bearer ${token}`),
+    'no token': await send('GET'),
+    'a token without the scope': await send('POST', `Bearer ${token}`),
+    'two tokens': await send('GET', `Bearer ${token}, Bearer ${token}`),
   }
 }
 

@@ -62,7 +62,7 @@ function verdictOf({ accepted, code, summary, steps }: Explanation, { keys }: Ru
   const outcome =
     failed === undefined
       ? 'Not refused by what can be checked without keys. The signature was not checked'
-      : `Refused whatever its signature is (${failed.code ?? 'error'}): ${failed.step}`
+      : `Refused in any case (${failed.code ?? 'error'}): ${failed.step}`
   return { accepted: null, code: failed?.code ?? null, summary: outcome, steps: known }
 }
 

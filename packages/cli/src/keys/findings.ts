@@ -56,16 +56,23 @@ function privateParts({ kid, member }: KeyReport): Finding {
   }
 }
 
+const MOST_SHOWN = 64
+
 // The keys as a table.
 function keyLines(keys: readonly KeyReport[]): readonly Line[] {
-  const rows = keys.map((key) => ({ key, cells: [nameOf(key.kid), typeOf(key), quoted(key.alg), quoted(key.use)] }))
+  const rows = keys
+    .slice(0, MOST_SHOWN)
+    .map((key) => ({ key, cells: [nameOf(key.kid), typeOf(key), quoted(key.alg), quoted(key.use)] }))
   const widths = [0, 1, 2, 3].map((column) => Math.max(0, ...rows.map(({ cells }) => cells[column]?.length ?? 0)))
-  return rows.map(({ key: { usable, flaw, member }, cells }) => [
+  const hidden = keys.length - rows.length
+  const more: readonly Line[] = hidden > 0 ? [styled('dim', `      and ${hidden} more: --json has all`)] : []
+  const lines = rows.map(({ key: { usable, flaw, member }, cells }): Line => [
     '    ',
     markOf(usable ? 'good' : flaw === 'private_parts' ? 'warning' : 'note'),
     ` ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`,
     ...(usable ? [] : [styled('dim', `  skipped: ${flaw}${member === null ? '' : ` (${quote(member)})`}`)]),
   ])
+  return [...lines, ...more]
 }
 
 const nameOf = (kid: string | null): string => (kid === null ? 'no kid' : quote(kid))

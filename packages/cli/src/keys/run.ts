@@ -24,6 +24,7 @@ export async function runKeys(place: string, options: Options, terminal: Termina
     caching: text.caching,
     bytes: Buffer.byteLength(text.text),
     usable: report.usable,
+    duplicateKids: report.duplicateKids,
   })
 }
 
@@ -43,7 +44,16 @@ async function fetched(place: string, options: Options, terminal: Terminal): Pro
       about: 'JWK Set',
       message,
     }
-    return { outcome: outcomeOf(place, { keys: [], findings: [finding], caching: undefined, bytes: null, usable: 0 }) }
+    return {
+      outcome: outcomeOf(place, {
+        keys: [],
+        findings: [finding],
+        caching: undefined,
+        bytes: null,
+        usable: 0,
+        duplicateKids: [],
+      }),
+    }
   }
   const caching = cachingOf(answer)
   const answered: Finding = {
@@ -60,14 +70,15 @@ interface Found {
   readonly caching: Caching | undefined
   readonly bytes: number | null
   readonly usable: number
+  readonly duplicateKids: readonly string[]
 }
 
-function outcomeOf(place: string, { keys, findings, caching, bytes, usable }: Found): Outcome {
+function outcomeOf(place: string, { findings, caching, ...found }: Found): Outcome {
   const { verdict, exitCode } = verdictOf(findings)
   const lines: readonly Line[] = [styled('bold', `JWK Set ${place}`), ...findings.flatMap(findingLines)]
   return {
     exitCode,
-    json: { verdict, place, bytes, usable, keys, caching: caching ?? null, problems: problemsOf(findings) },
+    json: { verdict, place, ...found, caching: caching ?? null, problems: problemsOf(findings) },
     lines,
   }
 }

@@ -35,8 +35,9 @@ async function readAll(name: string): Promise<string> {
 // Raw mode, because the terminal's own line editing shows what is typed and cuts lines at 4,096 characters.
 async function prompt(name: string): Promise<string> {
   const { stdin, stderr } = process
-  stderr.write(`${name} (not shown): `)
+  // Before the prompt, because the terminal shows what is pasted until then.
   stdin.setRawMode(true).setEncoding('utf8').resume()
+  stderr.write(`${name} (not shown): `)
   try {
     return await typedLine()
   } finally {

@@ -1,5 +1,6 @@
+import { isRequirement, type Requirement } from '../authorization/requirements.ts'
 import { bare, has, own } from '../model/values.ts'
-import { misconfigured, type OptionTable } from '../options/option-rules.ts'
+import { misconfigured, narrowing, type OptionTable } from '../options/option-rules.ts'
 import { readOptions } from '../options/read-options.ts'
 import { type Environment, readEnvironment } from '../pipeline/environment.ts'
 import {
@@ -9,7 +10,7 @@ import {
   VERIFIER_OPTIONS,
 } from '../pipeline/options.ts'
 import type { Verifier } from '../pipeline/verifier.ts'
-import { type Authenticator, createAuthenticator } from './authenticator.ts'
+import { assertCanAsk, type Authenticator, createAuthenticator } from './authenticator.ts'
 import { type AuthenticatorOptions, HTTP_OPTIONS, type HttpOptions, without } from './options.ts'
 
 /** Options of an authenticator. Without verifier options, the environment configures the verifier. */
@@ -18,6 +19,36 @@ export type AdapterOptions<C extends object = object> = AuthenticatorOptions<C> 
 /** How requests are read and refusals answered, without any verifier options. */
 export type EnvironmentOptions = HttpOptions & {
   readonly [name in keyof SingleIssuerOptions | keyof ManyIssuersOptions | 'verifier']?: never
+}
+
+/** An existing authenticator. Its own realm, credentials and other options apply. */
+export interface ReadyAuthenticator<C extends object = object> {
+  /** An existing authenticator, instead of all other options but `onReject` and `requirement`. @defaultValue a new one */
+  readonly authenticator: Authenticator<C>
+}
+
+/** The option of adapters that know what every request needs. */
+export interface RequirementOption {
+  /**
+   * What every token must grant. The challenge for requests without credentials also names its scopes; such requests never reach
+   * `requireScope`. @defaultValue nothing
+   */
+  readonly requirement?: Requirement
+}
+
+/** Options of an authenticator, or an existing one. Without verifier options, the environment configures the verifier. */
+export type MiddlewareAdapterOptions<C extends object = object> =
+  | (AdapterOptions<C> & { readonly authenticator?: never })
+  | ReadyAuthenticator<C>
+
+/** The rows of `ReadyAuthenticator` and `RequirementOption`. */
+export const READY: OptionTable<RequirementOption & Partial<ReadyAuthenticator>> = {
+  // An explicit undefined may be a misspelled property, such as `rules.ordres`.
+  requirement: narrowing(
+    { be: 'a requirement such as scope("orders:read")', fits: isRequirement },
+    'leave it out, or check the name of what it is set to',
+  ),
+  authenticator: { be: 'an authenticator', fits: () => true },
 }
 
 /** The names allowed in `AdapterOptions`. */
@@ -64,13 +95,35 @@ export function readAdapterOptions<C extends object, T extends object>(
   return bare({ ...options, authenticator })
 }
 
+/** Whether options leave it to the environment how tokens are verified. An option set to `undefined` counts as named. */
+export function readsEnvironment(given: object): boolean {
+  return !['authenticate', 'verify', 'authenticator', 'verifier', ...VERIFIER_OPTIONS].some((name) => has(given, name))
+}
+
+/**
+ * Like `readAdapterOptions`, with a table that has `READY`.
+ *
+ * @throws TypeError, also for a requirement that the verifier cannot answer
+ */
+export function readMiddlewareOptions<C extends object, T extends RequirementOption>(
+  given: object,
+  rules: AdapterRules,
+): ReadAdapterOptions<C, T> {
+  const options = readAdapterOptions<C, T>(given, rules)
+  const { authenticator, requirement } = options
+  if (requirement !== undefined) {
+    assertCanAsk(rules.action, requirement, authenticator.verifier)
+    own(authenticator, 'resource')?.learn({ scopes: requirement.scopes })
+  }
+  return options
+}
+
 // The types make the lists complete.
 const MEMBERS: Readonly<Record<'authenticator' | 'verifier', Readonly<Record<string, true>>>> = {
   authenticator: bare<Record<keyof Authenticator, true>>({
     verifier: true,
     readsBody: true,
     schemes: true,
-    findsUser: true,
     resource: true,
     authenticate: true,
     authorize: true,
@@ -85,7 +138,6 @@ const MEMBERS: Readonly<Record<'authenticator' | 'verifier', Readonly<Record<str
     close: true,
     now: true,
     accepts: true,
-    dependsOnRequest: true,
   }),
 }
 
@@ -117,8 +169,7 @@ function authenticatorOf<C extends object>(options: object, rules: AdapterRules)
     if (typeof made === 'object' && made !== null && hasMethod(made, 'authenticate')) return made as Authenticator<C>
     throw misconfigured(action, '"authenticator" must come from createAuthenticator', typeof made)
   }
-  const configuresVerifier = ['verifier', ...VERIFIER_OPTIONS].some((name) => Object.hasOwn(rest, name))
-  if (configuresVerifier) return createAuthenticator<C>(rest as AuthenticatorOptions<C>)
+  if (!readsEnvironment(rest)) return createAuthenticator<C>(rest as AuthenticatorOptions<C>)
   const isResource = own(rest, 'resource') !== undefined
   const readProvider = own(rules, 'readProvider')
   const read =

@@ -12,6 +12,7 @@ import {
 import { stepUp } from '../authorization/step-up.ts'
 import { asRefusal } from '../errors/auth-error.ts'
 import type { Authenticated, Outcome } from '../http/outcome.ts'
+import type { ResourceResponse } from '../http/protected-resource.ts'
 import { type Fields, NO_FIELDS } from '../model/http-text.ts'
 import type { FormFields, Peer, RequestView, VerifiedToken } from '../model/token.ts'
 import { bare, has, ignoreRejection, own, ownOptions } from '../model/values.ts'
@@ -26,7 +27,9 @@ import { misconfigured } from '../options/option-rules.ts'
  */
 export function assertCalled(name: string, call: string, firstArgument: unknown): void {
   if (!isObject(firstArgument)) return
-  if (has(firstArgument, 'headers') && has(firstArgument, 'method'))
+  const isRequest = has(firstArgument, 'headers') && has(firstArgument, 'method')
+  // The context of Hono has both.
+  if (isRequest || (has(firstArgument, 'req') && has(firstArgument, 'res')))
     throw new TypeError(`${name} was passed uncalled: write ${call}`)
 }
 
@@ -222,8 +225,7 @@ function admittedCustom<C extends object>(outcome: Outcome<C>): Authenticated<C>
       'scheme',
       'headers',
     ])
-    const found = has(given, 'user') ? { user: own(given, 'user') } : {}
-    return bare<Authenticated<C>>({ kind, token: token as VerifiedToken<C>, scheme, headers, ...found })
+    return bare<Authenticated<C>>({ kind, token: token as VerifiedToken<C>, scheme, headers })
   }
   if (kind === 'anonymous') return undefined
   ignoreRejection(outcome)
@@ -241,6 +243,22 @@ export function admittedToken<C extends object>(outcome: Outcome<C>): VerifiedTo
 export interface ResponseFields {
   getHeader(name: string): string | number | readonly string[] | null | undefined
   setHeader(name: string, value: string): unknown
+}
+
+/** A response of `node:http`. */
+export interface NodeResponse {
+  readonly headersSent: boolean
+  statusCode: number
+  setHeader(name: string, value: string): unknown
+  end(body: string): unknown
+}
+
+/** Sends an answer, unless something else has responded, such as a timeout while keys were fetched. */
+export function sendNode(response: NodeResponse, { status, headers, body }: ResourceResponse): void {
+  if (response.headersSent) return
+  response.statusCode = status
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  response.end(body)
 }
 
 /** Adds the headers of an outcome to a response. Headers that CORS has exposed already stay exposed. */

@@ -7,7 +7,7 @@ import {
 } from '../authorization/requirements.ts'
 import { confirmBindings } from '../confirmation/binding.ts'
 import { asError, asRefusal, AuthError } from '../errors/auth-error.ts'
-import { answeredWithin, answerOf, LONGEST_CHECK } from '../errors/deadline.ts'
+import { answeredWithin } from '../errors/deadline.ts'
 import {
   b64TokenFlaw,
   extractCredential,
@@ -23,15 +23,9 @@ import type { Credential, OtherScheme, RequestView, VerifiedToken } from '../mod
 import { misconfigured } from '../options/option-rules.ts'
 import { bare, chained, has, isThenable, own, type Soon } from '../model/values.ts'
 import type { Explanation } from '../pipeline/explain.ts'
-import type { VerifyContext } from '../pipeline/run-steps.ts'
 import { clockOf, timeOf, type Verifier, verifiesJwts } from '../pipeline/verifier.ts'
 import { explainRequest } from './explain.ts'
-import {
-  assertNoOptionsBeside,
-  type AuthenticatorOptions,
-  type OnAuthenticated,
-  resolveAuthenticatorOptions,
-} from './options.ts'
+import { assertNoOptionsBeside, type AuthenticatorOptions, resolveAuthenticatorOptions } from './options.ts'
 
 /** Turns a request into an outcome. This is all an adapter needs. */
 export interface Authenticator<C extends object = object> {
@@ -40,8 +34,6 @@ export interface Authenticator<C extends object = object> {
   readonly readsBody: boolean
   /** The accepted authentication schemes: `Bearer`, and those of the bindings. @defaultValue only `Bearer` */
   readonly schemes?: readonly string[]
-  /** Whether outcomes have a `user`, which the option `onAuthenticated` finds. @defaultValue false */
-  readonly findsUser?: boolean
   /** The option `resource`. An adapter serves its metadata to everyone. */
   readonly resource?: ProtectedResource
   /**
@@ -80,16 +72,13 @@ export function createAuthenticator<C extends object = object>(
     assertNoOptionsBeside(made, ['verifier', 'resource'])
     return made
   }
-  const options = resolveAuthenticatorOptions(made)
-  const { verifier, sources, anonymous, refusal, logRefusal, binding, resource, onAuthenticated } = options
+  const { verifier, sources, anonymous, refusal, logRefusal, binding, resource } = resolveAuthenticatorOptions(made)
   const hasBindings = binding.bindings.size > 0
   const verifyContext = hasBindings ? bare({ confirmations: [...binding.understood] }) : undefined
   const clock = clockOf(verifier)
 
   // A custom verifier may accept any text and return anything. For a JWT, only a refused token's characters are checked.
   const isCustomVerifier = !verifiesJwts(verifier)
-  const dependsOnRequest = own(verifier, 'dependsOnRequest') === true
-  const contextOf = (view: RequestView): VerifyContext => bare({ ...verifyContext, view })
 
   const authenticate = async (view: RequestView, requirement?: Requirement): Promise<Outcome<C>> => {
     let credential: Credential | undefined
@@ -104,9 +93,9 @@ export function createAuthenticator<C extends object = object>(
         return { kind: 'anonymous' }
       }
       credential = extracted
-      const flaw = isCustomVerifier && !dependsOnRequest ? b64TokenFlaw(credential) : undefined
+      const flaw = isCustomVerifier ? b64TokenFlaw(credential) : undefined
       if (flaw !== undefined) throw flaw
-      let token = await verifier.verify(credential.token, dependsOnRequest ? contextOf(view) : verifyContext)
+      let token = await verifier.verify(credential.token, verifyContext)
       if (isCustomVerifier) assertVerified(token)
       // The claims of a JWT have no prototype.
       const cnf = isCustomVerifier ? own(token.claims, 'cnf') : token.claims.cnf
@@ -119,19 +108,10 @@ export function createAuthenticator<C extends object = object>(
         token = isThenable(granted) ? await granted : granted
       }
       if (refusal.exposeChallenge) headers = exposed(headers)
-      const { scheme } = credential
-      const authenticated = { kind: 'authenticated', token, scheme, headers } as const
-      if (onAuthenticated === undefined) return authenticated
-      return { ...authenticated, user: await userOf(onAuthenticated, token, view) }
+      return { kind: 'authenticated', token, scheme: credential.scheme, headers }
     } catch (error) {
       return refuse(error, requirement, credential, headers)
     }
-  }
-
-  const userOf = async (find: OnAuthenticated, token: VerifiedToken<C>, view: RequestView): Promise<unknown> => {
-    const user = await answerOf('onAuthenticated', clock, () => find(token, view))
-    if (user !== undefined && user !== null && user !== false) return user
-    throw new AuthError('token_refused', { expected: 'a user', actual: user })
   }
 
   const assertMayBeAnonymous = (view: RequestView, other?: OtherScheme, requirement?: Requirement): void => {
@@ -145,7 +125,7 @@ export function createAuthenticator<C extends object = object>(
   /** A requirement that hangs must not make requests hang. */
   const inTime = <T>(asked: Soon<T>, { description }: Requirement): Soon<T> => {
     if (!isThenable(asked)) return asked
-    const late = new AuthError('check_unavailable', { actual: description })
+    const late = (): AuthError => new AuthError('check_unavailable', { actual: description })
     return answeredWithin({ late, seconds: LONGEST_CHECK, clock }, () => asked)
   }
 
@@ -208,8 +188,7 @@ export function createAuthenticator<C extends object = object>(
   const explain: Authenticator<C>['explain'] = (view, requirement) =>
     explainRequest(view, {
       verifier,
-      userOf: onAuthenticated && ((token) => userOf(onAuthenticated, token as VerifiedToken<C>, view)),
-      context: contextOf(view),
+      context: verifyContext,
       binding,
       requirement,
       // The token comes from the same verifier.
@@ -224,8 +203,7 @@ export function createAuthenticator<C extends object = object>(
 
   const readsBody = sources.some(({ from }) => from === 'form')
   const schemes = Object.freeze([...binding.schemes.values()])
-  const findsUser = onAuthenticated !== undefined
-  return { verifier, readsBody, schemes, findsUser, authenticate, authorize, explain, ...(resource && { resource }) }
+  return { verifier, readsBody, schemes, authenticate, authorize, explain, ...(resource && { resource }) }
 }
 
 /**
@@ -240,6 +218,9 @@ export function assertCanAsk(action: string, requirement: Requirement, verifier:
       'fresh() needs a verifier that asks the authorization server: give { verifier: createIntrospectionVerifier(…) }',
     )
 }
+
+// Seconds to wait for a requirement.
+const LONGEST_CHECK = 10
 
 /** The credential of a refused request; without the token if only a requirement was checked. */
 type UsedCredential = Credential | { readonly scheme: string; readonly token: undefined }

@@ -1,11 +1,11 @@
 import type { Clock } from '../model/runtime.ts'
 import { isThenable } from '../model/values.ts'
-import { asError, asRefusal, AuthError } from './auth-error.ts'
+import { asError } from './auth-error.ts'
 
 /** A store or another function of the application, and how long a request may wait for it. */
 export interface Deadline {
-  /** What is late, for the message: `The store of the denylist`. Or the error itself. */
-  readonly late: string | Error
+  /** What is late, for the message: `The store of the denylist`. Or what makes the error. */
+  readonly late: string | (() => Error)
   readonly seconds: number
   readonly clock: Pick<Clock, 'setTimeout'>
 }
@@ -30,36 +30,15 @@ export async function answeredWithin<T>({ late, seconds, clock }: Deadline, ask:
     await Promise.resolve()
     // A memory store has answered by now, and a timer would cost more than its answer.
     if (answered) return await answer
-    const overdue = new Promise<never>((_, reject) => {
-      const error = typeof late === 'string' ? new Error(`${late} has not answered within ${seconds} s`) : late
-      cancel = clock.setTimeout(() => reject(error), seconds * 1000)
+    const limit = new Promise<never>((_, reject) => {
+      const overdue = (): Error =>
+        typeof late === 'string' ? new Error(`${late} has not answered within ${seconds} s`) : late()
+      cancel = clock.setTimeout(() => reject(overdue()), seconds * 1000)
     })
-    return await Promise.race([answer, overdue])
+    return await Promise.race([answer, limit])
   } catch (error) {
     throw asError(error)
   } finally {
     cancel()
-  }
-}
-
-/** Seconds to wait for a function of the application that decides about a request. */
-export const LONGEST_CHECK = 10
-
-/**
- * Asks a function of the application about a request. It may answer at once or with a promise.
- *
- * @param name - the option that holds the function
- * @throws AuthError that the function threw, or `check_unavailable` if it threw anything else or has not answered within 10 s
- */
-export async function answerOf<T>(
-  name: string,
-  clock: Deadline['clock'],
-  ask: () => T | PromiseLike<T>,
-): Promise<Awaited<T>> {
-  const late = new AuthError('check_unavailable', { actual: name })
-  try {
-    return await answeredWithin({ late, seconds: LONGEST_CHECK, clock }, async () => ask())
-  } catch (thrown) {
-    throw asRefusal(thrown) ?? new AuthError('check_unavailable', { actual: name, cause: asError(thrown) })
   }
 }

@@ -36,7 +36,7 @@ export function endpointRequests<C extends object>(options: ResolvedOptions<C>, 
   const closing = new AbortController()
 
   /** A function of the application that hangs must not keep its turn. */
-  const inTime = async <T>(left: number, late: Error, run: () => Promise<T>): Promise<T> =>
+  const inTime = async <T>(left: number, late: () => Error, run: () => Promise<T>): Promise<T> =>
     answeredWithin({ late, seconds: Math.max(0, left) / 1000, clock }, run)
 
   const answerIn = async ({ text, headers }: FetchedDocument, left: number): Promise<IntrospectionAnswer> => {
@@ -46,7 +46,11 @@ export function endpointRequests<C extends object>(options: ResolvedOptions<C>, 
     const members =
       signed === undefined
         ? jsonObject(text)
-        : await inTime(left, tooLate('The check of the signed answer', 'token'), async () => signed.read(text))
+        : await inTime(
+            left,
+            () => tooLate('The check of the signed answer', 'token'),
+            async () => signed.read(text),
+          )
     if (typeof own(members, 'active') !== 'boolean') throw badAnswer('The "active" of the answer is not a boolean')
     return members as IntrospectionAnswer
   }
@@ -64,8 +68,10 @@ export function endpointRequests<C extends object>(options: ResolvedOptions<C>, 
       const begun = clock.monotonic()
       const request = { issuer, endpoint: endpoint.href, now: clock.now() / 1000 }
       const remaining = (): number => Math.max(0, left - (clock.monotonic() - begun))
-      const authentication = await inTime(left, tooLate('"authenticate" of the client', 'endpoint'), async () =>
-        client.authenticate(request),
+      const authentication = await inTime(
+        left,
+        () => tooLate('"authenticate" of the client', 'endpoint'),
+        async () => client.authenticate(request),
       )
       const form = { token_type_hint: 'access_token', ...own(authentication, 'form'), token }
       const post = {

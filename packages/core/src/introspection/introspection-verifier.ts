@@ -68,7 +68,7 @@ export function createIntrospectionVerifier<C extends object = object>(given: In
   const askAgain = async (token: string, keep: 'cached' | 'not cached', context?: VerifyContext) =>
     verifyAnswer(token, async () => ({ answer: await answers.ask(token, keep), isFresh: true }), context)
 
-  const late = new AuthError('check_unavailable', { actual: 'jwts' })
+  const late = (): AuthError => new AuthError('check_unavailable', { actual: 'jwts' })
   const deadline: Deadline = { late, seconds: LONGEST_JWT, clock }
   /** The other verifier, for a JWT. One that hangs must not make requests hang. */
   const jwtVerifier = (token: string): Pick<Verifier<C>, 'verify' | 'explain'> | undefined => {

@@ -86,7 +86,12 @@ export function textClaim(claims: object, name: string): string | undefined {
 
 /** Revokes what a token reports, once. @throws AuthError `token_refused` for a token that was accepted before */
 export async function revokeOnce(list: RevocationList, once: Claims, revoke: () => Promise<void>): Promise<void> {
-  await list.check(verifiedToken('', { claims: once, header: undefined, scopes: new Set() }))
+  try {
+    await list.check(verifiedToken('', { claims: once, header: undefined, scopes: new Set() }))
+  } catch (error) {
+    if (!(error instanceof AuthError) || error.code !== 'token_refused') throw error
+    throw new AuthError('token_refused', { expected: 'a token that was not accepted before', actual: 'a repeated one' })
+  }
   await revoke()
   // Last, because a token whose revocation was not stored must be accepted again. To revoke twice changes nothing.
   await list.denyToken({ claims: once })

@@ -8,7 +8,8 @@ import { type BackchannelLogoutOptions, LOGOUT, readEndpointOptions } from './op
  * `backchannelLogout`.
  *
  * A logout token with `sid` revokes the tokens of that session, one without it all tokens that were issued to `sub` up to its `iat`. The answer
- * is 200 once this is stored, 400 for a token that is refused or was accepted before, and 503 if keys or the denylist are unavailable.
+ * is 200 once this is stored, 400 for a token that is refused or was accepted before, and 503 if keys or the denylist are unavailable. Of two
+ * copies that arrive at the same moment, both may get 200, because they revoke the same.
  *
  * @throws TypeError for options that are missing, contradict each other or are out of range
  */

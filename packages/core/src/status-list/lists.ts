@@ -81,7 +81,7 @@ export function statusLists(options: ResolvedStatusListOptions): StatusLists {
     const seconds = Math.max(0, timeout - (clock.monotonic() - begun) / 1000)
     // Keys may have to be fetched, too.
     return answeredWithin(
-      { late: new StatusListError('The status list was not verified in time'), seconds, clock },
+      { late: () => new StatusListError('The status list was not verified in time'), seconds, clock },
       async () => readStatusList(text.trim(), { ...rules, maxBytes, times }),
     )
   }
@@ -129,7 +129,7 @@ export function statusLists(options: ResolvedStatusListOptions): StatusLists {
       }
       const fetching = shared(entry, name, wanted)
       if (old === undefined) return fetching
-      const late = new StatusListError('The newer list is late')
+      const late = (): StatusListError => new StatusListError('The newer list is late')
       return answeredWithin({ late, seconds: SOFT_WAIT, clock }, () => fetching).catch(() => old)
     },
   }

@@ -91,6 +91,23 @@ describe('a seed', () => {
 })
 
 describe('a store', () => {
+  it('learns that a fetch has failed, even if it throws then, and nothing after a good fetch', async () => {
+    const failures: string[] = []
+    const store: JwkSetStore = {
+      get: async () => undefined,
+      set: async () => undefined,
+      failed: async (uri) => {
+        failures.push(uri)
+        throw new Error('down')
+      },
+    }
+    expect(await worker({ store }).ask('a')).toBe('verified')
+    expect(failures).toEqual([])
+    await server.behave({ kind: 'html' })
+    expect(await worker({ store }).ask('a')).toBe('503 keys_unavailable')
+    await expect.poll(() => failures).toEqual([server.url])
+  })
+
   it('shared by two workers lets the second answer cold without a connection', async () => {
     const store = createMemoryJwkSetStore()
     expect(await worker({ store }).ask('a')).toBe('verified')

@@ -4,10 +4,12 @@ import { undiciFetch } from '@claimgate/core/node'
 import { authenticateJwt, getAuth } from '@claimgate/express'
 import { claimgate, type ClaimgateOptions } from '@claimgate/fastify'
 import { createGate } from '@claimgate/fetch'
+import * as hono from '@claimgate/hono'
 import { createIssuer, type IssuerOptions } from '@claimgate/issuer'
 import { mcpResource } from '@claimgate/mcp'
 import express from 'express'
 import fastify from 'fastify'
+import { Hono } from 'hono'
 import { createServer, type ServerResponse } from 'node:http'
 import { fetch as fetchOfUndici } from 'undici'
 
@@ -156,3 +158,8 @@ export const worker = {
     ]),
   ),
 }
+
+// Hono infers the type of the variable from the middleware.
+new Hono()
+  .use(hono.authenticateJwt({ ...api, fetch: (url, init) => fetch(url.toUpperCase(), init) }))
+  .get('/', hono.requireScope('orders:read'), (c) => c.text(isText<string>(c.get('auth').claims.sub ?? '')))

@@ -207,10 +207,10 @@ function toJwk({ kid, alg, x5t, 'x5t#S256': x5tS256, issuer, material }: Publish
   return { ...material, ...Object.fromEntries(named), use: 'sig' }
 }
 
-const details = new WeakMap<CryptoKey, { readonly print: string; readonly published: PublishedAs | undefined }>()
+const details = new WeakMap<CryptoKey, { readonly material: PublicMaterial; readonly published: PublishedAs }>()
 
 /**
- * Imports a public key for one algorithm. The key cannot be exported again. What it is published with is kept for messages and checks.
+ * Imports a public key for one algorithm. The key cannot be exported again. What it is published with, if given, is kept for messages and checks.
  *
  * @throws AuthError `key_unusable` if the runtime rejects it
  */
@@ -220,7 +220,7 @@ export async function importKey(material: PublicMaterial, alg: string, published
     const jwk = bare(material.kty === 'AKP' ? { ...material, alg } : { ...material }) as JsonWebKey
     const key = await crypto.subtle.importKey('jwk', jwk, parametersOf(alg), false, ['verify'])
     if (key.type !== 'public') throw new TypeError('not a public key')
-    details.set(key, { print: fingerprint(material), published: published && publishedAs(published) })
+    if (published !== undefined) details.set(key, { material, published: publishedAs(published) })
     return key
   } catch (cause) {
     throw new AuthError('key_unusable', {
@@ -240,9 +240,10 @@ export function publicationOf(key: CryptoKey): PublishedAs | undefined {
   return details.get(key)?.published
 }
 
-/** Whether an imported key has the given material. */
+/** Whether a key that was imported with what it is published with has the given material. */
 export function hasMaterial(key: CryptoKey, material: PublicMaterial): boolean {
-  return details.get(key)?.print === fingerprint(material)
+  const imported = details.get(key)?.material
+  return imported !== undefined && fingerprint(imported) === fingerprint(material)
 }
 
 /** The key IDs of imported keys, for a message. Unknown for keys of another source. */

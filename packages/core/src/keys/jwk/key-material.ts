@@ -1,5 +1,4 @@
-import * as base64url from 'jose/base64url'
-import { base64urlFlaw } from '../../bytes/base64url.ts'
+import { decodeBase64url } from '#bytes'
 
 /**
  * Decodes canonical base64url (RFC 7515 section 2): no padding, no white space, no spare bits. `undefined` for anything else, and for text
@@ -7,7 +6,7 @@ import { base64urlFlaw } from '../../bytes/base64url.ts'
  */
 export function bytesOf(text: unknown, longest: number): Uint8Array | undefined {
   if (typeof text !== 'string' || text.length > Math.ceil((longest * 4) / 3)) return undefined
-  return base64urlFlaw(text) === undefined ? base64url.decode(text) : undefined
+  return decodeBase64url(text)
 }
 
 /**
@@ -40,9 +39,11 @@ export function inBytes(bytes: Uint8Array | undefined, length: number): Uint8Arr
 /** Decodes an unsigned big-endian number (RFC 7518 section 2, Base64urlUInt). */
 export function numberOf(bytes: Uint8Array): bigint {
   let hex = '0x0'
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, '0')
+  for (const byte of bytes) hex += HEX[byte]
   return BigInt(hex)
 }
+
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 // y² = x³ - 3x + b over the integers modulo p (NIST SP 800-186 section 3.2.1).
 const weierstrass: Readonly<Record<string, { readonly p: bigint; readonly b: bigint }>> = {

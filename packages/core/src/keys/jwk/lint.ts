@@ -100,10 +100,16 @@ export function publicMaterial(member: JwkMember): PublicMaterial {
     const bytes = name === 'kty' || name === 'crv' ? undefined : materialBytes(value, LONGEST_MATERIAL)
     if (bytes === undefined) material[name] = value
     else if (name === 'n' || name === 'e') material[name] = base64url.encode(withoutLeadingZeros(bytes))
+    else if (bytes.length === length && isCanonical(value, length)) material[name] = value
     else if (length === undefined) material[name] = base64url.encode(bytes)
     else material[name] = base64url.encode(inBytes(bytes, length) ?? bytes)
   }
   return Object.freeze(material) as unknown as PublicMaterial
+}
+
+// Of a value that decodes to so many bytes. Base64 has "+" and "/" instead of "-" and "_".
+function isCanonical(value: unknown, length: number): boolean {
+  return typeof value === 'string' && value.length === Math.ceil((length * 4) / 3) && !/[+/]/.test(value)
 }
 
 function malformed(member: string): JwkFlaw {

@@ -50,6 +50,11 @@ export interface JwkSetStore {
   get(uri: string, wanted?: WantedSeed): Promise<JwkSetSeed | undefined>
   /** @param seconds - how long the set is of use: until it is too old even for an outage. Afterwards, it may be dropped. */
   set(uri: string, seed: JwkSetSeed, seconds?: number): Promise<void>
+  /**
+   * Called by a verifier that `get` gave no seed of use, if its fetch has failed. A store that lets only one process fetch can let the next one
+   * fetch. @defaultValue none
+   */
+  failed?(uri: string): Promise<void>
 }
 
 /** Which seed a verifier can use, and how long it waits. */

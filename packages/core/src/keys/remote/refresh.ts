@@ -15,7 +15,7 @@ import {
 } from './attempt-history.ts'
 import type { JwkSetSeed, JwkSetStore, ResolvedKeySetOptions } from './options.ts'
 import { type FetchOpening, type Freshness, freshnessAt, lifetime } from './refresh-policy.ts'
-import { type CachedKeySet, checkSeed, readStore, setFromSeed, writeStore } from './seed.ts'
+import { type CachedKeySet, checkSeed, readStore, reportToStore, setFromSeed, writeStore } from './seed.ts'
 import {
   type DocumentFetch,
   documentFetcher,
@@ -182,6 +182,7 @@ export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOpt
       const error =
         thrown instanceof FetchError ? thrown : new FetchError('network', 'The fetch failed', { cause: thrown })
       if (state.fetching === shared) onFailure(error, startedAt)
+      if (options.store) reportToStore(id, options.store, options)
       return { kind: 'failed', error }
     } finally {
       release()

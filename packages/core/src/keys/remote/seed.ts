@@ -1,4 +1,4 @@
-import { bare, ownOptions } from '../../model/values.ts'
+import { bare, has, ownOptions } from '../../model/values.ts'
 import { misconfigured } from '../../options/option-rules.ts'
 import { clampFreshness, entityTag } from '../fetch/fetch-document.ts'
 import { printedUri } from '../fetch/key-uri.ts'
@@ -113,6 +113,13 @@ export function writeStore(
   const seconds = Math.max(1, Math.ceil((next.usableUntil - clock.monotonic()) / 1000))
   const written = orUndefined(async () => store.set(id, seedOf(next, id), seconds))
   keepAlive(waitUntil, written)
+}
+
+/** Tells the store in the background that a fetch has failed. Failures are ignored. */
+export function reportToStore(id: string, store: JwkSetStore, { waitUntil }: ResolvedKeySetOptions): void {
+  if (!has(store, 'failed')) return
+  const reported = orUndefined(async () => store.failed?.(id))
+  keepAlive(waitUntil, reported)
 }
 
 async function orUndefined<T>(ask: () => Promise<T>): Promise<T | undefined> {

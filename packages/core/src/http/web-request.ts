@@ -1,5 +1,9 @@
-import { AuthError, type FormFields, type RequestView } from '@claimgate/core'
-import { BodyError, readBody, systemClock } from '@claimgate/core/adapter'
+import { AuthError } from '../errors/auth-error.ts'
+import { systemClock } from '../model/runtime.ts'
+import type { FormFields, RequestView } from '../model/token.ts'
+import { bare, own } from '../model/values.ts'
+import { BodyError, readBody } from './body.ts'
+import type { ResourceResponse } from './protected-resource.ts'
 
 /** The core's view of a `Request`. The runtime has already joined repeated header fields with commas. */
 export function requestView(request: Request): RequestView {
@@ -59,4 +63,21 @@ function refusalOf(error: unknown): unknown {
   if (error.flaw === 'too_large') return tooLarge(error.message)
   if (error.flaw === 'too_slow') return new AuthError('form_timeout', { expected: error.message, hint: OTHER_WAYS })
   return new AuthError('credential_malformed', { expected: error.message, cause: error.cause })
+}
+
+/** The `Response` of an answer of core. A response with status 204 or 304 must not have a body, not even an empty one. */
+export function webResponse({ method }: Pick<Request, 'method'>, answer: ResourceResponse): Response {
+  const { status, headers, body } = answer
+  return new Response(method === 'HEAD' || body === '' ? null : body, bare<ResponseInit>({ status, headers }))
+}
+
+/** Whether a value is a response. By shape, because there may be several `Response` classes: from a polyfill or another realm. */
+export function isWebResponse(value: unknown): value is Response {
+  if (typeof value !== 'object' || value === null) return false
+  const headers: unknown = own(value as { readonly headers?: unknown }, 'headers')
+  return (
+    typeof own(value as { readonly status?: unknown }, 'status') === 'number' &&
+    typeof headers === 'object' &&
+    headers !== null
+  )
 }
