@@ -81,6 +81,10 @@ const SECTIONS = [
       { where: '`redisJwkSets`', file: 'redis/src/options.ts', interfaces: ['RedisJwkSetOptions'] },
     ],
   },
+  {
+    heading: 'Key sets in files',
+    parts: [{ file: 'core/src/keys/file-jwk-sets.node.ts', interfaces: ['FileJwkSetOptions'] }],
+  },
   { heading: 'OpenTelemetry', parts: [{ file: 'otel/src/options.ts', interfaces: ['OtelOptions'] }] },
   { heading: 'Limits', parts: [{ file: 'core/src/model/limits.ts', interfaces: ['Limits'] }] },
 ]
@@ -238,6 +242,7 @@ if (import.meta.filename === process.argv[1]) {
     load('otel/dist/options.js'),
   ])
   const cache = await load('core/dist/pipeline/token-cache-options.js')
+  const files = await load('core/dist/keys/file-jwk-sets.node.js')
   const page = join(root, PAGE)
   const { log: _, ...scope } = fastify.SCOPE
   const tables = {
@@ -258,6 +263,7 @@ if (import.meta.filename === process.argv[1]) {
     'Introspection cache': introspection.INTROSPECTION_CACHE,
     MCP: mcp.MCP,
     Redis: { ...redis.REDIS_GUARD, ...redis.REDIS_JWK_SETS },
+    'Key sets in files': files.FILE_JWK_SETS,
     OpenTelemetry: otel.OTEL,
     Limits: pipeline.LIMITS,
   }

@@ -10,6 +10,7 @@ import { RESOURCE_METADATA } from '../../packages/core/src/metadata/options.ts'
 import { LOGOUT, SECURITY_EVENTS } from '../../packages/core/src/revocation/options.ts'
 import { STATUS_LIST } from '../../packages/core/src/status-list/options.ts'
 import { KEY_SET_TUNING } from '../../packages/core/src/keys/remote/options.ts'
+import { FILE_JWK_SETS } from '../../packages/core/src/keys/file-jwk-sets.node.ts'
 import { MTLS } from '../../packages/core/src/mtls/mtls.ts'
 import { DEFAULT_ALGORITHMS } from '../../packages/core/src/model/algorithm.ts'
 import { LIMITS, POLICY, SHARED } from '../../packages/core/src/pipeline/options.ts'
@@ -42,6 +43,7 @@ const tables = {
   'Introspection cache': INTROSPECTION_CACHE,
   MCP,
   Redis: { ...REDIS_GUARD, ...REDIS_JWK_SETS },
+  'Key sets in files': FILE_JWK_SETS,
   OpenTelemetry: OTEL,
   Limits: LIMITS,
 }

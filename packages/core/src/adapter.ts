@@ -97,6 +97,7 @@ export {
 } from './keys/remote/attempt-history.ts'
 export { discoveredKeySet, firstMetadata, jwksUriOf, metadataOf, metadataUris } from './keys/remote/discovery.ts'
 export { lifetime } from './keys/remote/refresh-policy.ts'
+export { isSeedOf, leasedJwkSets, type LeasedStorage } from './keys/remote/leased-store.ts'
 export { fetchOption, httpHosts, KEY_SET_TUNING, type RemoteKeySetOptions, transportOf } from './keys/remote/options.ts'
 export { type KeyContext, type KeySource, type KeySourcePlan, ownKeySource } from './keys/key-source.ts'
 export { possibleKeys } from './keys/key-source.ts'

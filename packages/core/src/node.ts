@@ -1,4 +1,5 @@
 export { PrivateAddressError, PublicAddressError } from './platform/connection-guard.node.ts'
 export { decryptionKeyFromPem } from './keys/decryption-key.node.ts'
 export { type ProxyRoute, resolveProxy } from './platform/proxy.node.ts'
+export { fileJwkSets, type FileJwkSetOptions } from './keys/file-jwk-sets.node.ts'
 export { undiciFetch, type UndiciFetchOptions } from './platform/default-fetch.node.ts'

@@ -1,5 +1,5 @@
 import type { JwkSetSeed, JwkSetStore } from '@claimgate/core'
-import { own } from '@claimgate/core/adapter'
+import { isSeedOf, leasedJwkSets } from '@claimgate/core/adapter'
 import { insertUnique, type RedisClient } from './client.ts'
 import { connectionOf } from './connection.ts'
 import { malformed } from './error.ts'
@@ -27,7 +27,7 @@ export function redisJwkSets(client: RedisClient, options: RedisJwkSetOptions = 
     const stored = await ask(async (commands) => commands.get(keyOf(uri)))
     if (stored === null) return undefined
     const seed = parsedObject(stored)
-    if (seed === undefined || !isSeed(seed) || seed.uri !== uri) throw malformed('the key set asked for')
+    if (!isSeedOf(uri, seed)) throw malformed('the key set asked for')
     return seed
   }
 
@@ -44,54 +44,19 @@ export function redisJwkSets(client: RedisClient, options: RedisJwkSetOptions = 
     await ask(async (commands) => commands.run(RELEASE, leaseOf(uri), value))
   }
 
-  return Object.freeze<JwkSetStore>({
-    get: async (uri, wanted) => {
-      if (wanted === undefined) return read(uri)
-      const { seconds } = wanted
-      const newerThan = own(wanted, 'newerThan') ?? Number.NEGATIVE_INFINITY
-      const until = clock.monotonic() + seconds * 1000 * SHARE
-      const readNewer = async (): Promise<JwkSetSeed | undefined> => {
-        const seed = await read(uri)
-        return seed !== undefined && seed.fetchedAt > newerThan ? seed : undefined
-      }
-      for (;;) {
-        const seed = await readNewer()
-        if (seed !== undefined) return seed
-        if (await takeLease(uri)) {
-          // Another process may have stored its set and released the lease in between.
-          const stored = await readNewer()
-          if (stored !== undefined) await releaseLease(uri)
-          return stored
-        }
-        const left = until - clock.monotonic()
-        if (left <= 0) return undefined
-        await new Promise<void>((resolve) => void clock.setTimeout(resolve, Math.min(POLL_EVERY, left)))
-      }
-    },
-    set: async (uri, seed, seconds = DAY) => {
-      const milliseconds = Math.max(1, Math.ceil(seconds * 1000))
-      await ask(async (commands) => commands.put(keyOf(uri), JSON.stringify(seed), milliseconds))
-      await releaseLease(uri)
-    },
-    failed: releaseLease,
-  })
+  const write = async (uri: string, seed: JwkSetSeed, seconds = DAY): Promise<void> => {
+    const milliseconds = Math.max(1, Math.ceil(seconds * 1000))
+    await ask(async (commands) => commands.put(keyOf(uri), JSON.stringify(seed), milliseconds))
+  }
+
+  return leasedJwkSets({ read, write, takeLease, releaseLease }, clock)
 }
 
 const ACTION = 'store key sets on Redis'
 const DAY = 86_400
-// Milliseconds.
-const POLL_EVERY = 50
-// The caller must get the answer before it stops waiting. Otherwise the lease would be taken without a fetch.
-const SHARE = 0.8
 
 // Only the process that took a lease may release it: it may have run out, and belong to another process now.
 const RELEASE = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 `
-
-/** Whether an object has the members of a seed. The verifier checks the keys. */
-function isSeed(value: object): value is JwkSetSeed {
-  const { uri, jwks, fetchedAt } = value as Partial<JwkSetSeed>
-  return typeof uri === 'string' && typeof jwks === 'object' && jwks !== null && Number.isFinite(fetchedAt)
-}
