@@ -4,6 +4,7 @@ import { accessSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 
+import { nodeFlaw } from '../../packages/cli/src/node-version.ts'
 import { printable, printableJson } from '../../packages/cli/src/terminal/line.ts'
 import { createTerminal } from '../../packages/cli/src/terminal/terminal.ts'
 import { claimgate, inProcess, PROGRAM, recorded, runToEnd } from '../support/cli/run-cli.ts'
@@ -88,6 +89,10 @@ describe('arguments', () => {
     [['opaque-secret'], /There is no such command/],
     [['explain', 'opaque-secret'], /There are too many arguments/],
     [['explain', '--token=opaque-secret'], /unknown option '--token'/],
+    [
+      ['explain', '--isuer', 'opaque-secret'],
+      /unknown option '--isuer' \(Did you mean --issuer\?\)\. Run: claimgate --help/,
+    ],
     [['keys', '--timeout', 'opaque-secret', 'x'], /--timeout must be seconds|Cannot read/],
   ])('does not repeat what may be a secret: %j', async (args, message) => {
     const { code, stdout, stderr } = await inProcess(args)
@@ -113,6 +118,15 @@ describe('arguments', () => {
 })
 
 describe('the process', () => {
+  it.each([
+    ['20.20.2', 'it needs Node 22.19 or later, and this is 20.20.2'],
+    ['22.18.0', 'it needs Node 22.19 or later, and this is 22.18.0'],
+    ['22.19.0', undefined],
+    ['24.0.0', undefined],
+  ])('says whether Node %s is too old', (version, flaw) => {
+    expect(nodeFlaw(version)).toBe(flaw)
+  })
+
   it('ends silently when the reader of its output goes away', async () => {
     const script = `{ "$1" "$2" explain --help; echo "code $?" >&2; } | true`
     const { stderr } = await runToEnd('sh', ['-c', script, 'sh', process.execPath, PROGRAM], {})

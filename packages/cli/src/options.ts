@@ -7,15 +7,18 @@ export type Options = Readonly<Record<string, unknown>>
 
 /** The value of an option that takes text; `undefined` if it was not given. */
 export function textOf(options: Options, name: string): string | undefined {
-  const value = options[name]
+  const value = valueOf(options, name)
   return typeof value === 'string' ? value : undefined
 }
 
 /** The values of an option that may be given several times. */
 export function listOf(options: Options, name: string): readonly string[] {
-  const value = options[name]
+  const value = valueOf(options, name)
   return Array.isArray(value) ? value.map(String) : []
 }
+
+// Not `own` of core, because declaring options must not load core.
+const valueOf = (options: Options, name: string): unknown => (Object.hasOwn(options, name) ? options[name] : undefined)
 
 /** Collects the values of an option that may be given several times. */
 export function collect(value: string, before: readonly string[] | undefined): readonly string[] {

@@ -75,8 +75,12 @@ function messageOf(error: unknown): string {
   const help = 'Run: claimgate --help'
   if (error.code === 'commander.unknownCommand') return `There is no such command. ${help}`
   if (error.code === 'commander.excessArguments') return `There are too many arguments. ${help}`
-  if (error.code === 'commander.unknownOption') return `${error.message.replace(/^error: |=[^']*/g, '')}. ${help}`
-  return `${error.message.replace(/^error: /, '').replace(/\.$/, '')}. ${help}`
+  // A suggestion follows on a second line.
+  const message = error.message
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+    .replace(/\.$/, '')
+  return `${error.code === 'commander.unknownOption' ? message.replace(/=[^']*/, '') : message}. ${help}`
 }
 
 const stackOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))

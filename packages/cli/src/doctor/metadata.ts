@@ -1,4 +1,12 @@
-import { FetchError, firstMetadata, jwksUriOf, metadataOf, metadataUris, plainHttpFrom } from '@claimgate/core/adapter'
+import {
+  FetchError,
+  firstMetadata,
+  jwksUriOf,
+  metadataOf,
+  metadataUris,
+  own,
+  plainHttpFrom,
+} from '@claimgate/core/adapter'
 
 import type { Finding } from '../finding.ts'
 import { type Answer, type Fetch, severityOf } from '../network/fetch.ts'
@@ -96,8 +104,7 @@ function issuerOf(text: string): unknown {
     return metadataOf(text, '')['issuer']
   } catch (error) {
     if (!(error instanceof FetchError) || error.reason !== 'issuer_mismatch') throw error
-    const parsed: unknown = JSON.parse(text)
-    other = typeof parsed === 'object' && parsed !== null && 'issuer' in parsed ? parsed.issuer : undefined
+    other = own(JSON.parse(text) as object, 'issuer')
   }
   return other
 }

@@ -50,8 +50,10 @@ async function handshake(url: URL, tunnel: Socket | undefined, signal: AbortSign
     ...(isIP(host) === 0 && { servername: host }),
     rejectUnauthorized: false,
   })
+  // It may fail more than once, and an error without a listener ends the process.
+  socket.on('error', () => undefined)
   try {
-    await ended(socket, 'secureConnect', signal)
+    await secured(socket, signal)
     return reportOf(url, socket)
   } finally {
     socket.destroy()
@@ -94,6 +96,7 @@ async function tunnelTo(url: URL, { address }: ProxyRoute, signal: AbortSignal):
   return new Promise((resolve, reject) => {
     request.on('error', reject)
     request.on('connect', (response, socket) => {
+      socket.on('error', () => undefined)
       if (response.statusCode === 200) return resolve(socket)
       socket.destroy()
       return reject(Object.assign(new Error('The proxy refused'), { code: `ERR_PROXY_${response.statusCode}` }))
@@ -122,9 +125,9 @@ function goesThrough(hostname: string, { exceptions }: ProxyRoute): boolean {
   return !bypassed && !isLoopback(hostname)
 }
 
-async function ended(socket: TLSSocket, event: 'secureConnect', signal: AbortSignal): Promise<void> {
+async function secured(socket: TLSSocket, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    socket.once(event, () => resolve())
+    socket.once('secureConnect', () => resolve())
     socket.once('error', reject)
     signal.addEventListener('abort', () => reject(new Error('too late')), { once: true })
   })
