@@ -166,6 +166,26 @@ describe('claimgate explain', () => {
     }
   })
 
+  it('cannot say whether a token that is bound to a key is good, because only a request proves the key', async () => {
+    const bound = await at.issuer.issue({ sub: 'ada', cnf: { jkt: 'x'.repeat(43) } })
+    const [good, other] = await Promise.all([
+      inProcess(['explain', '--jwks-uri', at.server.url], bound),
+      inJson(['explain', '--jwks-uri', at.server.url, '--audience', 'invoices'], bound),
+    ])
+    expect(good.code).toBe(2)
+    expect(good.stdout).toContain('Every other step passed, but the token is bound to a key of the client')
+    expect(good.stdout).toMatch(/– cnf\n +hint +not checked, .* bindings: \[dpop\(\)\] of @claimgate\/core\/dpop/)
+    expect(other).toMatchObject({ code: 1, found: { accepted: false, code: 'audience_mismatch' } })
+  })
+
+  it('refuses a token with a confirmation that Claimgate does not know', async () => {
+    const bound = await at.issuer.issue({ sub: 'ada', cnf: { kid: 'x' } })
+    expect(await inJson(['explain', '--jwks-uri', at.server.url], bound)).toMatchObject({
+      code: 1,
+      found: { code: 'binding_unsupported' },
+    })
+  })
+
   it('refuses what is no JWT, and says what it looks like', async () => {
     const [opaque, encrypted, empty] = await Promise.all([
       inJson(['explain', '--jwks-uri', at.server.url], 'opaque'),

@@ -1,4 +1,4 @@
-import { createVerifier, type Explanation, type Verifier } from '@claimgate/core'
+import { createVerifier, type ErrorCode, type Explanation, type ExplanationStep, type Verifier } from '@claimgate/core'
 import { catalogue, own } from '@claimgate/core/adapter'
 import { providerOf } from '@claimgate/core/providers'
 
@@ -43,27 +43,49 @@ function verifierOf({ policy }: Rules, timeout: number): Verifier {
   }
 }
 
-const NOT_CHECKED = 'not checked: give --issuer, --provider, --jwks-uri or --key-file'
-
 type Verdict = Pick<TokenReport, 'accepted' | 'code' | 'summary' | 'steps'>
 
-function verdictOf({ accepted, code, summary, steps }: Explanation, { keys }: Rules): Verdict {
-  if (keys !== undefined) {
-    // Status 503 is not the fault of the token: keys, or something else that decides, cannot be reached.
-    const isUnknown = code !== undefined && catalogue[code].status === 503
-    return { accepted: isUnknown ? null : accepted, code: code ?? null, summary, steps }
+function verdictOf({ accepted, code, summary, steps: all }: Explanation, { keys }: Rules): Verdict {
+  const isOffline = keys === undefined
+  const steps = all.map((step) => withoutUnchecked(step, isOffline))
+  const isWhole = steps.every((step, index) => step === all[index])
+  if (isWhole) return { accepted: isUnknown(code) ? null : accepted, code: code ?? null, summary, steps }
+  const failed = steps.find(({ result }) => result === 'failed')
+  if (failed === undefined) return { accepted: null, code: null, summary: isOffline ? NO_KEYS : BOUND, steps }
+  const refused = `Refused${isOffline ? ' in any case' : ''} (${failed.code ?? 'error'}): ${failed.step}`
+  return {
+    accepted: isOffline || isUnknown(failed.code) ? null : false,
+    code: failed.code ?? null,
+    summary: refused,
+    steps,
   }
-  const known = steps.map((step) =>
-    step.code === 'keys_unavailable' || (step.step === 'signature' && step.result === 'skipped')
-      ? { step: step.step, result: 'skipped' as const, hint: NOT_CHECKED }
-      : step,
-  )
-  const failed = known.find(({ result }) => result === 'failed')
-  const outcome =
-    failed === undefined
-      ? 'Not refused by what can be checked without keys. The signature was not checked'
-      : `Refused in any case (${failed.code ?? 'error'}): ${failed.step}`
-  return { accepted: null, code: failed?.code ?? null, summary: outcome, steps: known }
+}
+
+const NO_KEYS = 'Not refused by what can be checked without keys. The signature was not checked'
+const BOUND =
+  'Every other step passed, but the token is bound to a key of the client, and only a request proves that key'
+
+// Status 503 is not the fault of the token: keys, or something else that decides, cannot be reached.
+const isUnknown = (code: ErrorCode | undefined): boolean => code !== undefined && catalogue[code].status === 503
+
+// The confirmations of DPoP and of mutual TLS, as the step quotes them.
+const BINDINGS: ReadonlyMap<string | undefined, string> = new Map([
+  ['["jkt"]', 'bindings: [dpop()] of @claimgate/core/dpop'],
+  ['["x5t#S256"]', 'bindings: [mtls()] of @claimgate/core/mtls'],
+])
+
+/** A step that only failed because there is no key, or no request. */
+function withoutUnchecked(given: ExplanationStep, isOffline: boolean): ExplanationStep {
+  const { step, result, code, actual } = given
+  if (isOffline && (code === 'keys_unavailable' || (step === 'signature' && result === 'skipped')))
+    return { step, result: 'skipped', hint: 'not checked: give --issuer, --provider, --jwks-uri or --key-file' }
+  const binding = code === 'binding_unsupported' ? BINDINGS.get(actual) : undefined
+  if (binding === undefined) return given
+  return {
+    step,
+    result: 'skipped',
+    hint: `not checked, because the proof comes with a request: your API needs ${binding}`,
+  }
 }
 
 function exitCodeOf({ accepted }: TokenReport): ExitCode {
