@@ -1,6 +1,12 @@
 import { createVerifier } from '@claimgate/core'
 import { profiles } from '@claimgate/core/providers'
-import { providerTokenNames, startTestIssuer, type TestIssuer } from '@claimgate/testing'
+import {
+  createTestKeys,
+  providerExample,
+  providerTokenNames,
+  startTestIssuer,
+  type TestIssuer,
+} from '@claimgate/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 let testIssuer: TestIssuer
@@ -31,5 +37,23 @@ describe('testIssuer.as', () => {
 
   it.each(['entra-v3', '', 'toString', '__proto__'])('rejects the unknown name "%s"', async (name) => {
     await expect(testIssuer.as(name)).rejects.toThrow(/there is no example .* the examples are adfs, apple/)
+  })
+})
+
+describe('providerExample', () => {
+  it('gives a token before it is signed, for your own words and key', async () => {
+    const words = { domain: 'mine.eu.auth0.com', audience: 'orders-api' }
+    const { header, claims, policy, algorithm, profile, ...rest } = providerExample('auth0-rfc9068', words)
+    expect({ profile, ...rest }).toEqual({ profile: 'auth0', words })
+    const keys = await createTestKeys(algorithm)
+    const verifier = createVerifier({ ...policy, jwks: { keys: [keys.publicJwk] } })
+    const verified = await verifier.verify(await keys.sign(claims, header))
+    verifier.close()
+    expect(verified.claims).toMatchObject({ iss: 'https://mine.eu.auth0.com/', aud: 'orders-api' })
+  })
+
+  it('rejects wrong words', () => {
+    expect(() => providerExample('auth0', { domain: 'https://x' })).toThrow('"domain" must be a host')
+    expect(() => providerExample('auth0', { audiense: 'x' })).toThrow('did you mean "audience"?')
   })
 })

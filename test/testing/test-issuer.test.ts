@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import type { JSONWebKeySet } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -70,5 +73,25 @@ describe('startTestIssuer', () => {
     server.at('/.well-known/openid-configuration').once({ kind: 'status', status: 500 })
     expect((await fetch(server.urlOf('/.well-known/openid-configuration'))).status).toBe(500)
     expect((await fetch(server.urlOf('/.well-known/openid-configuration'))).status).toBe(200)
+  })
+
+  it('lets you answer requests yourself, which are not counted', async () => {
+    const intercept = (request: IncomingMessage, response: ServerResponse): boolean => {
+      if (request.url !== '/token') return false
+      response.end('mine')
+      return true
+    }
+    const { server } = await start({ server: { intercept } })
+    expect(await (await fetch(server.urlOf('/token'))).text()).toBe('mine')
+    expect((await fetch(server.url)).status).toBe(200)
+    expect(server.stats().requests.map(({ path }) => path)).toEqual(['/jwks.json'])
+  })
+
+  it('survives a request line that is no path', async () => {
+    const { server } = await start()
+    const socket = connect(server.port, '127.0.0.1')
+    socket.end('GET // HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+    const [answer] = (await once(socket, 'data')) as readonly unknown[]
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 200 /)
   })
 })

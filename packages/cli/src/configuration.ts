@@ -40,7 +40,7 @@ export function profileConfiguration(
 }
 
 /** A value as JavaScript. Values come from the network, so everything unusual in a text is escaped. */
-function literal(value: unknown): string {
+export function literal(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
   if (typeof value === 'object' && value !== null) {
     const members = Object.entries(value).map(([name, member]) => `${name}: ${literal(member)}`)

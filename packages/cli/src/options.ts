@@ -2,6 +2,9 @@ import type { Command } from 'commander'
 
 import { CannotSay } from './outcome.ts'
 
+/** The port of `serve`, unless its option says otherwise. */
+export const SERVE_PORT = 9000
+
 /** The values of a command's options, by their camel-case names. */
 export type Options = Readonly<Record<string, unknown>>
 

@@ -7,12 +7,15 @@ import type { CommandModule } from './command.ts'
 import { doctor } from './commands/doctor.ts'
 import { explain } from './commands/explain.ts'
 import { keys } from './commands/keys.ts'
+import { mint } from './commands/mint.ts'
+import { probe } from './commands/probe.ts'
+import { serve } from './commands/serve.ts'
 import { CannotSay, type ExitCode } from './outcome.ts'
 import { Interrupted } from './terminal/read-token.ts'
 import { createTerminal, type Terminal } from './terminal/terminal.ts'
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly CommandModule[] = [explain, doctor, keys]
+export const COMMANDS: readonly CommandModule[] = [explain, doctor, keys, serve, mint, probe]
 
 /** What a shell reports for a program that Ctrl-C ended. */
 const INTERRUPTED = 130
@@ -47,7 +50,9 @@ export async function runProgram(
 
 async function programOf(terminal: Terminal, ended: (exitCode: ExitCode) => void): Promise<Command> {
   const program = new Command('claimgate')
-    .description('See why a token is refused, what an issuer publishes, and which keys are in a JWK Set.')
+    .description(
+      'See why a token is refused, what an issuer publishes, and what your own API lets in. Make tokens for tests.',
+    )
     .version(await versionOf())
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })

@@ -26,7 +26,7 @@ export type { FaultyJwksServer, FaultyJwksServerOptions, PathScript } from './jw
 export type { ReceivedRequest, TrafficStats } from './jwks-server/traffic.ts'
 export { createTestKeys, supportedAlgorithms, type TestKeys, type TestKeysOptions } from './keys/test-keys.ts'
 export { type WeakKey, weakKeys } from './keys/weak-keys.ts'
-export { type ProviderToken, providerTokenNames } from './provider-tokens.ts'
+export { type ProviderExample, providerExample, type ProviderToken, providerTokenNames } from './provider-tokens.ts'
 export { createRandom, type Random } from './random.ts'
 export { createTestClock, type TestClock, type TestClockOptions } from './test-clock.ts'
 export {

@@ -112,35 +112,63 @@ const EXAMPLES: Readonly<Record<string, Example>> = bare({
 /** The names that `TestIssuer.as` accepts. */
 export const providerTokenNames: readonly string[] = Object.freeze(Object.keys(EXAMPLES))
 
-/** Makes an example token. @throws TypeError for an unknown name */
-export async function providerToken(name: string, changes: object): Promise<ProviderToken> {
+/** A token as a provider issues it, before it is signed. */
+export interface ProviderExample {
+  /** The name of the profile, such as `entra` for `entra-v2`. */
+  readonly profile: string
+  /** The words of the profile: those of its examples, and the given ones. */
+  readonly words: Readonly<Record<string, unknown>>
+  /** The policy of the profile. */
+  readonly policy: IssuerPolicy
+  readonly algorithm: 'RS256' | 'ES256'
+  /** The protected header, without `alg` and `kid`. */
+  readonly header: Readonly<Record<string, unknown>>
+  readonly claims: Readonly<Record<string, unknown>>
+}
+
+/**
+ * A token as a provider issues it, before it is signed: sign it with your own key, and give the policy that key. Its `exp` is ten minutes
+ * ahead.
+ *
+ * @param name One of `providerTokenNames`.
+ * @param words Words of the profile that replace those of the example, such as `{ audience: 'orders-api' }`.
+ * @throws TypeError for an unknown name, which lists the names, and for wrong words
+ */
+export function providerExample(name: string, words: object = {}): ProviderExample {
   const example = own(EXAMPLES, name)
   if (example === undefined)
     throw new TypeError(
       `Cannot make token: there is no example ${JSON.stringify(name)}; the examples are ${providerTokenNames.join(', ')}`,
     )
-  const { profile: called = name, words, header = {}, claims } = bare({ ...example })
+  const { profile: called = name, words: more = {}, header = {}, claims } = bare({ ...example })
   const profile = profiles.find(({ data }) => data.name === called)
   if (profile === undefined) throw new TypeError(`Cannot make token: there is no profile ${called}`)
-  const make = profile as unknown as (given: object) => IssuerPolicy
-  const {
-    keys: _keys,
-    jwksUri: _uri,
-    metadataUri: _metadata,
-    allowedKeyHosts: _hosts,
-    ...policy
-  } = make({ ...wordsOf(profile.data.words), ...words })
-  const keys = await createTestKeys(policy.algorithms?.includes('RS256') === false ? 'ES256' : 'RS256')
+  const all = bare({ ...wordsOf(profile.data.words), ...more, ...words })
+  const policy = (profile as unknown as (given: object) => IssuerPolicy)(all)
   const now = Math.floor(Date.now() / 1000)
-  const { audience } = policy
   const standard = {
     iss: policy.issuer,
-    ...(audience !== null && { aud: [audience].flat()[0] }),
+    ...(policy.audience !== null && { aud: [policy.audience].flat()[0] }),
     sub: 'example-user',
     iat: now,
     exp: now + 600,
   }
-  const token = await keys.sign({ ...standard, ...claims, ...changes }, { typ: 'JWT', ...header })
+  return {
+    profile: called,
+    words: all,
+    policy,
+    algorithm: policy.algorithms?.includes('RS256') === false ? 'ES256' : 'RS256',
+    header: { typ: 'JWT', ...header },
+    claims: { ...standard, ...claims },
+  }
+}
+
+/** Makes an example token. @throws TypeError for an unknown name */
+export async function providerToken(name: string, changes: object): Promise<ProviderToken> {
+  const example = providerExample(name)
+  const { keys: _keys, jwksUri: _uri, metadataUri: _metadata, allowedKeyHosts: _hosts, ...policy } = example.policy
+  const keys = await createTestKeys(example.algorithm)
+  const token = await keys.sign({ ...example.claims, ...changes }, example.header)
   return { token, policy: { ...policy, jwks: { keys: [keys.publicJwk] } } }
 }
 

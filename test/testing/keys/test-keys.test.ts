@@ -41,6 +41,33 @@ describe('createTestKeys', () => {
     expect(await material({ kid: 'other' })).not.toBe(first)
   })
 
+  it.each(algorithms.filter((alg) => !alg.startsWith('ML-DSA')))(
+    'signs %s with a given key, under its kid',
+    async (alg) => {
+      const given = await createTestKeys(alg, { kid: 'theirs' })
+      const keys = await createTestKeys(alg, { privateJwk: given.privateJwk, kid: 'other' })
+      expect({ ...keys.publicJwk }).toEqual({ ...given.publicJwk })
+      await jwtVerify(await keys.sign({}), given.publicKey)
+      const { kid: _kid, alg: _alg, ...unnamed } = given.privateJwk
+      expect((await createTestKeys(alg, { privateJwk: unnamed, kid: 'other' })).kid).toBe('other')
+    },
+  )
+
+  it('rejects a given key that is public, or for another algorithm, without quoting it', async () => {
+    const { publicJwk, privateJwk } = await createTestKeys('ES256')
+    for (const [alg, jwk] of [
+      ['ES256', publicJwk],
+      ['RS256', privateJwk],
+      ['ES256', { ...privateJwk, d: 'SECRET' }],
+    ] as const)
+      await expect(createTestKeys(alg, { privateJwk: jwk })).rejects.toThrow(
+        `Cannot create test keys: "privateJwk" must be a private key for ${alg}`,
+      )
+    expect(() => createTestKeys('ES256', { privateJwk: 'SECRET' as never })).toThrow(
+      '"privateJwk" must be a private JWK',
+    )
+  })
+
   it('omits header members that are undefined', async () => {
     const keys = await createTestKeys('ES256')
     const { protectedHeader } = await jwtVerify(await keys.sign({}, { kid: undefined, typ: undefined }), keys.publicKey)

@@ -7,10 +7,12 @@ import { type Line, printable, printableJson, type Span, type Style } from './li
 export interface Terminal {
   /** Whether `--json` was given: then only JSON goes to standard output. */
   readonly json: boolean
+  /** Whether standard output is a terminal, and not a file or another program. */
+  readonly interactive: boolean
   /** Prints lines to standard output. Nothing with `--json`. */
   print(...lines: readonly Line[]): void
-  /** Prints one JSON value to standard output. Nothing without `--json`. */
-  printJson(value: unknown): void
+  /** Prints one JSON value to standard output. Nothing without `--json`. With `line`, on one line. */
+  printJson(value: unknown, form?: 'line'): void
   /** Prints lines to standard error. */
   note(...lines: readonly Line[]): void
   /** Waits for `work`. Prints `text` to standard error if that takes longer than a second. */
@@ -41,11 +43,12 @@ export function createTerminal(
 
   return {
     json,
+    interactive: stdout.isTTY === true,
     print: (...lines) => {
       if (!json) stdout.write(lines.map((line) => `${toOutput(line)}\n`).join(''))
     },
-    printJson: (value) => {
-      if (json) stdout.write(`${printableJson(value)}\n`)
+    printJson: (value, form) => {
+      if (json) stdout.write(`${form === 'line' ? printable(JSON.stringify(value)) : printableJson(value)}\n`)
     },
     note: (...lines) => {
       stderr.write(lines.map((line) => `${toErrors(line)}\n`).join(''))

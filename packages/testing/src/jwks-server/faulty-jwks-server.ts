@@ -19,6 +19,11 @@ export interface FaultyJwksServerOptions {
   readonly certificate?: TestCertificate
   /** The time in milliseconds, used as `at` of each request. @defaultValue Date.now */
   readonly now?: () => number
+  /**
+   * Called first for each request. Return `true` if you answer it yourself, for example as a token endpoint. Such requests are not in
+   * `stats()`.
+   */
+  readonly intercept?: (request: IncomingMessage, response: ServerResponse) => boolean
 }
 
 /** Controls how a server responds on one path. It overrides the behaviour for all paths. */
@@ -67,6 +72,7 @@ const SERVER: OptionTable<FaultyJwksServerOptions> = {
   certificate: { be: 'an object { cert, key }', fits: (value) => isOptions(value) && 'cert' in value },
   port: numberIn({ least: 0, most: 65_535, whole: true, default: 0 }),
   now: callback,
+  intercept: callback,
 }
 
 /**
@@ -83,8 +89,9 @@ export async function startFaultyJwksServer(settings: FaultyJwksServerOptions = 
   let published: JSONWebKeySet = options.jwks ?? { keys: [] }
 
   const receive = (request: IncomingMessage, response: ServerResponse): void => {
+    if (options.intercept?.(request, response) === true) return
     const finished = traffic.received(request, response)
-    const fault = script.take(new URL(request.url ?? '/', 'http://path').pathname)
+    const fault = script.take(pathOf(request.url ?? '/'))
     // Ignored, because many tests disconnect in the middle of a request.
     answer({ request, response, socket: request.socket, published, finished }, fault).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : new Error(String(error)))
@@ -151,6 +158,11 @@ function listen(server: Server, port: number): Promise<number> {
       resolve((server.address() as AddressInfo).port)
     })
   })
+}
+
+// A request line may hold anything, such as `//`.
+function pathOf(target: string): string {
+  return URL.canParse(target, 'http://path') ? new URL(target, 'http://path').pathname : target
 }
 
 function isSet(given: JSONWebKeySet | JWK): given is JSONWebKeySet {

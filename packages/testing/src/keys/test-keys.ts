@@ -1,6 +1,6 @@
-import { numberIn, type OptionTable, readOptions } from '@claimgate/core/adapter'
-import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWK } from 'jose'
-import { SIGNING_ALGORITHMS } from '@claimgate/issuer'
+import { isOptions, misconfigured, numberIn, type OptionTable, readOptions } from '@claimgate/core/adapter'
+import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, importJWK, type JWK } from 'jose'
+import { type KeyPair, SIGNING_ALGORITHMS } from '@claimgate/issuer'
 
 /** Options for a test key pair. */
 export interface TestKeysOptions {
@@ -8,6 +8,8 @@ export interface TestKeysOptions {
   readonly kid?: string
   /** Different numbers give different key material under the same `kid`. @defaultValue 0 */
   readonly generation?: number
+  /** The private key to use, such as one from a file; its `kid` wins over the option. @defaultValue a new key */
+  readonly privateJwk?: JWK
 }
 
 /** A key pair for one algorithm, in all forms that a test may need. */
@@ -39,25 +41,51 @@ const made = new Map<string, Promise<TestKeys>>()
  * RSA keys are slow to generate.
  *
  * @param alg A member of `supportedAlgorithms()`.
- * @throws JOSENotSupported of jose if the runtime does not support the algorithm.
+ * @throws JOSENotSupported of jose if the runtime does not support the algorithm; TypeError if `privateJwk` is not a private key for it,
+ * without quoting the key.
  */
 export function createTestKeys(alg: string, options: TestKeysOptions = {}): Promise<TestKeys> {
-  const { kid, generation } = readOptions('create test keys', options, TEST_KEYS) as Required<TestKeysOptions>
+  const read = readOptions(ACTION, options, TEST_KEYS)
+  const { kid, generation, privateJwk } = read as Required<Omit<TestKeysOptions, 'privateJwk'>> & TestKeysOptions
+  if (privateJwk !== undefined) return givenKeys(alg, privateJwk, kid)
   const id = JSON.stringify([alg, kid, generation])
   const known = made.get(id)
   if (known !== undefined) return known
-  const keys = makeKeys(alg, kid)
+  const keys = generateKeyPair(alg, { extractable: true }).then((pair) => makeKeys(alg, kid, pair))
   made.set(id, keys)
   return keys
 }
 
+const ACTION = 'create test keys'
 const TEST_KEYS: OptionTable<TestKeysOptions> = {
   kid: { be: 'a key ID', fits: (value) => typeof value === 'string', default: 'test-key' },
   generation: numberIn({ least: 0, whole: true, default: 0 }),
+  privateJwk: { be: 'a private JWK', fits: isOptions },
 }
 
-async function makeKeys(alg: string, kid: string): Promise<TestKeys> {
-  const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
+async function givenKeys(alg: string, jwk: JWK, kid: string): Promise<TestKeys> {
+  const { d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, oth: _oth, priv: _priv, ...others } = jwk
+  const privateKey = await imported(jwk, alg)
+  const publicKey = await imported(others, alg)
+  if (privateKey?.type === 'private' && publicKey?.type === 'public')
+    return makeKeys(alg, jwk.kid ?? kid, { privateKey, publicKey })
+  throw misconfigured(ACTION, `"privateJwk" must be a private key for ${alg}`)
+}
+
+async function imported(jwk: JWK, alg: string): Promise<CryptoKey | undefined> {
+  // `use` and `key_ops` describe how another program uses the key.
+  const { use: _use, key_ops: _operations, ...part } = jwk
+  try {
+    const key = await importJWK({ ...part, alg }, alg, { extractable: true })
+    return key instanceof Uint8Array ? undefined : key
+  } catch {
+    // The cause is dropped on purpose: the runtime's message could quote the key.
+    return undefined
+  }
+}
+
+async function makeKeys(alg: string, kid: string, pair: KeyPair): Promise<TestKeys> {
+  const { publicKey, privateKey } = pair
   const common = { kid, alg, use: 'sig' }
   const signWith = (input: string): Promise<string> => signInput(alg, privateKey, input)
   const signRaw = async (header: string | Uint8Array, claims: string | Uint8Array): Promise<string> => {
