@@ -83,7 +83,7 @@ export function createGate(parts: GateParts): Gate {
     try {
       if (isForeign(view, origins)) throw new MessageError('origin')
       const outcome = await authenticator.authenticate(view, named)
-      if (outcome.kind === 'refused') return stopped(namingScopes(outcome.response, parts.scopes))
+      if (outcome.kind === 'refused') return stopped(outcome.response)
       const { token, scheme, headers } = authenticated(admitted(outcome))
       added = headers
       const read = await readOf(view, hasBody, body)
@@ -175,17 +175,6 @@ function isForeign(view: RequestView, origins: readonly string[] | undefined): b
 function authenticated(outcome: ReturnType<typeof admitted>): NonNullable<ReturnType<typeof admitted>> {
   if (outcome === undefined) throw new TypeError('Cannot let the request through: it is anonymous')
   return outcome
-}
-
-// Core names scopes only in challenges without an error. An MCP client takes the scopes of its next request from the challenge.
-function namingScopes(response: RefusalResponse, scopes: readonly string[]): RefusalResponse {
-  const challenge = own(response.headers, 'www-authenticate')
-  if (challenge === undefined || scopes.length === 0) return response
-  const named = challenge.replaceAll(
-    /error="invalid_token", error_description="[^"]*"/g,
-    (error) => `${error}, scope="${scopes.join(' ')}"`,
-  )
-  return { ...response, headers: { ...response.headers, 'www-authenticate': named } }
 }
 
 function withHeaders(response: RefusalResponse, added: Readonly<Record<string, string>>): RefusalResponse {

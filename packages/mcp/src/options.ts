@@ -132,7 +132,11 @@ export function resolveMcpOptions(given: McpResourceOptions): ResolvedMcpOptions
     ...all,
     path: all.path ?? new URL(resource).pathname,
     audiences: isReady ? audience : undefined,
-    authenticator: bare({ exposeChallenge: true, ...verifierOptions }) as AuthenticatorOptions,
+    authenticator: bare({
+      exposeChallenge: true,
+      scopesInChallenge: 'invalid_token',
+      ...verifierOptions,
+    }) as AuthenticatorOptions,
     ...(readOptions(ACTION, { clock }, { clock: clockOption }) as { readonly clock: Clock }),
   }
   return Object.freeze(bare(more))

@@ -7,6 +7,7 @@ const rules = {
   realm: 'api',
   body: problemBody,
   exposeChallenge: true,
+  scopesInChallenge: 'no_token' as const,
   challenges: [{ scheme: 'Bearer', parameters: {} }],
 }
 
@@ -50,6 +51,16 @@ describe('the response to a refusal', () => {
       /scope="b c"$/,
     )
     expect(challenge(new AuthError('credential_missing'), rules)).toBe('Bearer realm="api"')
+  })
+
+  it('contains these scopes also with invalid_token if "scopesInChallenge" says so, and with no other error', () => {
+    const named = { ...rules, scopesInChallenge: 'invalid_token' as const }
+    const of = (error: AuthError): string | undefined => challenge(error, named, { scopes: ['a', 'b'] })
+    expect(of(new AuthError('token_expired'))).toMatch(/^Bearer realm="api", error="invalid_token", .*, scope="a b"$/)
+    expect(of(new AuthError('credential_missing'))).toBe('Bearer realm="api", scope="a b"')
+    expect(of(new AuthError('insufficient_scope', { scopes: ['c'] }))).toMatch(/scope="c"$/)
+    expect(of(new AuthError('credential_malformed'))).not.toContain('scope=')
+    expect(challenge(new AuthError('token_expired'), named)).not.toContain('scope=')
   })
 
   it('recognizes text that needs no escaping', () => {

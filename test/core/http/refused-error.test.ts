@@ -9,6 +9,7 @@ it('gives a framework the status and the challenge, and no details', () => {
     realm: 'api',
     body: problemBody,
     exposeChallenge: false,
+    scopesInChallenge: 'no_token',
     challenges: [{ scheme: 'Bearer', parameters: {} }],
   })
   const refusal: Refused = { kind: 'refused', error, response }

@@ -153,6 +153,7 @@ const HTTP: Readonly<Record<string, Omit<OptionCase, 'option' | 'make'>>> = {
   optional: anyOf('true', 'false'),
   refusalBody: anyOf('function'),
   exposeChallenge: anyOf('true', 'false'),
+  scopesInChallenge: nothing,
   log: anyOf('false'),
   bindings: { ...narrows, takes: ['empty list'] },
 }

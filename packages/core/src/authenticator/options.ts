@@ -48,6 +48,11 @@ export interface HttpOptions {
   /** `true` adds `Access-Control-Expose-Headers: WWW-Authenticate`, which browser apps on other origins need. @defaultValue false */
   readonly exposeChallenge?: boolean | undefined
   /**
+   * When challenges name the scopes that a request needs: only if it has no token, or also if its token is invalid, as MCP clients need it.
+   * @defaultValue 'no_token'
+   */
+  readonly scopesInChallenge?: 'no_token' | 'invalid_token' | undefined
+  /**
    * Receives why requests are refused: one line per error code and minute, with the number of suppressed refusals. `console` works.
    * @defaultValue none; in Fastify `request.log.info`, unless `false`
    */
@@ -84,6 +89,7 @@ export const HTTP: OptionTable<HttpOptions & ReadyVerifier> = /* @__PURE__ */ ((
   optional: { ...flag, default: false },
   refusalBody: { ...callback, default: problemBody },
   exposeChallenge: { ...flag, default: false },
+  scopesInChallenge: { ...oneOf('no_token', 'invalid_token'), default: 'no_token' },
   log: logOption,
   bindings: { ...narrowing(listOf('a list, such as [binding]', bindingRule)), default: [] },
   unboundTokens: { ...narrowing(oneOf('accept', 'refuse')), default: 'accept' },
@@ -108,7 +114,7 @@ export function resolveAuthenticatorOptions<C extends object>(
     return resolveAuthenticatorOptions<C>({ verifier: given })
   }
   const options = readOptions(ACTION, given, HTTP, { beside: VERIFIER_OPTIONS }) as ReadOptions<C>
-  const { realm, refusalBody: body, exposeChallenge, resource } = options
+  const { realm, refusalBody: body, exposeChallenge, scopesInChallenge, resource } = options
   const challenge = challengeOf(options)
   const binding = resolveBindings(ACTION, options.bindings, options.unboundTokens)
   const challenges = [...binding.challenges].map(([scheme, parameters]) => ({
@@ -121,7 +127,7 @@ export function resolveAuthenticatorOptions<C extends object>(
   return Object.freeze({
     sources,
     anonymous: options.optional ? 'accepted' : 'refused',
-    refusal: Object.freeze({ realm, body, exposeChallenge, challenges }),
+    refusal: Object.freeze({ realm, body, exposeChallenge, scopesInChallenge, challenges }),
     logRefusal: logRefusalOf(options),
     binding,
     verifier,

@@ -12,6 +12,8 @@ export interface RefusalRules {
   readonly body: RefusalBody
   /** Lets scripts on other origins read the challenge. */
   readonly exposeChallenge: boolean
+  /** Whether the scopes that a request needs are named without an error only, or also with `invalid_token`. */
+  readonly scopesInChallenge: 'no_token' | 'invalid_token'
   /** One for each accepted scheme. */
   readonly challenges: readonly Challenge[]
 }
@@ -20,7 +22,7 @@ export interface RefusalRules {
 export interface RefusedRequest {
   /** The scheme the request used, if that is clear. */
   readonly scheme?: string | undefined
-  /** The scopes that the requirement needs. They are named if the request has no credentials. */
+  /** The scopes that the requirement needs. They are named if the request has no credentials, and as `scopesInChallenge` says. */
   readonly scopes?: readonly string[] | undefined
   /** What bindings have added before the refusal, such as a `DPoP-Nonce`. Names are in lower case. */
   readonly headers?: Fields | undefined
@@ -108,7 +110,7 @@ export interface Challenge {
  */
 export function challenge(
   error: AuthError,
-  { realm, challenges }: RefusalRules,
+  { realm, challenges, scopesInChallenge }: RefusalRules,
   { scheme: used, scopes: needed = [] }: RefusedRequest = {},
 ): string | undefined {
   if (NO_CHALLENGE.has(error.status)) return undefined
@@ -120,7 +122,7 @@ export function challenge(
       if (error.error === undefined || (isClear && scheme !== used)) return serialise(scheme, { ...all, ...parameters })
       all['error'] = error.error
       all['error_description'] = describe(error) ?? ''
-      nameScopes(all, error.scopes)
+      nameScopes(all, error.error === scopesInChallenge ? needed : error.scopes)
       // Spread twice: first for the order, last because nothing may replace its values.
       return serialise(scheme, { ...all, ...parameters, ...inLowerCase(error.parameters), ...all })
     })
