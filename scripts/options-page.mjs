@@ -33,7 +33,7 @@ const SECTIONS = [
     heading: 'Adapters',
     parts: [
       {
-        where: 'Express, Hono',
+        where: 'Express, Hono, NestJS',
         file: 'core/src/authenticator/adapter-options.ts',
         interfaces: ['RequirementOption', 'ReadyAuthenticator'],
       },

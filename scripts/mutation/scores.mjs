@@ -31,6 +31,7 @@ const TESTS = {
   fastify: ['test/adapters/{fastify,fastify-middie,fastify-swagger,denied-behind-schema}.test.ts', CONTRACT],
   fetch: ['test/adapters/{fetch,fetch-forms,preflights}.test.ts', CONTRACT],
   hono: ['test/adapters/hono.test.ts', CONTRACT],
+  nestjs: ['test/adapters/nestjs.test.ts'],
 }
 
 /** Everything that guards a request: folders of core's sources, and whole packages. */
@@ -42,6 +43,7 @@ export const FOLDERS = [
   'hono',
   'issuer',
   'mcp',
+  'nestjs',
   'otel',
   'redis',
 ]
