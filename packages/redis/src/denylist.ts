@@ -1,8 +1,7 @@
 import type { DenylistStore } from '@claimgate/core/denylist'
 import type { RedisClient } from './client.ts'
-import { connectionOf } from './connection.ts'
 import { malformed } from './error.ts'
-import { evictionGuard } from './eviction.ts'
+import { guardedConnection } from './eviction.ts'
 import { REDIS_GUARD, type RedisGuardOptions, resolveOptions } from './options.ts'
 
 /** A denylist store on Redis. */
@@ -26,14 +25,11 @@ export interface RedisDenylist extends DenylistStore {
  */
 export function redisDenylist(client: RedisClient, options: RedisGuardOptions = {}): RedisDenylist {
   const read = resolveOptions(ACTION, options, REDIS_GUARD)
-  const connection = connectionOf(ACTION, client, read)
-  const guard = evictionGuard(connection, read)
+  const { ask, ready } = guardedConnection(ACTION, client, read)
   const prefix = `${read.prefix}denied:`
   return Object.freeze<RedisDenylist>({
     find: async (keys) => {
-      const unknown = guard.check()
-      if (unknown !== undefined) await unknown
-      const found = await connection.ask(async ({ get }) => Promise.all(keys.map(async (key) => get(prefix + key))))
+      const found = await ask(async ({ get }) => Promise.all(keys.map(async (key) => get(prefix + key))))
       return found.map((value) => {
         if (value === null) return undefined
         if (typeof value === 'string' && NUMBER.test(value)) return Number(value)
@@ -43,12 +39,10 @@ export function redisDenylist(client: RedisClient, options: RedisGuardOptions = 
     add: async (key, { issuedUpTo, expiresAt }) => {
       const [value, left] = [String(issuedUpTo), String(Math.max(1, Math.ceil(expiresAt * 1000 - read.clock.now())))]
       if (!NUMBER.test(value) || !NUMBER.test(left)) throw new TypeError('Cannot add to denylist: give whole numbers')
-      const unknown = guard.check()
-      if (unknown !== undefined) await unknown
-      const added = await connection.ask(async ({ run }) => run(ADD, prefix + key, value, left))
+      const added = await ask(async ({ run }) => run(ADD, prefix + key, value, left))
       if (added !== 1) throw malformed('the number of a denylist entry')
     },
-    ready: guard.ready,
+    ready,
   })
 }
 

@@ -1,17 +1,16 @@
 import { type Clock, ignoreRejection } from '@claimgate/core/adapter'
-import type { Connection } from './connection.ts'
+import { type Connection, connectionOf } from './connection.ts'
 import { foreignError, RedisStoreError } from './error.ts'
 import type { RedisGuardOptions, RedisLog } from './options.ts'
 
-/** Knows whether Redis may evict entries. */
-export interface EvictionGuard {
-  /** Nothing to wait for if Redis is known to keep entries. Otherwise rejects with RedisStoreError, or resolves once it is known. */
-  check(): Promise<void> | undefined
-  /** Asks Redis now. @throws RedisStoreError */
+/** A connection whose `ask` also rejects if Redis may evict entries. */
+export interface GuardedConnection extends Connection {
+  /** Rejects unless Redis answers and keeps all entries. @throws RedisStoreError */
   ready(): Promise<void>
 }
 
 interface EvictionRules {
+  readonly timeout: number
   readonly eviction: NonNullable<RedisGuardOptions['eviction']>
   readonly log: RedisLog | false
   readonly clock: Clock
@@ -22,13 +21,17 @@ const AGAIN = 10_000
 const KEEPS_ALL = 'noeviction'
 const UNKNOWN = 'unknown'
 
-/** Reads `maxmemory-policy` when it is made, and again every ten seconds of use. `INFO` is read, because `CONFIG` is often forbidden. */
-export function evictionGuard(connection: Connection, { eviction, log, clock }: EvictionRules): EvictionGuard {
+/**
+ * Reads `maxmemory-policy` when it is made, and again every ten seconds of use. `INFO` is read, because `CONFIG` is often forbidden.
+ *
+ * @throws TypeError if `client` is not of a known library
+ */
+export function guardedConnection(action: string, client: unknown, rules: EvictionRules): GuardedConnection {
+  const { eviction, log, clock } = rules
+  const connection = connectionOf(action, client, rules)
   let policy: string | undefined
   let askedAt = Number.NEGATIVE_INFINITY
   let asking: Promise<void> | undefined
-
-  const isRefused = (): boolean => eviction === 'refuse' && policy !== KEEPS_ALL
 
   const record = (found: string): void => {
     if (found === policy) return
@@ -48,20 +51,24 @@ export function evictionGuard(connection: Connection, { eviction, log, clock }: 
   const ask = async (): Promise<void> => (asking ??= askOnce())
 
   const assertKept = (): void => {
-    if (isRefused()) throw new RedisStoreError('eviction', `Redis may evict entries: ${mayEvict(policy ?? UNKNOWN)}`)
+    if (eviction === 'refuse' && policy !== KEEPS_ALL)
+      throw new RedisStoreError('eviction', `Redis may evict entries: ${mayEvict(policy ?? UNKNOWN)}`)
+  }
+
+  const ready = async (): Promise<void> => {
+    await ask()
+    assertKept()
   }
 
   ignoreRejection(ask())
   return {
-    check: () => {
-      if (policy === undefined) return ask().then(assertKept)
-      if (clock.monotonic() - askedAt >= AGAIN) ignoreRejection(ask())
-      return isRefused() ? Promise.resolve().then(assertKept) : undefined
-    },
-    ready: async () => {
-      await ask()
+    ask: async (use) => {
+      if (policy === undefined) await ready()
+      else if (clock.monotonic() - askedAt >= AGAIN) ignoreRejection(ask())
       assertKept()
+      return connection.ask(use)
     },
+    ready,
   }
 }
 

@@ -1,7 +1,6 @@
 import type { ReplayStore } from '@claimgate/core/dpop'
 import { insertUnique, type RedisClient } from './client.ts'
-import { connectionOf } from './connection.ts'
-import { evictionGuard } from './eviction.ts'
+import { guardedConnection } from './eviction.ts'
 import { REDIS_GUARD, type RedisGuardOptions, resolveOptions } from './options.ts'
 
 /** A replay store on Redis. */
@@ -25,16 +24,12 @@ export interface RedisReplayStore extends ReplayStore {
  */
 export function redisReplayStore(client: RedisClient, options: RedisGuardOptions = {}): RedisReplayStore {
   const read = resolveOptions(ACTION, options, REDIS_GUARD)
-  const connection = connectionOf(ACTION, client, read)
-  const guard = evictionGuard(connection, read)
+  const { ask, ready } = guardedConnection(ACTION, client, read)
   const prefix = `${read.prefix}proof:`
   return Object.freeze<RedisReplayStore>({
-    insertIfAbsent: async (key, seconds) => {
-      const unknown = guard.check()
-      if (unknown !== undefined) await unknown
-      return connection.ask(async (commands) => (await insertUnique(commands, prefix + key, seconds)) !== undefined)
-    },
-    ready: guard.ready,
+    insertIfAbsent: async (key, seconds) =>
+      ask(async (commands) => (await insertUnique(commands, prefix + key, seconds)) !== undefined),
+    ready,
   })
 }
 
