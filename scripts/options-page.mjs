@@ -57,6 +57,10 @@ const SECTIONS = [
     parts: [{ file: 'core/src/revocation/options.ts', interfaces: ['SecurityEventsOptions', 'EndpointOptions'] }],
   },
   { heading: 'Status lists', parts: [{ file: 'core/src/status-list/options.ts', interfaces: ['StatusListOptions'] }] },
+  {
+    heading: 'Selecting a verifier',
+    parts: [{ file: 'core/src/hooks/select-verifier.ts', interfaces: ['SelectVerifierOptions'] }],
+  },
   { heading: 'Client certificates', parts: [{ file: 'core/src/mtls/mtls.ts', interfaces: ['MtlsHeaderOptions'] }] },
   {
     heading: 'Introspection',
@@ -101,6 +105,8 @@ const MORE = {
   onEvent: '[Events](#events)',
   credentials: '[Credential sources](#credential-sources)',
   nonces: '[DPoP nonces](#dpop-nonces)',
+  extractToken: '[Tokens from elsewhere](recipes.md#tokens-from-elsewhere)',
+  onAuthenticated: '[The user from a database](recipes.md#the-user-from-a-database)',
   resource: '[Resource metadata](resource-metadata.md)',
 }
 
@@ -217,6 +223,7 @@ if (import.meta.filename === process.argv[1]) {
     introspection,
     revocation,
     statusLists,
+    hooks,
     express,
     fastify,
     hono,
@@ -234,6 +241,7 @@ if (import.meta.filename === process.argv[1]) {
     load('core/dist/introspection/options.js'),
     load('core/dist/revocation/options.js'),
     load('core/dist/status-list/options.js'),
+    load('core/dist/hooks/select-verifier.js'),
     load('express/dist/options.js'),
     load('fastify/dist/options.js'),
     load('hono/dist/options.js'),
@@ -255,6 +263,7 @@ if (import.meta.filename === process.argv[1]) {
     'Back-channel logout': revocation.LOGOUT,
     'Security events': revocation.SECURITY_EVENTS,
     'Status lists': statusLists.STATUS_LIST,
+    'Selecting a verifier': hooks.SELECTION,
     DPoP: dpop.DPOP,
     'DPoP nonces': dpop.NONCES,
     'Resource metadata': metadata.RESOURCE_METADATA,

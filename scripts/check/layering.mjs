@@ -14,7 +14,7 @@ const CORE_LAYERS = [
   ['pipeline'],
   ['authenticator'],
   ['index', 'adapter', 'node'],
-  ['denylist', 'dpop', 'jwe', 'metadata', 'mtls', 'introspection', 'providers', 'revocation', 'status-list'],
+  ['denylist', 'dpop', 'jwe', 'metadata', 'mtls', 'introspection', 'providers', 'revocation', 'hooks', 'status-list'],
 ]
 
 /** Core's features. Each is an entry point. They import only `adapter`, and core never imports them. */
@@ -27,6 +27,7 @@ const FEATURES = [
   'introspection',
   'providers',
   'revocation',
+  'hooks',
   'status-list',
 ]
 

@@ -20,6 +20,7 @@ const CORE = [
   'pipeline',
   'providers',
   'revocation',
+  'hooks',
   'status-list',
 ]
 

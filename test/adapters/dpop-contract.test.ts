@@ -56,7 +56,7 @@ const pathOf = ({ request }: Row): string => request.target.replace(/\?.*/, '')
 /** Rows of services without other bindings. */
 const isOfAll = (row: Row): boolean => paths.has(pathOf(row))
 /** With DPoP, a token is in one place alone. */
-const isInOnePlace = (row: Row): boolean => !/places|forwarded|bare/.test(pathOf(row))
+const isInOnePlace = (row: Row): boolean => !/places|forwarded|bare|extracted|cookie|tenants|user/.test(pathOf(row))
 /** The token of a row with one Bearer credential. */
 const tokenOf = (row: Row): string | undefined => {
   const [field = '', ...others] = fieldsOf(row).filter((each) => /^authorization/i.test(each))

@@ -8,6 +8,7 @@ import { INTROSPECTION, INTROSPECTION_CACHE } from '../../packages/core/src/intr
 import { DPOP, NONCES } from '../../packages/core/src/dpop/options.ts'
 import { RESOURCE_METADATA } from '../../packages/core/src/metadata/options.ts'
 import { LOGOUT, SECURITY_EVENTS } from '../../packages/core/src/revocation/options.ts'
+import { SELECTION } from '../../packages/core/src/hooks/select-verifier.ts'
 import { STATUS_LIST } from '../../packages/core/src/status-list/options.ts'
 import { KEY_SET_TUNING } from '../../packages/core/src/keys/remote/options.ts'
 import { FILE_JWK_SETS } from '../../packages/core/src/keys/file-jwk-sets.node.ts'
@@ -35,6 +36,7 @@ const tables = {
   'Back-channel logout': LOGOUT,
   'Security events': SECURITY_EVENTS,
   'Status lists': STATUS_LIST,
+  'Selecting a verifier': SELECTION,
   DPoP: DPOP,
   'DPoP nonces': NONCES,
   'Resource metadata': RESOURCE_METADATA,

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { generateKeyPairSync } from 'node:crypto'
+import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
@@ -96,6 +96,14 @@ describe('a snippet', () => {
     ['typed-claims', 'sub', 'ada'],
     ['encrypted', '[token.split(".").length, claims.sub]', [5, 'ada']],
     ['cookie', 'auth.claims.sub', 'ada'],
+    [
+      'select-verifier',
+      `await Promise.all(['acme', 'other'].map(async (tenant) => {
+        const headers = { authorization: \`Bearer \${process.env.TOKEN}\`, 'x-tenant': tenant }
+        return (await gate(new Request('https://api.example.com/', { headers }))).status ?? 'accepted'
+      }))`,
+      ['accepted', 401],
+    ],
     ['refusal-body', '[response.status, await response.json()]', [401, { status: 401, error: 'unauthenticated' }]],
     ['protect', '(await GET(new Request("https://api.example.com/"))).status', 401],
     [
@@ -337,6 +345,34 @@ describe('the server of the snippet', () => {
     await server.close()
     expect(bodies).toEqual([{ reader: 'anonymous' }, { reader: 'ada' }])
     expect(answers[2]?.status).toBe(401)
+  })
+
+  it('signed-cookie accepts cookies that the application has signed', async () => {
+    const token = environment['TOKEN'] ?? ''
+    const signature = createHmac('sha256', environment['OLD_SECRET'] ?? '')
+      .update(token)
+      .digest('base64')
+    const forged = `${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`
+    const server = await run(await fileOf('signed-cookie'), environment)
+    const get = async (value: string): Promise<number> => {
+      const headers = { cookie: `session=${encodeURIComponent(value)}` }
+      return (await fetch(`${server.url}/orders`, { headers })).status
+    }
+    const statuses = [await get(`s:${token}.${signature}`), await get(`s:${token}.${forged}`), await get(token)]
+    await server.close()
+    expect(statuses).toEqual([200, 401, 401])
+  })
+
+  it('on-authenticated gives handlers the user', async () => {
+    const server = await run(await fileOf('on-authenticated'), environment)
+    const get = (sub: string): Promise<Response> =>
+      issuer.issuer
+        .issue({ sub })
+        .then((token) => fetch(`${server.url}/me`, { headers: { authorization: `Bearer ${token}` } }))
+    const [ada, deleted] = [await get('ada'), await get('deleted')]
+    const answer = await ada.json()
+    await server.close()
+    expect([answer, deleted.status]).toEqual([{ name: 'Ada Lovelace', same: true }, 401])
   })
 
   it('introspection asks about opaque tokens, and verifies JWTs itself', async () => {

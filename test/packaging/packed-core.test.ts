@@ -13,6 +13,7 @@ import * as jwe from '@claimgate/core/jwe'
 import * as metadata from '@claimgate/core/metadata'
 import * as mtls from '@claimgate/core/mtls'
 import * as revocation from '@claimgate/core/revocation'
+import * as hooks from '@claimgate/core/hooks'
 import * as statusLists from '@claimgate/core/status-list'
 import * as node from '@claimgate/core/node'
 import * as providers from '@claimgate/core/providers'
@@ -114,6 +115,7 @@ describe('the published core in an empty project', () => {
         './mtls': sorted(mtls),
         './introspection': sorted(introspection),
         './revocation': sorted(revocation),
+        './hooks': sorted(hooks),
         './status-list': sorted(statusLists),
         ...(name === 'node' && { './node': sorted(node) }),
       }

@@ -15,7 +15,7 @@ export {
 export { type Admission, type Admissions, createAdmissions } from './authenticator/admissions.ts'
 export { assertCanAsk } from './authenticator/authenticator.ts'
 export { catalogue, type CatalogueEntry } from './model/catalogue.ts'
-export { answeredWithin, type Deadline } from './errors/deadline.ts'
+export { answeredWithin, answerOf, type Deadline } from './errors/deadline.ts'
 export { asError, asRefusal, TransportError } from './errors/auth-error.ts'
 export { AuthError, type AuthErrorDetails } from './errors/auth-error.ts'
 export {
@@ -42,6 +42,7 @@ export {
 export { readOptions } from './options/read-options.ts'
 export { quote } from './errors/quote.ts'
 export { BodyError, type BodyLimits, type NextChunk, readBody, readBytes } from './http/body.ts'
+export { b64TokenFlaw } from './http/credential.ts'
 export { publicUrl, resolveOrigin } from './http/origin.ts'
 export {
   entityTag,
@@ -72,6 +73,7 @@ export {
   type ResponseFields,
   sendNode,
 } from './authenticator/adapter.ts'
+export { propertyOption, setProperty, userOrToken } from './authenticator/request-property.ts'
 export { metadataAnswer, resourceList } from './http/protected-resource.ts'
 export { isWebResponse, requestView, webResponse } from './http/web-request.ts'
 export { type RefusedError, refusedError } from './http/refusal-response.ts'
@@ -114,7 +116,7 @@ export {
 } from './keys/jwk/lint.ts'
 export { jwkOfDer, type KeyText, readKeyText } from './keys/key-text.ts'
 export { parseStrictJson, StrictJsonError } from './json/strict-json.ts'
-export type { CredentialSource } from './http/credential-sources.ts'
+export { cookieValues, type CredentialSource } from './http/credential-sources.ts'
 export { firstOf } from './keys/first-of.ts'
 export type { ProviderRules, SingleIssuerOptions } from './pipeline/options.ts'
 export { type Environment, optionsFromEnv } from './pipeline/environment.ts'
@@ -164,4 +166,4 @@ export { clockOf, createJwtVerifier, createReferenceVerifier } from './pipeline/
 export type { IssuerStatus, VerifierStatus } from './pipeline/status.ts'
 export { verifyJws, type VerifiedJws, type VerifyJwsOptions } from './pipeline/verify-jws.ts'
 export type { VerifyContext } from './pipeline/run-steps.ts'
-export { createVerifier, timeOf, type Verifier } from './pipeline/verifier.ts'
+export { createVerifier, timeOf, type Verifier, verifiesJwts } from './pipeline/verifier.ts'

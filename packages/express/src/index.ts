@@ -1,4 +1,4 @@
-export { authenticateJwt, type AuthenticateJwt, getAuth } from './middleware.ts'
+export { authenticateJwt, type AuthenticateJwt, getAuth, getUser } from './middleware.ts'
 export type { AuthenticateJwtOptions, MiddlewareOptions } from './options.ts'
 export type { ReadyAuthenticator } from '@claimgate/core/adapter'
 export { authorize, requireAnyRole, requireAnyScope, requireClaim, requireRole, requireScope } from './authorize.ts'

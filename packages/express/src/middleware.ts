@@ -1,4 +1,4 @@
-import type { Authenticator, Requirement, VerifiedToken, Verifier } from '@claimgate/core'
+import type { Authenticator, RequestView, Requirement, VerifiedToken, Verifier } from '@claimgate/core'
 import {
   addFields,
   type Admission,
@@ -9,12 +9,17 @@ import {
   ignoreRejection,
   isThenable,
   NodeRequestView,
+  own,
   refusedError,
+  setProperty,
+  userOrToken,
 } from '@claimgate/core/adapter'
 import type { Request, RequestHandler } from 'express'
 import { type AuthenticateJwtOptions, type Reject, rejectWith, resolveOptions } from './options.ts'
 
 interface ExpressAdmission extends Admission {
+  /** What `onAuthenticated` has returned. */
+  readonly user: unknown
   readonly reject: Reject
 }
 
@@ -41,8 +46,13 @@ export function admissionOf(req: Request): ExpressAdmission {
   )
 }
 
+/** Gives `getUser` its type. */
+interface FindsUser<U> {
+  readonly onAuthenticated?: (token: VerifiedToken, view: RequestView) => U | Promise<U>
+}
+
 /** A middleware with a `getAuth` that returns typed claims. */
-export interface AuthenticateJwt<C extends object = object> extends RequestHandler {
+export interface AuthenticateJwt<C extends object = object, U = unknown> extends RequestHandler {
   /**
    * The verified token of a request, if this middleware was the last one to admit it.
    *
@@ -50,6 +60,8 @@ export interface AuthenticateJwt<C extends object = object> extends RequestHandl
    * @throws Error with status 401 for an anonymous request
    */
   getAuth(req: Request): VerifiedToken<C>
+  /** What `onAuthenticated` returned for a request. Throws like `getAuth`, and a TypeError without that option. */
+  getUser(req: Request): Exclude<U, undefined | null | false>
   /** The verifier, for `ready()` at start-up and `close()`. */
   readonly verifier: Verifier<C>
 }
@@ -65,11 +77,12 @@ export interface AuthenticateJwt<C extends object = object> extends RequestHandl
  * `optionsFromEnv(process.env)` is used
  * @throws TypeError for wrong options; if they come from the environment, it names the variable
  */
-export function authenticateJwt<C extends object = object>(
-  options?: AuthenticateJwtOptions<C> | Verifier<C> | Authenticator<C>,
-): AuthenticateJwt<C> {
+export function authenticateJwt<C extends object = object, U = unknown>(
+  options?: (AuthenticateJwtOptions<C> & FindsUser<U>) | Verifier<C> | Authenticator<C>,
+): AuthenticateJwt<C, U> {
   assertCalled('authenticateJwt', 'app.use(authenticateJwt())', options)
-  const { authenticator, onReject, requirement } = resolveOptions<C>(options)
+  const { authenticator, onReject, requirement, property: named } = resolveOptions<C>(options)
+  const property = named ?? (own(authenticator, 'findsUser') === true ? 'user' : undefined)
   const reject = rejectWith(onReject)
 
   const run = async (...[req, res, next]: Parameters<RequestHandler>): Promise<void> => {
@@ -77,12 +90,16 @@ export function authenticateJwt<C extends object = object>(
       // First, so that an earlier admission is gone if this middleware refuses the request.
       admissions.set(req, undefined)
       ;(req as { auth?: unknown }).auth = undefined
+      if (property !== undefined) setProperty(req, property, undefined)
       const outcome = await authenticator.authenticate(new NodeRequestView(req, req), requirement)
       if (outcome.kind === 'refused') return reject(outcome, req, res, next)
-      const { token, scheme, headers } = admitted(outcome) ?? ANONYMOUS
+      const authenticated = admitted(outcome)
+      const { token, scheme, headers } = authenticated ?? ANONYMOUS
       if (Object.keys(headers).length > 0 && !res.headersSent) addFields(headers, res)
       ;(req as { auth?: unknown }).auth = token
-      admissions.set(req, { authenticator, token, scheme, reject })
+      if (property !== undefined) setProperty(req, property, userOrToken(authenticated))
+      const user = authenticated && own(authenticated, 'user')
+      admissions.set(req, { authenticator, token, scheme, user, reject })
     } catch (error) {
       // Express would continue on a thrown undefined, 'route' or 'router'.
       return next(asError(error))
@@ -93,12 +110,18 @@ export function authenticateJwt<C extends object = object>(
   // `run` never rejects, because Express 4 ignores its promise.
   const middleware: RequestHandler = (req, res, next) => void run(req, res, next)
 
-  const ownAuth = (req: Request): VerifiedToken<C> => {
-    if (admissionOf(req).authenticator === authenticator) return getAuth<C>(req)
-    throw new TypeError('Cannot get auth: another authenticateJwt() has let the request through')
+  const admittedHere =
+    <T>(get: (req: Request) => T): ((req: Request) => T) =>
+    (req) => {
+      if (admissionOf(req).authenticator === authenticator) return get(req)
+      throw new TypeError('Cannot get auth: another authenticateJwt() has let the request through')
+    }
+  const accessors: Pick<AuthenticateJwt<C, U>, 'getAuth' | 'getUser'> = {
+    getAuth: admittedHere(getAuth<C>),
+    getUser: admittedHere(getUser as (req: Request) => Exclude<U, undefined | null | false>),
   }
 
-  return Object.assign(middleware, { getAuth: ownAuth, verifier: authenticator.verifier })
+  return Object.assign(middleware, { ...accessors, verifier: authenticator.verifier })
 }
 
 const ANONYMOUS = { token: undefined, scheme: undefined, headers: {} } as const
@@ -116,6 +139,19 @@ export function getAuth<C extends object = object>(req: Request): VerifiedToken<
   const { authenticator, token } = admissionOf(req)
   if (token !== undefined) return token as VerifiedToken<C>
   throw refusalOfAnonymous(authenticator)
+}
+
+/**
+ * What `onAuthenticated` returned for a request. Unlike a property of the request, no other middleware can overwrite it. The `getUser` of the middleware has the right type.
+ *
+ * @throws TypeError if no `authenticateJwt` has admitted the request, or it has no `onAuthenticated`
+ * @throws Error with status 401 for an anonymous request, as `getAuth` does
+ */
+export function getUser(req: Request): unknown {
+  const { authenticator, token, user } = admissionOf(req)
+  if (token === undefined) throw refusalOfAnonymous(authenticator)
+  if (user !== undefined) return user
+  throw new TypeError('Cannot get user: give authenticateJwt() the option "onAuthenticated"')
 }
 
 function refusalOfAnonymous(authenticator: Authenticator): Error {

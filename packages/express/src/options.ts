@@ -4,6 +4,7 @@ import {
   callback,
   type MiddlewareAdapterOptions,
   type OptionTable,
+  propertyOption,
   READY,
   type ReadAdapterOptions,
   readMiddlewareOptions,
@@ -114,11 +115,18 @@ export type AuthenticateJwtOptions<C extends object = object> = MiddlewareAdapte
 export interface MiddlewareOptions extends RequirementOption {
   /** Answers refused requests. @defaultValue the status, challenge and problem document of the core */
   readonly onReject?: OnReject | undefined
+  /**
+   * A property of the request besides `req.auth`, such as `user`: it gets what `onAuthenticated` returned, or without that option the verified
+   * token. `undefined` for anonymous requests. Later middleware can overwrite it, so nothing of Claimgate reads it. @defaultValue `user` with
+   * `onAuthenticated`, else none
+   */
+  readonly property?: string
 }
 
 /** The options of the middleware. */
 export const MIDDLEWARE: OptionTable<MiddlewareOptions & Partial<ReadyAuthenticator>> = {
   onReject: callback,
+  property: propertyOption,
   ...READY,
 }
 

@@ -10,6 +10,8 @@ import {
   refusedError,
   requirementFor,
   type RequirementRule,
+  setProperty,
+  userOrToken,
   writeTo,
 } from '@claimgate/core/adapter'
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
@@ -116,6 +118,8 @@ export interface Gate {
   readonly schemes: readonly string[] | undefined
   /** The resource whose metadata is served. */
   readonly resource: ProtectedResource | undefined
+  /** The property of requests that gets the user or the token. */
+  readonly property: string | undefined
   readonly admits: 'tokens only' | 'anonymous requests too'
   /** The first hook at which the token can be read: `preValidation` if it may be in the body. */
   readonly stage: 'onRequest' | 'preValidation'
@@ -132,12 +136,14 @@ export interface Gate {
 export function createGate(given: ClaimgateOptions): Gate {
   const options = resolveOptions(given)
   const { global, notFound, onReject, securityScheme, authenticator } = options
+  const property = options.property ?? (own(authenticator, 'findsUser') === true ? 'user' : undefined)
   const logRefused = logRefusals(options)
   const answer = answerWith(onReject)
 
   const authenticate = (request: FastifyRequest, requirement: RouteRequirement | undefined): Promise<Outcome> => {
     // Reset first, so that the result of another gate is gone if this one refuses the request.
     request.auth = null
+    if (property !== undefined) setProperty(request, property, null)
     hold(request)
     return typeof requirement === 'function'
       ? authorizeAfterwards(request, requirement)
@@ -148,7 +154,8 @@ export function createGate(given: ClaimgateOptions): Gate {
   const authorizeAfterwards = async (request: FastifyRequest, requirement: RouteRequirement): Promise<Outcome> => {
     const outcome = await authenticator.authenticate(new NodeRequestView(request, request.raw))
     if (outcome.kind === 'refused') return outcome
-    const { token, scheme, headers } = admitted(outcome) ?? ANONYMOUS
+    const authenticated = admitted(outcome)
+    const { token, scheme, headers } = authenticated ?? ANONYMOUS
     let authorizing: ReturnType<typeof authenticator.authorize>
     try {
       setAuth(request, token)
@@ -160,7 +167,8 @@ export function createGate(given: ClaimgateOptions): Gate {
     if (authorized.kind === 'refused') return authorized
     const granted = admitted(authorized)
     if (granted === undefined) throw new TypeError('Cannot authorize request: it is anonymous')
-    return { ...granted, headers }
+    const user = authenticated && own(authenticated, 'user')
+    return { ...granted, headers, ...(user !== undefined && { user }) }
   }
 
   const throwing =
@@ -169,7 +177,7 @@ export function createGate(given: ClaimgateOptions): Gate {
       try {
         const outcome = await authenticate(request, requirement)
         if (outcome.kind === 'refused') throw refusedError(outcome)
-        admit(request, reply, outcome)
+        admit(request, reply, { outcome, property })
       } catch (thrown) {
         // @fastify/auth would continue on a rejection with undefined.
         const error = asError(thrown)
@@ -190,7 +198,7 @@ export function createGate(given: ClaimgateOptions): Gate {
           logRefused(outcome, request)
           return answer(outcome, request, reply, fail)
         }
-        admit(request, reply, outcome)
+        admit(request, reply, { outcome, property })
       } catch (thrown) {
         return fail(thrown)
       }
@@ -204,6 +212,7 @@ export function createGate(given: ClaimgateOptions): Gate {
     protects: global ? 'every route' : 'routes that ask',
     notFound,
     securityScheme,
+    property,
     schemes: own(authenticator, 'schemes'),
     resource: own(authenticator, 'resource'),
     admits: options.optional === true ? 'anonymous requests too' : 'tokens only',
@@ -222,14 +231,21 @@ interface Decision {
   readonly done: HookHandlerDoneFunction
 }
 
-function admit(request: FastifyRequest, reply: FastifyReply, outcome: Outcome): void {
-  const { token, headers } = admitted(outcome) ?? ANONYMOUS
+interface Admission {
+  readonly outcome: Outcome
+  readonly property: string | undefined
+}
+
+function admit(request: FastifyRequest, reply: FastifyReply, { outcome, property }: Admission): void {
+  const authenticated = admitted(outcome)
+  const { token, headers } = authenticated ?? ANONYMOUS
   if (Object.keys(headers).length > 0)
     addFields(headers, {
       getHeader: (name) => reply.getHeader(name),
       setHeader: (name, value) => reply.header(name, value),
     })
   setAuth(request, token)
+  if (property !== undefined) setProperty(request, property, userOrToken(authenticated) ?? null)
 }
 
 const ANONYMOUS = { token: undefined, scheme: undefined, headers: {} } as const

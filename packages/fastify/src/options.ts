@@ -9,6 +9,7 @@ import {
   oneOf,
   type OptionTable,
   own,
+  propertyOption,
   readAdapterOptions,
   type ReadAdapterOptions,
   refusedError,
@@ -172,6 +173,12 @@ export interface ScopeOptions {
    * scope sets its own not-found handler; that is protected too. @defaultValue 'protect'
    */
   readonly notFound?: 'protect' | 'own' | undefined
+  /**
+   * A property of the request besides `request.auth`, such as `user`: it gets what `onAuthenticated` returned, or without that option the
+   * verified token. `null` for anonymous requests. Later hooks can overwrite it, so nothing of Claimgate reads it. @defaultValue `user` with
+   * `onAuthenticated`, else none
+   */
+  readonly property?: string
 }
 
 /** The action named in messages about wrong options. */
@@ -187,6 +194,7 @@ export const SCOPE: OptionTable<ScopeOptions & Pick<HttpOptions, 'log'>> = {
     default: 'bearerAuth',
   },
   notFound: { ...oneOf('protect', 'own'), default: 'protect' },
+  property: propertyOption,
   log: logOption,
 }
 

@@ -56,6 +56,7 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
 
     fastify.decorate(GATE, gate)
     if (!fastify.hasRequestDecorator('auth')) fastify.decorateRequest('auth', null)
+    if (gate.property !== undefined) decorateProperty(fastify, gate.property)
     if (!fastify.hasRequestDecorator(HOLD)) fastify.decorateRequest(HOLD, null)
     const assertRule = (rule: RouteRule): void => {
       if (typeof rule === 'object') assertCanAsk('protect route', rule, gate.verifier)
@@ -104,6 +105,22 @@ export const claimgate: FastifyPluginAsync<ClaimgateOptions> = fp(
   },
   { name: '@claimgate/fastify', fastify: '5.x' },
 )
+
+const decorated = new WeakMap<object, Set<string>>()
+
+/** @throws TypeError if another plugin already has a property of that name on requests */
+function decorateProperty(fastify: FastifyInstance, name: string): void {
+  const mine = decorated.get(fastify.server) ?? new Set<string>()
+  decorated.set(fastify.server, mine)
+  if (!fastify.hasRequestDecorator(name)) fastify.decorateRequest(name, null)
+  else if (!mine.has(name))
+    throw misconfigured(
+      ACTION,
+      'another plugin has added this property to requests: give "property" another name',
+      name,
+    )
+  mine.add(name)
+}
 
 const GATE: unique symbol = Symbol('claimgate')
 const SEEN: unique symbol = Symbol('claimgate.seen')

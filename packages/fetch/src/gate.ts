@@ -73,6 +73,7 @@ export function createGate<C extends object = object>(
   assertCalled('createGate', 'const gate = createGate({ issuer, audience })', options)
   const authenticator = createAuthenticator(options)
   const resource = own(authenticator, 'resource')
+  const findsUser = own(authenticator, 'findsUser') === true
   const gate: OptionalGate<C> = async (request, ...given) => {
     try {
       const view = requestView(request)
@@ -80,7 +81,9 @@ export function createGate<C extends object = object>(
       if (metadata !== undefined) return webResponse(request, await metadata)
       const outcome = await authenticator.authenticate(view, givenRequirement(ACTION, given))
       if (outcome.kind !== 'refused') {
-        const { token, headers } = admitted(outcome) ?? NO_TOKEN
+        const authenticated = admitted(outcome)
+        const { token, headers } = authenticated ?? NO_TOKEN
+        if (findsUser && authenticated !== undefined) users.set(request, own(authenticated, 'user'))
         if (Object.keys(headers).length > 0) fieldsOf.set(request, { ...fieldsOf.get(request), ...headers })
         return token
       }
@@ -120,6 +123,20 @@ const NO_TOKEN = { token: undefined, headers: {} } as const
 
 // An entry only for the few requests whose response has such headers.
 const fieldsOf = new WeakMap<Request, Readonly<Record<string, string>>>()
+
+// An entry only with `onAuthenticated`.
+const users = new WeakMap<Request, unknown>()
+
+/**
+ * What `onAuthenticated` returned for a request that a gate has admitted. Pass the same `Request` object.
+ *
+ * @throws TypeError if no gate with `onAuthenticated` has admitted the request with a token
+ */
+export function getUser(request: Request): unknown {
+  const user = users.get(request)
+  if (user !== undefined) return user
+  throw new TypeError('Cannot get user: no gate with "onAuthenticated" has admitted this request with a token')
+}
 
 /**
  * Adds the headers that a gate has for the response to an admitted request, such as a `DPoP-Nonce`. `protect` does it by itself. Call it

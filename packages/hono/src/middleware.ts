@@ -49,6 +49,8 @@ const admissions = createAdmissions<HonoAdmission>()
  * with `optional: true`. Refuses all other requests with status 400, 401 or 503 and a challenge (RFC 6750 section 3). HEAD and OPTIONS are
  * treated like any other method. If it runs twice for a request, the later run wins.
  *
+ * With `onAuthenticated`, the variable `user` has what that function returned.
+ *
  * Routes and mounted apps that are added before `app.use(authenticateJwt())` are open. With the option `resource`, it also answers requests
  * for the metadata of the resource, without a token.
  *
@@ -76,13 +78,17 @@ export function authenticateJwt<C extends object = object>(
       admissions.set(c, undefined)
       c.set('auth', undefined)
       const { authenticator, requirement, onReject } = settings(c)
+      const findsUser = own(authenticator, 'findsUser') === true
+      if (findsUser) c.set('user', undefined)
       const view = requestView(c.req.raw)
       const metadata = await own(authenticator, 'resource')?.answer(view)
       if (metadata !== undefined) return send(c, metadata)
       const outcome = await authenticator.authenticate(view, requirement)
       if (outcome.kind === 'refused') return await reject(c, outcome, onReject)
-      const { token, scheme, headers } = admitted(outcome) ?? ANONYMOUS
+      const authenticated = admitted(outcome)
+      const { token, scheme, headers } = authenticated ?? ANONYMOUS
       c.set('auth', token)
+      if (findsUser) c.set('user', authenticated && own(authenticated, 'user'))
       admissions.set(c, { authenticator, token, scheme, onReject })
       added = headers
     } catch (thrown) {

@@ -15,7 +15,7 @@ export interface AuthInfo {
   resource: URL
   /** Where clients find the metadata (RFC 9728). */
   resourceMetadataUrl: string
-  /** `claims` has the verified claims. */
+  /** `claims` has the verified claims, and `user` what `onAuthenticated` returned. */
   extra: { readonly claims: Claims; readonly [name: string]: unknown }
 }
 
@@ -25,8 +25,12 @@ export interface Audience {
   readonly metadataUri: string
 }
 
-/** Describes a token to the handlers of an MCP server. */
-export function authInfo(token: VerifiedToken, { resource, metadataUri }: Audience): AuthInfo {
+/**
+ * Describes a token to the handlers of an MCP server.
+ *
+ * @param user - what `onAuthenticated` returned
+ */
+export function authInfo(token: VerifiedToken, { resource, metadataUri }: Audience, user?: unknown): AuthInfo {
   const claims = signedClaims(token)
   const exp = own(claims, 'exp')
   const info = {
@@ -35,7 +39,7 @@ export function authInfo(token: VerifiedToken, { resource, metadataUri }: Audien
     ...(typeof exp === 'number' && { expiresAt: exp }),
     resource: new URL(resource),
     resourceMetadataUrl: metadataUri,
-    extra: { claims: token.claims },
+    extra: { claims: token.claims, ...(user !== undefined && { user }) },
   }
   return Object.defineProperty(info, 'token', { get: () => token.token }) as AuthInfo
 }
@@ -76,7 +80,7 @@ export function tokenVerifier(
         if (outcome.kind === 'refused') throw failure(outcome.error)
         const accepted = admitted(outcome)
         if (accepted === undefined) throw new TypeError('Cannot verify token: the request is anonymous')
-        return authInfo(accepted.token, audience)
+        return authInfo(accepted.token, audience, own(accepted, 'user'))
       } catch (thrown) {
         throw asError(thrown)
       }

@@ -84,14 +84,15 @@ export function createGate(parts: GateParts): Gate {
       if (isForeign(view, origins)) throw new MessageError('origin')
       const outcome = await authenticator.authenticate(view, named)
       if (outcome.kind === 'refused') return stopped(outcome.response)
-      const { token, scheme, headers } = authenticated(admitted(outcome))
+      const accepted = authenticated(admitted(outcome))
+      const { token, scheme, headers } = accepted
       added = headers
       const read = await readOf(view, hasBody, body)
       const authorized = await authenticator.authorize(token, requirementOf(read?.message, base, parts.tools), scheme)
       if (authorized.kind === 'refused') return stopped(withHeaders(authorized.response, headers))
       authenticated(admitted(authorized))
       const [message, bytes] = [read?.message?.value, read?.bytes]
-      return { kind: 'passed', authInfo: authInfo(token, resource), message, bytes, headers }
+      return { kind: 'passed', authInfo: authInfo(token, resource, own(accepted, 'user')), message, bytes, headers }
     } catch (error) {
       if (error instanceof MessageError) return stopped(withHeaders(error.response, added))
       throw error

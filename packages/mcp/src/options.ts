@@ -61,11 +61,19 @@ export interface McpOptions {
 export type McpResourceOptions<C extends object = object> = McpOptions & Without<AuthenticatorOptions<C>, Fixed>
 
 /** Tokens come from the `Authorization` header, as MCP demands; the others follow from `McpOptions`. */
-type Fixed = 'audience' | 'credentials' | 'optional' | 'resource' | 'challenge' | 'scopeHierarchy'
+type Fixed = 'audience' | 'credentials' | 'extractToken' | 'optional' | 'resource' | 'challenge' | 'scopeHierarchy'
 
 type Without<T, K extends string> = T extends unknown ? Omit<T, K> : never
 
-const FIXED: readonly string[] = ['audience', 'credentials', 'optional', 'resource', 'challenge', 'scopeHierarchy']
+const FIXED: readonly string[] = [
+  'audience',
+  'credentials',
+  'extractToken',
+  'optional',
+  'resource',
+  'challenge',
+  'scopeHierarchy',
+]
 const ACTION = 'create MCP resource'
 
 const scopeRule: OptionRule = {

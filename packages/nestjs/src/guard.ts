@@ -14,6 +14,7 @@ import {
   requirementFor,
   type RequirementOption,
   type RequirementRule,
+  setProperty,
 } from '@claimgate/core/adapter'
 import type { CanActivate, ExecutionContext } from '@nestjs/common'
 import { fieldsOf, RefusedException, type Reply } from './refusal.ts'
@@ -101,11 +102,14 @@ export class ClaimgateGuard implements CanActivate {
     // First, so that an earlier admission is gone if this guard refuses the request.
     admissions.set(request, undefined)
     request.auth = undefined
+    const findsUser = own(authenticator, 'findsUser') === true
+    if (findsUser) setProperty(request, 'user', undefined)
     const view = new NodeRequestView(request, own(request, 'raw') ?? (request as never))
     const fixed = [requirement, ...rules].filter(isRequirement)
     const outcome = await authenticator.authenticate(view, all(fixed))
     if (outcome.kind === 'refused') throw refused(outcome, response)
-    const { token, scheme, headers } = admitted(outcome) ?? ANONYMOUS
+    const authenticated = admitted(outcome)
+    const { token, scheme, headers } = authenticated ?? ANONYMOUS
     if (!response.headersSent) addFields(headers, response)
     let admission: Admission = { authenticator, token, scheme }
     for (const rule of rules) {
@@ -118,6 +122,7 @@ export class ClaimgateGuard implements CanActivate {
       admission = { ...admission, token: granted.token }
     }
     request.auth = admission.token
+    if (findsUser) setProperty(request, 'user', authenticated && own(authenticated, 'user'))
     admissions.set(request, admission)
   }
 }

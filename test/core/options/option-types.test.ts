@@ -9,6 +9,7 @@ import { createNestedVerifier, decryptionKeys, decryptJwe } from '@claimgate/cor
 import { mtls } from '@claimgate/core/mtls'
 import { decryptionKeyFromPem, undiciFetch } from '@claimgate/core/node'
 import { createLogoutEndpoint, createSecurityEventEndpoint } from '@claimgate/core/revocation'
+import { selectVerifier } from '@claimgate/core/hooks'
 import { statusList } from '@claimgate/core/status-list'
 import { authenticateJwt, authorize, requireAnyScope, requireClaim, requireScope } from '@claimgate/express'
 import { claimgate } from '@claimgate/fastify'
@@ -81,6 +82,7 @@ const logout = {
   clientId: 'shop',
   denylist: denylist({ store: createMemoryDenylist() }),
 }
+const selection = { verifiers: { a: createVerifier(base) }, select: () => 'a' }
 const events = { ...base, denylist: logout.denylist, authenticate: null }
 const signer = await localSigner()
 const recipient = await exportJWK((await generateKeyPair('ECDH-ES', { extractable: true })).publicKey)
@@ -156,6 +158,8 @@ const HTTP: Readonly<Record<string, Omit<OptionCase, 'option' | 'make'>>> = {
   scopesInChallenge: nothing,
   log: anyOf('false'),
   bindings: { ...narrows, takes: ['empty list'] },
+  extractToken: anyOf('function'),
+  onAuthenticated: { ...narrows, takes: ['function'] },
 }
 const NUMBERS = {
   keySet: ['freshFor', 'staleFor', 'cooldown', 'timeout', 'softWait', 'fetchesPerMinute', 'maxBytes', 'maxKeys'],
@@ -365,6 +369,24 @@ const GROUPS: Readonly<Record<string, readonly OptionCase[]>> = {
     ),
     { option: '', make: (value) => createIntrospectionVerifier(value as never), narrows: true, named: WHOLE },
   ],
+  'select verifier': [
+    ...optionsOf((options) => selectVerifier(options as never), selection, {
+      verifiers: narrows,
+      select: { ...narrows, takes: ['function'] },
+      clock: nothing,
+    }),
+    {
+      option: 'verifiers',
+      make: (value) => selectVerifier({ ...selection, verifiers: { a: value } } as never),
+      narrows: true,
+    },
+    {
+      option: '',
+      make: (value) => selectVerifier(value as never),
+      narrows: true,
+      named: /give |there is no option|"verifiers"/,
+    },
+  ],
   'status list': [
     ...optionsOf(
       (options) => statusList(options as never),
@@ -445,6 +467,7 @@ const GROUPS: Readonly<Record<string, readonly OptionCase[]>> = {
       ...HTTP,
       onReject: anyOf('function'),
       requirement: { ...narrows, named: /requirement/ },
+      property: narrows,
     }),
     ...optionsOf((options) => authenticateJwt(options as never), {}, { authenticator: narrows }),
     { option: '', make: (value) => authenticateJwt(value as never), named: WHOLE, narrows: true },
@@ -474,6 +497,7 @@ const GROUPS: Readonly<Record<string, readonly OptionCase[]>> = {
       onReject: anyOf('function'),
       securityScheme: anyOf('string', 'false'),
       notFound: nothing,
+      property: narrows,
     }),
   ],
   fetch: [

@@ -17,7 +17,7 @@ export const startExpress =
     const app = framework()
     const serve: RequestHandler = (req, res) => {
       served += 1
-      res.type('text/plain').send(greeting((req as { auth?: VerifiedToken }).auth))
+      res.type('text/plain').send(greeting((req as { auth?: VerifiedToken }).auth, (req as { user?: unknown }).user))
     }
     const failed: ErrorRequestHandler = (_error, _req, res, _next) => {
       res.status(500).end('bug')

@@ -20,7 +20,7 @@ export const startFastify: StartAdapter = async (services) => {
         config: requirement === undefined ? {} : { auth: requirement },
         handler: async (request, reply) => {
           served += 1
-          return reply.type('text/plain').send(greeting(request.auth))
+          return reply.type('text/plain').send(greeting(request.auth, (request as { user?: unknown }).user))
         },
       })
     })

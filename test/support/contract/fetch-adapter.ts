@@ -1,4 +1,4 @@
-import { protect } from '@claimgate/fetch'
+import { getUser, protect } from '@claimgate/fetch'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { greeting } from './services.ts'
@@ -9,9 +9,11 @@ export const startFetch: StartAdapter = async (services) => {
   let served = 0
   const handlers = new Map(
     Object.entries(services).map(([path, { options, requirement }]) => {
-      const serve = (_request: Request, auth: Parameters<typeof greeting>[0]): Response => {
+      const serve = (request: Request, auth: Parameters<typeof greeting>[0]): Response => {
         served += 1
-        return new Response(greeting(auth), { headers: { 'content-type': 'text/plain' } })
+        return new Response(greeting(auth, options.onAuthenticated && auth && getUser(request)), {
+          headers: { 'content-type': 'text/plain' },
+        })
       }
       return [path, requirement === undefined ? protect(options, serve) : protect(options, serve, requirement)]
     }),

@@ -14,7 +14,7 @@ export const startHono =
     const app = new Hono<OptionalAuthEnv>()
     const serve: Handler<OptionalAuthEnv> = (c) => {
       served += 1
-      return c.text(greeting(c.get('auth')))
+      return c.text(greeting(c.get('auth'), (c.var as { user?: unknown }).user))
     }
     app.onError((_error, c) => c.text('bug', 500))
     for (const [path, { options, requirement }] of Object.entries(services)) {

@@ -1,6 +1,6 @@
 import type { VerifiedToken } from '@claimgate/core'
 import { Auth, ClaimgateModule, Require } from '@claimgate/nestjs'
-import { All, Controller, Header, HttpCode } from '@nestjs/common'
+import { All, Controller, Header, HttpCode, Req } from '@nestjs/common'
 import { createServer, type RequestListener } from 'node:http'
 import { bugFilter, decorate, listenerOf, type Platform, startApp } from '../nestjs/nest.ts'
 import { greeting, type Service } from './services.ts'
@@ -15,14 +15,19 @@ export const startNest =
       [string, RequestListener]
     > => {
       class Orders {
-        serve(auth: VerifiedToken | undefined): string {
+        serve(auth: VerifiedToken | undefined, request: { readonly user?: unknown }): string {
           served += 1
-          return greeting(auth)
+          return greeting(auth, request.user)
         }
       }
       Controller()(Orders)
       const rules = requirement === undefined ? [] : [Require(requirement)]
-      decorate(Orders, 'serve', [All(path), HttpCode(200), Header('content-type', 'text/plain'), ...rules], [Auth()])
+      decorate(
+        Orders,
+        'serve',
+        [All(path), HttpCode(200), Header('content-type', 'text/plain'), ...rules],
+        [Auth(), Req()],
+      )
       const app = await startApp(platform, {
         imports: [ClaimgateModule.forRoot(options)],
         controllers: [Orders],

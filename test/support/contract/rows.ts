@@ -15,6 +15,7 @@ import {
   withHeaders,
   withoutBody,
 } from './expected.ts'
+import { hookRows } from './hooks.ts'
 import type { RawRequest } from './raw-request.ts'
 import type { ServicePath } from './services.ts'
 
@@ -38,6 +39,7 @@ export function contractRows(tokens: Tokens): readonly Row[] {
     ...answers(tokens),
     ...boundTokens(tokens),
     ...challenges(tokens),
+    ...hookRows(tokens),
   ]
 }
 

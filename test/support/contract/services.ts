@@ -16,6 +16,7 @@ import { protectedResource } from '@claimgate/core/metadata'
 import type { JSONWebKeySet } from 'jose'
 import { toyDpop } from '../adapters/toy-dpop.ts'
 import { AUDIENCE, ISSUER } from './credentials.ts'
+import { type HookPath, hookServices } from './hooks.ts'
 
 /** A protected resource, the same in every adapter. */
 export interface Service {
@@ -47,6 +48,7 @@ export type ServicePath =
   | '/orders/undecided'
   | '/orders/endpoint-down'
   | '/orders/bug'
+  | HookPath
 
 export type Services = Readonly<Record<ServicePath, Service>>
 
@@ -124,6 +126,7 @@ export function createServices(jwks: JSONWebKeySet, deadUri: string): Services {
     },
     '/orders/undecided': { options: { ...policy, keys: { resolve: unreachable } } },
     '/orders/endpoint-down': { options: { ...policy, jwksUri: deadUri } },
+    ...hookServices(verifier),
     '/orders/bug': {
       options: { verifier },
       requirement: claim('tenant', () => {
@@ -153,6 +156,7 @@ export function withBindings(services: Services, bindings: HttpOptions['bindings
 }
 
 /** The answer of every service to an accepted request. */
-export function greeting(auth: VerifiedToken | null | undefined): string {
-  return auth ? `${String(auth.claims['sub'])} may ${[...auth.scopes].join(' ')}` : 'anonymous'
+export function greeting(auth: VerifiedToken | null | undefined, user?: unknown): string {
+  const known = user ? ` as ${JSON.stringify(user)}` : ''
+  return auth ? `${String(auth.claims['sub'])} may ${[...auth.scopes].join(' ')}${known}` : 'anonymous'
 }

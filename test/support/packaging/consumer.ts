@@ -23,6 +23,7 @@ const jwe = await import('@claimgate/core/jwe')
 const introspection = await import('@claimgate/core/introspection')
 const revocation = await import('@claimgate/core/revocation')
 const statusLists = await import('@claimgate/core/status-list')
+const hooks = await import('@claimgate/core/hooks')
 const denylists = await import('@claimgate/core/denylist')
 const metadata = await import('@claimgate/core/metadata')
 const mtls = await import('@claimgate/core/mtls')
@@ -54,6 +55,7 @@ const report: ConsumerReport = {
     './mtls': Object.keys(mtls),
     './introspection': Object.keys(introspection),
     './revocation': Object.keys(revocation),
+    './hooks': Object.keys(hooks),
     './status-list': Object.keys(statusLists),
     ...(node && { './node': Object.keys(node) }),
   },

@@ -23,6 +23,7 @@ import {
   type RevocationEndpoint,
   sharedBearer,
 } from '@claimgate/core/revocation'
+import { selectVerifier, signedCookie } from '@claimgate/core/hooks'
 import { statusList } from '@claimgate/core/status-list'
 import { createHash, X509Certificate } from 'node:crypto'
 import { issuerCertificate } from '../resilience/issuer-certificate.ts'
@@ -50,7 +51,7 @@ export function featureScenarios(): readonly Scenario[] {
     metadataScenarios(),
     revocationScenarios(),
     dpopScenarios(),
-    [statusListScenario()],
+    [statusListScenario(), hookScenario()],
     redisScenarios(),
     providers,
   ].flat()
@@ -342,4 +343,48 @@ function statusListScenario(): Scenario {
       }
     },
   }
+}
+
+/** Verifiers by tenant, signed cookies and the user, for a good token and a bad one. */
+function hookScenario(): Scenario {
+  return {
+    name: 'functions of the application',
+    start: () => {
+      const options = { issuer: TOKENS_OF, audience: 'https://api.example', jwks: { keys: [keys.publicJwk] } }
+      const verifier = createVerifier({ ...options, clock: { now: () => NOW * 1000 } })
+      const unsign = (value: string): string | false => value.endsWith('~signed') && value.slice(0, -7)
+      const authenticators = {
+        select: createAuthenticator({
+          verifier: selectVerifier({ verifiers: { acme: verifier }, select: (view) => view.header('x-tenant')[0] }),
+        }),
+        cookie: createAuthenticator({ verifier, extractToken: signedCookie('session', unsign) }),
+        user: createAuthenticator({
+          verifier,
+          onAuthenticated: ({ claims }, view) => view.header('x-tenant').length > 0 && claims.sub,
+        }),
+      }
+      return async () => {
+        const answers: Record<string, string> = {}
+        for (const [name, authenticator] of Object.entries(authenticators))
+          for (const [index, token] of statusTokens.entries())
+            for (const tenant of ['acme', 'other', undefined])
+              answers[`${name} ${index} ${tenant}`] = await outcome(async () => {
+                const view = hookView(token, tenant)
+                const explained = await authenticator.explain(view)
+                const decided = await authenticator.authenticate(view)
+                return stringify([explained.accepted, decided.kind === 'refused' ? decided.error.code : decided])
+              })
+        return answers
+      }
+    },
+  }
+}
+
+function hookView(token: string, tenant: string | undefined): RequestView {
+  const fields = new Map([
+    ['authorization', `Bearer ${token}`],
+    ['cookie', `session=${token}${tenant === 'acme' ? '~signed' : ''}`],
+    ...(tenant === undefined ? [] : ([['x-tenant', tenant]] as const)),
+  ])
+  return { method: 'GET', target: '/', header: (name) => (fields.has(name) ? [fields.get(name) ?? ''] : []) }
 }

@@ -124,6 +124,7 @@ const MEMBERS: Readonly<Record<'authenticator' | 'verifier', Readonly<Record<str
     verifier: true,
     readsBody: true,
     schemes: true,
+    findsUser: true,
     resource: true,
     authenticate: true,
     authorize: true,
@@ -138,6 +139,7 @@ const MEMBERS: Readonly<Record<'authenticator' | 'verifier', Readonly<Record<str
     close: true,
     now: true,
     accepts: true,
+    dependsOnRequest: true,
   }),
 }
 

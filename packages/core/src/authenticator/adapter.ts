@@ -225,7 +225,8 @@ function admittedCustom<C extends object>(outcome: Outcome<C>): Authenticated<C>
       'scheme',
       'headers',
     ])
-    return bare<Authenticated<C>>({ kind, token: token as VerifiedToken<C>, scheme, headers })
+    const found = has(given, 'user') ? { user: own(given, 'user') } : {}
+    return bare<Authenticated<C>>({ kind, token: token as VerifiedToken<C>, scheme, headers, ...found })
   }
   if (kind === 'anonymous') return undefined
   ignoreRejection(outcome)

@@ -7,7 +7,7 @@ import {
 } from '../authorization/requirements.ts'
 import { confirmBindings } from '../confirmation/binding.ts'
 import { asError, asRefusal, AuthError } from '../errors/auth-error.ts'
-import { answeredWithin } from '../errors/deadline.ts'
+import { answeredWithin, answerOf, checkDeadline } from '../errors/deadline.ts'
 import {
   b64TokenFlaw,
   extractCredential,
@@ -23,9 +23,15 @@ import type { Credential, OtherScheme, RequestView, VerifiedToken } from '../mod
 import { misconfigured } from '../options/option-rules.ts'
 import { bare, chained, has, isThenable, own, type Soon } from '../model/values.ts'
 import type { Explanation } from '../pipeline/explain.ts'
+import type { VerifyContext } from '../pipeline/run-steps.ts'
 import { clockOf, timeOf, type Verifier, verifiesJwts } from '../pipeline/verifier.ts'
 import { explainRequest } from './explain.ts'
-import { assertNoOptionsBeside, type AuthenticatorOptions, resolveAuthenticatorOptions } from './options.ts'
+import {
+  assertNoOptionsBeside,
+  type AuthenticatorOptions,
+  type OnAuthenticated,
+  resolveAuthenticatorOptions,
+} from './options.ts'
 
 /** Turns a request into an outcome. This is all an adapter needs. */
 export interface Authenticator<C extends object = object> {
@@ -34,6 +40,8 @@ export interface Authenticator<C extends object = object> {
   readonly readsBody: boolean
   /** The accepted authentication schemes: `Bearer`, and those of the bindings. @defaultValue only `Bearer` */
   readonly schemes?: readonly string[]
+  /** Whether outcomes have a `user`, which the option `onAuthenticated` finds. @defaultValue false */
+  readonly findsUser?: boolean
   /** The option `resource`. An adapter serves its metadata to everyone. */
   readonly resource?: ProtectedResource
   /**
@@ -72,13 +80,16 @@ export function createAuthenticator<C extends object = object>(
     assertNoOptionsBeside(made, ['verifier', 'resource'])
     return made
   }
-  const { verifier, sources, anonymous, refusal, logRefusal, binding, resource } = resolveAuthenticatorOptions(made)
+  const options = resolveAuthenticatorOptions(made)
+  const { verifier, sources, anonymous, refusal, logRefusal, binding, resource, onAuthenticated } = options
   const hasBindings = binding.bindings.size > 0
   const verifyContext = hasBindings ? bare({ confirmations: [...binding.understood] }) : undefined
   const clock = clockOf(verifier)
 
   // A custom verifier may accept any text and return anything. For a JWT, only a refused token's characters are checked.
   const isCustomVerifier = !verifiesJwts(verifier)
+  const dependsOnRequest = own(verifier, 'dependsOnRequest') === true
+  const contextOf = (view: RequestView): VerifyContext => bare({ ...verifyContext, view })
 
   const authenticate = async (view: RequestView, requirement?: Requirement): Promise<Outcome<C>> => {
     let credential: Credential | undefined
@@ -93,9 +104,9 @@ export function createAuthenticator<C extends object = object>(
         return { kind: 'anonymous' }
       }
       credential = extracted
-      const flaw = isCustomVerifier ? b64TokenFlaw(credential) : undefined
+      const flaw = isCustomVerifier && !dependsOnRequest ? b64TokenFlaw(credential) : undefined
       if (flaw !== undefined) throw flaw
-      let token = await verifier.verify(credential.token, verifyContext)
+      let token = await verifier.verify(credential.token, dependsOnRequest ? contextOf(view) : verifyContext)
       if (isCustomVerifier) assertVerified(token)
       // The claims of a JWT have no prototype.
       const cnf = isCustomVerifier ? own(token.claims, 'cnf') : token.claims.cnf
@@ -108,10 +119,19 @@ export function createAuthenticator<C extends object = object>(
         token = isThenable(granted) ? await granted : granted
       }
       if (refusal.exposeChallenge) headers = exposed(headers)
-      return { kind: 'authenticated', token, scheme: credential.scheme, headers }
+      const { scheme } = credential
+      const authenticated = { kind: 'authenticated', token, scheme, headers } as const
+      if (onAuthenticated === undefined) return authenticated
+      return { ...authenticated, user: await userOf(onAuthenticated, token, view) }
     } catch (error) {
       return refuse(error, requirement, credential, headers)
     }
+  }
+
+  const userOf = async (find: OnAuthenticated, token: VerifiedToken<C>, view: RequestView): Promise<unknown> => {
+    const user = await answerOf('onAuthenticated', clock, () => find(token, view))
+    if ((user ?? false) !== false) return user
+    throw new AuthError('token_refused', { actual: 'no user' })
   }
 
   const assertMayBeAnonymous = (view: RequestView, other?: OtherScheme, requirement?: Requirement): void => {
@@ -123,11 +143,8 @@ export function createAuthenticator<C extends object = object>(
   }
 
   /** A requirement that hangs must not make requests hang. */
-  const inTime = <T>(asked: Soon<T>, { description }: Requirement): Soon<T> => {
-    if (!isThenable(asked)) return asked
-    const late = (): AuthError => new AuthError('check_unavailable', { actual: description })
-    return answeredWithin({ late, seconds: LONGEST_CHECK, clock }, () => asked)
-  }
+  const inTime = <T>(asked: Soon<T>, { description }: Requirement): Soon<T> =>
+    isThenable(asked) ? answeredWithin(checkDeadline(description, clock), () => asked) : asked
 
   /** The token, or another one if the requirement needs a fresh answer. */
   const grantedToken = (requirement: Requirement, token: VerifiedToken<C>): Soon<VerifiedToken<C>> =>
@@ -188,7 +205,8 @@ export function createAuthenticator<C extends object = object>(
   const explain: Authenticator<C>['explain'] = (view, requirement) =>
     explainRequest(view, {
       verifier,
-      context: verifyContext,
+      userOf: onAuthenticated && ((token) => userOf(onAuthenticated, token as VerifiedToken<C>, view)),
+      context: contextOf(view),
       binding,
       requirement,
       // The token comes from the same verifier.
@@ -203,7 +221,8 @@ export function createAuthenticator<C extends object = object>(
 
   const readsBody = sources.some(({ from }) => from === 'form')
   const schemes = Object.freeze([...binding.schemes.values()])
-  return { verifier, readsBody, schemes, authenticate, authorize, explain, ...(resource && { resource }) }
+  const findsUser = onAuthenticated !== undefined
+  return { verifier, readsBody, schemes, findsUser, authenticate, authorize, explain, ...(resource && { resource }) }
 }
 
 /**
@@ -218,9 +237,6 @@ export function assertCanAsk(action: string, requirement: Requirement, verifier:
       'fresh() needs a verifier that asks the authorization server: give { verifier: createIntrospectionVerifier(…) }',
     )
 }
-
-// Seconds to wait for a requirement.
-const LONGEST_CHECK = 10
 
 /** The credential of a refused request; without the token if only a requirement was checked. */
 type UsedCredential = Credential | { readonly scheme: string; readonly token: undefined }

@@ -22,6 +22,8 @@ interface RequestRules {
   readonly requirement: Requirement | undefined
   /** Throws the refusal of a token that does not meet it. */
   readonly granted: (requirement: Requirement, token: VerifiedToken) => unknown
+  /** Finds the user, or throws the refusal. `undefined` without `onAuthenticated`. */
+  readonly userOf: ((token: VerifiedToken) => Promise<unknown>) | undefined
   /** Throws what refuses a request without a credential. `undefined` if it may be anonymous. */
   readonly credentialOf: () => Promise<Credential | undefined>
 }
@@ -45,6 +47,15 @@ export async function explainRequest(view: RequestView, rules: RequestRules): Pr
     const token = explanation.accepted ? await rest.add('token', verify, () => undefined) : undefined
     await explainBindings(rest, rules, { token, view, credential })
     if (rules.requirement !== undefined) await explainRequirement(rest, rules, rules.requirement, token)
+    const { userOf } = rules
+    if (userOf === undefined) return joined([...parts, rest.end()])
+    if (token === undefined || !rest.havePassed('all')) rest.skip('user')
+    else
+      await rest.add(
+        'user',
+        () => userOf(token),
+        () => ({}),
+      )
   } catch (error) {
     rest.fail('error', error)
   }

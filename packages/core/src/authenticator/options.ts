@@ -1,10 +1,12 @@
 import { type Binding, bindingRule, type BindingRules, isParameters, resolveBindings } from '../confirmation/binding.ts'
 import type { AuthError } from '../errors/auth-error.ts'
-import { type CredentialSource, DEFAULT_SOURCES, resolveSources } from '../http/credential-sources.ts'
+import { answerOf } from '../errors/deadline.ts'
+import { type CredentialSource, DEFAULT_SOURCES, resolveSources, type TokenPlace } from '../http/credential-sources.ts'
 import { createLogRefusal, logOption, type RefusalLog, writeTo } from '../http/refusal-log.ts'
 import { type ProtectedResource, resourceRule } from '../http/protected-resource.ts'
 import { problemBody, type RefusalBody, type RefusalRules } from '../http/refusal-response.ts'
 import { isPlainText } from '../model/http-text.ts'
+import type { RequestView, VerifiedToken } from '../model/token.ts'
 import { bare, own } from '../model/values.ts'
 import {
   anything,
@@ -21,7 +23,7 @@ import {
 } from '../options/option-rules.ts'
 import { readOptions } from '../options/read-options.ts'
 import { VERIFIER_OPTIONS, type VerifierOptions } from '../pipeline/options.ts'
-import { createVerifier, type Verifier } from '../pipeline/verifier.ts'
+import { clockOf, createVerifier, type Verifier } from '../pipeline/verifier.ts'
 import { describeResource, type ResourceVerifierOptions, withAudience } from './resource.ts'
 
 /** Verifier options or an existing verifier, plus how requests are read and answered. */
@@ -41,6 +43,12 @@ export interface HttpOptions {
   readonly realm?: string | undefined
   /** Places where the token may be. The same token in several places is one credential. @defaultValue what the issuers say, else the `Authorization` header alone */
   readonly credentials?: readonly CredentialSource[] | undefined
+  /**
+   * Reads the token from another place than `credentials` can name. Returns the token, or `undefined` if there is none; anything else refuses
+   * the request with status 400. It is the only place, unless you also list `credentials`; then two different tokens are refused, as between
+   * any two places. @defaultValue none
+   */
+  readonly extractToken?: ExtractToken | undefined
   /** `true` accepts requests without credentials as anonymous. Bad credentials are still refused. @defaultValue false */
   readonly optional?: boolean | undefined
   /** Makes the body of refusals. @defaultValue a problem document (RFC 9457) with fixed text */
@@ -57,6 +65,12 @@ export interface HttpOptions {
    * @defaultValue none; in Fastify `request.log.info`, unless `false`
    */
   readonly log?: RefusalLog | false | undefined
+  /**
+   * Called with the verified token of each accepted request, to find the user in a database, for example. Returns the user; `undefined`, `null`
+   * and `false` refuse with status 401. It may throw an `AuthError` to refuse; anything else it throws, or no answer within 10 s, is 503.
+   * Requirements of the adapter's options have passed by then. `explain` calls it, too. @defaultValue none
+   */
+  readonly onAuthenticated?: OnAuthenticated
   /** Ways to confirm sender-constrained tokens (RFC 7800). @defaultValue none: every token with `cnf` is refused */
   readonly bindings?: readonly Binding[]
   /** `refuse` refuses tokens without `cnf`. It needs at least one binding. @defaultValue 'accept' */
@@ -70,10 +84,17 @@ export interface HttpOptions {
   readonly resource?: ProtectedResource
 }
 
+/** Reads the token of a request. */
+export type ExtractToken = (view: RequestView) => string | undefined | Promise<string | undefined>
+
+/** Finds the user of a verified token. */
+export type OnAuthenticated = (token: VerifiedToken, view: RequestView) => unknown
+
 /** Options checked once, with their defaults filled in. */
 interface ResolvedAuthenticatorOptions<C extends object> {
   readonly verifier: Verifier<C>
-  readonly sources: readonly CredentialSource[]
+  readonly sources: readonly TokenPlace[]
+  readonly onAuthenticated: OnAuthenticated | undefined
   readonly anonymous: 'accepted' | 'refused'
   readonly refusal: RefusalRules
   readonly logRefusal: (error: AuthError) => void
@@ -86,11 +107,13 @@ export const HTTP: OptionTable<HttpOptions & ReadyVerifier> = /* @__PURE__ */ ((
   verifier: objectWith('a verifier, which createVerifier makes', 'verify'),
   realm: { be: 'printable ASCII text without quotes or backslashes', fits: isPlainText, default: 'api' },
   credentials: { ...anything, read: resolveSources },
+  extractToken: callback,
   optional: { ...flag, default: false },
   refusalBody: { ...callback, default: problemBody },
   exposeChallenge: { ...flag, default: false },
   scopesInChallenge: { ...oneOf('no_token', 'invalid_token'), default: 'no_token' },
   log: logOption,
+  onAuthenticated: narrowing(callback),
   bindings: { ...narrowing(listOf('a list, such as [binding]', bindingRule)), default: [] },
   unboundTokens: { ...narrowing(oneOf('accept', 'refuse')), default: 'accept' },
   challenge: { be: 'an object such as { resource_metadata: "https://…" }', fits: isParameters, default: {} },
@@ -122,10 +145,11 @@ export function resolveAuthenticatorOptions<C extends object>(
     parameters: { ...parameters, ...challenge },
   }))
   const verifier = verifierOf(options)
-  const sources = options.credentials ?? sourcesOf(verifier)
+  const sources = placesOf(options, verifier)
   if (resource !== undefined) describeResource(resource, { verifier, sources, binding })
   return Object.freeze({
     sources,
+    onAuthenticated: options.onAuthenticated,
     anonymous: options.optional ? 'accepted' : 'refused',
     refusal: Object.freeze({ realm, body, exposeChallenge, scopesInChallenge, challenges }),
     logRefusal: logRefusalOf(options),
@@ -140,6 +164,15 @@ type ReadOptions<C extends object> = AuthenticatorOptions<C> &
 
 const FORM = 'give a verifier, or options with "issuer" and "audience"'
 const ACTION = 'create authenticator'
+
+function placesOf({ credentials, extractToken }: HttpOptions, verifier: Verifier): readonly TokenPlace[] {
+  if (extractToken === undefined) return credentials ?? sourcesOf(verifier)
+  const read = async (view: RequestView): Promise<readonly unknown[]> => {
+    const token = await answerOf('extractToken', clockOf(verifier), () => extractToken(view))
+    return token === undefined ? [] : [token]
+  }
+  return [...(credentials ?? []), { from: 'extractToken', read }]
+}
 
 // An issuer's profile may know the header of a proxy. Policies from a function are not known yet.
 function sourcesOf(verifier: Verifier): readonly CredentialSource[] {

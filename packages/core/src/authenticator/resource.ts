@@ -1,5 +1,5 @@
 import type { BindingRules } from '../confirmation/binding.ts'
-import type { CredentialSource } from '../http/credential-sources.ts'
+import type { TokenPlace } from '../http/credential-sources.ts'
 import type { ProtectedResource } from '../http/protected-resource.ts'
 import { bare, own, ownOptions } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'
@@ -54,7 +54,7 @@ function filled(options: object, resource: string): object {
 /** What is known of a protected resource from the options of its authenticator. */
 interface Known {
   readonly verifier: Verifier
-  readonly sources: readonly CredentialSource[]
+  readonly sources: readonly TokenPlace[]
   readonly binding: BindingRules
 }
 
@@ -76,7 +76,7 @@ export function describeResource(resource: ProtectedResource, { verifier, source
 }
 
 // The ways of RFC 6750 section 2.
-const BEARER_METHODS: Readonly<Partial<Record<CredentialSource['from'], string>>> = bare({
+const BEARER_METHODS: Readonly<Partial<Record<TokenPlace['from'], string>>> = bare({
   authorization: 'header',
   form: 'body',
   query: 'query',

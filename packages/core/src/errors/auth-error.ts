@@ -2,6 +2,7 @@ import * as errors from 'jose/errors'
 import { catalogue, type ErrorCode, type WireError, type WireRefusal } from '../model/catalogue.ts'
 import { isPlainObject } from '../model/http-text.ts'
 import { type Limits, raiseLimit } from '../model/limits.ts'
+import type { Claims } from '../model/token.ts'
 import { bare, own } from '../model/values.ts'
 import { quote, sentence } from './quote.ts'
 
@@ -78,6 +79,23 @@ export class AuthError extends Error {
     this.parameters = parameters
     this.description = refusal && own(refusal, 'description')
   }
+
+  /**
+   * The claims of a refused token whose signature was verified, and which only its `exp`, `nbf` or `iat` made unacceptable. `undefined` for
+   * every other refusal, and for tokens bound to a sender. Its `claims` schema, token checks and requirements have not run, so use them to say
+   * who must log in again, and never to admit. Not in JSON, logs and events.
+   */
+  get claims(): Claims | undefined {
+    return claimsOf.get(this)
+  }
+}
+
+// Not a member, so that nothing that lists or copies the members of an error has it.
+const claimsOf = new WeakMap<AuthError, Claims>()
+
+/** Keeps the verified claims of a token that is refused for its times alone. */
+export function keepClaims(error: AuthError, claims: Claims): void {
+  claimsOf.set(error, claims)
 }
 
 const NO_DETAILS: AuthErrorDetails = {}

@@ -1,6 +1,6 @@
 import type { Clock } from '../model/runtime.ts'
 import { isThenable } from '../model/values.ts'
-import { asError } from './auth-error.ts'
+import { asError, asRefusal, AuthError } from './auth-error.ts'
 
 /** A store or another function of the application, and how long a request may wait for it. */
 export interface Deadline {
@@ -40,5 +40,30 @@ export async function answeredWithin<T>({ late, seconds, clock }: Deadline, ask:
     throw asError(error)
   } finally {
     cancel()
+  }
+}
+
+/** A function of the application that decides about a request: the error of one that hangs, and its deadline. */
+export const checkDeadline = (name: string, clock: Deadline['clock']): Deadline => ({
+  late: () => new AuthError('check_unavailable', { actual: name }),
+  seconds: 10,
+  clock,
+})
+
+/**
+ * Asks a function of the application about a request. It may answer at once or with a promise.
+ *
+ * @param name - the option that holds the function
+ * @throws AuthError that the function threw, or `check_unavailable` if it threw anything else or has not answered within 10 s
+ */
+export async function answerOf<T>(
+  name: string,
+  clock: Deadline['clock'],
+  ask: () => T | PromiseLike<T>,
+): Promise<Awaited<T>> {
+  try {
+    return await answeredWithin(checkDeadline(name, clock), async () => ask())
+  } catch (thrown) {
+    throw asRefusal(thrown) ?? new AuthError('check_unavailable', { actual: name, cause: asError(thrown) })
   }
 }

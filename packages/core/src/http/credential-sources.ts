@@ -50,6 +50,16 @@ export interface FormSource {
   readonly name?: string
 }
 
+/** A function of the application that reads the token. */
+interface HookSource {
+  readonly from: 'extractToken'
+  /** A list of one value, or an empty one. */
+  read(view: RequestView): Promise<readonly unknown[]>
+}
+
+/** A place that a request is searched for a token in. */
+export type TokenPlace = CredentialSource | HookSource
+
 /** The `Authorization` header alone. */
 export const DEFAULT_SOURCES: readonly CredentialSource[] = Object.freeze([
   Object.freeze(bare<CredentialSource>({ from: 'authorization', bareToken: 'refuse' })),
@@ -119,27 +129,28 @@ function customHeader(action: string, name: string): string {
  * Every value the request has in one place, in order. The caller must refuse several values, and values that are not text. Returns a
  * promise only for a body.
  */
-export function fieldValues(
-  view: RequestView,
-  source: CredentialSource,
-): readonly unknown[] | Promise<readonly unknown[]> {
+export function fieldValues(view: RequestView, source: TokenPlace): readonly unknown[] | Promise<readonly unknown[]> {
   switch (source.from) {
     case 'authorization':
       return view.header('authorization')
     case 'header':
       return view.header(source.name.toLowerCase())
     case 'cookie':
-      return cookieValues(view.header('cookie'), source.name)
+      return cookieValues(view, source.name)
     case 'query':
       return queryValues(view.target, source.name ?? ACCESS_TOKEN)
     case 'form':
       return formValues(view, source.name ?? ACCESS_TOKEN)
+    case 'extractToken':
+      return source.read(view)
   }
 }
 
-// RFC 6265 section 4.2.1: pairs separated by a semicolon; HTTP/2 may send them as several fields.
-function cookieValues(fields: readonly unknown[], name: string): readonly unknown[] {
-  return fields.flatMap((field): readonly unknown[] => (typeof field === 'string' ? pairValues(field, name) : [field]))
+/** Every value of a cookie. RFC 6265 section 4.2.1: pairs separated by a semicolon; HTTP/2 may send them as several fields. */
+export function cookieValues(view: Pick<RequestView, 'header'>, name: string): readonly unknown[] {
+  return (view.header('cookie') as readonly unknown[]).flatMap((field): readonly unknown[] =>
+    typeof field === 'string' ? pairValues(field, name) : [field],
+  )
 }
 
 function pairValues(field: string, name: string): readonly string[] {

@@ -1,6 +1,6 @@
 import { AuthError } from '../errors/auth-error.ts'
 import type { Credential, OtherScheme, RequestView } from '../model/token.ts'
-import { ACCESS_TOKEN, type CredentialSource, fieldValues } from './credential-sources.ts'
+import { ACCESS_TOKEN, fieldValues, type TokenPlace } from './credential-sources.ts'
 
 /** The one credential of a request, or `undefined` if it has none. */
 export type Extracted = Credential | OtherScheme | undefined
@@ -19,7 +19,7 @@ const BEARER: Schemes = new Map([['bearer', 'Bearer']])
  */
 export function extractCredential(
   view: RequestView,
-  sources: readonly CredentialSource[],
+  sources: readonly TokenPlace[],
   schemes: Schemes = BEARER,
 ): Extracted | Promise<Extracted> {
   const [source] = sources
@@ -43,14 +43,14 @@ export function extractCredential(
 }
 
 interface Found {
-  readonly source: CredentialSource
+  readonly source: TokenPlace
   readonly text: string
 }
 
 interface Unfinished extends Pick<Found, 'source'> {
   readonly found: Found[]
   readonly values: Promise<readonly unknown[]>
-  readonly rest: readonly CredentialSource[]
+  readonly rest: readonly TokenPlace[]
   readonly schemes: Schemes
 }
 
@@ -68,7 +68,7 @@ function isList<T>(values: readonly T[] | Promise<readonly T[]>): values is read
   return Array.isArray(values)
 }
 
-function addTo(found: Found[], source: CredentialSource, values: readonly unknown[]): void {
+function addTo(found: Found[], source: TokenPlace, values: readonly unknown[]): void {
   if (values.length > 1)
     throw new AuthError('credential_repeated', {
       expected: 'one value',
@@ -114,8 +114,9 @@ function parse({ source, text }: Found, schemes: Schemes): Credential | OtherSch
   throw malformed('a token without a scheme', 'For a header with one, write scheme: "Bearer" beside its name')
 }
 
-function nameOf(source: CredentialSource): string {
+function nameOf(source: TokenPlace): string {
   if (source.from === 'authorization') return 'Authorization header'
+  if (source.from === 'extractToken') return source.from
   const name = source.name ?? ACCESS_TOKEN
   return `${source.from} "${name}"`
 }

@@ -12,6 +12,8 @@ export interface Authenticated<C extends object = object> {
   readonly scheme: string
   /** Headers for the response, such as a `DPoP-Nonce`. Usually empty. Names are in lower case. */
   readonly headers: Readonly<Record<string, string>>
+  /** What `onAuthenticated` returned. Absent without that option. */
+  readonly user?: unknown
 }
 
 /** The request carries no credentials, and `optional` allows that. */

@@ -63,6 +63,7 @@ const SUMMARIES = {
   issuer_mismatch: 'The token comes from another issuer',
   issuer_unknown: 'The issuer of the token is not among those trusted',
   issuer_unavailable: 'The policy for the issuer of the token cannot be looked up',
+  verifier_unknown: 'No verifier is registered for the request',
   audience_missing: 'The token names no audience',
   audience_mismatch: 'The token is meant for another audience',
   claim_missing: 'The token lacks a claim that is required',

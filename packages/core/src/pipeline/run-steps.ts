@@ -1,7 +1,7 @@
 import { asError, asRefusal, AuthError } from '../errors/auth-error.ts'
 import { emit, type EventListener } from '../model/events.ts'
 import type { Clock } from '../model/runtime.ts'
-import type { VerifiedToken } from '../model/token.ts'
+import type { RequestView, VerifiedToken } from '../model/token.ts'
 import { ignoreRejection, own, ownOptions } from '../model/values.ts'
 import { isOptions, misconfigured } from '../options/option-rules.ts'
 import type { Step, TokenContext, Verification } from './steps.ts'
@@ -13,6 +13,8 @@ export interface VerifyContext {
   readonly asOf?: AsOf
   /** Members of `cnf` (RFC 7800) that the caller confirms itself. @defaultValue none */
   readonly confirmations?: readonly string[]
+  /** The request with the token. Only verifiers with `dependsOnRequest` use it. */
+  readonly view?: RequestView
 }
 
 /** A past time from a trusted record, such as when a job was queued. */

@@ -16,6 +16,7 @@ import { deepFreeze } from '../model/values.ts'
 import type { PolicyRegistry } from './policy-registry.ts'
 import type { ResolvedPolicy } from './policy.ts'
 import type { Remembered, TokenCache } from './token-cache.ts'
+import { keepClaimsIfUntimely } from './untimely.ts'
 import { runTokenChecks, type TokenCheck } from './token-checks.ts'
 
 /** What a verification depends on, besides the token. */
@@ -208,9 +209,15 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       name: 'claims',
       skipIfRemembered: false,
       needs: ['time', 'parse'],
-      run: ({ remembered, policy, subject, context }) => {
+      run: (state) => {
+        const { remembered, policy, subject, context } = state
         const due = remembered === undefined ? policy.claimChecks : policy.repeatedChecks
-        for (const claimCheck of due) claimCheck.check(subject, context)
+        try {
+          for (const claimCheck of due) claimCheck.check(subject, context)
+        } catch (error) {
+          if (state.key !== undefined || remembered !== undefined) keepClaimsIfUntimely(error, state)
+          throw error
+        }
         return undefined
       },
       // `explain` reports each claim check instead.

@@ -71,6 +71,11 @@ export interface Verifier<C extends object = object> {
    * @defaultValue unknown
    */
   accepts?(): readonly AcceptedIssuer[]
+  /**
+   * Whether it needs the `view` of the context, as that of `selectVerifier` of `@claimgate/core/hooks` does. An authenticator then passes it.
+   * @defaultValue false
+   */
+  readonly dependsOnRequest?: boolean
 }
 
 /** An issuer that a verifier accepts. */
