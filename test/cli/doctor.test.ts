@@ -253,6 +253,12 @@ describe('claimgate doctor, of an issuer with a fault', () => {
     expect(stdout).toContain('keySet: { maxBytes: 1048576, maxKeys: 1000 }')
   })
 
+  it('does not trust the content type, and reports it', async () => {
+    server.at('/jwks.json').behave({ kind: 'ok', headers: { 'content-type': 'text/html' } })
+    const { code, found } = await about(server.origin)
+    expect({ code, ...found }).toMatchObject({ code: 0, jwks: { contentType: 'text/html', usable: 1 } })
+  })
+
   it('warns of clocks that differ', async () => {
     const date = new Date(Date.now() - 90_000).toUTCString()
     for (const path of [OPENID, OAUTH])

@@ -1,5 +1,5 @@
 import { createIssuer } from '@claimgate/issuer'
-import { startTestIssuer, type TestIssuer } from '@claimgate/testing'
+import { startFaultyJwksServer, startTestIssuer, type TestIssuer } from '@claimgate/testing'
 import { exportJWK, exportSPKI, generateKeyPair } from 'jose'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -143,6 +143,7 @@ describe('claimgate explain', () => {
       /Never pass a secret such as legacySecret/,
     ],
     ['an issuer beside a provider', ['--provider', 'auth0', '--issuer', 'https://x.example'], /leave out --issuer/],
+    ['a key host without an issuer', ['--allowed-key-host', 'x.example'], /through the metadata of --issuer/],
     ['two places of keys', ['--jwks-uri', 'https://x.example', '--key-file', 'x'], /not both/],
     ['a key file that is missing', ['--key-file', '/nowhere'], /ENOENT/],
     ['http', ['--jwks-uri', 'http://keys.example.com'], /must be https/],
@@ -153,6 +154,23 @@ describe('claimgate explain', () => {
     expect(stderr).toMatch(message)
     expect(stderr).not.toContain('hush')
     expect(stderr).not.toContain('bug')
+  })
+
+  it('finds keys through metadata at another address, and on a host that is allowed', async () => {
+    const issuer = await startFaultyJwksServer()
+    const keys = at.server.url.replace('127.0.0.1', 'localhost')
+    issuer.at('/metadata').behave({ kind: 'ok', body: { issuer: at.server.origin, jwks_uri: keys } })
+    try {
+      const args = ['explain', '--issuer', at.server.origin, '--metadata-uri', issuer.urlOf('/metadata')]
+      const [refused, allowed] = await Promise.all([
+        inJson(args, token),
+        inJson([...args, '--allowed-key-host', 'localhost'], token),
+      ])
+      expect(refused).toMatchObject({ code: 2, found: { code: 'keys_unavailable' } })
+      expect(allowed).toMatchObject({ code: 0, found: { accepted: true } })
+    } finally {
+      await issuer.close()
+    }
   })
 
   it('cannot say whether a token is good while the keys are unavailable', async () => {

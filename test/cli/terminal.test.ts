@@ -1,4 +1,5 @@
 // What only a process has: standard input, a pseudo-terminal, pipes that close, arguments.
+import { startTestIssuer } from '@claimgate/testing'
 import { spawn } from 'node:child_process'
 import { accessSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -56,6 +57,22 @@ describe.runIf(hasScript)('at a terminal', () => {
     const { code, shown } = await atTerminal(['explain'], `${TOKEN}\u0003`)
     expect(code).toBe(130)
     expect(shown.replaceAll('\r', '')).toBe('Token (not shown): \n')
+  })
+
+  it('prints what doctor and keys find in colours', async () => {
+    const { server, close } = await startTestIssuer()
+    try {
+      const [doctor, keys] = await Promise.all([
+        atTerminal(['doctor', server.origin], ''),
+        atTerminal(['keys', `${server.origin}/jwks.json`], ''),
+      ])
+      expect([doctor.code, keys.code]).toEqual([0, 0])
+      expect(doctor.shown).toContain('\u001b[32m✓\u001b[39m issuer')
+      expect(doctor.shown).toContain('\u001b[32mGood.\u001b[39m')
+      expect(keys.shown).toContain('\u001b[32m✓\u001b[39m JWK Set')
+    } finally {
+      await close()
+    }
   })
 
   it('prints without colours with NO_COLOR', async () => {

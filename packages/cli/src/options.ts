@@ -38,6 +38,13 @@ export function declareNetwork(command: Command): Command {
     .option('--allow-http-host <host>', 'a host of your own network that may use http:, such as keycloak:8080', collect)
 }
 
+/** Adds the options of commands that find keys through the metadata of an issuer. */
+export function declareDiscovery(command: Command): Command {
+  return command
+    .option('--metadata-uri <url>', 'where the metadata is, if not at the well-known addresses')
+    .option('--allowed-key-host <host>', "a host besides the issuer's where its keys may be", collect)
+}
+
 /** Limits of fetches, as the options say them. */
 export interface NetworkOptions {
   /** Seconds. */

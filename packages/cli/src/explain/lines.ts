@@ -1,5 +1,5 @@
 import type { ExplanationStep } from '@claimgate/core'
-import { quote } from '@claimgate/core/adapter'
+import { own, quote } from '@claimgate/core/adapter'
 import type { RecognisedProvider } from '@claimgate/core/providers'
 
 import type { Configuration } from '../configuration.ts'
@@ -32,7 +32,10 @@ export function explanationLines(report: TokenReport, { header, claims }: Decode
     ['algorithm', textOf(header, 'alg')],
     ['key ID', textOf(header, 'kid')],
     ['issuer', textOf(claims, 'iss')],
-  ].flatMap(([name = '', value]): readonly Line[] => (value === undefined ? [] : [fact(name, quote(value, LONGEST))]))
+    ['audience', own(claims, 'aud')],
+  ].flatMap(([name, value]): readonly Line[] =>
+    value === undefined ? [] : [fact(String(name), quote(value, LONGEST))],
+  )
   return [
     fact('looks like', `${kind.name}, because ${kind.because}`),
     ...(provider === undefined ? [] : [fact('issued by', `${provider.title}, by the form of its issuer`)]),

@@ -31,6 +31,12 @@ async function plainRules(options: Options): Promise<Rules> {
   const { allowHttpHosts } = networkOf(options)
   const [issuer, jwksUri, keyFile] = ['issuer', 'jwksUri', 'keyFile'].map((name) => textOf(options, name))
   if (jwksUri !== undefined && keyFile !== undefined) throw new CannotSay('Give --jwks-uri or --key-file, not both.')
+  const discovery = discoveryOf(options)
+  const isDiscovered = issuer !== undefined && jwksUri === undefined && keyFile === undefined
+  if (Object.keys(discovery).length > 0 && !isDiscovered)
+    throw new CannotSay(
+      '--metadata-uri and --allowed-key-host are for keys that are found through the metadata of --issuer.',
+    )
   const audience = listOf(options, 'audience')
   const claims = { issuer: issuer ?? null, audience: audience.length === 0 ? null : audience }
   const hosts = allowHttpHosts.length === 0 ? {} : { allowHttpHosts }
@@ -41,8 +47,18 @@ async function plainRules(options: Options): Promise<Rules> {
   if (keyFile !== undefined)
     return { policy: { ...claims, ...(await keysOf(keyFile)) }, keys: `the file ${keyFile}`, unchecked }
   if (jwksUri !== undefined) return { policy: { ...claims, ...hosts, jwksUri }, keys: jwksUri, unchecked }
-  if (issuer !== undefined) return { policy: { ...claims, ...hosts }, keys: `the metadata of ${issuer}`, unchecked }
+  if (issuer !== undefined)
+    return { policy: { ...claims, ...hosts, ...discovery }, keys: `the metadata of ${issuer}`, unchecked }
   return { policy: { ...claims, keys: { resolve: noKeys } }, keys: undefined, unchecked }
+}
+
+function discoveryOf(options: Options): Pick<IssuerPolicy, 'metadataUri' | 'allowedKeyHosts'> {
+  const metadataUri = textOf(options, 'metadataUri')
+  const allowedKeyHosts = listOf(options, 'allowedKeyHost')
+  return {
+    ...(metadataUri !== undefined && { metadataUri }),
+    ...(allowedKeyHosts.length > 0 && { allowedKeyHosts }),
+  }
 }
 
 async function noKeys(): Promise<never> {
