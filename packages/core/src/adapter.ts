@@ -114,7 +114,7 @@ export {
   presentMembers,
   publicMaterial,
 } from './keys/jwk/lint.ts'
-export { jwkOfDer, type KeyText, readKeyText } from './keys/key-text.ts'
+export { jwkOfDer, type KeyText, readKeyText, validityOf } from './keys/key-text.ts'
 export { parseStrictJson, StrictJsonError } from './json/strict-json.ts'
 export { cookieValues, type CredentialSource } from './http/credential-sources.ts'
 export { firstOf } from './keys/first-of.ts'

@@ -91,7 +91,7 @@ describe('JWT_PROVIDER', () => {
     [
       'a date that is none',
       { JWT_PROVIDER: 'supabase', JWT_PROJECT_REF: 'abc', JWT_LEGACY_SECRET: 'x'.repeat(32), JWT_LEGACY_UNTIL: 'soon' },
-      /JWT_LEGACY_UNTIL must be a Date/,
+      /JWT_LEGACY_UNTIL must be a date, such as 2027-01-31, found "soon"/,
     ],
   ])('rejects %s', (_name, env, says) => {
     expect(() => optionsFromEnv(env)).toThrow(says)

@@ -1,8 +1,16 @@
 // Every fixture with its profile: its token is accepted, and tokens for others are refused with the provider's own word.
-import type { IssuerPolicy } from '@claimgate/core'
+import { createVerifier, type IssuerPolicy } from '@claimgate/core'
 import * as providers from '@claimgate/core/providers'
 import { describe, expect, it } from 'vitest'
-import { fixtures, outcomeOf, type TokenChanges, tokenOf, verifierOf } from '../../support/providers/world.ts'
+import {
+  fixtures,
+  network,
+  NOW,
+  outcomeOf,
+  type TokenChanges,
+  tokenOf,
+  verifierOf,
+} from '../../support/providers/world.ts'
 
 const TENANT = '11111111-2222-4333-8444-555555555555'
 const CUSTOMER = '66666666-7777-4888-8999-aaaaaaaaaaaa'
@@ -413,6 +421,11 @@ const rows: Readonly<Record<string, Row>> = {
     roles: ['admin'],
     refused: {
       'an ID token': { claims: { at_hash: 'h' }, says: /^401 token_type .*ID token/ },
+      'an ID token without hashes and nonce': {
+        claims: { applicationId: undefined, roles: undefined },
+        says: /^401 token_type .*applicationId .*ID token/,
+      },
+      'a token for another application': { claims: { applicationId: TENANT }, says: /^401 token_type .*applicationId/ },
       'another application': ANOTHER_AUDIENCE,
     },
   },
@@ -539,6 +552,100 @@ describe('52. A tenant is named by its exact GUID, in the token and in its issue
         /^401 (?:issuer_mismatch|claim_malformed)/,
       )
     }
+  })
+})
+
+describe('52. A key of all tenants names its issuer (Entra ID)', () => {
+  const withoutIssuer = async (policy: IssuerPolicy) => {
+    const { fetch } = network('entra-multitenant')
+    const verifier = createVerifier({
+      ...policy,
+      clock: { now: () => NOW },
+      fetch: async (url, init) => {
+        const { keys } = (await (await fetch(url, init)).json()) as { keys: object[] }
+        return Response.json({ keys: keys.map((key) => ({ ...key, issuer: undefined })) })
+      },
+    })
+    return outcomeOf(verifier, await tokenOf('entra-multitenant'))
+  }
+
+  it('or signs no token', async () => {
+    for (const tenants of [[CUSTOMER], 'any'] as const)
+      expect(await withoutIssuer(providers.entra({ tenants, audience: API }))).toMatch(
+        /^401 issuer_mismatch .*does not say for which issuer it signs/,
+      )
+  })
+
+  it('unless the key is at the address of one tenant', async () => {
+    const policy = providers.entra({ tenantId: CUSTOMER, audience: API })
+    expect(await withoutIssuer({ ...policy, jwksUri: fixtures['entra-multitenant']?.jwks.uri ?? '' })).toHaveProperty(
+      'claims',
+    )
+  })
+})
+
+describe('National clouds of Entra ID', () => {
+  it.each([
+    ['public', 2, 'https://login.microsoftonline.com/TENANT/v2.0', undefined],
+    ['us-government', 2, 'https://login.microsoftonline.us/TENANT/v2.0', undefined],
+    ['china', 2, 'https://login.partner.microsoftonline.cn/TENANT/v2.0', undefined],
+    ['public', 1, 'https://sts.windows.net/TENANT/', 'https://login.microsoftonline.com'],
+    ['us-government', 1, 'https://sts.windows.net/TENANT/', 'https://login.microsoftonline.us'],
+    ['china', 1, 'https://sts.chinacloudapi.cn/TENANT/', 'https://login.partner.microsoftonline.cn'],
+  ] as const)('%s, version %i', (cloud, version, issuer, login) => {
+    const one = providers.entra({ tenantId: TENANT, audience: API, cloud, version })
+    expect(one.issuer).toBe(issuer.replace('TENANT', TENANT))
+    if (login !== undefined) expect(one.metadataUri).toBe(`${login}/${TENANT}/.well-known/openid-configuration`)
+    const many = providers.entra({ tenants: [TENANT], audience: API, cloud, version })
+    const host = login ?? issuer.split('/TENANT')[0]
+    expect(many.jwksUri).toBe(`${host}/common/discovery/${version === 1 ? '' : 'v2.0/'}keys`)
+  })
+
+  it('have other issuers, so a token of another cloud is refused', async () => {
+    const policy = providers.entra({ tenantId: TENANT, audience: API, cloud: 'us-government' })
+    const jwksUri = fixtures['entra-v2-delegated']?.jwks.uri ?? ''
+    const token = await tokenOf('entra-v2-delegated')
+    expect(await outcomeOf(verifierOf('entra-v2-delegated', { ...policy, jwksUri }), token)).toMatch(
+      /^401 issuer_mismatch/,
+    )
+    const claims = { iss: `https://login.microsoftonline.us/${TENANT}/v2.0` }
+    const own = await tokenOf('entra-v2-delegated', { claims })
+    // The key of the fixture names the issuer of the public cloud.
+    expect(await outcomeOf(verifierOf('entra-v2-delegated', { ...policy, jwksUri }), own)).toMatch(
+      /^401 issuer_mismatch/,
+    )
+  })
+
+  it('are named exactly', () => {
+    expect(() => providers.entra({ tenantId: TENANT, audience: API, cloud: 'gov' as never })).toThrow(
+      '"cloud" must be "public" or "us-government" or "china"',
+    )
+  })
+})
+
+describe('Roles of Zitadel in an organization', () => {
+  const PROJECT = '358982239599491392'
+  const rolesFor = async (organizationId: string | readonly (string | number)[] | undefined) => {
+    const words = { domain: 'acme.zitadel.cloud', projectId: PROJECT, ...(organizationId && { organizationId }) }
+    const roles = {
+      admin: { '1': 'customer.example' },
+      editor: { '2': 'acme.example', '1': 'customer.example' },
+      reader: {},
+    }
+    const claims = { [`urn:zitadel:iam:org:project:${PROJECT}:roles`]: roles }
+    const token = await outcomeOf(verifierOf('zitadel', providers.zitadel(words)), await tokenOf('zitadel', { claims }))
+    return typeof token === 'string' ? token : [...(token.roles ?? [])]
+  }
+
+  it('count if the user has them in that one', async () => {
+    expect(await rolesFor(undefined)).toEqual(['admin', 'editor', 'reader'])
+    expect(await rolesFor('2')).toEqual(['editor'])
+    expect(await rolesFor(['1', 2])).toEqual(['admin', 'editor'])
+    expect(await rolesFor('3')).toEqual([])
+    // Names of Object.prototype are no organizations.
+    expect(() => providers.zitadel({ domain: 'a.example', projectId: PROJECT, organizationId: 'toString' })).toThrow(
+      '"organizationId" must be the number',
+    )
   })
 })
 

@@ -7,7 +7,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { network, NOW, outcomeOf, tokenOf } from '../../support/providers/world.ts'
+import { fixtures, network, NOW, outcomeOf, rsaCertificate, tokenOf } from '../../support/providers/world.ts'
 
 const SIGNER = 'arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/my-alb/0123456789abcdef'
 const alb = awsAlb({
@@ -127,6 +127,32 @@ describe('a map of certificates (Firebase)', () => {
     expect(await outcomeOf(verifier, await tokenOf('firebase-x509'))).toMatch(says)
   })
 
+  const DAY = 86_400_000
+  it.each<[string, string, 'accepted' | 'refused']>([
+    ['valid', rsaCertificate(NOW - DAY, NOW + DAY), 'accepted'],
+    ['valid, with a GeneralizedTime', rsaCertificate(NOW - DAY, NOW + DAY, 'GeneralizedTime'), 'accepted'],
+    ['expired four minutes ago', rsaCertificate(NOW - DAY, NOW - 240_000), 'accepted'],
+    ['expired six minutes ago', rsaCertificate(NOW - DAY, NOW - 360_000), 'refused'],
+    ['valid in four minutes', rsaCertificate(NOW + 240_000, NOW + DAY), 'accepted'],
+    ['valid in six minutes', rsaCertificate(NOW + 360_000, NOW + DAY), 'refused'],
+    ['expired in 1999', rsaCertificate(0, Date.UTC(1999, 11, 31)), 'refused'],
+    ['without readable dates', rsaCertificate(NOW, NOW, 'other'), 'refused'],
+  ])('uses a certificate only while it is valid: %s', async (_name, certificate, expected) => {
+    const kid = String(fixtures['firebase-x509']?.header['kid'])
+    const { verifier } = timed(policy, async () => Response.json({ [kid]: certificate }))
+    const outcome = await outcomeOf(verifier, await tokenOf('firebase-x509'))
+    if (expected === 'accepted') expect(outcome).toHaveProperty('claims')
+    else expect(outcome).toMatch(/^503 keys_unavailable .*only members that are skipped/)
+  })
+
+  it('uses no bare public key in place of a certificate', async () => {
+    const kid = String(fixtures['firebase-x509']?.header['kid'])
+    const pem =
+      '-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n-----END PUBLIC KEY-----'
+    const { verifier } = timed(policy, async () => Response.json({ [kid]: pem }))
+    expect(await outcomeOf(verifier, await tokenOf('firebase-x509'))).toMatch(/^503 keys_unavailable/)
+  })
+
   it('sends no second request for an unknown key ID within the cool-down', async () => {
     const { fetch, seen } = network('firebase-x509')
     const { verifier } = timed(policy, fetch)
@@ -152,6 +178,20 @@ describe('52. Keys behind a token (Kubernetes)', () => {
     const { fetch } = network('kubernetes')
     const { verifier } = timed(kubernetes({ ...words, token }), fetch)
     expect(await outcomeOf(verifier, await tokenOf('kubernetes'))).toMatch(/^503 keys_unavailable/)
+  })
+
+  it.each<[string, object, string]>([
+    ['no token', {}, 'The status was 401, not 200 (if it wants a token, give "token")'],
+    [
+      'a wrong token',
+      { token: () => 'other' },
+      'The status was 401, not 200 (it refuses the token that "token" gives)',
+    ],
+  ])('says what to write with %s', async (_name, more, says) => {
+    const { verifier } = timed(kubernetes({ ...words, ...more }), network('kubernetes').fetch)
+    const outcome = await outcomeOf(verifier, await tokenOf('kubernetes'))
+    expect(outcome).toContain(says)
+    expect(outcome).not.toContain('keySet.headers')
   })
 
   it.each<[string, string, string, (headers: unknown) => Promise<never>]>([

@@ -102,15 +102,31 @@ export function network(id: string): {
 function bodyOf(form: string | undefined, keys: readonly JWK[]): string {
   if (form === 'key per kid') return ecPem
   if (form === 'pem map')
-    return JSON.stringify(Object.fromEntries(keys.map(({ kid = '' }) => [kid, certificateOf(rsaPem)])))
+    return JSON.stringify(
+      Object.fromEntries(keys.map(({ kid = '' }) => [kid, certificateOf(rsaPem, NOW - 86_400_000, NOW + 86_400_000)])),
+    )
   return JSON.stringify({ keys })
 }
 
+/** A certificate around the RSA key of the fixtures. Times are in milliseconds since the epoch. */
+export const rsaCertificate = (from: number, until: number, kind?: TimeKind): string =>
+  certificateOf(rsaPem, from, until, kind)
+
+type TimeKind = 'UTCTime' | 'GeneralizedTime' | 'other'
+
 /** A certificate around a public key. Its signature is empty, because only the address vouches for it. */
-function certificateOf(spki: string): string {
+function certificateOf(spki: string, from: number, until: number, kind: TimeKind = 'UTCTime'): string {
   const key = Buffer.from(spki.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64')
   const empty = der(0x30)
-  const signed = der(0x30, der(0xa0, der(0x02, Buffer.of(2))), der(0x02, Buffer.of(1)), empty, empty, empty, empty, key)
+  const time = (at: number): Buffer => {
+    const digits = `${new Date(at).toISOString().replaceAll(/[-:T]|\.\d+Z/g, '')}Z`
+    return kind === 'UTCTime'
+      ? der(0x17, Buffer.from(digits.slice(2)))
+      : der(0x18, Buffer.from(kind === 'other' ? 'x' : digits))
+  }
+  const validity = der(0x30, time(from), time(until))
+  const serial = [der(0xa0, der(0x02, Buffer.of(2))), der(0x02, Buffer.of(1))]
+  const signed = der(0x30, ...serial, empty, empty, validity, empty, key)
   const body = der(0x30, signed, empty, der(0x03, Buffer.of(0))).toString('base64')
   return `-----BEGIN CERTIFICATE-----\n${body.replaceAll(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`
 }

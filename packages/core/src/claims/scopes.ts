@@ -109,14 +109,15 @@ function withImplied(words: readonly string[], hierarchy: ReadonlyMap<string, re
 }
 
 // With any other value, such as `admin: false`, the name may not be a role that is granted.
-function rolesOf(source: ClaimPath, given: object): readonly string[] {
-  for (const where of Object.values(given) as readonly unknown[])
+function rolesOf(source: ClaimPath, given: object, counts?: (granted: object) => boolean): readonly string[] {
+  return Object.entries(given as Readonly<Record<string, unknown>>).flatMap(([role, where]) => {
     if (typeof where !== 'object' || where === null)
       throw new AuthError('claim_malformed', {
         expected: `${nameOfPath(source)}: an object for each role`,
         actual: where,
       })
-  return Object.keys(given)
+    return counts === undefined || counts(where) ? [role] : []
+  })
 }
 
 /**
@@ -125,14 +126,18 @@ function rolesOf(source: ClaimPath, given: object): readonly string[] {
  *
  * Throws `AuthError` `claim_malformed`, `claim_too_long`.
  */
-export function roleReader(source: ClaimPath | undefined, limit: number): ScopeReader {
+export function roleReader(
+  source: ClaimPath | undefined,
+  limit: number,
+  counts?: (granted: object) => boolean,
+): ScopeReader {
   const none: ReadonlySet<string> = new ReadonlyScopes(NONE)
   if (source === undefined) return () => none
   return (claims) => {
     const value = valueAt(claims, source) ?? undefined
     if (value === undefined || value === '') return none
     const isText = typeof value !== 'object'
-    const roles = arrayWords(source, isText ? [value] : Array.isArray(value) ? value : rolesOf(source, value))
+    const roles = arrayWords(source, isText ? [value] : Array.isArray(value) ? value : rolesOf(source, value, counts))
     if (roles.length > limit)
       throw overLimit('claim_too_long', { limit: 'scopes', most: limit, unit: 'roles', actual: roles.length })
     return new ReadonlyScopes(roles)

@@ -116,8 +116,27 @@ function other(found: string, label?: string): KeyText {
  */
 export function jwkOfDer(label: PublicLabel, der: Uint8Array): Readonly<Record<string, string>> | undefined {
   const parts = elements(elements(der)[0]?.content ?? der)
-  const jwk = jwkOfSpki(label === 'PUBLIC KEY' ? parts : spkiOfCertificate(parts))
+  const jwk = jwkOfSpki(
+    label === 'PUBLIC KEY' ? parts : elements(fieldsOfCertificate(parts)[5]?.content ?? new Uint8Array()),
+  )
   return jwk && bare(jwk)
+}
+
+/** When a certificate is valid (RFC 5280 section 4.1.2.5), in milliseconds since the epoch; `undefined` if it does not say. */
+export function validityOf(der: Uint8Array): { readonly from: number; readonly until: number } | undefined {
+  const fields = fieldsOfCertificate(elements(elements(der)[0]?.content ?? der))
+  const [from, until] = elements(fields[3]?.content ?? new Uint8Array()).map(timeOf)
+  return from === undefined || until === undefined ? undefined : { from, until }
+}
+
+const UTC_TIME = 0x17
+
+function timeOf({ tag, content }: Element): number | undefined {
+  const text = new TextDecoder().decode(content)
+  // Two digits of a year mean 1950 to 2049.
+  const full = tag === UTC_TIME ? `${Number(text.slice(0, 2)) < 50 ? '20' : '19'}${text}` : text
+  const time = Date.parse(full.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'))
+  return Number.isNaN(time) ? undefined : time
 }
 
 /** The two PEM labels of public keys. */
@@ -164,11 +183,10 @@ function elements(der: Uint8Array): readonly Element[] {
 }
 
 // After the version: serial number, signature algorithm, issuer, validity, subject and the key.
-function spkiOfCertificate([signed]: readonly Element[]): readonly Element[] {
+function fieldsOfCertificate([signed]: readonly Element[]): readonly Element[] {
   if (signed?.tag !== SEQUENCE) return []
   const fields = elements(signed.content)
-  const spki = fields[fields[0]?.tag === VERSION ? 6 : 5]
-  return spki === undefined ? [] : elements(spki.content)
+  return fields[0]?.tag === VERSION ? fields.slice(1) : fields
 }
 
 // RFC 8017 appendix C, RFC 5480 section 2.1.1, RFC 8410 section 3, RFC 9881.

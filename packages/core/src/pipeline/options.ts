@@ -85,6 +85,8 @@ export interface ProviderRules {
   readonly hintOf?: (claims: Claims) => string | undefined
   /** Where requests carry the tokens, if the authenticator's option `credentials` does not say. @defaultValue the `Authorization` header */
   readonly credentials?: readonly CredentialSource[]
+  /** Whether a role counts, for a claim that is an object of roles: `granted` is the value of the role. @defaultValue each counts */
+  readonly roleCounts?: (granted: object) => boolean
   /** Throws `AuthError` `token_type` for a token of another kind. */
   readonly checkKind?: (claims: Claims) => void
   /** Throws `AuthError` for a token whose key must not sign it. `key` is `undefined` for a key of your own source. */

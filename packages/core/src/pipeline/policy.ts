@@ -81,7 +81,11 @@ export function resolvePolicy(
     clockTolerance: options.clockTolerance,
     checkContext: Object.freeze(bare({ keys, algorithms: Object.freeze([...algorithms]) })),
     scopesOf: scopeReader(scopeRules(options, limits), environment.scopeTexts),
-    rolesOf: roleReader(options.roleSource && copyPath(options.roleSource), limits.scopes),
+    rolesOf: roleReader(
+      options.roleSource && copyPath(options.roleSource),
+      limits.scopes,
+      options.provider && own(options.provider, 'roleCounts'),
+    ),
     provider: Object.freeze(bare({ ...options.provider })),
   })
 }

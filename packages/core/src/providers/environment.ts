@@ -108,8 +108,11 @@ function valueOf(text: string, { option, word, action, name }: ReadWord): unknow
   switch (word.variable) {
     case 'text':
       return text
-    case 'date':
-      return new Date(text)
+    case 'date': {
+      const date = new Date(text)
+      if (Number.isNaN(date.getTime())) throw misconfigured(action, `${name} must be a date, such as 2027-01-31`, text)
+      return date
+    }
     case 'list': {
       const items = text.split(',').map((item) => item.trim())
       if (items.includes('')) throw misconfigured(action, `${name} has an empty item between its commas`)

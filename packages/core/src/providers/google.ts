@@ -113,7 +113,10 @@ export const firebase: Profile<FirebaseWords> = /* @__PURE__ */ profile<Firebase
   wrong: { audience: 'write "projectId"', project: 'write "projectId"' },
   arrives:
     '`sub` is the user ID; custom claims as your program set them, for example `admin: true` for `claim("admin", true)`; `roles` if you name their claim',
-  traps: ['Session cookies of Firebase have another issuer and other keys. This profile is for ID tokens.'],
+  traps: [
+    'Session cookies of Firebase have another issuer and other keys. This profile is for ID tokens.',
+    'With `keys: "x509"`, a certificate counts only while it is valid, with 5 minutes of tolerance. Its chain is not checked: only the address vouches for it.',
+  ],
   policy: ({ projectId, tenantId, keys, roles }) => {
     const issuer = `https://securetoken.google.com/${projectId}`
     return {

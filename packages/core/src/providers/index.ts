@@ -1,9 +1,8 @@
 export { awsAlb, type AwsAlbWords, cognito, type CognitoWords } from './amazon.ts'
 export { optionsFromEnv, policyFromTexts } from './environment.ts'
 export { firebase, type FirebaseWords, google, googleIap, type GoogleIapWords, type GoogleWords } from './google.ts'
+export { adfs, type AdfsWords } from './adfs.ts'
 export {
-  adfs,
-  type AdfsWords,
   entra,
   entraB2c,
   type EntraB2cWords,

@@ -1,6 +1,7 @@
 import {
   AuthError,
   bare,
+  type Clock,
   FetchError,
   type FetchLike,
   jwkOfDer,
@@ -14,9 +15,11 @@ import {
   remoteKeySet,
   type RemoteKeySetOptions,
   StrictJsonError,
+  systemClock,
   systemCode,
   TransportError,
   transportOf,
+  validityOf,
 } from '../adapter.ts'
 
 type Jwk = Readonly<Record<string, string>>
@@ -26,15 +29,29 @@ type Jwks = ReturnType<NonNullable<RemoteKeySetOptions['toJwks']>>
 export function certificateMap(uri: string): KeySourcePlan {
   return {
     name: `certificates ${uri}`,
-    create: (options) => remoteKeySet(uri, { ...options, toJwks: jwksOfCertificates }),
+    create: (options) =>
+      remoteKeySet(uri, { ...options, toJwks: (text) => jwksOfCertificates(text, clockOf(options)) }),
   }
 }
 
 const JSON_LIMITS = { members: 1000, nodes: 2000, depth: 2 }
 
-function jwksOfCertificates(text: string): Jwks {
+function jwksOfCertificates(text: string, { now }: Pick<Clock, 'now'>): Jwks {
   const map = parse(text)
-  return { keys: Object.entries(map).map(([kid, pem]) => ({ ...jwkOfPem(pem), kid, use: 'sig' })) }
+  return { keys: Object.entries(map).map(([kid, pem]) => ({ ...jwkOfCertificate(pem, now()), kid, use: 'sig' })) }
+}
+
+const clockOf = (options: RemoteKeySetOptions): Pick<Clock, 'now'> => own(options, 'clock') ?? systemClock
+
+// Clocks of two machines differ. Providers publish certificates before they sign with them.
+const TOLERANCE = 300_000
+
+// A certificate that is not valid now becomes a member without "kty", as any other value that is no key.
+function jwkOfCertificate(pem: unknown, now: number): Jwk {
+  const read = readKeyText(pem)
+  const validity = read.kind === 'pem' && read.label === 'CERTIFICATE' ? validityOf(read.der) : undefined
+  if (validity === undefined || now < validity.from - TOLERANCE || now > validity.until + TOLERANCE) return {}
+  return jwkOfPem(pem)
 }
 
 function parse(text: string): object {
@@ -142,7 +159,8 @@ export function keysWithToken({ uri, token, fetch: given }: ProtectedKeys): KeyS
     name: `protected ${href} ${numberOfFunction(token)} ${numberOfFunction(given)}`,
     create: (options) => {
       const fetch = given ?? (options.fetch && transportOf(options.fetch, own(options, 'proxy')))
-      if (fetch === undefined || (token === undefined && given === undefined)) return remoteKeySet(uri, options)
+      const withHint = { ...options, ifRefused: token === undefined ? NEEDS_TOKEN : REFUSED_TOKEN }
+      if (fetch === undefined || (token === undefined && given === undefined)) return remoteKeySet(uri, withHint)
       const send: FetchLike = async (url, init) => {
         if (token === undefined || url !== href) return fetch(url, init)
         const authorization = `Bearer ${textOf(await token())}`
@@ -152,10 +170,13 @@ export function keysWithToken({ uri, token, fetch: given }: ProtectedKeys): KeyS
           throw withoutToken(cause)
         }
       }
-      return remoteKeySet(uri, { ...options, fetch: send, proxy: undefined })
+      return remoteKeySet(uri, { ...withHint, fetch: send, proxy: undefined })
     },
   }
 }
+
+const NEEDS_TOKEN = 'if it wants a token, give "token"'
+const REFUSED_TOKEN = 'it refuses the token that "token" gives'
 
 const functions = new WeakMap<object, number>()
 let lastFunction = 0

@@ -1,24 +1,17 @@
 import { AuthError, type ClaimPath, type Claims, type ProviderRules } from '../adapter.ts'
 import { type Profile, profile, wrongWords } from './profile.ts'
-import { hintsBy, perTenant } from './rules.ts'
-import {
-  clientRules,
-  clients,
-  guid,
-  host,
-  isGuid,
-  label,
-  like,
-  needed,
-  rolesWord,
-  text,
-  texts,
-  unseen,
-} from './words.ts'
+import { perTenant } from './rules.ts'
+import { choice, clientRules, clients, guid, isGuid, label, like, needed, rolesWord, texts } from './words.ts'
 
-const LOGIN = 'https://login.microsoftonline.com'
-const V2 = `${LOGIN}/{tenantid}/v2.0`
-const V1 = 'https://sts.windows.net/{tenantid}/'
+/** Where tokens and keys of a cloud are, and the issuers of version 1. */
+const CLOUDS = {
+  public: { login: 'https://login.microsoftonline.com', v1: 'https://sts.windows.net' },
+  'us-government': { login: 'https://login.microsoftonline.us', v1: 'https://sts.windows.net' },
+  china: { login: 'https://login.partner.microsoftonline.cn', v1: 'https://sts.chinacloudapi.cn' },
+} as const
+
+type Cloud = (typeof CLOUDS)[keyof typeof CLOUDS]
+
 const CLIENT = '0f0f0f0f-1e1e-4d2d-8c3c-4b4b4b4b4b4b'
 const TENANT = '11111111-2222-4333-8444-555555555555'
 const API = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee'
@@ -33,6 +26,8 @@ export interface EntraWords {
   readonly audience: string | readonly string[]
   /** App registrations → your API → Manifest → `requestedAccessTokenVersion`; `null` there means 1. @defaultValue 2 */
   readonly version?: 1 | 2
+  /** The cloud of the tenants: `us-government` for portal.azure.us, `china` for portal.azure.cn (21Vianet). @defaultValue 'public' */
+  readonly cloud?: 'public' | 'us-government' | 'china'
   /** Application (client) IDs of the clients whose tokens are accepted. @defaultValue any */
   readonly clientId?: string | readonly string[]
   /** Another claim with roles. @defaultValue 'roles' */
@@ -52,6 +47,7 @@ export const entra: Profile<EntraWords> = /* @__PURE__ */ profile<EntraWords>({
     },
     audience: needed(texts(API)),
     version: { be: '1 or 2', fits: (value) => value === 1 || value === 2, default: 2 },
+    cloud: { ...choice('public', 'us-government', 'china'), default: 'public' },
     clientId: clients(CLIENT),
     roles: rolesWord(),
   },
@@ -67,32 +63,42 @@ export const entra: Profile<EntraWords> = /* @__PURE__ */ profile<EntraWords>({
     'New API registrations issue version 1 tokens, with another issuer. Set `requestedAccessTokenVersion` to 2, or write `version: 1`.',
     'A daemon has no `scp`: require a role, not a scope.',
     'With `tenants: "any"`, every Microsoft account can get a token for your API. Check `tid` against your customers.',
+    'Tenants of a national cloud need `cloud`: their issuers and keys are on other hosts.',
     'Tokens for Microsoft Graph cannot be verified by anyone else: ask for a scope of your own API.',
   ],
-  policy: ({ tenantId, tenants, audience, version, clientId, roles }) => {
+  policy: ({ tenantId, tenants, audience, version, cloud: name = 'public', clientId, roles }) => {
+    const cloud = CLOUDS[name]
     const values = tenantsOf(tenantId, tenants)
-    if (version === 2 && [audience].flat().some((name) => name.startsWith('api://')))
+    if (version === 2 && [audience].flat().some((id) => id.startsWith('api://')))
       throw wrongWords(
         'Microsoft Entra ID',
         'tokens of version 2 name the Application (client) ID, a GUID: write it as "audience"',
         audience,
       )
     const isV1 = version === 1
-    const template = isV1 ? V1 : V2
+    const [v1, v2] = [`${cloud.v1}/{tenantid}/`, `${cloud.login}/{tenantid}/v2.0`]
+    const template = isV1 ? v1 : v2
     const issuer = tenantId === undefined ? template : template.replace('{tenantid}', () => tenantId.toLowerCase())
     const client = isV1 ? 'appid' : 'azp'
-    const rules = perTenant({ claim: 'tid', values, issuer: template, keyIssuers: isV1 ? [V1, V2] : [V2] })
+    const rules = perTenant({
+      claim: 'tid',
+      values,
+      issuer: template,
+      keyIssuers: isV1 ? [v1, v2] : [v2],
+      // The keys of version 2 for all tenants name their issuers. Those of version 1 do not, nor need those of one tenant.
+      keyWithoutIssuer: isV1 || tenantId !== undefined ? 'accept' : 'refuse',
+    })
     return {
       issuer,
       audience,
-      ...keysOf(tenantId, version),
+      ...keysOf(tenantId, version, cloud),
       ...clientRules(clientId, client),
       scopeSources: ['scp'],
       roleSource: roles ?? 'roles',
       provider: {
         name: 'Microsoft Entra ID',
         ...rules,
-        hintOf: (claims) => versionHint(claims, isV1) ?? rules.hintOf?.(claims),
+        hintOf: (claims) => versionHint(claims, isV1, cloud) ?? rules.hintOf?.(claims),
         checkKind: accessTokenWith(client),
       },
     }
@@ -112,19 +118,20 @@ function tenantsOf(tenantId: string | undefined, tenants: EntraWords['tenants'])
 function keysOf(
   tenantId: string | undefined,
   version: 1 | 2 | undefined,
+  { login }: Cloud,
 ): { readonly jwksUri?: string; readonly metadataUri?: string } {
   if (version === 1 && tenantId !== undefined)
-    return { metadataUri: `${LOGIN}/${tenantId.toLowerCase()}/.well-known/openid-configuration` }
+    return { metadataUri: `${login}/${tenantId.toLowerCase()}/.well-known/openid-configuration` }
   if (tenantId !== undefined) return {}
-  return { jwksUri: `${LOGIN}/common/discovery/${version === 1 ? '' : 'v2.0/'}keys` }
+  return { jwksUri: `${login}/common/discovery/${version === 1 ? '' : 'v2.0/'}keys` }
 }
 
-function versionHint({ iss = '' }: Claims, isV1: boolean): string | undefined {
-  const isV1Token = iss.startsWith('https://sts.windows.net/')
+function versionHint({ iss = '' }: Claims, isV1: boolean, { login, v1 }: Cloud): string | undefined {
+  const isV1Token = iss.startsWith(`${v1}/`)
   if (isV1 === isV1Token) return undefined
   if (isV1Token)
     return 'This is a version 1 token: set requestedAccessTokenVersion to 2 in the manifest of the API, or write "version": 1'
-  return iss.startsWith(LOGIN) ? 'This is a version 2 token: write "version": 2' : undefined
+  return iss.startsWith(`${login}/`) ? 'This is a version 2 token: write "version": 2' : undefined
 }
 
 // The audience alone does not tell: an app that is its own API gets ID tokens with the same aud.
@@ -231,54 +238,9 @@ export const entraExternalId: Profile<EntraExternalIdWords> = /* @__PURE__ */ pr
       roleSource: roles ?? 'roles',
       provider: {
         name: 'Microsoft Entra External ID',
-        ...perTenant({ claim: 'tid', values: [tenantId], issuer, keyIssuers: [issuer] }),
+        ...perTenant({ claim: 'tid', values: [tenantId], issuer, keyIssuers: [issuer], keyWithoutIssuer: 'accept' }),
         checkKind: accessTokenWith('azp'),
       },
     }
   },
-})
-
-/** The words of AD FS. */
-export interface AdfsWords {
-  /** The host of the federation service. */
-  readonly host: string
-  /** Application Groups → your Web API → Identifiers. */
-  readonly audience: string | readonly string[]
-  /** Client identifiers whose tokens are accepted. @defaultValue any */
-  readonly clientId?: string | readonly string[]
-  /** The claim with roles or groups that your issuance rules send. @defaultValue none */
-  readonly roles?: ClaimPath
-  /** What issuers are called, if the federation service has another identifier. @defaultValue the one of a new installation */
-  readonly issuer?: string
-}
-
-/** Access tokens of AD FS. */
-export const adfs: Profile<AdfsWords> = /* @__PURE__ */ profile<AdfsWords>({
-  name: 'adfs',
-  title: 'AD FS',
-  words: {
-    host: needed(host('adfs.example.com')),
-    audience: needed(texts('orders-api')),
-    clientId: clients(CLIENT),
-    roles: rolesWord(),
-    issuer: unseen(text('http://adfs.example.com/adfs/services/trust')),
-  },
-  wrong: { domain: 'write "host"', url: 'write "host"' },
-  arrives: '`scopes` from `scp`; the client in `appid`; `roles` if you name their claim',
-  traps: [
-    'The issuer of access tokens starts with `http:`, and the metadata names another one for ID tokens.',
-    'An identifier that is no URL arrives as `microsoft:identityserver:<identifier>`. Both forms are accepted.',
-  ],
-  policy: ({ host: name, audience, clientId, roles, issuer = `http://${name}/adfs/services/trust` }) => ({
-    issuer,
-    audience: [audience].flat().flatMap((id) => [id, `microsoft:identityserver:${id}`]),
-    jwksUri: `https://${name}/adfs/discovery/keys`,
-    ...clientRules(clientId, 'appid'),
-    scopeSources: ['scp'],
-    ...(roles !== undefined && { roleSource: roles }),
-    provider: {
-      name: 'AD FS',
-      hintOf: hintsBy({ [`https://${name}/adfs`]: 'This is an ID token of AD FS. Send the access token instead' }),
-    },
-  }),
 })

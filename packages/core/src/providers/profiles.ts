@@ -1,6 +1,7 @@
 import { awsAlb, cognito } from './amazon.ts'
 import { firebase, google, googleIap } from './google.ts'
-import { adfs, entra, entraB2c, entraExternalId } from './microsoft.ts'
+import { adfs } from './adfs.ts'
+import { entra, entraB2c, entraExternalId } from './microsoft.ts'
 import { auth0, kinde, okta, pingone, salesforce } from './platforms.ts'
 import type { Profile } from './profile.ts'
 import { sapIas, sapXsuaa } from './sap.ts'

@@ -59,6 +59,8 @@ export interface TenantRule {
   readonly issuer: string
   /** Issuers that a published key may name, with the tenant in braces. */
   readonly keyIssuers: readonly string[]
+  /** What happens to a token whose key names no issuer. */
+  readonly keyWithoutIssuer: 'accept' | 'refuse'
 }
 
 /**
@@ -70,6 +72,7 @@ export function perTenant({
   values,
   issuer,
   keyIssuers,
+  keyWithoutIssuer,
 }: TenantRule): Pick<ProviderRules, 'issuerOf' | 'hintOf' | 'checkKey'> {
   const trusted = values === 'any' ? undefined : new Set(values)
   const tenantOf = (claims: Claims): string | undefined => {
@@ -85,7 +88,7 @@ export function perTenant({
       tenantOf(claims) === undefined
         ? `"${claim}" names no trusted tenant: ${quote(valueAt(claims, claim))}`
         : undefined,
-    checkKey: (claims, key) => checkKeyIssuer(key, { claims, tenant: tenantOf(claims), keyIssuers }),
+    checkKey: (claims, key) => checkKeyIssuer(key, { claims, tenant: tenantOf(claims), keyIssuers, keyWithoutIssuer }),
   }
 }
 
@@ -94,14 +97,22 @@ function filled(template: string, tenant: string): string {
   return template.replace(PLACE, () => tenant)
 }
 
-interface KeyIssuerRule {
+interface KeyIssuerRule extends Pick<TenantRule, 'keyIssuers' | 'keyWithoutIssuer'> {
   readonly claims: Claims
   readonly tenant: string | undefined
-  readonly keyIssuers: readonly string[]
 }
 
-function checkKeyIssuer(key: PublishedAs | undefined, { claims, tenant = '', keyIssuers }: KeyIssuerRule): void {
-  if (key?.issuer === undefined) return
+function checkKeyIssuer(
+  key: PublishedAs | undefined,
+  { claims, tenant = '', keyIssuers, keyWithoutIssuer }: KeyIssuerRule,
+): void {
+  // A key of your own source has no JWK.
+  if (key === undefined) return
+  if (key.issuer === undefined) {
+    if (keyWithoutIssuer === 'accept') return
+    const hint = `The JWK ${quote(key.kid)} does not say for which issuer it signs`
+    throw new AuthError('issuer_mismatch', { expected: 'a key that names its issuer', actual: claims.iss, hint })
+  }
   const named = filled(key.issuer, tenant)
   if (keyIssuers.some((one) => filled(one, tenant) === named)) return
   const hint = `The key ${quote(key.kid)} may sign only for the issuer that its JWK names`

@@ -1,4 +1,4 @@
-import type { ClaimPath } from '../adapter.ts'
+import type { ClaimPath, ProviderRules } from '../adapter.ts'
 import { type Profile, profile } from './profile.ts'
 import { kindBy } from './rules.ts'
 import {
@@ -8,6 +8,7 @@ import {
   clients,
   host,
   ids,
+  idTexts,
   like,
   needed,
   rolesWord,
@@ -75,6 +76,8 @@ export interface ZitadelWords {
   readonly projectId: string
   /** Another claim with roles. @defaultValue 'urn:zitadel:iam:org:project:<projectId>:roles' */
   readonly roles?: ClaimPath
+  /** Organization → Resource Id: only roles that users have in one of these organizations count. @defaultValue any organization */
+  readonly organizationId?: string | number | readonly (string | number)[]
   /** Client IDs of the applications whose tokens are accepted. @defaultValue any */
   readonly clientId?: string | readonly string[]
 }
@@ -91,6 +94,7 @@ export const zitadel: Profile<ZitadelWords> = /* @__PURE__ */ profile<ZitadelWor
       variable: 'text',
     }),
     roles: rolesWord(),
+    organizationId: ids('358981944035333912', false),
     clientId: clients('358982420441159448'),
   },
   wrong: { audience: 'write "projectId"', issuer: 'write "domain"', url: 'write "domain"' },
@@ -99,17 +103,26 @@ export const zitadel: Profile<ZitadelWords> = /* @__PURE__ */ profile<ZitadelWor
   traps: [
     'Access tokens are opaque until the application has the token type JWT.',
     'Ask for the scopes `urn:zitadel:iam:org:project:id:<projectId>:aud` and `urn:zitadel:iam:org:projects:roles`, or switch on "Assert Roles".',
+    'A project can be granted to other organizations, whose admins give its roles to their own users. Set `organizationId`, or compare `urn:zitadel:iam:user:resourceowner:id`.',
     "The claim `urn:zitadel:iam:org:project:roles` has the roles of the client's project, which may be another than yours. To use it, name it as `roles` and set `clientId`.",
   ],
-  policy: ({ domain, projectId, roles, clientId }) => ({
+  policy: ({ domain, projectId, roles, organizationId, clientId }) => ({
     issuer: `https://${domain}`,
     audience: projectId,
     jwksUri: `https://${domain}/oauth/v2/keys`,
     ...clientRules(clientId, 'client_id', 'azp'),
     roleSource: roles ?? `urn:zitadel:iam:org:project:${projectId}:roles`,
-    provider: { name: 'Zitadel' },
+    provider: {
+      name: 'Zitadel',
+      ...(organizationId !== undefined && { roleCounts: inOrganization(idTexts(organizationId)) }),
+    },
   }),
 })
+
+// Each role is an object whose names are the organizations in which the user has it.
+function inOrganization(trusted: readonly string[]): NonNullable<ProviderRules['roleCounts']> {
+  return (granted) => trusted.some((id) => Object.hasOwn(granted, id))
+}
 
 /** The words of Duende IdentityServer. */
 export interface DuendeWords {
@@ -215,7 +228,8 @@ export const fusionauth: Profile<FusionauthWords> = /* @__PURE__ */ profile<Fusi
   traps: [
     'The default issuer is `acme.com`: change it in the tenant, and write the same text here.',
     'New installations sign with HS256, whose secret must not leave FusionAuth: choose an RSA or EC key for the application.',
-    'ID tokens have the same `aud` as access tokens. Those with `at_hash`, `c_hash` or `nonce` are refused.',
+    'ID tokens have the same `aud` as access tokens, but since version 1.24 no `applicationId`, which the profile demands. A JWT populate lambda that adds it to ID tokens makes them pass.',
+    'A user without a registration for the application has no `applicationId` either, and is refused.',
   ],
   policy: ({ url, issuer, applicationId, roles }) => ({
     issuer,
@@ -223,7 +237,14 @@ export const fusionauth: Profile<FusionauthWords> = /* @__PURE__ */ profile<Fusi
     jwksUri: `${url}/.well-known/jwks.json`,
     scopeSources: ['scope'],
     roleSource: roles ?? 'roles',
-    provider: { name: 'FusionAuth' },
+    provider: {
+      name: 'FusionAuth',
+      checkKind: kindBy({
+        claim: 'applicationId',
+        accept: [applicationId].flat(),
+        hint: 'Without it, this is an ID token, or the user has no registration for the application: send the access token of a registered user',
+      }),
+    },
   }),
 })
 

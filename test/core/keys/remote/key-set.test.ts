@@ -1004,6 +1004,7 @@ describe('unknown option names', () => {
       maxBytes: 1,
       maxKeys: 1,
       toJwks: () => ({ keys: [] }),
+      ifRefused: '',
       allowLoopbackHttp: true,
       allowHttpHosts: [],
       headers: {},

@@ -27,6 +27,8 @@ export interface FetchDocumentOptions {
   readonly etag?: string | undefined
   /** Aborts the fetch early. */
   readonly signal?: AbortSignal | undefined
+  /** What messages say about status 401 and 403. @defaultValue what to write for `keySet.headers`, if there are none */
+  readonly ifRefused?: string | undefined
   /** Told when the fetch has ended. @defaultValue none */
   readonly onEvent?: EventListener | undefined
 }
@@ -176,10 +178,12 @@ async function send({ href, origin }: URL, init: FetchInit, fetch: FetchLike): P
   return response
 }
 
+const WANTS_HEADERS = 'if it wants credentials, keySet.headers can send them'
+
 function statusError(
   url: URL,
   { status, type, redirected, headers }: FetchResponse,
-  { clock, headers: sent = {} }: FetchDocumentOptions,
+  options: FetchDocumentOptions,
 ): FetchError | undefined {
   if (type === 'opaqueredirect' || redirected || (status >= 300 && status < 400 && status !== 304)) {
     const location = headers.get('location')
@@ -188,8 +192,9 @@ function statusError(
     return new FetchError('redirect', `Redirects are not followed (status ${status}${target})`, { status })
   }
   if (status === 200) return undefined
-  const wantsCredentials = (status === 401 || status === 403) && Object.keys(sent).length === 0
-  const advice = wantsCredentials ? ' (if it wants credentials, keySet.headers can send them)' : ''
+  const { clock, headers: sent = {} } = options
+  const ifRefused = own(options, 'ifRefused') ?? (Object.keys(sent).length === 0 ? WANTS_HEADERS : undefined)
+  const advice = (status === 401 || status === 403) && ifRefused !== undefined ? ` (${ifRefused})` : ''
   const retryAfter = retryAfterSeconds(headers.get('retry-after'), clock.now())
   return new FetchError('status', `The status was ${status}, not 200${advice}`, { status, retryAfter })
 }

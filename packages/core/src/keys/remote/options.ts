@@ -130,6 +130,8 @@ export interface RemoteKeySetTuning {
 export interface RemoteKeySetOptions extends RemoteKeySetTuning {
   /** Makes a JWK Set of a document in another form. Throws `FetchError` for anything else. @defaultValue the document is a JWK Set */
   readonly toJwks?: ((text: string) => JSONWebKeySet) | undefined
+  /** What messages say about status 401 and 403. @defaultValue what to write for `keySet.headers`, if there are none */
+  readonly ifRefused?: string | undefined
   /**
    * Hosts that may be fetched from over plain http, exact, with their port unless it is 80, such as `keycloak:8080`. Only for an address that
    * is configured with `http:`, and on Node only while the host resolves to addresses that are not public. @defaultValue none
@@ -196,6 +198,7 @@ export const fetchOption: OptionRow = { ...callback, default: defaultFetch }
 export const REMOTE_KEY_SET: OptionTable<RemoteKeySetOptions> = {
   ...KEY_SET_TUNING,
   toJwks: callback,
+  ifRefused: { be: 'a text', fits: (value) => typeof value === 'string' },
   allowHttpHosts: { ...httpHosts, default: [] },
   fetch: fetchOption,
   clock: { ...objectWith('an object with "now" and "monotonic"', 'now', 'monotonic'), default: systemClock },

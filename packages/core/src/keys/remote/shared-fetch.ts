@@ -109,7 +109,7 @@ interface DocumentRules {
 export function documentFetcher(
   shared: SharedFetch,
   { urgency, onSend, trusts }: DocumentRules,
-  { clock, fetch, timeout, sharing, headers, onEvent }: ResolvedKeySetOptions,
+  { clock, fetch, timeout, sharing, headers, onEvent, ifRefused }: ResolvedKeySetOptions,
 ): { readonly fetch: DocumentFetch; readonly release: () => void } {
   const { signal } = shared.controller
   let left = shared.startedAt + timeout * 1000 - clock.monotonic()
@@ -132,7 +132,7 @@ export function documentFetcher(
       shared.aliveUntil = sentAt + left + GRACE
       const sent = trusts(url) ? headers : undefined
       try {
-        const request = { fetch, clock, timeout, left, maxBytes, etag, headers: sent, signal, onEvent }
+        const request = { fetch, clock, timeout, left, maxBytes, etag, headers: sent, signal, onEvent, ifRefused }
         return { ...(await fetchDocument(url, request)), sentAt }
       } finally {
         left -= clock.monotonic() - sentAt
