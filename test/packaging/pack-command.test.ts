@@ -34,6 +34,7 @@ describe('npm run pack', () => {
       ['npm', 'install', 'hono', 'claimgate-core', 'claimgate-hono'],
       ['npm', 'install', 'claimgate-issuer'],
       ['npm', 'install', 'claimgate-core', 'claimgate-mcp'],
+      ['npm', 'install', 'common', 'core', 'reflect-metadata', 'rxjs', 'claimgate-core', 'claimgate-nestjs'],
       ['npm', 'install', 'api', 'claimgate-core', 'claimgate-otel'],
       ['npm', 'install', 'claimgate-core', 'claimgate-redis'],
       ['npm', 'install', '--save-dev', 'claimgate-core', 'claimgate-issuer', 'claimgate-testing'],
