@@ -92,7 +92,7 @@ describe('the demo with --mcp', { timeout: 60_000 }, () => {
 })
 
 describe('the demo with --serve', { timeout: 60_000 }, () => {
-  it('keeps running with lines to paste, which work, and ends at Ctrl-C', async () => {
+  it('serves a page and prints lines to paste, which work, and ends at Ctrl-C', async () => {
     const { child, output, ended } = start(['--serve'])
     await expect.poll(() => output.out, { timeout: 45_000 }).toContain('/.well-known/jwks.json\n')
     const [, token = ''] = /^ADA=(.+)$/m.exec(output.out) ?? []
@@ -103,6 +103,8 @@ describe('the demo with --serve', { timeout: 60_000 }, () => {
       fetch(`${url}/api/v1/protected`, { headers: { authorization: `Bearer ${token}` } }),
     )
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200])
+    const [, page = ''] = /Open this page.*\n+ +(http:\S+)\n/.exec(output.out) ?? []
+    expect(await (await fetch(page)).text()).toContain('<title>Claimgate demo</title>')
 
     child.kill('SIGINT')
     expect(await ended).toBe(0)

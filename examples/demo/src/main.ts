@@ -1,4 +1,6 @@
 import { createNarrator } from './narrator.ts'
+import { servePage } from './page-server.ts'
+import { createShow } from './show.ts'
 import { credentialsOf, logIn, setStage, type Stage } from './stage.ts'
 import { tellStory } from './story.ts'
 
@@ -39,9 +41,13 @@ async function showServers(): Promise<void> {
   narrator.sum()
   clearTimeout(overdue)
   if (option === '--serve') {
-    write('\nEverything keeps running until you press Ctrl-C. Lines to paste into another terminal:\n')
+    const page = await servePage(createShow(stage), Number(process.env['DEMO_PORT'] ?? 0))
+    write('\nEverything keeps running until you press Ctrl-C. Open this page to try it yourself:\n')
+    write(`   ${page.url}`)
+    write('\nOr paste these lines into another terminal:\n')
     for (const line of await curlLines(stage)) write(line)
     await interrupted()
+    await page.close()
   }
   await stage.close()
 }

@@ -1,3 +1,5 @@
+import type { Answer } from './show-state.ts'
+
 /** A server of the demo and its name in the output. */
 export interface Target {
   readonly name: string
@@ -94,16 +96,8 @@ export function createNarrator(
   }
 }
 
-interface Answer {
-  readonly status: number
-  /** The `WWW-Authenticate` field. */
-  readonly challenge: string | null
-  /** The `Retry-After` field. */
-  readonly retryAfter: string | null
-  readonly body: string
-}
-
-async function answerOf(url: string, { line, token }: Question): Promise<Answer> {
+/** Sends a request to a server. Rejects if there is no response within ten seconds. */
+export async function answerOf(url: string, { line, token }: Pick<Question, 'line' | 'token'>): Promise<Answer> {
   const [method = 'GET', path = '/'] = line.split(' ')
   const response = await fetch(url + path, {
     method,

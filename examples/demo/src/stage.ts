@@ -3,8 +3,10 @@ import { createWorker, type KeyValueNamespace } from '@claimgate-examples/cloudf
 import { startExpressServer } from '@claimgate-examples/resource-server-express'
 import { startFastifyServer } from '@claimgate-examples/resource-server-fastify'
 import { type Clock, createVerifier, optionsFromEnv, type Verifier } from '@claimgate/core'
+import { createKeySetWatch } from './key-set-watch.ts'
 import { exportJWK, generateKeyPair } from 'jose'
 import type { Target } from './narrator.ts'
+import type { KeySetState } from './show-state.ts'
 import { serveWorker, type WorkerServer } from './worker-server.ts'
 
 /** All servers of the demo. */
@@ -17,6 +19,8 @@ export interface Stage {
   readonly worker: WorkerServer
   /** The three servers whose routes need tokens. */
   readonly servers: readonly Target[]
+  /** What each server has said about its key set, by the server's name. */
+  keySet(server: string): KeySetState
   /** A verifier like those of the servers, to explain their responses. */
   readonly verifier: Verifier
   close(): Promise<void>
@@ -35,10 +39,12 @@ export async function setStage(): Promise<Stage> {
     JWT_AUDIENCE: 'orders-api',
     JWT_JWKS_URI: `${auth.url}/.well-known/jwks.json`,
   }
-  const express = await startExpressServer({ env, verifier: { clock } })
-  const fastify = await startFastifyServer({ env, verifier: { clock } })
+  const watch = createKeySetWatch(clock)
+  const express = await startExpressServer({ env, verifier: { clock, onEvent: watch.listener('express') } })
+  const fastify = await startFastifyServer({ env, verifier: { clock, onEvent: watch.listener('fastify') } })
   apis.push(express, fastify)
-  const worker = await serveWorker(() => createWorker({ clock }), { ...env, KEYS: createMemoryNamespace() })
+  const workerOptions = { clock, onEvent: watch.listener('worker') }
+  const worker = await serveWorker(() => createWorker(workerOptions), { ...env, KEYS: createMemoryNamespace() })
   const verifier = createVerifier({ ...optionsFromEnv(env), clock })
 
   return {
@@ -55,6 +61,7 @@ export async function setStage(): Promise<Stage> {
       { name: 'fastify', url: fastify.url },
       { name: 'worker', url: worker.url },
     ],
+    keySet: watch.state,
     verifier,
     close: async () => {
       verifier.close()
