@@ -9,6 +9,7 @@ import { compactVerify, decodeJwt, decodeProtectedHeader, importJWK } from 'jose
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { type DevServer, startDevServer } from '../../packages/cli/src/development/dev-server.ts'
+import { atTerminal, hasScript } from '../support/cli/at-terminal.ts'
 import { claimgate, inJson, inProcess } from '../support/cli/run-cli.ts'
 import { takeFinds } from '../support/secrets/watch.ts'
 
@@ -51,6 +52,17 @@ describe('claimgate mint, asking the running serve', () => {
     expect(await verify(stdout.trim())).toMatchObject({ sub: 'ada', scope: 'orders:read orders:write' })
     const explained = await inProcess(['explain', '--issuer', server.origin, '--audience', 'orders-api'], stdout.trim())
     expect(explained.code).toBe(0)
+  })
+
+  it.runIf(hasScript)('prints it beside its parts at a terminal, with times in words', async () => {
+    const { code, shown } = await atTerminal(['mint', '--port', port, '--expired'], { env: { NO_COLOR: '1' } })
+    takeFinds()
+    expect(code).toBe(0)
+    const [token = '', ...lines] = shown.split('\r\n')
+    expect(await verify(token)).toBe('token_expired')
+    expect(lines).toContain('  alg  "ES256"')
+    expect(lines).toContain('  sub        "ada"')
+    expect(lines.join('\n')).toMatch(/^ {2}exp +\d+ {2}expired 10 minutes ago$/m)
   })
 
   it('takes claims as JSON or text, header members, and removes claims', async () => {

@@ -10,6 +10,7 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { type DevServer, startDevServer } from '../../packages/cli/src/development/dev-server.ts'
+import { atTerminal, hasScript } from '../support/cli/at-terminal.ts'
 import { claimgate, inJson, inProcess } from '../support/cli/run-cli.ts'
 
 const audience = 'orders-api'
@@ -205,6 +206,16 @@ describe('claimgate probe with a token of your own', () => {
     // A header field would change these.
     expect(report.unsent).toEqual(expect.arrayContaining(['a newline after the token', 'a space before the token']))
     expect(report.unsent.length).toBeLessThan(40)
+  })
+
+  it.runIf(hasScript)('asks for it at a terminal, and shows nothing of it', async () => {
+    const token = await good()
+    const url = await api((sent) => (sent === token ? 200 : 401))
+    const { code, shown } = await atTerminal(['probe', url, '--own-token'], { typed: `${token}\r` })
+    expect(code).toBe(0)
+    expect(shown).toMatch(/^Token \(not shown\): \r\n/)
+    expect(shown).toContain('The API refused all of them.')
+    expect(shown).not.toContain(token.slice(0, 20))
   })
 
   it('sends all with the private key of the token', async () => {

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 import { configurationOf } from '../../packages/cli/src/development/paste.ts'
 import { planTokens, type Provider } from '../../packages/cli/src/development/token-plan.ts'
+import { atTerminal, hasScript } from '../support/cli/at-terminal.ts'
 import { inProcess, PROGRAM } from '../support/cli/run-cli.ts'
 import { type RunningServe, startServe } from '../support/cli/running-serve.ts'
 import { takeFinds } from '../support/secrets/watch.ts'
@@ -138,6 +139,13 @@ describe('the life of claimgate serve', () => {
     expect(text).toContain(`curl -X POST ${issuer}/rotate`)
     // No colours where there is no terminal.
     expect(text).not.toContain('\u001B')
+  })
+
+  it.runIf(hasScript)('at a terminal prints in colours, until Ctrl-C', async () => {
+    const { code, shown } = await atTerminal(['serve', '--port', '0'], { typed: '\u0003', after: '/recover' })
+    takeFinds()
+    expect(code).toBe(0)
+    expect(shown).toMatch(/^\u001b\[1mIssuer for development, until Ctrl-C/)
   })
 
   it.each<[string, readonly string[], RegExp]>([

@@ -1,50 +1,20 @@
 // What only a process has: standard input, a pseudo-terminal, pipes that close, arguments.
 import { startTestIssuer } from '@claimgate/testing'
-import { spawn } from 'node:child_process'
-import { accessSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 
 import { nodeFlaw } from '../../packages/cli/src/node-version.ts'
 import { printable, printableJson } from '../../packages/cli/src/terminal/line.ts'
 import { createTerminal } from '../../packages/cli/src/terminal/terminal.ts'
+import { atTerminal, hasScript } from '../support/cli/at-terminal.ts'
 import { claimgate, inProcess, PROGRAM, recorded, runToEnd } from '../support/cli/run-cli.ts'
 
 const TOKEN = ['{"alg":"ES256"}', '{"sub":"ada"}', 'signature']
   .map((part) => Buffer.from(part).toString('base64url'))
   .join('.')
 
-// Part of util-linux, which minimal images leave out.
-const hasScript = (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-  try {
-    accessSync(join(folder, 'script'))
-    return true
-  } catch {
-    return false
-  }
-})
-
-/** Runs `claimgate` under a pseudo-terminal, types when it prompts, and gives what the terminal shows. */
-async function atTerminal(args: readonly string[], typed: string, env: Readonly<Record<string, string>> = {}) {
-  const command = [process.execPath, PROGRAM, ...args].join(' ')
-  const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
-    env: { PATH: process.env['PATH'], TERM: 'xterm', ...env },
-  })
-  let shown = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    const before = shown
-    shown += text
-    if (!before.includes('(not shown)') && shown.includes('(not shown)')) child.stdin.write(typed)
-  })
-  return new Promise<{ readonly code: number | null; readonly shown: string }>((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (code) => resolve({ code, shown }))
-  })
-}
-
 describe.runIf(hasScript)('at a terminal', () => {
   it('asks for the token, shows nothing of it, and prints in colours', async () => {
-    const { code, shown } = await atTerminal(['explain'], `${TOKEN}xx\u007f\b\r`)
+    const { code, shown } = await atTerminal(['explain'], { typed: `${TOKEN}xx\u007f\b\r` })
     expect(code).toBe(2)
     expect(shown).toContain('Token (not shown): ')
     expect(shown).not.toContain(TOKEN.split('.')[1])
@@ -54,7 +24,7 @@ describe.runIf(hasScript)('at a terminal', () => {
   })
 
   it('stops at Ctrl-C, and gives the terminal back', async () => {
-    const { code, shown } = await atTerminal(['explain'], `${TOKEN}\u0003`)
+    const { code, shown } = await atTerminal(['explain'], { typed: `${TOKEN}\u0003` })
     expect(code).toBe(130)
     expect(shown.replaceAll('\r', '')).toBe('Token (not shown): \n')
   })
@@ -63,8 +33,8 @@ describe.runIf(hasScript)('at a terminal', () => {
     const { server, close } = await startTestIssuer()
     try {
       const [doctor, keys] = await Promise.all([
-        atTerminal(['doctor', server.origin], ''),
-        atTerminal(['keys', `${server.origin}/jwks.json`], ''),
+        atTerminal(['doctor', server.origin]),
+        atTerminal(['keys', `${server.origin}/jwks.json`]),
       ])
       expect([doctor.code, keys.code]).toEqual([0, 0])
       expect(doctor.shown).toContain('\u001b[32m✓\u001b[39m issuer')
@@ -76,7 +46,7 @@ describe.runIf(hasScript)('at a terminal', () => {
   })
 
   it('prints without colours with NO_COLOR', async () => {
-    const { shown } = await atTerminal(['explain'], `${TOKEN}\r`, { NO_COLOR: '1' })
+    const { shown } = await atTerminal(['explain'], { typed: `${TOKEN}\r`, env: { NO_COLOR: '1' } })
     expect(shown).toContain('✓ time')
     expect(shown).not.toContain('\u001b')
   })
