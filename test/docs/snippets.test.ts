@@ -16,12 +16,14 @@ import { startFakeKms } from '@claimgate/testing/aws'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { SERVE_PORT } from '../../packages/cli/src/options.ts'
+import { PROGRAM } from '../support/cli/run-cli.ts'
 import { active, startIntrospectionServer } from '../support/introspection/server.ts'
 import { createDpopClient } from '../support/dpop/client.ts'
 import { createCertificate } from '../support/mtls/certificates.ts'
 import { lstOf, packed, startListServer } from '../support/status-list/world.ts'
 import { takeFinds } from '../support/secrets/watch.ts'
-import { snippet } from '../support/docs/pages.ts'
+import { pageAt, shellSnippet, snippet } from '../support/docs/pages.ts'
 import { run } from '../support/docs/running.ts'
 
 // Run as printed on the pages, with the built packages.
@@ -256,13 +258,18 @@ describe('a snippet', () => {
 
 describe('the snippet that gets a token', () => {
   it('prints a line for a shell, and answers until it is stopped', async () => {
-    // On a free port, because another program may use that one.
-    const file = await fileOf('get-a-token')
-    expect(snippet('get-a-token')).toContain('port: 9000')
-    await writeFile(file, snippet('get-a-token').replace('port: 9000', 'port: 0'))
-    const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const [line] = (await once(createInterface(child.stdout), 'line')) as readonly string[]
-    const [, token = ''] = /^export TOKEN=(\S+)$/.exec(line ?? '') ?? []
+    const [, args = ''] = /^npx @claimgate\/cli (.+)\n$/.exec(shellSnippet('get-a-token')) ?? []
+    // On a free port, because another program may use 9000, which step 2 of the page says.
+    const child = spawn(process.execPath, [PROGRAM, ...args.split(' '), '--port', '0'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let token = ''
+    for await (const line of createInterface(child.stdout)) {
+      const [, printed] = /^ {2}export TOKEN=(\S+)$/.exec(line) ?? []
+      if (printed === undefined) continue
+      token = printed
+      break
+    }
     expect(token).toMatch(ISSUER_LIKE_TOKEN)
     const verifier = createVerifier({ issuer: String(decodeJwt(token).iss), audience: 'orders-api' })
     const { claims, scopes } = await verifier.verify(token)
@@ -273,6 +280,11 @@ describe('the snippet that gets a token', () => {
     expect([claims['sub'], [...scopes]]).toEqual(['ada', ['orders:read', 'orders:write']])
     // It prints its token, as intended.
     takeFinds()
+  })
+
+  it('serves on the port that the next step names', () => {
+    expect(SERVE_PORT).toBe(9000)
+    expect(pageAt('README.md')).toContain('JWT_ISSUER=http://127.0.0.1:9000 JWT_AUDIENCE=orders-api node server.mjs')
   })
 })
 

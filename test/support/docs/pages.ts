@@ -40,6 +40,15 @@ export function snippet(name: string): string {
   return found.code
 }
 
+/** The lines of shell of a name. */
+export function shellSnippet(name: string): string {
+  for (const text of pages.values()) {
+    const [, lines] = new RegExp(`<!-- run: ${name} -->\\n+\`\`\`sh\\n([^]*?)\`\`\``).exec(text) ?? []
+    if (lines !== undefined) return lines
+  }
+  throw new Error(`No page has the shell snippet "${name}"`)
+}
+
 /** A page by its path. */
 export function pageAt(path: string): string {
   const text = pages.get(path)
