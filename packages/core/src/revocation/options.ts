@@ -113,7 +113,11 @@ const ENDPOINT: OptionTable<Omit<EndpointOptions, keyof TokenRules>> = {
 export const LOGOUT: OptionTable<Omit<BackchannelLogoutOptions, keyof TokenRules>> = {
   issuer: required(ISSUER),
   clientId: required(texts('the client ID that logout tokens are for, or a list of them')),
-  tokenTypes: { ...(POLICY.tokenTypes as OptionRule), default: ['logout+jwt'] },
+  tokenTypes: {
+    ...(POLICY.tokenTypes as OptionRule),
+    be: 'a list of typ values, such as ["logout+jwt"]',
+    default: ['logout+jwt'],
+  },
   maxAge: narrowing(numberIn({ least: 1, most: 86_400 })),
   revokes: { ...oneOf('session', 'subject'), default: 'session' },
   ...ENDPOINT,
