@@ -121,6 +121,17 @@ describe('an event of each request', () => {
     expect(all()[0]).toEqual({ ...ended, status: 304 })
   })
 
+  it('has no member that is on Object.prototype', async () => {
+    const { keys, all } = setUp(json({ keys: [a] }))
+    Object.defineProperty(Object.prototype, 'reason', { value: 'network', configurable: true })
+    try {
+      await keys.ready()
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'reason')
+    }
+    expect(all()[0]).toEqual({ ...ended, status: 200 })
+  })
+
   it.each<[string, Answer, object[]]>([
     ['a refused connection, tried twice', refused, [{ reason: 'network' }, { reason: 'network' }]],
     ['a status', status(500), [{ status: 500, reason: 'status' }]],

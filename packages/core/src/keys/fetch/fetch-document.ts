@@ -53,7 +53,7 @@ export async function fetchDocument(url: URL, options: FetchDocumentOptions): Pr
   const { clock } = options
   const begun = clock.monotonic()
   const ended = (outcome: { readonly status?: number | undefined; readonly reason?: FetchFailure }): void => {
-    const { status, reason } = outcome
+    const [status, reason] = [own(outcome, 'status'), own(outcome, 'reason')]
     const duration = clock.monotonic() - begun
     const method = own(options, 'post') ? 'POST' : 'GET'
     const known = { ...(status !== undefined && { status }), ...(reason !== undefined && { reason }) }
