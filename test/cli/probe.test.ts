@@ -10,6 +10,7 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { type DevServer, startDevServer } from '../../packages/cli/src/development/dev-server.ts'
+import { sender } from '../../packages/cli/src/probe/send.ts'
 import { atTerminal, hasScript } from '../support/cli/at-terminal.ts'
 import { claimgate, inJson, inProcess } from '../support/cli/run-cli.ts'
 
@@ -257,6 +258,13 @@ describe('claimgate probe sends tokens to this machine only', () => {
     const { code, stderr } = await inProcess(['probe', url, '--port', port, ...args])
     expect(stderr).toMatch(message)
     expect(code).toBe(2)
+  })
+
+  it('connects only to the addresses that were checked, whatever the name resolves to later', async () => {
+    const url = new URL(await listen((request, response) => response.end(request.headers.host)))
+    url.hostname = 'rebinding.invalid'
+    const send = sender({ url, addresses: [{ address: '127.0.0.1', family: 4 }] }, { timeout: 5000 })
+    expect(await send()).toEqual({ status: 200 })
   })
 
   it('accepts every name of this machine, and another host if it is named', async () => {

@@ -1,13 +1,16 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
 import { createTestKeys, startFaultyJwksServer } from '@claimgate/testing'
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { installPackages } from '../../scripts/install-packed.mjs'
 import { packPackages, publicPackages } from '../../scripts/pack.mjs'
+import { takeFinds } from '../support/secrets/watch.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -103,6 +106,19 @@ it('runs the packed command line with npx', async () => {
     const options = { cwd: project.folder, env: { ...process.env, PATH } }
     const { stdout } = await promisify(execFile)('npx', ['--no-install', 'claimgate', 'keys', server.url], options)
     expect(stdout).toContain('1 key, 1 usable')
+    // The process itself, because npx would outlive a signal.
+    const bin = join(project.folder, 'node_modules/.bin/claimgate')
+    const serve = spawn(bin, ['serve', '--port', '0', '--json'], { ...options, stdio: ['ignore', 'pipe', 'inherit'] })
+    const [line] = (await once(serve.stdout, 'data')) as readonly unknown[]
+    const { metadata, issuer } = JSON.parse(String(line)) as { readonly metadata: string; readonly issuer: string }
+    const minted = await promisify(execFile)(
+      bin,
+      ['mint', '--port', new URL(metadata).port, '--claim', 'sub=bob'],
+      options,
+    )
+    takeFinds()
+    serve.kill()
+    expect(decodeJwt(minted.stdout)).toMatchObject({ iss: issuer, sub: 'bob' })
   } finally {
     project.remove()
     await server.close()
