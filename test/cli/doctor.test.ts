@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { claimgate, inJson, inProcess } from '../support/cli/run-cli.ts'
+import { claimgate, inJson, inProcess, withoutProgress } from '../support/cli/run-cli.ts'
 import { startAuthorizationServer } from '../support/interop/authorization-server.ts'
 import { startConnectProxy } from '../support/resilience/connect-proxy.ts'
 
@@ -55,7 +55,7 @@ describe('claimgate doctor, of an issuer without fault', () => {
   it('prints every metadata address, the issuer, the keys, caching, clock, and the configuration to paste', async () => {
     const { origin } = good.server
     const { code, stdout, stderr } = await claimgate(['doctor', origin])
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect({ code, stderr: withoutProgress(stderr) }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(new RegExp(`✓ metadata +${origin}${OPENID}: 200, \\d+ ms. Claimgate uses this one`))
     expect(stdout).toMatch(new RegExp(`– metadata +${origin}${OAUTH}: 200, \\d+ ms\n`))
     expect(stdout).toContain('✓ issuer         The metadata names exactly this issuer')

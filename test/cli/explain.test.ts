@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { claimgate, inJson, inProcess } from '../support/cli/run-cli.ts'
+import { claimgate, inJson, inProcess, withoutProgress } from '../support/cli/run-cli.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'claimgate-cli-'))
 let at: TestIssuer
@@ -31,7 +31,7 @@ describe('claimgate explain', () => {
       ['explain', '--issuer', at.server.origin, '--audience', 'orders-api'],
       { input: `Authorization: Bearer ${token}\n` },
     )
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect({ code, stderr: withoutProgress(stderr) }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toContain('looks like     an access token, because its typ is at+jwt')
     expect(stdout).toContain('Accepted: every step passed')
     expect(stdout).toMatch(/✓ signature +"verified"/)

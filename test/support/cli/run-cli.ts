@@ -36,6 +36,11 @@ export async function inProcess(args: readonly string[], token = ''): Promise<Ra
   return { code, stdout: stdout.text(), stderr: stderr.text() }
 }
 
+/** What is on standard error besides progress, which a busy machine shows. */
+export function withoutProgress(stderr: string): string {
+  return stderr.replaceAll(/^.* …\n/gm, '')
+}
+
 /** A stream that keeps what is written to it. */
 export function recorded(): { readonly stream: Writable; text(): string } {
   const chunks: string[] = []
