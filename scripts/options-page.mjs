@@ -33,7 +33,7 @@ const SECTIONS = [
     heading: 'Adapters',
     parts: [
       {
-        where: 'Express, Hono, NestJS',
+        where: 'Express, Hono, NestJS, Lambda',
         file: 'core/src/authenticator/adapter-options.ts',
         interfaces: ['RequirementOption', 'ReadyAuthenticator'],
       },

@@ -42,6 +42,7 @@ const PACKAGE_IMPORTS = {
   hono: ['@claimgate/core', 'hono'],
   redis: ['@claimgate/core'],
   issuer: ['jose'],
+  lambda: ['@claimgate/core'],
   mcp: ['@claimgate/core'],
   nestjs: ['@claimgate/core', '@nestjs/common', '@nestjs/core', 'reflect-metadata'],
   testing: ['@claimgate/core', '@claimgate/issuer', 'jose', 'msw', '@mswjs/interceptors', 'node:'],

@@ -32,6 +32,7 @@ const TESTS = {
   fastify: ['test/adapters/{fastify,fastify-middie,fastify-swagger,denied-behind-schema}.test.ts', CONTRACT],
   fetch: ['test/adapters/{fetch,fetch-forms,preflights}.test.ts', CONTRACT],
   hono: ['test/adapters/hono.test.ts', CONTRACT],
+  lambda: ['test/adapters/lambda*.test.ts'],
   nestjs: ['test/adapters/nestjs.test.ts'],
 }
 
@@ -43,6 +44,7 @@ export const FOLDERS = [
   'fetch',
   'hono',
   'issuer',
+  'lambda',
   'mcp',
   'nestjs',
   'otel',

@@ -109,6 +109,24 @@ describe('a snippet', () => {
     ['refusal-body', '[response.status, await response.json()]', [401, { status: 401, error: 'unauthenticated' }]],
     ['protect', '(await GET(new Request("https://api.example.com/"))).status', 401],
     [
+      'lambda-protect',
+      `await Promise.all([{}, { authorization: 'Bearer ' + process.env.TOKEN }].map((headers) => handler({ httpMethod: 'GET', path: '/', headers }))).then((all) => all.map(({ statusCode, body }) => [statusCode, body.slice(0, 3)]))`,
+      [
+        [401, '{"t'],
+        [200, 'ada'],
+      ],
+    ],
+    [
+      'lambda-middy',
+      `(await handler({ httpMethod: 'GET', path: '/', headers: { authorization: 'Bearer ' + process.env.TOKEN } }, {})).body`,
+      'ada',
+    ],
+    [
+      'lambda-authorizer',
+      `(await handler({ type: 'TOKEN', authorizationToken: 'Bearer ' + process.env.TOKEN, methodArn: 'arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/GET/orders' })).policyDocument.Statement[0].Resource`,
+      ['arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/prod/GET/orders/*'],
+    ],
+    [
       'hono-app',
       `[await (await app.request('/me', ${HEADERS})).json(), (await app.request('/me')).status]`,
       [{ sub: 'ada' }, 401],

@@ -62,6 +62,8 @@ export interface AdapterRules {
   readonly table: OptionTable
   /** Read only if no verifier option is named. An option set to `undefined` counts as named. */
   readonly environment: Environment
+  /** The clock of verifiers that the adapter creates, unless the options have one. @defaultValue the clock of the runtime */
+  readonly clock?: SharedOptions['clock']
   /** Reads an environment that names a provider. @defaultValue such an environment fails the start */
   readonly readProvider?: ((environment: Environment) => SingleIssuerOptions) | undefined
 }
@@ -171,14 +173,16 @@ function authenticatorOf<C extends object>(options: object, rules: AdapterRules)
     if (typeof made === 'object' && made !== null && hasMethod(made, 'authenticate')) return made as Authenticator<C>
     throw misconfigured(action, '"authenticator" must come from createAuthenticator', typeof made)
   }
-  if (!readsEnvironment(rest)) return createAuthenticator<C>(rest as AuthenticatorOptions<C>)
+  const clock = own(rules, 'clock')
+  const timed = clock === undefined || Object.hasOwn(rest, 'verifier') ? rest : bare({ clock, ...rest })
+  if (!readsEnvironment(rest)) return createAuthenticator<C>(timed as AuthenticatorOptions<C>)
   const isResource = own(rest, 'resource') !== undefined
   const readProvider = own(rules, 'readProvider')
   const read =
     readProvider !== undefined && own(environment, 'JWT_PROVIDER')
       ? readProvider(environment)
       : readEnvironment(environment, isResource ? ['JWT_ISSUER'] : undefined)
-  return createAuthenticator<C>(bare({ ...read, ...rest }) as AuthenticatorOptions<C>)
+  return createAuthenticator<C>(bare({ ...read, ...timed }) as AuthenticatorOptions<C>)
 }
 
 function hasMethod(object: object, name: string): boolean {
