@@ -53,7 +53,7 @@ describe('A status list check stops at start-up', () => {
   })
 
   it('with none of the hosts that URLs may have', () => {
-    expect(() => create({ hosts: ['a.example:443', 'a.example:8443', '[::1]:80', '127.0.0.1'] })).not.toThrow()
+    expect(() => create({ hosts: ['a.example:443', 'a.example:4430', '[::1]:80', '127.0.0.1'] })).not.toThrow()
     expect(() => create({ accept: [0, 2, 255] })).not.toThrow()
   })
 
@@ -109,6 +109,7 @@ describe('A refusal because of a status list says', () => {
     [{ status_list: 7 }, 'status.status_list: an object', 'number'],
     [{ status_list: { idx: 0 } }, 'status.status_list.uri: a URL', 'undefined'],
     [{ status_list: { idx: 0, uri: 'lists/1' } }, 'status.status_list.uri: a URL', 'string'],
+    [{ status_list: { idx: 0, uri: ['https://a.example'] } }, 'status.status_list.uri: a URL', 'object'],
     [{ status_list: { uri: 'https://a.example' } }, 'status.status_list.idx: a whole number from 0', 'undefined'],
   ])('what is wrong with %j', async (status, expected, actual) => {
     expect(await detailsOf(await keys.sign(accessClaims({ status })))).toMatchObject({
@@ -135,6 +136,7 @@ describe('A refusal because of a status list says', () => {
       [{ iss: 'https://other.example' }, 'it comes from another issuer'],
       [{ ttl: 0 }, 'its "ttl" is not a positive number'],
       [{ status_list: 'x' }, 'it has no "status_list" object'],
+      [{ status_list: null }, 'it has no "status_list" object'],
       [{ status_list: { bits: 3, lst: '' } }, 'its "bits" are not 1, 2, 4 or 8'],
       [{ status_list: { bits: 2 } }, 'its "lst" is not text'],
       [
@@ -148,6 +150,10 @@ describe('A refusal because of a status list says', () => {
     }
     await server.publish({}, { typ: 'JWT' })
     expect(await reasonFor()).toBe('The status list must not be used: its "typ" is not statuslist+jwt')
+    await server.publish({}, { typ: undefined })
+    expect(await reasonFor()).toBe('The status list must not be used: its "typ" is not statuslist+jwt')
+    server.respond((request) => void request.socket.destroy())
+    expect(await reasonFor()).toMatch(/^The request failed/)
     server.respond((_request, response) => void response.end('a'.repeat(200_000)))
     expect(await reasonFor({ maxBytes: 10 })).toBe('The status list is larger than "maxBytes" allows')
   })
@@ -155,7 +161,8 @@ describe('A refusal because of a status list says', () => {
   it('when to ask again, while a failed list is not due', async () => {
     await using server = await startListServer()
     server.respond((_request, response) => void response.writeHead(503, { 'retry-after': '20' }).end())
-    const { verifier } = createStatusApi()
+    const { verifier, clock } = createStatusApi()
+    clock.advance(100_000)
     const token = await statusToken(server.uri, 0)
     const refusal = async (): Promise<unknown> => verifier.verify(token).catch((error: unknown) => error)
     expect(await refusal()).toMatchObject({ code: 'check_unavailable', retryAfter: 20, actual: '"the status list"' })

@@ -1,4 +1,4 @@
-import { signedClaims } from '@claimgate/core'
+import { createVerifier, signedClaims } from '@claimgate/core'
 import { createIntrospectionVerifier, clientSecretBasic } from '@claimgate/core/introspection'
 import { staticKeySet } from '@claimgate/core/extend'
 import { statusList } from '@claimgate/core/status-list'
@@ -130,6 +130,19 @@ describe('45. A list is fetched only from a host of "hosts"', () => {
     expect(server.requests()).toBe(before)
   })
 
+  it('of one of several hosts, with the default port or without', async () => {
+    const asked: string[] = []
+    const fetch = async (url: string): Promise<never> => {
+      asked.push(url)
+      throw new Error('down')
+    }
+    const { answer } = createStatusApi({ hosts: ['a.example:443', 'b.example', '127.0.0.1:4430'], fetch })
+    for (const uri of ['https://a.example/1', 'https://b.example/1', 'https://127.0.0.1:4430/1']) {
+      expect(await answer(await statusToken(uri, 0))).toBe(DOWN)
+      expect(asked.at(-1)).toBe(uri)
+    }
+  })
+
   it('with the port, if the option has one', async () => {
     const { host } = new URL(server.uri)
     expect(await createStatusApi({ hosts: [host] }).answer(await statusToken(server.uri, 0))).toBe('200')
@@ -259,7 +272,70 @@ describe('45. A list that must not be used: 503', () => {
   })
 })
 
+describe('45. A list', () => {
+  it('is asked for by its media type, needs no iss, and may end with a line break', async () => {
+    await server.publish({ iss: undefined })
+    const accepted: unknown[] = []
+    const fetch = async (url: string, { headers }: { readonly headers: unknown }): Promise<Response> => {
+      accepted.push(new Headers(headers as HeadersInit).get('accept'))
+      return new Response(`${await (await globalThis.fetch(url)).text()}\n`)
+    }
+    const { answer } = createStatusApi({ fetch })
+    expect(await answer(await statusToken(server.uri, 0))).toBe('200')
+    expect(accepted).toEqual(['application/statuslist+jwt'])
+    expect(statusList({ hosts: ['a.example'] }).name).toBe('status list')
+  })
+
+  it('of one issuer says nothing about the tokens of another one', async () => {
+    const other = 'https://other.example'
+    const jwks = { keys: [keys.publicJwk] }
+    const issuers = [ISSUER, other].map((issuer) => ({ issuer, audience: 'https://api.example', jwks }))
+    const { clock } = createStatusApi()
+    const verifier = createVerifier({ issuers, clock, checks: [statusList({ hosts: ['127.0.0.1'], clock })] })
+    const aud = 'https://api.example'
+    await verifier.verify(await statusToken(server.uri, 0, { aud }))
+    const foreign = verifier.verify(await statusToken(server.uri, 0, { aud, iss: other }))
+    await expect(foreign).rejects.toMatchObject({ cause: { message: expect.stringContaining('another issuer') } })
+  })
+
+  it('that does not compress may be as large as "maxBytes"', async () => {
+    const bytes = new Uint8Array(1_000_000)
+    for (let at = 0; at < bytes.length; at += 50_000) crypto.getRandomValues(bytes.subarray(at, at + 50_000))
+    bytes[0] = 0
+    await server.publish({ status_list: { bits: 8, lst: lstOf(bytes) } })
+    expect(await createStatusApi({ maxBytes: 1_000_000 }).answer(await statusToken(server.uri, 0))).toBe('200')
+  })
+})
+
 describe('45. A list is cached', () => {
+  it('up to its ttl exactly, whenever it was fetched, and used without a fetch in a pause after a failure', async () => {
+    const { answer, clock } = createStatusApi({ staleOnError: 100 })
+    clock.advance(500_000)
+    const token = await statusToken(server.uri, 0)
+    const before = server.requests()
+    await answer(token)
+    clock.advance(59_999)
+    expect([await answer(token), server.requests() - before]).toEqual(['200', 1])
+    server.respond((_request, response) => void response.writeHead(500, { 'retry-after': '30' }).end())
+    clock.advance(1)
+    expect([await answer(token), server.requests() - before]).toEqual(['200', 2])
+    expect([await answer(token), server.requests() - before]).toEqual(['200', 2])
+    clock.advance(99_999)
+    expect(await answer(token)).toBe('200')
+    clock.advance(1)
+    expect(await answer(token)).toBe(DOWN)
+  })
+
+  it('within the clock tolerance of its exp, also if it cannot be fetched', async () => {
+    await server.publish({ exp: NOW + 30, ttl: 3600 })
+    const { answer, clock } = createStatusApi()
+    const token = await statusToken(server.uri, 0)
+    await answer(token)
+    server.respond((_request, response) => void response.writeHead(500).end())
+    clock.advance(34_000)
+    expect(await answer(token)).toBe('200')
+  })
+
   it('for at most a day, whatever its ttl', async () => {
     await server.publish({ ttl: 1e9, exp: undefined })
     const { answer, clock } = createStatusApi()
@@ -466,5 +542,11 @@ describe('45. Whatever the application does wrong: 503', () => {
     while (clock.pending() === 0) await new Promise(setImmediate)
     clock.advance(5001)
     expect(await answered).toBe(DOWN)
+    const { verifier, clock: other } = withKeys(() => new Promise(() => {}))
+    const refused = verifier.verify(token).catch(({ cause }: { readonly cause?: Error }) => cause?.message)
+    for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate)
+    while (other.pending() === 0) await new Promise(setImmediate)
+    other.advance(5001)
+    expect(await refused).toBe('The status list was not verified in time')
   })
 })
