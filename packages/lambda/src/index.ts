@@ -8,4 +8,4 @@ export {
 } from './authorizer.ts'
 export type { LambdaResponse } from './event.ts'
 export { lambdaClock, type LambdaOptions } from './options.ts'
-export { authenticateJwt, getAuth, type MiddyMiddleware, protect, type ProtectedHandler } from './protect.ts'
+export { authenticateJwt, getAuth, getUser, type MiddyMiddleware, protect, type ProtectedHandler } from './protect.ts'

@@ -50,7 +50,14 @@ export function protect<E, R extends readonly unknown[], T>(
   }
 }
 
-const admissions = createAdmissions<Admission & { readonly headers: Readonly<Record<string, string>> }>()
+/** What is known of an event that was let through. */
+interface LambdaAdmission extends Admission {
+  readonly headers: Readonly<Record<string, string>>
+  /** What `onAuthenticated` has returned. */
+  readonly user: unknown
+}
+
+const admissions = createAdmissions<LambdaAdmission>()
 
 function decider(options: Given<object>, action: string): (event: unknown) => Promise<Decision> {
   const { authenticator, requirement } = resolveOptions(options, action)
@@ -62,8 +69,10 @@ function decider(options: Given<object>, action: string): (event: unknown) => Pr
       if (metadata !== undefined) return { kind: 'answered', response: eventResponse(event, metadata) }
       const outcome = await authenticator.authenticate(view, requirement)
       if (outcome.kind === 'refused') return { kind: 'answered', response: eventResponse(event, outcome.response) }
-      const { token, scheme, headers } = admitted(outcome) ?? ANONYMOUS
-      admissions.set(event as object, { authenticator, token, scheme, headers })
+      const authenticated = admitted(outcome)
+      const { token, scheme, headers } = authenticated ?? ANONYMOUS
+      const user = authenticated && own(authenticated, 'user')
+      admissions.set(event as object, { authenticator, token, scheme, headers, user })
       return { kind: 'admitted', token, headers }
     } catch (thrown) {
       // The runtime of Lambda reports only errors well.
@@ -119,4 +128,15 @@ export function getAuth<C extends object = object>(event: object): VerifiedToken
   throw new TypeError(
     'Cannot get auth: nothing has let this event through. Use protect() or authenticateJwt(), and pass the same event',
   )
+}
+
+/**
+ * What `onAuthenticated` has returned for an event that `protect` or `authenticateJwt` has admitted.
+ *
+ * @throws TypeError for any other event, and without `onAuthenticated`
+ */
+export function getUser(event: object): unknown {
+  const user = admissions.of(event)?.user
+  if (user !== undefined) return user
+  throw new TypeError('Cannot get user: nothing with "onAuthenticated" has admitted this event with a token')
 }

@@ -1,4 +1,4 @@
-import { protect } from '@claimgate/lambda'
+import { getUser, protect } from '@claimgate/lambda'
 import { createServer } from 'node:http'
 import { type MakeEvent, sendResponse, sentOf } from '../lambda/events.ts'
 import { greeting } from './services.ts'
@@ -14,12 +14,12 @@ export const startLambda =
         const given = { ...options, ...(requirement && { requirement }) }
         return [
           path,
-          protect((_event: object, auth: Parameters<typeof greeting>[0]) => {
+          protect((event: object, auth: Parameters<typeof greeting>[0]) => {
             served += 1
             return {
               statusCode: 200,
               headers: { 'content-type': 'text/plain' },
-              body: greeting(auth),
+              body: greeting(auth, 'onAuthenticated' in options && auth !== undefined ? getUser(event) : undefined),
               isBase64Encoded: false as const,
             }
           }, given),
