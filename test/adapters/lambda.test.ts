@@ -63,7 +63,7 @@ function sent(parts: Partial<Sent> = {}): Sent {
 
 const statementOf = (answer: unknown): unknown => (answer as AuthorizerPolicy).policyDocument.Statement
 const until = new Date(exp * 1000).toISOString().replace('.000', '')
-const allow = (...routes: readonly string[]): unknown => [
+const allow = (...routes: readonly string[]): unknown[] => [
   {
     Action: 'execute-api:Invoke',
     Effect: 'Allow',
@@ -71,7 +71,9 @@ const allow = (...routes: readonly string[]): unknown => [
     Condition: { DateLessThan: { 'aws:CurrentTime': until } },
   },
 ]
-const deny = [{ Action: 'execute-api:Invoke', Effect: 'Deny', Resource: [`${API}/prod/*`] }]
+const deny = (...routes: readonly string[]): unknown[] => [
+  { Action: 'execute-api:Invoke', Effect: 'Deny', Resource: routes.map((route) => `${API}/prod/${route}`) },
+]
 
 describe.each(Object.entries(EVENTS))('an authorizer of %s', (_, event) => {
   it('allows the API to a token until it expires', async () => {
@@ -95,7 +97,7 @@ describe.each(Object.entries(EVENTS))('an authorizer of %s', (_, event) => {
 
   it('answers 403 for a token that is not sufficient', async () => {
     const authorize = authorizer({ verifier, requirement: scope('orders:write') })
-    expect(statementOf(await authorize(event(bearer())))).toEqual(deny)
+    expect(statementOf(await authorize(event(bearer())))).toEqual(deny('*'))
   })
 
   it('answers 500 during an outage, which is not cached', async () => {
@@ -119,13 +121,33 @@ describe('the policy of an authorizer', () => {
       authorize(rest(bearer(), route)),
     )
     for (const answer of await Promise.all(policies))
-      expect(statementOf(answer)).toEqual(allow('GET/orders/*', 'GET/reports'))
+      expect(statementOf(answer)).toEqual([...allow('GET/orders/*', 'GET/reports'), ...deny('POST/orders')])
   })
 
   it('denies the API to a token that may call nothing', async () => {
     const other = await authority.token({ scope: 'users:read' })
-    expect(statementOf(await authorizer({ verifier, routes })(rest(bearer(other))))).toEqual(deny)
+    expect(statementOf(await authorizer({ verifier, routes })(rest(bearer(other))))).toEqual(deny('*'))
   })
+
+  it('denies a route whose own requirement is not met, also if it fits a wider one', async () => {
+    const authorize = authorizer({
+      verifier,
+      routes: { '*': scope('orders:read'), 'DELETE/orders/*': scope('orders:admin') },
+    })
+    expect(statementOf(await authorize(rest(bearer())))).toEqual([...allow('*'), ...deny('DELETE/orders/*')])
+  })
+
+  it.each(['policy', 'simple'] as const)(
+    'is not made for a bound token, which a cached answer would not confirm: %s',
+    async (format) => {
+      const binding = { confirmation: 'x5t#S256', scheme: 'Bearer', confirm: async () => {} }
+      const authenticator = createAuthenticator({ verifier, bindings: [binding] })
+      const bound = await authority.token({ scope: 'orders:read', cnf: { 'x5t#S256': 'thumbprint' } })
+      const authorize = authorizer({ authenticator, format, ttl: 0 })
+      await expect(authorize(http(bearer(bound)))).rejects.toThrow(/^Unauthorized$/)
+      await expect(authorize(http(bearer()))).resolves.toBeDefined()
+    },
+  )
 
   it('is not made if a requirement cannot be decided', async () => {
     const undecided = claim('client_id', () => {

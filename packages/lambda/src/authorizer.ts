@@ -49,7 +49,7 @@ export type AuthorizerAnswer = AuthorizerPolicy | SimpleAnswer
 export interface AuthorizerRules<C extends object = object> extends RequirementOption {
   /**
    * What routes require, by method and path as in ARNs: `{ 'GET/orders/*': scope('orders:read') }`. The policy allows every route whose
-   * requirement the token meets, whichever route was called. @defaultValue all routes, with `requirement`
+   * requirement the token meets, whichever route was called. A route that fits several must meet all of them. @defaultValue all routes, with `requirement`
    */
   readonly routes?: Readonly<Record<string, Requirement>> | undefined
   /** `simple` for an HTTP API with simple responses. @defaultValue 'policy' */
@@ -97,16 +97,16 @@ export function authorizer<C extends object = object>(
   assertPossible(settings, authenticator)
   for (const [, one] of routes ?? []) assertCanAsk(ACTION, one, authenticator.verifier)
 
-  /** The routes that a token may call: patterns below the stage of the API. */
-  const allowed = async (token: VerifiedToken<C>): Promise<readonly string[]> => {
-    if (routes === undefined) return ['*']
-    const patterns = routes.map(async ([pattern, one]) => {
+  /** The routes that a token may call, and those that it may not: patterns below the stage of the API. */
+  const divided = async (token: VerifiedToken<C>): Promise<Routes> => {
+    const asked = (routes ?? []).map(async ([pattern, one]) => {
       const outcome = await authenticator.authorize(token, one)
-      if (outcome.kind !== 'refused') return admitted(outcome) === undefined ? [] : [pattern]
-      if (outcome.error.status === 503) throw UNAVAILABLE()
-      return []
+      if (outcome.kind === 'refused' && outcome.error.status === 503) throw UNAVAILABLE()
+      return { pattern, isMet: outcome.kind !== 'refused' && admitted(outcome) !== undefined }
     })
-    return (await Promise.all(patterns)).flat()
+    const answers = await Promise.all(asked)
+    const those = (met: boolean) => answers.filter(({ isMet }) => isMet === met).map(({ pattern }) => pattern)
+    return routes === undefined ? EVERY_ROUTE : { allowed: those(true), denied: those(false) }
   }
 
   const decide = async (event: unknown): Promise<AuthorizerAnswer> => {
@@ -116,11 +116,13 @@ export function authorizer<C extends object = object>(
       const { status } = outcome.error
       if (status === 503) throw UNAVAILABLE()
       if (status !== 403) throw UNAUTHORIZED()
-      return format === 'simple' ? { isAuthorized: false, context: {} } : policy(api, [], 'refused', {})
+      return format === 'simple' ? { isAuthorized: false, context: {} } : policy(api, NO_ROUTE, 'refused', {})
     }
     const token = admitted(outcome)?.token
     if (token === undefined) throw UNAUTHORIZED()
     const claims = signedClaims(token)
+    // Its binding was confirmed for this request alone, and a cached answer would be for any.
+    if (own(claims, 'cnf') !== undefined) throw UNAUTHORIZED()
     const exp = own(claims, 'exp')
     const values = checkedContext(context(token))
     if (format === 'simple') {
@@ -130,7 +132,7 @@ export function authorizer<C extends object = object>(
     }
     const principal = [own(claims, 'sub'), own(claims, 'client_id'), own(claims, 'azp')]
     const name = principal.find((one) => typeof one === 'string' && one !== '') ?? 'unknown'
-    return policy(api, await allowed(token), name, values, exp)
+    return policy(api, await divided(token), name, values, exp)
   }
 
   return async (event) => {
@@ -161,10 +163,18 @@ function apiOf(event: unknown): string {
   )
 }
 
-/** A policy that allows patterns of routes until the token expires, and nothing else. */
+interface Routes {
+  readonly allowed: readonly string[]
+  readonly denied: readonly string[]
+}
+
+const EVERY_ROUTE: Routes = { allowed: ['*'], denied: [] }
+const NO_ROUTE: Routes = { allowed: [], denied: [] }
+
+/** A policy that allows patterns of routes until the token expires, and nothing else. A denial wins where patterns overlap. */
 function policy(
   api: string,
-  patterns: readonly string[],
+  { allowed, denied }: Routes,
   principalId: string,
   context: AuthorizerContext,
   exp?: unknown,
@@ -172,12 +182,11 @@ function policy(
   const Action = 'execute-api:Invoke'
   const ends = typeof exp === 'number' ? new Date(exp * 1000).toISOString().replace(/\.\d+/, '') : undefined
   const Condition = ends === undefined ? {} : { Condition: { DateLessThan: { 'aws:CurrentTime': ends } } }
-  const Resource = patterns.map((pattern) => `${api}/${pattern}`)
-  const statement: Statement =
-    patterns.length === 0
-      ? { Action, Effect: 'Deny', Resource: [`${api}/*`] }
-      : { Action, Effect: 'Allow', Resource, ...Condition }
-  return { principalId, policyDocument: { Version: '2012-10-17', Statement: [statement] }, context }
+  const below = (patterns: readonly string[]): readonly string[] => patterns.map((pattern) => `${api}/${pattern}`)
+  const allow: Statement = { Action, Effect: 'Allow', Resource: below(allowed), ...Condition }
+  const deny: Statement = { Action, Effect: 'Deny', Resource: below(allowed.length === 0 ? ['*'] : denied) }
+  const Statement = [allow, deny].filter(({ Resource }) => Resource.length > 0)
+  return { principalId, policyDocument: { Version: '2012-10-17', Statement }, context }
 }
 
 function readRoutes(routes: AuthorizerRules['routes']): readonly (readonly [string, Requirement])[] | undefined {
