@@ -10,6 +10,7 @@ import {
   Get,
   Inject,
   Module,
+  SetMetadata,
   type Type,
 } from '@nestjs/common'
 import { ExternalContextCreator } from '@nestjs/core'
@@ -84,6 +85,24 @@ describe.each(PLATFORMS)('ClaimgateModule on %s', (platform) => {
       outer: [401, 403],
       'open-outer': [200, 200],
       'open-read': [401, 403],
+    })
+  })
+
+  it('inherits the requirements of a base class, but not that it is open', async () => {
+    const [open, closed] = [controller({ open: [] }, [Public()]), controller({ closed: [] }, [Scopes('orders:write')])]
+    class Inner extends open {}
+    class Strict extends closed {}
+    class Reopened extends open {}
+    Controller('inner')(Inner)
+    Controller('strict')(Strict)
+    for (const decorator of [Public(), Controller('reopened')]) decorator(Reopened)
+    const controllers = [open, Inner, Strict, Reopened]
+    const paths = ['open', 'inner/open', 'strict/closed', 'reopened/open']
+    expect(await statuses({ ...protection, controllers }, ...paths)).toEqual({
+      open: [200, 200],
+      'inner/open': [401, 200],
+      'strict/closed': [401, 403],
+      'reopened/open': [200, 200],
     })
   })
 
@@ -190,7 +209,7 @@ describe.each(PLATFORMS)('ClaimgateModule on %s', (platform) => {
     })
   })
 
-  it('fails handlers of GraphQL, WebSockets and microservices, unless they are public', async () => {
+  it('fails handlers of GraphQL and the like, unless they are public', async () => {
     class Resolver {
       orders(): string {
         return 'orders'
@@ -240,6 +259,16 @@ describe('the start of an application with ClaimgateModule', () => {
   it('stops for a requirement that the verifier cannot answer', async () => {
     const controllers = [controller({ pay: [Require(fresh())] })]
     await expect(startApp('Express', { ...protection, controllers })).rejects.toThrow(/fresh\(\) needs a verifier/)
+  })
+
+  it('stops for a handler of microservices, because a hybrid application would run no guard for it', async () => {
+    // As @MessagePattern() of @nestjs/microservices.
+    const pattern = SetMetadata('microservices:pattern', ['orders'])
+    const controllers = [controller({ plain: [], orders: [pattern] })]
+    await expect(startApp('Express', { ...protection, controllers })).rejects.toThrow(
+      /^Cannot create ClaimgateModule: handlers of microservices are not protected: mark them @Public\(\).*Handlers/,
+    )
+    await startApp('Express', { ...protection, controllers: [controller({ orders: [pattern, Public()] })] })
   })
 
   it('tells the resource which scopes handlers require', async () => {

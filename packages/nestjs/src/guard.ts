@@ -28,9 +28,13 @@ export type Rules = 'public' | readonly RouteRequirement[]
 /** The metadata with the rules of a controller or a handler. */
 export const RULES = 'claimgate:rules'
 
-/** The rules of a request. A handler decides whether it is open, otherwise its controller. The requirements of both apply. */
+/**
+ * The rules of a request. A handler decides whether it is open, otherwise its controller. The requirements of both apply. A controller
+ * inherits the requirements of its base class, but it is not open because that class is.
+ */
 export function rulesOf(controller: object, handler: object): Rules {
-  const [outer, inner] = [controller, handler].map((on) => Reflect.getMetadata(RULES, on) as Rules | undefined)
+  const [given, inner] = [controller, handler].map((on) => Reflect.getMetadata(RULES, on) as Rules | undefined)
+  const outer = given === 'public' && !Reflect.hasOwnMetadata(RULES, controller) ? undefined : given
   if (inner === undefined) return outer ?? []
   return inner === 'public' || outer === undefined || outer === 'public' ? inner : [...outer, ...inner]
 }

@@ -3,13 +3,14 @@ import {
   assertCanAsk,
   isRequirement,
   type MiddlewareAdapterOptions,
+  misconfigured,
   own,
   READY,
   readMiddlewareOptions,
   type RequirementOption,
 } from '@claimgate/core/adapter'
 import { optionsFromEnv } from '@claimgate/core/providers'
-import { type DynamicModule, type FactoryProvider, Module, type ModuleMetadata } from '@nestjs/common'
+import { type DynamicModule, type FactoryProvider, Module, type ModuleMetadata, type Type } from '@nestjs/common'
 import { APP_FILTER, APP_GUARD, ModulesContainer } from '@nestjs/core'
 import { ClaimgateGuard, rulesOf, type Settings } from './guard.ts'
 import { RefusedFilter } from './refusal.ts'
@@ -36,8 +37,8 @@ const SETTINGS: unique symbol = Symbol('claimgate settings')
  * into the root module.
  *
  * It is a global guard: no pipe, interceptor or handler runs for a refused request, but middleware and body parsers run before it. It does
- * not see what has no handler, such as unknown paths (404) and static files. Handlers of GraphQL, WebSockets and microservices fail, unless they
- * are `@Public()`.
+ * not see what has no handler, such as unknown paths (404) and static files. Handlers of GraphQL and WebSockets fail, unless they are `@Public()`;
+ * handlers of microservices that are not `@Public()` stop the start.
  */
 export class ClaimgateModule {
   /**
@@ -84,6 +85,11 @@ function moduleWith(settings: FactoryProvider, imports: NonNullable<ModuleMetada
   }
 }
 
+// Where @nestjs/microservices keeps the pattern of a handler.
+const MESSAGE_PATTERN = 'microservices:pattern'
+// Nest runs no global guard for the microservice of a hybrid application.
+const MESSAGES = 'handlers of microservices are not protected: mark them @Public(), and check their messages yourself'
+
 /** Nest makes the guard once all controllers are known, so their requirements are checked at start-up. */
 function guardOf(settings: Settings, modules: ModulesContainer): ClaimgateGuard {
   const { authenticator } = settings
@@ -91,6 +97,8 @@ function guardOf(settings: Settings, modules: ModulesContainer): ClaimgateGuard 
   for (const { metatype } of controllers)
     for (const handler of typeof metatype === 'function' ? handlersOf(metatype.prototype as object) : []) {
       const rules = rulesOf(metatype as object, handler)
+      if (rules !== 'public' && Reflect.hasMetadata(MESSAGE_PATTERN, handler))
+        throw misconfigured(ACTION, MESSAGES, `${(metatype as Type).name}.${(handler as Type).name}`)
       for (const rule of rules === 'public' ? [] : rules) {
         if (!isRequirement(rule)) continue
         assertCanAsk(ACTION, rule, authenticator.verifier)
