@@ -199,7 +199,21 @@ describe('53. The property of a request: Fastify', () => {
 })
 
 describe('53. The name of the property', () => {
-  const taken = ['auth', 'body', 'headers', 'url', 'raw', 'log', 'next', 'res', 'socket', 'session', 'on', 'method']
+  const taken = [
+    'auth',
+    'body',
+    'headers',
+    'url',
+    'raw',
+    'log',
+    'next',
+    'res',
+    'socket',
+    'session',
+    'on',
+    'method',
+    'then',
+  ]
   const impossible = [
     '',
     '__proto__',

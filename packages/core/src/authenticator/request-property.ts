@@ -14,7 +14,7 @@ const TAKEN: ReadonlySet<string> = new Set(
   addListener removeListener removeAllListeners iterator compose readableDidRead readableAborted readableHighWaterMark
   readableBuffer readableFlowing readableLength readableObjectMode readableEncoding drop filter flatMap map take every
   forEach reduce toArray some find eventNames setMaxListeners getMaxListeners prependListener prependOnceListener
-  rawListeners listenerCount mediaType`.split(/\s+/),
+  rawListeners listenerCount mediaType then toJSON authority scheme`.split(/\s+/),
 )
 
 /** The option `property` of an adapter: a name that no framework uses on its requests, and no prototype has. */
