@@ -54,6 +54,7 @@ beforeAll(async () => {
     TOKEN: token,
     PUBLIC_KEY_FILE: join(folder, 'public.pem'),
     OLD_SECRET: 'a secret of at least thirty-two bytes',
+    COOKIE_SECRET: 'the secret of the cookies',
     PORT: '0',
     NONCE_SECRETS: `${'new'.repeat(16)} ${'old'.repeat(16)}`,
     DECRYPTION_KEY: decryptionKey
@@ -379,7 +380,7 @@ describe('the server of the snippet', () => {
 
   it('signed-cookie accepts cookies that the application has signed', async () => {
     const token = environment['TOKEN'] ?? ''
-    const signature = createHmac('sha256', environment['OLD_SECRET'] ?? '')
+    const signature = createHmac('sha256', environment['COOKIE_SECRET'] ?? '')
       .update(token)
       .digest('base64')
     const forged = `${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`

@@ -19,7 +19,7 @@ export interface LambdaResponse {
  */
 export function eventView(event: unknown): RequestView {
   if (!isObject(event))
-    throw new TypeError('Cannot read event: it is no object. Invoke the function with an HTTP event')
+    throw new TypeError('Cannot read event: it is not an object. Invoke the function with an HTTP event')
   const context = objectAt(event, 'requestContext')
   const http = objectAt(context, 'http')
   return {

@@ -40,9 +40,9 @@ export function resolveOptions<C extends object, T extends RequirementOption>(
 }
 
 /**
- * A clock for verifiers in Lambda, where a process stands still between invocations: its monotonic time may stand still, too, so keys would seem
- * younger than they are. This clock goes on by the wall clock then. The functions of this package use it, unless the options have a `clock`;
- * write `createVerifier({ …, clock: lambdaClock() })` for your own.
+ * A clock for verifiers in Lambda. Lambda freezes the process between invocations, and its monotonic clock may stop, so keys would seem younger
+ * than they are. This clock then advances by the wall clock. The functions of this package use it, unless the options have a `clock`. For your own
+ * verifier write `createVerifier({ …, clock: lambdaClock() })`.
  */
 export function lambdaClock(clock: Clock = systemClock): Clock {
   let [wall, monotonic, elapsed] = [clock.now(), clock.monotonic(), 0]

@@ -51,7 +51,7 @@ export class ClaimgateModule {
     return moduleWith({ provide: SETTINGS, useFactory: () => settings })
   }
 
-  /** Like `forRoot`, with options that a factory makes. Wrong options stop the start of the application. */
+  /** Like `forRoot`, with options that a factory makes. Wrong options throw at start-up. */
   static forRootAsync({ imports = [], inject = [], useFactory }: ClaimgateAsyncOptions): DynamicModule {
     const make = async (...args: never[]): Promise<Settings> => settingsOf(await useFactory(...args))
     return moduleWith({ provide: SETTINGS, useFactory: make, inject }, imports)

@@ -53,7 +53,7 @@ export const SELECTION: OptionTable<SelectVerifierOptions> = {
 const ACTION = 'select verifier'
 
 /**
- * Combines verifiers to one that depends on the request: `authenticateJwt({ verifier: selectVerifier({ verifiers, select }) })`. It can only
+ * Combines verifiers into one that depends on the request: `authenticateJwt({ verifier: selectVerifier({ verifiers, select }) })`. It can only
  * choose one of these verifiers, so no request brings a key or an address. If the `iss` of the token is enough to choose, use `issuers` of
  * `createVerifier` instead.
  *
