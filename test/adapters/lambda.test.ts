@@ -356,7 +356,7 @@ describe('protect in Lambda', () => {
   })
 
   it.each([undefined, null, 'event', 7])('fails for the event %s', async (event) => {
-    await expect(protect(async () => 'served', verifier)(event)).rejects.toThrow(/it is no object/)
+    await expect(protect(async () => 'served', verifier)(event)).rejects.toThrow(/it is not an object/)
   })
 })
 

@@ -24,6 +24,7 @@ describe('options of a resource', () => {
     ['a tool with an uncalled function', { tools: { purge: scope } }, '"tools.purge" must be a requirement'],
     ['tools set to undefined', { tools: undefined }, '"tools" must not be undefined'],
     ['implied scopes that are text', { implies: { 'mcp:admin': 'mcp:tools' } }, '"implies.mcp:admin" must be a list'],
+    ['scopes by the name of a verifier', { scopeHierarchy: {} }, 'write "implies" instead of "scopeHierarchy"'],
     ['an audience without the resource', { audience: 'orders' }, '"audience" must include the "resource"'],
     ['no audience at all', { audience: null }, '"audience" must'],
     ['a path without a slash', { path: 'mcp' }, '"path" must be a path such as "/mcp"'],

@@ -38,7 +38,7 @@ export interface McpOptions {
    * call. Other tools need only `scopes`. @defaultValue none
    */
   readonly tools?: Readonly<Record<string, RequirementRule<ToolCall>>>
-  /** Scopes that a scope includes: `{ 'mcp:admin': ['mcp:tools'] }`. @defaultValue none */
+  /** Scopes that a scope includes, as `scopeHierarchy` of a verifier: `{ 'mcp:admin': ['mcp:tools'] }`. @defaultValue none */
   readonly implies?: Readonly<Record<string, readonly string[]>> | undefined
   /** The names of this server in `aud`. They must include `resource`. @defaultValue `resource`, as written and as URL parsers write it */
   readonly audience?: string | readonly string[]
@@ -126,6 +126,8 @@ export interface ResolvedMcpOptions extends Filled<
 export function resolveMcpOptions(given: McpResourceOptions): ResolvedMcpOptions {
   const beside = ADAPTER_OPTIONS.filter((name) => !FIXED.includes(name))
   const form = 'give options with "resource", "issuer" and "scopes"'
+  if (isOptions(given) && own(given, 'scopeHierarchy') !== undefined)
+    throw misconfigured(ACTION, 'write "implies" instead of "scopeHierarchy"')
   const all = readOptions(ACTION, given, MCP, { beside, form }) as ReadMcpOptions
   const { resource, implies } = all
   const audience = [all.audience ?? spellingsOf(resource)].flat()
