@@ -73,8 +73,8 @@ async function programOf(terminal: Terminal, ended: (exitCode: ExitCode) => void
   return program
 }
 
-// Commander's sentences repeat arguments, which may be secrets.
-function messageOf(error: unknown): string {
+/** What is printed about an error. Commander's sentences repeat arguments, which may be secrets. */
+export function messageOf(error: unknown): string {
   if (error instanceof CannotSay) return error.message
   if (!(error instanceof CommanderError)) return `This is a bug of claimgate: ${stackOf(error)}`
   const help = 'Run: claimgate --help'

@@ -1,7 +1,6 @@
-import { request } from 'node:http'
-import { text } from 'node:stream/consumers'
+import { type IncomingMessage, request } from 'node:http'
 
-import { isOptions, own } from '@claimgate/core/adapter'
+import { BodyError, isHttpToken, isOptions, own, readBytes, systemClock } from '@claimgate/core/adapter'
 
 import type { BadToken } from '@claimgate/testing'
 
@@ -11,6 +10,9 @@ import type { Minted } from './dev-issuer.ts'
 
 const TIMEOUT_MS = 10_000
 
+// A list of bad tokens has half a megabyte.
+const LIMITS = { most: 8 * 1024 * 1024, seconds: 10, clock: systemClock }
+
 /**
  * Asks the running `serve` on a port of this machine.
  *
@@ -19,6 +21,7 @@ const TIMEOUT_MS = 10_000
 export async function askServe(port: number, path: string, body: object = {}): Promise<ServeAnswer> {
   const { status, answer } = await post(port, path, JSON.stringify(body)).catch((error: unknown) => {
     if (error instanceof CannotSay) throw error
+    if (error instanceof BodyError) throw notServe(port)
     const refused = own(error as object, 'code') === 'ECONNREFUSED'
     const found = refused ? 'Nothing listens' : 'There is no answer'
     throw new CannotSay(
@@ -50,14 +53,25 @@ function post(port: number, path: string, body: string): Promise<Answer> {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     })
     asked.on('error', reject)
+    // Status 101 is no response to Node.
+    asked.on('upgrade', (_response, socket) => {
+      socket.destroy()
+      reject(notServe(port))
+    })
     asked.on('response', (response) => {
-      text(response)
+      textOf(response)
         .then((answer) => resolve({ status: response.statusCode, answer: parsed(answer, port) }))
         .catch(reject)
+        .finally(() => response.destroy())
     })
     asked.setHeader('content-type', 'application/json')
     asked.end(body)
   })
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks = response[Symbol.asyncIterator]()
+  return Buffer.from(await readBytes(() => chunks.next(), LIMITS)).toString()
 }
 
 function parsed(answer: string, port: number): ServeAnswer {
@@ -86,7 +100,8 @@ export function readBadTokens(
   port: number,
 ): BadTokenList & { readonly header: string | undefined } {
   if (typeof good !== 'string' || !Array.isArray(bad) || !bad.every(isBadToken)) throw notServe(port)
-  return { good, bad, header: typeof header === 'string' ? header : undefined }
+  if (header !== undefined && !(typeof header === 'string' && isHttpToken(header))) throw notServe(port)
+  return { good, bad, header }
 }
 
 function isBadToken(value: unknown): value is BadToken {

@@ -82,7 +82,7 @@ async function providerRules(name: string, options: Options): Promise<Rules> {
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     throw new CannotSay(
-      `${error.message}. Words are written --option NAME=VALUE, such as --option domain=acme.eu.auth0.com`,
+      `${error.message.replace(/\?$/, '')}. Words are written --option NAME=VALUE, such as --option domain=acme.eu.auth0.com`,
     )
   }
 }

@@ -62,7 +62,7 @@ export function createFetch(timeout: number): Fetch {
       milliseconds: Date.now() - started,
       failure: result.failure,
       field,
-      skew: skewOf(field('date'), field('age'), (started + answeredAt) / 2),
+      skew: skewOf(field('date'), field('age'), [started, answeredAt]),
     }
   }
 }
@@ -73,12 +73,20 @@ function asFetchError(error: unknown): FetchError {
   return error instanceof FetchError ? error : new FetchError('network', 'The fetch failed', { cause: error })
 }
 
-// `Date` is cut to whole seconds, and a cache repeats the one of its origin (RFC 9110 section 6.6.1).
-function skewOf(date = '', age = '0', middle: number): number | undefined {
-  const sent = Date.parse(date)
-  const seconds = Number(age)
-  if (Number.isNaN(sent) || Number.isNaN(seconds)) return undefined
-  return Math.round((sent + 500 + seconds * 1000 - middle) / 1000)
+/**
+ * Seconds that a server's clock is ahead, at least: it may have read its clock at any time between request and answer.
+ * `Date` is cut to whole seconds, and a cache repeats the one of its origin (RFC 9110 section 6.6.1).
+ */
+export function skewOf(
+  date: string | undefined,
+  age = '0',
+  [asked, answered]: readonly [number, number],
+): number | undefined {
+  const sent = Date.parse(date ?? '')
+  if (Number.isNaN(sent) || !/^\d{1,9}$/.test(age)) return undefined
+  const ahead = sent + 500 + Number(age) * 1000 - (asked + answered) / 2
+  const unknown = (answered - asked) / 2
+  return Math.sign(ahead) * Math.round(Math.max(0, Math.abs(ahead) - unknown) / 1000) || 0
 }
 
 // Certificates that Node does not trust, and other failures of TLS that a later attempt does not mend.

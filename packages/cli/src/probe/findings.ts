@@ -33,6 +33,8 @@ const MOST_FAILURES = 8
  * @throws CannotSay if the answers say nothing
  */
 export async function findingsOf(send: Send, { good, bad }: BadTokenList): Promise<Findings> {
+  if (!canSend(good))
+    throw new CannotSay('A header field cannot carry the good token: it is too long, or holds characters of no token.')
   const without = await send()
   if ('failure' in without) throw new CannotSay(`The API does not answer: ${without.failure}. Is it running?`)
   if (isGood(without))
@@ -42,7 +44,7 @@ export async function findingsOf(send: Send, { good, bad }: BadTokenList): Promi
     throw new CannotSay(
       `The route does not let the good token in: ${said(before)}. Check its path, and that the API trusts the issuer of the token.`,
     )
-  const sendable = bad.filter(canSend)
+  const sendable = bad.filter(({ token }) => canSend(token))
   const found = await sendAll(send, sendable)
   const after = await send(good)
   if (!isGood(after))
@@ -54,7 +56,7 @@ export async function findingsOf(send: Send, { good, bad }: BadTokenList): Promi
     letIn: of('let in'),
     refused: of('refused'),
     unclear: of('unclear'),
-    unsent: bad.filter((token) => !canSend(token)),
+    unsent: bad.filter(({ token }) => !canSend(token)),
   }
 }
 
@@ -79,7 +81,7 @@ async function sendAll(send: Send, tokens: readonly BadToken[]): Promise<readonl
 const LONGEST = 15_000
 
 /** Whether a header field carries the token unchanged: no control characters and nothing that is trimmed (RFC 9110 section 5.5). */
-function canSend({ token }: BadToken): boolean {
+function canSend(token: string): boolean {
   return token.length <= LONGEST && /^[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?$/.test(token)
 }
 

@@ -36,9 +36,11 @@ export function sender({ url, addresses }: Target, { header, timeout }: SendOpti
     new Promise((resolve) => {
       const asked = request(url, { ...common, headers: headersOf(token, header) })
       const timer = setTimeout(() => asked.destroy(new TimedOut()), timeout)
-      asked.on('error', (error) => {
+      asked.on('error', (error) => resolve({ failure: failureOf(error) }))
+      // Status 101 ends a request without an error and without a response.
+      asked.on('close', () => {
         clearTimeout(timer)
-        resolve({ failure: failureOf(error) })
+        resolve({ failure: 'no answer' })
       })
       asked.on('response', (response) => {
         clearTimeout(timer)

@@ -1,5 +1,6 @@
 import pc from 'picocolors'
 
+import { CannotSay } from '../outcome.ts'
 import { readSecret } from './read-token.ts'
 import { type Line, printable, printableJson, type Span, type Style } from './line.ts'
 
@@ -31,7 +32,7 @@ type Output = NodeJS.WritableStream & { readonly isTTY?: boolean }
 
 const PROGRESS_AFTER_MS = 1000
 
-/** A terminal over two streams. A closed reader, such as `head`, ends the output silently. */
+/** A terminal over two streams. A closed reader, such as `head`, ends the output silently; any other failure ends the process. */
 export function createTerminal(
   json: boolean,
   stdout: Output = process.stdout,
@@ -89,5 +90,5 @@ function hasColors(stream: Output): boolean {
 }
 
 function ignoreClosedReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
+  if (error.code !== 'EPIPE') throw new CannotSay(`The output cannot be written (${error.code ?? 'unknown error'}).`)
 }
