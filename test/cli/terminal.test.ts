@@ -1,4 +1,6 @@
 // What only a process has: standard input, a pseudo-terminal, pipes that close, arguments.
+import { existsSync } from 'node:fs'
+
 import { startTestIssuer } from '@claimgate/testing'
 import { describe, expect, it, vi } from 'vitest'
 
@@ -119,6 +121,18 @@ describe('the process', () => {
     const { stderr } = await runToEnd('sh', ['-c', script, 'sh', process.execPath, PROGRAM], {})
     expect(stderr).toBe('code 0\n')
   })
+
+  it.runIf(existsSync('/dev/full'))(
+    'ends with exit code 2, which is no verdict, if its output cannot be written',
+    async () => {
+      const { code, stderr } = await runToEnd(
+        'sh',
+        ['-c', '"$0" "$1" --help > /dev/full', process.execPath, PROGRAM],
+        {},
+      )
+      expect({ code, stderr }).toEqual({ code: 2, stderr: 'claimgate: The output cannot be written (ENOSPC).\n' })
+    },
+  )
 
   it('loads core only for a command that needs it, and undici only for fetching', async () => {
     const hooks = `import { registerHooks } from 'node:module'
