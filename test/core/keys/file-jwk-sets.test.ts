@@ -1,7 +1,20 @@
 import { createVerifier, type JwkSetSeed } from '@claimgate/core'
 import { fileJwkSets, type FileJwkSetOptions } from '@claimgate/core/node'
 import { jwkSetStoreCases, startTestIssuer } from '@claimgate/testing'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
@@ -111,11 +124,86 @@ describe('a store of key sets in a folder', () => {
     await expect(store.get(URI)).resolves.toBeUndefined()
   })
 
+  it('releases its lease if the set cannot be stored', async () => {
+    const store = fileJwkSets(folder)
+    await store.set(URI, seed(1))
+    await store.get(URI, { newerThan: 1, seconds: 0.1 })
+    expect(filesOf('.lease')).toHaveLength(1)
+    replaceFile((file) => {
+      mkdirSync(file)
+      writeFileSync(join(file, 'a'), '')
+    })
+    await expect(store.set(URI, seed(2))).rejects.toThrow('EISDIR')
+    expect(filesOf('.lease')).toEqual([])
+    expect(readdirSync(folder)).toHaveLength(1)
+  })
+
   it('rejects if its folder has gone', async () => {
     const store = fileJwkSets(folder)
     rmSync(folder, { recursive: true })
     await expect(store.set(URI, seed(1))).rejects.toThrow('ENOENT')
     await expect(store.get(URI, { seconds: 0.1 })).rejects.toThrow('ENOENT')
+  })
+})
+
+/** Replaces the file of the stored set. */
+function replaceFile(replace: (file: string) => void): void {
+  const file = join(folder, filesOf('.json')[0] ?? '')
+  renameSync(file, `${folder}.old`)
+  replace(file)
+}
+
+describe('54. Only a file of this user, which no other may write to,', () => {
+  it.each<[string, string, (file: string) => void]>([
+    [
+      'may be written by others',
+      'not a file of this user',
+      (file) => {
+        writeFileSync(file, JSON.stringify(seed(1)))
+        chmodSync(file, 0o606)
+      },
+    ],
+    ['is a link', 'ELOOP', (file) => symlinkSync(`${folder}.old`, file)],
+    ['is a pipe without a writer', 'not a file of this user', (file) => void execFileSync('mkfifo', [file])],
+    ['is a folder', 'not a file of this user', (file) => void mkdirSync(file)],
+    [
+      'has more than 4 MiB',
+      'too large',
+      (file) => {
+        writeFileSync(file, '')
+        truncateSync(file, 4 * 1_048_576 + 1)
+      },
+    ],
+  ])('gives keys, and not one that %s', async (_, message, replace) => {
+    const store = fileJwkSets(folder)
+    await store.set(URI, seed(1))
+    replaceFile(replace)
+    await expect(store.get(URI)).rejects.toThrow(message)
+  })
+
+  it('gives keys, and not one of another user', async () => {
+    const { geteuid } = process
+    const store = fileJwkSets(folder)
+    await store.set(URI, seed(1))
+    process.geteuid = () => 12_345
+    try {
+      await expect(store.get(URI)).rejects.toThrow('not a file of this user')
+    } finally {
+      if (geteuid !== undefined) process.geteuid = geteuid
+    }
+    await expect(store.get(URI)).resolves.toEqual(seed(1))
+  })
+
+  it('gives keys, also after the link to its folder has changed', async () => {
+    const [link, elsewhere] = [`${folder}.link`, `${folder}.elsewhere`]
+    mkdirSync(folder, { mode: 0o700 })
+    symlinkSync(folder, link)
+    const store = fileJwkSets(link)
+    await store.set(URI, seed(1))
+    await fileJwkSets(elsewhere).set(URI, seed(2))
+    rmSync(link)
+    symlinkSync(elsewhere, link)
+    await expect(store.get(URI)).resolves.toEqual(seed(1))
   })
 })
 
@@ -129,13 +217,13 @@ describe('a folder that cannot be used', () => {
   })
 
   it('is one of another user', () => {
-    const { getuid } = process
+    const { geteuid } = process
     mkdirSync(folder)
-    process.getuid = () => 12_345
+    process.geteuid = () => 12_345
     try {
       expect(() => fileJwkSets(folder)).toThrow('the folder must belong to the user of this process')
     } finally {
-      if (getuid !== undefined) process.getuid = getuid
+      if (geteuid !== undefined) process.geteuid = geteuid
     }
   })
 

@@ -42,8 +42,12 @@ export function leasedJwkSets(storage: LeasedStorage, clock: Clock): JwkSetStore
       }
     },
     set: async (uri, seed, seconds) => {
-      await storage.write(uri, seed, seconds)
-      await storage.releaseLease(uri)
+      try {
+        await storage.write(uri, seed, seconds)
+      } finally {
+        // Without a stored set, the next process fetches at once instead of waiting for the lease to run out.
+        await storage.releaseLease(uri)
+      }
     },
     failed: async (uri) => storage.releaseLease(uri),
   })
