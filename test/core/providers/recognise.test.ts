@@ -1,4 +1,4 @@
-import { policyFromTexts, profiles, providerOf } from '@claimgate/core/providers'
+import { entra, policyFromTexts, profiles, providerOf } from '@claimgate/core/providers'
 import { describe, expect, it } from 'vitest'
 
 import { fixtures } from '../../support/providers/world.ts'
@@ -35,6 +35,17 @@ it.each(issuers.filter(({ id, found }) => found !== undefined && id !== 'okta-or
     expect([issuer, provider.issuerOf?.(claims)]).toContain(claims['iss'])
   },
 )
+
+it.each<[string, object]>([
+  ['https://login.microsoftonline.us/T/v2.0', { cloud: 'us-government' }],
+  ['https://login.partner.microsoftonline.cn/T/v2.0', { cloud: 'china' }],
+  ['https://sts.chinacloudapi.cn/T/', { cloud: 'china', version: 1 }],
+])('recognises the cloud of Entra ID from %s', (form, words) => {
+  const tenantId = '11111111-2222-4333-8444-555555555555'
+  const issuer = form.replace('T', tenantId)
+  expect(providerOf(issuer)).toMatchObject({ name: 'entra', words: { tenantId, ...words } })
+  expect(entra({ tenantId, audience: 'api', ...words }).issuer).toBe(issuer)
+})
 
 it('does not guess from an address that only contains the name of a provider', () => {
   for (const issuer of [

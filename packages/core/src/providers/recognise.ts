@@ -57,8 +57,12 @@ const FORMS: readonly Form[] = [
   { name: 'clerk', form: /^https:\/\/(?<frontendApi>[\w-]+\.clerk\.accounts\.dev|clerk\.[\w.-]+)$/ },
   { name: 'cloudflare-access', form: /^https:\/\/(?<team>[\w-]+)\.cloudflareaccess\.com$/ },
   { name: 'descope', form: /^(?:https:\/\/api\.descope\.com\/)?(?<projectId>P\w{20,})$/ },
-  { name: 'entra', form: microsoft(`login\\.microsoftonline\\.com/(?<tenantId>${GUID})/v2\\.0`) },
-  { name: 'entra', form: microsoft(`sts\\.windows\\.net/(?<tenantId>${GUID})/`), words: { version: 1 } },
+  entra('login\\.microsoftonline\\.com', {}),
+  // Version 1 has the same issuers in the cloud of the US government.
+  entra('sts\\.windows\\.net', { version: 1 }),
+  entra('login\\.microsoftonline\\.us', { cloud: 'us-government' }),
+  entra('login\\.partner\\.microsoftonline\\.cn', { cloud: 'china' }),
+  entra('sts\\.chinacloudapi\\.cn', { version: 1, cloud: 'china' }),
   {
     name: 'entra-b2c',
     form: microsoft(`(?<tenant>[\\w-]+)\\.b2clogin\\.com/(?<tenantId>${GUID})/v2\\.0/`),
@@ -87,6 +91,11 @@ const FORMS: readonly Form[] = [
   { name: 'adfs', form: /^https?:\/\/(?<host>[^/?#@]+)\/adfs(?:\/services\/trust)?$/ },
   { name: 'keycloak', form: /^(?<url>https?:\/\/[^?#@]+)\/realms\/(?<realm>[^/?#]+)$/ },
 ]
+
+function entra(host: string, words: { readonly version?: 1; readonly cloud?: string }): Form {
+  const end = own(words, 'version') === 1 ? '' : 'v2\\.0'
+  return { name: 'entra', form: microsoft(`${host}/(?<tenantId>${GUID})/${end}`), words }
+}
 
 function microsoft(rest: string): RegExp {
   return new RegExp(`^https://${rest}$`)
