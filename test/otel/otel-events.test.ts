@@ -111,6 +111,19 @@ describe('metrics of verifications', () => {
   })
 })
 
+describe('metrics of bugs', () => {
+  it('count what a function of the application threw, without the error', async () => {
+    const keys = { resolve: async () => Promise.reject(new RangeError('secret')) }
+    const { verifier } = verifying({ jwks: undefined, keys })
+    await expect(verifier.verify(await issue())).rejects.toThrow(RangeError)
+    const points = await sdk.points(VERIFICATIONS)
+    expect(points).toMatchObject([
+      { attributes: { 'claimgate.token.result': 'failed', 'error.type': '_OTHER' }, value: 1 },
+    ])
+    expect(JSON.stringify(points)).not.toContain('secret')
+  })
+})
+
 describe('metrics of keys', () => {
   it('show an outage: unavailable, failed refreshes, failed requests', async () => {
     const { outcome } = verifying({ jwksUri: authority.server.url })

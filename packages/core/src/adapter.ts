@@ -16,7 +16,7 @@ export { type Admission, type Admissions, createAdmissions } from './authenticat
 export { assertCanAsk } from './authenticator/authenticator.ts'
 export { catalogue, type CatalogueEntry } from './model/catalogue.ts'
 export { answeredWithin, answerOf, type Deadline } from './errors/deadline.ts'
-export { asError, asRefusal, TransportError } from './errors/auth-error.ts'
+export { asError, asRefusal, reportNotAccepted, TransportError } from './errors/auth-error.ts'
 export { AuthError, type AuthErrorDetails } from './errors/auth-error.ts'
 export {
   anything,

@@ -74,6 +74,12 @@ export function instruments(provider: MeterProvider): Instruments {
             'claimgate.token.result': catalogue[event.code].status === 503 ? 'unavailable' : 'refused',
             'error.type': event.code,
           })
+        case 'token.failed':
+          // What the conventions want for an error without a name of few values.
+          return verifications.record(event.duration / 1000, {
+            'claimgate.token.result': 'failed',
+            'error.type': '_OTHER',
+          })
         case 'fetch.ended':
           return requests.record(event.duration / 1000, requestAttributes(event, hosts))
         case 'keys.refreshed':

@@ -74,6 +74,20 @@ describe('the duration of a verification', () => {
     ])
   })
 
+  it('is reported for what neither accepts nor refuses, before and after the first wait, without the error', async () => {
+    const failing = { resolve: async () => Promise.reject(new Error('secret')) }
+    const { events, verifier } = setUp({ jwks: undefined, keys: failing })
+    await expect(verifier.verify(token)).rejects.toThrow('secret')
+    await expect(verifier.verify(token, { asOf: 7 as never })).rejects.toThrow(TypeError)
+    const odd = setUp({ checks: [{ name: 'odd', check: () => Promise.reject(undefined) }] })
+    await expect(odd.verifier.verify(token)).rejects.toThrow(Error)
+    expect(events).toEqual([
+      { type: 'token.failed', duration: 0 },
+      { type: 'token.failed', duration: 0 },
+    ])
+    expect(odd.events).toHaveLength(1)
+  })
+
   it('says whether the token was cached, and is measured by the monotonic clock', async () => {
     const { clock, events, verifier } = setUp()
     await verifier.verify(token)

@@ -1,5 +1,6 @@
 import * as errors from 'jose/errors'
 import { catalogue, type ErrorCode, type WireError, type WireRefusal } from '../model/catalogue.ts'
+import { emit, type EventListener } from '../model/events.ts'
 import { isPlainObject } from '../model/http-text.ts'
 import { type Limits, raiseLimit } from '../model/limits.ts'
 import type { Claims } from '../model/token.ts'
@@ -176,6 +177,13 @@ export function asError(thrown: unknown): Error {
   // Only the type, because the value may be anything, even a token.
   const kind = thrown === null ? 'null' : typeof thrown
   return new TypeError(`Application code threw a value that is not an Error, of type ${kind}`, { cause: thrown })
+}
+
+/** Tells a listener that a token was refused, or why else it was not accepted. */
+export function reportNotAccepted(listener: EventListener | undefined, error: Error, duration: number): void {
+  const refusal = asRefusal(error)
+  if (refusal === undefined) emit(listener, { type: 'token.failed', duration })
+  else emit(listener, { type: 'token.rejected', code: refusal.code, duration })
 }
 
 /** The thrown value, if it is an `AuthError` with one of its statuses. `undefined` for anything else, which is an application bug. */

@@ -18,6 +18,7 @@ import {
   type Verifier,
   type VerifierStatus,
   type VerifyContext,
+  reportNotAccepted,
 } from '../adapter.ts'
 import { answersOf, type FoundAnswer } from './answers.ts'
 import { claimOptions, type IntrospectionAnswer, type IntrospectionOptions, resolveOptions } from './options.ts'
@@ -59,8 +60,7 @@ export function createIntrospectionVerifier<C extends object = object>(given: In
       return verified
     } catch (error) {
       const known = asError(error)
-      if (known instanceof AuthError)
-        emit(onEvent, { type: 'token.rejected', code: known.code, duration: clock.monotonic() - begun })
+      reportNotAccepted(onEvent, known, clock.monotonic() - begun)
       throw known
     }
   }

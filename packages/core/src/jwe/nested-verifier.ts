@@ -3,7 +3,6 @@ import {
   AuthError,
   callback,
   clockOf,
-  emit,
   type EventListener,
   type Explanation,
   type ExplanationStep,
@@ -22,6 +21,7 @@ import {
   timeOf,
   verifiedToken,
   type Verifier,
+  reportNotAccepted,
 } from '../adapter.ts'
 import { type DecryptionOptions, jweDecrypter } from './decrypt.ts'
 import { firstDots, type JweHeader } from './parse.ts'
@@ -75,8 +75,7 @@ export function createNestedVerifier<C extends object = object>(options: NestedV
       const begun = clock.monotonic()
       const { jwt } = await open(token).catch((error: unknown) => {
         const known = asError(error)
-        if (known instanceof AuthError)
-          emit(onEvent, { type: 'token.rejected', code: known.code, duration: clock.monotonic() - begun })
+        reportNotAccepted(onEvent, known, clock.monotonic() - begun)
         throw known
       })
       return verifiedToken(token, await verifier.verify(jwt, context))

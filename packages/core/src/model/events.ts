@@ -11,6 +11,7 @@ export type VerifierEvent =
   | KeyAmbiguousEvent
   | TokenVerifiedEvent
   | TokenRejectedEvent
+  | TokenFailedEvent
   | VerifierRecreatedEvent
   | FetchEndedEvent
   | IntrospectionFailedEvent
@@ -86,6 +87,16 @@ export interface TokenVerifiedEvent {
 export interface TokenRejectedEvent {
   readonly type: 'token.rejected'
   readonly code: ErrorCode
+  /** Milliseconds from the call of `verify` on, by a monotonic clock. */
+  readonly duration: number
+}
+
+/**
+ * A token was neither accepted nor refused: a function of the application threw an error that is no refusal, or `verify` was called wrongly.
+ * Adapters answer with status 500.
+ */
+export interface TokenFailedEvent {
+  readonly type: 'token.failed'
   /** Milliseconds from the call of `verify` on, by a monotonic clock. */
   readonly duration: number
 }

@@ -1,4 +1,4 @@
-import { asError, asRefusal, AuthError } from '../errors/auth-error.ts'
+import { asError, asRefusal, AuthError, reportNotAccepted } from '../errors/auth-error.ts'
 import { emit, type EventListener } from '../model/events.ts'
 import type { Clock } from '../model/runtime.ts'
 import type { RequestView, VerifiedToken } from '../model/token.ts'
@@ -69,8 +69,7 @@ export function tokenVerifier<C extends object>(
 
   const refused = (thrown: unknown, state: Verification<C> | undefined, begun: number): Error => {
     const error = state === undefined ? asError(thrown) : refusalOf(state, thrown)
-    if (onEvent !== undefined && error instanceof AuthError)
-      emit(onEvent, { type: 'token.rejected', code: error.code, duration: clock.monotonic() - begun })
+    if (onEvent !== undefined) reportNotAccepted(onEvent, error, clock.monotonic() - begun)
     return error
   }
 
