@@ -31,6 +31,7 @@ import { NOW } from '../core/jose-tokens.ts'
 import { FIELDS, FLAGS, FORMATS } from '../mtls/certificates.ts'
 import { dpopScenarios } from './dpop-scenarios.ts'
 import { metadataScenarios } from './metadata-scenarios.ts'
+import { operationsScenarios } from './operations-scenarios.ts'
 import { providerScenarios } from './provider-scenarios.ts'
 import { redisScenarios } from './redis-scenarios.ts'
 import { CLIENT, eventToken, FORM, keys, logoutToken, RECEIVER } from '../revocation/world.ts'
@@ -53,6 +54,7 @@ export function featureScenarios(): readonly Scenario[] {
     dpopScenarios(),
     [statusListScenario(), hookScenario()],
     redisScenarios(),
+    operationsScenarios(),
     providers,
   ].flat()
 }
