@@ -1,14 +1,15 @@
-// Prints the final lines of `.ci/run` from the reports of both commands. Runs with any Node version.
+// Prints the final lines of `.ci/run` from the reports of the commands. Runs with any Node version.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { summarize } from './ci/summarize.mjs'
 
-const [testStatus, checkStatus] = process.argv.slice(2).map(Number)
+const [testStatus, checkStatus, siteStatus] = process.argv.slice(2).map(Number)
 const { passed, failed, skipped } = summarize({
   test: { status: testStatus, report: readReport('vitest.json') },
   check: { status: checkStatus, report: readReport('check.json') },
+  site: { status: siteStatus, report: readReport('docs-site.json') },
 })
 
 for (const name of skipped) console.log(`skipped: ${name}`)

@@ -1,5 +1,5 @@
 // Writes the tables of docs/options.md: names and texts from the TSDoc of the option interfaces, ranges and defaults from the option
-// tables. `npm run docs` runs it after a build.
+// tables. `npm run docs:pages` runs it after a build.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 

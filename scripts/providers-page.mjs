@@ -1,4 +1,4 @@
-// Writes the profiles of docs/providers.md, from the data of the profiles and the TSDoc of their words. `npm run docs` runs it after a build.
+// Writes the profiles of docs/providers.md, from the data of the profiles and the TSDoc of their words. `npm run docs:pages` runs it after a build.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 

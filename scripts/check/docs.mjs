@@ -84,6 +84,6 @@ function registryAddresses({ path, text }) {
 }
 
 function lockfileAddresses({ path, text }) {
-  if (path !== 'pnpm-lock.yaml') return []
+  if (!/(^|\/)pnpm-lock\.yaml$/.test(path)) return []
   return (text.match(/https?:\/\/\S+/g) ?? []).map((found) => `${path}: ${found} ties the lockfile to a host`)
 }

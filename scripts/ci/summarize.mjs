@@ -1,16 +1,16 @@
 /**
- * Counts tests and check steps. A command that failed without a failure in its report (it did not start, or a test file did not load)
+ * Counts tests, check steps and the steps that build the documentation site. A command that failed without a failure in its report (it did not start, or a test file did not load)
  * counts as one failure, so that the summary never looks better than the exit codes.
  *
- * @param {{ test: Command, check: Command }} commands
+ * @param {{ test: Command, check: Command, site: Command }} commands
  * @typedef {{ status: number, report: any }} Command
  * @returns {{ passed: number, failed: number, skipped: string[] }}
  */
-export function summarize({ test, check }) {
-  const sums = [countTests(test), countChecks(check)]
+export function summarize({ test, check, site }) {
+  const sums = [countTests(test), countSteps(check), countSteps(site)]
   return {
-    passed: sums[0].passed + sums[1].passed,
-    failed: sums[0].failed + sums[1].failed,
+    passed: sums.reduce((sum, { passed }) => sum + passed, 0),
+    failed: sums.reduce((sum, { failed }) => sum + failed, 0),
     skipped: skippedTests(test.report),
   }
 }
@@ -22,7 +22,7 @@ function countTests({ status, report }) {
   return { passed: report?.numPassedTests ?? 0, failed: atLeastOneOf(failed, status, report) }
 }
 
-function countChecks({ status, report }) {
+function countSteps({ status, report }) {
   return { passed: report?.passed ?? 0, failed: atLeastOneOf(report?.failed ?? 0, status, report) }
 }
 

@@ -1,4 +1,4 @@
-// `npm run docs` writes the tables of docs/options.md. These tests fail if the page differs from what it would write.
+// `npm run docs:pages` writes the tables of docs/options.md. These tests fail if the page differs from what it would write.
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { optionsPage } from '../../scripts/options-page.mjs'

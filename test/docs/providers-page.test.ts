@@ -1,4 +1,4 @@
-// `npm run docs` writes the profiles of docs/providers.md. These tests fail if the page differs from what it would write.
+// `npm run docs:pages` writes the profiles of docs/providers.md. These tests fail if the page differs from what it would write.
 import { createVerifier, type IssuerPolicy } from '@claimgate/core'
 import * as providers from '@claimgate/core/providers'
 import { execFile } from 'node:child_process'

@@ -1,0 +1,5 @@
+import theme from 'vitepress/theme'
+
+import './tabs.css'
+
+export default theme
