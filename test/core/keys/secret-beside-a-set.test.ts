@@ -166,7 +166,7 @@ describe('2. firstOf uses the secret only for HS*, and the public keys only for 
     await verifier.ready()
     expect(set.traffic().requests).toBe(1)
     const explained = JSON.stringify(await verifier.explain(await key.sign(accessClaims(), { kid: 'key-1' })))
-    expect(explained).toContain('a secret; or 1 keys of ')
+    expect(explained).toContain('a secret; or 1 key of ')
     expect(explained).not.toContain(SECRET)
     verifier.close()
   })

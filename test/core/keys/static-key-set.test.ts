@@ -102,7 +102,7 @@ describe('a static key set', () => {
   })
 
   it('describes itself without key material', () => {
-    expect(staticKeySet(set({ ...ec, kid: 'a' })).describe?.()).toBe('1 keys given in the configuration: "a"')
+    expect(staticKeySet(set({ ...ec, kid: 'a' })).describe?.()).toBe('1 key given in the configuration: "a"')
   })
 })
 

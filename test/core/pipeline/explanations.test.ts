@@ -273,7 +273,7 @@ it('reports the compared values of an accepted token', async () => {
     parse passed | expected "three well-formed parts" | found {"alg":"ES256","kid":"key-1","typ":"at+jwt"}
     issuer passed | expected "https://issuer.example" | found "https://issuer.example"
     algorithm passed | expected ["RS256","RS384","RS512","PS256","PS384","PS512","ES256","ES384","ES512","EdDSA","Ed25519"] | found "ES256"
-    key passed | expected "one key that fits" | found "1 keys given in the configuration: \\"key-1\\""
+    key passed | expected "one key that fits" | found "1 key given in the configuration: \\"key-1\\""
     signature passed | expected "a signature by that key" | found "verified"
     claims passed | expected "well-formed registered claims" | found ["iss","aud","sub","client_id","jti","iat","exp","scope","nbf"]
     typ passed | expected ["jwt","at+jwt"] | found "at+jwt"
@@ -301,7 +301,7 @@ it('reports the compared values of an accepted token', async () => {
     parse passed | expected "three well-formed parts" | found {"alg":"ES256","kid":"key-1","typ":"at+jwt"}
     issuer passed | expected "https://issuer.example" | found "https://issuer.example"
     algorithm passed | expected ["RS256","RS384","RS512","PS256","PS384","PS512","ES256","ES384","ES512","EdDSA","Ed25519"] | found "ES256"
-    key passed | expected "one key that fits" | found "1 keys given in the configuration: \\"key-1\\""
+    key passed | expected "one key that fits" | found "1 key given in the configuration: \\"key-1\\""
     signature passed | expected "a signature by that key" | found "verified"
     claims passed | expected "well-formed registered claims" | found ["iss","aud","sub","client_id","jti","exp"]
     typ passed | expected ["jwt","at+jwt"] | found "at+jwt"

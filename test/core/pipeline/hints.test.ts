@@ -12,7 +12,7 @@ it('explains with the keys that were used, even if they had to be fetched first'
   const { steps } = await verifier.explain(await key.sign(accessClaims()))
   const told = steps.find(({ step }) => step === 'key')
   expect(told).toMatchObject({ result: 'passed' })
-  expect(told?.actual).toContain('1 keys of https://issuer.example/jwks')
+  expect(told?.actual).toContain('1 key of https://issuer.example/jwks')
 })
 
 it.each([

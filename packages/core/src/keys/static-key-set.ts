@@ -5,7 +5,7 @@ import { callback, isOptions, misconfigured, numberIn, type OptionTable } from '
 import { readOptions } from '../options/read-options.ts'
 import { FetchError } from './fetch/fetch-error.ts'
 import { type JwkSetLimits, type KeySet, listSkipped, MOST_KEYS, parseJwkSet } from './jwk/jwk-set.ts'
-import { foundKey, foundKeys, listKids } from './jwk/select-key.ts'
+import { foundKey, foundKeys, keyCount, listKids } from './jwk/select-key.ts'
 import type { KeySource } from './key-source.ts'
 import { readKeyText } from './key-text.ts'
 
@@ -32,7 +32,7 @@ export function staticKeySet(jwks: JSONWebKeySet | string, given: StaticKeySetOp
     resolve: async (header) => set.import(foundKey(set.select(header), { header, about, onEvent }), header),
     candidates: async (header) => set.importSome(foundKeys(set.select(header), { header, about, onEvent }), header),
     current: (header) => set.imported.get(header),
-    describe: () => `${set.size} keys given in the configuration: ${listKids(set)}`,
+    describe: () => `${keyCount(set)} given in the configuration: ${listKids(set)}`,
   })
 }
 

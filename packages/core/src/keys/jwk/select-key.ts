@@ -134,6 +134,11 @@ function unknownKidHint(flaw: JwkFlaw | undefined, { kid = '' }: JoseHeader, abo
 
 const KIDS_SHOWN = 8
 
+/** The number of keys in words: "1 key", "2 keys". */
+export function keyCount({ size }: { readonly size: number }): string {
+  return size === 1 ? '1 key' : `${size} keys`
+}
+
 /** The key IDs of a set, shortened for a message. */
 export function listKids({ kids }: { readonly kids: readonly string[] }): string {
   const shown = kids.slice(0, KIDS_SHOWN).map((kid) => quote(kid, 40))

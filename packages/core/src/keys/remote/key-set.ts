@@ -7,7 +7,7 @@ import { misconfigured } from '../../options/option-rules.ts'
 import { FetchError, retrySeconds } from '../fetch/fetch-error.ts'
 import { configuredUriFlaw, isNamedHttp, isUrl, printedAddress, printedUri } from '../fetch/key-uri.ts'
 import { hasMaterial, type KeySet } from '../jwk/jwk-set.ts'
-import { foundKey, foundKeys, listKids, type RefusalContext, type Selection } from '../jwk/select-key.ts'
+import { foundKey, foundKeys, keyCount, listKids, type RefusalContext, type Selection } from '../jwk/select-key.ts'
 import type { KeyContext, KeySource, KeySourceStats } from '../key-source.ts'
 import type { AttemptCause } from './attempt-history.ts'
 import {
@@ -225,7 +225,7 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
     close,
     describe: () => {
       const cached = usable()
-      if (cached) return `${cached.set.size} keys of ${locator.name}, ${freshness()}, ${about(cached)}`
+      if (cached) return `${keyCount(cached.set)} of ${locator.name}, ${freshness()}, ${about(cached)}`
       return `no keys of ${locator.name} yet${state.lastFailure ? `: ${state.lastFailure.message}` : ''}`
     },
     stats: () => {
