@@ -10,10 +10,11 @@ import {
   Get,
   Inject,
   Module,
+  type Provider,
   SetMetadata,
   type Type,
 } from '@nestjs/common'
-import { ExternalContextCreator } from '@nestjs/core'
+import { APP_GUARD, ExternalContextCreator } from '@nestjs/core'
 import { createServer } from 'node:http'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createAuthority } from '../support/adapters/authority.ts'
@@ -104,6 +105,27 @@ describe.each(PLATFORMS)('ClaimgateModule on %s', (platform) => {
       'strict/closed': [401, 403],
       'reopened/open': [200, 200],
     })
+  })
+
+  it('runs before the guards of modules that are imported after it', async () => {
+    const seen: unknown[] = []
+    const guardOf = (name: string): Provider => ({
+      provide: APP_GUARD,
+      useValue: {
+        canActivate: (context: ExecutionContext) =>
+          seen.push([name, context.switchToHttp().getRequest<{ readonly auth?: VerifiedToken }>().auth?.claims.sub]) >
+          0,
+      },
+    })
+    class Later {}
+    const imports = [...protection.imports, { module: Later, providers: [guardOf('later')] }]
+    const parts = { imports, controllers: [controller({ me: [] })], providers: [guardOf('root')] }
+    expect(await statuses(parts, 'me')).toEqual({ me: [401, 200] })
+    expect(seen).toEqual([
+      ['root', undefined],
+      ['root', undefined],
+      ['later', 'alice'],
+    ])
   })
 
   it('takes a function of the request, which sees the verified token', async () => {
