@@ -68,7 +68,7 @@ export interface HttpOptions {
   /**
    * Called with the verified token of each accepted request, to find the user in a database, for example. Returns the user; `undefined`, `null`
    * and `false` refuse with status 401. It may throw an `AuthError` to refuse; anything else it throws, or no answer within 10 s, is 503.
-   * Requirements of the adapter's options have passed by then. `explain` calls it, too. @defaultValue none
+   * The `requirement` of the adapter's options is met by then. `explain` calls it, too. @defaultValue none
    */
   readonly onAuthenticated?: OnAuthenticated
   /** Ways to confirm sender-constrained tokens (RFC 7800). @defaultValue none: every token with `cnf` is refused */
