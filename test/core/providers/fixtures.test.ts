@@ -625,14 +625,14 @@ describe('National clouds of Entra ID', () => {
 
 describe('Roles of Zitadel in an organization', () => {
   const PROJECT = '358982239599491392'
-  const rolesFor = async (organizationId: string | readonly (string | number)[] | undefined) => {
+  const rolesFor = async (organizationId: string | readonly (string | number)[] | undefined, given?: unknown) => {
     const words = { domain: 'acme.zitadel.cloud', projectId: PROJECT, ...(organizationId && { organizationId }) }
     const roles = {
       admin: { '1': 'customer.example' },
       editor: { '2': 'acme.example', '1': 'customer.example' },
       reader: {},
     }
-    const claims = { [`urn:zitadel:iam:org:project:${PROJECT}:roles`]: roles }
+    const claims = { [`urn:zitadel:iam:org:project:${PROJECT}:roles`]: given ?? roles }
     const token = await outcomeOf(verifierOf('zitadel', providers.zitadel(words)), await tokenOf('zitadel', { claims }))
     return typeof token === 'string' ? token : [...(token.roles ?? [])]
   }
@@ -642,6 +642,8 @@ describe('Roles of Zitadel in an organization', () => {
     expect(await rolesFor('2')).toEqual(['editor'])
     expect(await rolesFor(['1', 2])).toEqual(['admin', 'editor'])
     expect(await rolesFor('3')).toEqual([])
+    for (const roles of ['admin', ['admin'], [{ '2': 'acme.example' }]])
+      expect(await rolesFor('2', roles)).toMatch(/^401 claim_malformed/)
     // Names of Object.prototype are no organizations.
     expect(() => providers.zitadel({ domain: 'a.example', projectId: PROJECT, organizationId: 'toString' })).toThrow(
       '"organizationId" must be the number',

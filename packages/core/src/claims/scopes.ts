@@ -111,13 +111,13 @@ function withImplied(words: readonly string[], hierarchy: ReadonlyMap<string, re
 // With any other value, such as `admin: false`, the name may not be a role that is granted.
 function rolesOf(source: ClaimPath, given: object, counts?: (granted: object) => boolean): readonly string[] {
   return Object.entries(given as Readonly<Record<string, unknown>>).flatMap(([role, where]) => {
-    if (typeof where !== 'object' || where === null)
-      throw new AuthError('claim_malformed', {
-        expected: `${nameOfPath(source)}: an object for each role`,
-        actual: where,
-      })
+    if (typeof where !== 'object' || where === null) throw notAnObject(source, where)
     return counts === undefined || counts(where) ? [role] : []
   })
+}
+
+function notAnObject(source: ClaimPath, actual: unknown): AuthError {
+  return new AuthError('claim_malformed', { expected: `${nameOfPath(source)}: an object for each role`, actual })
 }
 
 /**
@@ -137,6 +137,8 @@ export function roleReader(
     const value = valueAt(claims, source) ?? undefined
     if (value === undefined || value === '') return none
     const isText = typeof value !== 'object'
+    // A text or a list does not say where a role was granted.
+    if (counts !== undefined && (isText || Array.isArray(value))) throw notAnObject(source, value)
     const roles = arrayWords(source, isText ? [value] : Array.isArray(value) ? value : rolesOf(source, value, counts))
     if (roles.length > limit)
       throw overLimit('claim_too_long', { limit: 'scopes', most: limit, unit: 'roles', actual: roles.length })
