@@ -212,43 +212,23 @@ if (import.meta.filename === process.argv[1]) {
   const root = join(import.meta.dirname, '..')
   const read = (file) => readFileSync(join(root, 'packages', file), 'utf8')
   const load = (file) => import(join(root, 'packages', file))
-  const [
-    pipeline,
-    http,
-    keys,
-    denylist,
-    dpop,
-    metadata,
-    mtls,
-    introspection,
-    revocation,
-    statusLists,
-    hooks,
-    express,
-    fastify,
-    hono,
-    mcp,
-    redis,
-    otel,
-  ] = await Promise.all([
-    load('core/dist/pipeline/options.js'),
-    load('core/dist/authenticator/options.js'),
-    load('core/dist/keys/remote/options.js'),
-    load('core/dist/denylist/options.js'),
-    load('core/dist/dpop/options.js'),
-    load('core/dist/metadata/options.js'),
-    load('core/dist/mtls/mtls.js'),
-    load('core/dist/introspection/options.js'),
-    load('core/dist/revocation/options.js'),
-    load('core/dist/status-list/options.js'),
-    load('core/dist/hooks/select-verifier.js'),
-    load('express/dist/options.js'),
-    load('fastify/dist/options.js'),
-    load('hono/dist/options.js'),
-    load('mcp/dist/options.js'),
-    load('redis/dist/options.js'),
-    load('otel/dist/options.js'),
-  ])
+  const pipeline = await load('core/dist/pipeline/options.js')
+  const http = await load('core/dist/authenticator/options.js')
+  const keys = await load('core/dist/keys/remote/options.js')
+  const denylist = await load('core/dist/denylist/options.js')
+  const dpop = await load('core/dist/dpop/options.js')
+  const metadata = await load('core/dist/metadata/options.js')
+  const mtls = await load('core/dist/mtls/mtls.js')
+  const introspection = await load('core/dist/introspection/options.js')
+  const revocation = await load('core/dist/revocation/options.js')
+  const statusLists = await load('core/dist/status-list/options.js')
+  const hooks = await load('core/dist/hooks/select-verifier.js')
+  const express = await load('express/dist/options.js')
+  const fastify = await load('fastify/dist/options.js')
+  const hono = await load('hono/dist/options.js')
+  const mcp = await load('mcp/dist/options.js')
+  const redis = await load('redis/dist/options.js')
+  const otel = await load('otel/dist/options.js')
   const cache = await load('core/dist/pipeline/token-cache-options.js')
   const files = await load('core/dist/keys/file-jwk-sets.node.js')
   const page = join(root, PAGE)

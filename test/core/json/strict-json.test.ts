@@ -71,7 +71,7 @@ describe('strict JSON', () => {
 
   it('accepts as many values as allowed, and refuses one more', () => {
     const holding = (count: number): string =>
-      `[[${'0,'.repeat(7)}0],[${'0,'.repeat(7)}0],[${Array(count).fill('0')}],[]]`
+      `[[${'0,'.repeat(7)}0],[${'0,'.repeat(7)}0],[${Array<string>(count).fill('0').join()}],[]]`
     expect(flawOf(holding(8))).toBeUndefined()
     expect(flawOf(`[${holding(8)}]`)).toBeUndefined()
     expect(flawOf(`[${holding(8)},0]`)).toBeUndefined()

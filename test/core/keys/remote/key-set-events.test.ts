@@ -123,6 +123,7 @@ describe('an event of each request', () => {
 
   it('has no member that is on Object.prototype', async () => {
     const { keys, all } = setUp(json({ keys: [a] }))
+    // oxlint-disable-next-line no-extend-native -- removed below
     Object.defineProperty(Object.prototype, 'reason', { value: 'network', configurable: true })
     try {
       await keys.ready()
