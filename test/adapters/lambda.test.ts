@@ -149,6 +149,13 @@ describe('the policy of an authorizer', () => {
     },
   )
 
+  it('is not made with a context that is a promise, whose rejection would end the process', async () => {
+    for (const context of [async () => ({}), async () => Promise.reject(new Error('no tenant'))])
+      await expect(authorizer({ verifier, context: context as never })(rest(bearer()))).rejects.toThrow(
+        '"context" must return an object of strings, numbers and booleans',
+      )
+  })
+
   it('is not made if a requirement cannot be decided', async () => {
     const undecided = claim('client_id', () => {
       throw new AuthError('check_unavailable')

@@ -5,7 +5,9 @@ import {
   assertCanAsk,
   callback,
   has,
+  ignoreRejection,
   isRequirement,
+  isThenable,
   type MiddlewareAdapterOptions,
   misconfigured,
   numberIn,
@@ -229,7 +231,9 @@ function defaultContext({ claims, scopes }: VerifiedToken): AuthorizerContext {
 
 // API Gateway answers 500 for any other value, which is hard to find.
 function checkedContext(given: unknown): AuthorizerContext {
-  const isObject = typeof given === 'object' && given !== null
+  // A promise has no values, and a rejected one would end the process.
+  ignoreRejection(given)
+  const isObject = typeof given === 'object' && given !== null && !isThenable(given)
   const values = isObject ? Object.entries(given) : []
   if (isObject && values.every(([, value]) => /^(?:string|number|boolean)$/.test(typeof value)))
     return Object.fromEntries(values) as AuthorizerContext
