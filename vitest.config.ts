@@ -2,6 +2,9 @@ import { defineConfig } from 'vitest/config'
 
 import { sourceAliases } from './scripts/source-aliases.mjs'
 
+// These measure memory, or load modules in their own way.
+const SEPARATE = ['test/core/{http/body,pipeline/memory}.test.ts', 'test/core/platform/*.test.ts']
+
 const inCi = Boolean(process.env['CI'])
 
 export default defineConfig({
@@ -9,7 +12,17 @@ export default defineConfig({
     alias: sourceAliases(import.meta.dirname),
   },
   test: {
-    include: ['test/**/*.test.ts', 'examples/*/src/**/*.test.ts'],
+    projects: [
+      {
+        extends: true,
+        // These share nothing, and a fresh module graph for each file takes longer than most of the tests.
+        test: { name: 'core', include: ['test/core/**/*.test.ts'], exclude: SEPARATE, isolate: false },
+      },
+      {
+        extends: true,
+        test: { name: 'others', include: ['test/!(core)/**/*.test.ts', ...SEPARATE, 'examples/*/src/**/*.test.ts'] },
+      },
+    ],
     setupFiles: ['test/support/secrets/setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
