@@ -165,7 +165,7 @@ describe('54. Only a file of this user, which no other may write to,', () => {
     ],
     ['is a link', 'ELOOP', (file) => symlinkSync(`${folder}.old`, file)],
     ['is a pipe without a writer', 'not a file of this user', (file) => void execFileSync('mkfifo', [file])],
-    ['is a folder', 'not a file of this user', (file) => void mkdirSync(file)],
+    ['is a folder', 'not a file of this user', (file) => mkdirSync(file)],
     [
       'has more than 4 MiB',
       'too large',

@@ -79,13 +79,10 @@ describe('the duration of a verification', () => {
     const { events, verifier } = setUp({ jwks: undefined, keys: failing })
     await expect(verifier.verify(token)).rejects.toThrow('secret')
     await expect(verifier.verify(token, { asOf: 7 as never })).rejects.toThrow(TypeError)
-    const odd = setUp({ checks: [{ name: 'odd', check: () => Promise.reject(undefined) }] })
-    await expect(odd.verifier.verify(token)).rejects.toThrow(Error)
     expect(events).toEqual([
       { type: 'token.failed', duration: 0 },
       { type: 'token.failed', duration: 0 },
     ])
-    expect(odd.events).toHaveLength(1)
   })
 
   it('says whether the token was cached, and is measured by the monotonic clock', async () => {

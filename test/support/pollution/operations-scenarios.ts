@@ -1,5 +1,5 @@
 import { fileJwkSets } from '@claimgate/core/node'
-import { otelEvents, type OtelOptions } from '@claimgate/otel'
+import { otelEvents } from '@claimgate/otel'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -67,7 +67,7 @@ export function operationsScenarios(): readonly Scenario[] {
         const issuer = { issuer: null, ready: false, freshness: 'cold' } as const
         return async () => {
           recorded.length = 0
-          const listener = otelEvents(given as never as OtelOptions)
+          const listener = otelEvents(given as never)
           listener({ type: 'token.verified', duration: 1, cached: true })
           listener({ type: 'token.rejected', duration: 1, code: 'token_expired' })
           listener({ type: 'token.failed', duration: 1 })

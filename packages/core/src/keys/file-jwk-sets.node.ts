@@ -120,9 +120,8 @@ function isPrivate({ uid, mode }: Stats): boolean {
   return user === undefined || (uid === user && (mode & 0o022) === 0)
 }
 
-// Follows no link, and does not wait for the writer of a pipe. Windows has neither.
-const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 }: Partial<typeof constants> = constants
-const READ = (O_RDONLY ?? 0) | O_NOFOLLOW | O_NONBLOCK
+// Follows no link, and does not wait for the writer of a pipe. Windows has neither constant, which then counts as 0.
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 // A JWK Set has at most 1 MiB as it is fetched, and may be longer as it is stored.
 const MOST_BYTES = 4 * 1_048_576
 
