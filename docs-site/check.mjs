@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { checkInBrowser } from './browser.mjs'
 import { buildSite, writeMarkdown } from './build.mjs'
 import { checkLinks } from './links.mjs'
 import { ROOT, SITE } from './places.mjs'
@@ -16,6 +17,8 @@ const STEPS = {
     return []
   },
   links: async () => checkLinks(SITE).problems,
+  // Chromium takes longer than the build, so that CI does without it.
+  ...(process.argv.includes('--browser') ? { browser: checkInBrowser } : {}),
 }
 
 const results = []

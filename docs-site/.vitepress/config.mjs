@@ -14,16 +14,17 @@ export default {
   srcDir: PAGES,
   outDir: SITE,
   cacheDir: join(PAGES, '../cache'),
-  // Pages work from any folder of any host, and their links without a server that adds `.html`.
+  // A host that serves the site from a folder, such as `/claimgate/`, names it here.
   base: process.env.DOCS_BASE ?? '/',
   metaChunk: true,
+  vite: { build: { chunkSizeWarningLimit: 2000 } },
+  // Without it, browsers ask for an icon that does not exist.
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
   markdown: {
     anchor: { slugify: githubSlug },
-    // Pages are plain Markdown: what stands in braces is text.
-    config: (md) => md.core.ruler.push('no-templates', noTemplates),
   },
   themeConfig: {
-    search: { provider: 'local' },
+    search: { provider: 'local', options: { _render: withoutColours } },
     outline: [2, 3],
     nav: [
       { text: 'Guide', link: '/getting-started' },
@@ -35,11 +36,13 @@ export default {
   },
 }
 
-function noTemplates({ tokens }) {
-  for (const { children } of tokens) {
-    for (const token of children ?? []) {
-      if (token.type === 'text' && token.content.includes('{{'))
-        token.content = token.content.replaceAll('{{', '{\u200B{')
-    }
+/** The search needs the words of a page. Colours of code would double the time of the build. */
+function withoutColours(text, env, md) {
+  const { highlight } = md.options
+  md.options.highlight = (code) => `<pre>${md.utils.escapeHtml(code)}</pre>`
+  try {
+    return md.render(text, env)
+  } finally {
+    md.options.highlight = highlight
   }
 }
