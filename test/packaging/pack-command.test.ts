@@ -33,6 +33,7 @@ describe('npm run pack', () => {
       ['npm', 'install', 'claimgate-core', 'claimgate-fetch'],
       ['npm', 'install', 'hono', 'claimgate-core', 'claimgate-hono'],
       ['npm', 'install', 'claimgate-issuer'],
+      ['npm', 'install', 'claimgate-core', 'claimgate-lambda'],
       ['npm', 'install', 'claimgate-core', 'claimgate-mcp'],
       ['npm', 'install', 'common', 'core', 'reflect-metadata', 'rxjs', 'claimgate-core', 'claimgate-nestjs'],
       ['npm', 'install', 'api', 'claimgate-core', 'claimgate-otel'],

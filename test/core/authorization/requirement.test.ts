@@ -40,6 +40,19 @@ function answer(requirement: Requirement): string {
   }
 }
 
+it('48. no requirement beyond the last one is asked', () => {
+  const prototype = Object.prototype as unknown as Record<string, unknown>
+  const granting: Requirement = { description: 'x', scopes: [], isMet: () => true }
+  try {
+    for (const index of ['1', '2', '3']) prototype[index] = granting
+    expect(answer(anyOf(scope('x'), scope('y')))).toBe('403 insufficient_scope x y')
+    for (const index of ['1', '2', '3']) prototype[index] = { ...granting, isMet: () => false }
+    expect(answer(allOf(scope('profile'), scope('orders:read')))).toBe('met')
+  } finally {
+    for (const index of ['1', '2', '3']) delete prototype[index]
+  }
+})
+
 function refusalOf(requirement: Requirement): AuthError {
   try {
     void assertRequirement(requirement, token, { now: 0 })

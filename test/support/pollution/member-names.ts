@@ -9,7 +9,8 @@ const ACCESS = /[.{,]\s*([A-Za-z_$][\w$]*)\b/g
 
 /** Every name that the sources of the packages use for a member: declared, quoted or read. New options are included automatically. */
 export function memberNames(): readonly string[] {
-  const names = new Set<string>()
+  // Beyond the end of an array, an index is a member of Object.prototype.
+  const names = new Set<string>('01234')
   for (const file of sources(PACKAGES)) {
     const text = readFileSync(file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
     for (const pattern of [MEMBER, QUOTED, ACCESS]) for (const [, name = ''] of text.matchAll(pattern)) names.add(name)

@@ -86,7 +86,7 @@ function unmetOf(
 // Another authentication may bring other scopes, so it comes first. Challenges of the same kind are one.
 function refusalOf(unmet: readonly Requirement[]): WireRefusal | undefined {
   const refusals = unmet.flatMap((requirement) => own(requirement, 'refusal') ?? [])
-  const first = refusals.find(({ status }) => status === 401) ?? refusals[0]
+  const first = refusals.find(({ status }) => status === 401) ?? refusals.at(0)
   if (first === undefined) return undefined
   const alike = refusals.filter((refusal) => refusal.error === first.error && refusal.status === first.status)
   const parameters = alike.toReversed().flatMap((refusal) => Object.entries(own(refusal, 'parameters') ?? {}))
@@ -262,7 +262,7 @@ function combination(name: string, requirements: readonly Requirement[], { how, 
     isMet: (token, context) => {
       // In order, and no further than needed, because an answer may cost a request to another server.
       const from = (at: number): Soon<boolean> => {
-        const one = requirements[at]
+        const one = requirements.at(at)
         if (one === undefined) return how === 'every'
         return chained(isMet(one, token, context), (met) => (met === (how === 'every') ? from(at + 1) : met))
       }
@@ -272,7 +272,7 @@ function combination(name: string, requirements: readonly Requirement[], { how, 
     ...(requirements.some(needsFresh) && { needsFresh: true }),
     unmet: (token, context) => {
       const from = (at: number, found: readonly Requirement[]): Soon<readonly Requirement[]> => {
-        const one = requirements[at]
+        const one = requirements.at(at)
         if (one === undefined) return found
         return chained(isMet(one, token, context), (met) =>
           met

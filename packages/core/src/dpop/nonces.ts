@@ -23,7 +23,7 @@ export function createNonces({ secrets, lifetime, clockTolerance, now }: NonceRu
   // Keys and not promises are kept, because in Workers no request may await the promise of another one.
   const imported: CryptoKey[] = []
   const keyAt = async (index: number): Promise<CryptoKey> => {
-    const key = imported[index] ?? (await importSecret(secrets[index]))
+    const key = imported.at(index) ?? (await importSecret(secrets[index]))
     imported[index] = key
     return key
   }

@@ -121,7 +121,7 @@ export function parseJwe(token: string, rules: JweRules): ParsedJwe {
     })
   const [headerLength = 0] = dots
   if (headerLength > limits.headerLength) throw tooLong('headerLength', headerLength, limits)
-  const parts = [-1, ...dots].map((dot, index) => token.slice(dot + 1, dots[index]))
+  const parts = [-1, ...dots].map((dot, index) => token.slice(dot + 1, dots.at(index)))
   const [protectedPart = '', encryptedKey = '', iv = '', ciphertext = '', tag = ''] = parts
   const fields = parseJsonObject(decodePart(protectedPart, 'header'), 'a header', limits)
   checkHeader(fields, limits)
