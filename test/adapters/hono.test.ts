@@ -66,7 +66,7 @@ describe('authenticateJwt in Hono', () => {
     expect((await app.request('/admin', { headers })).status).toBe(200)
   })
 
-  it('keeps earlier headers such as those of CORS, but not instead of its own', async () => {
+  it('keeps earlier headers such as those of CORS, but not in place of those it sets', async () => {
     const { app } = createApp()
     app.use(cors({ origin: 'https://shop.example.com', exposeHeaders: ['x-page'] }))
     app.use((c, next) => {

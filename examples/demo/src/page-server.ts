@@ -42,7 +42,7 @@ const LONGEST_BODY = 1024
 
 /**
  * Serves the page on 127.0.0.1; port 0 selects a free one. It answers only requests for its own address, because a name of another site may
- * point to 127.0.0.1, and acts only on requests of its own page.
+ * point to 127.0.0.1, and acts only on requests of the page it serves.
  */
 export async function servePage(show: Show, port = 0): Promise<PageServer> {
   const files = new Map(

@@ -11,7 +11,7 @@ export interface Invocation {
   readonly error?: { readonly errorType: string; readonly errorMessage: string }
 }
 
-/** A function in a process of its own. */
+/** A function in a separate process. */
 export interface LambdaProcess {
   /** @param milliseconds how much time the function has. @defaultValue 60 s */
   invoke(event: unknown, milliseconds?: number): Promise<Invocation>

@@ -1,4 +1,4 @@
-// Loads a function and passes it events, like the runtime of Lambda. Runs in a process of its own; lambda-process.ts starts it.
+// Loads a function and passes it events, like the runtime of Lambda. Runs in a separate process; lambda-process.ts starts it.
 import { existsSync } from 'node:fs'
 
 const { LAMBDA_TASK_ROOT: root, _HANDLER: name } = process.env
