@@ -135,18 +135,18 @@ it.each(Object.entries(adapters))(
       const [issuer] = (await response.json()) as readonly { readonly freshness: string }[]
       return [response.status, issuer?.freshness]
     }
-    expect(await probed()).toEqual([503, 'cold'])
+    await expect.poll(probed, { timeout: 10_000 }).toEqual([503, 'cold'])
     isDown = false
     await clock.pass(61)
-    expect(await probed()).toEqual([200, 'fresh'])
+    await expect.poll(probed, { timeout: 10_000 }).toEqual([200, 'fresh'])
     isDown = true
     await clock.pass(620)
-    expect(await probed()).toEqual([200, 'stale'])
+    await expect.poll(probed, { timeout: 10_000 }).toEqual([200, 'stale'])
     await clock.pass(600)
-    expect(await probed()).toEqual([503, 'expired'])
+    await expect.poll(probed, { timeout: 10_000 }).toEqual([503, 'expired'])
     isDown = false
     await clock.pass(61)
-    expect(await probed()).toEqual([200, 'fresh'])
+    await expect.poll(probed, { timeout: 10_000 }).toEqual([200, 'fresh'])
     const protectedPath = await fetch(`${url}/mcp`)
     expect([401, 404]).toContain(protectedPath.status)
     await protectedPath.text()
