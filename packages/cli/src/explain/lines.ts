@@ -51,14 +51,14 @@ export function explanationLines(report: TokenReport, { header, claims }: Decode
       '',
       styled(
         'dim',
-        `${index > 0 ? 'Or' : accepted === true ? 'Options' : UNVERIFIED}${replace.length === 0 ? '' : `. Replace ${replace.join(', ')}`}:`,
+        `${index > 0 ? 'Or' : accepted === true ? 'Options' : FROM_CLAIMS}${replace.length === 0 ? '' : `. Replace ${replace.join(', ')}`}:`,
       ),
       ...code,
     ]),
   ]
 }
 
-const UNVERIFIED = 'Options, by a token that is not verified: compare them with the console of your provider'
+const FROM_CLAIMS = 'Options, from the claims of this token: compare them with the console of your provider'
 const WIDTH = 14
 
 function fact(name: string, text: string): Line {
