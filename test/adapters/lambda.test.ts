@@ -307,7 +307,8 @@ describe('protect in Lambda', () => {
       expect(await handler(make(sent({ query: `access_token=${token}` })))).toBe('served')
       const posted = (text: string): Sent => sent({ method: 'POST', fields: form, body: Buffer.from(text) })
       expect(await handler(make(posted(`access_token=${token}`)))).toBe('served')
-      expect(await handler(make(posted('x'.repeat(70_000))))).toMatchObject({ statusCode: 413 })
+      for (const large of ['x'.repeat(70_000), `${'&'.repeat(1000)}access_token=${token}`])
+        expect(await handler(make(posted(large)))).toMatchObject({ statusCode: 413 })
     }
   })
 

@@ -75,7 +75,7 @@ export {
 } from './authenticator/adapter.ts'
 export { propertyOption, setProperty, userOrToken } from './authenticator/request-property.ts'
 export { metadataAnswer, resourceList } from './http/protected-resource.ts'
-export { isWebResponse, requestView, webResponse } from './http/web-request.ts'
+export { formFieldOf, isWebResponse, requestView, webResponse } from './http/web-request.ts'
 export { type RefusedError, refusedError } from './http/refusal-response.ts'
 export {
   createLogRefusal,

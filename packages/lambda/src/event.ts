@@ -1,5 +1,5 @@
-import { AuthError, type FormFields, type RequestView, type ResourceResponse } from '@claimgate/core'
-import { addFields, has, own } from '@claimgate/core/adapter'
+import type { FormFields, RequestView, ResourceResponse } from '@claimgate/core'
+import { addFields, formFieldOf, has, own } from '@claimgate/core/adapter'
 
 /** The response of a function to API Gateway, a function URL or a load balancer. */
 export interface LambdaResponse {
@@ -73,16 +73,10 @@ function withQuery(path: string, query: string): string {
   return query === '' ? path : `${path}?${query}`
 }
 
-// As in adapters that read the body themselves.
-const MOST_BYTES = 65_536
-
 function formFields(event: object, name: string): FormFields | undefined {
   const body = textAt(event, 'body')
   if (body === undefined) return undefined
-  const text = own(event, 'isBase64Encoded') === true ? Buffer.from(body, 'base64').toString() : body
-  if (text.length > MOST_BYTES) throw new AuthError('form_too_large', { expected: `at most ${MOST_BYTES} bytes` })
-  // The leading `&` keeps the constructor from stripping a question mark that belongs to the first name.
-  return Object.fromEntries([[name, new URLSearchParams(`&${text}`).getAll(name)]])
+  return formFieldOf(own(event, 'isBase64Encoded') === true ? Buffer.from(body, 'base64').toString() : body, name)
 }
 
 /** An answer of core as the response to an event. */
