@@ -20,7 +20,15 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'others', include: ['test/!(core)/**/*.test.ts', ...SEPARATE, 'examples/*/src/**/*.test.ts'] },
+        test: {
+          name: 'others',
+          include: ['test/!(core|recipes)/**/*.test.ts', ...SEPARATE, 'examples/*/src/**/*.test.ts'],
+        },
+      },
+      {
+        extends: true,
+        // `npm run test:recipes` installs what these need.
+        test: { name: 'recipes', include: ['test/recipes/*.test.ts'] },
       },
     ],
     setupFiles: ['test/support/secrets/setup.ts'],

@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url'
 
 import { summarize } from './ci/summarize.mjs'
 
-const [testStatus, checkStatus, siteStatus] = process.argv.slice(2).map(Number)
+const [testStatus, recipesStatus, checkStatus, siteStatus] = process.argv.slice(2).map(Number)
 const { passed, failed, skipped } = summarize({
   test: { status: testStatus, report: readReport('vitest.json') },
+  recipes: { status: recipesStatus, report: readReport('recipes.json') },
   check: { status: checkStatus, report: readReport('check.json') },
   site: { status: siteStatus, report: readReport('docs-site.json') },
 })

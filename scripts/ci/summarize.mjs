@@ -1,17 +1,17 @@
 /**
- * Counts tests, check steps and the steps that build the documentation site. A command that failed without a failure in its report (it did not start, or a test file did not load)
+ * Counts tests, tests of recipes, check steps and the steps that build the documentation site. A command that failed without a failure in its report (it did not start, or a test file did not load)
  * counts as one failure, so that the summary never looks better than the exit codes.
  *
- * @param {{ test: Command, check: Command, site: Command }} commands
+ * @param {{ test: Command, recipes: Command, check: Command, site: Command }} commands
  * @typedef {{ status: number, report: any }} Command
  * @returns {{ passed: number, failed: number, skipped: string[] }}
  */
-export function summarize({ test, check, site }) {
-  const sums = [countTests(test), countSteps(check), countSteps(site)]
+export function summarize({ test, recipes, check, site }) {
+  const sums = [countTests(test), countTests(recipes), countSteps(check), countSteps(site)]
   return {
     passed: sums.reduce((sum, { passed }) => sum + passed, 0),
     failed: sums.reduce((sum, { failed }) => sum + failed, 0),
-    skipped: skippedTests(test.report),
+    skipped: [...skippedTests(test.report), ...skippedTests(recipes.report)],
   }
 }
 
