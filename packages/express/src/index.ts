@@ -1,6 +1,5 @@
 export { authenticateJwt, type AuthenticateJwt, getAuth, getUser } from './middleware.ts'
-export type { AuthenticateJwtOptions, MiddlewareOptions } from './options.ts'
+export { authorize, requireAnyRole, requireAnyScope, requireClaim, requireRole, requireScope } from './middleware.ts'
+export type { AuthenticateJwtOptions, MiddlewareOptions, OnReject } from './options.ts'
 export type { ReadyAuthenticator } from '@claimgate/core/adapter'
-export { authorize, requireAnyRole, requireAnyScope, requireClaim, requireRole, requireScope } from './authorize.ts'
-export type { OnReject } from './options.ts'
 export { backchannelLogout, resourceMetadata, securityEvents } from './endpoints.ts'
