@@ -5,6 +5,7 @@ const SECTIONS = [
   ['Clients', ['dpop', 'mtls', 'step-up', 'resource-metadata', 'mcp']],
   ['Operation', ['operations', 'shared-state', 'testing', 'security', 'threat-model']],
   ['Packages', /^packages\//],
+  ['Frameworks and sockets', /^recipes\//],
   ['Moving from another library', /^migrate/],
   ['Project', ['architecture', 'benchmarks', 'decisions/index']],
   ['Decisions', /^decisions\/\d/],

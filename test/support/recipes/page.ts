@@ -18,3 +18,16 @@ export function recipeCode(page: string, name: string): string {
   if (code === undefined) throw new Error(`docs/recipes/${page}.md has no code "${name}"`)
   return code
 }
+
+/**
+ * The number of lines that a user must write to connect Claimgate: without imports, comments, blank lines and configuration, which is every
+ * statement such as `const name = create(…)` or `const name = new Name(…)`.
+ */
+export function glueLines(code: string): number {
+  const statements = code.split(/\n(?=[^\s)}\]])/)
+  const isGlue = (statement: string): boolean =>
+    !/^(?:import|\/\/) /.test(statement) &&
+    !/^(?:export )?const \w+ = (?:new )?\w+\(.*[^>]$/m.test(statement.split('\n', 1)[0] ?? '')
+  const lines = statements.filter(isGlue).flatMap((statement) => statement.split('\n'))
+  return lines.filter((line) => !/^\s*(?:\/\/.*)?$/.test(line)).length
+}
