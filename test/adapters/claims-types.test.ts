@@ -3,9 +3,13 @@ import { type Claims, createAuthenticator, createVerifier, type VerifiedToken } 
 import { authenticateJwt, getAuth } from '@claimgate/express'
 import { claimgate } from '@claimgate/fastify'
 import { createGate, type Gate, type HasVerifier, type OptionalGate, protect } from '@claimgate/fetch'
+import { type AuthEnv, authenticateJwt as honoJwt, type OptionalAuthEnv } from '@claimgate/hono'
+import { authorizer, getAuth as getLambdaAuth, protect as protectLambda } from '@claimgate/lambda'
+import { ClaimgateModule } from '@claimgate/nestjs'
 import { type } from 'arktype'
 import express, { type Request as ExpressRequest } from 'express'
 import fastify, { type FastifyRequest } from 'fastify'
+import type { MiddlewareHandler } from 'hono'
 import { createServer } from 'node:http'
 import * as v from 'valibot'
 import { describe, expect, expectTypeOf, it, onTestFinished } from 'vitest'
@@ -114,6 +118,57 @@ describe('the type of the claims', () => {
   })
 })
 
+describe('the type of the claims in other adapters', () => {
+  it('comes from a schema to a handler in Lambda', async () => {
+    const handler = protectLambda(
+      (_event: { headers: object }, auth) => {
+        expectTypeOf(auth).toEqualTypeOf<VerifiedToken<{ tenant: string }>>()
+        return auth.claims.tenant.toUpperCase()
+      },
+      { ...options, claims: schema },
+    )
+    expect(await handler({ headers: good })).toBe('ACME')
+    expect(await handler({ headers: bad })).toHaveProperty('statusCode', 401)
+  })
+
+  it('includes undefined for anonymous requests in Lambda', () => {
+    protectLambda(
+      (_event: object, auth) => {
+        expectTypeOf(auth).toEqualTypeOf<VerifiedToken<{ tenant: string }> | undefined>()
+      },
+      { ...options, claims: schema, optional: true },
+    )
+    expectTypeOf(getLambdaAuth<{ tenant: string }>).returns.toEqualTypeOf<
+      VerifiedToken<{ tenant: string }> | undefined
+    >()
+  })
+
+  it('comes from a schema to the context of an authorizer', async () => {
+    const authorize = authorizer({ ...options, claims: schema, context: ({ claims: { tenant } }) => ({ tenant }) })
+    const event = {
+      type: 'REQUEST',
+      methodArn: 'arn:aws:execute-api:eu-west-1:123456789012:a1/prod/GET/',
+      headers: good,
+    }
+    expect(await authorize(event)).toMatchObject({ context: { tenant: 'acme' } })
+  })
+
+  it('comes from a schema and from ready parts to the variables of Hono', () => {
+    type Tenant = { tenant: string }
+    const verifier = createVerifier({ ...options, claims: schema })
+    for (const one of [honoJwt({ ...options, claims: schema }), honoJwt({ verifier }), honoJwt(verifier)])
+      expectTypeOf(one).toExtend<MiddlewareHandler<AuthEnv<Tenant>>>()
+    expectTypeOf(honoJwt({ verifier, optional: true })).toExtend<MiddlewareHandler<OptionalAuthEnv<Tenant>>>()
+  })
+
+  it('is that of options in NestJS, which knows no types of parameters', () => {
+    expectTypeOf(ClaimgateModule.forRoot<{ tenant: string }>)
+      .parameter(0)
+      .toExtend<object | undefined>()
+    expect(ClaimgateModule.forRoot({ ...options, claims: schema })).toHaveProperty('module', ClaimgateModule)
+  })
+})
+
 describe('types refuse', () => {
   it('options that are empty, or contradict each other', () => {
     // @ts-expect-error -- there is no environment to read
@@ -124,6 +179,14 @@ describe('types refuse', () => {
     expect(() => authenticateJwt({ authenticator: createAuthenticator(options), realm: 'x' })).toThrow(TypeError)
     // @ts-expect-error -- a requirement is not text
     expect(() => authenticateJwt({ ...options, requirement: 'orders:read' })).toThrow(TypeError)
+    // @ts-expect-error -- a requirement is not text
+    expect(() => honoJwt({ ...options, requirement: 'orders:read' })).toThrow(TypeError)
+    // @ts-expect-error -- a requirement is not text
+    expect(() => ClaimgateModule.forRoot({ ...options, requirement: 'orders:read' })).toThrow(TypeError)
+    // @ts-expect-error -- a requirement is not text
+    expect(() => protectLambda(() => '', { ...options, requirement: 'orders:read' })).toThrow(TypeError)
+    // @ts-expect-error -- a value of the context is text, a number or a boolean
+    authorizer({ ...options, context: () => ({ roles: ['admin'] }) })
   })
 
   it('text in config.auth of Fastify', async () => {

@@ -19,12 +19,16 @@ import {
 import { startExpress } from '../support/contract/express-adapter.ts'
 import { startFastify } from '../support/contract/fastify-adapter.ts'
 import { startFetch } from '../support/contract/fetch-adapter.ts'
+import { startHono } from '../support/contract/hono-adapter.ts'
+import { startLambda } from '../support/contract/lambda-adapter.ts'
+import { startNest } from '../support/contract/nestjs-adapter.ts'
 import { type RawRequest, type RawResponse, sendRaw } from '../support/contract/raw-request.ts'
 import { contractRows, type Row } from '../support/contract/rows.ts'
 import { seen, wanted } from '../support/contract/seen.ts'
 import { createServices, type Services, withBindings } from '../support/contract/services.ts'
 import { listen, type StartAdapter, type StartedAdapter } from '../support/contract/started-adapter.ts'
 import { createDpopClient, type ProofChanges } from '../support/dpop/client.ts'
+import { httpApi, restApi } from '../support/lambda/events.ts'
 
 const express4 = createRequire(import.meta.url)('express4') as typeof express5
 const ORIGIN = 'https://orders.example.com'
@@ -39,6 +43,11 @@ const adapters: readonly (readonly [string, StartAdapter])[] = [
   ['Express 5', startExpress(express5, 'in the options')],
   ['Fastify 5', startFastify],
   ['fetch', startFetch],
+  ['Hono', startHono('in the options')],
+  ['NestJS on Express', startNest('Express')],
+  ['NestJS on Fastify', startNest('Fastify')],
+  ['Lambda behind a REST API', startLambda(restApi)],
+  ['Lambda behind an HTTP API', startLambda(httpApi)],
 ]
 
 const binding = (changes: Partial<DpopOptions> = {}) =>

@@ -1,17 +1,22 @@
 import { createRequire } from 'node:module'
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { authenticateJwt } from '@claimgate/express'
 import { claimgate } from '@claimgate/fastify'
 import { createGate } from '@claimgate/fetch'
+import { authenticateJwt as honoJwt } from '@claimgate/hono'
+import { ClaimgateModule } from '@claimgate/nestjs'
 import fastifyCors from '@fastify/cors'
+import { createAdaptorServer } from '@hono/node-server'
+import { Controller, Put } from '@nestjs/common'
 import express5, { type RequestHandler } from 'express'
 import fastify from 'fastify'
-import { Hono } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { cors as honoCors } from 'hono/cors'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { listen } from '../support/contract/started-adapter.ts'
 import { createAuthority } from '../support/adapters/authority.ts'
+import { decorate, listenerOf, type Platform, startApp } from '../support/nestjs/nest.ts'
 
 // Both packages have no types.
 const require = createRequire(import.meta.url)
@@ -49,35 +54,50 @@ const startFastify = async (order: Order): Promise<Started> => {
   return { url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, close: () => app.close() }
 }
 
-const startHono = async (order: Order): Promise<Started> => {
-  const app = new Hono()
-  const gate = createGate(options)
-  const authenticate = async (context: { req: { raw: Request } }, next: () => Promise<void>) => {
-    const auth = await gate(context.req.raw)
-    return auth instanceof Response ? auth : next()
+const startHono =
+  (authenticate: MiddlewareHandler) =>
+  async (order: Order): Promise<Started> => {
+    const app = new Hono()
+    const handlers = [honoCors({ origin: ORIGIN }), authenticate]
+    for (const handler of order === 'CORS before Claimgate' ? handlers : handlers.toReversed()) app.use(handler)
+    app.put('/orders', (context) => context.text('ordered'))
+    const { port, close } = await listen(createAdaptorServer({ fetch: app.fetch }) as Server)
+    return { url: `http://127.0.0.1:${port}`, close }
   }
-  const allow = honoCors({ origin: ORIGIN })
-  if (order === 'CORS before Claimgate') app.use(allow, authenticate)
-  else app.use(authenticate, allow)
-  app.put('/orders', (context) => context.text('ordered'))
-  const server = createServer((req, res) => {
-    const headers = new Headers(req.headers as Record<string, string>)
-    const answer = async (): Promise<void> => {
-      const response = await app.request(req.url ?? '/', { method: req.method ?? 'GET', headers })
-      res.writeHead(response.status, Object.fromEntries(response.headers)).end(await response.text())
+
+const gate = createGate(options)
+const throughGate: MiddlewareHandler = async (context, next) => {
+  const auth = await gate(context.req.raw)
+  return auth instanceof Response ? auth : next()
+}
+
+const startNest = (platform: Platform) => async (order: Order) => {
+  class Orders {
+    order(): string {
+      return 'ordered'
     }
-    answer().catch(() => res.writeHead(500).end())
+  }
+  Controller()(Orders)
+  decorate(Orders, 'order', [Put('orders')])
+  const app = await startApp(platform, {
+    imports: [ClaimgateModule.forRoot(options)],
+    controllers: [Orders],
+    prepare: (made) => order === 'CORS before Claimgate' && made.enableCors({ origin: ORIGIN }),
   })
-  const { port, close } = await listen(server)
+  const { port, close } = await listen(createServer(listenerOf(app, platform)))
   return { url: `http://127.0.0.1:${port}`, close }
 }
 
 describe.each([
-  ['Express 4', startExpress(express4)],
-  ['Express 5', startExpress(express5)],
-  ['Fastify', startFastify],
-  ['Hono', startHono],
-])('a preflight in %s', (_name, start) => {
+  ['Express 4', startExpress(express4), 401],
+  ['Express 5', startExpress(express5), 401],
+  ['Fastify', startFastify, 401],
+  ['Hono', startHono(honoJwt(options)), 401],
+  ['Hono with a gate for fetch', startHono(throughGate), 401],
+  // The guard sees only handlers, and none is for OPTIONS.
+  ['NestJS on Express', startNest('Express'), 404],
+  ['NestJS on Fastify', startNest('Fastify'), 404],
+])('a preflight in %s', (_name, start, refusal) => {
   const preflight = {
     method: 'OPTIONS',
     headers: {
@@ -103,9 +123,9 @@ describe.each([
     await close()
   })
 
-  it('is refused if CORS is after it', async () => {
+  it('is refused if CORS is after it, or absent', async () => {
     const { url, close } = await start('Claimgate before CORS')
-    expect((await fetch(`${url}/orders`, preflight)).status).toBe(401)
+    expect((await fetch(`${url}/orders`, preflight)).status).toBe(refusal)
     await close()
   })
 })

@@ -4,12 +4,19 @@ import { createAuthenticator, createVerifier, type RefusalLog, scope } from '@cl
 import { authenticateJwt, getAuth, requireScope } from '@claimgate/express'
 import { claimgate, type ClaimgateOptions } from '@claimgate/fastify'
 import { createGate, protect } from '@claimgate/fetch'
+import { authenticateJwt as honoJwt, requireScope as honoScope } from '@claimgate/hono'
+import { protect as protectLambda } from '@claimgate/lambda'
+import { ClaimgateModule, Scopes } from '@claimgate/nestjs'
+import { Controller, Get } from '@nestjs/common'
 import express5 from 'express'
 import fastify from 'fastify'
+import { Hono } from 'hono'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { assertNoSecrets } from '../support/secrets/finds.ts'
 import { listen } from '../support/contract/started-adapter.ts'
 import { createAuthority } from '../support/adapters/authority.ts'
+import { httpApi } from '../support/lambda/events.ts'
+import { decorate, listenerOf, type Platform, startApp } from '../support/nestjs/nest.ts'
 
 const require = createRequire(import.meta.url)
 const express4 = require('express4') as typeof express5
@@ -85,6 +92,83 @@ describe.each([
         },
       },
     })
+    expect([await get('/'), await get('/', expired), await get('/', reader)]).toEqual([401, 401, 200])
+    await close()
+  })
+})
+
+/** Starts an API that serves every token at `/`, and needs a scope at `/write`. */
+type Start = (options: typeof authority.options & { readonly log: RefusalLog }) => Promise<{
+  readonly get: (path: string, headers?: Record<string, string>) => Promise<number | undefined>
+  readonly close: () => unknown
+}>
+
+const startHono: Start = async (options) => {
+  const app = new Hono()
+  app.use(honoJwt(options))
+  app.get('/', (c) => c.text('served'))
+  app.get('/write', honoScope('orders:write'), (c) => c.text('written'))
+  return { get: async (path, headers = {}) => (await app.request(path, { headers })).status, close: () => {} }
+}
+
+const startNest =
+  (platform: Platform): Start =>
+  async (options) => {
+    class Orders {
+      read(): string {
+        return 'served'
+      }
+      write(): string {
+        return 'written'
+      }
+    }
+    Controller()(Orders)
+    decorate(Orders, 'read', [Get()])
+    decorate(Orders, 'write', [Get('write'), Scopes('orders:write')])
+    const app = await startApp(platform, { imports: [ClaimgateModule.forRoot(options)], controllers: [Orders] })
+    const { port, close } = await listen(createServer(listenerOf(app, platform)))
+    return {
+      get: async (path, headers = {}) => (await fetch(`http://127.0.0.1:${port}${path}`, { headers })).status,
+      close,
+    }
+  }
+
+const startLambda: Start = async (options) => {
+  const serve = (): object => ({ statusCode: 200 })
+  const requirement = scope('orders:write')
+  const [read, write] = [protectLambda(serve, options), protectLambda(serve, { ...options, requirement })]
+  const get = async (path: string, headers: Record<string, string> = {}): Promise<number | undefined> => {
+    const event = httpApi({ method: 'GET', path, query: '', fields: Object.entries(headers), body: Buffer.of() })
+    return ((await (path === '/' ? read : write)(event)) as { readonly statusCode?: number }).statusCode
+  }
+  return { get, close: () => {} }
+}
+
+describe.each<[string, Start]>([
+  ['Hono', startHono],
+  ['NestJS on Express', startNest('Express')],
+  ['NestJS on Fastify', startNest('Fastify')],
+  ['Lambda', startLambda],
+])('%s with a log', (_name, start) => {
+  it('contains why requests are refused', async () => {
+    const log = kept()
+    const { get, close } = await start({ ...authority.options, log })
+    expect([await get('/', reader), await get('/', expired), await get('/write', reader), await get('/')]).toEqual([
+      200, 401, 403, 401,
+    ])
+    await close()
+    expect(log.lines).toEqual([
+      [expect.stringMatching(/^Request refused \(token_expired\): The token has expired/)],
+      [expect.stringMatching(/^Request refused \(insufficient_scope\): .*orders:write/)],
+      [`Request refused (credential_missing): ${MISSING}`],
+    ])
+  })
+
+  it('does not affect the answer if it fails', async () => {
+    const warn = (): never => {
+      throw new Error('the disk is full')
+    }
+    const { get, close } = await start({ ...authority.options, log: { warn } })
     expect([await get('/'), await get('/', expired), await get('/', reader)]).toEqual([401, 401, 200])
     await close()
   })

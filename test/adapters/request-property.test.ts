@@ -2,14 +2,20 @@ import { createVerifier, scope, type VerifiedToken } from '@claimgate/core'
 import { authenticateJwt, getUser, requireScope } from '@claimgate/express'
 import { claimgate, type ClaimgateOptions } from '@claimgate/fastify'
 import { createGate, getUser as getFetchUser } from '@claimgate/fetch'
+import { authenticateJwt as honoJwt, type OptionalAuthEnv, requireScope as honoScope } from '@claimgate/hono'
+import { getAuth as getLambdaAuth, getUser as getLambdaUser, protect as protectLambda } from '@claimgate/lambda'
 import { mcpResource } from '@claimgate/mcp'
+import { ClaimgateModule, Require } from '@claimgate/nestjs'
+import { Controller, Get, Req } from '@nestjs/common'
 import express, { type Request as ExpressRequest } from 'express'
 import Fastify from 'fastify'
+import { Hono } from 'hono'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { afterAll, describe, expect, expectTypeOf, it } from 'vitest'
 import { AUDIENCE, createCredentials, ISSUER } from '../support/contract/credentials.ts'
 import { listen } from '../support/contract/started-adapter.ts'
+import { decorate, listenerOf, type Platform, startApp } from '../support/nestjs/nest.ts'
 
 const express4 = createRequire(import.meta.url)('express4') as typeof express
 const { jwks, tokens } = await createCredentials()
@@ -195,6 +201,109 @@ describe('53. The property of a request: Fastify', () => {
     await expect(other.register(claimgate, { verifier, onAuthenticated })).rejects.toThrow(
       'Cannot register claimgate: another plugin has added this property to requests: give "property" another name',
     )
+  })
+})
+
+describe.each<Platform>(['Express', 'Fastify'])('53. The user of a request: NestJS on %s', (platform) => {
+  type Options = Parameters<typeof ClaimgateModule.forRoot>[0]
+  type Members = Record<'auth' | 'user', { claims?: { sub?: string } } | undefined>
+
+  const seen = async (
+    options: Options,
+    request: RequestInit = { headers },
+    { rules = [], before = () => {} }: { rules?: readonly MethodDecorator[]; before?: (req: object) => void } = {},
+  ): Promise<unknown> => {
+    class Subject {
+      get({ auth, user }: Members): object {
+        return { auth: auth?.claims?.sub, user }
+      }
+    }
+    Controller()(Subject)
+    decorate(Subject, 'get', [Get(), ...rules], [Req()])
+    const app = await startApp(platform, {
+      imports: [ClaimgateModule.forRoot(options)],
+      controllers: [Subject],
+      prepare: (made) => made.use((req: object, _res: unknown, next: () => void) => (before(req), next())),
+    })
+    const { port, close } = await listen(createServer(listenerOf(app, platform)))
+    closers.push(close)
+    const response = await fetch(`http://127.0.0.1:${port}/`, request)
+    return response.status === 200 ? response.json() : response.status
+  }
+
+  it('is there if the application finds one', async () => {
+    expect(await seen({ verifier })).toEqual({ auth: 'alice' })
+    expect(await seen({ verifier, onAuthenticated })).toEqual({ auth: 'alice', user: { name: 'alice' } })
+  })
+
+  it('is there after a requirement that depends on the request', async () => {
+    const rules = [Require(() => scope('orders:read'))]
+    expect(await seen({ verifier, onAuthenticated }, { headers }, { rules })).toMatchObject({ user: { name: 'alice' } })
+  })
+
+  it('is not what earlier middleware has put there', async () => {
+    const before = (req: object): unknown => Object.assign(req, { user: { name: 'admin' } })
+    expect(await seen({ verifier, onAuthenticated, optional: true }, {}, { before })).toEqual({})
+  })
+})
+
+describe('53. The user of a request: Hono', () => {
+  const seen = async (
+    set: (app: Hono<OptionalAuthEnv>) => unknown,
+    request: object = { headers },
+  ): Promise<unknown> => {
+    const app = new Hono<OptionalAuthEnv>()
+    set(app)
+    app.get('/', (c) => c.json({ auth: c.get('auth')?.claims.sub, user: (c.var as { user?: unknown }).user }))
+    const response = await app.request('/', request)
+    return response.status === 200 ? response.json() : response.status
+  }
+  const put = (app: Hono<OptionalAuthEnv>): unknown =>
+    app.use((c, next) => {
+      c.set('user' as 'auth', { name: 'admin' } as never)
+      c.set('auth', { claims: { sub: 'admin' }, scopes: new Set(['orders:admin']) } as never)
+      return next()
+    })
+
+  it('is the variable "user" if the application finds one', async () => {
+    expect(await seen((app) => app.use(honoJwt(verifier)))).toEqual({ auth: 'alice' })
+    expect(await seen((app) => app.use(honoJwt({ verifier, onAuthenticated })))).toEqual({
+      auth: 'alice',
+      user: { name: 'alice' },
+    })
+  })
+
+  it('is not what earlier middleware has put there', async () => {
+    const options = { verifier, onAuthenticated, optional: true }
+    expect(await seen((app) => [put(app), app.use(honoJwt(options))], {})).toEqual({})
+  })
+
+  it('decides nothing', async () => {
+    const options = { verifier, onAuthenticated }
+    expect(await seen((app) => [app.use(honoJwt(options)), put(app), app.use(honoScope('orders:admin'))])).toBe(403)
+  })
+})
+
+describe('53. The user of a request: Lambda', () => {
+  const call = (options: Parameters<typeof protectLambda>[1], event: object): Promise<unknown> =>
+    protectLambda(
+      async (given: object) => ({ auth: getLambdaAuth(given)?.claims.sub, user: getLambdaUser(given) }),
+      options,
+    )(event)
+
+  it('is what getUser returns, and not a member of the event', async () => {
+    const options = { verifier, onAuthenticated } as const
+    expect(await call(options, { headers, user: { name: 'admin' } })).toEqual({
+      auth: 'alice',
+      user: { name: 'alice' },
+    })
+  })
+
+  it.each<[string, object, object]>([
+    ['an anonymous request', { verifier, onAuthenticated, optional: true }, { user: { name: 'admin' } }],
+    ['options without onAuthenticated', { verifier }, { headers, user: { name: 'admin' } }],
+  ])('is not there for %s', async (_, options, event) => {
+    await expect(call(options as never, event)).rejects.toThrow('Cannot get user: nothing with "onAuthenticated"')
   })
 })
 

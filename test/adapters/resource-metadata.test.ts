@@ -4,9 +4,12 @@ import * as express from '@claimgate/express'
 import { claimgate, resourceMetadata as fastifyMetadata } from '@claimgate/fastify'
 import * as gates from '@claimgate/fetch'
 import { authenticateJwt as authenticateInHono } from '@claimgate/hono'
+import { protect as protectLambda } from '@claimgate/lambda'
+import { ClaimgateModule } from '@claimgate/nestjs'
 import { createTestKeys } from '@claimgate/testing'
 import cors from '@fastify/cors'
 import { createAdaptorServer } from '@hono/node-server'
+import { All, Controller, HttpCode } from '@nestjs/common'
 import express5 from 'express'
 import fastify, { type FastifyInstance, type RouteHandlerMethod } from 'fastify'
 import { Hono } from 'hono'
@@ -17,6 +20,8 @@ import { type AddressInfo, connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RawRequest, type RawResponse, sendRaw } from '../support/contract/raw-request.ts'
 import { listen } from '../support/contract/started-adapter.ts'
+import { type MakeEvent, restApi, httpApi, sendResponse, sentOf } from '../support/lambda/events.ts'
+import { decorate, listenerOf, type Platform, startApp } from '../support/nestjs/nest.ts'
 
 const require = createRequire(import.meta.url)
 const express4 = require('express4') as typeof express5
@@ -92,6 +97,46 @@ const startHono: Start = async (resource, other) => {
   return listen(createAdaptorServer({ fetch: app.fetch }) as Server)
 }
 
+/** The guard of Nest sees only handlers, so the metadata comes from the adapter of its framework. */
+const startNest =
+  (platform: Platform): Start =>
+  async (resource, other) => {
+    class Anything {
+      serve(): string {
+        return 'served'
+      }
+    }
+    Controller()(Anything)
+    decorate(Anything, 'serve', [All(platform === 'Express' ? '{*path}' : '*'), HttpCode(200)])
+    const app = await startApp(platform, {
+      imports: [ClaimgateModule.forRoot({ ...options, resource })],
+      controllers: [Anything],
+      prepare: (made) =>
+        platform === 'Express'
+          ? made.use(express.resourceMetadata(resource, other))
+          : (made.getHttpAdapter().getInstance() as FastifyInstance).register(fastifyMetadata(resource, other)),
+    })
+    return listen(createServer(listenerOf(app, platform)))
+  }
+
+/** A function for the metadata of each resource, and for everything else. */
+const startLambda =
+  (makeEvent: MakeEvent): Start =>
+  async (resource, other) => {
+    const serve = (): object => ({ statusCode: 200, headers: {}, body: 'served' })
+    const [handler, metadata] = [resource, other].map((one) => protectLambda(serve, { ...options, resource: one }))
+    return listen(
+      createServer((req, res) => {
+        const answer = async (): Promise<void> => {
+          const sent = await sentOf(req)
+          const invoke = sent.path.startsWith('/.well-known/oauth-protected-resource/a') ? metadata : handler
+          sendResponse(res, (await invoke?.(makeEvent(sent))) as never)
+        }
+        answer().catch(() => res.destroy())
+      }),
+    )
+  }
+
 async function sendNode(response: Response, res: ServerResponse): Promise<void> {
   res.writeHead(response.status, [...response.headers].flat())
   res.end(Buffer.from(await response.arrayBuffer()))
@@ -105,6 +150,10 @@ const ADAPTERS: readonly (readonly [string, Start])[] = [
   ['Fastify', startFastify],
   ['fetch', startGate],
   ['Hono', startHono],
+  ['NestJS on Express', startNest('Express')],
+  ['NestJS on Fastify', startNest('Fastify')],
+  ['Lambda behind a REST API', startLambda(restApi)],
+  ['Lambda behind an HTTP API', startLambda(httpApi)],
 ]
 
 describe.each(ADAPTERS)('47. the metadata of a protected resource in %s', (name, start) => {
@@ -133,7 +182,7 @@ describe.each(ADAPTERS)('47. the metadata of a protected resource in %s', (name,
       expect(JSON.parse(body)).toEqual(document)
     }
     const other = await send('/.well-known/oauth-protected-resource/a:b/c%20d')
-    expect(JSON.parse(other.body)).toEqual({ resource: 'https://api.example.com/a:b/c%20d' })
+    expect(JSON.parse(other.body)).toMatchObject({ resource: 'https://api.example.com/a:b/c%20d' })
   })
 
   it('is served with a bad token, too', async () => {

@@ -4,7 +4,7 @@ import { APP_FILTER, NestFactory } from '@nestjs/core'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
 import type { ArgumentsHost, DynamicModule, INestApplication, Provider, Type } from '@nestjs/common'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import type { RequestListener } from 'node:http'
 
 export type Platform = 'Express' | 'Fastify'
@@ -15,15 +15,18 @@ export interface AppParts {
   readonly providers?: readonly Provider[]
   /** Called before the start. */
   readonly prepare?: (app: INestApplication) => unknown
+  readonly fastify?: FastifyServerOptions
+  /** @defaultValue true */
+  readonly bodyParser?: boolean
 }
 
 /** Starts an application, without a server. */
 export async function startApp(platform: Platform, parts: AppParts): Promise<INestApplication> {
   class Root {}
-  const { imports, controllers, providers = [], prepare } = parts
+  const { imports, controllers, providers = [], prepare, fastify = {}, bodyParser = true } = parts
   Module({ imports: [...imports], controllers: [...controllers], providers: [...providers] })(Root)
-  const adapter = platform === 'Express' ? new ExpressAdapter() : new FastifyAdapter()
-  const app = await NestFactory.create(Root, adapter, { logger: false, abortOnError: false })
+  const adapter = platform === 'Express' ? new ExpressAdapter() : new FastifyAdapter(fastify)
+  const app = await NestFactory.create(Root, adapter, { logger: false, abortOnError: false, bodyParser })
   await prepare?.(app)
   await app.init()
   if (platform === 'Fastify') await instanceOf(app).ready()

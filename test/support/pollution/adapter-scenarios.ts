@@ -11,11 +11,15 @@ import { claimgate } from '@claimgate/fastify'
 import * as fetchAdapter from '@claimgate/fetch'
 import { createGate, protect } from '@claimgate/fetch'
 import * as hono from '@claimgate/hono'
+import { authorizer, protect as protectLambda } from '@claimgate/lambda'
 import { type AuthInfo, mcpResource } from '@claimgate/mcp'
+import { Auth, ClaimgateModule, Public, Scopes } from '@claimgate/nestjs'
+import { Controller, Get } from '@nestjs/common'
 import express, { type Request as ExpressRequest } from 'express'
 import Fastify from 'fastify'
 import { Hono } from 'hono'
 import { NOW } from '../core/jose-tokens.ts'
+import { decorate, listenerOf, type Platform, startApp } from '../nestjs/nest.ts'
 import { CLIENT, FORM, keys as logoutKeys, logoutToken } from '../revocation/world.ts'
 import { AUDIENCE, ISSUER } from './hostile.ts'
 import { rawClient } from './raw-client.ts'
@@ -66,6 +70,31 @@ export function adapterScenarios({ keys, tokens }: Made): readonly Scenario[] {
       app.get('/orders', (req, res) => void res.end(said(getAuth(req as ExpressRequest))))
       app.get('/admin', requireScope('admin'), (req, res) => void res.end(said(getAuth(req as ExpressRequest))))
       return overHttp(await listening(app))
+    },
+  })
+
+  const nestScenario = (platform: Platform): Scenario => ({
+    name: `NestJS on ${platform}`,
+    start: async () => {
+      class Orders {
+        open(): string {
+          return 'open'
+        }
+        orders(auth: Parameters<typeof said>[0]): string {
+          return said(auth)
+        }
+        admin(auth: Parameters<typeof said>[0]): string {
+          return said(auth)
+        }
+      }
+      Controller()(Orders)
+      decorate(Orders, 'open', [Get('open'), Public()])
+      decorate(Orders, 'orders', [Get('orders')], [Auth()])
+      decorate(Orders, 'admin', [Get('admin'), Scopes('admin')], [Auth()])
+      // The parser of Express fails at start-up with inherited options.
+      const imports = [ClaimgateModule.forRoot(options())]
+      const app = await startApp(platform, { imports, controllers: [Orders], bodyParser: false })
+      return overHttp(await listening(listenerOf(app, platform)))
     },
   })
 
@@ -129,6 +158,8 @@ export function adapterScenarios({ keys, tokens }: Made): readonly Scenario[] {
     ...logoutScenarios,
     expressScenario('Express 5', express),
     expressScenario('Express 4', express4),
+    nestScenario('Express'),
+    nestScenario('Fastify'),
     {
       name: 'Express 5 with optional tokens from the environment',
       start: async () => {
@@ -226,6 +257,34 @@ export function adapterScenarios({ keys, tokens }: Made): readonly Scenario[] {
                 const response = await app.fetch(new Request(`https://api.example${route}`, bare({ headers })))
                 const word = response.status === 200 ? 'accepted' : 'refused'
                 return `${word} ${response.status} ${response.headers.get('www-authenticate')} ${await response.text()}`
+              })
+            }
+          return answers
+        }
+      },
+    },
+    {
+      name: 'Lambda',
+      start: () => {
+        const serve = (_event: object, auth: Parameters<typeof said>[0]): object =>
+          bare({ statusCode: 200, body: said(auth) })
+        const routes = bare({ 'GET/orders': scope('orders:read'), 'GET/admin': scope('admin') })
+        const functions = {
+          plain: protectLambda(serve, options()),
+          admin: protectLambda(serve, { ...options(), requirement: scope('admin') }),
+          authorizer: authorizer(options()),
+          'authorizer of routes': authorizer({ ...options(), routes }),
+        }
+        const methodArn = 'arn:aws:execute-api:eu-west-1:123456789012:a1/prod/GET/orders'
+        return async () => {
+          const answers: Record<string, string> = {}
+          for (const [route, invoke] of Object.entries<(event: object) => Promise<unknown>>(functions))
+            for (const [name, token] of Object.entries(sent)) {
+              const headers = bare(token === undefined ? {} : { authorization: `Bearer ${token}` })
+              answers[`${route} ${name}`] = await outcome(async () => {
+                const event = bare({ type: 'REQUEST', httpMethod: 'GET', path: '/orders', methodArn, headers })
+                const answer = stringify(await invoke(event))
+                return `${/:200,|"Allow"/.test(answer) ? 'accepted' : 'refused'} ${answer}`
               })
             }
           return answers

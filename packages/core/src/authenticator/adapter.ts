@@ -2,11 +2,13 @@ import { authorizationDetails } from '../authorization/authorization-details.ts'
 import {
   allOf,
   anyOf,
+  anyRole,
   anyScope,
   claim,
   isRequirement,
   not,
   type Requirement,
+  role,
   scope,
 } from '../authorization/requirements.ts'
 import { stepUp } from '../authorization/step-up.ts'
@@ -40,10 +42,12 @@ export type RequirementRule<R> = Requirement | ((request: R) => Requirement)
 const FACTORIES: ReadonlySet<unknown> = new Set([
   allOf,
   anyOf,
+  anyRole,
   anyScope,
   authorizationDetails,
   claim,
   not,
+  role,
   scope,
   stepUp,
 ])
