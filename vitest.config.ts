@@ -27,8 +27,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        // `npm run test:recipes` installs what these need.
-        test: { name: 'recipes', include: ['test/recipes/*.test.ts'] },
+        // `npm run test:recipes` installs what these need. Node itself loads the code of a recipe and the built packages, as for a user.
+        test: {
+          name: 'recipes',
+          include: ['test/recipes/*.test.ts'],
+          server: { deps: { external: [/\/test\/recipes\/\.run-/] } },
+        },
       },
     ],
     setupFiles: ['test/support/secrets/setup.ts'],

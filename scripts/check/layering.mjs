@@ -14,7 +14,19 @@ const CORE_LAYERS = [
   ['pipeline'],
   ['authenticator'],
   ['index', 'adapter', 'node'],
-  ['denylist', 'dpop', 'jwe', 'metadata', 'mtls', 'introspection', 'providers', 'revocation', 'hooks', 'status-list'],
+  [
+    'denylist',
+    'dpop',
+    'jwe',
+    'metadata',
+    'mtls',
+    'introspection',
+    'providers',
+    'revocation',
+    'hooks',
+    'status-list',
+    'calls',
+  ],
 ]
 
 /** Core's features. Each is an entry point. They import only `adapter`, and core never imports them. */
@@ -29,6 +41,7 @@ const FEATURES = [
   'revocation',
   'hooks',
   'status-list',
+  'calls',
 ]
 
 /** Packages that each package's sources may import. A `type:` prefix allows only types. */

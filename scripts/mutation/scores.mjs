@@ -22,6 +22,7 @@ const CORE = [
   'revocation',
   'hooks',
   'status-list',
+  'calls',
 ]
 
 const CONTRACT = 'test/adapters/{adapter-contract,dpop,resource-metadata,revocation,refusal-logs}.test.ts'

@@ -14,6 +14,7 @@ import * as metadata from '@claimgate/core/metadata'
 import * as mtls from '@claimgate/core/mtls'
 import * as revocation from '@claimgate/core/revocation'
 import * as hooks from '@claimgate/core/hooks'
+import * as calls from '@claimgate/core/calls'
 import * as statusLists from '@claimgate/core/status-list'
 import * as node from '@claimgate/core/node'
 import * as providers from '@claimgate/core/providers'
@@ -117,6 +118,7 @@ describe('the published core in an empty project', () => {
         './revocation': sorted(revocation),
         './hooks': sorted(hooks),
         './status-list': sorted(statusLists),
+        './calls': sorted(calls),
         ...(name === 'node' && { './node': sorted(node) }),
       }
       expect(Object.fromEntries(Object.entries(names).map(([path, all]) => [path, all.toSorted()]))).toEqual(expected)

@@ -13,7 +13,8 @@ export {
   type RequirementOption,
 } from './authenticator/adapter-options.ts'
 export { type Admission, type Admissions, createAdmissions } from './authenticator/admissions.ts'
-export { assertCanAsk } from './authenticator/authenticator.ts'
+export { assertCanAsk, type Authenticator, createAuthenticator } from './authenticator/authenticator.ts'
+export type { AuthenticatorOptions } from './authenticator/options.ts'
 export { catalogue, type CatalogueEntry } from './model/catalogue.ts'
 export { answeredWithin, answerOf, type Deadline } from './errors/deadline.ts'
 export { asError, asRefusal, reportNotAccepted, TransportError } from './errors/auth-error.ts'
@@ -68,12 +69,15 @@ export {
   nodePeer,
   NodeRequestView,
   noRequirement,
+  type ParsedRequest,
   requirementFor,
   type RequirementRule,
   type ResponseFields,
   sendNode,
 } from './authenticator/adapter.ts'
+export { onExpiry } from './authenticator/expiry.ts'
 export { propertyOption, setProperty, userOrToken } from './authenticator/request-property.ts'
+export type { Authenticated, Outcome, Refused } from './http/outcome.ts'
 export { metadataAnswer, resourceList } from './http/protected-resource.ts'
 export { formFieldOf, isWebResponse, requestView, webResponse } from './http/web-request.ts'
 export { type RefusedError, refusedError } from './http/refusal-response.ts'

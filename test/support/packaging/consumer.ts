@@ -22,6 +22,7 @@ const extend = await import('@claimgate/core/extend')
 const jwe = await import('@claimgate/core/jwe')
 const introspection = await import('@claimgate/core/introspection')
 const revocation = await import('@claimgate/core/revocation')
+const calls = await import('@claimgate/core/calls')
 const statusLists = await import('@claimgate/core/status-list')
 const hooks = await import('@claimgate/core/hooks')
 const denylists = await import('@claimgate/core/denylist')
@@ -57,6 +58,7 @@ const report: ConsumerReport = {
     './revocation': Object.keys(revocation),
     './hooks': Object.keys(hooks),
     './status-list': Object.keys(statusLists),
+    './calls': Object.keys(calls),
     ...(node && { './node': Object.keys(node) }),
   },
   subject: verified.claims['sub'],

@@ -23,6 +23,7 @@ import {
   type RevocationEndpoint,
   sharedBearer,
 } from '@claimgate/core/revocation'
+import { type CallSource, createCallGuard, type RefusedCall } from '@claimgate/core/calls'
 import { selectVerifier, signedCookie } from '@claimgate/core/hooks'
 import { statusList } from '@claimgate/core/status-list'
 import { createHash, X509Certificate } from 'node:crypto'
@@ -52,7 +53,7 @@ export function featureScenarios(): readonly Scenario[] {
     metadataScenarios(),
     revocationScenarios(),
     dpopScenarios(),
-    [statusListScenario(), hookScenario()],
+    [statusListScenario(), hookScenario(), callScenario()],
     redisScenarios(),
     operationsScenarios(),
     providers,
@@ -390,3 +391,45 @@ function hookView(token: string, tenant: string | undefined): RequestView {
   ])
   return { method: 'GET', target: '/', header: (name) => (fields.has(name) ? [fields.get(name) ?? ''] : []) }
 }
+
+/** Calls in a request of the Fetch API, in one of Node and in a stream, for a good token, a bad one and none. */
+function callScenario(): Scenario {
+  return {
+    name: 'calls',
+    start: () => {
+      const options = { issuer: TOKENS_OF, audience: 'https://api.example', jwks: { keys: [keys.publicJwk] } }
+      const guard = createCallGuard({ ...options, clock: { now: () => NOW * 1000 } })
+      const worded = ({ status, trpcCode, grpcCode, extensions, headers, message }: RefusedCall): string =>
+        `refused ${stringify([status, trpcCode, grpcCode, extensions, headers, message])}`
+      return async () => {
+        const answers: Record<string, string> = {}
+        for (const [index, sources] of callSources.entries())
+          for (const [name, source] of sources) {
+            const caller = guard.callerOf(source)
+            for (const needed of [[], [scope('x')]])
+              answers[`${name} ${index} ${needed.length}`] = await caller.token(...needed).then(
+                ({ claims }) => `accepted ${stringify(claims)}`,
+                (refused: RefusedCall) => worded(refused),
+              )
+            answers[`${name} ${index} stream`] = await new Promise<string>((resolve) => {
+              const admit = ({ claims }: { readonly claims: object }): void => resolve(`accepted ${stringify(claims)}`)
+              guard.openStream(source, { admit, end: (refused) => resolve(worded(refused as RefusedCall)) })
+            })
+          }
+        return answers
+      }
+    },
+  }
+}
+
+// Made before anything is on Object.prototype: what the runtime's own Request reads there is not Claimgate's.
+const callSources: readonly (readonly (readonly [string, CallSource])[])[] = [...statusTokens, undefined].map(
+  (token) => {
+    const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
+    return [
+      ['fetch', new Request('https://api.example/', { headers })],
+      ['node', { method: 'GET', url: '/', headers, rawHeaders: Object.entries(headers).flat(), socket: undefined }],
+      ['view', { method: 'GET', target: '/', header: () => Object.values(headers) }],
+    ]
+  },
+)

@@ -1,0 +1,266 @@
+import { AuthError, createAuthenticator, createVerifier, type RequestView, scope, type Verifier } from '@claimgate/core'
+import { type Caller, createCallGuard, type RefusedCall, type Stream } from '@claimgate/core/calls'
+import { createTestClock, createTestKeys } from '@claimgate/testing'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+
+const key = await createTestKeys('RS256')
+const policy = { issuer: 'https://auth.example.com', audience: 'orders-api', jwks: { keys: [key.publicJwk] } }
+let clock = createTestClock()
+let now = clock.now() / 1000
+beforeEach(() => {
+  clock = createTestClock()
+  now = clock.now() / 1000
+})
+
+function token(claims: object = {}): Promise<string> {
+  const { issuer: iss, audience: aud } = policy
+  return key.sign({ iss, aud, sub: 'ada', iat: now, exp: now + 600, scope: 'orders:read', ...claims })
+}
+
+function viewOf(authorization?: string | readonly string[]): RequestView {
+  const values = [authorization ?? []].flat()
+  return { method: 'POST', target: '/', header: (name) => (name === 'authorization' ? values : []) }
+}
+
+const bearer = async (claims?: object): Promise<RequestView> => viewOf(`Bearer ${await token(claims)}`)
+
+async function refusalOf(caller: Caller, ...requirement: Parameters<Caller['token']>): Promise<RefusedCall> {
+  const refused: unknown = await caller.token(...requirement).then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  return refused as RefusedCall
+}
+
+const throwing = (value: unknown) => (): never => {
+  throw value
+}
+
+describe('a call', () => {
+  it('has the verified token, which is read once for all calls of a request', async () => {
+    const { header, ...view } = await bearer()
+    const read = vi.fn<RequestView['header']>(header)
+    const caller = createCallGuard({ ...policy, clock }).callerOf({ ...view, header: read })
+    expect(read).not.toHaveBeenCalled()
+    const [first, second] = await Promise.all([caller.token(), caller.token(scope('orders:read'))])
+    expect(first.claims.sub).toBe('ada')
+    expect(second).toBe(first)
+    expect(read).toHaveBeenCalledTimes(1)
+    expect(caller.headers).toEqual({})
+  })
+
+  it.each<[string, () => RequestView | Promise<RequestView>, object, string]>([
+    ['no token', () => viewOf(), { status: 401, trpcCode: 'UNAUTHORIZED', grpcCode: 16 }, 'UNAUTHENTICATED'],
+    [
+      'a bad token',
+      () => viewOf('Bearer a.b.c'),
+      { status: 401, trpcCode: 'UNAUTHORIZED', grpcCode: 16 },
+      'UNAUTHENTICATED',
+    ],
+    [
+      'two tokens',
+      () => viewOf(['Bearer a', 'Bearer b']),
+      { status: 400, trpcCode: 'BAD_REQUEST', grpcCode: 3 },
+      'BAD_REQUEST',
+    ],
+    ['a missing scope', () => bearer({ scope: 'x' }), { status: 403, trpcCode: 'FORBIDDEN', grpcCode: 7 }, 'FORBIDDEN'],
+  ])('is refused in the words of each protocol: %s', async (_, view, expected, code) => {
+    const caller = createCallGuard({ ...policy, clock }).callerOf(await view())
+    const refused = await refusalOf(caller, scope('orders:read'))
+    const { status, headers } = refused
+    expect(refused).toMatchObject({ name: 'RefusedCall', ...expected, extensions: { code, http: { status, headers } } })
+    expect(refused.cause).toBeInstanceOf(AuthError)
+    expect(headers['www-authenticate']).toMatch(/^Bearer realm="api"/)
+    expect(headers).not.toHaveProperty('content-type')
+    expect(caller.headers).toEqual(headers)
+  })
+
+  it('is refused with 503 while a check cannot decide, and asks again for the next call', async () => {
+    const check = vi.fn<() => Promise<void>>().mockRejectedValueOnce(new Error('down')).mockResolvedValue()
+    const caller = createCallGuard({ ...policy, clock, checks: [{ name: 'deny', check }] }).callerOf(await bearer())
+    const refused = await refusalOf(caller)
+    expect(refused).toMatchObject({ status: 503, trpcCode: 'SERVICE_UNAVAILABLE', grpcCode: 14 })
+    expect(refused.headers).not.toHaveProperty('www-authenticate')
+    expect((await caller.token()).claims.sub).toBe('ada')
+  })
+
+  it.each<[string, (verifier: Verifier) => unknown]>([
+    ['a verifier that throws', () => ({ verify: () => Promise.reject(new Error('secret detail')) })],
+    ['a verifier that throws undefined', () => ({ verify: async () => throwing(undefined)() })],
+    [
+      'an authenticator that returns nothing',
+      (verifier) => ({ verifier, authenticate: async () => undefined, authorize: () => {} }),
+    ],
+    [
+      'an authenticator that lets anything through',
+      (verifier) => ({ verifier, authenticate: async () => ({ kind: 'refused' }) }),
+    ],
+  ])('is refused with 500 and fixed text for a bug: %s', async (_, made) => {
+    const guard = createCallGuard(made(createVerifier(policy)) as Verifier)
+    const refused = await refusalOf(guard.callerOf(await bearer()))
+    expect(refused).toMatchObject({ status: 500, trpcCode: 'INTERNAL_SERVER_ERROR', grpcCode: 13 })
+    expect(refused.message).toBe('The call could not be authorized')
+    expect(refused.cause).toBeInstanceOf(Error)
+  })
+
+  it('is refused with 500 if a requirement is undefined, because a name may be misspelled', async () => {
+    const caller = createCallGuard({ ...policy, clock }).callerOf(await bearer())
+    expect(await refusalOf(caller, undefined as never)).toMatchObject({ status: 500 })
+  })
+
+  it('needs a token also with optional: true, and the challenge names its scopes', async () => {
+    for (const optional of [true, false]) {
+      const caller = createCallGuard({ ...policy, clock, optional }).callerOf(viewOf())
+      const { headers } = await refusalOf(caller, scope('orders:read'))
+      expect(headers['www-authenticate']).toBe('Bearer realm="api", scope="orders:read"')
+    }
+  })
+
+  it('is refused after the expiry of the token', async () => {
+    const caller = createCallGuard({ ...policy, clock }).callerOf(await bearer())
+    await caller.token()
+    clock.advance(599_999)
+    await caller.token()
+    clock.advance(1)
+    const refused = await refusalOf(caller)
+    expect(refused).toMatchObject({ status: 401, cause: { code: 'token_expired' } })
+    expect(refused.headers['www-authenticate']).toContain('error="invalid_token"')
+  })
+
+  it('is answered like the other calls of its request if the token expires meanwhile', async () => {
+    const caller = createCallGuard({ ...policy, clock }).callerOf(await bearer({ exp: now - 2 }))
+    await caller.token()
+    clock.advance(4999)
+    await caller.token()
+    clock.advance(1)
+    expect(await refusalOf(caller)).toMatchObject({ status: 401 })
+  })
+
+  it('adds its challenge to those of the other calls', async () => {
+    const caller = createCallGuard({ ...policy, clock }).callerOf(await bearer())
+    for (const name of ['a', 'b', 'a']) await refusalOf(caller, scope(name))
+    expect(caller.headers['www-authenticate']?.match(/scope="\w"/g)).toEqual(['scope="a"', 'scope="b"'])
+  })
+
+  it('has the user, and the headers of bindings', async () => {
+    const made = createAuthenticator({ ...policy, clock, onAuthenticated: () => 'user' })
+    const authenticate = async (view: RequestView): Promise<object> => {
+      return { ...(await made.authenticate(view)), headers: { 'dpop-nonce': 'n' } }
+    }
+    const caller = createCallGuard({ ...made, authenticate } as typeof made).callerOf(await bearer())
+    expect(caller.user).toBeUndefined()
+    await caller.token()
+    expect(caller.user).toBe('user')
+    expect(caller.headers).toEqual({ 'dpop-nonce': 'n' })
+  })
+
+  it('rejects with what the function of the protocol makes', async () => {
+    const guard = createCallGuard({ ...policy, clock }, ({ grpcCode }) => ({ code: grpcCode }))
+    expect(await refusalOf(guard.callerOf(viewOf()))).toEqual({ code: 16 })
+    const failing = createCallGuard({ ...policy, clock }, throwing('text'))
+    expect(await refusalOf(failing.callerOf(viewOf()))).toBeInstanceOf(Error)
+  })
+})
+
+describe('the request of a call', () => {
+  const headers = async (): Promise<{ authorization: string }> => ({ authorization: `Bearer ${await token()}` })
+
+  it('may be one of the Fetch API, of Node, or a view', async () => {
+    const guard = createCallGuard({ ...policy, clock })
+    const fetched = new Request('https://api.example.com/', { headers: await headers() })
+    const node = { method: 'GET', url: '/', headers: await headers(), rawHeaders: [], socket: undefined }
+    for (const source of [fetched, node, { ...node, originalUrl: '/mounted' }, await bearer()])
+      expect((await guard.callerOf(source).token()).claims.sub).toBe('ada')
+  })
+
+  it('shows a repeated field, which Node drops from its headers', async () => {
+    const { authorization } = await headers()
+    const rawHeaders = ['Authorization', authorization, 'authorization', 'Bearer other']
+    const node = { method: 'GET', url: '/', headers: { authorization }, rawHeaders, socket: undefined }
+    expect(await refusalOf(createCallGuard({ ...policy, clock }).callerOf(node))).toMatchObject({ status: 400 })
+  })
+
+  it.each([undefined, null, 'text', {}, { headers: 1 }])('must be one: %j', (source) => {
+    expect(() => createCallGuard(policy).callerOf(source as never)).toThrow(
+      /give the request, or \{ method, target, header \}/,
+    )
+  })
+})
+
+it('reports wrong options at start-up', () => {
+  expect(() => createCallGuard({ ...policy, isuer: 'x' } as never)).toThrow('isuer')
+  expect(() => createCallGuard(policy, 'TRPCError' as never)).toThrow('give a function')
+})
+
+describe('a stream', () => {
+  function streamOf(other: Partial<Stream> = {}): Stream & Record<'admit' | 'end', ReturnType<typeof vi.fn>> {
+    return { admit: vi.fn<() => unknown>(), end: vi.fn<() => unknown>(), ...other } as never
+  }
+  const settled = (): Promise<void> => clock.advanceAsync(0)
+
+  it('is admitted, and ended at the expiry of its token', async () => {
+    const stream = streamOf()
+    createCallGuard({ ...policy, clock }).openStream(await bearer(), stream, scope('orders:read'))
+    await vi.waitFor(() => expect(stream.admit).toHaveBeenCalledTimes(1))
+    await clock.advanceAsync(599_999)
+    expect(stream.end).not.toHaveBeenCalled()
+    await clock.advanceAsync(1)
+    await vi.waitFor(() => expect(stream.end).toHaveBeenCalledTimes(1))
+    expect(stream.end.mock.calls[0]?.[0]).toMatchObject({ status: 401, cause: { code: 'token_expired' } })
+    expect(clock.pending()).toBe(0)
+  })
+
+  it('is ended and never admitted if it is refused', async () => {
+    const stream = streamOf()
+    createCallGuard({ ...policy, clock }).openStream(await bearer(), stream, scope('x'))
+    expect(stream.end).not.toHaveBeenCalled()
+    await vi.waitFor(() => expect(stream.end).toHaveBeenCalledTimes(1))
+    expect(stream.end.mock.calls[0]?.[0]).toMatchObject({ status: 403 })
+    expect(stream.admit).not.toHaveBeenCalled()
+  })
+
+  it('is neither admitted nor ended after it was closed', async () => {
+    const guard = createCallGuard({ ...policy, clock })
+    const [early, late] = [streamOf(), streamOf()]
+    guard.openStream(await bearer(), early)()
+    const close = guard.openStream(await bearer(), late)
+    await vi.waitFor(() => expect(late.admit).toHaveBeenCalled())
+    close()
+    await settled()
+    await clock.advanceAsync(700_000)
+    expect(clock.pending()).toBe(0)
+    expect([early.admit, early.end, late.end].map((each) => each.mock.calls.length)).toEqual([0, 0, 0])
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('bug')
+      },
+    ],
+    ['throws undefined', throwing(undefined)],
+    ['rejects', () => Promise.reject(new Error('bug'))],
+  ])('is ended with an error of status 500 if its start %s', async (_, admit) => {
+    const stream = streamOf({ admit })
+    createCallGuard({ ...policy, clock }).openStream(await bearer(), stream)
+    await vi.waitFor(() => expect(stream.end).toHaveBeenCalledTimes(1))
+    expect(stream.end.mock.calls[0]?.[0]).toMatchObject({ status: 500 })
+    expect(clock.pending()).toBe(0)
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('closed')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('closed'))],
+  ])('does not end the process if its end %s', async (_, failing) => {
+    const end = vi.fn<() => unknown>(failing)
+    createCallGuard({ ...policy, clock }).openStream(viewOf(), streamOf({ end }))
+    await vi.waitFor(() => expect(end).toHaveBeenCalledTimes(1))
+    await settled()
+  })
+})
