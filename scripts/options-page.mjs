@@ -40,7 +40,12 @@ const SECTIONS = [
       { where: 'Express', file: 'express/src/options.ts', interfaces: ['MiddlewareOptions'] },
       { where: 'Hono', file: 'hono/src/options.ts', interfaces: ['MiddlewareOptions'] },
       { where: 'Fastify', file: 'fastify/src/options.ts', interfaces: ['ScopeOptions'] },
+      { where: 'NestJS, `forRootAsync`', file: 'nestjs/src/module.ts', interfaces: ['ClaimgateAsyncOptions'] },
     ],
+  },
+  {
+    heading: 'Authorizers of API Gateway',
+    parts: [{ file: 'lambda/src/authorizer.ts', interfaces: ['AuthorizerRules'] }],
   },
   { heading: 'Key sets', parts: [{ file: 'core/src/keys/remote/options.ts', interfaces: ['RemoteKeySetTuning'] }] },
   {
@@ -226,6 +231,7 @@ if (import.meta.filename === process.argv[1]) {
   const express = await load('express/dist/options.js')
   const fastify = await load('fastify/dist/options.js')
   const hono = await load('hono/dist/options.js')
+  const lambda = await load('lambda/dist/authorizer.js')
   const mcp = await load('mcp/dist/options.js')
   const redis = await load('redis/dist/options.js')
   const otel = await load('otel/dist/options.js')
@@ -237,6 +243,7 @@ if (import.meta.filename === process.argv[1]) {
     Verifier: { ...pipeline.POLICY, ...pipeline.SHARED },
     HTTP: http.HTTP,
     Adapters: { ...express.MIDDLEWARE, ...hono.MIDDLEWARE, ...scope },
+    'Authorizers of API Gateway': lambda.AUTHORIZER,
     'Key sets': keys.KEY_SET_TUNING,
     'Token cache': cache.TOKEN_CACHE,
     Denylists: denylist.DENYLIST,

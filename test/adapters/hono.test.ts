@@ -1,7 +1,17 @@
 import { anyScope, createAuthenticator, createVerifier, type Refused, scope, type VerifiedToken } from '@claimgate/core'
 import { protectedResource } from '@claimgate/core/metadata'
-import { type AuthEnv, authenticateJwt, authorize, type OptionalAuthEnv, requireScope } from '@claimgate/hono'
-import { Hono } from 'hono'
+import {
+  type AuthEnv,
+  authenticateJwt,
+  authorize,
+  type OptionalAuthEnv,
+  requireAnyRole,
+  requireAnyScope,
+  requireClaim,
+  requireRole,
+  requireScope,
+} from '@claimgate/hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { afterEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
 import { z } from 'zod'
@@ -203,6 +213,27 @@ describe('authorize in Hono', () => {
     ])
   })
 
+  it.each<[string, MiddlewareHandler, MiddlewareHandler]>([
+    ['requireScope', requireScope('orders:read'), requireScope('orders:read', 'orders:write')],
+    [
+      'requireAnyScope',
+      requireAnyScope('orders:read', 'orders:write'),
+      requireAnyScope('orders:write', 'orders:admin'),
+    ],
+    ['requireRole', requireRole('buyer', 'editor'), requireRole('buyer', 'admin')],
+    ['requireAnyRole', requireAnyRole('admin', 'buyer'), requireAnyRole('admin', 'owner')],
+    ['requireClaim', requireClaim('tenant', ['acme', 'umbrella']), requireClaim('tenant', 'umbrella')],
+    ['requireClaim of a nested claim', requireClaim(['org', 'unit'], 'sales'), requireClaim(['org', 'unit'], 'it')],
+  ])('has %s', async (_, met, unmet) => {
+    const { app } = createApp()
+    app.use(authenticateJwt({ ...options, roleSource: ['roles'] }))
+    app.get('/met', met, (c) => c.text('served'))
+    app.get('/unmet', unmet, (c) => c.text('served'))
+    const claims = { scope: 'orders:read', tenant: 'acme', roles: ['buyer', 'editor'], org: { unit: 'sales' } }
+    const init = { headers: await authority.authorization(claims) }
+    expect([(await app.request('/met', init)).status, (await app.request('/unmet', init)).status]).toEqual([200, 403])
+  })
+
   it('refuses anonymous requests', async () => {
     const { app } = createApp()
     app.use(authenticateJwt({ verifier, optional: true }), requireScope('orders:read'))
@@ -245,6 +276,10 @@ describe('authorize in Hono', () => {
     ['authenticateJwt', authenticateJwt, 'app.use(authenticateJwt())'],
     ['authorize', authorize, 'authorize(scope("orders:read"))'],
     ['requireScope', requireScope, 'requireScope("orders:read")'],
+    ['requireAnyScope', requireAnyScope, 'requireAnyScope("orders:read", "orders:write")'],
+    ['requireRole', requireRole, 'requireRole("admin")'],
+    ['requireAnyRole', requireAnyRole, 'requireAnyRole("admin", "editor")'],
+    ['requireClaim', requireClaim, 'requireClaim("tenant", "acme")'],
   ] as const)('says how to write %s if it was passed uncalled', async (name, uncalled, call) => {
     const { app, errors } = createApp()
     app.use(uncalled as never)
@@ -259,7 +294,8 @@ describe('authorize in Hono', () => {
     [scope, /give a requirement/],
   ])('stops at start-up for %s', (given, message) => {
     expect(() => authorize(given as never)).toThrow(message)
-    expect(() => requireScope()).toThrow(TypeError)
+    for (const make of [requireScope, requireAnyScope, requireRole, requireAnyRole])
+      expect(() => make()).toThrow(TypeError)
   })
 })
 

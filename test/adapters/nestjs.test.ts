@@ -1,7 +1,16 @@
-import { anyScope, type Authenticator, createVerifier, scope, type VerifiedToken } from '@claimgate/core'
+import { anyRole, anyScope, type Authenticator, createVerifier, scope, type VerifiedToken } from '@claimgate/core'
 import { fresh } from '@claimgate/core/introspection'
 import { protectedResource } from '@claimgate/core/metadata'
-import { Auth, AUTHENTICATOR, ClaimgateModule, Public, RefusedException, Require, Scopes } from '@claimgate/nestjs'
+import {
+  Auth,
+  AUTHENTICATOR,
+  ClaimgateModule,
+  Public,
+  RefusedException,
+  Require,
+  Roles,
+  Scopes,
+} from '@claimgate/nestjs'
 import {
   type ArgumentsHost,
   Catch,
@@ -74,6 +83,27 @@ describe.each(PLATFORMS)('ClaimgateModule on %s', (platform) => {
     expect(
       await statuses({ ...protection, controllers: [controller(handlers)] }, 'plain', 'open', 'read', 'write', 'none'),
     ).toEqual({ plain: [401, 200], open: [200, 200], read: [401, 200], write: [401, 403], none: [404, 404] })
+  })
+
+  it('restricts handlers to roles, of which each is needed', async () => {
+    const parts = { imports: [ClaimgateModule.forRoot({ ...options, roleSource: ['roles'] })] }
+    const handlers = {
+      one: [Roles('buyer')],
+      both: [Roles('buyer', 'editor')],
+      other: [Roles('buyer', 'admin')],
+      any: [Require(anyRole('admin', 'editor'))],
+      scoped: [Roles('buyer'), Scopes('orders:write')],
+    }
+    const send = await serving(platform, { ...parts, controllers: [controller(handlers)] })
+    const init = { headers: await authority.authorization({ scope: 'orders:read', roles: ['buyer', 'editor'] }) }
+    const answers = Object.keys(handlers).map(async (path) => [path, (await send(`/${path}`, init)).status])
+    expect(Object.fromEntries(await Promise.all(answers))).toEqual({
+      one: 200,
+      both: 200,
+      other: 403,
+      any: 200,
+      scoped: 403,
+    })
   })
 
   it('lets a handler decide whether it is open, and adds its requirements to those of the controller', async () => {
@@ -311,6 +341,8 @@ describe('the start of an application with ClaimgateModule', () => {
     ['no requirement', () => controller({ me: [Require(undefined as never)] }), /must not be undefined/],
     ['a scope as a requirement', () => controller({ me: [Require('orders:read' as never)] }), /give a requirement/],
     ['no scope', () => controller({ me: [Scopes()] }), /scope/],
+    ['no role', () => controller({ me: [Roles()] }), /role/],
+    ['a role that is empty', () => controller({ me: [Roles('')] }), /role/],
     ['a property', () => Public()({}, 'me', { value: 1 }), /put it on a controller or a handler/],
   ])('stops for a decorator with %s', (_, decorated, message) => {
     expect(decorated).toThrow(TypeError)

@@ -19,6 +19,7 @@ import { TOKEN_CACHE } from '../../packages/core/src/pipeline/token-cache-option
 import { MIDDLEWARE } from '../../packages/express/src/options.ts'
 import { SCOPE } from '../../packages/fastify/src/options.ts'
 import { MIDDLEWARE as HONO } from '../../packages/hono/src/options.ts'
+import { AUTHORIZER } from '../../packages/lambda/src/authorizer.ts'
 import { MCP } from '../../packages/mcp/src/options.ts'
 import { OTEL } from '../../packages/otel/src/options.ts'
 import { REDIS_GUARD, REDIS_JWK_SETS } from '../../packages/redis/src/options.ts'
@@ -30,6 +31,7 @@ const tables = {
   Verifier: { ...POLICY, ...SHARED },
   HTTP,
   Adapters: { ...MIDDLEWARE, ...HONO, ...scope },
+  'Authorizers of API Gateway': AUTHORIZER,
   'Key sets': KEY_SET_TUNING,
   'Token cache': TOKEN_CACHE,
   Denylists: DENYLIST,

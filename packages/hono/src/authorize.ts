@@ -1,4 +1,4 @@
-import { scope } from '@claimgate/core'
+import { anyRole, anyScope, claim, type ClaimCondition, type ClaimPath, role, scope } from '@claimgate/core'
 import {
   admitted,
   assertCalled,
@@ -45,4 +45,45 @@ export function authorize(requirement: RequirementRule<Context>): MiddlewareHand
 export function requireScope(...all: readonly string[]): MiddlewareHandler {
   assertCalled('requireScope', 'requireScope("orders:read")', all[0])
   return authorize(scope(...all))
+}
+
+/**
+ * Admits only requests whose token grants at least one of these scopes. See `authorize`.
+ *
+ * @throws TypeError if no scope is given, or a text is not exactly one scope
+ */
+export function requireAnyScope(...some: readonly string[]): MiddlewareHandler {
+  assertCalled('requireAnyScope', 'requireAnyScope("orders:read", "orders:write")', some[0])
+  return authorize(anyScope(...some))
+}
+
+/**
+ * Admits only requests whose token has all of these roles, as the `roleSource` of its issuer gives them. See `authorize`.
+ *
+ * @throws TypeError if no role is given, or an empty one
+ */
+export function requireRole(...all: readonly string[]): MiddlewareHandler {
+  assertCalled('requireRole', 'requireRole("admin")', all[0])
+  return authorize(role(...all))
+}
+
+/**
+ * Admits only requests whose token has at least one of these roles. See `authorize`.
+ *
+ * @throws TypeError if no role is given, or an empty one
+ */
+export function requireAnyRole(...some: readonly string[]): MiddlewareHandler {
+  assertCalled('requireAnyRole', 'requireAnyRole("admin", "editor")', some[0])
+  return authorize(anyRole(...some))
+}
+
+/**
+ * Admits only requests whose token has a claim that meets the condition. See `authorize`.
+ *
+ * @param path the name of the claim, or a list of names for a nested claim: `requireClaim(['realm_access', 'roles'], 'admin')`
+ * @throws TypeError for a condition of another type
+ */
+export function requireClaim(path: ClaimPath, condition: ClaimCondition): MiddlewareHandler {
+  assertCalled('requireClaim', 'requireClaim("tenant", "acme")', path)
+  return authorize(claim(path, condition))
 }

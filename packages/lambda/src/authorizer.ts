@@ -68,7 +68,8 @@ export interface AuthorizerRules<C extends object = object> extends RequirementO
 /** Options of an authorizer. */
 export type AuthorizerOptions<C extends object = object> = MiddlewareAdapterOptions<C> & AuthorizerRules<C>
 
-const AUTHORIZER: OptionTable<Omit<AuthorizerRules, 'requirement'>> = {
+/** The options that an authorizer adds. */
+export const AUTHORIZER: OptionTable<Omit<AuthorizerRules, 'requirement'>> = {
   routes: {
     be: 'an object with a requirement for each route',
     fits: (value) => typeof value === 'object' && value !== null,

@@ -1,9 +1,9 @@
-import { scope, type VerifiedToken } from '@claimgate/core'
+import { role, scope, type VerifiedToken } from '@claimgate/core'
 import { isRequirementRule, misconfigured, noRequirement } from '@claimgate/core/adapter'
 import { createParamDecorator, type ExecutionContext, SetMetadata, UseGuards } from '@nestjs/common'
 import { admissionOf, assertAdmitted, isPublic, type RouteRequirement, RULES, type Rules } from './guard.ts'
 
-/** Opens a handler, or a controller. A handler with `@Require()` or `@Scopes()` stays protected in an open controller. */
+/** Opens a handler, or a controller. A handler with `@Require()`, `@Scopes()` or `@Roles()` stays protected in an open controller. */
 export function Public(): ClassDecorator & MethodDecorator {
   return withRule('Public', 'public')
 }
@@ -26,6 +26,16 @@ export function Require(requirement: RouteRequirement): ClassDecorator & MethodD
  */
 export function Scopes(...all: readonly string[]): ClassDecorator & MethodDecorator {
   return withRule('Scopes', scope(...all))
+}
+
+/**
+ * Requires that the token of a request has all of these roles, as the `roleSource` of its issuer gives them. For at least one of several, write
+ * `@Require(anyRole('admin', 'editor'))`. See `Require`.
+ *
+ * @throws TypeError if no role is given, or an empty one
+ */
+export function Roles(...all: readonly string[]): ClassDecorator & MethodDecorator {
+  return withRule('Roles', role(...all))
 }
 
 /**
