@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
+import { keptWorker } from './scripts/mutation/kept-worker.mjs'
 import { testsOf } from './scripts/mutation/scores.mjs'
 import { sourceAliases } from './scripts/source-aliases.mjs'
 
@@ -23,11 +24,14 @@ const SLOW = [
 ]
 
 export default defineConfig({
+  plugins: [keptWorker()],
   resolve: { alias: sourceAliases(import.meta.dirname) },
   test: {
     include: testsOf(process.env['MUTATED_FOLDER'] ?? ''),
     exclude: [`**/{${SLOW.join(',')}}.test.ts`],
-    testTimeout: 60_000,
+    // A mutant that keeps a test waiting must not keep you waiting.
+    testTimeout: 10_000,
+    hookTimeout: 10_000,
     maxWorkers: 1,
     // A fresh module graph for every file costs five times as much, and these tests share nothing.
     isolate: false,

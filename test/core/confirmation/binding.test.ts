@@ -142,6 +142,7 @@ describe('the scheme of a binding', () => {
       /"bindings" must be an object \{ confirmation, confirm \}/,
     ],
     ['no confirm', { confirm: undefined as never }, /"bindings" must be an object \{ confirmation, confirm \}/],
+    ['steps that are no function', { steps: [] as never }, /"bindings" must be an object \{ confirmation, confirm \}/],
   ])('is rejected at start-up with %s', (_case, changes, message) => {
     expect(() => create({ bindings: [{ ...toyDpop, ...changes }] })).toThrow(message)
   })
@@ -167,6 +168,14 @@ describe('two bindings', () => {
     })
     const sent = { authorization: `dpop ${twice}`, dpop: 'thumb' }
     expect(await send(sent, { bindings: [toyDpop, other] }, 'hash')).toMatchObject({ scheme: 'DPoP' })
+  })
+
+  it('share the challenge of Bearer, in whatever case they name it', async () => {
+    const bindings = [{ ...toyMtls, scheme: 'bearer', challenge: { certificate: 'required' } }]
+    expect(await send({ authorization: `Bearer ${certified}` }, { bindings }, 'hash')).toMatchObject({ scheme: 'Bearer' })
+    expect(await send({}, { bindings })).toMatchObject({
+      response: { headers: { 'www-authenticate': 'Bearer realm="api", certificate="required"' } },
+    })
   })
 })
 
