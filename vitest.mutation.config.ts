@@ -29,6 +29,7 @@ export default defineConfig({
   test: {
     include: testsOf(process.env['MUTATED_FOLDER'] ?? ''),
     exclude: [`**/{${SLOW.join(',')}}.test.ts`],
+    setupFiles: ['scripts/mutation/setup.mjs'],
     // A mutant that keeps a test waiting must not keep you waiting.
     testTimeout: 10_000,
     hookTimeout: 10_000,

@@ -4,12 +4,16 @@ import type { VerifiedToken } from '../../../packages/core/src/model/token.ts'
 import {
   allOf,
   anyOf,
+  anyRole,
   anyScope,
   assertRequirement,
   claim,
+  isClaimRequirement,
   isRequirement,
+  needsFresh,
   not,
   type Requirement,
+  role,
   scope,
 } from '../../../packages/core/src/authorization/requirements.ts'
 
@@ -26,6 +30,7 @@ const token: VerifiedToken = {
   header: { alg: 'ES256' },
   token: 'a.b.c',
   scopes: new Set(['orders:read', 'profile']),
+  roles: new Set(['editor', 'author']),
 }
 
 const escaped = (text: string): string => text.replaceAll(/[()[\]{}.\\]/g, String.raw`\$&`)
@@ -63,38 +68,50 @@ function refusalOf(requirement: Requirement): AuthError {
 }
 
 describe('requirements', () => {
-  it.each<readonly [string, Requirement, string]>([
-    ['one scope', scope('orders:read'), 'met'],
-    ['two scopes', scope('orders:read', 'profile'), 'met'],
-    ['a missing scope', scope('orders:read', 'orders:write'), '403 insufficient_scope orders:read orders:write'],
-    ['a part of a scope', scope('orders'), '403 insufficient_scope orders'],
-    ['any of two', anyScope('orders:write', 'profile'), 'met'],
-    ['any of two missing scopes', anyScope('x', 'y'), '403 insufficient_scope x y'],
-    ['a claim', claim('role', 'writer'), 'met'],
-    ['a claim of another value', claim('role', 'reader'), '403 requirement_not_met'],
-    ['a claim of another type', claim('level', '3'), '403 requirement_not_met'],
-    ['an array claim that contains the value', claim('groups', 'b'), 'met'],
-    ['one of several values', claim('role', ['reader', 'writer']), 'met'],
-    ['a predicate', claim('level', (value) => typeof value === 'number' && value > 2), 'met'],
-    ['a predicate that returns false', claim('level', () => false), '403 requirement_not_met'],
-    ['an absent claim', claim('tenant', () => true), '403 requirement_not_met'],
-    ['an inherited member', claim('toString', () => true), '403 requirement_not_met'],
-    ['a claim of null', claim('nothing', () => true), '403 requirement_not_met'],
-    ['a nested claim', claim(['realm', 'roles'], 'admin'), 'met'],
-    ['a nested claim of another value', claim(['realm', 'roles'], 'root'), '403 requirement_not_met'],
-    ['a name with a dot', claim('realm.roles', 'dotted'), 'met'],
-    ['a list of one name', claim(['role'], 'writer'), 'met'],
-    ['an inherited nested member', claim(['realm', 'toString', 'name'], () => true), '403 requirement_not_met'],
-    ['the length of a text', claim(['role', 'length'], 6), '403 requirement_not_met'],
-    ['an element of an array', claim(['groups', '0'], 'a'), '403 requirement_not_met'],
-    ['all of', allOf(scope('profile'), claim('role', 'writer')), 'met'],
-    ['all of, one missing', allOf(scope('x'), claim('role', 'writer')), '403 insufficient_scope x'],
-    ['any of', anyOf(scope('x'), claim('role', 'writer')), 'met'],
-    ['any of, none', anyOf(scope('x'), scope('y', 'x')), '403 insufficient_scope x y'],
-    ['not', not(scope('x')), 'met'],
-    ['not, of a met requirement', not(scope('profile')), '403 requirement_not_met'],
+  it.each<readonly [string, () => Requirement, string]>([
+    ['one scope', () => scope('orders:read'), 'met'],
+    ['two scopes', () => scope('orders:read', 'profile'), 'met'],
+    ['a missing scope', () => scope('orders:read', 'orders:write'), '403 insufficient_scope orders:read orders:write'],
+    ['a part of a scope', () => scope('orders'), '403 insufficient_scope orders'],
+    ['any of two', () => anyScope('orders:write', 'profile'), 'met'],
+    ['any of two missing scopes', () => anyScope('x', 'y'), '403 insufficient_scope x y'],
+    ['a role', () => role('editor'), 'met'],
+    ['two roles', () => role('editor', 'author'), 'met'],
+    ['a missing role', () => role('editor', 'admin'), '403 requirement_not_met'],
+    ['a part of a role', () => role('edit'), '403 requirement_not_met'],
+    ['any of two roles', () => anyRole('admin', 'author'), 'met'],
+    ['any of two missing roles', () => anyRole('admin', 'root'), '403 requirement_not_met'],
+    ['a claim', () => claim('role', 'writer'), 'met'],
+    ['a claim of another value', () => claim('role', 'reader'), '403 requirement_not_met'],
+    ['a claim of another type', () => claim('level', '3'), '403 requirement_not_met'],
+    ['an array claim that contains the value', () => claim('groups', 'b'), 'met'],
+    ['one of several values', () => claim('role', ['reader', 'writer']), 'met'],
+    ['a predicate', () => claim('level', (value) => typeof value === 'number' && value > 2), 'met'],
+    ['a predicate that returns false', () => claim('level', () => false), '403 requirement_not_met'],
+    ['an absent claim', () => claim('tenant', () => true), '403 requirement_not_met'],
+    ['an inherited member', () => claim('toString', () => true), '403 requirement_not_met'],
+    ['a claim of null', () => claim('nothing', () => true), '403 requirement_not_met'],
+    ['a nested claim', () => claim(['realm', 'roles'], 'admin'), 'met'],
+    ['a nested claim of another value', () => claim(['realm', 'roles'], 'root'), '403 requirement_not_met'],
+    ['a name with a dot', () => claim('realm.roles', 'dotted'), 'met'],
+    ['a list of one name', () => claim(['role'], 'writer'), 'met'],
+    ['an inherited nested member', () => claim(['realm', 'toString', 'name'], () => true), '403 requirement_not_met'],
+    ['the length of a text', () => claim(['role', 'length'], 6), '403 requirement_not_met'],
+    ['an element of an array', () => claim(['groups', '0'], 'a'), '403 requirement_not_met'],
+    ['all of', () => allOf(scope('profile'), claim('role', 'writer')), 'met'],
+    ['all of, one missing', () => allOf(scope('x'), claim('role', 'writer')), '403 insufficient_scope x'],
+    ['any of', () => anyOf(scope('x'), claim('role', 'writer')), 'met'],
+    ['any of, none', () => anyOf(scope('x'), scope('y', 'x')), '403 insufficient_scope x y'],
+    ['not', () => not(scope('x')), 'met'],
+    ['not, of a met requirement', () => not(scope('profile')), '403 requirement_not_met'],
   ])('judges %s', (_, requirement, expected) => {
-    expect(answer(requirement)).toBe(expected)
+    expect(answer(requirement())).toBe(expected)
+  })
+
+  it('grant no role to a token without roles', () => {
+    const { roles: _, ...without } = token
+    for (const requirement of [role('editor'), anyRole('editor')])
+      expect(() => assertRequirement(requirement, without, { now: 0 })).toThrow(/: expected "role editor", found \[\]$/)
   })
 
   it('are distinguished from objects that only look like requirements', () => {
@@ -104,38 +121,48 @@ describe('requirements', () => {
     expect(isRequirement({ isMet: () => true, scopes: 'a' })).toBe(false)
   })
 
-  it.each<readonly [string, Requirement, string]>([
-    ['a claim', claim('role', 'admin'), 'expected "claim role \\"admin\\"", found "writer"'],
-    ['a number', claim('level', 4), 'expected "claim level 4", found 3'],
-    ['an array', claim('groups', 'c'), 'expected "claim groups \\"c\\"", found ["a","b"]'],
-    ['a nested claim', claim(['realm', 'roles'], 'root'), 'expected "claim realm.roles \\"root\\"", found ["admin"]'],
-    ['an absent claim', claim('tenant', 'acme'), 'expected "claim tenant \\"acme\\"", found nothing'],
-    ['a claim of null', claim('nothing', 'x'), 'expected "claim nothing \\"x\\"", found nothing'],
-    ['scopes', scope('x'), 'expected "scope x", found ["orders:read","profile"]'],
+  it.each<readonly [string, () => Requirement, string]>([
+    ['a claim', () => claim('role', 'admin'), 'expected "claim role \\"admin\\"", found "writer"'],
+    ['a number', () => claim('level', 4), 'expected "claim level 4", found 3'],
+    ['an array', () => claim('groups', 'c'), 'expected "claim groups \\"c\\"", found ["a","b"]'],
+    [
+      'a nested claim',
+      () => claim(['realm', 'roles'], 'root'),
+      'expected "claim realm.roles \\"root\\"", found ["admin"]',
+    ],
+    ['an absent claim', () => claim('tenant', 'acme'), 'expected "claim tenant \\"acme\\"", found nothing'],
+    ['a claim of null', () => claim('nothing', 'x'), 'expected "claim nothing \\"x\\"", found nothing'],
+    ['scopes', () => scope('x'), 'expected "scope x", found ["orders:read","profile"]'],
     [
       'any of two claims',
-      anyOf(claim('role', 'admin'), claim('level', 9)),
+      () => anyOf(claim('role', 'admin'), claim('level', 9)),
       'expected "any of (claim role \\"admin\\", claim level 9)", found {"role":"writer","level":3}',
     ],
     [
       'any of two claims, one absent',
-      anyOf(claim('role', 'admin'), claim('tenant', 'acme')),
+      () => anyOf(claim('role', 'admin'), claim('tenant', 'acme')),
       'expected "any of (claim role \\"admin\\", claim tenant \\"acme\\")", found {"role":"writer"}',
     ],
     [
       'any of two absent claims',
-      anyOf(claim('a', 1), claim('b', 2)),
+      () => anyOf(claim('a', 1), claim('b', 2)),
       'expected "any of (claim a 1, claim b 2)", found nothing',
     ],
     [
       'a claim and a scope',
-      allOf(claim('role', 'admin'), scope('profile')),
+      () => allOf(claim('role', 'admin'), scope('profile')),
       'expected "all of (claim role \\"admin\\", scope profile)", found {"role":"writer","scope":["orders:read","profile"]}',
     ],
-    ['not', not(claim('role', 'writer')), 'expected "not (claim role \\"writer\\")", found "writer"'],
-    ['a custom requirement', { description: 'own', scopes: [], isMet: () => false }, 'expected "own"'],
+    ['a role', () => role('admin'), 'expected "role admin", found ["editor","author"]'],
+    ['two roles', () => role('editor', 'admin'), 'expected "role editor and admin", found ["editor","author"]'],
+    ['any of two roles', () => anyRole('a', 'b'), 'expected "role a or b", found ["editor","author"]'],
+    ['scopes together', () => scope('x', 'y'), 'expected "scope x and y", found ["orders:read","profile"]'],
+    ['any of two scopes', () => anyScope('x', 'y'), 'expected "scope x or y", found ["orders:read","profile"]'],
+    ['a predicate', () => claim('level', () => false), 'expected "claim level", found 3'],
+    ['not', () => not(claim('role', 'writer')), 'expected "not (claim role \\"writer\\")", found "writer"'],
+    ['a custom requirement', () => ({ description: 'own', scopes: [], isMet: () => false }), 'expected "own"'],
   ])('reports what was found instead: %s', (_, requirement, message) => {
-    expect(() => assertRequirement(requirement, token, { now: 0 })).toThrow(new RegExp(`: ${escaped(message)}$`))
+    expect(() => assertRequirement(requirement(), token, { now: 0 })).toThrow(new RegExp(`: ${escaped(message)}$`))
   })
 
   it('shortens and escapes the found value', () => {
@@ -189,17 +216,68 @@ describe('requirements', () => {
     )
   })
 
+  it('are described for API documents by those that have words', () => {
+    const [a, b] = ['a', 'b'].map((text): Requirement => ({ ...scope(text), documentation: `${text} in words` }))
+    if (a === undefined || b === undefined) throw new Error('unreachable')
+    expect(
+      [allOf(a, b), anyOf(a, b), allOf(a, scope('x')), anyOf(a, scope('x')), allOf(scope('x'))].map(
+        ({ documentation }) => documentation,
+      ),
+    ).toEqual(['a in words and b in words', 'a in words or b in words', 'a in words', undefined, undefined])
+  })
+
+  it('need a fresh answer if one of them does', () => {
+    const fresh = { ...scope('a'), needsFresh: true }
+    expect([allOf(scope('x'), fresh), anyOf(fresh, scope('x')), allOf(scope('x')), fresh].map(needsFresh)).toEqual([
+      true,
+      true,
+      false,
+      true,
+    ])
+    expect('needsFresh' in allOf(scope('x'))).toBe(false)
+  })
+
+  it.each([
+    [claim('role', 'x'), true],
+    [{ claim: ['a'], condition: 1 }, true],
+    [{ claim: [], condition: 1 }, false],
+    [{ claim: 'a', condition: {} }, false],
+    [scope('a'), false],
+    [null, false],
+    ['a', false],
+    [undefined, false],
+  ])('%j is one of a claim: %j', (value, expected) => {
+    expect(isClaimRequirement(value)).toBe(expected)
+  })
+
   it.each<readonly [string, () => unknown, RegExp]>([
-    ['no scope', () => scope(), /name at least one scope/],
-    ['two scopes in one text', () => scope('a b'), /one string without spaces/],
-    ['a quote', () => anyScope('a"'), /one string without spaces/],
+    ['no scope', () => scope(), /require scope: name at least one scope/],
+    [
+      'two scopes in one text',
+      () => scope('a b'),
+      /require scope: give each scope as one string without spaces.* "a b"/,
+    ],
+    ['a quote', () => anyScope('a"'), /require anyScope: give each scope as one string without spaces/],
     ['an array of scopes', () => scope(['a'] as unknown as string), /one string without spaces/],
-    ['no requirement', () => allOf(), /at least one requirement/],
-    ['no requirement in anyOf', () => anyOf(), /at least one requirement/],
-    ['text as requirement', () => not('a' as unknown as Requirement), /give requirements such as/],
-    ['a regular expression', () => claim('role', /x/ as unknown as string), /predicate/],
+    ['no role', () => role(), /require role: give each role as a string, such as "admin"/],
+    ['an empty role', () => anyRole('a', ''), /require anyRole: give each role as a string.* \["a",""\]/],
+    ['a number as role', () => role(1 as unknown as string), /require role: give each role as a string/],
+    ['no requirement', () => allOf(), /require allOf: give at least one requirement/],
+    ['no requirement in anyOf', () => anyOf(), /require anyOf: give at least one requirement/],
+    [
+      'text as requirement',
+      () => not('a' as unknown as Requirement),
+      /require not: give requirements such as .*"string"/,
+    ],
+    ['text among requirements', () => anyOf(scope('a'), 'b' as unknown as Requirement), /give requirements such as/],
+    ['fresh() in not', () => not({ ...scope('a'), needsFresh: true }), /require not: leave fresh\(\) out of it/],
+    [
+      'a regular expression',
+      () => claim('role', /x/ as unknown as string),
+      /require claim: give "role" a .* predicate/,
+    ],
     ['an empty list', () => claim('role', []), /predicate/],
-    ['a claim without a name', () => claim('', 'x'), /name a claim/],
+    ['a claim without a name', () => claim('', 'x'), /require claim: name a claim/],
     ['a claim with an empty path', () => claim([], 'x'), /name a claim/],
     ['a claim with an empty name in its path', () => claim(['a', ''], 'x'), /name a claim/],
     ['a path in place of a name', () => claim([['a']] as unknown as string, 'x'), /name a claim/],

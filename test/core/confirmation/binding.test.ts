@@ -172,7 +172,9 @@ describe('two bindings', () => {
 
   it('share the challenge of Bearer, in whatever case they name it', async () => {
     const bindings = [{ ...toyMtls, scheme: 'bearer', challenge: { certificate: 'required' } }]
-    expect(await send({ authorization: `Bearer ${certified}` }, { bindings }, 'hash')).toMatchObject({ scheme: 'Bearer' })
+    expect(await send({ authorization: `Bearer ${certified}` }, { bindings }, 'hash')).toMatchObject({
+      scheme: 'Bearer',
+    })
     expect(await send({}, { bindings })).toMatchObject({
       response: { headers: { 'www-authenticate': 'Bearer realm="api", certificate="required"' } },
     })
