@@ -66,6 +66,13 @@ const SECTIONS = [
     heading: 'Selecting a verifier',
     parts: [{ file: 'core/src/hooks/select-verifier.ts', interfaces: ['SelectVerifierOptions'] }],
   },
+  {
+    heading: 'Connections',
+    parts: [
+      { file: 'core/src/authenticator/adapter-options.ts', interfaces: ['RequirementOption'] },
+      { file: 'core/src/connections/connections.ts', interfaces: ['ConnectionRules'] },
+    ],
+  },
   { heading: 'Client certificates', parts: [{ file: 'core/src/mtls/mtls.ts', interfaces: ['MtlsHeaderOptions'] }] },
   {
     heading: 'Introspection',
@@ -228,6 +235,7 @@ if (import.meta.filename === process.argv[1]) {
   const revocation = await load('core/dist/revocation/options.js')
   const statusLists = await load('core/dist/status-list/options.js')
   const hooks = await load('core/dist/hooks/select-verifier.js')
+  const connections = await load('core/dist/connections/connections.js')
   const express = await load('express/dist/options.js')
   const fastify = await load('fastify/dist/options.js')
   const hono = await load('hono/dist/options.js')
@@ -251,6 +259,7 @@ if (import.meta.filename === process.argv[1]) {
     'Security events': revocation.SECURITY_EVENTS,
     'Status lists': statusLists.STATUS_LIST,
     'Selecting a verifier': hooks.SELECTION,
+    Connections: connections.CONNECTIONS,
     DPoP: dpop.DPOP,
     'DPoP nonces': dpop.NONCES,
     'Resource metadata': metadata.RESOURCE_METADATA,

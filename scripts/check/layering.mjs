@@ -15,6 +15,7 @@ const CORE_LAYERS = [
   ['authenticator'],
   ['index', 'adapter', 'node'],
   [
+    'connections',
     'denylist',
     'dpop',
     'jwe',
@@ -31,6 +32,7 @@ const CORE_LAYERS = [
 
 /** Core's features. Each is an entry point. They import only `adapter`, and core never imports them. */
 const FEATURES = [
+  'connections',
   'denylist',
   'dpop',
   'jwe',

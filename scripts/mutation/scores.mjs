@@ -21,6 +21,7 @@ const CORE = [
   'providers',
   'revocation',
   'hooks',
+  'connections',
   'status-list',
   'calls',
 ]

@@ -8,6 +8,7 @@ import { INTROSPECTION, INTROSPECTION_CACHE } from '../../packages/core/src/intr
 import { DPOP, NONCES } from '../../packages/core/src/dpop/options.ts'
 import { RESOURCE_METADATA } from '../../packages/core/src/metadata/options.ts'
 import { LOGOUT, SECURITY_EVENTS } from '../../packages/core/src/revocation/options.ts'
+import { CONNECTIONS } from '../../packages/core/src/connections/connections.ts'
 import { SELECTION } from '../../packages/core/src/hooks/select-verifier.ts'
 import { STATUS_LIST } from '../../packages/core/src/status-list/options.ts'
 import { KEY_SET_TUNING } from '../../packages/core/src/keys/remote/options.ts'
@@ -39,6 +40,7 @@ const tables = {
   'Security events': SECURITY_EVENTS,
   'Status lists': STATUS_LIST,
   'Selecting a verifier': SELECTION,
+  Connections: CONNECTIONS,
   DPoP: DPOP,
   'DPoP nonces': NONCES,
   'Resource metadata': RESOURCE_METADATA,

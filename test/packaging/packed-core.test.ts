@@ -15,6 +15,7 @@ import * as mtls from '@claimgate/core/mtls'
 import * as revocation from '@claimgate/core/revocation'
 import * as hooks from '@claimgate/core/hooks'
 import * as calls from '@claimgate/core/calls'
+import * as connections from '@claimgate/core/connections'
 import * as statusLists from '@claimgate/core/status-list'
 import * as node from '@claimgate/core/node'
 import * as providers from '@claimgate/core/providers'
@@ -119,6 +120,7 @@ describe('the published core in an empty project', () => {
         './hooks': sorted(hooks),
         './status-list': sorted(statusLists),
         './calls': sorted(calls),
+        './connections': sorted(connections),
         ...(name === 'node' && { './node': sorted(node) }),
       }
       expect(Object.fromEntries(Object.entries(names).map(([path, all]) => [path, all.toSorted()]))).toEqual(expected)

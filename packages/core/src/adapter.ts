@@ -14,7 +14,7 @@ export {
 } from './authenticator/adapter-options.ts'
 export { type Admission, type Admissions, createAdmissions } from './authenticator/admissions.ts'
 export { assertCanAsk, type Authenticator, createAuthenticator } from './authenticator/authenticator.ts'
-export type { AuthenticatorOptions } from './authenticator/options.ts'
+export { type AuthenticatorOptions, HTTP_OPTIONS } from './authenticator/options.ts'
 export { catalogue, type CatalogueEntry } from './model/catalogue.ts'
 export { answeredWithin, answerOf, type Deadline } from './errors/deadline.ts'
 export { asError, asRefusal, reportNotAccepted, TransportError } from './errors/auth-error.ts'
@@ -67,6 +67,8 @@ export {
   nodeClientCertificate,
   nodeFieldValues,
   nodePeer,
+  type NodeRequest,
+  nodeRequestView,
   NodeRequestView,
   noRequirement,
   type ParsedRequest,
@@ -77,7 +79,7 @@ export {
 } from './authenticator/adapter.ts'
 export { onExpiry } from './authenticator/expiry.ts'
 export { propertyOption, setProperty, userOrToken } from './authenticator/request-property.ts'
-export type { Authenticated, Outcome, Refused } from './http/outcome.ts'
+export type { Authenticated, Outcome, RefusalResponse, Refused } from './http/outcome.ts'
 export { metadataAnswer, resourceList } from './http/protected-resource.ts'
 export { formFieldOf, isWebResponse, requestView, webResponse } from './http/web-request.ts'
 export { type RefusedError, refusedError } from './http/refusal-response.ts'

@@ -9,6 +9,7 @@ import { createNestedVerifier, decryptionKeys, decryptJwe } from '@claimgate/cor
 import { mtls } from '@claimgate/core/mtls'
 import { decryptionKeyFromPem, undiciFetch } from '@claimgate/core/node'
 import { createLogoutEndpoint, createSecurityEventEndpoint } from '@claimgate/core/revocation'
+import { createConnections } from '@claimgate/core/connections'
 import { selectVerifier } from '@claimgate/core/hooks'
 import { statusList } from '@claimgate/core/status-list'
 import { authenticateJwt, authorize, requireAnyScope, requireClaim, requireScope } from '@claimgate/express'
@@ -386,6 +387,12 @@ const GROUPS: Readonly<Record<string, readonly OptionCase[]>> = {
       narrows: true,
       named: /give |there is no option|"verifiers"/,
     },
+  ],
+  connections: [
+    ...optionsOf((options) => createConnections(options as never), base, {
+      requirement: narrows,
+      verifyEvery: nothing,
+    }),
   ],
   'status list': [
     ...optionsOf(

@@ -24,6 +24,7 @@ const introspection = await import('@claimgate/core/introspection')
 const revocation = await import('@claimgate/core/revocation')
 const calls = await import('@claimgate/core/calls')
 const statusLists = await import('@claimgate/core/status-list')
+const connections = await import('@claimgate/core/connections')
 const hooks = await import('@claimgate/core/hooks')
 const denylists = await import('@claimgate/core/denylist')
 const metadata = await import('@claimgate/core/metadata')
@@ -59,6 +60,7 @@ const report: ConsumerReport = {
     './hooks': Object.keys(hooks),
     './status-list': Object.keys(statusLists),
     './calls': Object.keys(calls),
+    './connections': Object.keys(connections),
     ...(node && { './node': Object.keys(node) }),
   },
   subject: verified.claims['sub'],

@@ -24,6 +24,7 @@ import {
   sharedBearer,
 } from '@claimgate/core/revocation'
 import { type CallSource, createCallGuard, type RefusedCall } from '@claimgate/core/calls'
+import { createConnections } from '@claimgate/core/connections'
 import { selectVerifier, signedCookie } from '@claimgate/core/hooks'
 import { statusList } from '@claimgate/core/status-list'
 import { createHash, X509Certificate } from 'node:crypto'
@@ -53,7 +54,7 @@ export function featureScenarios(): readonly Scenario[] {
     metadataScenarios(),
     revocationScenarios(),
     dpopScenarios(),
-    [statusListScenario(), hookScenario(), callScenario()],
+    [statusListScenario(), hookScenario(), callScenario(), connectionScenario()],
     redisScenarios(),
     operationsScenarios(),
     providers,
@@ -392,6 +393,32 @@ function hookView(token: string, tenant: string | undefined): RequestView {
   return { method: 'GET', target: '/', header: (name) => (fields.has(name) ? [fields.get(name) ?? ''] : []) }
 }
 
+/** Connections that open with a good token, a bad one and none, and get another token. */
+function connectionScenario(): Scenario {
+  return {
+    name: 'connections',
+    start: () => {
+      const options = { issuer: TOKENS_OF, audience: 'https://api.example', jwks: { keys: [keys.publicJwk] } }
+      const connections = createConnections({ ...options, clock: { now: () => NOW * 1000 } })
+      return async () => {
+        const answers: Record<string, string> = {}
+        for (const [index, token] of connectionTokens.entries())
+          for (const [name, source] of callSources[index] ?? [])
+            if (name !== 'fetch')
+              answers[`${name} ${index}`] = await outcome(async () => {
+                const opened = await connections.open(source as RequestView)
+                if (opened.connection === undefined) return `refused ${stringify([opened.end, opened.response])}`
+                const { connection } = opened
+                const answered = [await connection.authenticate(token), connection.token, connection.expiresAt]
+                const refused = await connection.authenticate({})
+                return `accepted ${stringify([answered, refused, connection.token ?? 'none'])}`
+              })
+        return answers
+      }
+    },
+  }
+}
+
 /** Calls in a request of the Fetch API, in one of Node and in a stream, for a good token, a bad one and none. */
 function callScenario(): Scenario {
   return {
@@ -421,6 +448,8 @@ function callScenario(): Scenario {
     },
   }
 }
+
+const connectionTokens = [...statusTokens, undefined]
 
 // Made before anything is on Object.prototype: what the runtime's own Request reads there is not Claimgate's.
 const callSources: readonly (readonly (readonly [string, CallSource])[])[] = [...statusTokens, undefined].map(

@@ -190,6 +190,28 @@ export class NodeRequestView implements RequestView {
   }
 }
 
+/** A request of `node:http` or `node:http2`, or of a framework that adds to it, as Express does. */
+export interface NodeRequest {
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  readonly headers: Readonly<Record<string, unknown>>
+  readonly rawHeaders: readonly string[]
+  readonly socket: unknown
+}
+
+/** The core's view of a request of Node. */
+export function nodeRequestView(request: NodeRequest): RequestView {
+  const given: object = request
+  const url = own(given, 'originalUrl') ?? own(request, 'url')
+  const parsed = {
+    method: own(request, 'method') ?? 'GET',
+    originalUrl: typeof url === 'string' ? url : '/',
+    headers: request.headers,
+    body: own(given, 'body'),
+  }
+  return new NodeRequestView(bare(parsed), request)
+}
+
 interface RawRequest {
   readonly rawHeaders: readonly string[]
   readonly socket: unknown

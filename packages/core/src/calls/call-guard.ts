@@ -2,14 +2,13 @@ import {
   assertCalled,
   type Authenticator,
   type AuthenticatorOptions,
-  bare,
   createAuthenticator,
   ignoreRejection,
   misconfigured,
-  NodeRequestView,
+  type NodeRequest,
+  nodeRequestView,
   onExpiry,
   own,
-  type ParsedRequest,
   requestView,
   type RequestView,
   type Requirement,
@@ -18,15 +17,6 @@ import {
 } from '../adapter.ts'
 import { type Caller, callerOf, type OpenCaller } from './caller.ts'
 import type { RefusedCall } from './refused-call.ts'
-
-/** A request of Node, as `node:http`, `node:http2` and frameworks on them have it. */
-export interface NodeRequest {
-  readonly method?: string | undefined
-  readonly url?: string | undefined
-  readonly headers: Readonly<Record<string, unknown>>
-  readonly rawHeaders: readonly string[]
-  readonly socket: unknown
-}
 
 /** What the calls arrive in. Prefer the request of Node if there is one: it alone shows a repeated field. */
 export type CallSource = NodeRequest | Pick<Request, 'method' | 'url' | 'headers'> | RequestView
@@ -120,8 +110,5 @@ function viewOf(source: CallSource): RequestView {
   if (typeof headers !== 'object' || headers === null)
     throw misconfigured(ACTION, 'give the request, or { method, target, header }', source)
   if (typeof own(headers as Partial<Headers>, 'get') === 'function') return requestView(source as Request)
-  const node = source as NodeRequest & { readonly originalUrl?: unknown; readonly body?: unknown }
-  const url = own(node, 'originalUrl') ?? own(node, 'url')
-  const parsed = { method: own(node, 'method') ?? 'GET', originalUrl: typeof url === 'string' ? url : '/', headers }
-  return new NodeRequestView(bare({ ...parsed, body: own(node, 'body') }) as ParsedRequest, node)
+  return nodeRequestView(source as NodeRequest)
 }

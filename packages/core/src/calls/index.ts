@@ -1,5 +1,5 @@
-export { onExpiry } from '../adapter.ts'
-export { type CallGuard, type CallSource, createCallGuard, type NodeRequest, type Stream } from './call-guard.ts'
+export { type NodeRequest, onExpiry } from '../adapter.ts'
+export { type CallGuard, type CallSource, createCallGuard, type Stream } from './call-guard.ts'
 export type { Caller } from './caller.ts'
 export { untilExpiry } from './until-expiry.ts'
 export type { RefusedCall } from './refused-call.ts'
