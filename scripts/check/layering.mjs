@@ -49,7 +49,7 @@ const FEATURES = [
 /** Packages that each package's sources may import. A `type:` prefix allows only types. */
 const PACKAGE_IMPORTS = {
   cli: ['@claimgate/core', '@claimgate/issuer', '@claimgate/testing', 'commander', 'jose', 'picocolors', 'node:'],
-  core: ['jose', 'type:@standard-schema/spec'],
+  core: ['jose', 'lru-cache', 'type:@standard-schema/spec'],
   express: ['@claimgate/core', 'express'],
   fastify: ['@claimgate/core', 'fastify', 'fastify-plugin'],
   fetch: ['@claimgate/core'],

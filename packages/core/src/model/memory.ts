@@ -1,3 +1,6 @@
+import { LRUCache } from 'lru-cache'
+import { bare } from './values.ts'
+
 /** A map that keeps the most recently used values and evicts the rest. */
 export interface RecentMap<K, V> {
   /** Counts as a use. */
@@ -9,67 +12,33 @@ export interface RecentMap<K, V> {
   values(): Iterable<V>
 }
 
-/** A value, linked with those that were used before and after it. */
-interface Entry<K, V> {
-  readonly key: K
-  readonly value: V
-  readonly size: number
-  older: Entry<K, V>
-  newer: Entry<K, V>
-}
-
-/** An empty map for at most `most` values, and at most `mostBytes` in all. */
-export function recentMap<K, V>(most: number, mostBytes: number = Infinity): RecentMap<K, V> {
-  const entries = new Map<K, Entry<K, V>>()
-  // Closes the ring of entries: its `newer` is the least recently used one, its `older` the most recently used one.
-  const ring = {} as Entry<K, V>
-  ring.older = ring
-  ring.newer = ring
-  let bytes = 0
-
-  const unlink = ({ older, newer }: Entry<K, V>): void => {
-    older.newer = newer
-    newer.older = older
-  }
-  const linkLast = (entry: Entry<K, V>): void => {
-    entry.older = ring.older
-    entry.newer = ring
-    ring.older.newer = entry
-    ring.older = entry
-  }
-  const remove = (key: K): void => {
-    const entry = entries.get(key)
-    if (entry === undefined) return
-    entries.delete(key)
-    unlink(entry)
-    bytes -= entry.size
-  }
-
+/**
+ * An empty map for at most `most` values, and at most `mostBytes` in all if given. It is an lru-cache whose options inherit nothing, because
+ * lru-cache would read `ttl`, `dispose` and others from `Object.prototype`. The cache is created with the first value, so an unused map
+ * reserves no memory.
+ */
+export function recentMap<K extends NonNullable<unknown>, V extends NonNullable<unknown>>(
+  most: number,
+  mostBytes?: number,
+): RecentMap<K, V> {
+  let cache: LRUCache<K, V> | undefined
   return {
-    get: (key) => {
-      const entry = entries.get(key)
-      if (entry !== undefined && entry !== ring.older) {
-        unlink(entry)
-        linkLast(entry)
-      }
-      return entry?.value
-    },
+    get: (key) => cache?.get(key, NO_OPTIONS),
     set: (key, value, size = 1) => {
-      remove(key)
-      // `NaN` is not kept either.
-      if (!(size <= mostBytes)) return
-      const entry = { key, value, size, older: ring, newer: ring }
-      entries.set(key, entry)
-      linkLast(entry)
-      bytes += size
-      while (entries.size > most || bytes > mostBytes) remove(ring.newer.key)
+      cache ??= new LRUCache<K, V>(bare({ max: most, ...(mostBytes !== undefined && { maxSize: mostBytes }) }))
+      // lru-cache accepts only whole numbers from 1, and does not keep values larger than the limit.
+      const whole = size >= 0 ? Math.max(1, Math.ceil(size)) : Infinity
+      cache.set(key, value, mostBytes === undefined ? NO_OPTIONS : bare({ size: Math.min(whole, mostBytes + 1) }))
     },
-    delete: remove,
+    delete: (key) => void cache?.delete(key),
     *values() {
-      for (let entry = ring.newer; entry !== ring; entry = entry.newer) yield entry.value
+      for (const value of cache?.rvalues() ?? []) if (value !== undefined) yield value
     },
   }
 }
+
+// Not frozen: lru-cache writes to it.
+const NO_OPTIONS: object = bare({})
 
 /**
  * Copies a part of a token, which then keeps no other text in memory. In JavaScript engines a slice often references the whole text: a
