@@ -1,5 +1,5 @@
 import { AuthError, createAuthenticator, createVerifier, type RequestView, scope, type Verifier } from '@claimgate/core'
-import { type Caller, createCallGuard, type RefusedCall, type Stream } from '@claimgate/core/calls'
+import { type Caller, createCallGuard, type RefusedCall } from '@claimgate/core/calls'
 import { createTestClock, createTestKeys } from '@claimgate/testing'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 
@@ -190,77 +190,4 @@ describe('the request of a call', () => {
 it('reports wrong options at start-up', () => {
   expect(() => createCallGuard({ ...policy, isuer: 'x' } as never)).toThrow('isuer')
   expect(() => createCallGuard(policy, 'TRPCError' as never)).toThrow('give a function')
-})
-
-describe('a stream', () => {
-  function streamOf(other: Partial<Stream> = {}): Stream & Record<'admit' | 'end', ReturnType<typeof vi.fn>> {
-    return { admit: vi.fn<() => unknown>(), end: vi.fn<() => unknown>(), ...other } as never
-  }
-  const settled = (): Promise<void> => clock.advanceAsync(0)
-
-  it('is admitted, and ended at the expiry of its token', async () => {
-    const stream = streamOf()
-    createCallGuard({ ...policy, clock }).openStream(await bearer(), stream, scope('orders:read'))
-    await vi.waitFor(() => expect(stream.admit).toHaveBeenCalledTimes(1))
-    await clock.advanceAsync(599_999)
-    expect(stream.end).not.toHaveBeenCalled()
-    await clock.advanceAsync(1)
-    await vi.waitFor(() => expect(stream.end).toHaveBeenCalledTimes(1))
-    expect(stream.end.mock.calls[0]?.[0]).toMatchObject({ status: 401, cause: { code: 'token_expired' } })
-    expect(clock.pending()).toBe(0)
-  })
-
-  it('is ended and never admitted if it is refused', async () => {
-    const stream = streamOf()
-    createCallGuard({ ...policy, clock }).openStream(await bearer(), stream, scope('x'))
-    expect(stream.end).not.toHaveBeenCalled()
-    await vi.waitFor(() => expect(stream.end).toHaveBeenCalledTimes(1))
-    expect(stream.end.mock.calls[0]?.[0]).toMatchObject({ status: 403 })
-    expect(stream.admit).not.toHaveBeenCalled()
-  })
-
-  it('is neither admitted nor ended after it was closed', async () => {
-    const guard = createCallGuard({ ...policy, clock })
-    const [early, late] = [streamOf(), streamOf()]
-    guard.openStream(await bearer(), early)()
-    const close = guard.openStream(await bearer(), late)
-    await vi.waitFor(() => expect(late.admit).toHaveBeenCalled())
-    close()
-    await settled()
-    await clock.advanceAsync(700_000)
-    expect(clock.pending()).toBe(0)
-    expect([early.admit, early.end, late.end].map((each) => each.mock.calls.length)).toEqual([0, 0, 0])
-  })
-
-  it.each([
-    [
-      'throws',
-      () => {
-        throw new Error('bug')
-      },
-    ],
-    ['throws undefined', throwing(undefined)],
-    ['rejects', () => Promise.reject(new Error('bug'))],
-  ])('is ended with an error of status 500 if its start %s', async (_, admit) => {
-    const stream = streamOf({ admit })
-    createCallGuard({ ...policy, clock }).openStream(await bearer(), stream)
-    await vi.waitFor(() => expect(stream.end).toHaveBeenCalledTimes(1))
-    expect(stream.end.mock.calls[0]?.[0]).toMatchObject({ status: 500 })
-    expect(clock.pending()).toBe(0)
-  })
-
-  it.each([
-    [
-      'throws',
-      () => {
-        throw new Error('closed')
-      },
-    ],
-    ['rejects', () => Promise.reject(new Error('closed'))],
-  ])('does not end the process if its end %s', async (_, failing) => {
-    const end = vi.fn<() => unknown>(failing)
-    createCallGuard({ ...policy, clock }).openStream(viewOf(), streamOf({ end }))
-    await vi.waitFor(() => expect(end).toHaveBeenCalledTimes(1))
-    await settled()
-  })
 })

@@ -23,7 +23,7 @@ import {
   type RevocationEndpoint,
   sharedBearer,
 } from '@claimgate/core/revocation'
-import { type CallSource, createCallGuard, type RefusedCall } from '@claimgate/core/calls'
+import { type CallSource, createCallGuard, grpcAuthentication, type RefusedCall } from '@claimgate/core/calls'
 import { createConnections } from '@claimgate/core/connections'
 import { selectVerifier, signedCookie } from '@claimgate/core/hooks'
 import { statusList } from '@claimgate/core/status-list'
@@ -419,13 +419,16 @@ function connectionScenario(): Scenario {
   }
 }
 
-/** Calls in a request of the Fetch API, in one of Node and in a stream, for a good token, a bad one and none. */
+/** Calls in a request of the Fetch API, in one of Node and in gRPC, for a good token, a bad one and none. */
 function callScenario(): Scenario {
   return {
     name: 'calls',
     start: () => {
       const options = { issuer: TOKENS_OF, audience: 'https://api.example', jwks: { keys: [keys.publicJwk] } }
       const guard = createCallGuard({ ...options, clock: { now: () => NOW * 1000 } })
+      const { interceptor } = grpcAuthentication({ ...options, clock: { now: () => NOW * 1000 } }, GRPC as never, {
+        [METHOD]: scope('orders:read'),
+      })
       const worded = ({ status, trpcCode, grpcCode, extensions, headers, message }: RefusedCall): string =>
         `refused ${stringify([status, trpcCode, grpcCode, extensions, headers, message])}`
       return async () => {
@@ -438,10 +441,7 @@ function callScenario(): Scenario {
                 ({ claims }) => `accepted ${stringify(claims)}`,
                 (refused: RefusedCall) => worded(refused),
               )
-            answers[`${name} ${index} stream`] = await new Promise<string>((resolve) => {
-              const admit = ({ claims }: { readonly claims: object }): void => resolve(`accepted ${stringify(claims)}`)
-              guard.openStream(source, { admit, end: (refused) => resolve(worded(refused as RefusedCall)) })
-            })
+            if (name === 'view') answers[`grpc ${index}`] = await grpcAnswer(interceptor, source as RequestView)
           }
         return answers
       }
@@ -462,3 +462,41 @@ const callSources: readonly (readonly (readonly [string, CallSource])[])[] = [..
     ]
   },
 )
+
+const METHOD = '/shop.Orders/Get'
+
+type Next = (listener: { onReceiveMetadata(metadata: object, next: () => void): void }) => void
+
+/** A stand-in for the library: it passes the metadata on, and statuses. */
+const GRPC = {
+  ServerInterceptingCall: class {
+    readonly call: { start(listener: object): void }
+    readonly responder: { start(next: Next): void }
+    constructor(call: { start(listener: object): void }, responder: { start(next: Next): void }) {
+      this.call = call
+      this.responder = responder
+    }
+    start(listener: { onReceiveMetadata(): void }): void {
+      this.responder.start((own) =>
+        this.call.start({
+          receive: (metadata: object) => own.onReceiveMetadata(metadata, () => listener.onReceiveMetadata()),
+        }),
+      )
+    }
+  },
+  Metadata: { fromHttp2Headers: (headers: object) => headers },
+}
+
+function grpcAnswer(
+  interceptor: (method: { readonly path: string }, call: never) => unknown,
+  { header }: RequestView,
+): Promise<string> {
+  return new Promise((resolve) => {
+    const call = {
+      start: (listener: { receive(metadata: object): void }) => listener.receive({ get: header }),
+      sendStatus: (status: object) => resolve(`refused ${stringify(status)}`),
+    }
+    const started = interceptor({ path: METHOD }, call as never) as { start(listener: object): void }
+    started.start({ onReceiveMetadata: () => resolve('accepted'), onCancel: () => {} })
+  })
+}
