@@ -47,29 +47,46 @@ async function fileOf(name: string, more = ''): Promise<string> {
 }
 
 describe('the server of the snippet', () => {
-  it('mtls-connection takes the certificate of the connection', async () => {
-    const port = await freePort()
-    const program = spawn(process.execPath, [await fileOf('mtls-connection')], {
-      env: { ...process.env, ...environment, PORT: String(port) },
-      stdio: 'inherit',
-    })
-    const send = async (token: string, certificate?: TestCertificate): Promise<number | undefined> => {
-      const { key, cert } = certificate ?? {}
-      const headers = { authorization: `Bearer ${token}` }
-      const sent = request({ port, host: '127.0.0.1', path: '/me', ca: server.cert, agent: false, key, cert, headers })
-      try {
-        const [response] = (await once(sent.end(), 'response')) as [{ statusCode: number; resume(): void }]
-        response.resume()
-        return response.statusCode
-      } catch {
-        return undefined
+  it.each(['mtls-connection', 'mtls-connection-fastify'])(
+    '%s takes the certificate of the connection',
+    async (name) => {
+      const port = await freePort()
+      const program = spawn(process.execPath, [await fileOf(name)], {
+        env: { ...process.env, ...environment, PORT: String(port) },
+        stdio: 'inherit',
+      })
+      const send = async (token: string, certificate?: TestCertificate): Promise<number | undefined> => {
+        const { key, cert } = certificate ?? {}
+        const headers = { authorization: `Bearer ${token}` }
+        const sent = request({
+          port,
+          host: '127.0.0.1',
+          path: '/me',
+          ca: server.cert,
+          agent: false,
+          key,
+          cert,
+          headers,
+        })
+        try {
+          const [response] = (await once(sent.end(), 'response')) as [{ statusCode: number; resume(): void }]
+          response.resume()
+          return response.statusCode
+        } catch {
+          return undefined
+        }
       }
-    }
-    while ((await send(bound, client)) === undefined) expect(program.exitCode).toBe(null)
-    const statuses = [await send(bound, client), await send(bound, other), await send(plain, client), await send(bound)]
-    program.kill()
-    expect(statuses).toEqual([200, 401, 401, undefined])
-  })
+      while ((await send(bound, client)) === undefined) expect(program.exitCode).toBe(null)
+      const statuses = [
+        await send(bound, client),
+        await send(bound, other),
+        await send(plain, client),
+        await send(bound),
+      ]
+      program.kill()
+      expect(statuses).toEqual([200, 401, 401, undefined])
+    },
+  )
 
   it('mtls-proxy takes the field from its proxy only', async () => {
     const headers = { authorization: `Bearer ${bound}`, 'client-cert': FIELDS.nginx(client) }

@@ -18,7 +18,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { SERVE_PORT } from '../../packages/cli/src/options.ts'
 import { PROGRAM } from '../support/cli/run-cli.ts'
-import { active, startIntrospectionServer } from '../support/introspection/server.ts'
+import { active } from '../support/introspection/server.ts'
 import { createDpopClient } from '../support/dpop/client.ts'
 import { createCertificate } from '../support/mtls/certificates.ts'
 import { lstOf, packed, startListServer } from '../support/status-list/world.ts'
@@ -28,7 +28,6 @@ import { run } from '../support/docs/running.ts'
 
 // Run as printed on the pages, with the built packages.
 const PASSPHRASE = 'correct horse'
-const LOGOUT = { typ: 'logout+jwt', audience: 'web-shop', ttl: 120 }
 const ISSUER_LIKE_TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 let folder: string
@@ -140,28 +139,9 @@ describe('a snippet', () => {
       'token_refused',
     ],
     [
-      'resource-metadata',
-      `await (async () => {
-        await new Promise((resolve) => (server.listening ? resolve() : server.once('listening', resolve)))
-        const call = (path) => fetch(\`http://127.0.0.1:\${server.address().port}\${path}\`)
-        const [open, closed] = [await call('/.well-known/oauth-protected-resource/orders'), await call('/orders')]
-        return [(await open.json()).resource, closed.status]
-      })()`,
-      ['https://api.example.com/orders', 401],
-    ],
-    [
       'signed-metadata',
       `await resource.answer({ method: 'GET', target: resource.paths[0], header: () => [] }).then(({ body }) => JSON.parse(body).signed_metadata.split('.').length)`,
       3,
-    ],
-    [
-      'step-up',
-      `await (async () => {
-        await new Promise((resolve) => (server.listening ? resolve() : server.once('listening', resolve)))
-        const answer = await fetch(\`http://127.0.0.1:\${server.address().port}/transfers\`, { method: 'POST', ...${HEADERS} })
-        return [answer.status, answer.headers.get('www-authenticate').match(/acr_values=.*/)?.[0]]
-      })()`,
-      [401, 'acr_values="urn:example:mfa", max_age="300"'],
     ],
     [
       'authorization-details',
@@ -184,20 +164,6 @@ describe('a snippet', () => {
     ],
   ])('named %s runs: %s', async (name, expression, expected) => {
     expect(await outcomeOf(name, expression)).toEqual(expected)
-  })
-
-  it('accepts DPoP proofs', async () => {
-    const client = await createDpopClient()
-    const token = await issuer.issuer.issue({ sub: 'ada', cnf: { jkt: client.jkt } })
-    const claims = { htu: 'https://api.example.com/orders', iat: Math.floor(Date.now() / 1000) }
-    const headers = JSON.stringify({ authorization: `DPoP ${token}`, dpop: await client.proof(token, { claims }) })
-    const url = '`http://127.0.0.1:${server.address().port}/orders`'
-    const expression = `await (async () => {
-      await new Promise((resolve) => (server.listening ? resolve() : server.once('listening', resolve)))
-      const call = async () => (await fetch(${url}, { headers: JSON.parse(process.env.HEADERS) })).status
-      return [await call(), await call()]
-    })()`
-    expect(await outcomeOf('dpop', expression, { PORT: '0', HEADERS: headers })).toEqual([200, 401])
   })
 
   it('explains a DPoP proof', async () => {
@@ -333,51 +299,6 @@ it('the snippet introspection-tls authenticates with its certificate', async () 
 })
 
 describe('the server of the snippet', () => {
-  it('ready says whether there are keys', async () => {
-    const server = await run(await fileOf('ready'), environment)
-    const ready = await fetch(`${server.url}/ready`)
-    const other = await fetch(server.url)
-    await server.close()
-    expect([ready.status, await ready.text(), other.status]).toEqual([200, 'ok', 401])
-  })
-
-  it('probes are ready once the keys are here, and open', async () => {
-    const server = await run(await fileOf('probes'), environment)
-    const get = (path: string): Promise<Response> => fetch(`${server.url}${path}`)
-    const [live, first, other] = [await get('/live'), await get('/ready'), await get('/')]
-    let ready = await get('/ready')
-    for (let tries = 0; tries < 50 && ready.status !== 200; tries += 1) ready = await get('/ready')
-    const body: unknown = await ready.json()
-    await server.close()
-    expect([live.status, first.status, other.status, ready.status]).toEqual([200, 503, 401, 200])
-    expect(await first.json()).toMatchObject([{ issuer: environment['JWT_ISSUER'], ready: false, freshness: 'cold' }])
-    expect(body).toMatchObject([{ issuer: environment['JWT_ISSUER'], ready: true, freshness: 'fresh', keys: 1 }])
-  })
-
-  it('cors answers preflights, and exposes the challenge to scripts', async () => {
-    const server = await run(await fileOf('cors'), environment)
-    const preflight = await fetch(`${server.url}/orders`, {
-      method: 'OPTIONS',
-      headers: { origin: 'https://shop.example.com', 'access-control-request-method': 'GET' },
-    })
-    const refused = await fetch(`${server.url}/orders`)
-    await server.close()
-    expect([preflight.status, refused.status]).toEqual([204, 401])
-    expect(refused.headers.get('access-control-expose-headers')).toBe('WWW-Authenticate')
-    expect(refused.headers.get('access-control-allow-origin')).toBe('https://shop.example.com')
-  })
-
-  it('optional lets anonymous readers in, and refuses bad tokens', async () => {
-    const server = await run(await fileOf('optional'), environment)
-    const get = (headers: Record<string, string> = {}): Promise<Response> =>
-      fetch(`${server.url}/articles`, { headers })
-    const answers = [await get(), await get({ authorization }), await get({ authorization: `${authorization}A` })]
-    const bodies = [await answers[0]?.json(), await answers[1]?.json()] as readonly unknown[]
-    await server.close()
-    expect(bodies).toEqual([{ reader: 'anonymous' }, { reader: 'ada' }])
-    expect(answers[2]?.status).toBe(401)
-  })
-
   it('signed-cookie accepts cookies that the application has signed', async () => {
     const token = environment['TOKEN'] ?? ''
     const signature = createHmac('sha256', environment['COOKIE_SECRET'] ?? '')
@@ -392,63 +313,6 @@ describe('the server of the snippet', () => {
     const statuses = [await get(`s:${token}.${signature}`), await get(`s:${token}.${forged}`), await get(token)]
     await server.close()
     expect(statuses).toEqual([200, 401, 401])
-  })
-
-  it('on-authenticated gives handlers the user', async () => {
-    const server = await run(await fileOf('on-authenticated'), environment)
-    const get = (sub: string): Promise<Response> =>
-      issuer.issuer
-        .issue({ sub })
-        .then((token) => fetch(`${server.url}/me`, { headers: { authorization: `Bearer ${token}` } }))
-    const [ada, deleted] = [await get('ada'), await get('deleted')]
-    const answer = await ada.json()
-    await server.close()
-    expect([answer, deleted.status]).toEqual([{ name: 'Ada Lovelace', same: true }, 401])
-  })
-
-  it('introspection asks about opaque tokens, and verifies JWTs itself', async () => {
-    const auth = await startIntrospectionServer()
-    const env = { ...environment, JWT_ISSUER: auth.issuer, CLIENT_SECRET: 'secret' }
-    const server = await run(await fileOf('introspection'), env)
-    const get = (token: string): Promise<Response> =>
-      fetch(`${server.url}/orders`, { headers: { authorization: `Bearer ${token}` } })
-    const responses = [await get('good'), await get('junk'), await get(environment['TOKEN'] ?? '')]
-    const pay = async (token: string): Promise<number> =>
-      (await fetch(`${server.url}/payments`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })).status
-    const payments = [await pay('good')]
-    auth.reply = () => ({ body: active(auth.issuer, { scope: 'orders:read payments' }) })
-    payments.push(await pay('payer'), await pay('payer'))
-    auth.reply = () => ({ body: { active: false } })
-    payments.push(await pay('payer'))
-    await server.close()
-    await auth.close()
-    expect(responses.map(({ status }) => status)).toEqual([200, 401, 401])
-    expect(await responses[0]?.json()).toEqual({ sub: 'ada' })
-    expect(payments).toEqual([403, 204, 204, 401])
-    expect(auth.seen.map(({ form }) => form.get('token'))).toEqual(['good', 'junk', 'payer', 'payer', 'payer'])
-  })
-
-  it('backchannel-logout ends a session when the provider says so', async () => {
-    const server = await run(await fileOf('backchannel-logout'), environment)
-    const token = await issuer.issuer.issue({ sub: 'ada', sid: 'laptop' })
-    const get = async (): Promise<number> =>
-      (await fetch(`${server.url}/orders`, { headers: { authorization: `Bearer ${token}` } })).status
-    const events = { 'http://schemas.openid.net/event/backchannel-logout': {} }
-    const form = { logout_token: await issuer.issuer.issue({ sid: 'laptop', events }, LOGOUT) }
-    const logOut = async (): Promise<number> =>
-      (await fetch(`${server.url}/backchannel-logout`, { method: 'POST', body: new URLSearchParams(form) })).status
-    const statuses = [await get(), await logOut(), await get()]
-    await server.close()
-    expect(statuses).toEqual([200, 200, 401])
-  })
-
-  it('roles grants what a role allows', async () => {
-    const server = await run(await fileOf('roles'), environment)
-    const send = async (method: string): Promise<number> =>
-      (await fetch(`${server.url}/orders`, { method, headers: { authorization } })).status
-    const statuses = [await send('POST'), await send('DELETE')]
-    await server.close()
-    expect(statuses).toEqual([201, 403])
   })
 
   it('authenticator answers like the adapters', async () => {
