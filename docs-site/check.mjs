@@ -17,8 +17,7 @@ const STEPS = {
     return []
   },
   links: async () => checkLinks(SITE).problems,
-  // Chromium takes longer than the build, so that CI does without it.
-  ...(process.argv.includes('--browser') ? { browser: checkInBrowser } : {}),
+  browser: checkInBrowser,
 }
 
 const results = []

@@ -4,7 +4,8 @@ const TAB = /^(?<before>.*)<!-- tab: (?<name>[^>]+?) -->$/
 const FENCE = /^```/
 
 /**
- * A paragraph that ends with `<!-- tab: Express -->` and the block of code after it are a tab. Tabs that follow each other are a group.
+ * A paragraph that ends with `<!-- tab: Express -->` and the block of code after it are a tab. Tabs that follow each other are a group. A
+ * paragraph that says only the name of its tab is left out.
  *
  * @param {string} text Markdown
  * @returns {string} Markdown with the markup of VitePress' code groups
@@ -38,7 +39,8 @@ function partsOf(lines) {
     const end = endOfCode(lines, at, name)
     const before = text.slice(0, start)
     if (before.some((line) => line !== '')) parts.push({ lines: before })
-    parts.push({ name, lines: [...text.slice(start), ...lines.slice(at, end)] })
+    const saysOnlyName = start === text.length && TAB.exec(lines[at]).groups.before === `${name}: `
+    parts.push({ name, lines: [...text.slice(start), ...lines.slice(saysOnlyName ? at + 1 : at, end)] })
     at = end - 1
     text = []
   }

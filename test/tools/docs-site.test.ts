@@ -65,12 +65,19 @@ describe('tabs', () => {
     expect(new Set(text.match(/ id="[^"]+"/g))).toHaveLength(4)
   })
 
+  it('leave out a paragraph that says only the name of its tab', () => {
+    const text = withTabs(TABS.replace('Express first. <!--', 'Express: <!--'))
+    expect(text).not.toContain('Express:')
+    expect(text).toContain('data-title="Express"')
+    expect(withTabs(TABS)).toContain('Express first. <!-- tab: Express -->')
+  })
+
   it('need code', () => {
     expect(() => withTabs('Express. <!-- tab: Express -->\n\nNo code.')).toThrow('The tab Express has no block of code')
   })
 
   it('leave a page without tabs as it is', () => {
-    const page = readFileSync(join(root, 'docs/dpop.md'), 'utf8')
+    const page = readFileSync(join(root, 'docs/errors.md'), 'utf8')
     expect(withTabs(page)).toBe(page)
   })
 })
