@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
+import { SlowFilesFirst } from './scripts/slow-files-first.mjs'
 import { sourceAliases } from './scripts/source-aliases.mjs'
 
 // These measure memory, or load modules in their own way.
@@ -39,6 +40,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     maxWorkers: 2,
+    sequence: { sequencer: SlowFilesFirst },
     reporters: inCi ? ['default', 'json'] : ['default'],
     outputFile: { json: 'reports/vitest.json' },
     coverage: {

@@ -1,5 +1,5 @@
-// Runs the scenarios of a group with hostile data on Object.prototype, and prints the results as JSON. A separate process, because a
-// test runner does not survive it.
+// Runs the scenarios of a group with hostile data on Object.prototype, and prints reads and changes as JSON. A separate process, because
+// a test runner does not survive it.
 import { ADAPTER_OPTIONS } from '@claimgate/core/extend'
 import { adapterScenarios } from './adapter-scenarios.ts'
 import { coreScenarios } from './core-scenarios.ts'
@@ -8,10 +8,10 @@ import { ANY_VALUES, hostileValues } from './hostile.ts'
 import { issuerScenarios } from './issuer-scenarios.ts'
 import { memberNames, optionalNames } from './member-names.ts'
 import { trapReads } from './read-trap.ts'
-import type { Change, Scenario } from './scenario.ts'
+import type { Ask, Change, Scenario } from './scenario.ts'
 import { makeTokens } from './tokens.ts'
 
-const [group = '', mode = ''] = process.argv.slice(2)
+const [group = ''] = process.argv.slice(2)
 
 // Property descriptors also inherit from Object.prototype, which changes their meaning. The others are names that the language reads from
 // iterators and from awaited values.
@@ -111,14 +111,15 @@ async function pollutions(): Promise<readonly Pollution[]> {
 
 async function changes(scenarios: readonly Scenario[]): Promise<readonly Change[]> {
   const found: Change[] = []
-  const passes = await pollutions()
-  for (const scenario of scenarios) {
-    const expected = await (await scenario.start())()
-    for (const pass of passes.filter(({ foreign }) => !foreign || scenario.triesForeign === true)) {
-      for (const when of ['before the start', 'after the start'] as const) {
-        const answers = await underPollution(scenario, pass, when)
-        for (const ask of new Set([...Object.keys(expected), ...Object.keys(answers)])) {
-          const before = Object.hasOwn(expected, ask) ? expected[ask] : undefined
+  const expected = new Map<Scenario, Answers>()
+  for (const scenario of scenarios) expected.set(scenario, await (await scenario.start())())
+  for (const pass of await pollutions()) {
+    const tried = scenarios.filter(({ triesForeign }) => !pass.foreign || triesForeign === true)
+    for (const when of ['before the start', 'after the start'] as const) {
+      for (const [scenario, answers] of await underPollution(tried, pass, when)) {
+        const usual = expected.get(scenario) ?? {}
+        for (const ask of new Set([...Object.keys(usual), ...Object.keys(answers)])) {
+          const before = Object.hasOwn(usual, ask) ? usual[ask] : undefined
           const after = Object.hasOwn(answers, ask) ? answers[ask] : undefined
           const mayBreak = pass.foreign || scenario.mayBreak === true
           if (before === after || (mayBreak && isBroken(after))) continue
@@ -130,20 +131,30 @@ async function changes(scenarios: readonly Scenario[]): Promise<readonly Change[
   return found
 }
 
+type Answers = Readonly<Record<string, string>>
+
+// All scenarios under the same pollution: each change of Object.prototype discards what V8 has compiled.
 async function underPollution(
-  scenario: Scenario,
+  scenarios: readonly Scenario[],
   { members }: Pollution,
   when: Change['when'],
-): Promise<Readonly<Record<string, string>>> {
-  const started = when === 'after the start' ? await scenario.start() : undefined
+): Promise<ReadonlyMap<Scenario, Answers>> {
+  const answers = new Map<Scenario, Answers>()
+  const asks: Ask[] = []
+  if (when === 'after the start') for (const scenario of scenarios) asks.push(await scenario.start())
   Object.assign(prototype, members)
   try {
-    return await (started ?? (await scenario.start()))()
-  } catch (error) {
-    return { start: `error ${String(error)}` }
+    for (const [index, scenario] of scenarios.entries()) {
+      try {
+        answers.set(scenario, await (asks[index] ?? (await scenario.start()))())
+      } catch (error) {
+        answers.set(scenario, { start: `error ${String(error)}` })
+      }
+    }
   } finally {
     for (const name of Object.keys(members)) delete prototype[name]
   }
+  return answers
 }
 
 function isBroken(answer: string | undefined): boolean {
@@ -151,5 +162,5 @@ function isBroken(answer: string | undefined): boolean {
 }
 
 const scenarios = await scenariosOf(group)
-const result = mode === 'reads' ? await reads(scenarios) : await changes(scenarios)
+const result = { changes: await changes(scenarios), reads: await reads(scenarios) }
 process.stdout.write(JSON.stringify(result), () => process.exit(0))

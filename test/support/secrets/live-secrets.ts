@@ -7,47 +7,73 @@ export interface LiveSecrets {
   addJwk(jwk: unknown): void
   /** The part of a private key in PKCS #8 that its public key does not contain. */
   addPkcs8(key: Uint8Array): void
+  /** Keys stay: other test files may use them. */
+  forgetSignatures(): void
   /** Whether the text holds 40 consecutive characters of one of them. */
   showIn(text: string): boolean
 }
 
 /** An empty collection. Keeps only the first thousands of signatures, because only fuzz tests make more. */
 export function liveSecrets(): LiveSecrets {
-  const secrets = new Set<string>()
-  const known = new Set<string>()
-  // Three characters rule out most positions of a text.
-  const beginnings = new Uint8Array(64 ** 3)
-
-  const add = (secret: string): void => {
-    if (secret.length < SHORTEST || secret.length > LONGEST || secrets.has(secret)) return
-    secrets.add(secret)
-    for (const piece of pieces(secret)) {
-      known.add(piece)
-      beginnings[beginningAt(piece, 0)] = 1
-    }
-  }
+  const keys = secretPieces()
+  const signatures = secretPieces()
 
   return {
     addSignature: (signature) => {
-      if (secrets.size < MOST_SIGNATURES) add(base64Url(signature))
+      if (signatures.count() < MOST_SIGNATURES) signatures.add(base64Url(signature))
     },
     addJwk: (jwk) => {
       if (typeof jwk !== 'object' || jwk === null) return
       for (const name of PRIVATE_MEMBERS) {
         const member: unknown = Object.getOwnPropertyDescriptor(jwk, name)?.value
-        if (typeof member === 'string') add(member)
+        if (typeof member === 'string') keys.add(member)
       }
     },
-    addPkcs8: (key) => add(privatePart(base64Url(key))),
+    addPkcs8: (key) => keys.add(privatePart(base64Url(key))),
+    forgetSignatures: () => signatures.clear(),
     showIn: (text) => {
       if (!hasRun(text, SHORTEST)) return false
       for (const [run] of text.matchAll(RUN)) {
         const plain = inBase64Url(run)
-        for (let at = 0; at + PIECE <= plain.length; at += 1) {
-          if (beginnings[beginningAt(plain, at)] !== 1) continue
-          const piece = plain.slice(at, at + PIECE)
-          if (known.has(piece)) return true
-        }
+        if (signatures.showIn(plain) || keys.showIn(plain)) return true
+      }
+      return false
+    },
+  }
+}
+
+interface SecretPieces {
+  add(secret: string): void
+  count(): number
+  clear(): void
+  showIn(plain: string): boolean
+}
+
+function secretPieces(): SecretPieces {
+  const secrets = new Set<string>()
+  const known = new Set<string>()
+  // Three characters rule out most positions of a text.
+  const beginnings = new Uint8Array(64 ** 3)
+
+  return {
+    add: (secret) => {
+      if (secret.length < SHORTEST || secret.length > LONGEST || secrets.has(secret)) return
+      secrets.add(secret)
+      for (const piece of pieces(secret)) {
+        known.add(piece)
+        beginnings[beginningAt(piece, 0)] = 1
+      }
+    },
+    count: () => secrets.size,
+    clear: () => {
+      secrets.clear()
+      known.clear()
+      beginnings.fill(0)
+    },
+    showIn: (plain) => {
+      for (let at = 0; at + PIECE <= plain.length; at += 1) {
+        if (beginnings[beginningAt(plain, at)] !== 1) continue
+        if (known.has(plain.slice(at, at + PIECE))) return true
       }
       return false
     },

@@ -7,8 +7,14 @@ import { watchErrors, type ErrorWatch } from './watch-errors.ts'
 const finds = new Set<string>()
 let errors: ErrorWatch | undefined
 
-/** Watches errors, events, output and the keys in use, from now on. Call it once, before the packages are loaded. */
+/**
+ * Watches errors, events, output and the keys in use, from now on. Call it before a test file, and the first time before the packages are
+ * loaded.
+ */
 export function startWatching(): void {
+  secretsInUse.forgetSignatures()
+  // Files that share a process share the watch: a second one would check everything twice.
+  if (errors) return
   watchKeys()
   watchEvents()
   watchOutput()
