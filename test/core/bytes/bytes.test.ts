@@ -18,10 +18,36 @@ const plain = (bytes: Uint8Array | undefined): number[] | undefined => bytes && 
 describe.each([
   ['Node', node],
   ['the web', web],
-])('bytes on %s', (_, { decodeBase64url, asciiBytes }) => {
+])('bytes on %s', (_, { decodeBase64url, decodeUtf8, asciiBytes }) => {
   const expectSame = (text: string): void => {
     expect(plain(decodeBase64url(text)), JSON.stringify(text)).toEqual(plain(expected(text)))
   }
+
+  it('are decoded as UTF-8, exactly as a strict decoder does, with a byte order mark kept', () => {
+    const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+    const expectedText = (bytes: Uint8Array): string | undefined => {
+      try {
+        return strict.decode(bytes)
+      } catch {
+        return undefined
+      }
+    }
+    const text = fc.string({ unit: 'binary' }).map((value) => new TextEncoder().encode(value))
+    fc.assert(
+      fc.property(fc.oneof(text, fc.uint8Array({ maxLength: 8 })), (bytes) => {
+        expect(decodeUtf8(bytes)).toBe(expectedText(bytes))
+      }),
+    )
+    for (const bytes of [
+      [0xef, 0xbb, 0xbf, 0x7b],
+      [0xef, 0xbf, 0xbd],
+      [0xed, 0xa0, 0x80],
+      [0xc0, 0xaf],
+      [0xf4, 0x90, 0x80, 0x80],
+      [],
+    ])
+      expect(decodeUtf8(Uint8Array.from(bytes))).toBe(expectedText(Uint8Array.from(bytes)))
+  })
 
   it('are decoded from canonical base64url of every length', () => {
     fc.assert(

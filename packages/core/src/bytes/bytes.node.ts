@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer'
+import { Buffer, isUtf8 } from 'node:buffer'
 import { hash } from 'node:crypto'
 import { hasUnusedBits } from './base64url.ts'
 
@@ -18,6 +18,14 @@ export function decodeBase64url(text: string): Uint8Array<ArrayBuffer> | undefin
     !text.includes(SLASH) &&
     !hasUnusedBits(text)
   return isCanonical ? bytes : undefined
+}
+
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/** The text of UTF-8 bytes, with any byte order mark, or `undefined` for other bytes. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  // A fatal decoder throws, which costs as much as all the rest of a refusal.
+  return isUtf8(bytes) ? utf8.decode(bytes) : undefined
 }
 
 /** The bytes of a text known to be ASCII. */

@@ -8,6 +8,17 @@ export function decodeBase64url(text: string): Uint8Array<ArrayBuffer> | undefin
   return base64urlFlaw(text) === undefined ? (base64url.decode(text) as Uint8Array<ArrayBuffer>) : undefined
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** The text of UTF-8 bytes, with any byte order mark, or `undefined` for other bytes. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
 /** The bytes of a text known to be ASCII. */
 export function asciiBytes(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text)

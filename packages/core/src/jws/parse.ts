@@ -1,4 +1,4 @@
-import { asciiBytes, decodeBase64url } from '#bytes'
+import { asciiBytes, decodeBase64url, decodeUtf8 } from '#bytes'
 import * as base64url from 'jose/base64url'
 import { base64urlFlaw, hasUnusedBits } from '../bytes/base64url.ts'
 import { AuthError, overLimit, withoutStacks } from '../errors/auth-error.ts'
@@ -276,17 +276,13 @@ export function parseJsonObject(
   return value as Readonly<Record<string, unknown>>
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
 function decodeText(bytes: Uint8Array, part: string): string {
   const restoreStacks = withoutStacks()
-  try {
-    return utf8.decode(bytes)
-  } catch {
+  const text = decodeUtf8(bytes)
+  restoreStacks()
+  if (text === undefined)
     throw new AuthError('json_malformed', { expected: `UTF-8 in the ${part}`, actual: 'other bytes' })
-  } finally {
-    restoreStacks()
-  }
+  return text
 }
 
 function parseJson(text: string, part: string, limits: JsonLimits): unknown {

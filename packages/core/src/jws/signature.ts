@@ -12,22 +12,31 @@ import { ignoreRejection } from '../model/values.ts'
  * The token's `alg` must be allowed, compared as exact strings before any key lookup (RFC 8725 section 3.1). Its signature must have the
  * only form that the algorithm allows (RFC 7518 section 3.4: raw r and s, never DER), and must not be empty.
  *
- * @throws AuthError `algorithm_not_allowed`, `signature_malformed`
+ * @returns `algorithm_not_allowed`, `signature_malformed`, or `undefined` if both are as they must be
  */
-export function checkAlgorithm(
+export function algorithmRefusal(
   { header: { alg }, signature: { length } }: ParsedJws,
   allowed: ReadonlySet<Algorithm>,
-): Algorithm {
+): AuthError | undefined {
   if (!(allowed as ReadonlySet<string>).has(alg))
-    throw new AuthError('algorithm_not_allowed', { expected: allowed, actual: alg })
-  const algorithm = alg as Algorithm
-  const expected = algorithmTraits[algorithm].signatureBytes
-  if (length === 0 || (expected !== undefined && length !== expected))
-    throw new AuthError('signature_malformed', {
-      expected: expected === undefined ? 'a signature' : `${expected} bytes`,
-      actual: `${length} bytes`,
-    })
-  return algorithm
+    return new AuthError('algorithm_not_allowed', { expected: allowed, actual: alg })
+  const expected = algorithmTraits[alg as Algorithm].signatureBytes
+  if (length > 0 && (expected === undefined || length === expected)) return undefined
+  return new AuthError('signature_malformed', {
+    expected: expected === undefined ? 'a signature' : `${expected} bytes`,
+    actual: `${length} bytes`,
+  })
+}
+
+/**
+ * Like `algorithmRefusal`, and returns the algorithm.
+ *
+ * @throws AuthError `algorithm_not_allowed`, `signature_malformed`
+ */
+export function checkAlgorithm(parsed: ParsedJws, allowed: ReadonlySet<Algorithm>): Algorithm {
+  const refusal = algorithmRefusal(parsed, allowed)
+  if (refusal !== undefined) throw refusal
+  return parsed.header.alg as Algorithm
 }
 
 /**

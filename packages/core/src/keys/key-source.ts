@@ -112,13 +112,14 @@ export function ownKeySource(source: KeySource): KeySource {
  *
  * @throws AuthError as the source does, `key_not_found` for an empty list, and `key_ambiguous` for more than four
  */
-export async function possibleKeys(
-  source: KeySource,
-  header: JoseHeader,
-  token?: KeyContext,
-): Promise<readonly CryptoKey[]> {
-  if (header.kid !== undefined || source.candidates === undefined) return [await source.resolve(header, token)]
-  const keys = await source.candidates(header, token)
+export function possibleKeys(source: KeySource, header: JoseHeader, token?: KeyContext): Promise<readonly CryptoKey[]> {
+  // Not async: each `await` would throw a refusal again.
+  return header.kid !== undefined || source.candidates === undefined
+    ? Promise.resolve(source.resolve(header, token)).then((key) => [key])
+    : Promise.resolve(source.candidates(header, token)).then(fewEnough)
+}
+
+function fewEnough(keys: readonly CryptoKey[]): readonly CryptoKey[] {
   if (keys.length === 0) throw new AuthError('key_not_found', { hint: 'The token names no key ID' })
   if (keys.length > MOST_CANDIDATES)
     throw new AuthError('key_ambiguous', {

@@ -67,10 +67,16 @@ async function explainSteps<C extends object>(
     else
       await report.add(
         step.name,
-        () => step.run?.(state),
+        () => thrown(step.run?.(state)),
         () => step.describe(state),
       )
   }
+}
+
+// Steps may return what refuses a token.
+function thrown<T>(outcome: T | AuthError): T {
+  if (outcome instanceof AuthError) throw outcome
+  return outcome
 }
 
 // With only one policy, the explanation continues after a wrong issuer and uses that policy.

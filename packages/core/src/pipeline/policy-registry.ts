@@ -66,11 +66,10 @@ function walk(value: unknown, seen: Set<unknown>, take: (leaf: unknown) => boole
 /** Finds the policy for a token by exact match of its `iss` in the configuration, before the verifier does any I/O. */
 export interface PolicyRegistry {
   /**
-   * Returns a promise if a function must be called.
-   *
-   * @throws AuthError `issuer_missing`, `issuer_mismatch`, `issuer_unknown`, `issuer_unavailable`
+   * Returns a promise if a function must be called. Refusals are returned, or rejected: `issuer_missing`, `issuer_mismatch`, `issuer_unknown`,
+   * `issuer_unavailable`.
    */
-  select(claims: Claims): ResolvedPolicy | Promise<ResolvedPolicy>
+  select(claims: Claims): ResolvedPolicy | AuthError | Promise<ResolvedPolicy>
   /** The policies known so far. */
   known(): Iterable<ResolvedPolicy>
   /** Whether a token always gets the same policy. `false` if policies come from a function. */
@@ -99,10 +98,10 @@ export function singlePolicy(policy: ResolvedPolicy): PolicyRegistry {
       const { iss } = claims
       const { issuer } = policy
       if (issuer === null || isOf(policy, claims)) return policy
-      if (iss === undefined) throw new AuthError('issuer_missing', { expected: issuer, actual: iss })
+      if (iss === undefined) return new AuthError('issuer_missing', { expected: issuer, actual: iss })
       const hint =
         typeof iss === 'string' ? (hintOf([policy], claims) ?? nearMiss(issuer, iss)) : 'iss must be a string'
-      throw new AuthError('issuer_mismatch', { expected: issuer, actual: iss, hint })
+      return new AuthError('issuer_mismatch', { expected: issuer, actual: iss, hint })
     },
     known: () => [policy],
     areFixed: true,
@@ -133,7 +132,7 @@ export function policyList(policies: readonly ResolvedPolicy[]): PolicyRegistry 
       const policy = named?.provider.issuerOf === undefined ? named : undefined
       const found = policy ?? withTenants.find((one) => isOf(one, claims))
       if (found !== undefined) return found
-      throw unknownIssuer(
+      return unknownIssuer(
         iss,
         trusted,
         typeof iss === 'string' ? hintOf(policies.slice(0, ISSUERS_COMPARED), claims) : undefined,

@@ -41,26 +41,42 @@ export function tokenVerifier<C extends object>(
   { clock, cache, onEvent }: RunOptions,
 ): (token: string, context?: VerifyContext) => Promise<VerifiedToken<C>> {
   /** Runs steps until one must be awaited. */
-  const run = (state: Verification<C>): Promise<void> | undefined => {
+  const run = (state: Verification<C>): ReturnType<NonNullable<Step<C>['run']>> => {
     while (state.next < steps.length) {
       const step = steps[state.next]
       state.next += 1
       if (step?.skipIfRemembered && state.remembered !== undefined) continue
-      const waiting = step?.run?.(state)
-      if (waiting !== undefined) return waiting
+      const outcome = step?.run?.(state)
+      if (outcome !== undefined) return outcome
     }
     return undefined
   }
 
-  const finish = async (state: Verification<C>, first: Promise<void>, begun: number): Promise<VerifiedToken<C>> => {
-    try {
-      for (let waiting: Promise<void> | undefined = first; waiting !== undefined; waiting = run(state)) await waiting
-    } catch (error) {
-      throw refused(error, state, begun)
-    }
-    if (onEvent !== undefined) accepted(onEvent, state, begun)
-    return state.result
-  }
+  // Not async: each `await` would throw a refusal again.
+  const finish = (state: Verification<C>, first: Promise<void>, begun: number): Promise<VerifiedToken<C>> =>
+    new Promise((resolve, reject) => {
+      const refuse = (error: unknown): void => {
+        try {
+          reject(refused(error, state, begun))
+        } catch (unreadable) {
+          reject(asError(unreadable))
+        }
+      }
+      const go = (): void => {
+        try {
+          const outcome = run(state)
+          if (outcome instanceof AuthError) refuse(outcome)
+          else if (outcome !== undefined) outcome.then(go, refuse)
+          else {
+            if (onEvent !== undefined) accepted(onEvent, state, begun)
+            resolve(state.result)
+          }
+        } catch (error) {
+          refuse(error)
+        }
+      }
+      first.then(go, refuse)
+    })
 
   const accepted = (listener: EventListener, state: Verification<C> | undefined, begun: number): void => {
     const cached = state === undefined || state.remembered !== undefined
@@ -83,8 +99,9 @@ export function tokenVerifier<C extends object>(
       const remembered = cache?.find(token)
       if (remembered === undefined || !isStillAccepted(remembered, context)) {
         state = initialState(token, context, remembered)
-        const waiting = run(state)
-        if (waiting !== undefined) return finish(state, waiting, begun)
+        const outcome = run(state)
+        if (outcome instanceof AuthError) return rejectedSoon(refused(outcome, state, begun))
+        if (outcome !== undefined) return finish(state, outcome, begun)
       }
       if (onEvent !== undefined) accepted(onEvent, state, begun)
       // Without a schema, C is the type of plain claims. With one, no cached token is accepted without its steps.

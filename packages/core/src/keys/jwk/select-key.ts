@@ -139,8 +139,15 @@ export function keyCount({ size }: { readonly size: number }): string {
   return size === 1 ? '1 key' : `${size} keys`
 }
 
+// Every refusal of an unknown key ID shows those of the set, which never change.
+const lists = new WeakMap<readonly string[], string>()
+
 /** The key IDs of a set, shortened for a message. */
 export function listKids({ kids }: { readonly kids: readonly string[] }): string {
+  const known = lists.get(kids)
+  if (known !== undefined) return known
   const shown = kids.slice(0, KIDS_SHOWN).map((kid) => quote(kid, 40))
-  return `${shown.join(', ')}${kids.length > KIDS_SHOWN ? `, and ${kids.length - KIDS_SHOWN} more` : ''}`
+  const list = `${shown.join(', ')}${kids.length > KIDS_SHOWN ? `, and ${kids.length - KIDS_SHOWN} more` : ''}`
+  lists.set(kids, list)
+  return list
 }
