@@ -11,7 +11,7 @@ import { runCommand } from './check/run-command.mjs'
 
 const root = join(import.meta.dirname, '..')
 
-// Types come first, because that step builds the files that lint, packaging and size need.
+// Types come first and alone, because that step builds the files that lint, packaging and size need.
 const STEPS = {
   types: () => runCommand('tsc', ['-b', '.', 'test'], root),
   format: () => runCommand('oxfmt', ['--check'], root),
@@ -32,18 +32,25 @@ if (unknown.length > 0) {
 const chosen = Object.entries(STEPS).filter(([name]) => only.length === 0 || only.includes(name))
 
 let failed = 0
-for (const [name, run] of chosen) {
-  const started = performance.now()
-  const problems = await run().catch((error) => [error.stack])
-  if (problems.length > 0) failed += 1
-  console.log(
-    `${problems.length > 0 ? 'failed' : 'ok    '} ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`,
-  )
-  for (const problem of problems) console.log(`       ${problem}`)
-}
+await report(chosen.filter(([name]) => name === 'types'))
+await report(chosen.filter(([name]) => name !== 'types'))
 
 const passed = chosen.length - failed
 mkdirSync(join(root, 'reports'), { recursive: true })
 writeFileSync(join(root, 'reports/check.json'), JSON.stringify({ passed, failed }))
 console.log(`${passed} checks passed, ${failed} failed`)
 process.exitCode = failed > 0 ? 1 : 0
+
+/** Runs steps at the same time, and prints their results in order. */
+async function report(steps) {
+  const results = steps.map(async ([name, run]) => {
+    const started = performance.now()
+    const problems = await run().catch((error) => [error.stack])
+    return { name, problems, seconds: ((performance.now() - started) / 1000).toFixed(1) }
+  })
+  for await (const { name, problems, seconds } of results) {
+    if (problems.length > 0) failed += 1
+    console.log(`${problems.length > 0 ? 'failed' : 'ok    '} ${name} (${seconds} s)`)
+    for (const problem of problems) console.log(`       ${problem}`)
+  }
+}

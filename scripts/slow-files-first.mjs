@@ -51,6 +51,8 @@ export class SlowFilesFirst extends BaseSequencer {
       const at = places.indexOf(normalize(moduleId))
       return at === -1 ? places.length : at
     }
-    return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other))
+    // oxlint-disable-next-line unicorn/no-array-sort -- a method of the sequencer
+    const sorted = await super.sort(files)
+    return sorted.toSorted((one, other) => rank(one) - rank(other))
   }
 }

@@ -10,12 +10,14 @@ import { runCommand } from './run-command.mjs'
 export async function checkPackaging(root) {
   const { packages, remove } = await packPackages(root)
   try {
-    const verdicts = packages.flatMap(({ tarball }) => [
-      () => runCommand('publint', ['run', tarball, '--strict']),
-      () => runCommand('attw', [tarball, '--profile', 'esm-only', '--no-emoji', '--format', 'ascii']),
-    ])
     const problems = []
-    for (const verdict of verdicts) problems.push(...(await verdict()))
+    for (const { tarball } of packages) {
+      const verdicts = await Promise.all([
+        runCommand('publint', ['run', tarball, '--strict']),
+        runCommand('attw', [tarball, '--profile', 'esm-only', '--no-emoji', '--format', 'ascii']),
+      ])
+      problems.push(...verdicts.flat())
+    }
     return problems
   } finally {
     remove()
