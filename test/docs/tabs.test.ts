@@ -115,8 +115,8 @@ describe('a probe', () => {
     let later = await send('/ready')
     for (let tries = 0; tries < 50 && later.status !== 200; tries += 1) later = await send('/ready')
     const read = async (answer: Response): Promise<unknown> => {
-      const [{ ready, freshness }] = (await answer.json()) as [Record<string, unknown>]
-      return [answer.status, ready, freshness]
+      const [issuerStatus] = (await answer.json()) as [Record<string, unknown>]
+      return [answer.status, issuerStatus['ready'], issuerStatus['freshness']]
     }
     return [live.status, other.status, await read(first), await read(later)]
   }
