@@ -7,12 +7,20 @@ import { createNestedVerifier, decryptionKeys } from '@claimgate/core/jwe'
 import { authenticateJwt, getAuth } from '@claimgate/express'
 import { claimgate } from '@claimgate/fastify'
 import { createGate } from '@claimgate/fetch'
+import { authenticateJwt as honoJwt } from '@claimgate/hono'
+import { protect } from '@claimgate/lambda'
+import { Auth, ClaimgateModule } from '@claimgate/nestjs'
+import { createAdaptorServer } from '@hono/node-server'
+import { Controller, Get, HttpCode, Post } from '@nestjs/common'
 import express5 from 'express'
 import fastify from 'fastify'
+import { Hono } from 'hono'
 import { CompactEncrypt, generateKeyPair } from 'jose'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { createAuthority } from '../support/adapters/authority.ts'
+import { restApi, sendResponse, sentOf } from '../support/lambda/events.ts'
+import { decorate, listenerOf, type Platform, startApp } from '../support/nestjs/nest.ts'
 
 const express4 = createRequire(import.meta.url)('express4') as typeof express5
 const authority = await createAuthority()
@@ -79,6 +87,46 @@ const startGate =
     )
   }
 
+const startHono = (options: Options, denied: Denylist) => {
+  const app = new Hono()
+    .use(honoJwt(options))
+    .get('/orders', (c) => c.text('orders'))
+    .post('/log-out', async (c) => {
+      await denied.denyToken(c.get('auth') as VerifiedToken)
+      return c.body(null, 204)
+    })
+  return listen(createAdaptorServer({ fetch: app.fetch }) as Server)
+}
+
+const startNest = (platform: Platform) => async (options: Options, denied: Denylist) => {
+  class Orders {
+    orders(): string {
+      return 'orders'
+    }
+    async logOut(auth: VerifiedToken): Promise<void> {
+      await denied.denyToken(auth)
+    }
+  }
+  Controller()(Orders)
+  decorate(Orders, 'orders', [Get('orders')])
+  decorate(Orders, 'logOut', [Post('log-out'), HttpCode(204)], [Auth()])
+  const app = await startApp(platform, { imports: [ClaimgateModule.forRoot(options)], controllers: [Orders] })
+  return listen(createServer(listenerOf(app, platform)))
+}
+
+const startLambda = (options: Options, denied: Denylist) => {
+  const handler = protect(async ({ httpMethod }: { readonly httpMethod?: string }, auth) => {
+    if (httpMethod === 'POST') await denied.denyToken(auth as VerifiedToken)
+    return { statusCode: httpMethod === 'POST' ? 204 : 200, body: '', isBase64Encoded: false as const }
+  }, options)
+  return listen(
+    createServer((req, res) => {
+      const answer = async (): Promise<void> => sendResponse(res, await handler(restApi(await sentOf(req))))
+      answer().catch(() => res.writeHead(500).end())
+    }),
+  )
+}
+
 const nested = (options: Options) => {
   const decryption = { keys: decryptionKeys({ privateKey: encryption.privateKey }) }
   return createGate({ verifier: createNestedVerifier({ verifier: createVerifier(options), decryption }) })
@@ -94,6 +142,10 @@ describe('37. Nothing fails open: a token that is denied with the claims a handl
     { name: 'Express 5', start: startExpress(express5), asSent: async (token: string) => token },
     { name: 'Express 4', start: startExpress(express4), asSent: async (token: string) => token },
     { name: 'Fastify', start: startFastify, asSent: async (token: string) => token },
+    { name: 'Hono', start: startHono, asSent: async (token: string) => token },
+    { name: 'NestJS on Express', start: startNest('Express'), asSent: async (token: string) => token },
+    { name: 'NestJS on Fastify', start: startNest('Fastify'), asSent: async (token: string) => token },
+    { name: 'Lambda', start: startLambda, asSent: async (token: string) => token },
     { name: 'a gate', start: startGate((options) => createGate(options)), asSent: async (token: string) => token },
     { name: 'a gate for encrypted tokens', start: startGate(nested), asSent: encrypt },
   ])('is refused from then on, and no other token is, in $name', async ({ start, asSent }) => {

@@ -4,13 +4,21 @@ import { optionsFromEnv } from '@claimgate/core/providers'
 import { authenticateJwt, requireAnyRole, requireRole } from '@claimgate/express'
 import { claimgate } from '@claimgate/fastify'
 import { createGate } from '@claimgate/fetch'
+import { authenticateJwt as honoJwt, requireAnyRole as honoAnyRole, requireRole as honoRole } from '@claimgate/hono'
+import { protect } from '@claimgate/lambda'
+import { ClaimgateModule, Require, Roles } from '@claimgate/nestjs'
 import { createTestKeys } from '@claimgate/testing'
+import { createAdaptorServer } from '@hono/node-server'
+import { Controller, Get } from '@nestjs/common'
 import express from 'express'
 import fastify from 'fastify'
+import { Hono } from 'hono'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, describe, expect, it, vi } from 'vitest'
+import { httpApi, sendResponse, sentOf } from '../support/lambda/events.ts'
+import { decorate, listenerOf, startApp } from '../support/nestjs/nest.ts'
 
 const keys = await createTestKeys('RS256')
 const servers: Server[] = []
@@ -80,6 +88,46 @@ async function fetchApp(): Promise<string> {
   )
 }
 
+async function honoApp(): Promise<string> {
+  const app = new Hono().use(honoJwt())
+  app.get('/admin', honoRole('admin'), (c) => c.text('done'))
+  app.get('/any', honoAnyRole('admin', 'editor'), (c) => c.text('done'))
+  return listening(createAdaptorServer({ fetch: app.fetch }) as Server)
+}
+
+async function nestApp(): Promise<string> {
+  class Orders {
+    admin(): string {
+      return 'done'
+    }
+    any(): string {
+      return 'done'
+    }
+  }
+  Controller()(Orders)
+  decorate(Orders, 'admin', [Get('admin'), Roles('admin')])
+  decorate(Orders, 'any', [Get('any'), Require(anyRole('admin', 'editor'))])
+  const app = await startApp('Express', { imports: [ClaimgateModule.forRoot()], controllers: [Orders] })
+  return listening(createServer(listenerOf(app, 'Express')))
+}
+
+async function lambdaApp(): Promise<string> {
+  const serve = () => ({ statusCode: 200, body: 'done', isBase64Encoded: false as const })
+  const functions = {
+    '/admin': protect(serve, { requirement: role('admin') }),
+    '/any': protect(serve, { requirement: anyRole('admin', 'editor') }),
+  }
+  return listening(
+    createServer((req, res) => {
+      const answer = async (): Promise<void> => {
+        const sent = await sentOf(req)
+        sendResponse(res, await functions[sent.path as '/any'](httpApi(sent)))
+      }
+      answer().catch(() => res.writeHead(500).end())
+    }),
+  )
+}
+
 afterAll(() => {
   for (const server of servers) server.close()
 })
@@ -88,6 +136,9 @@ describe.each([
   ['Express', expressApp],
   ['Fastify', fastifyApp],
   ['fetch', fetchApp],
+  ['Hono', honoApp],
+  ['NestJS', nestApp],
+  ['Lambda', lambdaApp],
 ] as const)('%s with JWT_PROVIDER', (_name, start) => {
   it('accepts tokens of that provider alone, and counts only roles of this API', async () => {
     for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)

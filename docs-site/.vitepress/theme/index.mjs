@@ -1,6 +1,4 @@
 import theme from 'vitepress/theme'
-import { useRoute } from 'vitepress'
-import { nextTick, onMounted, watch } from 'vue'
 
 import { rememberTab, showRememberedTab } from './tabs.mjs'
 
@@ -8,15 +6,11 @@ import './tabs.css'
 
 export default {
   ...theme,
-  setup() {
-    const route = useRoute()
-    onMounted(() => {
-      document.addEventListener('change', rememberTab)
-      showRememberedTab()
-    })
-    watch(
-      () => route.path,
-      () => nextTick(showRememberedTab),
-    )
+  enhanceApp(context) {
+    theme.enhanceApp?.(context)
+    if (import.meta.env.SSR) return
+    document.addEventListener('change', rememberTab)
+    // Once the page is there.
+    context.router.onAfterRouteChange = () => setTimeout(showRememberedTab)
   },
 }

@@ -2,8 +2,10 @@ import * as expressAdapter from '@claimgate/express'
 import * as fastifyAdapter from '@claimgate/fastify'
 import * as fetchAdapter from '@claimgate/fetch'
 import type { BackchannelLogoutOptions, SecurityEventsOptions } from '@claimgate/core/revocation'
+import { getRequestListener } from '@hono/node-server'
 import express5, { type RequestHandler } from 'express'
 import fastify from 'fastify'
+import { Hono } from 'hono'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createServerH2, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
@@ -84,6 +86,16 @@ const startFetch =
     return listening(protocol === 'h2' ? createServerH2(listener) : createServer(listener))
   }
 
+/** As the README of `@claimgate/hono` says. */
+const startHono: StartRevocation = async ({ logout, events }) => {
+  const [logOut, receive] = [fetchAdapter.backchannelLogout(logout), fetchAdapter.securityEvents(events)]
+  const app = new Hono()
+  app.post('/logout', (c) => logOut(c.req.raw))
+  app.all('/events', (c) => receive(c.req.raw))
+  const listener = getRequestListener(app.fetch)
+  return listening(createServer((req, res) => void listener(req, res)))
+}
+
 async function listening(
   server: ReturnType<typeof createServer> | ReturnType<typeof createServerH2>,
 ): Promise<RevocationServer> {
@@ -112,5 +124,6 @@ export const REVOCATION_SERVERS: readonly {
   { name: 'Fastify', start: startFastify('http/1.1'), protocol: 'http/1.1' },
   { name: 'Fastify over HTTP/2', start: startFastify('h2'), protocol: 'h2' },
   { name: 'fetch', start: startFetch('http/1.1'), protocol: 'http/1.1' },
+  { name: 'Hono', start: startHono, protocol: 'http/1.1' },
   { name: 'fetch over HTTP/2', start: startFetch('h2'), protocol: 'h2' },
 ]
