@@ -138,6 +138,33 @@ describe('a section that is measured alone', () => {
   })
 })
 
+describe('a section that was not measured', () => {
+  const skipped = { ...result, comparisons: [], facts: [], skipped: 'Not counted.' }
+
+  it('says why on a new page', () => {
+    expect(page([skipped], circumstances)).toContain('Microseconds.\n\nNot counted.\n')
+  })
+
+  it('leaves what is on the page', () => {
+    const text = page([result], circumstances)
+    const parts = [text, [skipped], { ...circumstances, date: '2026-11-29' }, ['Uncached verification']] as const
+    expect(withSections(...parts)).toBe(text)
+  })
+})
+
+describe('a row that another machine has, too', () => {
+  it.each([
+    [80, '0.80'],
+    [70, '0.70, elsewhere 0.81'],
+    [95, '0.95, elsewhere 0.81'],
+  ])('says so if it differs by more than 10 %: %i of 100', (ours, expected) => {
+    const title = 'Express 5, 2,000 warm tokens'
+    const samples = { bare: [100], claimgate: [ours] }
+    const moved = comparison({ title, unit: 'req/s', samples, limit: 'bare', ours: 'claimgate', better: 'more' })
+    expect(page([{ ...result, comparisons: [moved] }], circumstances)).toMatch(new RegExp(`\\| ${expected} +\\|`))
+  })
+})
+
 describe('the chart of benchmarks', () => {
   const svg = chart([result])
 

@@ -1,32 +1,46 @@
-// Sends requests over kept connections, several ahead on each, from a separate process that is controlled by messages.
+// Sends requests over kept connections, several ahead on each if asked, from a separate process that is controlled by messages.
 import { connect } from 'node:net'
 
+import { quantile } from '../measure/statistics.mjs'
 import { answerMessages } from '../processes/answer-messages.mjs'
-
-const CONNECTIONS = 32
-// As in Fastify's benchmarks: network cost must not hide the cost of the server.
-const AHEAD = 10
 
 const pools = new Map()
 answerMessages({
-  open: async ({ name, port, tokens }) => {
+  open: async ({ name, port, tokens, connections, ahead }) => {
     const requests = tokens.map((token) =>
       Buffer.from(`GET /me HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${token}\r\n\r\n`),
     )
     const rotation = { requests, next: 0 }
-    const connections = []
-    for (let index = 0; index < CONNECTIONS; index += 1) connections.push(await openConnection(port, rotation))
-    pools.set(name, connections)
+    const pool = []
+    while (pool.length < connections) pool.push(await openConnection(port, rotation, ahead))
+    pools.set(name, pool)
   },
-  run: async ({ name, milliseconds }) => {
-    const connections = pools.get(name)
-    const until = performance.now() + milliseconds
-    const counts = await Promise.all(connections.map((connection) => connection.send(until)))
-    return counts.reduce((sum, count) => sum + count, 0)
+  run: async ({ name, milliseconds }) => sendUntil(name, performance.now() + milliseconds),
+  // At least this many, for servers that are too slow to be timed.
+  send: async ({ name, requests }) => {
+    let done = 0
+    return sendWhile(pools.get(name), (count) => (done += count) < requests)
+  },
+  // Microseconds from a request to its answer, on connections with one request at a time.
+  time: async ({ name, milliseconds }) => {
+    const times = []
+    for (const connection of pools.get(name)) connection.times = times
+    await sendUntil(name, performance.now() + milliseconds)
+    for (const connection of pools.get(name)) connection.times = undefined
+    return { median: quantile(times, 0.5), p99: quantile(times, 0.99) }
   },
 })
 
-async function openConnection(port, rotation) {
+async function sendUntil(name, end) {
+  return sendWhile(pools.get(name), () => performance.now() < end)
+}
+
+async function sendWhile(connections, goesOn) {
+  const counts = await Promise.all(connections.map((connection) => connection.send(goesOn)))
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
+async function openConnection(port, rotation, ahead) {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
   await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
   socket.removeAllListeners('error')
@@ -42,28 +56,32 @@ async function openConnection(port, rotation) {
     }
   })
 
+  const connection = { times: undefined, send: undefined }
+  let sentAt = 0
   const write = (count) => {
+    sentAt = performance.now()
     const batch = []
     for (let index = 0; index < count; index += 1)
       batch.push(rotation.requests[rotation.next++ % rotation.requests.length])
     socket.write(count === 1 ? batch[0] : Buffer.concat(batch))
   }
-  const send = (until) =>
+  connection.send = (goesOn) =>
     new Promise((resolve, reject) => {
       let done = 0
-      let outstanding = AHEAD
+      let outstanding = ahead
       const received = (count) => {
+        if (count > 0) connection.times?.push((performance.now() - sentAt) * 1000)
         done += count
         outstanding -= count
-        if (performance.now() < until) {
+        if (goesOn(count)) {
           outstanding += count
           if (count > 0) write(count)
         } else if (outstanding === 0) resolve(done)
       }
       turn = { received, reject }
-      write(AHEAD)
+      write(ahead)
     })
-  return { send }
+  return connection
 }
 
 /** Counts complete answers in the received bytes. All have the length of the first, and every one must be a 200. */

@@ -5,18 +5,20 @@ import { availableParallelism } from 'node:os'
  * @typedef {object} Companion
  * @property {(command: string, rest?: object) => Promise<any>} ask
  * @property {() => void} stop
+ * @property {number | undefined} pid
  */
 
 /**
  * Starts a module as a process that answers messages, on one core if requested and possible.
  *
  * @param {string} path absolute path of the module
- * @param {{ core?: number, args?: readonly string[] }} [options]
+ * @param {{ core?: number, args?: readonly string[], under?: readonly string[], flags?: readonly string[] }} [options] `under` is a
+ * command that runs Node, `flags` are those of Node
  * @returns {Companion}
  */
-export function startProcess(path, { core, args = [] } = {}) {
+export function startProcess(path, { core, args = [], under = [], flags = [] } = {}) {
   // Warnings of libraries would appear between the results.
-  const node = [process.execPath, '--no-warnings', path, ...args]
+  const node = [...under, process.execPath, '--no-warnings', ...flags, path, ...args]
   const [command, ...rest] = core !== undefined && CAN_PIN ? ['taskset', '-c', String(core), ...node] : node
   const child = spawn(command, rest, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -46,6 +48,7 @@ export function startProcess(path, { core, args = [] } = {}) {
       return promise
     },
     stop: () => child.kill(),
+    pid: child.pid,
   }
 }
 

@@ -1,3 +1,4 @@
+import { elsewhere } from './elsewhere.mjs'
 import { formatNumber, formatSpread } from './format.mjs'
 
 /**
@@ -32,7 +33,8 @@ const METHOD = [
   'recommends for checking issuer and audience. Before it is timed, it must return the right claims and refuse bad tokens:',
   'see `test/bench/fixtures/verifiers.mjs` and `test/bench/http/`.',
   '_Speed_ is the ratio to the base in the same round: the median over all rounds, with its quartiles. 1 is as fast as the',
-  'base, more is faster. _Of ours_ is the median of the ratio to Claimgate.',
+  'base, more is faster. _Of ours_ is the median of the ratio to Claimgate. _Elsewhere_ is the median on another machine with 2 cores',
+  'and the same versions, where it differs by more than 10 %.',
 ].join('\n')
 
 /**
@@ -48,7 +50,9 @@ export function withSections(text, results, { date, command, machine, versions }
   const [intro, ...parts] = text.trimEnd().split(/\n\n(?=## )/)
   const sections = new Map(parts.map((part) => [/^## (.*)/.exec(part)[1], part]))
   const note = `Measured on ${date} with \`${command}\`, on: ${machine}.`
-  for (const result of results) sections.set(result.title, section(result, note).join('\n\n'))
+  for (const result of results)
+    if (result.skipped === undefined || !sections.has(result.title))
+      sections.set(result.title, section(result, note).join('\n\n'))
   const measured = [...(sections.get(VERSIONS) ?? '').matchAll(/^\| (\S+) +\| (\d\S*) +\|$/gm)]
   const all = { ...versions, ...Object.fromEntries(measured.map(([, name, version]) => [name, version])) }
   return `${[intro, ...order.flatMap((title) => sections.get(title) ?? []), versionsTable(all)].join('\n\n')}\n`
@@ -61,10 +65,11 @@ function versionsTable(versions) {
   return [`## ${VERSIONS}`, table(['package', 'version'], rows)].join('\n\n')
 }
 
-function section({ title, about, comparisons, facts }, ...notes) {
+function section({ title, about, comparisons, facts, skipped }, ...notes) {
   return [
     `## ${title}`,
     about,
+    ...(skipped === undefined ? [] : [skipped]),
     ...notes,
     ...comparisons.flatMap(comparisonTable),
     ...(facts.length === 0
@@ -83,11 +88,11 @@ function comparisonTable({ title, unit, base, rows }) {
     `### ${title}`,
     table(
       ['', unit, `speed, ${base} = 1`, 'of ours'],
-      rows.map(({ name, role, value, ofBase, ofOurs }) => [
-        role === 'ours' ? `**${name}**` : name,
-        formatNumber(value),
-        formatSpread(ofBase),
-        ofOurs.median.toFixed(2),
+      rows.map((row) => [
+        row.role === 'ours' ? `**${row.name}**` : row.name,
+        formatNumber(row.value),
+        `${formatSpread(row.ofBase)}${elsewhere(title, row)}`,
+        row.ofOurs.median.toFixed(2),
       ]),
     ),
   ]

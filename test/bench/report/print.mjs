@@ -3,8 +3,9 @@ import { formatNumber, formatSpread } from './format.mjs'
 /**
  * @param {import('./section.mjs').SectionResult} result
  */
-export function printSection({ title, comparisons, facts }) {
+export function printSection({ title, comparisons, facts, skipped }) {
   console.log(`\n=== ${title}`)
+  if (skipped !== undefined) console.log(skipped)
   for (const comparison of comparisons) printComparison(comparison)
   if (facts.length > 0) console.log('')
   for (const { name, value, unit } of facts) console.log(`  ${name}: ${formatNumber(value)} ${unit}`.trimEnd())

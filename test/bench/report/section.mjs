@@ -25,6 +25,7 @@
  * @property {boolean} charted whether its comparisons are in the chart
  * @property {readonly import('./comparison.mjs').Comparison[]} comparisons
  * @property {readonly Fact[]} facts single numbers
+ * @property {string} [skipped] why nothing was measured
  */
 
 /** @type {Readonly<Record<'full' | 'quick', Pace>>} */
