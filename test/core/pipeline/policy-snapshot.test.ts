@@ -6,7 +6,7 @@ import { accessClaims, AUDIENCE, createSigningKey, ISSUER, NOW } from '../../sup
 import { firstOf } from '../../../packages/core/src/keys/first-of.ts'
 import type { IssuerPolicy } from '../../../packages/core/src/pipeline/options.ts'
 import { createVerifier } from '../../../packages/core/src/pipeline/verifier.ts'
-import { isUnchanged, snapshotOf } from '../../../packages/core/src/pipeline/policy-registry.ts'
+import { isUnchanged, snapshotOf } from '../../../packages/core/src/pipeline/policy-snapshot.ts'
 
 const key = await createSigningKey('ES256', 'key-1')
 const other = await createSigningKey('ES256', 'key-1')

@@ -2,7 +2,7 @@ import type { CryptoKey, JWK } from 'jose'
 import { AuthError } from '../errors/auth-error.ts'
 import { type Algorithm, DEFAULT_ALGORITHMS, isAlgorithm } from '../model/algorithm.ts'
 import type { JoseHeader } from '../model/token.ts'
-import { own } from '../model/values.ts'
+import { bare, own } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'
 import { importKey } from './jwk/jwk-set.ts'
 import { fits, type JwkMember, lintJwk, presentMembers, publicMaterial } from './jwk/lint.ts'
@@ -47,7 +47,7 @@ export function publicKey(input: PublicKeyInput, algorithms: readonly Algorithm[
     imported.set(alg, key)
     return key
   }
-  return {
+  return bare({
     resolve,
     current: ({ alg }) => imported.get(alg),
     ready: async () => {
@@ -56,7 +56,7 @@ export function publicKey(input: PublicKeyInput, algorithms: readonly Algorithm[
         throw misconfigured(NAMES.action, `this JavaScript runtime does not accept the key in "publicKey"`, nameOf(jwk))
     },
     describe: () => 'one public key',
-  }
+  })
 }
 
 /**

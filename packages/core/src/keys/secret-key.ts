@@ -1,7 +1,7 @@
 import type { CryptoKey } from 'jose'
 import { algorithmTraits, parametersOf, type SymmetricAlgorithm } from '../model/algorithm.ts'
 import type { JoseHeader } from '../model/token.ts'
-import { own } from '../model/values.ts'
+import { bare, own } from '../model/values.ts'
 import { kindOf, misconfigured } from '../options/option-rules.ts'
 import type { KeySource } from './key-source.ts'
 import { jwkOfDer, type KeyText, readKeyText } from './key-text.ts'
@@ -24,7 +24,7 @@ export function secretKey(secret: string | Uint8Array, algorithms: readonly Symm
       )
   }
   const imported = new Map<string, CryptoKey>()
-  return {
+  return bare({
     resolve: async ({ alg }: JoseHeader) => {
       const known = imported.get(alg)
       if (known !== undefined) return known
@@ -34,7 +34,7 @@ export function secretKey(secret: string | Uint8Array, algorithms: readonly Symm
     },
     current: ({ alg }: JoseHeader) => imported.get(alg),
     describe: () => 'a secret',
-  }
+  })
 }
 
 const ACTION = 'use secret'

@@ -28,12 +28,14 @@ export function staticKeySet(jwks: JSONWebKeySet | string, given: StaticKeySetOp
   const set = parseOwn(jwks, options)
   for (const skipped of set.skipped) emit(onEvent, { type: 'key.skipped', ...skipped })
   const about = (): string => `in a set of ${set.size}: ${listKids(set)}`
-  return Object.freeze<KeySource>({
-    resolve: async (header) => set.import(foundKey(set.select(header), { header, about, onEvent }), header),
-    candidates: async (header) => set.importSome(foundKeys(set.select(header), { header, about, onEvent }), header),
-    current: (header) => set.imported.get(header),
-    describe: () => `${keyCount(set)} given in the configuration: ${listKids(set)}`,
-  })
+  return Object.freeze(
+    bare<KeySource>({
+      resolve: async (header) => set.import(foundKey(set.select(header), { header, about, onEvent }), header),
+      candidates: async (header) => set.importSome(foundKeys(set.select(header), { header, about, onEvent }), header),
+      current: (header) => set.imported.get(header),
+      describe: () => `${keyCount(set)} given in the configuration: ${listKids(set)}`,
+    }),
+  )
 }
 
 const ACTION = 'use JWK Set'

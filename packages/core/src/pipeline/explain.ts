@@ -67,14 +67,14 @@ async function explainSteps<C extends object>(
     else
       await report.add(
         step.name,
-        () => thrown(step.run?.(state)),
+        () => unlessRefused(step.run?.(state)),
         () => step.describe(state),
       )
   }
 }
 
 // Steps may return what refuses a token.
-function thrown<T>(outcome: T | AuthError): T {
+function unlessRefused<T>(outcome: T | AuthError): T {
   if (outcome instanceof AuthError) throw outcome
   return outcome
 }

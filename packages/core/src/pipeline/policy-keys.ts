@@ -96,7 +96,7 @@ export function resolveKeys(options: IssuerPolicy, environment: KeyEnvironment):
       locations,
     )
   const algorithms = resolveAlgorithms(options)
-  return { algorithms, keys: ownKeySource(keySource(options, algorithms, environment)) }
+  return { algorithms, keys: keySource(options, algorithms, environment) }
 }
 
 const ACTION = 'create verifier'
@@ -112,9 +112,9 @@ function resolveAlgorithms({ algorithms, secret, keys }: IssuerPolicy): Readonly
       'with firstOf, "algorithms" must list those of the secret and those of the public keys, such as ["HS256", "ES256"]',
       algorithms,
     )
-  const list: readonly string[] = algorithms ?? (secret === undefined ? DEFAULT_ALGORITHMS : ['HS256'])
+  if (algorithms === undefined) return secret === undefined ? BY_DEFAULT : BY_DEFAULT_WITH_SECRET
   const resolved: Algorithm[] = []
-  for (const name of list) {
+  for (const name of algorithms as readonly string[]) {
     if (!isAlgorithm(name))
       throw misconfigured(ACTION, '"algorithms" holds a name that is no signature algorithm', name)
     if (isSymmetric(name) && secret === undefined && !both)
@@ -127,6 +127,10 @@ function resolveAlgorithms({ algorithms, secret, keys }: IssuerPolicy): Readonly
   }
   return new Set(resolved)
 }
+
+// Shared, because a verifier may have thousands of issuers.
+const BY_DEFAULT: ReadonlySet<Algorithm> = new Set(DEFAULT_ALGORITHMS)
+const BY_DEFAULT_WITH_SECRET: ReadonlySet<Algorithm> = new Set<Algorithm>(['HS256'])
 
 function listsBoth(algorithms: readonly Algorithm[]): boolean {
   return algorithms.some(isForSecret) && !algorithms.every(isForSecret)
@@ -183,6 +187,7 @@ function secretAndPublicKeys(
 }
 
 function customSource(keys: unknown): KeySource {
-  if (typeof keys === 'object' && keys !== null && typeof own(keys, 'resolve') === 'function') return keys as KeySource
+  if (typeof keys === 'object' && keys !== null && typeof own(keys, 'resolve') === 'function')
+    return ownKeySource(keys as KeySource)
   throw misconfigured(ACTION, '"keys" must be a key source with a resolve method', keys)
 }

@@ -14,12 +14,14 @@ import { lifetime, NEVER, type PeriodOf, times } from '../claims/times.ts'
 import type { KeySource } from '../keys/key-source.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import { type ClaimCondition, type ClaimPath, copyPath, isClaimCondition, isClaimPath } from '../model/claim-path.ts'
+import { type RecentMap, recentMap } from '../model/memory.ts'
 import { bare, own } from '../model/values.ts'
 import type { Limits } from '../model/limits.ts'
 import { type Filled, misconfigured } from '../options/option-rules.ts'
 import { readOptions } from '../options/read-options.ts'
-import { type IssuerPolicy, isTextList, POLICY, type ProviderRules } from './options.ts'
+import { type IssuerPolicy, isTextList, KEY_LOCATION, POLICY, type ProviderRules } from './options.ts'
 import { type KeyEnvironment, resolveKeys } from './policy-keys.ts'
+import { isUnchanged, type PolicySnapshot, snapshotOf } from './policy-snapshot.ts'
 import type { TokenCheckContext } from './token-checks.ts'
 
 /** An `IssuerPolicy`, checked, with its defaults filled in and its key source created. */
@@ -49,6 +51,7 @@ export interface ResolvedPolicy {
 /** What all policies of a verifier share. */
 interface PolicyEnvironment extends KeyEnvironment {
   readonly scopeTexts: TextReader
+  readonly claimPolicies: ClaimPolicies
 }
 
 /**
@@ -64,31 +67,71 @@ export function resolvePolicy(
 ): ResolvedPolicy {
   const options = readOptions(ACTION, given, POLICY, { form: FORM, beside }) as ReadPolicy
   const { algorithms, keys } = resolveKeys(options, environment)
-  const timeChecks = times(options)
-  const keylessChecks = standardChecks(options, limits, timeChecks)
-  const checks = [...keylessChecks, ...ownChecks(options)]
-  const runsCode = checks.some(({ dependsOn }) => dependsOn === 'application')
   return Object.freeze({
     issuer: options.issuer,
     audience: options.audience,
     algorithms,
     keys,
     padding: options.padding,
+    ...claimPolicyOf(options, limits, environment),
+    clockTolerance: options.clockTolerance,
+    checkContext: Object.freeze(bare({ keys, algorithms: Object.freeze([...algorithms]) })),
+    provider: options.provider === undefined ? NO_PROVIDER : Object.freeze(bare({ ...options.provider })),
+  })
+}
+
+const NO_PROVIDER: Partial<ProviderRules> = Object.freeze(bare({}))
+
+/** What a policy demands of claims, and reads from them. */
+type ClaimPolicy = Pick<
+  ResolvedPolicy,
+  'claimChecks' | 'repeatedChecks' | 'periodOf' | 'keylessChecks' | 'scopesOf' | 'rolesOf'
+>
+
+/** What policies demand of claims, by their audience. */
+type ClaimPolicies = RecentMap<string, { readonly snapshot: PolicySnapshot; readonly made: ClaimPolicy }>
+
+/** Policies with equal rules share one `ClaimPolicy`, because a verifier may have thousands of them. */
+export function claimPolicies(): ClaimPolicies {
+  return recentMap(MOST_AUDIENCES)
+}
+
+const MOST_AUDIENCES = 100
+
+function claimPolicyOf(options: ReadPolicy, limits: Limits, environment: PolicyEnvironment): ClaimPolicy {
+  const rules = explicitRules(options)
+  const name = typeof options.audience === 'string' ? options.audience : ''
+  const known = environment.claimPolicies.get(name)
+  if (known !== undefined && isUnchanged(known.snapshot, rules)) return known.made
+  const timeChecks = times(options)
+  const keylessChecks = standardChecks(options, limits, timeChecks)
+  const checks = [...keylessChecks, ...ownChecks(options)]
+  const runsCode = checks.some(({ dependsOn }) => dependsOn === 'application')
+  const made = Object.freeze({
     claimChecks: Object.freeze(checks),
     repeatedChecks: Object.freeze(checks.filter(({ dependsOn }) => dependsOn !== 'token')),
     periodOf: runsCode ? () => NEVER : timeChecks.periodOf,
     keylessChecks: Object.freeze(keylessChecks),
-    clockTolerance: options.clockTolerance,
-    checkContext: Object.freeze(bare({ keys, algorithms: Object.freeze([...algorithms]) })),
     scopesOf: scopeReader(scopeRules(options, limits), environment.scopeTexts),
     rolesOf: roleReader(
       options.roleSource && copyPath(options.roleSource),
       limits.scopes,
       options.provider && own(options.provider, 'roleCounts'),
     ),
-    provider: Object.freeze(bare({ ...options.provider })),
   })
+  environment.claimPolicies.set(name, { snapshot: snapshotOf(rules), made })
+  return made
 }
+
+// A default may mean more than the same value written out, so it counts as absent.
+function explicitRules(options: ReadPolicy): Partial<IssuerPolicy> {
+  const given = CLAIM_OPTIONS.map((name) => [name, options[name] === POLICY[name].default ? undefined : options[name]])
+  return bare(Object.fromEntries(given) as Partial<IssuerPolicy>)
+}
+
+const CLAIM_OPTIONS = (Object.keys(POLICY) as (keyof IssuerPolicy)[]).filter(
+  (name) => name !== 'issuer' && name !== 'algorithms' && name !== 'padding' && !Object.hasOwn(KEY_LOCATION, name),
+)
 
 type ReadPolicy = Filled<
   IssuerPolicy,

@@ -148,7 +148,6 @@ export function initialState<C extends object>(
     parsed: undefined,
     subject: signed,
     policy: undefined,
-    algorithm: undefined,
     keyContext: undefined,
     candidates: undefined,
     key: undefined,

@@ -5,7 +5,7 @@ import { NEVER } from '../claims/times.ts'
 import { AuthError } from '../errors/auth-error.ts'
 import { checkConfirmation } from '../confirmation/binding.ts'
 import { checkPadding, ignoredKeysHint, type JwtParser } from '../jws/parse.ts'
-import { algorithmRefusal, type SignatureVerification, verifySignature } from '../jws/signature.ts'
+import { algorithmRefusal, checkAlgorithm, type SignatureVerification, verifySignature } from '../jws/signature.ts'
 import { listKeys, publicationOf } from '../keys/jwk/jwk-set.ts'
 import { MOST_CANDIDATES } from '../keys/jwk/select-key.ts'
 import { type KeyContext, possibleKeys } from '../keys/key-source.ts'
@@ -47,7 +47,6 @@ export interface Verification<C extends object> {
   /** Header and claims, parsed or cached. */
   subject: ClaimSubject
   policy: ResolvedPolicy
-  algorithm: Algorithm
   /** What the key source may know about the token. The same object on every call. */
   keyContext: KeyContext | undefined
   /** The keys that may have signed the token. */
@@ -106,20 +105,13 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
     state.subject = state.parsed
   }
 
-  const useAlgorithm = (state: Verification<C>): AuthError | undefined => {
-    const refusal = algorithmRefusal(state.parsed, state.policy.algorithms)
-    if (refusal === undefined) state.algorithm = state.parsed.header.alg as Algorithm
-    return refusal
-  }
-
   const useKeys = (state: Verification<C>, candidates: readonly CryptoKey[]): void => {
     state.candidates = candidates
     const { remembered } = state
     // The key that verified the cached token must still be a candidate.
     if (remembered === undefined || (candidates.includes(remembered.key) && cache?.holds(remembered))) return
     parseToken(state)
-    const refusal = useAlgorithm(state)
-    if (refusal !== undefined) throw refusal
+    checkAlgorithm(state.parsed, state.policy.algorithms)
   }
 
   return [
@@ -171,8 +163,8 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       name: 'algorithm',
       skipIfRemembered: true,
       needs: ['parse'],
-      run: useAlgorithm,
-      describe: ({ policy, algorithm }) => ({ expected: policy.algorithms, actual: algorithm }),
+      run: ({ parsed, policy }) => algorithmRefusal(parsed, policy.algorithms),
+      describe: ({ policy, parsed }) => ({ expected: policy.algorithms, actual: parsed.header.alg }),
     },
     {
       name: 'key',
@@ -199,8 +191,8 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       skipIfRemembered: true,
       needs: ['key'],
       run: async (state) => {
-        const { parsed, algorithm, policy, candidates } = state
-        state.key = await verifySignature(parsed, algorithm, {
+        const { parsed, policy, candidates } = state
+        state.key = await verifySignature(parsed, parsed.header.alg as Algorithm, {
           candidates,
           isSignedBy,
           replacementOf: (failed) => policy.keys.resolveAgain?.(parsed.header, failed, keyContext(state)),

@@ -22,7 +22,7 @@ import {
 } from './options.ts'
 import { keySources } from './policy-keys.ts'
 import { policyList, type PolicyRegistry, policyResolver, singlePolicy } from './policy-registry.ts'
-import { type ResolvedPolicy, resolvePolicy } from './policy.ts'
+import { claimPolicies, type ResolvedPolicy, resolvePolicy } from './policy.ts'
 import { contextOf, tokenVerifier, type VerifyContext } from './run-steps.ts'
 import { statusOf, type VerifierStatus } from './status.ts'
 import { type JwtRules, stepsOf } from './steps.ts'
@@ -114,7 +114,15 @@ export function verifierParts<C extends object>(engine: Engine, given: VerifierO
   // Without a proxy, checked when keys are fetched for the first time, because given keys need no transport.
   if (keySet.proxy !== undefined) transportOf(fetch, keySet.proxy)
   const sources = keySources()
-  const environment = { clock, sources, fetch, onEvent, tuning: keySet, scopeTexts: scopeTexts() }
+  const environment = {
+    clock,
+    sources,
+    fetch,
+    onEvent,
+    tuning: keySet,
+    scopeTexts: scopeTexts(),
+    claimPolicies: claimPolicies(),
+  }
   const policies = policiesOf(options, (policy, beside) => resolvePolicy(policy, limits, environment, beside))
   const rules: JwtRules<C> = { policies, schema, checks, ...engine(limits) }
   const cache = tokenCache === false ? undefined : createTokenCache(tokenCache, clock)

@@ -2,7 +2,7 @@ import type { CryptoKey } from 'jose'
 import { AuthError } from '../../errors/auth-error.ts'
 import { emit } from '../../model/events.ts'
 import type { JoseHeader } from '../../model/token.ts'
-import { own } from '../../model/values.ts'
+import { bare, own } from '../../model/values.ts'
 import { misconfigured } from '../../options/option-rules.ts'
 import { FetchError, retrySeconds } from '../fetch/fetch-error.ts'
 import { configuredUriFlaw, isNamedHttp, isUrl, printedAddress, printedUri } from '../fetch/key-uri.ts'
@@ -194,57 +194,59 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
     return set?.import(selection.key, header)
   }
 
-  return Object.freeze<RemoteKeySet>({
-    current: (header) => {
-      const { cached } = state
-      return cached && clock.monotonic() < cached.refreshAt ? cached.set.imported.get(header) : undefined
-    },
-    resolve: async (header, token) => {
-      const { set, selection, context } = await select(header, token)
-      return set.import(foundKey(selection, context), header)
-    },
-    candidates: async (header, token) => {
-      const { set, selection, context } = await select(header, token)
-      return set.importSome(foundKeys(selection, context), header)
-    },
-    resolveAgain: async (header, failed, token = {}) => {
-      if (header.kid === undefined) return undefined
-      const known = await otherKey(header, failed)
-      if (known) return known
-      const arrival = arrivals.get(token) ?? arrivalOf(token)
-      // A set requested after the token arrived already has the latest key with that name.
-      if ((usable()?.attempt ?? 0) > arrival.attemptsBefore) return undefined
-      // Any fetch is recent enough, even one that began before the token arrived.
-      await refresh('unknown', { ...arrival, attemptsBefore: -1, issuedBefore: -Infinity })
-      return otherKey(header, failed)
-    },
-    ready: async () => {
-      const failure = await refresh('known', { ...arrivalOf({}), waitsUntil: Infinity })
-      if (!usable()) throw unavailable(failure)
-    },
-    close,
-    describe: () => {
-      const cached = usable()
-      if (cached) return `${keyCount(cached.set)} of ${locator.name}, ${freshness()}, ${about(cached)}`
-      return `no keys of ${locator.name} yet${state.lastFailure ? `: ${state.lastFailure.message}` : ''}`
-    },
-    stats: () => {
-      const cached = usable()
-      return {
-        freshness: freshness(),
-        keys: cached?.set.size ?? 0,
-        skipped: cached?.set.skipped.length ?? 0,
-        age: cached && ageOf(cached),
-        attempts: state.attempts,
-        failures: state.history.failures,
-        failure: state.lastFailure?.reason,
-        generation: state.generation,
-        nextAttempt: waitFor('age') / 1000,
-      }
-    },
-    export: () => {
-      const cached = usable()
-      return cached && seedOf(cached, locator.id)
-    },
-  })
+  return Object.freeze(
+    bare<RemoteKeySet>({
+      current: (header) => {
+        const { cached } = state
+        return cached && clock.monotonic() < cached.refreshAt ? cached.set.imported.get(header) : undefined
+      },
+      resolve: async (header, token) => {
+        const { set, selection, context } = await select(header, token)
+        return set.import(foundKey(selection, context), header)
+      },
+      candidates: async (header, token) => {
+        const { set, selection, context } = await select(header, token)
+        return set.importSome(foundKeys(selection, context), header)
+      },
+      resolveAgain: async (header, failed, token = {}) => {
+        if (header.kid === undefined) return undefined
+        const known = await otherKey(header, failed)
+        if (known) return known
+        const arrival = arrivals.get(token) ?? arrivalOf(token)
+        // A set requested after the token arrived already has the latest key with that name.
+        if ((usable()?.attempt ?? 0) > arrival.attemptsBefore) return undefined
+        // Any fetch is recent enough, even one that began before the token arrived.
+        await refresh('unknown', { ...arrival, attemptsBefore: -1, issuedBefore: -Infinity })
+        return otherKey(header, failed)
+      },
+      ready: async () => {
+        const failure = await refresh('known', { ...arrivalOf({}), waitsUntil: Infinity })
+        if (!usable()) throw unavailable(failure)
+      },
+      close,
+      describe: () => {
+        const cached = usable()
+        if (cached) return `${keyCount(cached.set)} of ${locator.name}, ${freshness()}, ${about(cached)}`
+        return `no keys of ${locator.name} yet${state.lastFailure ? `: ${state.lastFailure.message}` : ''}`
+      },
+      stats: () => {
+        const cached = usable()
+        return {
+          freshness: freshness(),
+          keys: cached?.set.size ?? 0,
+          skipped: cached?.set.skipped.length ?? 0,
+          age: cached && ageOf(cached),
+          attempts: state.attempts,
+          failures: state.history.failures,
+          failure: state.lastFailure?.reason,
+          generation: state.generation,
+          nextAttempt: waitFor('age') / 1000,
+        }
+      },
+      export: () => {
+        const cached = usable()
+        return cached && seedOf(cached, locator.id)
+      },
+    }),
+  )
 }
