@@ -4,19 +4,10 @@ import { createTRPCUntypedClient, httpBatchStreamLink, httpLink } from '@trpc/cl
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { sendRaw } from '../support/contract/raw-request.ts'
 import { listen } from '../support/contract/started-adapter.ts'
+import { ORDERS } from '../support/recipes/orders.ts'
 import { glueLines, recipeCode } from '../support/recipes/page.ts'
 import { type RecipeWorld, startRecipe } from '../support/recipes/world.ts'
 
-/** The application of the page, which notes what runs. */
-const ORDERS = `
-export const ran = []
-export const cancelOrder = (id) => (ran.push('cancel'), 'cancelled ' + id)
-export async function* newOrders() {
-  ran.push('orders')
-  yield 'first'
-  await new Promise(() => {})
-}
-`
 const ALL = `
 import { createHTTPServer } from '@trpc/server/adapters/standalone'
 import { createContext, requires, responseMeta, t } from './auth.mjs'
