@@ -300,11 +300,11 @@ describe('a server of Next.js', () => {
     expect(answers.map(({ status }) => status)).toEqual([500, 500, 500])
   })
 
-  it('fetches keys once for proxy.js and once for the routes', async () => {
+  it('fetches keys once each for proxy.js, the route handlers and the components', async () => {
     world.keys.forget()
     const fresh = await serve()
-    for (const target of ['/api/orders', '/missed/orders', '/api/orders'])
+    for (const target of ['/api/orders', '/missed/orders', '/account', '/missed/account', '/api/orders'])
       expect((await send(target, await world.token(), {}, fresh.port)).status).toBe(200)
-    expect(world.keys.stats().requests.length).toBe(2)
+    expect(world.keys.stats().requests.length).toBe(3)
   })
 })

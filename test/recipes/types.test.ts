@@ -45,7 +45,7 @@ it('Next.js: the proxy', async () => {
   const gate = createGate(options)
   const proxy = async (request: NextRequest): Promise<Response | undefined> => {
     const auth = await gate(request)
-    return auth instanceof Response ? auth : undefined
+    return 'claims' in auth ? undefined : auth
   }
   expect((await proxy(new Request('https://api.example.com/') as NextRequest))?.status).toBe(401)
 })
