@@ -4,6 +4,7 @@ import {
   admitted,
   bare,
   type BodyLimits,
+  has,
   own,
   requirementFor,
   type RequirementRule,
@@ -107,13 +108,13 @@ export function createGate(parts: GateParts): Gate {
     if (BODILESS.has(view.method)) {
       if (hasBody === false) return undefined
       const given = hasBody === 'maybe' ? body() : undefined
-      const bytes = given !== undefined && 'next' in given ? await readMessage(given, limits) : undefined
+      const bytes = given !== undefined && !isParsed(given) ? await readMessage(given, limits) : undefined
       if (bytes?.length !== 0) throw new MessageError('body_of_method')
       return { message: undefined, bytes }
     }
     if (view.method !== 'POST') throw new MessageError('method')
     const given = body()
-    if ('parsed' in given) return parsedMessage(given.parsed, view)
+    if (isParsed(given)) return parsedMessage(given.parsed, view)
     checkBodyFields(view, limits)
     const bytes = await readMessage(given, limits)
     return { message: parseMessage(bytes, view), bytes }
@@ -133,6 +134,10 @@ interface Read {
   /** `undefined` if the method has none. */
   readonly message: Message | undefined
   readonly bytes: Uint8Array<ArrayBuffer> | undefined
+}
+
+function isParsed(body: Chunks | Parsed): body is Parsed {
+  return has(body, 'parsed')
 }
 
 /** The transport receives the same object, so both see the same message even if the text had a member twice. */

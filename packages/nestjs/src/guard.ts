@@ -137,7 +137,8 @@ const NO_HTTP =
 const ANONYMOUS = { token: undefined, scheme: undefined, headers: {} } as const
 
 function all(requirements: readonly Requirement[]): Requirement | undefined {
-  return requirements.length > 1 ? allOf(...requirements) : requirements[0]
+  // Not `[0]`, which would read `Object.prototype` if there is none.
+  return requirements.length > 1 ? allOf(...requirements) : requirements.at(0)
 }
 
 // A filter of the application may answer instead of the one of the module: then the challenge is there, too.

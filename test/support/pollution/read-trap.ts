@@ -1,4 +1,4 @@
-const SOURCE = /packages\/(core|express|fastify|fetch|issuer)\/src\/[\w./-]+\.ts:\d+/
+const SOURCE = /packages\/\w+\/src\/[\w./-]+\.ts:\d+/
 
 const prototype: object = Object.prototype
 
