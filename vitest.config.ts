@@ -3,8 +3,15 @@ import { defineConfig } from 'vitest/config'
 import { SlowFilesFirst } from './scripts/slow-files-first.mjs'
 import { sourceAliases } from './scripts/source-aliases.mjs'
 
-// These measure memory, or load modules in their own way.
-const SEPARATE = ['test/core/{http/body,pipeline/memory}.test.ts', 'test/core/platform/*.test.ts']
+// These measure memory, load modules in their own way, or replace globals.
+const SEPARATE = [
+  'test/core/{http/body,pipeline/memory}.test.ts',
+  'test/core/platform/*.test.ts',
+  'test/testing/mock-agent.test.ts',
+  'test/issuer/parameter-store/secrets.test.ts',
+]
+// These share nothing, and a fresh module graph for each file takes longer than most of the tests.
+const SHARED = ['core', 'issuer', 'testing']
 
 const inCi = Boolean(process.env['CI'])
 
@@ -16,14 +23,13 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        // These share nothing, and a fresh module graph for each file takes longer than most of the tests.
-        test: { name: 'core', include: ['test/core/**/*.test.ts'], exclude: SEPARATE, isolate: false },
+        test: { name: 'shared', include: [`test/{${SHARED.join()}}/**/*.test.ts`], exclude: SEPARATE, isolate: false },
       },
       {
         extends: true,
         test: {
           name: 'others',
-          include: ['test/!(core|recipes)/**/*.test.ts', ...SEPARATE, 'examples/*/src/**/*.test.ts'],
+          include: [`test/!(${SHARED.join('|')}|recipes)/**/*.test.ts`, ...SEPARATE, 'examples/*/src/**/*.test.ts'],
         },
       },
       {

@@ -1,5 +1,5 @@
 // The order of test files. A slow file that starts last leaves one of the two workers idle, and a clean clone has no durations of earlier
-// runs, so the slow ones are listed here. `core` comes next, whose files share workers and must follow each other, then the rest.
+// runs, so the slow ones are listed here. Then come the files that share workers, which must follow each other, and then the rest.
 import { existsSync } from 'node:fs'
 import { join, normalize } from 'node:path'
 
@@ -23,12 +23,10 @@ export const SLOW_FILES = [
   'test/packaging/packed-core.test.ts',
   'examples/demo/src/readme.test.ts',
   'test/interop/issuer-tokens.test.ts',
-  'test/issuer/kms/kms-errors.test.ts',
   'examples/token-issuer-stack/src/stack.test.ts',
   'test/docs/testing-readme.test.ts',
   'examples/demo/src/page.test.ts',
   'examples/parameter-store-issuer/src/readme.test.ts',
-  'test/testing/tokens/bad-tokens.test.ts',
   'test/docs/operations.test.ts',
   'test/mcp/inspector.test.ts',
   'test/adapters/refused-surroundings.test.ts',
@@ -47,9 +45,10 @@ export class SlowFilesFirst extends BaseSequencer {
   async sort(files) {
     const gone = SLOW_FILES.find((_, index) => !existsSync(places[index]))
     if (gone) throw new Error(`scripts/slow-files-first.mjs lists ${gone}, which does not exist: correct the list`)
-    const rank = ({ moduleId }) => {
+    const rank = ({ moduleId, project }) => {
       const at = places.indexOf(normalize(moduleId))
-      return at === -1 ? places.length : at
+      if (at >= 0) return at
+      return project.config.isolate ? places.length + 1 : places.length
     }
     // oxlint-disable-next-line unicorn/no-array-sort -- a method of the sequencer
     const sorted = await super.sort(files)
