@@ -45,7 +45,7 @@ beforeAll(async () => {
   world = await startRecipe('koa', { 'auth.mjs': 'auth', 'app.mjs': 'app' }, { 'plugins.mjs': PLUGINS })
   app = await start('app.mjs')
   plugins = await start('plugins.mjs')
-})
+}, 60_000)
 afterAll(async () => {
   await Promise.all([app.close(), plugins.close()])
   await world.close()
