@@ -30,6 +30,6 @@
 
 /** @type {Readonly<Record<'full' | 'quick', Pace>>} */
 export const PACES = {
-  full: { rounds: 60, slice: 40, warmUp: 1000, httpRounds: 20, httpSlice: 1000, httpWarmUp: 4000 },
-  quick: { rounds: 11, slice: 12, warmUp: 150, httpRounds: 4, httpSlice: 250, httpWarmUp: 1500 },
+  full: { rounds: 60, slice: 40, warmUp: 1000, httpRounds: 60, httpSlice: 300, httpWarmUp: 4000 },
+  quick: { rounds: 11, slice: 12, warmUp: 150, httpRounds: 12, httpSlice: 100, httpWarmUp: 1500 },
 }
