@@ -1,4 +1,9 @@
 // `npm run docs:pages` writes the tables of docs/options.md. These tests fail if the page differs from what it would write.
+import * as express from '@claimgate/express'
+import * as fetch from '@claimgate/fetch'
+import * as hono from '@claimgate/hono'
+import * as lambda from '@claimgate/lambda'
+import * as nestjs from '@claimgate/nestjs'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { optionsPage } from '../../scripts/options-page.mjs'
@@ -90,5 +95,30 @@ describe('docs/options.md', () => {
       ([, cell = '']) => cell.match(/[\w.]+\.[\w.]+/g) ?? [],
     )
     expect(cells.toSorted()).toEqual(types.toSorted())
+  })
+})
+
+describe('the forms of requirements in each adapter', () => {
+  const [, section = ''] = page.split('\nEach adapter takes them in the form of its framework:\n')
+
+  it.each<[string, object, readonly string[]]>([
+    ['Express', express, ['requireScope', 'requireRole', 'authorize']],
+    ['Hono', hono, ['requireScope', 'requireRole', 'authorize']],
+    ['NestJS', nestjs, ['Scopes', 'Roles', 'Require']],
+    ['fetch, workers', fetch, ['protect']],
+    ['Lambda', lambda, ['protect']],
+  ])('are exported: %s', (adapter, exported, names) => {
+    const row = section.split('\n').find((line) => line.startsWith(`| ${adapter} `)) ?? ''
+    const written = [...row.matchAll(/@([A-Z]\w+)|\b(require\w+|authorize|protect)\(/g)].map(
+      ([, one, other]) => one ?? other,
+    )
+    expect([...new Set(written)]).toEqual(names)
+    expect(Object.keys(exported)).toEqual(expect.arrayContaining([...names]))
+  })
+
+  it('are the same in Express and Hono', () => {
+    const helpers = (exported: object): readonly string[] =>
+      Object.keys(exported).filter((name) => /^require|^authorize$/.test(name))
+    expect(helpers(hono).toSorted()).toEqual(helpers(express).toSorted())
   })
 })
