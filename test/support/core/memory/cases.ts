@@ -41,9 +41,9 @@ const tokenOf = (index: number): string =>
 function inRequests(
   source: CredentialSource,
   requestOf: (token: string, index: number) => Request | RequestView,
-  { tokens = tokenOf, count = 2000 }: { readonly tokens?: (index: number) => string; readonly count?: number } = {},
+  { tokens = tokenOf, count = 1000 }: { readonly tokens?: (index: number) => string; readonly count?: number } = {},
 ): Case {
-  const most = 4 * MEGABYTE
+  const most = 2 * MEGABYTE
   return {
     most,
     count,
@@ -130,13 +130,13 @@ export const REQUESTS: Readonly<Record<string, Case>> = {
             Object.fromEntries(new URLSearchParams(received(`a=漢${index}&${NAME}=${token}&b=${filler(20_000)}`))),
         },
       ),
-    { tokens: (index) => signed({ jti: `token-${index}`, note: filler(10_000) }), count: 500 },
+    { tokens: (index) => signed({ jti: `token-${index}`, note: filler(10_000) }), count: 250 },
   ),
   'a text of 20 KB': {
-    most: 4 * MEGABYTE,
-    count: 2000,
+    most: 2 * MEGABYTE,
+    count: 1000,
     make: () => {
-      const verifier = createVerifier(options({ maxBytes: 4 * MEGABYTE }))
+      const verifier = createVerifier(options({ maxBytes: 2 * MEGABYTE }))
       const show = async (index: number): Promise<unknown> => {
         const token = tokenOf(index)
         return verifier.verify(received(filler(10_000), token, filler(10_000)).slice(10_000, 10_000 + token.length))
