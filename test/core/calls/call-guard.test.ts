@@ -1,7 +1,7 @@
 import { AuthError, createAuthenticator, createVerifier, type RequestView, scope, type Verifier } from '@claimgate/core'
 import { type Caller, createCallGuard, type RefusedCall } from '@claimgate/core/calls'
 import { createTestClock, createTestKeys } from '@claimgate/testing'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 
 const key = await createTestKeys('RS256')
 const policy = { issuer: 'https://auth.example.com', audience: 'orders-api', jwks: { keys: [key.publicJwk] } }
@@ -75,6 +75,26 @@ describe('a call', () => {
     expect(caller.headers).toEqual(headers)
   })
 
+  it('reads a credential that was refused no second time', async () => {
+    const read = vi.fn<RequestView['header']>(() => [])
+    const caller = createCallGuard({ ...policy, clock }).callerOf({ method: 'GET', target: '/', header: read })
+    await refusalOf(caller)
+    const fields = read.mock.calls.length
+    await refusalOf(caller)
+    expect(read).toHaveBeenCalledTimes(fields)
+  })
+
+  it('lasts as long as its request if the token has no exp', async () => {
+    const verify = async (): Promise<object> => ({ claims: { sub: 'ada' }, scopes: new Set() })
+    const caller = createCallGuard({ verify, now: () => clock.now() } as never).callerOf(viewOf('Bearer opaque'))
+    await caller.token()
+    onTestFinished(() => {
+      vi.useRealTimers()
+    })
+    vi.setSystemTime(Date.now() + 3_600_000)
+    expect((await caller.token()).claims.sub).toBe('ada')
+  })
+
   it('is refused with 503 while a check cannot decide, and asks again for the next call', async () => {
     const check = vi.fn<() => Promise<void>>().mockRejectedValueOnce(new Error('down')).mockResolvedValue()
     const caller = createCallGuard({ ...policy, clock, checks: [{ name: 'deny', check }] }).callerOf(await bearer())
@@ -140,6 +160,7 @@ describe('a call', () => {
     const caller = createCallGuard({ ...policy, clock }).callerOf(await bearer())
     for (const name of ['a', 'b', 'a']) await refusalOf(caller, scope(name))
     expect(caller.headers['www-authenticate']?.match(/scope="\w"/g)).toEqual(['scope="a"', 'scope="b"'])
+    expect(caller.headers['www-authenticate']).toContain('scope="a", Bearer realm="api"')
   })
 
   it('has the user, and the headers of bindings', async () => {
@@ -180,7 +201,7 @@ describe('the request of a call', () => {
     expect(await refusalOf(createCallGuard({ ...policy, clock }).callerOf(node))).toMatchObject({ status: 400 })
   })
 
-  it.each([undefined, null, 'text', {}, { headers: 1 }])('must be one: %j', (source) => {
+  it.each([undefined, null, 'text', {}, { headers: 1 }, { headers: null }])('must be one: %j', (source) => {
     expect(() => createCallGuard(policy).callerOf(source as never)).toThrow(
       /give the request, or \{ method, target, header \}/,
     )
@@ -189,5 +210,5 @@ describe('the request of a call', () => {
 
 it('reports wrong options at start-up', () => {
   expect(() => createCallGuard({ ...policy, isuer: 'x' } as never)).toThrow('isuer')
-  expect(() => createCallGuard(policy, 'TRPCError' as never)).toThrow('give a function')
+  expect(() => createCallGuard(policy, 'TRPCError' as never)).toThrow('Cannot create call guard: give a function')
 })

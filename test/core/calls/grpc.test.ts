@@ -26,6 +26,8 @@ interface Metadata {
 }
 interface Listener {
   onReceiveMetadata(metadata: Metadata): void
+  onReceiveMessage(message: unknown): void
+  onReceiveHalfClose(): void
   onCancel(): void
 }
 interface Responder {
@@ -54,6 +56,8 @@ class ServerInterceptingCall {
     this.responder.start((own) =>
       this.call.start({
         onReceiveMetadata: (metadata) => own.onReceiveMetadata(metadata, (given) => listener.onReceiveMetadata(given)),
+        onReceiveMessage: (message) => listener.onReceiveMessage(message),
+        onReceiveHalfClose: () => listener.onReceiveHalfClose(),
         onCancel: () => {
           own.onCancel()
           listener.onCancel()
@@ -82,12 +86,17 @@ async function called(path: string, claims?: object, handle: (metadata: object) 
   const call = authentication.interceptor({ path }, { start, sendStatus }) as ServerInterceptingCall
   const onReceiveMetadata = vi.fn<(given: object) => void>(handle)
   const onCancel = vi.fn<() => void>()
-  call.start({ onReceiveMetadata, onCancel })
+  const onReceiveMessage = vi.fn<(message: unknown) => void>()
+  const onReceiveHalfClose = vi.fn<() => void>()
+  call.start({ onReceiveMetadata, onReceiveMessage, onReceiveHalfClose, onCancel })
   transport?.onReceiveMetadata(metadata)
   const settled = (): Promise<void> =>
     vi.waitFor(() => expect(onReceiveMetadata.mock.calls.length + sendStatus.mock.calls.length).toBeGreaterThan(0))
   return {
     authentication,
+    transport,
+    onReceiveMessage,
+    onReceiveHalfClose,
     call,
     metadata,
     sendStatus,
@@ -105,6 +114,14 @@ describe('a call of gRPC', () => {
     expect(onReceiveMetadata).toHaveBeenCalledExactlyOnceWith(metadata)
     expect(authentication.getAuth({ metadata }).claims.sub).toBe('ada')
     expect(sendStatus).not.toHaveBeenCalled()
+  })
+
+  it('passes on what its client sends', async () => {
+    const { transport, onReceiveMessage, onReceiveHalfClose } = await called('/h.H/Check')
+    transport?.onReceiveMessage('message')
+    transport?.onReceiveHalfClose()
+    expect(onReceiveMessage).toHaveBeenCalledExactlyOnceWith('message')
+    expect(onReceiveHalfClose).toHaveBeenCalledTimes(1)
   })
 
   it('needs nothing if the list says so, and then has no token', async () => {
@@ -126,17 +143,20 @@ describe('a call of gRPC', () => {
     expect(sendStatus).toHaveBeenCalledTimes(1)
     expect(sendStatus.mock.calls[0]?.[0]).toMatchObject({ code })
     expect(sendStatus.mock.calls[0]?.[0].metadata?.['www-authenticate']).toEqual(challenge)
+    if (code === 13) expect(sendStatus.mock.calls[0]?.[0].details).toBe('This method has no requirement')
     expect(onReceiveMetadata).not.toHaveBeenCalled()
   })
 
   it('ends at the expiry of its token, and its handler learns it at once', async () => {
-    const { sendStatus, onCancel, settled } = await called('/shop.Orders/Watch', {})
+    const { sendStatus, onCancel, cancel, settled } = await called('/shop.Orders/Watch', {})
     await settled()
     await clock.advanceAsync(599_999)
     expect(sendStatus).not.toHaveBeenCalled()
     await clock.advanceAsync(1)
     await vi.waitFor(() => expect(sendStatus).toHaveBeenCalledTimes(1))
     expect(sendStatus.mock.calls[0]?.[0]).toMatchObject({ code: 16 })
+    expect(onCancel).toHaveBeenCalledTimes(1)
+    cancel()
     expect(onCancel).toHaveBeenCalledTimes(1)
     expect(clock.pending()).toBe(0)
   })
@@ -181,6 +201,8 @@ describe('a call of gRPC', () => {
 it.each<[unknown, string]>([
   [undefined, 'give what each method needs'],
   [{ 'shop.Orders/Get': 'token' }, 'with a slash before each part'],
+  [{ 'dns:/shop.Orders/Get': 'token' }, 'with a slash before each part'],
+  [{ '/shop.Orders/Get/': 'token' }, 'with a slash before each part'],
   [{ '/shop.Orders/Get': 'orders:read' }, 'must need a requirement, "token" or "nothing"'],
   [{ '/shop.Orders/Get': undefined }, 'must need a requirement, "token" or "nothing"'],
 ])('reports wrong lists at start-up: %j', (methods, message) => {

@@ -113,6 +113,14 @@ describe('untilExpiry', () => {
     expect(clock.pending()).toBe(0)
   })
 
+  it('tells the source once', async () => {
+    const stop = returned({ done: true, value: undefined })
+    const next = vi.fn<() => Promise<object>>(() => new Promise(() => {}))
+    const values = untilExpiry(tokenFor(10), { [Symbol.asyncIterator]: () => ({ next, return: stop }) as never })
+    await Promise.all([values.return?.(), values.return?.()])
+    expect(stop).toHaveBeenCalledTimes(1)
+  })
+
   it.each([
     ['rejects', () => Promise.reject(new Error('broken'))],
     [
