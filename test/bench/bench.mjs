@@ -1,5 +1,5 @@
 // npm run bench [-- --quick] [--only verify,cached] [--write]
-// A full run writes the page. `--write` also writes it after a quick one, or replaces the sections of `--only` on it.
+// A full run writes the page. A quick one omits slow sections unless `--only` names them. `--write` also writes it after a quick one, or replaces the sections of `--only` on it.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
@@ -14,7 +14,8 @@ import { SECTIONS } from './sections.mjs'
 const { values } = parseArgs({
   options: { quick: { type: 'boolean' }, only: { type: 'string' }, write: { type: 'boolean' } },
 })
-const only = values.only?.split(',') ?? Object.keys(SECTIONS)
+const usual = Object.keys(SECTIONS).filter((id) => !values.quick || !SECTIONS[id].slow)
+const only = values.only?.split(',') ?? usual
 const unknown = only.filter((id) => !Object.hasOwn(SECTIONS, id))
 if (unknown.length > 0)
   throw new Error(`There is no section ${unknown.join(', ')}; there are ${Object.keys(SECTIONS).join(', ')}`)

@@ -1,7 +1,7 @@
 /**
- * The sections, in the order of the page. `core` runs the section's process on one core.
+ * The sections, in the order of the page. `core` runs the section's process on one core. `slow` sections take as long at every pace.
  *
- * @type {Readonly<Record<string, { title: string, about: string, charted: boolean, core?: number, load: () => Promise<(pace: object) => Promise<object>> }>>}
+ * @type {Readonly<Record<string, { title: string, about: string, charted: boolean, core?: number, slow?: boolean, load: () => Promise<(pace: object) => Promise<object>> }>>}
  */
 export const SECTIONS = {
   verify: {
@@ -44,6 +44,7 @@ export const SECTIONS = {
     about:
       'Memory in use, after garbage collection, over 100,000 requests to a server that has answered 20,000 before.',
     charted: false,
+    slow: true,
     load: async () => (await import('./sections/memory.mjs')).memory,
   },
   instructions: {
@@ -51,6 +52,7 @@ export const SECTIONS = {
     about:
       'Processor instructions per request, those of the thread pool and of garbage collection included, counted by valgrind for one request after another on one connection, with 500 tokens. Instructions of the kernel are not counted, nor is the time they take. Other work on the machine hardly changes them, so compare them where the times above differ between machines.',
     charted: false,
+    slow: true,
     load: async () => (await import('./sections/instructions.mjs')).instructions,
   },
   refusals: {
