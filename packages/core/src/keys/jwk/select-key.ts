@@ -80,23 +80,22 @@ export interface RefusalContext {
 }
 
 /**
- * The only key of a selection.
- *
- * @throws AuthError `key_not_found`, `algorithm_key_mismatch` or `key_ambiguous` (with an event)
+ * The only key of a selection, or why there is none: `key_not_found`, `algorithm_key_mismatch` or `key_ambiguous` (with an event). Returned
+ * and not thrown, because an unknown key ID costs an attacker nothing, and throwing is a tenth of such a refusal.
  */
-export function foundKey(selection: Selection, { header, about, onEvent }: RefusalContext): PublishedKey {
+export function onlyKey(selection: Selection, { header, about, onEvent }: RefusalContext): PublishedKey | AuthError {
   switch (selection.kind) {
     case 'found':
       return selection.key
     case 'unknown_kid':
-      throw new AuthError('key_not_found', { hint: unknownKidHint(selection.flaw, header, about()) })
+      return new AuthError('key_not_found', { hint: unknownKidHint(selection.flaw, header, about()) })
     case 'none_fits':
-      throw new AuthError('key_not_found', {
+      return new AuthError('key_not_found', {
         expected: `a key for ${header.alg}`,
         hint: `The token names no key ID, and none of the keys fits its algorithm (${about()})`,
       })
     case 'mismatch':
-      throw new AuthError('algorithm_key_mismatch', {
+      return new AuthError('algorithm_key_mismatch', {
         expected: selection.candidates.map(({ alg, material }) => alg ?? material.crv ?? material.kty),
         actual: header.alg,
       })
@@ -104,7 +103,7 @@ export function foundKey(selection: Selection, { header, about, onEvent }: Refus
       const candidates = selection.kind === 'several' ? selection.keys.length : selection.candidates
       emit(onEvent, { type: 'key.ambiguous', candidates })
       const tooMany = header.kid === undefined && candidates > MOST_CANDIDATES
-      throw new AuthError('key_ambiguous', {
+      return new AuthError('key_ambiguous', {
         expected: tooMany ? `at most ${MOST_CANDIDATES} keys that fit` : 'exactly one key',
         actual: candidates,
         hint:
@@ -114,6 +113,13 @@ export function foundKey(selection: Selection, { header, about, onEvent }: Refus
       })
     }
   }
+}
+
+/** Like `onlyKey`. @throws AuthError */
+export function foundKey(selection: Selection, context: RefusalContext): PublishedKey {
+  const found = onlyKey(selection, context)
+  if (found instanceof AuthError) throw found
+  return found
 }
 
 /**

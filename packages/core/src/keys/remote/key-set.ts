@@ -7,7 +7,7 @@ import { misconfigured } from '../../options/option-rules.ts'
 import { FetchError, retrySeconds } from '../fetch/fetch-error.ts'
 import { configuredUriFlaw, isNamedHttp, isUrl, printedAddress, printedUri } from '../fetch/key-uri.ts'
 import { hasMaterial, type KeySet } from '../jwk/jwk-set.ts'
-import { foundKey, foundKeys, keyCount, listKids, type RefusalContext, type Selection } from '../jwk/select-key.ts'
+import { foundKeys, keyCount, listKids, onlyKey, type RefusalContext, type Selection } from '../jwk/select-key.ts'
 import type { KeyContext, KeySource, KeySourceStats } from '../key-source.ts'
 import type { AttemptCause } from './attempt-history.ts'
 import {
@@ -200,10 +200,15 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
         const { cached } = state
         return cached && clock.monotonic() < cached.refreshAt ? cached.set.imported.get(header) : undefined
       },
-      resolve: async (header, token) => {
-        const { set, selection, context } = await select(header, token)
-        return set.import(foundKey(selection, context), header)
-      },
+      resolve: (header, token) =>
+        new Promise((resolve, reject) => {
+          const use = ({ set, selection, context }: Selected): void => {
+            const found = onlyKey(selection, context)
+            if (found instanceof AuthError) reject(found)
+            else resolve(set.import(found, header))
+          }
+          select(header, token).then(use).catch(reject)
+        }),
       candidates: async (header, token) => {
         const { set, selection, context } = await select(header, token)
         return set.importSome(foundKeys(selection, context), header)
