@@ -3,9 +3,10 @@ import { CAN_COUNT, startCounted } from '../measure/instructions.mjs'
 import { comparison } from '../report/comparison.mjs'
 
 const TOKENS = 500
-const WARM_UP = 2500
-const COUNTS = 3
-const REQUESTS = 500
+// Compiling the code takes many more instructions than running it.
+const WARM_UP = 6000
+const COUNTS = 5
+const REQUESTS = 1000
 const NAMES = [BARE, OURS, OURS_UNCACHED, SIGNATURE]
 const FRAMEWORKS = { express: 'Express 5', fastify: 'Fastify 5', hono: 'Hono 4 on Node' }
 
