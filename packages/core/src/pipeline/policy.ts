@@ -125,7 +125,10 @@ function claimPolicyOf(options: ReadPolicy, limits: Limits, environment: PolicyE
 
 // A default may mean more than the same value written out, so it counts as absent.
 function explicitRules(options: ReadPolicy): Partial<IssuerPolicy> {
-  const given = CLAIM_OPTIONS.map((name) => [name, options[name] === POLICY[name].default ? undefined : options[name]])
+  const given = CLAIM_OPTIONS.map((name) => [
+    name,
+    options[name] === own(POLICY[name], 'default') ? undefined : options[name],
+  ])
   return bare(Object.fromEntries(given) as Partial<IssuerPolicy>)
 }
 
