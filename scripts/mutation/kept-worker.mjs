@@ -42,7 +42,7 @@ class KeptWorker extends ThreadsPoolWorker {
 /**
  * Stryker chooses the pool, and knows only those of Vitest: a plugin has the last word.
  *
- * @returns {import('vite').Plugin}
+ * @returns {import('vitest/node').Vite.Plugin}
  */
 export function keptWorker() {
   return {
