@@ -3,7 +3,7 @@
 import { ThreadsPoolWorker } from 'vitest/node'
 
 /** After so many runs a new worker replaces the old one, because a mutant can leave timers, servers and cached values behind. */
-const RUNS = 25
+const RUNS = 100
 
 const NAME = 'kept-worker'
 

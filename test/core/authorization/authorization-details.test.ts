@@ -225,6 +225,15 @@ describe('51. authorization details', () => {
         actual: '["payment_initiation","account_information, which does not cover the request","no type"]',
       },
     })
+    const several = accounts({ actions: ['a', 'b'], privileges: ['c'] })
+    expect(several.description).toBe('authorization details of type account_information, actions a and b, privileges c')
+    expect(several.documentation).toBe(several.description)
+    for (const details of [undefined, 'text', []])
+      expect(several.found?.({ ...token, claims: { authorization_details: details } })).toEqual({
+        authorization_details: [],
+      })
+    expect(Object.isFrozen(several) && Object.isFrozen(several.scopes)).toBe(true)
+    expect('refusal' in several).toBe(false)
   })
 
   it('refuse with 401 and the details to request, if they are given', async () => {
@@ -256,6 +265,27 @@ describe('51. authorization details', () => {
     ['no schema', { type: 'a', schema: {} }, /"schema" must be a Standard Schema validator/],
     ['no details to request', { type: 'a', remediation: [] }, /"remediation" must be a list/],
     ['details without a type', { type: 'a', remediation: [{}] }, /"remediation" must be a list/],
+    ['an empty type', { type: '' }, /"type" must be the type of the details, such as "payment"/],
+    ['a number as type', { type: 1 }, /"type" must be the type of the details/],
+    ['an empty identifier', { type: 'a', identifier: '' }, /"identifier" must be text that is not empty/],
+    ['an empty action', { type: 'a', actions: ['b', ''] }, /each of "actions" must be text that is not empty/],
+    ['text as actions', { type: 'a', actions: 'b' }, /"actions" must be a list of texts, such as \["initiate"\]/],
+    ['no privileges', { type: 'a', privileges: [] }, /require authorization details: "privileges" must not be empty/],
+    [
+      'one detail without a type',
+      { type: 'a', remediation: [{ type: 'a' }, {}] },
+      /must be a list of details to request/,
+    ],
+    ['an empty type to request', { type: 'a', remediation: [{ type: '' }] }, /"remediation" must be a list/],
+    ['a null to request', { type: 'a', remediation: [null] }, /"remediation" must be a list/],
+    ['an object to request', { type: 'a', remediation: { type: 'a' } }, /"remediation" must be a list/],
+    ...['text', 1, { '~standard': null }, { '~standard': {} }, { '~standard': { validate: true } }].map(
+      (schema): [string, object, RegExp] => [
+        `the schema ${JSON.stringify(schema)}`,
+        { type: 'a', schema },
+        /"schema" must be a Standard Schema validator, for example of zod, valibot or arktype/,
+      ],
+    ),
     ['an unknown option', { type: 'a', action: ['b'] }, /there is no option "action"; did you mean "actions"/],
   ])('stop the start with %s', (_, options, message) => {
     expect(() => authorizationDetails(options as AuthorizationDetailsOptions)).toThrow(TypeError)

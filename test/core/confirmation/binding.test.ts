@@ -296,6 +296,15 @@ describe('a binding', () => {
     expect(result).not.toHaveProperty(['response', 'headers', 'www-authenticate'])
   })
 
+  it('can have steps for explain, which the check of a request does not run', async () => {
+    const steps = (): never => {
+      throw new Error('not here')
+    }
+    expect(
+      answer(await send({ authorization: `DPoP ${bound}`, dpop: 'thumb' }, { bindings: [{ ...toyDpop, steps }] })),
+    ).toBe('authenticated')
+  })
+
   it('can return an object without headers', async () => {
     const binding: Binding = { ...toyDpop, confirm: async () => ({}) }
     expect(await send({ authorization: `DPoP ${bound}` }, { bindings: [binding] })).toMatchObject({ headers: {} })

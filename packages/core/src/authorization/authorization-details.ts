@@ -73,9 +73,9 @@ const AUTHORIZATION_DETAILS: OptionTable<AuthorizationDetailsOptions> = /* @__PU
   }
 })()
 
+// The reader of options refuses null before.
 function isSchema(value: unknown): boolean {
-  const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function'
-  const standard: unknown = isObject ? own(value, '~standard') : undefined
+  const standard: unknown = own(value as object, '~standard')
   return typeof standard === 'object' && standard !== null && typeof own(standard, 'validate') === 'function'
 }
 
@@ -114,12 +114,10 @@ export function authorizationDetails<D extends object = AuthorizationDetail>(
   })
 }
 
+// An element that is no object has no members, so it matches nothing.
 function detailsOf({ claims }: VerifiedToken): readonly object[] {
   const details = valueAt(claims, 'authorization_details')
-  const list: readonly unknown[] = Array.isArray(details) ? details : []
-  return list.filter(
-    (detail): detail is object => typeof detail === 'object' && detail !== null && !Array.isArray(detail),
-  )
+  return Array.isArray(details) ? (details as readonly object[]) : []
 }
 
 function matches(detail: object, rules: AuthorizationDetailsOptions): boolean {
