@@ -245,7 +245,87 @@ describe('53. selectVerifier', () => {
     combined.close()
   })
 
+  /** A verifier with the methods that it must have, and no others. */
+  const least = (said: string[], name: string): Verifier => ({
+    verify: async (token) => {
+      said.push(`${name} ${token}`)
+      return { claims: {}, token, scopes: new Set() }
+    },
+    explain: async () => ({ accepted: true, summary: name, steps: [] }),
+    ready: async () => void said.push(`${name} ready`),
+    close: () => void said.push(`${name} closed`),
+  })
+
+  it('combines verifiers that have only what they need', async () => {
+    const said: string[] = []
+    const verifiers = { a: least(said, 'a'), b: least(said, 'b') }
+    const combined = selectVerifier({ verifiers, select: () => 'b', clock: clock() })
+    await combined.ready()
+    await combined.verify('opaque', { view: bearer('opaque') })
+    combined.close()
+    expect(said).toEqual(['a ready', 'b ready', 'b opaque', 'a closed', 'b closed'])
+    expect([combined.accepts?.(), combined.status?.(), combined.now?.()]).toEqual([
+      [],
+      { ready: true, issuers: [] },
+      NOW * 1000,
+    ])
+    expect(combined.verifyFresh).toBeUndefined()
+    expect(Object.isFrozen(combined)).toBe(true)
+  })
+
+  it('is ready only if all are', async () => {
+    const away: Verifier = {
+      ...other,
+      ready: () => Promise.reject(new Error('away')),
+      status: () => ({ ready: false, issuers: [{ issuer: 'x', ready: false }] as never }),
+    }
+    const combined = selectVerifier({ verifiers: { acme, away }, select: () => 'acme' })
+    expect(combined.status?.()).toMatchObject({ ready: false, issuers: [{ ready: true }, { ready: false }] })
+    await expect(combined.ready()).rejects.toThrow('away')
+  })
+
+  it('passes no text that is no token to a verifier of any text', async () => {
+    const said: string[] = []
+    const authenticator = choosing(() => 'a', { a: least(said, 'a') })
+    expect(await answer(authenticator, bearer('a"b'))).toEqual([400, 'credential_malformed'])
+    expect(await answer(authenticator, bearer('ab'))).toBe('authenticated')
+    expect(said).toEqual(['a ab'])
+  })
+
+  it('asks again only for tokens that it has verified, and again for the answers', async () => {
+    const asking: Verifier = {
+      ...least([], 'a'),
+      verifyFresh: async (token) => ({ ...token, token: `${token.token}+` }),
+    }
+    const combined = selectVerifier({ verifiers: { asking }, select: () => 'asking' })
+    const verified = await combined.verify('t', { view: bearer('t') })
+    const again = await combined.verifyFresh?.(verified)
+    expect(await combined.verifyFresh?.(again ?? verified)).toMatchObject({ token: 't++' })
+    await expect(combined.verifyFresh?.({ ...verified })).rejects.toThrow(
+      'Cannot ask again: the token is of another verifier',
+    )
+  })
+
+  it('says in the log which verifiers there are', async () => {
+    const outcome = await choosing(() => 'third').authenticate(bearer(good))
+    expect(outcome).toMatchObject({ error: { expected: '["acme","other"]', actual: '"third"' } })
+    const explained = await choosing(() => 'third').explain(bearer(good))
+    expect(explained.steps).toContainEqual(
+      expect.objectContaining({
+        step: 'verifier',
+        result: 'failed',
+        hint: expect.stringContaining('"third"') as string,
+      }),
+    )
+  })
+
   it.each<[string, unknown, string]>([
+    ...(['verify', 'explain', 'ready', 'close'] as const).map((name): [string, unknown, string] => [
+      `a verifier without ${name}`,
+      { verifiers: { acme, b: { ...acme, [name]: undefined } }, select: () => 'acme' },
+      '"verifiers.b" must be a verifier, which createVerifier makes',
+    ]),
+    ['a list of verifiers', { verifiers: [acme], select: () => 'acme' }, '"verifiers" must be an object such as {'],
     ['no verifiers', { verifiers: {}, select: () => 'acme' }, '"verifiers" must have at least one verifier'],
     [
       'options of a verifier',
@@ -264,8 +344,49 @@ describe('53. selectVerifier', () => {
 })
 
 describe('53. signedCookie', () => {
+  const unreached = () => expect.unreachable()
+  it.each<[string, string | undefined, () => unknown, unknown]>([
+    ['is signed', 'a=b; session=s%3Ax', () => good, 'authenticated'],
+    ['is checked with a promise', 'session=s%3Ax', async () => good, 'authenticated'],
+    ['is absent', undefined, unreached, [401, 'credential_missing']],
+    ['has a longer name', 'session2=x', unreached, [401, 'credential_missing']],
+    ['is empty', 'session=', unreached, [401, 'credential_missing']],
+    ['comes twice', 'session=x; session=x', unreached, [400, 'credential_repeated']],
+    ['has a wrong signature', 'session=s%3Ax', () => false, [401, 'signature_invalid']],
+    ['is unknown to the hook', 'session=s%3Ax', () => undefined, [401, 'signature_invalid']],
+    ['signs an empty text', 'session=s%3Ax', () => '', [401, 'signature_invalid']],
+    ['is only called good', 'session=s%3Ax', () => true, [401, 'signature_invalid']],
+    ['breaks the hook', 'session=s%3Ax', () => Promise.reject(new Error('no')), [503, 'check_unavailable']],
+    [
+      'is refused by the hook',
+      'session=s%3Ax',
+      () => Promise.reject(new AuthError('token_expired')),
+      [401, 'token_expired'],
+    ],
+  ])('reads the token of a cookie, as received, which %s', async (_, cookie, unsign, expected) => {
+    const given: string[] = []
+    const extractToken = signedCookie('session', (value) => {
+      given.push(value)
+      return unsign() as string
+    })
+    const authenticator = createAuthenticator({ ...policy, clock: clock(), extractToken })
+    expect(await answer(authenticator, view(cookie === undefined ? {} : { cookie }))).toEqual(expected)
+    expect(given).toEqual(unsign === unreached ? [] : ['s%3Ax'])
+  })
+
+  it('says in the log which cookie is wrong, and how', async () => {
+    const errorOf = (cookie: string): Promise<AuthError> =>
+      Promise.resolve(signedCookie('session', () => false)(view({ cookie }))).then(
+        () => expect.unreachable(),
+        (error: AuthError) => error,
+      )
+    expect(await errorOf('session=x')).toMatchObject({ expected: String.raw`"a signed cookie \"session\""` })
+    expect(await errorOf('session=x; session=y')).toMatchObject({ expected: '"one value"', actual: '"2 in a cookie"' })
+  })
+
   it.each<[string, readonly unknown[], string]>([
-    ['an impossible name', ['a b', () => false], 'give the name of a cookie'],
+    ['an impossible name', ['a b', () => false], 'give the name of a cookie, found "a b"'],
+    ['no name', [undefined, () => false], 'give the name of a cookie, found nothing'],
     ['no function', ['session'], 'give a function that checks the signature'],
   ])('does not start with %s', (_, [name, unsign], message) => {
     expect(() => signedCookie(name as string, unsign as never)).toThrow(`Cannot read signed cookie: ${message}`)
