@@ -26,6 +26,12 @@ const detailed: Requirement = {
   refusal: { status: 403, error: 'insufficient_authorization' },
 }
 
+const other = (change: object): Requirement => ({
+  ...strong,
+  isMet: () => false,
+  refusal: { status: 401, error: 'insufficient_user_authentication', parameters: { more: '1' }, ...change },
+})
+
 const { publicJwk } = await createTestKeys('ES256')
 const authenticator = createAuthenticator({ issuer: null, audience: null, jwks: { keys: [publicJwk] } })
 const token: VerifiedToken = { claims: { auth_time: 1000 }, token: 'opaque', scopes: new Set(['a']) }
@@ -64,9 +70,32 @@ describe('a requirement with a refusal', () => {
     ['as an unneeded alternative', anyOf(scope('a'), strong), 'met'],
     ['deeper', allOf(scope('a'), anyOf(scope('b'), allOf(scope('a'), strong))), `${stepUp} {"acr_values":"mfa"}`],
     ['of status 403', allOf(scope('a'), detailed), '403 requirement_not_met insufficient_authorization {}'],
+    ['without the parameters of another error', allOf(strong, other({ error: 'x' })), `${stepUp} {"acr_values":"mfa"}`],
+    ['without those of another status', allOf(strong, other({ status: 403 })), `${stepUp} {"acr_values":"mfa"}`],
     ['not of the negation', not(recent(301)), '403 requirement_not_met insufficient_scope {}'],
   ])('is reported %s', (_case, requirement, expected) => {
     expect(summary(requirement)).toBe(expected)
+  })
+
+  it('has a description only if all of its kind have the same', () => {
+    const described = (...descriptions: readonly object[]): unknown =>
+      refusalOf(allOf(...descriptions.map((one) => other(one))))?.description
+    const [a, b] = [{ description: 'a' }, { description: 'b' }]
+    expect([described(a), described(a, a), described(a, b), described(a, {}), described({}, a), described({})]).toEqual(
+      ['a', 'a', undefined, undefined, undefined, undefined],
+    )
+  })
+
+  it('does not come from Object.prototype', () => {
+    const prototype = Object.prototype as unknown as Record<string, unknown>
+    const polluted = { found: () => ({ x: 1 }), unmet: () => [strong], refusal: strong.refusal, needsFresh: true }
+    try {
+      Object.assign(prototype, polluted)
+      const error = refusalOf({ description: 'own', scopes: [], isMet: () => false })
+      expect([error?.status, error?.error, error?.actual]).toEqual([403, 'insufficient_scope', undefined])
+    } finally {
+      for (const name of Object.keys(polluted)) delete prototype[name]
+    }
   })
 
   it('appears in the challenge of the scheme, quoted', () => {

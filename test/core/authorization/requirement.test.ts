@@ -160,6 +160,11 @@ describe('requirements', () => {
     ['any of two scopes', () => anyScope('x', 'y'), 'expected "scope x or y", found ["orders:read","profile"]'],
     ['a predicate', () => claim('level', () => false), 'expected "claim level", found 3'],
     ['not', () => not(claim('role', 'writer')), 'expected "not (claim role \\"writer\\")", found "writer"'],
+    [
+      'a custom requirement with a scope',
+      () => ({ description: 'own', scopes: ['x'], isMet: () => false }),
+      'expected "own", found ["orders:read","profile"]',
+    ],
     ['a custom requirement', () => ({ description: 'own', scopes: [], isMet: () => false }), 'expected "own"'],
   ])('reports what was found instead: %s', (_, requirement, message) => {
     expect(() => assertRequirement(requirement(), token, { now: 0 })).toThrow(new RegExp(`: ${escaped(message)}$`))
