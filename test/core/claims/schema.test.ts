@@ -43,6 +43,28 @@ describe('a claims schema', () => {
   })
 })
 
+describe('an answer of a schema', () => {
+  const answering = (answer: unknown): Promise<unknown> =>
+    applySchema({ '~standard': { version: 1, vendor: 'test', validate: () => answer as never } }, { sub: 'ada' })
+
+  it.each<readonly [string, unknown, string]>([
+    ['the path and the message', [{ message: 'is short', path: ['a', 0, { key: 'b' }] }], '"a.0.b: is short"'],
+    ['only a message', [{ message: 'no' }, { message: 'never', path: [] }], '"no; never"'],
+    ['three of them at most', ['a', 'b', 'c', 'd'].map((message) => ({ message })), '"a; b; c"'],
+    ['what is no list', 'a', '"not said"'],
+  ])('with issues refuses, and the log has %s', async (_, issues, actual) => {
+    await expect(answering({ issues, value: {} })).rejects.toMatchObject({ code: 'claims_schema', actual })
+  })
+
+  it.each([[undefined], [null], ['text'], [[]]])('whose value is %j is a bug', async (value) => {
+    await expect(answering({ value })).rejects.toThrow(new TypeError('The schema of "claims" must return an object'))
+  })
+
+  it('has no prototype', async () => {
+    expect(Object.getPrototypeOf(await answering({ value: { a: 1 } }))).toBeNull()
+  })
+})
+
 describe('a valid schema', () => {
   it('is an object or a function with a validator', () => {
     const standard = schemaOf(() => ({}))
