@@ -118,6 +118,13 @@ describe('55. A connection', () => {
     expect(ends).toEqual([EXPIRED])
   })
 
+  it('notices within a minute that the wall clock was set, however rarely its token is verified', async () => {
+    const { ends } = await watched(connections({ verifyEvery: 3600 }), await token({ exp: NOW + 7200 }))
+    time.stepWall(7200 * SECOND)
+    await time.advanceAsync(60 * SECOND)
+    expect(ends).toEqual([EXPIRED])
+  })
+
   it('has no token after exp, even if the timer is late', async () => {
     const { connection, ends } = await watched(connections(), await token())
     time.stepWall(300 * SECOND)
