@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import { connect } from 'node:net'
 import { createTRPCUntypedClient, httpBatchStreamLink, httpLink } from '@trpc/client'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -9,13 +9,17 @@ import { glueLines, recipeCode } from '../support/recipes/page.ts'
 import { type RecipeWorld, startRecipe } from '../support/recipes/world.ts'
 
 const ALL = `
+import { createExpressMiddleware } from '@trpc/server/adapters/express'
 import { createHTTPServer } from '@trpc/server/adapters/standalone'
+import express from 'express'
+import { router } from './server.mjs'
 import { createContext, requires, responseMeta, t } from './auth.mjs'
 import { ran } from './orders.mjs'
 
 export { server } from './server.mjs'
 export { handler } from './fetch.mjs'
 export { ran }
+export const app = express().use('/api/trpc', createExpressMiddleware({ router, createContext, responseMeta }))
 const wrong = requires('orders:read').query(() => ran.push('wrong'))
 const misspelled = requires(undefined).query(() => ran.push('misspelled'))
 export const wrongServer = createHTTPServer({ router: t.router({ wrong, misspelled }), createContext, responseMeta })
@@ -24,6 +28,7 @@ export const wrongServer = createHTTPServer({ router: t.router({ wrong, misspell
 interface Recipe {
   readonly server: Server
   readonly wrongServer: Server
+  readonly app: RequestListener
   readonly handler: (request: Request) => Promise<Response>
   readonly ran: string[]
 }
@@ -31,6 +36,7 @@ interface Recipe {
 let world: RecipeWorld
 let recipe: Recipe
 let port: number
+let expressPort: number
 const closers: (() => unknown)[] = []
 
 beforeAll(async () => {
@@ -39,6 +45,7 @@ beforeAll(async () => {
   world = await startRecipe('trpc', files, { 'orders.mjs': ORDERS, 'all.mjs': ALL })
   recipe = await load()
   port = await listening(recipe.server)
+  expressPort = await listening(createServer(recipe.app))
 })
 afterAll(async () => {
   await Promise.all(closers.map((close) => close()))
@@ -60,6 +67,8 @@ const requestOf = (origin: string, path: string, token?: string, init: RequestIn
   return new Request(`${origin}/${path}`, { headers, ...init })
 }
 const overNode: Send = (path, token, init) => fetch(requestOf(`http://127.0.0.1:${port}`, path, token, init))
+const overExpress: Send = (path, token, init) =>
+  fetch(requestOf(`http://127.0.0.1:${expressPort}/api/trpc`, path, token, init))
 const overFetch: Send = (path, token, init) => recipe.handler(requestOf('http://localhost/trpc', path, token, init))
 
 it('needs at most 15 lines', () => {
@@ -68,6 +77,7 @@ it('needs at most 15 lines', () => {
 
 describe.each([
   ['node:http', overNode],
+  ['Express', overExpress],
   ['fetch', overFetch],
 ])('the recipe for tRPC over %s', (_, send) => {
   it('gives procedures the token', async () => {

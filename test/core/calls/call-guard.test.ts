@@ -1,7 +1,17 @@
+import { createServer, type RequestListener } from 'node:http'
+import { createRequire } from 'node:module'
+import { getRequestListener } from '@hono/node-server'
 import { AuthError, createAuthenticator, createVerifier, type RequestView, scope, type Verifier } from '@claimgate/core'
-import { type Caller, createCallGuard, type RefusedCall } from '@claimgate/core/calls'
+import { type Caller, type CallGuard, createCallGuard, type RefusedCall } from '@claimgate/core/calls'
 import { createTestClock, createTestKeys } from '@claimgate/testing'
+import express from 'express'
+import fastify from 'fastify'
+import { Hono } from 'hono'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { sendRaw } from '../../support/contract/raw-request.ts'
+import { listen } from '../../support/contract/started-adapter.ts'
+
+const express4 = createRequire(import.meta.url)('express4') as typeof express
 
 const key = await createTestKeys('RS256')
 const policy = { issuer: 'https://auth.example.com', audience: 'orders-api', jwks: { keys: [key.publicJwk] } }
@@ -163,6 +173,12 @@ describe('a call', () => {
     expect(caller.headers['www-authenticate']).toContain('scope="a", Bearer realm="api"')
   })
 
+  it('keeps the first eight challenges, also of a connection with many calls', async () => {
+    const caller = createCallGuard({ ...policy, clock }).callerOf(await bearer())
+    for (let call = 0; call < 12; call += 1) await refusalOf(caller, scope(`s${call}`))
+    expect(caller.headers['www-authenticate']?.match(/scope="\w+"/g)).toHaveLength(8)
+  })
+
   it('has the user, and the headers of bindings', async () => {
     const made = createAuthenticator({ ...policy, clock, onAuthenticated: () => 'user' })
     const authenticate = async (view: RequestView): Promise<object> => {
@@ -180,6 +196,10 @@ describe('a call', () => {
     expect(await refusalOf(guard.callerOf(viewOf()))).toEqual({ code: 16 })
     const failing = createCallGuard({ ...policy, clock }, throwing('text'))
     expect(await refusalOf(failing.callerOf(viewOf()))).toBeInstanceOf(Error)
+    // An unhandled rejection would fail the run.
+    const asynchronous = createCallGuard({ ...policy, clock }, async () => throwing('text')())
+    const made = asynchronous.callerOf(viewOf()).token()
+    expect(await made.catch((error: unknown) => [error])).toEqual([expect.any(Promise)])
   })
 })
 
@@ -192,6 +212,44 @@ describe('the request of a call', () => {
     const node = { method: 'GET', url: '/', headers: await headers(), rawHeaders: [], socket: undefined }
     for (const source of [fetched, node, { ...node, originalUrl: '/mounted' }, await bearer()])
       expect((await guard.callerOf(source).token()).claims.sub).toBe('ada')
+  })
+
+  type Serve = (guard: CallGuard) => RequestListener | Promise<RequestListener>
+  const statusOf = (guard: CallGuard, source: unknown): Promise<number> =>
+    guard
+      .callerOf(source as never)
+      .token()
+      .then(
+        () => 200,
+        ({ status }: RefusedCall) => status,
+      )
+  const overExpress =
+    (made: typeof express): Serve =>
+    (guard) =>
+      made().use(async (req, res) => void res.sendStatus(await statusOf(guard, req)))
+  const overFastify: Serve = async (guard) => {
+    const app = fastify().get('/', async (req, reply) => reply.code(await statusOf(guard, req)).send())
+    await app.ready()
+    return (req, res) => app.routing(req, res)
+  }
+  const overHono: Serve = (guard) => {
+    const app = new Hono().get('/', async (c) => new Response(null, { status: await statusOf(guard, c.req) }))
+    return getRequestListener(app.fetch)
+  }
+
+  it.each<[string, Serve]>([
+    ['Express 4', overExpress(express4)],
+    ['Express 5', overExpress(express)],
+    ['Fastify', overFastify],
+    ['Hono', overHono],
+  ])('may be one of a framework: %s', async (_, serve) => {
+    const { port, close } = await listen(createServer(await serve(createCallGuard({ ...policy, clock }))))
+    onTestFinished(close)
+    const field = `Authorization: Bearer ${await token()}`
+    const send = async (...fields: string[]): Promise<number> => (await sendRaw(port, { target: '/', fields })).status
+    expect(await Promise.all([send(field), send(), send(field, 'authorization: Bearer other')])).toEqual([
+      200, 401, 400,
+    ])
   })
 
   it('shows a repeated field, which Node drops from its headers', async () => {

@@ -3,6 +3,7 @@ import {
   type Authenticator,
   type AuthenticatorOptions,
   createAuthenticator,
+  has,
   misconfigured,
   type NodeRequest,
   nodeRequestView,
@@ -52,6 +53,11 @@ export function createCallGuard<C extends object = object>(
 function viewOf(source: CallSource): RequestView {
   const given: { readonly header?: unknown; readonly headers?: unknown } =
     typeof source === 'object' && source !== null ? source : {}
+  // Before `header`, which is also a method of the requests of Express.
+  if (has(given, 'rawHeaders')) return nodeRequestView(source as NodeRequest)
+  // The requests of Fastify and Hono keep the original one.
+  const raw = own(given, 'raw')
+  if (typeof raw === 'object' && raw !== null) return viewOf(raw as CallSource)
   if (typeof own(given, 'header') === 'function') return source as RequestView
   const headers = own(given, 'headers')
   if (typeof headers !== 'object' || headers === null)

@@ -8,6 +8,7 @@ import {
   type Clock,
   clockOf,
   givenRequirement,
+  ignoreRejection,
   type Outcome,
   own,
   type Refused,
@@ -28,7 +29,7 @@ export interface Caller<C extends object = object> {
    * refused, also with `optional: true`.
    */
   token(requirement?: Requirement): Promise<VerifiedToken<C>>
-  /** Headers for the response: of bindings, and of all refusals so far, whose challenges are joined. Names are in lower case. */
+  /** Headers for the response: of bindings, and of all refusals so far, whose first eight different challenges are joined. Names are in lower case. */
   readonly headers: Readonly<Record<string, string>>
   /** What `onAuthenticated` returned; `undefined` before a call has a token. */
   readonly user: unknown
@@ -97,7 +98,10 @@ export function callerOf<C extends object>(
   const errorFor = (refused: RefusedCall): unknown => {
     addTo(fields, refused.headers)
     try {
-      return errorOf(refused)
+      const error = errorOf(refused)
+      // A function that is async by mistake.
+      ignoreRejection(error)
+      return error
     } catch (thrown) {
       return asError(thrown)
     }
@@ -134,10 +138,16 @@ export function callerOf<C extends object>(
   return { caller, clock, expired, failed: (bug) => errorFor(failedCall(bug)) }
 }
 
-// A field that lists values, and so has those of all calls.
+// A field that lists values, and so has those of several calls.
 const LISTS: ReadonlySet<string> = new Set(['www-authenticate', 'access-control-expose-headers'])
 
+/** More challenges would be longer than the headers that proxies accept, and would fill the memory of a long connection. */
+const MOST_VALUES = 8
+
 function addTo(fields: Map<string, Set<string>>, added: Readonly<Record<string, string>>): void {
-  for (const [name, value] of Object.entries(added))
-    fields.set(name, new Set([...((LISTS.has(name) && fields.get(name)) || []), value]))
+  for (const [name, value] of Object.entries(added)) {
+    const values = fields.get(name)
+    if (values === undefined || !LISTS.has(name)) fields.set(name, new Set([value]))
+    else if (values.size < MOST_VALUES) values.add(value)
+  }
 }
