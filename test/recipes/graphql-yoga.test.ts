@@ -15,7 +15,7 @@ export { server, yoga } from './server.mjs'
 export { ran } from './orders.mjs'
 const typeDefs = 'type Query { wrong: String, fails: String }'
 const resolvers = { Query: { wrong: (_, args, { caller }) => caller.token('orders:read'), fails: () => { throw undefined } } }
-export const wrongServer = createServer(createYoga({ logging: false, schema: createSchema({ typeDefs, resolvers }), plugins: [authentication] }))
+export const wrongServer = createServer(createYoga({ logging: false, batching: true, schema: createSchema({ typeDefs, resolvers }), plugins: [authentication] }))
 `
 
 interface Recipe {
@@ -178,6 +178,17 @@ describe('the recipe for GraphQL Yoga', () => {
       401,
     )
     expect(cold.ran).toEqual([])
+  })
+
+  it('refuses a batch without a token as a whole, and otherwise gives each operation its own answer', async () => {
+    const wrongPort = await listening((await load()).wrongServer)
+    const body = `[${operation('{ wrong }')},${operation('{ __typename }')}]`
+    const send = (...fields: string[]) =>
+      sendRaw(wrongPort, { method: 'POST', target: '/graphql', fields: [...json, ...fields], body })
+    expect((await send()).status).toBe(401)
+    const mixed = await send(`Authorization: Bearer ${await world.token()}`)
+    expect(mixed.status).toBe(200)
+    expect(JSON.parse(mixed.body)).toMatchObject([{ errors: [{}] }, { data: { __typename: 'Query' } }])
   })
 
   it('answers 500 with fixed text for a requirement that is none, and survives a resolver that throws undefined', async () => {

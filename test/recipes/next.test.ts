@@ -24,6 +24,8 @@ const MORE: Readonly<Record<string, string>> = {
   'next.config.js': `
     import { join } from 'node:path'
     import { settings } from './settings.js'
+    // As after an attack on a dependency: every test runs so.
+    Object.defineProperty(Object.prototype, 'claims', { value: { sub: 'eve' }, writable: true, configurable: true })
     const experimental = { turbopackMinify: false, turbopackSourceMaps: false }
     export default { ...settings, experimental, turbopack: { root: join(import.meta.dirname, '../../..') } }`,
   'settings.js': recipeCode('next', 'config').replace('export default', 'export const settings ='),
@@ -33,6 +35,8 @@ const MORE: Readonly<Record<string, string>> = {
   'app/layout.js': `export default function Layout({ children }) { return <html><body>{children}</body></html> }`,
   'app/missed/orders/route.js': `export { GET, POST } from '../../api/orders/route.js'`,
   'app/missed/account/page.js': `export { default } from '../../account/page.js'`,
+  'app/missed/slow/page.js': `export { default } from '../../account/page.js'`,
+  'app/missed/slow/loading.js': `export default () => 'Loading'`,
   'app/missed/form/page.js': `
     import { connection } from 'next/server'
     import { cancel } from '../../actions.js'
@@ -247,6 +251,10 @@ describe('components and actions', () => {
     const missed = await send('/missed/account', await token())
     expect(missed.status).toBe(500)
     expect(missed.body).not.toContain('Hello')
+    const slow = await send('/missed/slow', await token())
+    expect(slow.status).toBe(200)
+    expect(slow.body).toContain('Loading')
+    expect(slow.body).not.toContain('Hello')
   })
 
   it('run an action only with its scope, on a path that the matcher misses', async () => {

@@ -7,7 +7,9 @@ import { createGate } from '@claimgate/fetch'
 import * as grpc from '@grpc/grpc-js'
 import { initTRPC, TRPCError } from '@trpc/server'
 import type { Request as ExpressRequest } from 'express'
+import type { FastifyRequest } from 'fastify'
 import { GraphQLError } from 'graphql'
+import type { HonoRequest } from 'hono'
 import type { NextRequest } from 'next/server.js'
 import { expect, it } from 'vitest'
 
@@ -27,7 +29,8 @@ it('tRPC and GraphQL: the errors, and the requests', async () => {
     const { trpcCode: code, message, extensions } = refused
     return new TRPCError({ code, message, cause: new GraphQLError(message, { extensions }) })
   })
-  const createContext = (req: IncomingMessage | Http2ServerRequest | ExpressRequest | Request | NextRequest) => ({
+  type OfFramework = ExpressRequest | FastifyRequest | HonoRequest | NextRequest
+  const createContext = (req: IncomingMessage | Http2ServerRequest | OfFramework | Request) => ({
     caller: guard.callerOf(req),
   })
   const t = initTRPC.context<ReturnType<typeof createContext>>().create()
@@ -45,7 +48,7 @@ it('Next.js: the proxy', async () => {
   const gate = createGate(options)
   const proxy = async (request: NextRequest): Promise<Response | undefined> => {
     const auth = await gate(request)
-    return 'claims' in auth ? undefined : auth
+    return auth instanceof Response ? auth : undefined
   }
   expect((await proxy(new Request('https://api.example.com/') as NextRequest))?.status).toBe(401)
 })

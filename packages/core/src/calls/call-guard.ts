@@ -15,8 +15,13 @@ import {
 import { type Caller, callerOf } from './caller.ts'
 import type { RefusedCall } from './refused-call.ts'
 
-/** What the calls arrive in. Prefer the request of Node if there is one: it alone shows a repeated field. */
-export type CallSource = NodeRequest | Pick<Request, 'method' | 'url' | 'headers'> | RequestView
+/**
+ * What the calls arrive in: a request of Node, of the Fetch API, of Express, of Fastify or of Hono, or a view. Prefer the request of Node if there is
+ * one: it alone shows a repeated field.
+ */
+export type CallSource = OriginalRequest | { readonly raw: OriginalRequest } | RequestView
+
+type OriginalRequest = NodeRequest | Pick<Request, 'method' | 'url' | 'headers'>
 
 /** Protects calls. */
 export interface CallGuard<C extends object = object> {
@@ -51,8 +56,7 @@ export function createCallGuard<C extends object = object>(
 }
 
 function viewOf(source: CallSource): RequestView {
-  const given: { readonly header?: unknown; readonly headers?: unknown } =
-    typeof source === 'object' && source !== null ? source : {}
+  const given: object = typeof source === 'object' && source !== null ? source : {}
   // Before `header`, which is also a method of the requests of Express.
   if (has(given, 'rawHeaders')) return nodeRequestView(source as NodeRequest)
   // The requests of Fastify and Hono keep the original one.
