@@ -191,6 +191,25 @@ describe('a call', () => {
     expect(caller.headers).toEqual({ 'dpop-nonce': 'n' })
   })
 
+  it('has the latest nonce, and challenges in the scheme of the token', async () => {
+    const made = createAuthenticator({ ...policy, clock })
+    const authenticate = async (view: RequestView): Promise<object> => {
+      return { ...(await made.authenticate(view)), scheme: 'DPoP', headers: { 'dpop-nonce': '1' } }
+    }
+    const authorize = vi.fn<typeof made.authorize>(async (...given) => {
+      const outcome = await made.authorize(...given)
+      if (outcome.kind !== 'refused') return outcome
+      const { response } = outcome
+      return { ...outcome, response: { ...response, headers: { ...response.headers, 'dpop-nonce': '2' } } }
+    })
+    const caller = createCallGuard({ ...made, authenticate, authorize } as typeof made).callerOf(await bearer())
+    await refusalOf(caller, scope('x'))
+    expect(caller.headers['dpop-nonce']).toBe('2')
+    clock.advance(700_000)
+    await refusalOf(caller)
+    expect(authorize.mock.calls.map(([, , scheme]) => scheme)).toEqual(['DPoP', 'DPoP'])
+  })
+
   it('rejects with what the function of the protocol makes', async () => {
     const guard = createCallGuard({ ...policy, clock }, ({ grpcCode }) => ({ code: grpcCode }))
     expect(await refusalOf(guard.callerOf(viewOf()))).toEqual({ code: 16 })

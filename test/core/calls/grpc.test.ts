@@ -178,6 +178,13 @@ describe('a call of gRPC', () => {
     expect([onReceiveMetadata.mock.calls.length, sendStatus.mock.calls.length, clock.pending()]).toEqual([0, 0, 1])
   })
 
+  it('gets no status if it is refused after its client has gone', async () => {
+    const { cancel, onCancel, sendStatus } = await called('/shop.Orders/Watch')
+    cancel()
+    await called('/shop.Orders/Watch').then(({ settled }) => settled())
+    expect([sendStatus.mock.calls.length, onCancel.mock.calls.length]).toEqual([0, 1])
+  })
+
   it('ends with INTERNAL and fixed text if its handler cannot start', async () => {
     const { sendStatus } = await called('/shop.Orders/Watch', {}, () => {
       throw new Error('secret detail')
