@@ -8,6 +8,8 @@ import express from 'express'
 import fastify from 'fastify'
 import { Hono } from 'hono'
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { request } from '../../support/core/refusal.ts'
+import { boundToken, createDpopApi, createDpopClient } from '../../support/dpop/client.ts'
 import { sendRaw } from '../../support/contract/raw-request.ts'
 import { listen } from '../../support/contract/started-adapter.ts'
 
@@ -112,6 +114,19 @@ describe('a call', () => {
     expect(refused).toMatchObject({ status: 503, trpcCode: 'SERVICE_UNAVAILABLE', grpcCode: 14 })
     expect(refused.headers).not.toHaveProperty('www-authenticate')
     expect((await caller.token()).claims.sub).toBe('ada')
+  })
+
+  it('is refused with 503 again if the attempt that met an outage has used up its proof of DPoP', async () => {
+    const client = await createDpopClient()
+    const bound = await boundToken(client.jkt)
+    const onAuthenticated = vi.fn<() => string>(() => 'user').mockImplementationOnce(throwing('down'))
+    const guard = createCallGuard(createDpopApi({}, { onAuthenticated }).authenticator)
+    const fields = { authorization: `DPoP ${bound}`, dpop: await client.proof(bound) }
+    const caller = guard.callerOf(request(fields, { method: 'GET', target: '/orders' }))
+    for (const status of [503, 503]) expect(await refusalOf(caller)).toMatchObject({ status })
+    expect(await refusalOf(guard.callerOf(request(fields, { method: 'GET', target: '/orders' })))).toMatchObject({
+      status: 401,
+    })
   })
 
   it.each<[string, (verifier: Verifier) => unknown]>([
@@ -229,7 +244,8 @@ describe('the request of a call', () => {
     const guard = createCallGuard({ ...policy, clock })
     const fetched = new Request('https://api.example.com/', { headers: await headers() })
     const node = { method: 'GET', url: '/', headers: await headers(), rawHeaders: [], socket: undefined }
-    for (const source of [fetched, node, { ...node, originalUrl: '/mounted' }, await bearer()])
+    const hapi = { method: 'get', headers: node.headers, raw: { req: node, res: {} } }
+    for (const source of [fetched, node, { ...node, originalUrl: '/mounted' }, hapi as never, await bearer()])
       expect((await guard.callerOf(source).token()).claims.sub).toBe('ada')
   })
 

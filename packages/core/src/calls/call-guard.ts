@@ -59,9 +59,9 @@ function viewOf(source: CallSource): RequestView {
   const given: object = typeof source === 'object' && source !== null ? source : {}
   // Before `header`, which is also a method of the requests of Express.
   if (has(given, 'rawHeaders')) return nodeRequestView(source as NodeRequest)
-  // The requests of Fastify and Hono keep the original one.
+  // The requests of Fastify and Hono keep the original one. Those of others, such as hapi, have something else there.
   const raw = own(given, 'raw')
-  if (typeof raw === 'object' && raw !== null) return viewOf(raw as CallSource)
+  if (typeof raw === 'object' && raw !== null && has(raw, 'headers')) return viewOf(raw as OriginalRequest)
   if (typeof own(given, 'header') === 'function') return source as RequestView
   const headers = own(given, 'headers')
   if (typeof headers !== 'object' || headers === null)

@@ -64,11 +64,17 @@ export function callerOf<C extends object>(
   const fields = new Map<string, Set<string>>()
   let asked: Promise<Credentials<C>> | undefined
   let admission: Authenticated<C> | undefined
+  let outage: Refused | undefined
 
   const authenticate = async (): Promise<Credentials<C>> => {
-    const outcome = await authenticator.authenticate(view)
-    // Another call may succeed once the keys can be fetched.
-    if (outcome.kind === 'refused' && outcome.error.status === 503) asked = undefined
+    let outcome = await authenticator.authenticate(view)
+    // The attempt that met an outage may have used up the proof of DPoP.
+    if (outage !== undefined && outcome.kind === 'refused' && outcome.error.code === 'binding_failed') outcome = outage
+    if (outcome.kind === 'refused' && outcome.error.status === 503) {
+      // Another call may succeed once the keys can be fetched.
+      asked = undefined
+      outage = outcome
+    }
     admission = outcome.kind === 'refused' ? undefined : admitted(outcome)
     if (admission !== undefined) addTo(fields, admission.headers)
     const exp: unknown = admission && own(signedClaims(admission.token), 'exp')
