@@ -136,6 +136,32 @@ describe('51. authorization details', () => {
     expect(await is(not(accounts({ schema })), [EXAMPLE])).toBe('refused')
   })
 
+  it.each<readonly [string, unknown, 'met' | 'refused']>([
+    ['issues', { issues: [{ message: 'no' }] }, 'met'],
+    ['issues and a value', { issues: [], value: EXAMPLE }, 'met'],
+    ['a value', { value: EXAMPLE }, 'refused'],
+    ['a value and no issues', { issues: undefined, value: EXAMPLE }, 'refused'],
+    ['issues that are no list', { issues: 'no' }, 'refused'],
+    ['neither', {}, 'refused'],
+    ['nothing', undefined, 'refused'],
+    ['null', null, 'refused'],
+    ['text', 'issues', 'refused'],
+  ])('grant by their negation only what a schema rejects: it answers with %s', async (_, result, expected) => {
+    const schema = { '~standard': { version: 1, vendor: 'test', validate: () => result } } as never
+    expect(await is(not(accounts({ schema })), [EXAMPLE])).toBe(expected)
+  })
+
+  it.each([
+    [[false, false], 'met'],
+    [[undefined, false], 'refused'],
+    [[false, undefined], 'refused'],
+    [[false, true], 'refused'],
+  ])('grant nothing by their negation if one of several is covered or undecided: %j', async (answers, expected) => {
+    const left = [...answers]
+    const covers = (): boolean => left.shift() as boolean
+    expect(await is(not(accounts({ covers })), [EXAMPLE, EXAMPLE])).toBe(expected)
+  })
+
   it('say in the log that they cannot be decided', async () => {
     const token = { claims: { authorization_details: [EXAMPLE] }, token: 'x', scopes: new Set<string>() }
     const remediation = [{ type: 'account_information' }]

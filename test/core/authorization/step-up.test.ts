@@ -148,6 +148,17 @@ describe('50. a step-up', () => {
     })
   })
 
+  it.each<readonly [StepUpOptions, string, readonly string[]]>([
+    [{ acr: ['a', 'b'] }, ' with acr a or b', ['acr']],
+    [{ amr: ['a', 'b'] }, ' with amr a and b', ['amr']],
+    [{ maxAge: 5 }, ' in the last 5 s', ['auth_time']],
+    [{ acr: ['a'], amr: ['b'], maxAge: 5 }, ' with acr a with amr b in the last 5 s', ['acr', 'amr', 'auth_time']],
+  ])('of %j is described, and names what it found', (options, text, names) => {
+    const { description, documentation, scopes, found } = stepUp(options)
+    expect([description, documentation, scopes]).toEqual([`an authentication${text}`, `an authentication${text}`, []])
+    expect(Object.keys(found?.({ claims: {}, token: 'x', scopes: new Set() }) ?? {})).toEqual(names)
+  })
+
   it.each<readonly [string, object, RegExp]>([
     ['nothing', {}, /give "acr", "maxAge" or "amr"/],
     ['no options', undefined as unknown as object, /give an object, such as \{ maxAge: 300 \}/],
