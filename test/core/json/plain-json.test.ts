@@ -125,7 +125,9 @@ describe('JSON in plain form', () => {
     // The first and the last printable character.
     expect(parsePlainJson('{"a ~":" ~"}', DEFAULT_LIMITS)).toEqual({ 'a ~': ' ~' })
     // Levels are counted again after each end.
-    expect(parsePlainJson('{"a":{},"b":[],"c":{}}', LIMITS)).toEqual({ a: {}, b: [], c: {} })
+    const two = { members: 20, nodes: 20, depth: 2 }
+    expect(parsePlainJson('{"a":{},"b":{},"c":{}}', two)).toEqual({ a: {}, b: {}, c: {} })
+    expect(parsePlainJson('{"a":[],"b":[],"c":[]}', two)).toEqual({ a: [], b: [], c: [] })
   })
 
   it.each([

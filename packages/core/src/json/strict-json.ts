@@ -147,9 +147,9 @@ function addName(
 }
 
 // The index of the current element in the tolerated array.
-function elementOf([outermost, array, element]: readonly Container[], tolerance: ElementTolerance): number | undefined {
-  const isInside = element !== undefined && outermost?.last === tolerance.array && array?.names === undefined
-  return isInside && array ? array.members - 1 : undefined
+function elementOf([outermost, array]: readonly Container[], tolerance: ElementTolerance): number | undefined {
+  const isInside = array !== undefined && array.names === undefined && outermost?.last === tolerance.array
+  return isInside ? array.members - 1 : undefined
 }
 
 function decodeName(encoded: string): string {
