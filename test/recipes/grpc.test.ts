@@ -52,12 +52,24 @@ export function importOrders(call, callback) {
 }
 `
 const ALL = `
+import { Server, ServerInterceptingCall } from '@grpc/grpc-js'
+import { interceptor } from './auth.mjs'
+import { ran } from './orders.mjs'
+import { shop } from './server.mjs'
 export * from './server.mjs'
 export * from './orders.mjs'
+const later = (_, call) => {
+  ran.push('function')
+  const onReceiveMetadata = (metadata, next) => (ran.push('metadata'), next(metadata))
+  return new ServerInterceptingCall(call, { start: (next) => next({ onReceiveMetadata }) })
+}
+export const laterServer = new Server({ interceptors: [interceptor, later] })
+laterServer.addService(shop.Orders.service, { get: (call, callback) => callback(null, call.request) })
 `
 
 interface Recipe {
   readonly server: Server
+  readonly laterServer: Server
   readonly shop: { readonly Orders: new (address: string, credentials: unknown) => Orders }
   readonly ran: string[]
 }
@@ -91,8 +103,8 @@ beforeEach(() => {
   recipe.ran.length = 0
 })
 
-async function start() {
-  const { server, shop, ran } = await world.load<Recipe>('all.mjs')
+async function start(name: 'server' | 'laterServer' = 'server') {
+  const { [name]: server, shop, ran } = await world.load<Recipe>('all.mjs')
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
@@ -179,6 +191,13 @@ describe('the recipe for gRPC', () => {
     expect(answers[0]?.slice(0, 2)).toEqual([code, challenge])
     expect(answers.map(([each]) => each)).toEqual([code, code, code])
     expect(recipe.ran).toEqual([])
+  })
+
+  it('runs only the functions of later interceptors for a refused call', async () => {
+    const { client, ran } = await start('laterServer')
+    expect((await get(undefined, client))[0]).toBe(16)
+    expect((await get(await world.token(), client))[0]).toBe(0)
+    expect(ran).toEqual(['function', 'function', 'metadata'])
   })
 
   it('refuses a method that is not listed', async () => {

@@ -261,7 +261,7 @@ describe('the request of a call', () => {
   const overExpress =
     (made: typeof express): Serve =>
     (guard) =>
-      made().use(async (req, res) => void res.sendStatus(await statusOf(guard, req)))
+      made().use((req, res) => void statusOf(guard, req).then((status) => res.sendStatus(status)))
   const overFastify: Serve = async (guard) => {
     const app = fastify().get('/', async (req, reply) => reply.code(await statusOf(guard, req)).send())
     await app.ready()
@@ -269,7 +269,8 @@ describe('the request of a call', () => {
   }
   const overHono: Serve = (guard) => {
     const app = new Hono().get('/', async (c) => new Response(null, { status: await statusOf(guard, c.req) }))
-    return getRequestListener(app.fetch)
+    const listener = getRequestListener(app.fetch)
+    return (req, res) => void listener(req, res)
   }
 
   it.each<[string, Serve]>([
