@@ -77,7 +77,7 @@ export {
   type ResponseFields,
   sendNode,
 } from './authenticator/adapter.ts'
-export { onExpiry } from './authenticator/expiry.ts'
+export { LONGEST_WAIT, onExpiry, timeLeft } from './authenticator/expiry.ts'
 export { propertyOption, setProperty, userOrToken } from './authenticator/request-property.ts'
 export type { Authenticated, Outcome, RefusalResponse, Refused } from './http/outcome.ts'
 export { metadataAnswer, resourceList } from './http/protected-resource.ts'

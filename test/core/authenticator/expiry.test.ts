@@ -32,6 +32,17 @@ describe('onExpiry', () => {
     expect(callback).toHaveBeenCalledTimes(1)
   })
 
+  it('is not late because the wall clock was set back', () => {
+    const clock = clockAt()
+    const callback = vi.fn<() => void>()
+    onExpiry(tokenFor(3600), callback, clock)
+    clock.stepWall(-3_600_000)
+    clock.advance(3_599_999)
+    expect(callback).not.toHaveBeenCalled()
+    clock.advance(1)
+    expect(callback).toHaveBeenCalledTimes(1)
+  })
+
   it('never calls back after it was cancelled, or for a token without exp', () => {
     const clock = clockAt()
     const callback = vi.fn<() => void>()

@@ -10,7 +10,7 @@ import { type Clock, ignoreRejection, onExpiry, systemClock, type VerifiedToken 
 export function untilExpiry<T>(
   token: Pick<VerifiedToken, 'claims'>,
   source: AsyncIterable<T>,
-  clock: Pick<Clock, 'now' | 'setTimeout'> = systemClock,
+  clock: Clock = systemClock,
 ): AsyncIterableIterator<T, undefined> {
   const iterator = source[Symbol.asyncIterator]()
   const waiting = new Set<(done: IteratorReturnResult<undefined>) => void>()

@@ -6,7 +6,9 @@ import {
   AuthError,
   bare,
   isThenable,
+  LONGEST_WAIT,
   own,
+  timeLeft,
   timeOf,
   type VerifiedToken,
   type Verifier,
@@ -65,8 +67,6 @@ export interface ConnectionParts<C extends object> extends Gatekeeper {
   readonly admit: (token: unknown, current: VerifiedToken<C>) => Promise<Authenticated<C> | RefusedConnection>
 }
 
-// Timers of most runtimes fire at once beyond 2^31 - 1 ms, and none notices that the wall clock was set.
-const LONGEST_WAIT = 60_000
 const LONGEST_WITHOUT_EXP = 3_600_000
 
 /** Creates a connection for an accepted token. Its members are on its class, so that JSON of it is empty. */
@@ -79,7 +79,7 @@ export class OpenConnection<C extends object> implements Connection<C> {
   #isAuthenticating = false
   /** By the monotonic clock, in milliseconds. */
   #verifiedAt = 0
-  #deadline = 0
+  #left: () => number = () => 0
   #cancel = (): void => {}
 
   constructor(parts: ConnectionParts<C>, authenticated: Authenticated<C>) {
@@ -140,23 +140,10 @@ export class OpenConnection<C extends object> implements Connection<C> {
   }
 
   #setDeadline(): void {
-    const left = this.#leftByWall()
-    this.#verifiedAt = this.#parts.clock.monotonic()
-    this.#deadline = this.#verifiedAt + (left === Infinity ? LONGEST_WITHOUT_EXP : left)
-  }
-
-  /** Milliseconds until the token expires, by the clock that is ahead: the wall clock may be set back. */
-  #left(): number {
-    return Math.min(this.#leftByWall(), this.#deadline - this.#parts.clock.monotonic())
-  }
-
-  #leftByWall(): number {
-    try {
-      return this.expiresAt - timeOf(this.#parts.verifier) * 1000
-    } catch {
-      // The `now` of an application's own verifier. No time is left.
-      return Number.NaN
-    }
+    const { clock, verifier } = this.#parts
+    const clocks = { now: () => timeOf(verifier) * 1000, monotonic: () => clock.monotonic() }
+    this.#verifiedAt = clock.monotonic()
+    this.#left = timeLeft(this.expiresAt, clocks, this.expiresAt === Infinity ? LONGEST_WITHOUT_EXP : Infinity)
   }
 
   /** Asks the clock itself, because the timer of a busy or suspended process is late. */
