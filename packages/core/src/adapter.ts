@@ -74,8 +74,10 @@ export {
   type ParsedRequest,
   requirementFor,
   type RequirementRule,
+  type RequestSource,
   type ResponseFields,
   sendNode,
+  viewOf,
 } from './authenticator/adapter.ts'
 export { LONGEST_WAIT, onExpiry, timeLeft } from './authenticator/expiry.ts'
 export { propertyOption, setProperty, userOrToken } from './authenticator/request-property.ts'

@@ -93,6 +93,18 @@ describe('55. A connection', () => {
     }
   })
 
+  it('opens with a request of any kind, and is refused for anything else', async () => {
+    const headers = { authorization: `Bearer ${await token()}` }
+    const web = new Request('https://api.example/', { headers })
+    const bareNode = { method: 'GET', url: '/', headers } as never
+    for (const request of [web, bareNode]) expect((await connections().open(request)).kind).toBe('open')
+    for (const request of [undefined, null, 1, {}]) {
+      const { end, response } = (await connections().open(request as never, await token())) as never
+      expect([end, response]).toEqual([FAILED, expect.objectContaining({ status: 500, body: '' })])
+    }
+    expect(lines[0]).toContain('give the request, or { method, target, header }')
+  })
+
   it('ends at exp, and has no timer and no token then', async () => {
     const { connection, ends } = await watched(connections({ requirement: scope('a') }), await token({ scope: 'a' }))
     await time.advanceAsync(299_999)

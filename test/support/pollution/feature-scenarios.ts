@@ -23,7 +23,7 @@ import {
   type RevocationEndpoint,
   sharedBearer,
 } from '@claimgate/core/revocation'
-import { type CallSource, createCallGuard, grpcAuthentication, type RefusedCall } from '@claimgate/core/calls'
+import { createCallGuard, grpcAuthentication, type RefusedCall, type RequestSource } from '@claimgate/core/calls'
 import { createConnections } from '@claimgate/core/connections'
 import { selectVerifier, signedCookie } from '@claimgate/core/hooks'
 import { statusList } from '@claimgate/core/status-list'
@@ -406,7 +406,7 @@ function connectionScenario(): Scenario {
           for (const [name, source] of callSources[index] ?? [])
             if (name !== 'fetch')
               answers[`${name} ${index}`] = await outcome(async () => {
-                const opened = await connections.open(source as RequestView)
+                const opened = await connections.open(source)
                 if (opened.connection === undefined) return `refused ${stringify([opened.end, opened.response])}`
                 const { connection } = opened
                 const answered = [await connection.authenticate(token), connection.token, connection.expiresAt]
@@ -452,7 +452,7 @@ function callScenario(): Scenario {
 const connectionTokens = [...statusTokens, undefined]
 
 // Made before anything is on Object.prototype: what the runtime's own Request reads there is not Claimgate's.
-const callSources: readonly (readonly (readonly [string, CallSource])[])[] = [...statusTokens, undefined].map(
+const callSources: readonly (readonly (readonly [string, RequestSource])[])[] = [...statusTokens, undefined].map(
   (token) => {
     const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
     return [

@@ -15,6 +15,7 @@ import { stepUp } from '../authorization/step-up.ts'
 import { asRefusal } from '../errors/auth-error.ts'
 import type { Authenticated, Outcome } from '../http/outcome.ts'
 import type { ResourceResponse } from '../http/protected-resource.ts'
+import { requestView } from '../http/web-request.ts'
 import { type Fields, NO_FIELDS } from '../model/http-text.ts'
 import type { FormFields, Peer, RequestView, VerifiedToken } from '../model/token.ts'
 import { bare, has, ignoreRejection, own, ownOptions } from '../model/values.ts'
@@ -210,6 +211,33 @@ export function nodeRequestView(request: NodeRequest): RequestView {
     body: own(given, 'body'),
   }
   return new NodeRequestView(bare(parsed), request)
+}
+
+/**
+ * What a call or a connection arrives in: a request of Node, of the Fetch API, of Express, of Fastify or of Hono, or a view. Prefer the request of Node
+ * if there is one: it alone shows a repeated field.
+ */
+export type RequestSource = OriginalRequest | { readonly raw: OriginalRequest } | RequestView
+
+type OriginalRequest = NodeRequest | Pick<Request, 'method' | 'url' | 'headers'>
+
+/**
+ * The core's view of a request of any kind.
+ *
+ * @throws TypeError for anything else
+ */
+export function viewOf(action: string, source: RequestSource): RequestView {
+  const given: object = isObject(source) ? source : {}
+  // Before `header`, which is also a method of the requests of Express.
+  if (has(given, 'rawHeaders')) return nodeRequestView(source as NodeRequest)
+  // The requests of Fastify and Hono keep the original one. Those of others, such as hapi, have something else there.
+  const raw = own(given, 'raw')
+  if (isObject(raw) && has(raw, 'headers')) return viewOf(action, raw as OriginalRequest)
+  if (typeof own(given, 'header') === 'function') return source as RequestView
+  const headers = own(given, 'headers')
+  if (!isObject(headers)) throw misconfigured(action, 'give the request, or { method, target, header }', source)
+  if (typeof own(headers as Partial<Headers>, 'get') === 'function') return requestView(source as Request)
+  return nodeRequestView(source as NodeRequest)
 }
 
 interface RawRequest {

@@ -1,5 +1,5 @@
-export { type NodeRequest, onExpiry } from '../adapter.ts'
-export { type CallGuard, type CallSource, createCallGuard } from './call-guard.ts'
+export { type NodeRequest, onExpiry, type RequestSource } from '../adapter.ts'
+export { type CallGuard, createCallGuard } from './call-guard.ts'
 export type { Caller } from './caller.ts'
 export {
   type GrpcAuthentication,

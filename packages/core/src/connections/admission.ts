@@ -55,12 +55,17 @@ export async function admit<C extends object>(
       return checked.kind === 'refused' || authenticated === undefined ? (checked as RefusedConnection) : authenticated
     })
   } catch (thrown) {
-    const error = asError(thrown)
-    report(error)
-    const late = asRefusal(thrown)
-    const headers = { 'cache-control': 'no-store', ...(late && { 'retry-after': '1' }) }
-    return bare({ kind: 'refused', error, response: bare({ status: late?.status ?? 500, headers, body: '' }) })
+    report(asError(thrown))
+    return failedConnection(thrown)
   }
+}
+
+/** The refusal of a connection because of a bug or, with status 503, a verifier that is late. */
+export function failedConnection(thrown: unknown): RefusedConnection {
+  const late = asRefusal(thrown)
+  const headers = { 'cache-control': 'no-store', ...(late && { 'retry-after': '1' }) }
+  const response = bare({ status: late?.status ?? 500, headers, body: '' })
+  return bare({ kind: 'refused', error: asError(thrown), response })
 }
 
 /** A verifier that does not answer is an outage. */

@@ -10,7 +10,6 @@ import {
   clockOf,
   createAuthenticator,
   createLogRefusal,
-  has,
   HTTP_OPTIONS,
   ignoreRejection,
   isRequirement,
@@ -18,19 +17,20 @@ import {
   misconfigured,
   narrowing,
   type NodeRequest,
-  nodeRequestView,
   numberIn,
   type OptionTable,
   own,
   quote,
   readOptions,
   type RefusalLog,
+  type RequestSource,
   type RequestView,
   type RequirementOption,
   type VerifiedToken,
   type Verifier,
+  viewOf,
 } from '../adapter.ts'
-import { admit, type Gatekeeper, type RefusedConnection } from './admission.ts'
+import { admit, failedConnection, type Gatekeeper, type RefusedConnection } from './admission.ts'
 import { type Connection, type ConnectionEnd, endOf, OpenConnection } from './connection.ts'
 import { answerUpgrade, type UpgradeSocket } from './upgrade.ts'
 
@@ -64,10 +64,10 @@ export interface Connections<C extends object = object> {
   /**
    * Authenticates a connection that opens. Never rejects. Nothing keeps a connection that you do not use: it has no timer before `onEnd`.
    *
-   * @param request - the request that opens it, of `node:http` or as a view
+   * @param request - the request that opens it, of any kind
    * @param token - a token that the client sent in a message. Then the request is not searched for one. @defaultValue that of the request
    */
-  open(request: RequestView | NodeRequest, token?: unknown): Promise<Opened<C> | NotOpened>
+  open(request: RequestSource, token?: unknown): Promise<Opened<C> | NotOpened>
   /**
    * Authenticates an upgrade, and answers it if it is refused, with the status of the refusal. Call it in the `upgrade` event of `node:http`, where no
    * middleware runs.
@@ -120,11 +120,17 @@ export function createConnections<C extends object = object>(given: ConnectionsO
   const confirmations = own(options, 'bindings')?.map(({ confirmation }) => confirmation) ?? []
 
   const open: Connections<C>['open'] = async (request, token) => {
-    const view = isNodeRequest(request) ? nodeRequestView(request) : request
+    let view: RequestView
+    try {
+      view = viewOf('open connection', request)
+    } catch (bug) {
+      gatekeeper.report(asError(bug))
+      return refused(failedConnection(bug))
+    }
     const outcome = await (token === undefined
       ? admit(gatekeeper, authenticator, view)
       : admit(gatekeeper, forMessages, carrying(view, token)))
-    if (outcome.kind === 'refused') return bare({ ...outcome, end: endOf(outcome.error) })
+    if (outcome.kind === 'refused') return refused(outcome)
     const parts = {
       ...gatekeeper,
       verifier,
@@ -156,8 +162,8 @@ export function createConnections<C extends object = object>(given: ConnectionsO
   return Object.freeze(bare<Connections<C>>({ verifier, open, upgrade }))
 }
 
-function isNodeRequest(request: RequestView | NodeRequest): request is NodeRequest {
-  return has(request, 'rawHeaders')
+function refused(outcome: RefusedConnection): NotOpened {
+  return bare({ ...outcome, end: endOf(outcome.error) })
 }
 
 interface MessageAuthenticator<C extends object> {

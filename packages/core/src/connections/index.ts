@@ -8,5 +8,5 @@ export {
 export type { RefusedConnection } from './admission.ts'
 export type { Connection, ConnectionEnd, Reauthentication } from './connection.ts'
 export { subprotocolToken } from './subprotocol.ts'
-export type { NodeRequest } from '../adapter.ts'
+export type { NodeRequest, RequestSource } from '../adapter.ts'
 export type { UpgradeSocket } from './upgrade.ts'
