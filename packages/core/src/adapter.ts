@@ -13,7 +13,7 @@ export {
   type RequirementOption,
 } from './authenticator/adapter-options.ts'
 export { type Admission, type Admissions, createAdmissions } from './authenticator/admissions.ts'
-export { assertCanAsk, type Authenticator, createAuthenticator } from './authenticator/authenticator.ts'
+export { assertCanAsk, assertVerified, type Authenticator, createAuthenticator } from './authenticator/authenticator.ts'
 export { type AuthenticatorOptions, HTTP_OPTIONS } from './authenticator/options.ts'
 export { catalogue, type CatalogueEntry } from './model/catalogue.ts'
 export { answeredWithin, answerOf, type Deadline } from './errors/deadline.ts'

@@ -316,6 +316,15 @@ describe('55. The token of an open connection is verified again', () => {
     expect([ends, lines.join()]).toEqual([[FAILED], expect.stringContaining('a bug')])
   })
 
+  it.each([[undefined], [{}], [{ sub: 'ada' }]])('and the connection ends if a verifier returns %j', async (answer) => {
+    let isBroken = false
+    const verified = { claims: claims(), scopes: new Set(), token: 'x' }
+    const { ends } = await watched(ofRuntime(customVerifier(async () => (isBroken ? answer : verified))), 'x')
+    isBroken = true
+    await time.advanceAsync(60 * SECOND)
+    expect(ends).toEqual([FAILED])
+  })
+
   it('and the connection stays open if a verifier hangs, until exp', async () => {
     let hangs = false
     const answer = { claims: claims(), scopes: new Set(), token: 'x' }

@@ -259,8 +259,12 @@ function missingDetails(view: RequestView, resource: ProtectedResource | undefin
 
 const NO_DETAILS = Object.freeze({})
 
-// An application's own verifier may return nothing, or only the claims.
-function assertVerified(token: unknown): asserts token is VerifiedToken {
+/**
+ * An application's own verifier may return nothing, or only the claims.
+ *
+ * @throws TypeError
+ */
+export function assertVerified(token: unknown): asserts token is VerifiedToken {
   const claims = memberOf(token, 'claims')
   if (typeof claims === 'object' && claims !== null && typeof memberOf(memberOf(token, 'scopes'), 'has') === 'function')
     return

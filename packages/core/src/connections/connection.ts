@@ -2,6 +2,7 @@ import {
   answeredWithin,
   asError,
   asRefusal,
+  assertVerified,
   type Authenticated,
   AuthError,
   bare,
@@ -174,7 +175,7 @@ export class OpenConnection<C extends object> implements Connection<C> {
     try {
       const text: unknown = own(token, 'token')
       if (typeof text !== 'string') return
-      await answeredWithin({ late: LATE, seconds: 30, clock }, () => verifier.verify(text, context))
+      assertVerified(await answeredWithin({ late: LATE, seconds: 30, clock }, () => verifier.verify(text, context)))
       if (token === this.#authenticated.token && expiryOf(token) === Infinity) this.#setDeadline()
     } catch (thrown) {
       const isCurrent = token === this.#authenticated.token && this.#isOpen()
