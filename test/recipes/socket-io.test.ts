@@ -9,7 +9,8 @@ import { type RecipeWorld, startRecipe, withShortLife } from '../support/recipes
 
 interface Client {
   readonly connected: boolean
-  readonly io: { readonly engine: { readonly transport: { readonly name: string; close(): void } } }
+  readonly recovered: boolean
+  readonly io: { readonly engine: { close(): void; readonly transport: { readonly name: string; close(): void } } }
   once(event: string, listener: (...values: unknown[]) => void): unknown
   emit(event: string, ...values: unknown[]): unknown
   disconnect(): void
@@ -18,8 +19,23 @@ const { io: connectIo } = createRequire(join(INSTALLED, 'package.json'))('socket
   readonly io: (url: string, options: object) => Client
 }
 
+/** The recipe with sockets that recover without middleware, the default of Socket.IO. */
+const RECOVERING = `
+import { createServer } from 'node:http'
+import { Server } from 'socket.io'
+import { authenticate } from './auth.mjs'
+export const server = createServer()
+export const io = new Server(server, { connectionStateRecovery: {}, cleanupEmptyChildNamespaces: true })
+authenticate(io.of('/'))
+io.on('new_namespace', authenticate)
+io.of(/^\\/shop-\\d+$/)
+io.on('connection', (socket) => socket.join('orders'))
+server.listen(0, '127.0.0.1')
+`
 interface SocketIo {
+  readonly _nsps: ReadonlyMap<string, unknown>
   close(): Promise<void>
+  to(room: string): { emit(event: string, ...values: unknown[]): void }
   of(name: string): {
     on(event: 'connection', listener: (socket: { on(event: string, run: () => void): void }) => void): void
   }
@@ -35,7 +51,11 @@ let main: Loaded & { readonly url: string; readonly seen: string[] }
 beforeAll(async () => {
   vi.spyOn(console, 'warn').mockReturnValue()
   process.env['PORT'] = '0'
-  world = await startRecipe('socket-io', { 'auth.mjs': 'auth', 'server.mjs': 'server', 'client.mjs': 'client' })
+  world = await startRecipe(
+    'socket-io',
+    { 'auth.mjs': 'auth', 'server.mjs': 'server', 'client.mjs': 'client' },
+    { 'recovering.mjs': RECOVERING },
+  )
   main = await start()
 }, 60_000)
 afterAll(async () => {
@@ -43,8 +63,8 @@ afterAll(async () => {
   await world.close()
 })
 
-async function start(): Promise<typeof main> {
-  const { server, io } = await world.load<Loaded>('server.mjs')
+async function start(file = 'server.mjs'): Promise<typeof main> {
+  const { server, io } = await world.load<Loaded>(file)
   if (!server.listening) await once(server, 'listening')
   const seen: string[] = []
   for (const name of ['/', '/admin'])
@@ -78,7 +98,7 @@ async function ended(client: Client): Promise<string> {
 }
 
 it('needs at most 15 lines', () => {
-  expect(glueLines(recipeCode('socket-io', 'auth'))).toBe(14)
+  expect(glueLines(recipeCode('socket-io', 'auth'))).toBe(15)
 })
 
 describe('the recipe for Socket.IO', () => {
@@ -244,6 +264,24 @@ describe('an attack on the recipe for Socket.IO', () => {
     const tokens = await Promise.all(['1', '2', '3'].map((jti) => world.token({ jti })))
     for (const token of tokens) client.emit('authenticate', token, () => {})
     expect(await end).toBe('400 1008 invalid_request')
+  })
+
+  it('cannot recover a socket without another check, or leave dynamic namespaces behind', async () => {
+    const recovering = await start('recovering.mjs')
+    expect(await refused(open(`${recovering.url}/shop-1`, undefined))).toBe('401 no_token')
+    expect([...recovering.io._nsps.keys()]).toEqual(['/', '/admin'])
+    const client = open(recovering.url, await world.token(), { reconnection: true, reconnectionDelay: 1 })
+    await event(client, 'connect')
+    const received = event(client, 'news')
+    recovering.io.to('orders').emit('news', 'the offset that recovery needs')
+    await received
+    const lost = event(client, 'disconnect')
+    client.io.engine.close()
+    await lost
+    const recovered = event(client, 'connect').then(() => client.recovered)
+    const [reason] = await event(client, 'disconnect')
+    expect([await recovered, reason]).toEqual([true, 'io server disconnect'])
+    await recovering.io.close()
   })
 
   it('leaves nothing open if the server closes meanwhile', async () => {
