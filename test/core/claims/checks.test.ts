@@ -1,7 +1,14 @@
 import type { Claims } from '@claimgate/core'
 import { describe, expect, it } from 'vitest'
 import { presentClaim, requiredClaim } from '../../../packages/core/src/claims/application-checks.ts'
-import { audience, type ClaimCheck, client, kind } from '../../../packages/core/src/claims/claim-checks.ts'
+import {
+  audience,
+  type ClaimCheck,
+  client,
+  kind,
+  registeredClaims,
+  tokenType,
+} from '../../../packages/core/src/claims/claim-checks.ts'
 import { lifetime } from '../../../packages/core/src/claims/times.ts'
 import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
 
@@ -28,6 +35,12 @@ describe('a claim check', () => {
     ['aud in a list', audience(api), { aud: ['x', 'api'] }, { expected: api, actual: ['x', 'api'] }],
     ['no aud', audience(api), {}, { code: 'audience_missing', expected: '["api"]', actual: 'nothing' }],
     ['another aud', audience(api), { aud: 'xyz' }, { code: 'audience_mismatch', expected: '["api"]', actual: '"xyz"' }],
+    [
+      'another aud and another client',
+      audience(api),
+      { aud: 'xyz', azp: 'other' },
+      { code: 'audience_mismatch', expected: '["api"]', actual: '"xyz"' },
+    ],
     [
       'aud with the client of azp',
       audience(api),
@@ -145,5 +158,122 @@ describe('a claim check', () => {
       [presentClaim('a'), requiredClaim('a', 1), requiredClaim('a', () => true)].map((one) => one.dependsOn),
     ).toEqual(['token', 'token', 'application'])
     expect([presentClaim(['a', 'b']), requiredClaim('c', 1)].map(({ step }) => step)).toEqual(['a.b', 'c'])
+  })
+})
+
+describe('a registered claim', () => {
+  const check = registeredClaims({ audiences: 2 })
+  const shown = (claims: object): unknown => result(check, claims as Claims)
+
+  it.each(['iss', 'sub', 'aud', 'jti', 'client_id', 'azp'])('must be a text without control characters: %s', (name) => {
+    expect(shown({ [name]: 1 })).toEqual({
+      code: 'claim_malformed',
+      expected: `"${name}: a string"`,
+      actual: '"a value of type number"',
+    })
+    const withoutControls = { code: 'claim_malformed', expected: `"${name}: text without control characters"` }
+    for (const text of ['a\nb', 'a\u0085', '\u2028', '\ud800'])
+      expect(shown({ [name]: text })).toMatchObject(withoutControls)
+    for (const text of ['', 'a b', 'ä', '🙂'])
+      expect(shown({ [name]: text })).toEqual({ expected: 'well-formed registered claims', actual: [name] })
+  })
+
+  it.each(['exp', 'nbf', 'iat'])('must be seconds since the epoch: %s', (name) => {
+    const expected = `"${name}: a number of seconds since the epoch"`
+    for (const [value, actual] of [
+      ['1', '"a value of type string"'],
+      [[1], '"an array"'],
+      [-1, '"-1"'],
+      [Number.NaN, '"NaN"'],
+      [Infinity, '"Infinity"'],
+    ])
+      expect(shown({ [name]: value })).toEqual({ code: 'claim_malformed', expected, actual })
+    for (const value of [0, 1.5, 253_402_300_799]) expect(shown({ [name]: value })).not.toHaveProperty('code')
+    const late = `"${name}: seconds since the epoch, at most 253402300799"`
+    expect(shown({ [name]: 253_402_300_800 })).toEqual({
+      code: 'claim_malformed',
+      expected: late,
+      actual: '253402300800',
+      hint: `${name} is in milliseconds: the issuer must divide it by 1000`,
+    })
+    expect(shown({ [name]: 1e15 })).toEqual({ code: 'claim_malformed', expected: late, actual: '1000000000000000' })
+  })
+
+  it('of null counts as absent in some, and is malformed in the others', () => {
+    for (const name of ['sub', 'client_id', 'azp', 'nbf']) expect(shown({ [name]: null })).not.toHaveProperty('code')
+    for (const name of ['iss', 'aud', 'jti', 'exp', 'iat'])
+      expect(shown({ [name]: null })).toMatchObject({ code: 'claim_malformed', actual: '"null"' })
+  })
+
+  it('aud has at most as many values as the limit, all of them text', () => {
+    expect(shown({ aud: ['a', 'b'] })).not.toHaveProperty('code')
+    expect(shown({ aud: ['a', 1] })).toMatchObject({ code: 'claim_malformed', expected: '"aud: a string"' })
+    expect(shown({ aud: ['a', 'b', 'c'] })).toMatchObject({
+      code: 'claim_too_long',
+      expected: '"at most 2 values of aud"',
+      actual: '3',
+      hint: expect.stringContaining('"limits.audiences"') as string,
+    })
+  })
+
+  it('is named in explanations, of twenty at most', () => {
+    const many = Object.fromEntries(Array.from({ length: 25 }, (_, index) => [`c${index}`, 1]))
+    expect((shown(many) as { actual: unknown[] }).actual).toEqual(Object.keys(many).slice(0, 20))
+  })
+})
+
+describe('the type of a token', () => {
+  const types = new Set(['at+jwt', 'jwt'])
+  const shown = (claims: Claims, typ?: string, idTokens: 'accept' | 'refuse' = 'refuse'): unknown => {
+    const check = tokenType({ types, typeRequired: 'optional', idTokens })
+    const given = [{ claims, header: { alg: 'ES256', ...(typ !== undefined && { typ }) } }, { now: 1000 }] as const
+    try {
+      check.check(...given)
+      return check.compare(...given)
+    } catch (error) {
+      const { code, expected, actual, hint } = error as AuthError
+      return { code, expected, actual, hint }
+    }
+  }
+  const idToken = (mark: string, why: string): object => ({
+    code: 'token_type',
+    expected: '"an access token"',
+    actual: `"a token with ${mark}"`,
+    hint: expect.stringContaining(why) as string,
+  })
+
+  it.each<readonly [string, Claims, string | undefined, unknown]>([
+    ['an accepted one', {}, 'at+jwt', { expected: types, actual: 'at+jwt' }],
+    ['another spelling', {}, 'application/AT+JWT', { expected: types, actual: 'application/AT+JWT' }],
+    ['none', {}, undefined, { expected: types, actual: undefined }],
+    [
+      'events',
+      { events: {} },
+      'jwt',
+      {
+        code: 'token_type',
+        expected: String.raw`"no \"events\" claim"`,
+        actual: '"events"',
+        hint: 'This is a security event token or a logout token',
+      },
+    ],
+    ['at_hash', { at_hash: 'x', nonce: 'n' }, undefined, idToken('at_hash', 'This is an ID token: it has an at_hash.')],
+    ['c_hash', { c_hash: 'x' }, 'jwt', idToken('c_hash', 'This is an ID token: it has a c_hash.')],
+    ['a nonce', { nonce: 'x' }, 'jwt', idToken('nonce', 'This looks like an ID token: it has a nonce.')],
+    ['a nonce of null', { nonce: null }, 'jwt', { expected: types, actual: 'jwt' }],
+    [
+      'the audience of a client',
+      { c_hash: 'x', azp: 'spa', aud: 'spa' },
+      'jwt',
+      idToken('c_hash', 'it has a c_hash and its aud is a client ID.'),
+    ],
+    ['another audience', { c_hash: 'x', azp: 'spa', aud: 'api' }, 'jwt', idToken('c_hash', 'it has a c_hash.')],
+    ['no audience', { c_hash: 'x' }, 'jwt', idToken('c_hash', 'it has a c_hash.')],
+  ])('shows %s', (_, claims, typ, expected) => {
+    expect(shown(claims, typ)).toEqual(expected)
+  })
+
+  it('may be that of an ID token if the policy accepts them', () => {
+    expect(shown({ at_hash: 'x', nonce: 'n' }, 'jwt', 'accept')).toEqual({ expected: types, actual: 'jwt' })
   })
 })
