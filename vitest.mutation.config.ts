@@ -20,6 +20,7 @@ const SLOW = [
   'quick-path',
   'replaced-promise',
   'schedules',
+  'thrown-values',
   'token-cache',
 ]
 

@@ -1,6 +1,6 @@
 import { createTestClock } from '@claimgate/testing'
 import { describe, expect, it } from 'vitest'
-import { AuthError, keepClaims, overLimit, TransportError } from '../../../packages/core/src/errors/auth-error.ts'
+import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
 import { answeredWithin, answerOf, checkDeadline } from '../../../packages/core/src/errors/deadline.ts'
 
 const thrownBy = (asked: Promise<unknown>): Promise<Error> =>
@@ -86,53 +86,5 @@ describe('an answer of the application', () => {
     await clock.advanceAsync(1)
     expect(await late).toMatchObject({ code: 'check_unavailable', actual: '"hook"' })
     expect(checkDeadline('hook', clock)).toMatchObject({ seconds: 10 })
-  })
-})
-
-describe('an AuthError', () => {
-  it('keeps the claims of a token that only its times refuse', () => {
-    const error = new AuthError('token_expired')
-    expect(error.claims).toBeUndefined()
-    keepClaims(error, { sub: 'ada' })
-    expect(error.claims).toEqual({ sub: 'ada' })
-  })
-
-  it('copies and freezes headers and parameters', () => {
-    const headers = { 'dpop-nonce': 'a' }
-    const parameters = { max_age: '5' }
-    const refusal = { status: 401, error: 'x', parameters, description: 'Words' } as never
-    const error = new AuthError('binding_failed', { headers, refusal })
-    headers['dpop-nonce'] = 'b'
-    parameters.max_age = '6'
-    expect([{ ...error.headers }, { ...error.parameters }, error.description]).toEqual([
-      { 'dpop-nonce': 'a' },
-      { max_age: '5' },
-      'Words',
-    ])
-    for (const copy of [error.headers, error.parameters])
-      expect([Object.isFrozen(copy), Object.getPrototypeOf(copy)]).toEqual([true, null])
-    expect([{ ...new AuthError('token_expired').headers }, new AuthError('token_expired').description]).toEqual([
-      {},
-      undefined,
-    ])
-  })
-
-  it.each([[{ headers: 'a' }], [{ headers: new Map() }], [{ refusal: { status: 401, error: 'x', parameters: [] } }]])(
-    'is not made from %j',
-    (details) => {
-      expect(() => new AuthError('binding_failed', details as never)).toThrow(
-        new TypeError('Cannot create AuthError: "headers" and "parameters" must be plain objects'),
-      )
-    },
-  )
-
-  it('names the limit to raise', () => {
-    expect(overLimit('claim_too_long', { limit: 'scopes', most: 3, unit: 'scopes', actual: 4 })).toMatchObject({
-      code: 'claim_too_long',
-      expected: '"at most 3 scopes"',
-      actual: '4',
-      hint: expect.stringContaining('raise "limits.scopes"') as string,
-    })
-    expect(new TransportError('x').name).toBe('TransportError')
   })
 })
