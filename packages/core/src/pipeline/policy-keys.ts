@@ -112,7 +112,7 @@ function resolveAlgorithms({ algorithms, secret, keys }: IssuerPolicy): Readonly
       'with firstOf, "algorithms" must list those of the secret and those of the public keys, such as ["HS256", "ES256"]',
       algorithms,
     )
-  if (algorithms === undefined) return secret === undefined ? BY_DEFAULT : BY_DEFAULT_WITH_SECRET
+  if (algorithms === undefined) return secret === undefined ? BY_DEFAULT : new Set(['HS256'])
   const resolved: Algorithm[] = []
   for (const name of algorithms as readonly string[]) {
     if (!isAlgorithm(name))
@@ -130,7 +130,6 @@ function resolveAlgorithms({ algorithms, secret, keys }: IssuerPolicy): Readonly
 
 // Shared, because a verifier may have thousands of issuers.
 const BY_DEFAULT: ReadonlySet<Algorithm> = new Set(DEFAULT_ALGORITHMS)
-const BY_DEFAULT_WITH_SECRET: ReadonlySet<Algorithm> = new Set<Algorithm>(['HS256'])
 
 function listsBoth(algorithms: readonly Algorithm[]): boolean {
   return algorithms.some(isForSecret) && !algorithms.every(isForSecret)

@@ -133,7 +133,7 @@ function explicitRules(options: ReadPolicy): Partial<IssuerPolicy> {
 }
 
 const CLAIM_OPTIONS = (Object.keys(POLICY) as (keyof IssuerPolicy)[]).filter(
-  (name) => name !== 'issuer' && name !== 'algorithms' && name !== 'padding' && !Object.hasOwn(KEY_LOCATION, name),
+  (name) => name !== 'issuer' && !Object.hasOwn(KEY_LOCATION, name),
 )
 
 type ReadPolicy = Filled<

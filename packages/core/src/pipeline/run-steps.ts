@@ -55,13 +55,7 @@ export function tokenVerifier<C extends object>(
   // Not async: each `await` would throw a refusal again.
   const finish = (state: Verification<C>, first: Promise<void>, begun: number): Promise<VerifiedToken<C>> =>
     new Promise((resolve, reject) => {
-      const refuse = (error: unknown): void => {
-        try {
-          reject(refused(error, state, begun))
-        } catch (unreadable) {
-          reject(asError(unreadable))
-        }
-      }
+      const refuse = (error: unknown): void => reject(refused(error, state, begun))
       const go = (): void => {
         try {
           const outcome = run(state)
@@ -84,9 +78,13 @@ export function tokenVerifier<C extends object>(
   }
 
   const refused = (thrown: unknown, state: Verification<C> | undefined, begun: number): Error => {
-    const error = state === undefined ? asError(thrown) : refusalOf(state, thrown)
-    if (onEvent !== undefined) reportNotAccepted(onEvent, error, clock.monotonic() - begun)
-    return error
+    try {
+      const error = state === undefined ? asError(thrown) : refusalOf(state, thrown)
+      if (onEvent !== undefined) reportNotAccepted(onEvent, error, clock.monotonic() - begun)
+      return error
+    } catch (unreadable) {
+      return asError(unreadable)
+    }
   }
 
   // Not async: an async function would rethrow each refusal, and throwing costs more than creating the error.

@@ -81,7 +81,7 @@ export interface RefusalContext {
 
 /**
  * The only key of a selection, or why there is none: `key_not_found`, `algorithm_key_mismatch` or `key_ambiguous` (with an event). Returned
- * and not thrown, because an unknown key ID costs an attacker nothing, and throwing is a tenth of such a refusal.
+ * and not thrown, because an unknown key ID costs an attacker nothing, and throwing takes a tenth of the time of such a refusal.
  */
 export function onlyKey(selection: Selection, { header, about, onEvent }: RefusalContext): PublishedKey | AuthError {
   switch (selection.kind) {
