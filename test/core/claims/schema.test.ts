@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
-import { applySchema, type ClaimsSchema, isSchema } from '../../../packages/core/src/claims/application-checks.ts'
+import { applySchema, type ClaimsSchema } from '../../../packages/core/src/claims/application-checks.ts'
+import { schemaValidator } from '../../../packages/core/src/options/option-rules.ts'
 
 const schemaOf = (validate: (value: never) => object): ClaimsSchema<object> => ({
   '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value: validate(value as never) }) },
@@ -68,9 +69,9 @@ describe('an answer of a schema', () => {
 describe('a valid schema', () => {
   it('is an object or a function with a validator', () => {
     const standard = schemaOf(() => ({}))
-    expect(isSchema(standard)).toBe(true)
-    expect(isSchema(Object.assign(() => true, standard))).toBe(true)
+    expect(schemaValidator.fits(standard)).toBe(true)
+    expect(schemaValidator.fits(Object.assign(() => true, standard))).toBe(true)
     for (const value of [null, undefined, 5, 'text', {}, () => true, { '~standard': {} }, { '~standard': null }])
-      expect(isSchema(value), typeof value).toBe(false)
+      expect(schemaValidator.fits(value), typeof value).toBe(false)
   })
 })

@@ -11,6 +11,7 @@ import {
   narrowing,
   type OptionTable,
   required,
+  schemaValidator,
 } from '../options/option-rules.ts'
 import { readOptions } from '../options/read-options.ts'
 import type { Requirement } from './requirements.ts'
@@ -63,7 +64,7 @@ const AUTHORIZATION_DETAILS: OptionTable<AuthorizationDetailsOptions> = /* @__PU
     datatypes: texts,
     privileges: texts,
     identifier: narrowing(text),
-    schema: narrowing({ be: 'a Standard Schema validator, for example of zod, valibot or arktype', fits: isSchema }),
+    schema: narrowing(schemaValidator),
     covers: narrowing(callback),
     remediation: narrowing({
       be: 'a list of details to request, such as [{ type: "payment" }]',
@@ -72,12 +73,6 @@ const AUTHORIZATION_DETAILS: OptionTable<AuthorizationDetailsOptions> = /* @__PU
     }),
   }
 })()
-
-// The reader of options refuses null before.
-function isSchema(value: unknown): boolean {
-  const standard: unknown = own(value as object, '~standard')
-  return typeof standard === 'object' && standard !== null && typeof own(standard, 'validate') === 'function'
-}
 
 /**
  * The token must have an authorization detail (RFC 9396) of this type that matches all options: one detail, not several together. Details are

@@ -81,13 +81,6 @@ export async function applySchema<C extends object>(schema: ClaimsSchema<C>, cla
   return bare({ ...claims, ...completed }) as C & Claims
 }
 
-/** Whether a value is a Standard Schema validator. */
-export function isSchema(value: unknown): value is ClaimsSchema<object> {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
-  const standard = own(value, '~standard')
-  return typeof standard === 'object' && standard !== null && typeof own(standard, 'validate') === 'function'
-}
-
 // Class instances that a schema adds to the claims belong to the application, so they are not copied.
 function copyOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copyOf)

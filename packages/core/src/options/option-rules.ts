@@ -1,4 +1,5 @@
 import { quote, sentence } from '../errors/quote.ts'
+import { isPlainObject } from '../model/http-text.ts'
 import { bare, own } from '../model/values.ts'
 
 /**
@@ -37,9 +38,7 @@ export function isOptions(value: unknown): value is object {
 
 /** Whether a value is an object literal, of any realm. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (!isOptions(value)) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || Object.getPrototypeOf(prototype) === null
+  return isOptions(value) && isPlainObject(value)
 }
 
 /** What a value must be: the end of the sentence `"name" must be …`, and the test. */
@@ -92,6 +91,16 @@ export const flag: OptionRule = { be: 'true or false', fits: (value) => typeof v
 
 /** A function. */
 export const callback: OptionRule = { be: 'a function', fits: (value) => typeof value === 'function' }
+
+/** A validator with the interface of Standard Schema. */
+export const schemaValidator: OptionRule = {
+  be: 'a Standard Schema validator, for example of zod, valibot or arktype',
+  fits: (value) => {
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+    const standard = own(value, '~standard')
+    return typeof standard === 'object' && standard !== null && typeof own(standard, 'validate') === 'function'
+  },
+}
 
 /** One of the given words. */
 export function oneOf(...words: readonly string[]): OptionRule {

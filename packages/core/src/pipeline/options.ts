@@ -1,5 +1,5 @@
 import { type ClaimRequirement, isClaimRequirement } from '../authorization/requirements.ts'
-import { type ClaimsSchema, isSchema } from '../claims/application-checks.ts'
+import type { ClaimsSchema } from '../claims/application-checks.ts'
 import type { CredentialSource } from '../http/credential-sources.ts'
 import { isUrl, printedUri } from '../keys/fetch/key-uri.ts'
 import type { SecretAndPublicKeys } from '../keys/first-of.ts'
@@ -30,6 +30,7 @@ import {
   optionsOf,
   type OptionTable,
   required,
+  schemaValidator,
 } from '../options/option-rules.ts'
 import type { TokenCheck } from './token-checks.ts'
 import { TOKEN_CACHE, type TokenCacheOptions } from './token-cache-options.ts'
@@ -296,7 +297,7 @@ export const SHARED: OptionTable<SharedOptions & Pick<ManyIssuersOptions, 'issue
     be: 'a list of policies, or an async function from an iss to a policy',
     fits: (value) => Array.isArray(value) || typeof value === 'function',
   },
-  claims: narrowing({ be: 'a Standard Schema validator, for example of zod, valibot or arktype', fits: isSchema }),
+  claims: narrowing(schemaValidator),
   checks: {
     ...narrowing(
       listOf('a list, such as [denylist]', {
