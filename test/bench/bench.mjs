@@ -1,8 +1,10 @@
-// npm run bench [-- --quick] [--only verify,cached] [--write]
+// npm run bench [-- --quick] [--only verify,cached] [--beside COMMIT] [--write]
 // A full run writes the page. A quick one omits slow sections unless `--only` names them. `--write` also writes it after a quick one, or replaces the sections of `--only` on it.
+// `--beside` also measures the refusals of an earlier commit of this repository.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 
+import { buildEarlier } from './processes/build-earlier.mjs'
 import { startProcess } from './processes/start-process.mjs'
 import { goalLines } from './report/goals.mjs'
 import { assertOwnNode, assertSameJose } from './report/machine.mjs'
@@ -12,7 +14,12 @@ import { writePage } from './report/write-page.mjs'
 import { SECTIONS } from './sections.mjs'
 
 const { values } = parseArgs({
-  options: { quick: { type: 'boolean' }, only: { type: 'string' }, write: { type: 'boolean' } },
+  options: {
+    quick: { type: 'boolean' },
+    only: { type: 'string' },
+    beside: { type: 'string' },
+    write: { type: 'boolean' },
+  },
 })
 const usual = Object.keys(SECTIONS).filter((id) => !values.quick || !SECTIONS[id].slow)
 const only = values.only?.split(',') ?? usual
@@ -22,7 +29,8 @@ if (unknown.length > 0)
 assertOwnNode()
 assertSameJose()
 
-const pace = values.quick ? PACES.quick : PACES.full
+const beside = values.beside === undefined ? undefined : buildEarlier(values.beside)
+const pace = { ...(values.quick ? PACES.quick : PACES.full), beside }
 const results = []
 for (const id of only) {
   const { title, about, charted, core } = SECTIONS[id]

@@ -30,8 +30,9 @@ export function startCounted(path, args) {
   const control = (option) => spawnSync('callgrind_control', [option, String(pid)])
   return {
     ask,
-    stop: () => {
-      stop()
+    // When it ends, it writes into the folder again.
+    stop: async () => {
+      await stop()
       rmSync(folder, { recursive: true, force: true })
     },
     count: async (work) => {

@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 
 /**
  * @typedef {object} Companion
  * @property {(command: string, rest?: object) => Promise<any>} ask
- * @property {() => void} stop
+ * @property {() => Promise<void>} stop resolves when the process has ended
  * @property {number | undefined} pid
  */
 
@@ -47,7 +48,10 @@ export function startProcess(path, { core, args = [], under = [], flags = [] } =
       child.send({ id, command: name, ...more })
       return promise
     },
-    stop: () => child.kill(),
+    stop: async () => {
+      child.kill()
+      if (!ended) await once(child, 'exit')
+    },
     pid: child.pid,
   }
 }

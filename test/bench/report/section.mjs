@@ -8,6 +8,7 @@
  * @property {number} httpRounds
  * @property {number} httpSlice
  * @property {number} httpWarmUp
+ * @property {import('../processes/build-earlier.mjs').EarlierBuild} [beside] measured too, where a section can do it
  */
 
 /**

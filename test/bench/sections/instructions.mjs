@@ -48,8 +48,7 @@ async function counts(framework, name, { settings, tokens }) {
     }
     return perRequest
   } finally {
-    load.stop()
-    server.stop()
+    await Promise.all([load.stop(), server.stop()])
   }
 }
 

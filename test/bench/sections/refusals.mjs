@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { pathToFileURL } from 'node:url'
 
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 
-import { createVerifier } from '../fixtures/core.mjs'
 import { serveKeys } from '../fixtures/key-server.mjs'
 import { accessClaims, AUDIENCE, createSigningKey, distinctTokens, encode, flat, ISSUER } from '../fixtures/tokens.mjs'
-import { claimgate, JOSE, OURS, peers } from '../fixtures/verifiers.mjs'
+import { claimgate, JOSE, OUR_BUILD, OURS, peers } from '../fixtures/verifiers.mjs'
 import { inFlight, synchronously } from '../measure/in-flight.mjs'
 import { race } from '../measure/race.mjs'
 import { comparison } from '../report/comparison.mjs'
@@ -20,7 +20,11 @@ const TOKENS = 256
  */
 export async function refusals(pace) {
   const key = await createSigningKey('RS256')
-  const verifiers = [claimgate(key), ...(await peers(key))]
+  const verifiers = [
+    claimgate(key),
+    ...(await earlier(pace)).map((build) => claimgate(key, build)),
+    ...(await peers(key)),
+  ]
   const tokens = await distinctTokens(key, TOKENS)
   const otherIssuer = await distinctTokens(key, TOKENS, (number) =>
     accessClaims(number, { iss: 'https://other.example' }),
@@ -32,7 +36,11 @@ export async function refusals(pace) {
   ]
 
   const keys = await serveKeys({ keys: [key.jwk] })
-  const remote = [remoteClaimgate(keys.jwksUri), remoteJose(keys.jwksUri)]
+  const remote = [
+    remoteClaimgate(keys.jwksUri),
+    ...(await earlier(pace)).map((build) => remoteClaimgate(keys.jwksUri, build)),
+    remoteJose(keys.jwksUri),
+  ]
   const unknown = await createSigningKey('RS256', 'never-heard-of')
   for (const { verify } of remote) await verify(tokens[0])
   comparisons.push(
@@ -53,9 +61,14 @@ function withHs256(token) {
   return flat([encode({ alg: 'HS256', typ: 'JWT', kid: '2026-11-key' }), ...rest].join('.'))
 }
 
-function remoteClaimgate(jwksUri) {
+/** The build given with `--beside`, if any. */
+async function earlier({ beside }) {
+  return beside ? [{ name: beside.name, ...(await import(pathToFileURL(beside.core).href)) }] : []
+}
+
+function remoteClaimgate(jwksUri, { name, createVerifier } = OUR_BUILD) {
   const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwksUri })
-  return { name: OURS, verify: (token) => verifier.verify(token), close: () => verifier.close() }
+  return { name, verify: (token) => verifier.verify(token), close: () => verifier.close() }
 }
 
 function remoteJose(jwksUri) {
