@@ -125,7 +125,7 @@ describe('a signature', () => {
 
   it('is not checked with a promise of a key, which is a bug', async () => {
     const later = Promise.reject(new Error('no')) as unknown as CryptoKey
-    await expect(verify(parsed, [later])).rejects.toThrow(
+    await expect(async () => verify(parsed, [later])).rejects.toThrow(
       new TypeError('"current" of a key source must return a key, not a promise: it must not be async'),
     )
     expect(await refusalOf(() => verify(parsed, [undefined]))).toMatchObject({

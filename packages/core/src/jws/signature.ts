@@ -43,14 +43,24 @@ export function checkAlgorithm(parsed: ParsedJws, allowed: ReadonlySet<Algorithm
  * Verifies the signature of a parsed JWS (RFC 7515 section 5.2) with each key until one fits, and returns that key. If the only key does not
  * fit, asks the source once whether it has been replaced under the same `kid`.
  *
- * @throws AuthError `signature_invalid`, `algorithm_key_mismatch` …
+ * @throws AuthError `signature_invalid`, `algorithm_key_mismatch` … at once, or as a rejection
  */
-export async function verifySignature(
+export function verifySignature(parsed: ParsedJws, algorithm: Algorithm, rules: SignatureRules): Promise<CryptoKey> {
+  const { candidates, isSignedBy } = rules
+  // Not async: every `await` would add promises to every request.
+  const tryFrom = (index: number): Promise<CryptoKey> => {
+    if (index >= candidates.length) return tryReplacement(parsed, algorithm, rules)
+    const key = candidates[index] as CryptoKey
+    return isSignedBy(parsed, algorithm, key).then((isSigned) => (isSigned ? key : tryFrom(index + 1)))
+  }
+  return tryFrom(0)
+}
+
+async function tryReplacement(
   parsed: ParsedJws,
   algorithm: Algorithm,
   { candidates, isSignedBy, replacementOf }: SignatureRules,
 ): Promise<CryptoKey> {
-  for (const key of candidates) if (await isSignedBy(parsed, algorithm, key)) return key
   const [failed, ...others] = candidates
   if (failed === undefined || others.length > 0)
     throw new AuthError('signature_invalid', {

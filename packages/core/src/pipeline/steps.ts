@@ -190,14 +190,16 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
       name: 'signature',
       skipIfRemembered: true,
       needs: ['key'],
-      run: async (state) => {
+      run: (state) => {
         const { parsed, policy, candidates } = state
-        state.key = await verifySignature(parsed, parsed.header.alg as Algorithm, {
+        return verifySignature(parsed, parsed.header.alg as Algorithm, {
           candidates,
           isSignedBy,
           replacementOf: (failed) => policy.keys.resolveAgain?.(parsed.header, failed, keyContext(state)),
+        }).then((key) => {
+          state.key = key
+          policy.provider.checkKey?.(parsed.claims, publicationOf(key))
         })
-        policy.provider.checkKey?.(parsed.claims, publicationOf(state.key))
       },
       describe: ({ candidates, key }) => ({
         expected: candidates.length === 1 ? 'a signature by that key' : 'a signature by one of these keys',
