@@ -57,7 +57,7 @@ export function endpointRequests<C extends object>(options: ResolvedOptions<C>, 
 
   const jsonObject = (text: string): Readonly<Record<string, unknown>> => {
     try {
-      return parseJsonObject(new TextEncoder().encode(text), 'answer', limits)
+      return parseJsonObject(new TextEncoder().encode(text), 'an answer', limits)
     } catch {
       throw badAnswer('The answer is not a JSON object, has a member twice, or is over a limit')
     }

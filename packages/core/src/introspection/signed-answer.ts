@@ -51,7 +51,7 @@ export function signedAnswers<C extends object>(options: ResolvedOptions<C>): Si
     const { header, payload } = await verifyJws(jwt, { keys, algorithms, limits: jwsLimits })
     if (header.typ === undefined || mediaTypeName(header.typ) !== TYPE)
       throw badAnswer(`The "typ" of the signed answer is not ${TYPE}`)
-    return parseJsonObject(payload, 'answer', limits)
+    return parseJsonObject(payload, 'an answer', limits)
   }
 
   const opened = async (answer: string): Promise<string> => {

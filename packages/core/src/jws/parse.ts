@@ -280,8 +280,7 @@ function decodeText(bytes: Uint8Array, part: string): string {
   const restoreStacks = withoutStacks()
   const text = decodeUtf8(bytes)
   restoreStacks()
-  if (text === undefined)
-    throw new AuthError('json_malformed', { expected: `UTF-8 in the ${part}`, actual: 'other bytes' })
+  if (text === undefined) throw new AuthError('json_malformed', { expected: `UTF-8 in ${part}`, actual: 'other bytes' })
   return text
 }
 
