@@ -32,6 +32,13 @@ describe('the roles of a token', () => {
     expect(result(() => roleReader(['realm', 'roles'], 3)({ realm: { roles } }))).toEqual(expected)
   })
 
+  it('have the limit of scopes, which the refusal names', () => {
+    const hint = expect.stringContaining('"limits.scopes"') as string
+    expect(() => roleReader('roles', 1)({ roles: ['a', 'b'] })).toThrow(expect.objectContaining({ hint }))
+    const read = scopeReader({ sources: ['scope'], hierarchy: new Map(), limit: 1 }, scopeTexts())
+    expect(() => read({ scope: 'a b' })).toThrow(expect.objectContaining({ hint }))
+  })
+
   it('are none without a claim to read them from', () => {
     expect(result(() => roleReader(undefined, 3)({ roles: ['a'], undefined: ['a'] }))).toEqual([])
   })

@@ -57,6 +57,8 @@ describe('the combined check of times', () => {
     ['maxAge without iat', { exp: NOW + 600 }, 60, [-Infinity, -Infinity]],
     ['no exp', { iat: NOW }, undefined, [Infinity, -Infinity]],
     ['exp as a text', { exp: String(NOW + 600) }, undefined, [Infinity, -Infinity]],
+    ['nbf as a text', { exp: NOW + 600, nbf: '1' }, undefined, [Infinity, -Infinity]],
+    ['iat as a text', { exp: NOW + 600, iat: '1' }, undefined, [Infinity, -Infinity]],
   ])('has a period a second short on both sides: %s', (_, claims, maxAge, [from, until]) => {
     const { periodOf } = times({ clockTolerance: 5, maxAge })
     expect(periodOf(claims as ClaimSubject['claims'])).toEqual({ from, until })
