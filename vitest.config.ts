@@ -5,7 +5,7 @@ import { sourceAliases } from './scripts/source-aliases.mjs'
 
 // These measure memory, load modules in their own way, or replace globals.
 const SEPARATE = [
-  'test/core/{calls/call-guard,http/body,pipeline/memory}.test.ts',
+  'test/core/{calls/call-guard,http/memory,pipeline/memory}.test.ts',
   'test/core/platform/*.test.ts',
   'test/testing/mock-agent.test.ts',
   'test/issuer/parameter-store/secrets.test.ts',
