@@ -114,6 +114,7 @@ describe('an AuthError', () => {
     const [refusal, other] = [new AuthError('token_expired'), new Error('x')]
     expect([asRefusal(refusal), asRefusal(other), asError(other)]).toEqual([refusal, undefined, other])
     expect(asRefusal(Object.assign(new AuthError('token_expired'), { status: 200 }))).toBeUndefined()
+    expect(asRefusal(Object.assign(new Error('x'), { status: 401 }))).toBeUndefined()
   })
 
   it('names the limit to raise', () => {

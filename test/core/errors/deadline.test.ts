@@ -13,9 +13,11 @@ describe('an answer of the application', () => {
   const hang = (): Promise<never> => new Promise<never>(() => {})
 
   it('that is there at once starts no timer', async () => {
-    const clock = createTestClock()
-    expect(await answeredWithin({ late: 'x', seconds: 5, clock }, async () => 'a')).toBe('a')
-    expect(clock.pending()).toBe(0)
+    const clock = { setTimeout: () => expect.unreachable('started a timer') }
+    const deadline = { late: 'x', seconds: 5, clock }
+    expect(await answeredWithin(deadline, async () => 'a')).toBe('a')
+    const failure = new Error('no')
+    expect(await thrownBy(answeredWithin(deadline, () => Promise.reject(failure)))).toBe(failure)
   })
 
   it('is waited for until its deadline, and its timer ends with it', async () => {
@@ -85,6 +87,7 @@ describe('an answer of the application', () => {
     expect(clock.pending()).toBe(1)
     await clock.advanceAsync(1)
     expect(await late).toMatchObject({ code: 'check_unavailable', actual: '"hook"' })
+    expect((await late).cause).toBeUndefined()
     expect(checkDeadline('hook', clock)).toMatchObject({ seconds: 10 })
   })
 })

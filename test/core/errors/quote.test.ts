@@ -82,9 +82,41 @@ describe('text that is not a credential', () => {
     expect(quote(text)).toBe(`"${text}"`)
     expect(sentence(`This is ${text}.`)).toBe(`This is ${text}.`)
   })
+
+  const part = 'ab.'.repeat(21)
+
+  it.each([
+    ['shows', 'a short address with anything', 'https://a.example/eyJhbGciOiJ.abc'],
+    ['shows', 'text of 47 characters', 'eyJhbGciOiJ.'.padEnd(47, 'a')],
+    ['hides', 'the beginning of a JWT of 48 characters', 'eyJhbGciOiJ.'.padEnd(48, 'a'), '[hidden]'],
+    ['shows', 'a part of 64 characters in an address', `https://a.example/${part}a/b`],
+    ['hides', 'a part of 65 characters in an address', `https://a.example/${part}ab/b`, 'https://a.example/[hidden]/b'],
+  ])('%s %s', (_, __, text, shown = text) => {
+    expect(quote(text)).toBe(`"${shown}"`)
+  })
 })
 
 describe('a long value', () => {
+  it('is truncated at the limit of the caller', () => {
+    expect([quote('abcd', 4), quote('abcde', 4)]).toEqual(['"abcd"', '"abcd…"'])
+  })
+
+  it.each([
+    ['an escape', '\u202e'],
+    ['a character', '🙂'],
+  ])('is truncated before %s that does not fit', (_, character) => {
+    expect(quote(`abc${character}`, 4)).toBe('"abc…"')
+  })
+
+  it.each([
+    ['shows the last word of a text that was not cut', 15, 'a1b2c3d4a1b2c3d'],
+    ['hides the last word of a text that was cut, because it may be a credential', 16, '[hidden]'],
+  ])('%s', (_, letters, shown) => {
+    // Four times the limit is looked at.
+    const secret = 'A1b2C3d4'.repeat(58)
+    expect(quote(`${secret} ${'a1b2c3d4'.repeat(2).slice(0, letters)}`)).toBe(`"[hidden] ${shown}"`)
+  })
+
   it('is truncated between characters and escapes', () => {
     for (let before = 100; before < 130; before += 1) {
       for (const character of ['🙂', '\u202e', '\u0001']) {

@@ -32,4 +32,9 @@ describe('a refusal', () => {
     Object.defineProperty(Error, 'stackTraceLimit', { ...before, writable: false })
     expect(new AuthError('token_expired').code).toBe('token_expired')
   })
+  it('does not give Error.stackTraceLimit back to an application that has deleted it', () => {
+    Reflect.deleteProperty(Error, 'stackTraceLimit')
+    expect(new AuthError('token_expired').code).toBe('token_expired')
+    expect(Object.hasOwn(Error, 'stackTraceLimit')).toBe(false)
+  })
 })
