@@ -46,6 +46,25 @@ describe('own members', () => {
     expect([own(foreign, 'a'), own(foreign, 'b'), has({}, 'toString')]).toEqual([1, 2, false])
   })
 
+  it('are not those of Function.prototype or of the base of a class', () => {
+    class Base extends Settings {
+      static readonly polluted = 1
+    }
+    class Named extends Base {}
+    expect([own(Named, 'polluted'), own(() => 1, 'call'), own(Base, 'polluted')]).toEqual([undefined, undefined, 1])
+  })
+
+  it('are those of a class that defines a member of Object.prototype', () => {
+    class Place {
+      readonly #inner = [this]
+
+      isPrototypeOf(other: object): boolean {
+        return this.#inner.includes(other as this)
+      }
+    }
+    expect(has(new Place(), 'isPrototypeOf')).toBe(true)
+  })
+
   it('may be undefined', () => {
     expect([has({ a: undefined }, 'a'), has({}, 'a')]).toEqual([true, false])
   })

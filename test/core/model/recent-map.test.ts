@@ -23,6 +23,8 @@ describe('a map with least-recently-used eviction', () => {
     expect([...map.values()]).toEqual([5])
     map.set('d', 1, Number.NaN)
     expect([...map.values()]).toEqual([5])
+    map.set('e', 3, 0)
+    expect([...map.values()]).toEqual([5, 3])
   })
 
   it('behaves like a list in order of use, after any operations', () => {

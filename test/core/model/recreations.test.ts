@@ -22,6 +22,14 @@ describe('repeated creation', () => {
     expect(times(100, (index) => made('a', index * 7000))).not.toContain(true)
     expect(times(9, () => made('b', 60_000))).not.toContain(true)
     expect(made('b', 120_001)).toBe(false)
+    times(9, () => made('c', 60_000))
+    expect(made('c', 120_000)).toBe(true)
+  })
+
+  it('is counted from the beginning if the clock goes back', () => {
+    const made = recreations()
+    times(9, () => made('a', 60_000))
+    expect(made('a', 59_999)).toBe(false)
   })
 
   it('is tracked for at most a hundred names', () => {
