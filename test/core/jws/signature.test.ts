@@ -1,6 +1,6 @@
 import { createTestKeys } from '@claimgate/testing'
 import { importJWK } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
 import { ignoredKeysHint, parseJwt } from '../../../packages/core/src/jws/parse.ts'
 import {
@@ -121,6 +121,24 @@ describe('a signature', () => {
         code: 'signature_invalid',
         hint: expect.stringContaining('it is a token for Microsoft Graph') as string,
       })
+  })
+
+  it('is not good if the runtime fails to verify it', async () => {
+    const failing = vi.spyOn(crypto.subtle, 'verify').mockRejectedValue(new DOMException('no', 'OperationError'))
+    try {
+      expect(await webCryptoSignature(parsed, 'ES256', key as CryptoKey)).toBe(false)
+      expect(failing).toHaveBeenCalledTimes(1)
+    } finally {
+      failing.mockRestore()
+    }
+  })
+
+  it('is not checked with a key of another algorithm', async () => {
+    expect(await refusalOf(() => webCryptoSignature(parsed, 'ES384', key as CryptoKey))).toMatchObject({
+      code: 'algorithm_key_mismatch',
+      expected: '"a key for ES384"',
+      actual: '"another key"',
+    })
   })
 
   it('is not checked with a promise of a key, which is a bug', async () => {
