@@ -68,4 +68,55 @@ describe('a body', () => {
     }
     expect(await flawOf(readBytes(broken, limits))).toBe('unreadable')
   })
+
+  it.each<readonly [string, NextChunk, object]>([
+    ['too large', chunks([new Uint8Array(11)]), { flaw: 'too_large', message: 'at most 10 bytes' }],
+    [
+      'no bytes',
+      chunks(['text']),
+      {
+        flaw: 'unreadable',
+        message: 'a body that can be read to its end',
+        cause: new TypeError('The body holds something that is not bytes'),
+      },
+    ],
+  ])('says what is allowed: %s', async (_, next, expected) => {
+    await expect(readBytes(next, limits)).rejects.toMatchObject({ name: 'BodyError', ...expected })
+  })
+
+  it('that is slow is given up at the limit, and not before', async () => {
+    for (const [milliseconds, flaw] of [
+      [1999, 'none'],
+      [2000, 'too_slow'],
+    ] as const) {
+      let now = 5000
+      const clock = { monotonic: () => now, setTimeout: () => () => {} }
+      const next: NextChunk = async () => {
+        now = 5000 + milliseconds
+        return { done: true }
+      }
+      expect(await flawOf(readBytes(next, { ...limits, clock }))).toBe(flaw)
+    }
+    await expect(readBytes(chunks([], 'is silent'), { ...limits, seconds: 0.01 })).rejects.toThrow(
+      'a body within 0.01 s',
+    )
+  })
+
+  it('leaves no timer behind', async () => {
+    const clock = createTestClock({ wall: 0 })
+    await readBytes(chunks([Uint8Array.of(1)]), { ...limits, clock })
+    await flawOf(readBytes(chunks(['text']), { ...limits, clock }))
+    expect(clock.pending()).toBe(0)
+  })
+
+  it('of many chunks is joined in order, and takes no more memory than the limit', async () => {
+    const parts = Array.from({ length: 50 }, (_, index) => new Uint8Array(1000).fill(index))
+    const read = await readBytes(chunks(parts), { ...limits, most: 50_000 })
+    expect(Buffer.from(read).equals(Buffer.concat(parts))).toBe(true)
+    expect(read.buffer.byteLength).toBe(50_000)
+    const large = await readBytes(chunks([new Uint8Array(40_000).fill(7)]), { ...limits, most: 65_536 })
+    expect([large.byteLength, large.at(-1), large.buffer.byteLength]).toEqual([40_000, 7, 40_000])
+    const small = await readBytes(chunks([Uint8Array.of(1)]), limits)
+    expect(small.buffer.byteLength).toBe(10)
+  })
 })

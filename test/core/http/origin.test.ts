@@ -7,6 +7,7 @@ describe('the public origin', () => {
     ['https://api.example.com/', 'https://api.example.com'],
     ['https://API.example.com:443/Orders/', 'https://api.example.com/Orders'],
     ['http://127.0.0.1:8080', 'http://127.0.0.1:8080'],
+    ['https://api.example.com/a///', 'https://api.example.com/a'],
     ['https://[::1]:8443/a/b', 'https://[::1]:8443/a/b'],
   ])('%s is accepted as %s', (given, expected) => {
     expect(resolveOrigin('create binding', given)).toBe(expected)
@@ -25,6 +26,8 @@ describe('the public origin', () => {
     'https://api.example.com/#a',
     String.raw`https://api.example.com\a`,
     'https://api.example.com/a b',
+    ' https://api.example.com',
+    'viahttps://api.example.com',
     'https://api.example.com\n',
     'https://',
     new URL('https://api.example.com'),

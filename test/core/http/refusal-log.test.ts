@@ -5,7 +5,7 @@ import { catalogue } from '../../../packages/core/src/model/catalogue.ts'
 import { AUDIENCE, createSigningKey, ISSUER } from '../../support/core/jose-tokens.ts'
 import type { ErrorCode } from '../../../packages/core/src/model/catalogue.ts'
 import type { RequestView } from '../../../packages/core/src/model/token.ts'
-import { createLogRefusal, type RefusalLine } from '../../../packages/core/src/http/refusal-log.ts'
+import { createLogRefusal, logOption, type RefusalLine } from '../../../packages/core/src/http/refusal-log.ts'
 
 function started() {
   let now = 1000
@@ -186,3 +186,13 @@ function claims(changes: object = {}): object {
   const now = Math.floor(Date.now() / 1000)
   return { iss: ISSUER, aud: AUDIENCE, sub: 'ada', iat: now, exp: now + 60, ...changes }
 }
+
+describe('a log', () => {
+  it.each([false, console, { warn: () => {} }, Object.assign(() => {}, { warn: () => {} })])('may be %j', (log) => {
+    expect(logOption.fits(log)).toBe(true)
+  })
+
+  it.each([true, null, undefined, {}, () => {}, 'console', { warn: true }])('cannot be %j', (log) => {
+    expect(logOption.fits(log)).toBe(false)
+  })
+})

@@ -39,6 +39,23 @@ describe('a web request', () => {
     await expect(requestView(request()).form?.('a')).rejects.toMatchObject(error)
   })
 
+  it('may declare the limit', async () => {
+    const request = form(`a=${'x'.repeat(65_534)}`, { 'content-length': '65536' })
+    expect(await requestView(request).form?.('b')).toEqual({ b: [] })
+  })
+
+  it('that is too large is cancelled, as far as nobody else reads it', async () => {
+    let cancelled: unknown
+    const stream = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(40_000)),
+      cancel: (reason) => void (cancelled = reason ?? 'cancelled'),
+    })
+    const request = form(stream)
+    await expect(requestView(request).form?.('a')).rejects.toMatchObject({ code: 'form_too_large' })
+    await request.body?.cancel()
+    expect(cancelled).toBeDefined()
+  })
+
   it('that was read before is a bug', async () => {
     const request = form('a=1')
     await request.text()
@@ -140,9 +157,16 @@ describe('protected resources', () => {
     ['an address with a quote', [resource({ metadataUri: 'https://a"' })]],
     ['no answer', [resource({ answer: undefined })]],
     ['nothing to learn', [resource({ learn: true })]],
+    ['two wrong ones', [{}, 'a']],
   ])('are not accepted with %s', (_, list) => {
     expect(() => resourceList(list)).toThrow(
       /^Cannot serve metadata: give what is made by protectedResource\(\) of @claimgate\/core\/metadata/,
     )
+  })
+
+  it('are told apart from what was given instead', () => {
+    expect(() => resourceList([resource(), 'https://api.example'])).toThrow('found "a string"')
+    expect(() => resourceList([resource(), {}])).toThrow('found "an object"')
+    expect(() => resourceList([])).toThrow('found "undefined"')
   })
 })
