@@ -90,6 +90,18 @@ describe('a denylist in memory', () => {
     expect(await store.find(['b'])).toEqual([7])
   })
 
+  it('keeps the later end of an entry by the wall clock, too', async () => {
+    const { store, pass, stepWall } = setUp({ maxEntries: 1 })
+    await store.add('a', until(120))
+    await store.add('a', until(60))
+    stepWall(-50)
+    pass(120)
+    await expect(store.add('b', until(200))).rejects.toThrow(RangeError)
+    pass(50)
+    await store.add('b', until(200))
+    expect(await store.find(['a', 'b'])).toEqual([undefined, 7])
+  })
+
   it('is not affected by changes to a returned list', async () => {
     const { store } = setUp()
     await store.add('a', until(60))

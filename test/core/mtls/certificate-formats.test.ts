@@ -120,6 +120,18 @@ describe('42. base64', () => {
   })
 })
 
+describe('42. a long field', () => {
+  it.each([
+    [12_288, 'confirmed'],
+    [12_291, 'binding_failed'],
+  ])('with a certificate of %i bytes: %s, because at most 16,384 characters are read', async (length, outcome) => {
+    const der = Buffer.alloc(length, 1)
+    der.set([0x30, 0x82, (length - 4) >> 8, (length - 4) & 255])
+    const thumbprint = createHash('sha256').update(der).digest('base64url')
+    expect(await confirm('haproxy', der.toString('base64'), thumbprint)).toBe(outcome)
+  })
+})
+
 describe('42. a field with several certificates', () => {
   it.each<CertificateFormat>(['nginx', 'apache', 'envoy'])('is refused in the format %s', async (format) => {
     const both = { ...client, cert: client.cert + ca.cert }

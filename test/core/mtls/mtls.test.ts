@@ -49,7 +49,9 @@ describe('42. a certificate of the connection', () => {
     ['a promise', Promise.resolve(client.der)],
     ['an object', new X509Certificate(client.cert)],
   ])('is a bug of the adapter if it is %s', async (_name, der) => {
-    expect(await outcomeOf(binding, client.thumbprint, sent(der))).toBeInstanceOf(TypeError)
+    expect(await outcomeOf(binding, client.thumbprint, sent(der))).toEqual(
+      new TypeError('clientCertificate() of a request view must return DER bytes or undefined'),
+    )
   })
 })
 
@@ -107,11 +109,20 @@ describe('42. the refusal for the log', () => {
 
   it.each<[string, MtlsOptions, unknown, RequestView, readonly string[]]>([
     ['a wrong thumbprint', connection, 'x', sent(), ['the base64url of a SHA-256 digest', 'something else']],
+    ['a longer thumbprint', connection, `${client.thumbprint}A`, sent(), ['the base64url of a SHA-256 digest']],
+    ['text before a thumbprint', connection, `-${client.thumbprint}`, sent(), ['the base64url of a SHA-256 digest']],
+    ['a thumbprint in a list', connection, [client.thumbprint], sent(), ['the base64url of a SHA-256 digest']],
     ['no certificate', connection, client.thumbprint, sent(), ['a client certificate', 'a connection without one']],
     ['no trust', header(false), client.thumbprint, sent(field), ['a client certificate', 'does not accept']],
     ['no field', header(true), client.thumbprint, sent(), ['one header field with a certificate', '0']],
     ['two fields', header(true), client.thumbprint, sent(field, field), ['one header field', '2']],
-    ['a placeholder', header(true), client.thumbprint, sent('-'), ['one certificate in the format rfc9440']],
+    [
+      'a placeholder',
+      header(true),
+      client.thumbprint,
+      sent('-'),
+      ['one certificate in the format rfc9440', 'something else'],
+    ],
     ['another certificate', header(true), other.thumbprint, sent(field), ['bound to', 'another certificate']],
     [
       'a certificate that is not verified',
