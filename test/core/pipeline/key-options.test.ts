@@ -1,0 +1,96 @@
+import { createVerifier, firstOf } from '@claimgate/core'
+import { describe, expect, it } from 'vitest'
+import { AUDIENCE, ISSUER } from '../../support/core/jose-tokens.ts'
+
+const create = (options: object): unknown => createVerifier({ issuer: ISSUER, audience: AUDIENCE, ...options })
+const secret = 's'.repeat(32)
+const jwksUri = 'https://keys.example/jwks'
+const keys = { resolve: async () => undefined }
+
+describe('where keys come from', () => {
+  it.each<readonly [string, object, string]>([
+    [
+      'allowedKeyHosts beside an address',
+      { jwksUri, allowedKeyHosts: ['a.example'] },
+      '"allowedKeyHosts" is for discovery',
+    ],
+    [
+      'metadataUri beside keys',
+      { keys, metadataUri: 'https://a.example/m' },
+      '"metadataUri" is for discovery: leave it out if keys are given or have an address, found ["keys"]',
+    ],
+    [
+      'allowHttpHosts beside keys',
+      { keys, allowHttpHosts: ['a:80'] },
+      '"allowHttpHosts" is for keys that are fetched: leave it out if keys are given, found ["keys"]',
+    ],
+    [
+      'a host with a port',
+      { allowedKeyHosts: ['a.example:8443'] },
+      '"allowedKeyHosts" must be a list of host names as URLs spell them, without port',
+    ],
+    ['a host in upper case', { allowedKeyHosts: ['A.example'] }, '"allowedKeyHosts" must be a list'],
+    ['a host with a path', { allowedKeyHosts: ['a.example/b'] }, '"allowedKeyHosts" must be a list'],
+    ['a host with a space', { allowedKeyHosts: ['a b'] }, '"allowedKeyHosts" must be a list'],
+    ['a number as host', { allowedKeyHosts: ['a.example', 1] }, '"allowedKeyHosts" must be a list'],
+    ['a host without a list', { allowedKeyHosts: 'a.example' }, '"allowedKeyHosts" must be a list'],
+    [
+      'a secret beside an address',
+      { secret, jwksUri },
+      'or for a secret and public keys side by side "keys": firstOf({ secret }, { jwksUri })',
+    ],
+    [
+      'firstOf with default algorithms',
+      { keys: firstOf({ secret }, { jwksUri }) },
+      'with firstOf, "algorithms" must list those of the secret and those of the public keys, such as ["HS256", "ES256"]',
+    ],
+    [
+      'firstOf with algorithms of the secret only',
+      { keys: firstOf({ secret }, { jwksUri }), algorithms: ['HS256'] },
+      'with firstOf, "algorithms" must list',
+    ],
+    [
+      'firstOf with algorithms of public keys only',
+      { keys: firstOf({ secret }, { jwksUri }), algorithms: ['ES256', 'RS256'] },
+      'with firstOf, "algorithms" must list',
+    ],
+    [
+      'an unknown algorithm with firstOf',
+      { keys: firstOf({ secret }, { jwksUri }), algorithms: ['HS256', 'none'] },
+      'a name that is no signature algorithm, found "none"',
+    ],
+    ['keys without resolve', { keys: { resolve: true } }, '"keys" must be a key source with a resolve method'],
+    [
+      'any issuer without keys',
+      { issuer: null },
+      'with "issuer": null, say where keys come from: "jwksUri", "jwks", "publicKey", "secret" or "keys"',
+    ],
+    [
+      'an undefined publicKey',
+      { publicKey: undefined },
+      '"publicKey" must not be undefined: give it a value, or leave it out for discovery',
+    ],
+    ['an undefined allowedKeyHosts', { allowedKeyHosts: undefined }, '"allowedKeyHosts" must not be undefined'],
+  ])('cannot be %s', (_, options, message) => {
+    expect(() => create(options)).toThrow(message)
+    expect(() => create(options)).toThrow(/^Cannot create verifier: /)
+  })
+
+  it.each<readonly [string, object]>([
+    ['discovery from some hosts', { allowedKeyHosts: ['keys.example', '[::1]', '127.0.0.1'] }],
+    ['discovery by an address', { metadataUri: 'https://a.example/m' }],
+    ['an address with http', { jwksUri: 'http://keycloak:8080/jwks', allowHttpHosts: ['keycloak:8080'] }],
+    ['firstOf', { keys: firstOf({ secret }, { jwksUri }), algorithms: ['HS256', 'ES256'] }],
+    ['an own key source of any issuer', { issuer: null, keys }],
+    ['an undefined address', { jwksUri: undefined }],
+  ])('can be %s', (_, options) => {
+    expect(create(options)).toBeDefined()
+  })
+
+  it('refuses ML-DSA if the runtime lacks it', () => {
+    const subtle = (globalThis as { SubtleCrypto?: { supports?: unknown } }).SubtleCrypto
+    const create44 = (): unknown => create({ keys, algorithms: ['ML-DSA-44'] })
+    if (typeof subtle?.supports === 'function') expect(create44()).toBeDefined()
+    else expect(create44).toThrow('this JavaScript runtime does not have ML-DSA-44: take it out of "algorithms"')
+  })
+})
