@@ -22,7 +22,7 @@ async function explained(proof: string | readonly string[], api = createDpopApi(
   const { steps } = await api.authenticator.explain(request(fields, { target: '/orders?page=2' }))
   return steps
     .filter(({ step, result }) => step.startsWith('proof') && result !== 'skipped')
-    .map(({ step, result, expected, actual = 'nothing' }) =>
+    .map(({ step, result, expected, actual = '–' }) =>
       [step, result === 'failed' && 'failed', `${expected} / ${actual}`]
         .filter(Boolean)
         .join(': ')
@@ -100,8 +100,13 @@ describe('41. The explanation of a bad proof', () => {
     ['proof.ath: failed: ath: the hash of the access token / another hash', { claims: { ath: hashOf('x') } }],
     ['proof.jwk: failed: a sound public key as jwk / unsupported_algorithm', jwk({ alg: 'ES384' })],
     ['proof.jwk: failed: a sound public key as jwk / malformed', { header: { jwk: undefined } }],
-    ['proof.jwk: failed: a jwk for ES256 / nothing', { header: { jwk: rsa.jwk } }],
-    ['proof.jwk: failed: a jwk for ES256 / nothing', { header: { jwk: p384.jwk } }],
+    ['proof.jwk: failed: a jwk for ES256 / –', { header: { jwk: rsa.jwk } }],
+    ['proof.jwk: failed: a jwk for ES256 / –', { header: { jwk: p384.jwk } }],
+    ['proof.jwk: failed: a jwk for RS256 / –', { header: { jwk: { ...rsa.jwk, alg: 'RS512' } } }, rsa],
+    [
+      'proof: failed: a well-formed JWT / json_limits',
+      { claims: { deep: JSON.parse('['.repeat(17) + ']'.repeat(17)) } },
+    ],
     ['proof.signature: failed: a signature by the key in jwk / another signature', { header: { jwk: other.jwk } }],
     ['proof.jkt: failed: a proof of the key that the token is bound to / one of another key', {}, other],
   ])('says %s', async (line, changes, sender = client) => {
@@ -144,7 +149,48 @@ describe('41. The explanation of a bad proof', () => {
     })
   })
 
-  it('says what a client must do whose nonce has ended', async () => {
+  it.each<[string, string, readonly string[]]>([
+    ['its algorithm', 'proof.alg', ['proof.jwk', 'proof.signature', 'proof.jkt', 'proof.replay']],
+    ['its key', 'proof.jwk', ['proof.signature', 'proof.jkt', 'proof.replay']],
+    [
+      'its form',
+      'proof',
+      EXPLAINED.map((line) => line.split(':')[0] ?? '')
+        .slice(1)
+        .concat('proof.replay'),
+    ],
+  ])('skips what depends on %s', async (_, failed, skipped) => {
+    const good = await client.proof(token, { header: failed === 'proof.jwk' ? { jwk: undefined } : {} })
+    const api = createDpopApi(failed === 'proof.alg' ? { algorithms: ['EdDSA'] } : {})
+    const fields = { authorization: `DPoP ${token}`, dpop: failed === 'proof' ? 'x' : good }
+    const { steps } = await api.authenticator.explain(request(fields))
+    const named = (result: string): readonly string[] =>
+      steps.filter((each) => each.result === result && each.step.startsWith('proof')).map(({ step }) => step)
+    expect([named('failed'), named('skipped')]).toEqual([[failed], skipped])
+  })
+
+  it('has no step for replays that are checked elsewhere', async () => {
+    const api = createDpopApi({ replay: 'checked-elsewhere' })
+    const fields = { authorization: `DPoP ${token}`, dpop: await client.proof(token) }
+    const { steps } = await api.authenticator.explain(request(fields))
+    expect(steps.filter(({ step }) => step.startsWith('proof')).map(({ step }) => step)).toEqual(
+      EXPLAINED.map((line) => line.split(':')[0]),
+    )
+  })
+
+  it('says what a client must do', async () => {
+    const hintOf = async (proof: string, options = {}): Promise<string | undefined> => {
+      const outcome = await createDpopApi(options).send(token, proof)
+      return outcome.kind === 'refused' ? outcome.error.hint : undefined
+    }
+    const proof = await client.proof(token)
+    expect([await hintOf(await other.proof(token)), await hintOf(proof, { nonces: { secret: SECRET } })]).toEqual([
+      'The client must sign proofs with the key that it used when it requested the token',
+      'The client must repeat the request with the nonce in the DPoP-Nonce header of this answer',
+    ])
+  })
+
+  it('says why a nonce is not accepted', async () => {
     const api = createDpopApi({ nonces: { secret: SECRET } })
     const lines = await Promise.all(
       [undefined, 'n'].map(async (nonce) => explained(await client.proof(token, { claims: { nonce } }), api)),

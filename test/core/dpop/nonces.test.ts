@@ -1,6 +1,6 @@
 import { type Outcome, scope } from '@claimgate/core'
 import { createMemoryReplayStore, type DpopOptions } from '@claimgate/core/dpop'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { boundToken, createDpopApi, createDpopClient, lineOf } from '../../support/dpop/client.ts'
 import { NOW } from '../../support/core/refusal.ts'
 
@@ -46,6 +46,33 @@ describe('41. With nonces, a proof needs a current one', () => {
     expect(lineOf(await sendWith(api, nonce, { iat: 'now' }))).toBe('401 invalid_dpop_proof')
   })
 
+  it('and neither a list that holds it, nor the time of the proof matters', async () => {
+    const api = apiWith({ secret: SECRET })
+    const nonce = await freshNonce(api)
+    expect(lineOf(await sendWith(api, [nonce]))).toBe(AGAIN)
+    expect(lineOf(await sendWith(api, nonce, { iat: 0 }))).toBe('200')
+  })
+
+  it('and those of one second are the same, signed once', async () => {
+    const api = apiWith({ secret: SECRET })
+    await sendWith(api, undefined)
+    const sign = vi.spyOn(crypto.subtle, 'sign')
+    const proofs = [await client.proof(token), await client.proof(token)]
+    sign.mockClear()
+    const nonces = await Promise.all(proofs.map(async (proof) => nonceOf(await api.send(token, proof))))
+    expect(nonces[0]).toBe(nonces[1])
+    expect(sign).not.toHaveBeenCalled()
+    sign.mockRestore()
+  })
+
+  it('and the keys that sign it cannot be exported', async () => {
+    const imports = vi.spyOn(crypto.subtle, 'importKey')
+    await freshNonce(apiWith({ secret: SECRET }))
+    const raw = imports.mock.calls.filter(([format]) => (format as string) === 'raw')
+    imports.mockRestore()
+    expect(raw.map(([, , , isExtractable]) => isExtractable)).toEqual([false])
+  })
+
   it('until it has ended, and a changed one never', async () => {
     const api = apiWith({ secret: SECRET, lifetime: 300 })
     const nonce = await freshNonce(api)
@@ -69,6 +96,15 @@ describe('41. With nonces, a proof needs a current one', () => {
       nonce = nonceOf(outcome) || nonce
     }
     expect([...answers]).toEqual(['200'])
+  })
+
+  it('and gets the next one only in the second half of its lifetime', async () => {
+    const api = apiWith({ secret: SECRET, lifetime: 300 })
+    const nonce = await freshNonce(api)
+    api.clock.advance(150_000)
+    expect(headersOf(await sendWith(api, nonce))).toEqual({})
+    api.clock.advance(1000)
+    expect(nonceOf(await sendWith(api, nonce))).not.toBe('')
   })
 
   it('a bad proof is refused before its nonce', async () => {

@@ -270,6 +270,7 @@ describe('41. The options of dpop', () => {
       { nonces: { secret: 'hunter2' } },
       /"nonces.secret" must be at least 32 bytes.*found "a string"/,
     ],
+    ['31 bytes as a secret', { nonces: { secret: new Uint8Array(31) } }, /at least 32 bytes.*found "a Uint8Array"/],
     ['one short secret', { nonces: { secret: ['x'.repeat(32), 'short'] } }, /at least 32 bytes/],
     ['no secrets', { nonces: { secret: [] } }, /at least 32 bytes/],
     ['a long maxAge', { maxAge: 301 }, /"maxAge" must be a number of seconds from 1 to 300/],

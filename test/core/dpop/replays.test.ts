@@ -51,6 +51,8 @@ describe('41. A proof is accepted once', () => {
     const api = createDpopApi()
     const proof = await client.proof(token, { claims: { iat: NOW + 5 } })
     expect(lineOf(await api.send(token, proof))).toBe('200')
+    const again = await api.send(token, proof)
+    expect(again).toMatchObject({ error: { expected: '"a proof that was not used before"' } })
     for (const seconds of [1, 60, 9, 1, 1]) {
       api.clock.advance(seconds * 1000)
       expect(lineOf(await api.send(token, proof))).toBe(USED)
@@ -116,6 +118,9 @@ describe('41. A replay store that cannot decide lets no request through', () => 
   ])('with 503 if it %s', async (_, insertIfAbsent) => {
     const outcome = await createDpopApi({ replay: storeThat(insertIfAbsent) }).send(token, await client.proof(token))
     expect(outcome).toMatchObject({ kind: 'refused', error: { code: 'check_unavailable' }, response: { status: 503 } })
+    expect(outcome).toMatchObject({
+      error: { actual: '"the replay store of DPoP"', cause: expect.any(Error) as Error },
+    })
     expect(JSON.stringify(outcome)).not.toContain('password')
     if (outcome.kind === 'refused') {
       expect(outcome.response.headers).toMatchObject({ 'retry-after': '1' })
@@ -130,6 +135,15 @@ describe('41. A replay store that cannot decide lets no request through', () => 
       await new Promise((resolve) => setTimeout(resolve, 5))
     await api.clock.advanceAsync(2000)
     expect(lineOf(await answer)).toBe('503')
+    expect(await answer).toMatchObject({
+      error: { cause: { message: 'The replay store has not answered within 2 s' } },
+    })
+  })
+
+  it('and the log says what a store must answer', async () => {
+    const outcome = await createDpopApi({ replay: storeThat(async () => 'OK') }).send(token, await client.proof(token))
+    const message = '"insertIfAbsent" of a replay store must answer with true or false'
+    expect(outcome).toMatchObject({ error: { cause: new TypeError(message) } })
   })
 })
 
@@ -176,6 +190,30 @@ describe('41. The replay store in memory', () => {
     expect(await store.insertIfAbsent(key(1, 1), 10)).toBe(true)
     clock.advance(1001)
     expect(await store.insertIfAbsent(key(1, 2), 10)).toBe(true)
+  })
+
+  it('ends each key exactly at its end, and one that is inserted again lives anew', async () => {
+    const clock = createTestClock()
+    const store = createMemoryReplayStore({ clock })
+    await store.insertIfAbsent(key(1, 1), 1)
+    clock.advance(999)
+    expect(await store.insertIfAbsent(key(1, 1), 100)).toBe(false)
+    clock.advance(1)
+    expect(await store.insertIfAbsent(key(1, 1), 100)).toBe(true)
+    clock.advance(1000)
+    expect(await store.insertIfAbsent(key(1, 1), 100)).toBe(false)
+  })
+
+  it('gives a client room again for each of its keys that has ended', async () => {
+    const clock = createTestClock()
+    const store = createMemoryReplayStore({ maxEntries: 300, clock })
+    for (const jti of [1, 2, 3]) await store.insertIfAbsent(key(1, jti), jti * 10)
+    for (const jti of [4, 5, 6]) {
+      await expect(store.insertIfAbsent(key(1, jti), 100)).rejects.toThrow(/has 3 already/)
+      clock.advance(10_000)
+      expect(await store.insertIfAbsent(key(1, jti), 100)).toBe(true)
+    }
+    await expect(store.insertIfAbsent(key(1, 7), 100)).rejects.toThrow(/has 3 already/)
   })
 
   it.each([99, 10_000_001, 1.5, '100'])('cannot have %j entries', (maxEntries) => {

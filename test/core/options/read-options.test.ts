@@ -20,7 +20,7 @@ describe('options', () => {
     expect([Object.isFrozen(options), Object.getPrototypeOf(options)]).toEqual([true, null])
   })
 
-  it.each<readonly [string, unknown, string, OptionTable?]>([
+  it.each<[string, unknown, string, OptionTable?]>([
     ['a wrong value', { a: 1 }, '"a" must be true or false, found 1'],
     ['null where there is a default', { a: null }, '"a" must not be null: leave it out for its default'],
     ['null for a required one', { a: null }, '"a" must be true or false, found null', { a: required(flag) }],
