@@ -26,7 +26,8 @@ const CORE = [
   'calls',
 ]
 
-const CONTRACT = 'test/adapters/{adapter-contract,dpop,resource-metadata,revocation,refusal-logs}.test.ts'
+const CONTRACT =
+  'test/adapters/{adapter-contract,dpop,request-property,resource-metadata,revocation,refusal-logs}.test.ts'
 
 /** Tests of a folder that do not lie in the folder of `test` with the same name. */
 const TESTS = {
