@@ -6,13 +6,16 @@ import {
   scope,
   type VerifiedToken,
 } from '@claimgate/core'
+import { fresh } from '@claimgate/core/introspection'
 import {
   authenticateJwt,
   authorize,
   getAuth,
   type OnReject,
+  requireAnyRole,
   requireAnyScope,
   requireClaim,
+  requireRole,
   requireScope,
 } from '@claimgate/express'
 import express5, {
@@ -591,9 +594,11 @@ describe.each([
         requireClaim(['realm_access', 'roles'], 'user'),
         requireClaim(['realm_access', 'roles'], 'admin'),
       ],
+      ['requireRole', requireRole('user'), requireRole('user', 'admin')],
+      ['requireAnyRole', requireAnyRole('admin', 'user'), requireAnyRole('admin', 'editor')],
       ['authorize', authorize(scope('orders:read')), authorize(scope('orders:write'))],
     ])('%s accepts requests that meet it', async (_name, met, unmet) => {
-      app.use(authenticateJwt(authority.options))
+      app.use(authenticateJwt({ ...authority.options, roleSource: ['realm_access', 'roles'] }))
       app.get('/met', met, echo)
       app.get('/unmet', unmet, echo)
       const headers = await authority.authorization(claims)
@@ -650,6 +655,8 @@ describe.each([
     ['authenticateJwt', authenticateJwt, 'write app.use(authenticateJwt())'],
     ['requireScope', requireScope, 'write requireScope("orders:read")'],
     ['requireAnyScope', requireAnyScope, 'write requireAnyScope("orders:read", "orders:write")'],
+    ['requireRole', requireRole, 'write requireRole("admin")'],
+    ['requireAnyRole', requireAnyRole, 'write requireAnyRole("admin", "editor")'],
     ['requireClaim', requireClaim, 'write requireClaim("tenant", "acme")'],
     ['authorize', authorize, 'write authorize(scope("orders:read"))'],
   ])('%s passed uncalled lets no request through, and the message says what to write', async (name, uncalled, hint) => {
@@ -675,6 +682,25 @@ describe.each([
         'Cannot create middleware: "requirement" must not be undefined: leave it out, or check the name of what it is set to',
       )
     expect(() => authorize(requirement as never)).toThrow(TypeError)
+  })
+
+  it('give handlers the token of a fresh answer', async () => {
+    const verifier = createVerifier({ ...authority.options, tokenCache: false })
+    const verifyFresh = vi.fn<NonNullable<typeof verifier.verifyFresh>>(async ({ token }) => verifier.verify(token))
+    let first: unknown
+    app.use(
+      authenticateJwt({ verifier: { ...verifier, verifyFresh } }),
+      requireClaim('sub', 'alice'),
+      (req, _res, next) => {
+        first = getAuth(req)
+        next()
+      },
+    )
+    app.get('/', authorize(fresh()), (req, res) => {
+      res.json([getAuth(req) === authOf(req), getAuth(req) === first, getAuth(req).claims.sub])
+    })
+    const response = await request('/', await authority.authorization())
+    expect([await response.json(), verifyFresh.mock.calls.length]).toEqual([[true, false, 'alice'], 1])
   })
 
   describe('getAuth', () => {

@@ -1,4 +1,5 @@
 import { anyScope, createAuthenticator, createVerifier, type Refused, scope, type VerifiedToken } from '@claimgate/core'
+import { fresh } from '@claimgate/core/introspection'
 import { protectedResource } from '@claimgate/core/metadata'
 import {
   type AuthEnv,
@@ -232,6 +233,20 @@ describe('authorize in Hono', () => {
     const claims = { scope: 'orders:read', tenant: 'acme', roles: ['buyer', 'editor'], org: { unit: 'sales' } }
     const init = { headers: await authority.authorization(claims) }
     expect([(await app.request('/met', init)).status, (await app.request('/unmet', init)).status]).toEqual([200, 403])
+  })
+
+  it('gives handlers the token of a fresh answer', async () => {
+    const asked = createVerifier({ ...options, tokenCache: false })
+    const verifyFresh: typeof asked.verifyFresh = async ({ token }) => asked.verify(token)
+    const { app } = createApp()
+    let first: unknown
+    app.use(authenticateJwt({ verifier: { ...asked, verifyFresh } }), requireClaim('sub', 'alice'))
+    app.use((c, next) => {
+      first = c.get('auth')
+      return next()
+    })
+    app.get('/', authorize(fresh()), (c) => c.json([c.get('auth') === first, c.get('auth')?.claims.sub]))
+    expect(await (await app.request('/', { headers })).json()).toEqual([false, 'alice'])
   })
 
   it('refuses anonymous requests', async () => {
