@@ -36,7 +36,7 @@ const TESTS = {
   fetch: ['test/adapters/{fetch,fetch-forms,preflights}.test.ts', CONTRACT],
   hono: ['test/adapters/hono.test.ts', CONTRACT],
   lambda: ['test/adapters/lambda*.test.ts'],
-  nestjs: ['test/adapters/nestjs.test.ts'],
+  nestjs: ['test/adapters/{nestjs,nestjs-guard}.test.ts'],
 }
 
 /** Everything that guards a request: folders of core's sources, and whole packages. */
