@@ -1,8 +1,10 @@
 import { createAuthenticator, createVerifier, type Requirement, scope, type VerifiedToken } from '@claimgate/core'
-import { createGate, type OptionalGate, protect } from '@claimgate/fetch'
+import { fresh } from '@claimgate/core/introspection'
+import { createGate, getUser, type OptionalGate, protect, withFields } from '@claimgate/fetch'
 import { Hono } from 'hono'
 import { describe, expect, it } from 'vitest'
 import { createAuthority } from '../support/adapters/authority.ts'
+import { toyDpop } from '../support/adapters/toy-dpop.ts'
 
 const authority = await createAuthority()
 const good = await authority.authorization({ scope: 'orders:read' })
@@ -282,4 +284,92 @@ describe('protect', () => {
     expect((await app.request('/orders/7')).status).toBe(401)
     expect(await (await app.request('/orders/7', { headers: good })).json()).toEqual({ sub: 'alice', id: '7' })
   })
+})
+
+describe('the headers that a binding adds to a response', () => {
+  const NONCE = 'dpop-nonce'
+  const gate = createGate({ ...authority.options, bindings: [toyDpop], exposeChallenge: true })
+  const bound = async (): Promise<Request> => {
+    const token = await authority.token({ cnf: { jkt: 'thumbprint' } })
+    return request({ authorization: `DPoP ${token}`, dpop: 'thumbprint' })
+  }
+
+  it.each<readonly [string, () => Response, boolean]>([
+    ['with a body are in the same response', () => new Response('text', { headers: { 'x-a': 'b' } }), true],
+    ['without a body are in a copy', () => new Response(null, { status: 204, headers: { 'x-a': 'b' } }), false],
+    ['that cannot be changed are in a copy', () => frozen('text'), false],
+  ])('%s', async (_, make, isSame) => {
+    const admitted = await bound()
+    await gate(admitted)
+    const response = make()
+    const text = response.clone().text()
+    const answer = withFields(admitted, response)
+    expect([answer.headers.get(NONCE), answer === response, answer.status]).toEqual([
+      'nonce-2',
+      isSame,
+      response.status,
+    ])
+    expect(await answer.text()).toBe(await text)
+    expect(response.headers.has(NONCE)).toBe(isSame)
+  })
+
+  const frozen = (body: string): Response => {
+    const response = new Response(body)
+    response.headers.set = () => {
+      throw new TypeError('immutable')
+    }
+    return response
+  }
+
+  it('are in the same response without a body if it cannot be copied', async () => {
+    const admitted = await bound()
+    await gate(admitted)
+    const response = Response.error()
+    expect(withFields(admitted, response)).toBe(response)
+  })
+
+  it('are in no response to another request, and in nothing that is no response', async () => {
+    const admitted = await bound()
+    await gate(admitted)
+    const response = new Response('text')
+    expect([withFields(await bound(), response), response.headers.has(NONCE)]).toEqual([response, false])
+    expect(withFields(admitted, 'text' as never)).toBe('text')
+  })
+
+  it('are those of each gate that the request has passed', async () => {
+    const other = createGate({
+      ...authority.options,
+      bindings: [{ ...toyDpop, confirm: async () => ({ headers: { 'x-other': '1' } }) }],
+    })
+    const admitted = await bound()
+    await gate(admitted)
+    await other(admitted)
+    const { headers } = withFields(admitted, new Response('text'))
+    expect([headers.get(NONCE), headers.get('x-other')]).toEqual(['nonce-2', '1'])
+  })
+
+  it('are added by protect, also to the answer of a promise', async () => {
+    for (const answer of [() => new Response('a'), async () => new Response('a')])
+      expect((await protect(gate, answer)(await bound())).headers.get(NONCE)).toBe('nonce-2')
+  })
+})
+
+describe('the user of a request', () => {
+  it('is what onAuthenticated has returned, and for no other request', async () => {
+    const gate = createGate({ ...authority.options, optional: true, onAuthenticated: () => 'user' })
+    const [admitted, anonymous, refused] = [request(good), request(), request({ authorization: 'Bearer x' })]
+    for (const one of [admitted, anonymous, refused]) await gate(one)
+    expect(getUser(admitted)).toBe('user')
+    for (const one of [anonymous, refused, request(good)])
+      expect(() => getUser(one)).toThrow(
+        new TypeError('Cannot get user: no gate with "onAuthenticated" has admitted this request with a token'),
+      )
+  })
+})
+
+it('protect stops at start-up for a requirement that its verifier cannot answer', () => {
+  const handler = (): Response => new Response()
+  expect(() => protect(createGate(authority.options), handler, fresh())).toThrow(/fresh\(\) needs/)
+  // A gate of the application has no verifier to ask.
+  expect(() => protect(async () => undefined as never, handler, fresh())).not.toThrow()
 })

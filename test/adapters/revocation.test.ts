@@ -1,6 +1,7 @@
 import { createMemoryDenylist, denylist } from '@claimgate/core/denylist'
 import * as expressAdapter from '@claimgate/express'
 import * as fastifyAdapter from '@claimgate/fastify'
+import * as fetchAdapter from '@claimgate/fetch'
 import { createTestClock } from '@claimgate/testing'
 import express from 'express'
 import fastify from 'fastify'
@@ -330,5 +331,42 @@ describe('44. A handler that was passed uncalled', () => {
     expect(() => expressAdapter.securityEvents(request)).toThrow('was passed uncalled: write app.post(')
     await expect(fastify().register(fastifyAdapter.backchannelLogout as never)).rejects.toThrow('was passed uncalled')
     await expect(fastify().register(fastifyAdapter.securityEvents as never)).rejects.toThrow('was passed uncalled')
+  })
+})
+
+describe('44. A request of the Fetch API', () => {
+  const sent = async (body?: BodyInit): Promise<Request> =>
+    new Request('https://api.example/', { method: 'POST', headers: { 'content-type': FORM }, ...(body && { body }) })
+  const logOut = fetchAdapter.backchannelLogout(endpoints.logout)
+
+  it('without a body is refused', async () => {
+    expect((await logOut(await sent())).status).toBe(400)
+  })
+
+  it.each<readonly [string, (request: Request) => unknown]>([
+    ['was read', (request) => request.text()],
+    ['is being read', (request) => request.body?.getReader()],
+  ])('whose body %s has status 503, because the revocation is not known', async (_, read) => {
+    const request = await sent(`logout_token=${await logoutToken()}`)
+    await read(request)
+    expect((await logOut(request)).status).toBe(503)
+  })
+
+  it('is read only as far as needed', async () => {
+    let cancelled = false
+    const body = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(65_536)),
+      cancel: () => {
+        cancelled = true
+      },
+    })
+    const init = { method: 'POST', headers: { 'content-type': FORM }, body, duplex: 'half' } as RequestInit
+    expect((await logOut(new Request('https://api.example/', init))).status).toBe(413)
+    expect(cancelled).toBe(true)
+  })
+
+  it('needs a handler that was made with options', () => {
+    for (const make of [fetchAdapter.backchannelLogout, fetchAdapter.securityEvents])
+      expect(() => make(new Request('https://api.example/') as never)).toThrow(/was passed uncalled: write /)
   })
 })
