@@ -1,4 +1,5 @@
 import { AuthError, type Binding, claim, createVerifier, scope } from '@claimgate/core'
+import { fresh } from '@claimgate/core/introspection'
 import { claimgate, type OnReject } from '@claimgate/fastify'
 import fastifyAuth from '@fastify/auth'
 import formbody from '@fastify/formbody'
@@ -7,6 +8,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAuthority } from '../support/adapters/authority.ts'
+import { toyDpop } from '../support/adapters/toy-dpop.ts'
 
 const authority = await createAuthority()
 const other = await createAuthority('https://other.example.com')
@@ -315,6 +317,87 @@ describe('config.auth', () => {
     expect([forbidden.statusCode, forbidden.json().error]).toEqual([403, 'insufficient_scope'])
     expect((await get('/orders')).headers['www-authenticate']).toBe(`${BARE}, scope="orders:read"`)
     expect(await statusOf('/orders', await authority.authorization({ scope: 'orders:read' }))).toBe(200)
+  })
+})
+
+describe('config.auth that is a function of the request', () => {
+  const seen: unknown[] = []
+  const rule = (request: FastifyRequest) => {
+    seen.push(request.auth?.claims.sub ?? null)
+    return scope(`${(request.params as { kind?: string }).kind}:read`)
+  }
+
+  it('requires what the function returns, which may read the token', async () => {
+    seen.length = 0
+    await app.register(claimgate, authority.options)
+    app.get('/:kind', { config: { auth: rule } }, echo)
+    const headers = await authority.authorization({ scope: 'orders:read' })
+    expect((await get('/orders', headers)).json()).toEqual({ sub: 'alice' })
+    const refused = await get('/invoices', headers)
+    expect([refused.statusCode, refused.headers['www-authenticate']]).toEqual([
+      403,
+      expect.stringContaining('scope="invoices:read"') as string,
+    ])
+    expect(await statusOf('/orders')).toBe(401)
+    expect(seen).toEqual(['alice', 'alice'])
+  })
+
+  it('refuses anonymous requests, and the token of a refused request is gone', async () => {
+    seen.length = 0
+    let left: unknown
+    await app.register(claimgate, {
+      ...authority.options,
+      optional: true,
+      onReject: (_refusal, { auth }) => {
+        left = auth
+        return undefined
+      },
+    })
+    app.get('/:kind', { config: { auth: rule } }, echo)
+    expect(await statusOf('/orders')).toBe(401)
+    expect(await statusOf('/invoices', await authority.authorization({ scope: 'orders:read' }))).toBe(403)
+    expect([seen, left]).toEqual([[null, 'alice'], null])
+  })
+
+  it.each<readonly [string, () => unknown]>([
+    ['returns no requirement', () => true],
+    [
+      'throws',
+      () => {
+        throw new Error('a bug')
+      },
+    ],
+  ])('lets no request through if it %s', async (_, broken) => {
+    await app.register(claimgate, authority.options)
+    app.get('/', { config: { auth: broken as never } }, echo)
+    const headers = await authority.authorization()
+    expect(await statusOf('/', headers)).toBe(500)
+    expect(await statusOf('/')).toBe(401)
+  })
+
+  it('may be given to the hook, and gets the token of a fresh answer', async () => {
+    const verifier = createVerifier({ ...authority.options, tokenCache: false })
+    const tokens: unknown[] = []
+    const verifyFresh: typeof verifier.verifyFresh = async ({ token }) => {
+      const again = await verifier.verify(token)
+      tokens.push(again)
+      return again
+    }
+    await app.register(claimgate, { verifier: { ...verifier, verifyFresh }, global: false })
+    app.addHook('preHandler', async (request) => void tokens.push(request.auth))
+    app.get('/', { onRequest: app.authenticateJwt(() => fresh()) }, echo)
+    expect(await statusOf('/', await authority.authorization())).toBe(200)
+    expect(tokens).toHaveLength(2)
+    expect(tokens[1]).toBe(tokens[0])
+    expect(await statusOf('/')).toBe(401)
+  })
+
+  it('keeps the headers of bindings', async () => {
+    await app.register(claimgate, { ...authority.options, bindings: [toyDpop] })
+    app.get('/:kind', { config: { auth: rule } }, echo)
+    const token = await authority.token({ scope: 'orders:read', cnf: { jkt: 'thumbprint' } })
+    const response = await get('/orders', { authorization: `DPoP ${token}`, dpop: 'thumbprint' })
+    expect([response.statusCode, response.headers['dpop-nonce']]).toEqual([200, 'nonce-2'])
   })
 })
 
