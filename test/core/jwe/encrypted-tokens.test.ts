@@ -12,7 +12,7 @@ import {
   type VerifierEvent,
 } from '@claimgate/core'
 import type { KeySource } from '@claimgate/core/extend'
-import { createNestedVerifier, type DecryptionOptions, decryptionKeys } from '@claimgate/core/jwe'
+import { createNestedVerifier, type DecryptionKeys, type DecryptionOptions, decryptionKeys } from '@claimgate/core/jwe'
 import { authenticateJwt, getAuth } from '@claimgate/express'
 import { claimgate } from '@claimgate/fastify'
 import { createGate } from '@claimgate/fetch'
@@ -20,7 +20,7 @@ import { createTestKeys } from '@claimgate/testing'
 import express from 'express'
 import { fastify } from 'fastify'
 import { CompactEncrypt, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 
 import {
@@ -44,7 +44,6 @@ const rsaPrivate: JWK = { ...(await exportJWK(rsa.privateKey)), kid: 'enc-rsa' }
 const rsaPublic = createPublicKey({ key: await exportJWK(rsa.publicKey), format: 'jwk' })
 const ec = await generateKeyPair('ECDH-ES', { extractable: true, crv: 'P-256' })
 const ecPrivate: JWK = { ...(await exportJWK(ec.privateKey)), kid: 'enc-ec' }
-const keys = decryptionKeys([rsaPrivate, ecPrivate])
 
 const HEADER = { alg: 'RSA-OAEP-256', enc: 'A256GCM', kid: 'enc-rsa', cty: 'JWT' }
 
@@ -53,7 +52,13 @@ const nestedWith = (
   changes: object = {},
   decryption: Partial<DecryptionOptions> = {},
 ): Verifier => createNestedVerifier({ verifier: inner, decryption: { keys, ...decryption }, ...changes })
-const nested = nestedWith()
+
+let keys: DecryptionKeys
+let nested: Verifier
+beforeEach(() => {
+  keys = decryptionKeys([rsaPrivate, ecPrivate])
+  nested = nestedWith()
+})
 
 const seal = (plaintext: string | Uint8Array, header: object = {}): string =>
   sealRsa(rsaPublic, { header: { ...HEADER, ...header }, plaintext })

@@ -40,7 +40,6 @@ export const keys = decryptionKeys([
 await keys.ready()
 export const nestedWith = (given: Parameters<typeof decryptionKeys>[0] | KeySource, changes: object = {}): Verifier =>
   createNestedVerifier({ verifier, decryption: { keys: given, ...changes } })
-const nested = nestedWith(keys)
 
 export const HEADER = { alg: 'RSA-OAEP-256', enc: 'A256GCM', kid: 'rsa', cty: 'JWT' }
 export const seal = (header: object | string = {}): string =>
@@ -56,14 +55,17 @@ export const agree = (
 export const encrypt = (publicKey: CryptoKey, header: object = {}): Promise<string> =>
   new CompactEncrypt(new TextEncoder().encode(jwt)).setProtectedHeader({ ...HEADER, ...header }).encrypt(publicKey)
 
-export const answerTo = async (token: string, by: Verifier = nested): Promise<object> =>
+export const answerTo = async (token: string, by: Verifier = nestedWith(keys)): Promise<object> =>
   describeOutcome(await createAuthenticator(by).authenticate(bearer(token)))
-export const refusalOf = async (token: string, by: Verifier = nested): Promise<AuthError> => {
+export const refusalOf = async (token: string, by: Verifier = nestedWith(keys)): Promise<AuthError> => {
   const error: unknown = await by.verify(token).catch((reason: unknown) => reason)
   if (error instanceof AuthError) return error
   throw new Error('the token was not refused', { cause: error })
 }
-export const responseTo = async (token: string, by: Verifier = nested): Promise<RefusalResponse | undefined> => {
+export const responseTo = async (
+  token: string,
+  by: Verifier = nestedWith(keys),
+): Promise<RefusalResponse | undefined> => {
   const outcome = await createAuthenticator(by).authenticate(bearer(token))
   return outcome.kind === 'refused' ? outcome.response : undefined
 }
