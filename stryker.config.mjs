@@ -22,5 +22,6 @@ export default {
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false, reportScoreTable: false },
   jsonReporter: { fileName: `${reports}/mutation.json` },
   htmlReporter: { fileName: `${reports}/index.html` },
-  tempDirName: '.stryker-tmp',
+  // No folder name with a dot, because servers of files refuse those.
+  tempDirName: 'reports/sandbox',
 }

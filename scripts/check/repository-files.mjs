@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { join, posix } from 'node:path'
 
-const NOT_OURS = new Set(['.git', '.stryker-tmp', 'coverage', 'dist', 'node_modules', 'reports'])
+const NOT_OURS = new Set(['.git', 'coverage', 'dist', 'node_modules', 'reports'])
 const SOURCE = /^packages\/[^/]+\/src\/.+\.ts$/
 
 /**
