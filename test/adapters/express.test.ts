@@ -412,7 +412,7 @@ describe.each([
           await once(res, 'finish')
         },
       ],
-      ['a file', (_refusal, _req, res) => (res.status(418).sendFile(import.meta.filename), res)],
+      ['a file', (_refusal, _req, res) => (res.status(418).sendFile(import.meta.filename, { dotfiles: 'allow' }), res)],
       ['a stream', (_refusal, _req, res) => Readable.from(['own']).pipe(res.status(418))],
     ])('that answers later returns %s', async (_name, onReject) => {
       app.use(authenticateJwt({ ...authority.options, onReject }), echo)

@@ -138,6 +138,11 @@ describe('protect', () => {
     expect(await response.json()).toEqual({ url: URL, sub: 'alice', env: { KV: 1 }, context: 'context' })
   })
 
+  it('returns the response of the handler itself if nothing is to be added', async () => {
+    for (const response of [new Response('text'), new Response(null, { status: 204 })])
+      expect(await protect(authority.options, () => response)(request(good))).toBe(response)
+  })
+
   it('does not call the handler for refused requests', async () => {
     let calls = 0
     const handler = protect(authority.options, () => {
@@ -206,6 +211,8 @@ describe('protect', () => {
       ['text', 'alice'],
       ['an empty object', {}],
       ['claims alone', { claims: { sub: 'alice' } }],
+      ['claims of null', { claims: null, scopes: new Set() }],
+      ['scopes of null', { claims: { sub: 'alice' }, scopes: null }],
       ['only a status', { status: 403 }],
     ])('rejects if it returns %s', async (_name, result) => {
       await expect(served(result)).rejects.toThrow(/^Cannot call handler: /)

@@ -365,8 +365,13 @@ describe('44. A request of the Fetch API', () => {
     expect(cancelled).toBe(true)
   })
 
-  it('needs a handler that was made with options', () => {
-    for (const make of [fetchAdapter.backchannelLogout, fetchAdapter.securityEvents])
-      expect(() => make(new Request('https://api.example/') as never)).toThrow(/was passed uncalled: write /)
+  it.each([
+    ['backchannelLogout', fetchAdapter.backchannelLogout, 'backchannelLogout({ denylist, issuer, clientId })'],
+    ['securityEvents', fetchAdapter.securityEvents, 'securityEvents({ denylist, issuer, audience, authenticate })'],
+    ['resourceMetadata', fetchAdapter.resourceMetadata, 'const metadata = resourceMetadata(resource)'],
+  ] as const)('needs options for %s', (name, make, call) => {
+    expect(() => make(new Request('https://api.example/') as never)).toThrow(
+      new TypeError(`${name} was passed uncalled: write ${call}`),
+    )
   })
 })
