@@ -123,6 +123,58 @@ describe('a variable with a wrong value', () => {
   })
 })
 
+describe('the limits of variables', () => {
+  it.each(['0', '300'])('a tolerance of %s is within them', (JWT_CLOCK_TOLERANCE) => {
+    expect(optionsFromEnv({ ...good, JWT_CLOCK_TOLERANCE })).toMatchObject({
+      clockTolerance: Number(JWT_CLOCK_TOLERANCE),
+    })
+  })
+
+  it.each<[Record<string, string>, string]>([
+    [
+      { JWT_PROVIDER: 'auth0' },
+      'JWT_PROVIDER is for optionsFromEnv of @claimgate/core/providers: import it from there',
+    ],
+    [{ JWT_ISSUER: '*' }, 'JWT_ISSUER must be a name, and is "*"'],
+    [
+      { JWT_ISSUER: 'https://a.example HTTP://b.example' },
+      'JWT_ISSUER must be one value: for several issuers, pass "issuers" to createVerifier, found "https://a.example HTTP://b.example"',
+    ],
+    [
+      { JWT_ALLOW_HTTP_HOSTS: 'a b' },
+      'JWT_ALLOW_HTTP_HOSTS may name hosts with their port, such as keycloak:8080, found "a b"',
+    ],
+    [
+      { JWT_ALLOW_HTTP_HOSTS: 'keycloak', JWT_PUBLIC_KEY: 'x', JWT_JWKS_URI: 'https://a.example' },
+      'set JWT_JWKS_URI or JWT_PUBLIC_KEY, but not both; JWT_ALLOW_HTTP_HOSTS is for keys that are fetched: leave it out with JWT_PUBLIC_KEY',
+    ],
+  ])('%j', (env, message) => {
+    expect(complaint({ ...good, ...env })).toMatch(/^Cannot read the environment: /)
+    expect(complaint({ ...good, ...env }).endsWith(message)).toBe(true)
+  })
+
+  it('names the algorithms that a variable may hold, without those for secrets', () => {
+    const said = complaint({ ...good, JWT_ALGORITHMS: 'none' })
+    expect(said).toMatch(/JWT_ALGORITHMS may name RS256, .*ES256.*, found "none"$/)
+    expect(said).not.toMatch(/HS256|HS384|HS512/)
+  })
+
+  it('are not those of other variables with such a name in them', () => {
+    expect(complaint({ ...good, MY_JWT_JWKS_URL: 'x', JWT_AUDIENCES: 'x' })).toBe('taken')
+    expect(complaint({ JWT_ISSUER: good.JWT_ISSUER })).toBe(
+      'Cannot read the environment: set JWT_AUDIENCE to the name of this API in the aud of the tokens',
+    )
+    expect(complaint({ ...good, JWT_AUDIENCE: 'a["b"]' })).toBe('taken')
+    expect(complaint({ ...good, JWT_ISSUER: 'https://a.example/["b"]' })).toBe('taken')
+  })
+
+  it('say which variable has a wrong key', () => {
+    const said = complaint({ ...good, JWT_PUBLIC_KEY: 'https://a.example/jwks' })
+    expect(said).toContain('JWT_PUBLIC_KEY')
+    expect(said).toContain('JWT_JWKS_URI')
+  })
+})
+
 describe('an unknown variable', () => {
   it.each([
     ['JWT_JWKS_URL', 'JWT_JWKS_URI'],

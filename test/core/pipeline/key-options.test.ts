@@ -5,7 +5,7 @@ import { AUDIENCE, ISSUER } from '../../support/core/jose-tokens.ts'
 const create = (options: object): unknown => createVerifier({ issuer: ISSUER, audience: AUDIENCE, ...options })
 const secret = 's'.repeat(32)
 const jwksUri = 'https://keys.example/jwks'
-const keys = { resolve: async () => undefined }
+const keys = { resolve: () => Promise.reject(new Error('no key')) }
 
 describe('where keys come from', () => {
   it.each<readonly [string, object, string]>([
@@ -85,6 +85,65 @@ describe('where keys come from', () => {
     ['an undefined address', { jwksUri: undefined }],
   ])('can be %s', (_, options) => {
     expect(create(options)).toBeDefined()
+  })
+
+  it.each<readonly [string, object, string]>([
+    [
+      'two places',
+      { jwksUri, jwks: { keys: [] } },
+      'give one of "jwksUri", "jwks", "publicKey", "secret", "keys", found ["jwksUri","jwks"]',
+    ],
+    ['a number as keys', { keys: 5 }, '"keys" must be a key source with a resolve method, found 5'],
+    [
+      'a number as client',
+      { clientId: 5 },
+      '"clientId" must be the ID of the client whose tokens are accepted, or a list of IDs, found 5',
+    ],
+    [
+      'a number among required claims',
+      { requiredClaims: ['sub', 1] },
+      '"requiredClaims" must be a list of claim names',
+    ],
+    [
+      'a check without a name',
+      { checks: [{ check: async () => {} }] },
+      'each of "checks" must be an object { name, check }',
+    ],
+    ['a proxy beside fetch', { keySet: { proxy: 'http://proxy.example' }, fetch: async () => new Response() }, 'proxy'],
+  ])('cannot have %s', (_, options, message) => {
+    expect(() => create(options)).toThrow(message)
+  })
+
+  it('belongs to each of several issuers', () => {
+    const issuers = [{ issuer: ISSUER, audience: AUDIENCE }]
+    const several = (more: object) => () => createVerifier({ issuers, ...more })
+    expect(several({})).not.toThrow()
+    expect(several({ jwksUri })).toThrow(
+      'Cannot create verifier: with "issuers", "jwksUri" belongs to each issuer of the list',
+    )
+    expect(several({ clientId: undefined })).toThrow('with "issuers", "clientId" belongs to each issuer of the list')
+    expect(several({ issuer: undefined, jwksUri: undefined })).not.toThrow()
+    expect(several({ issuers: 5 })).toThrow(
+      '"issuers" must be a list of policies, or an async function from an iss to a policy',
+    )
+  })
+
+  it('may be a plan, whose source is made once for all issuers with its name', () => {
+    const made: unknown[] = []
+    const plan = (name: string) => ({
+      name,
+      create: (options: { clock?: unknown }) => (made.push([name, typeof options.clock]), keys),
+    })
+    const issuers = ['a', 'a', 'b'].map((name, index) => ({
+      issuer: `https://i${index}.example`,
+      audience: AUDIENCE,
+      keys: plan(name),
+    }))
+    createVerifier({ issuers })
+    expect(made).toEqual([
+      ['a', 'object'],
+      ['b', 'object'],
+    ])
   })
 
   it('refuses ML-DSA if the runtime lacks it', () => {

@@ -33,6 +33,64 @@ describe('a JWS without JWT claims', () => {
     )
   })
 
+  it('may be as long as maxLength says', async () => {
+    const answer = async (maxLength: number): Promise<unknown> =>
+      verifyJws(token, { keys: keys(), algorithms: ['ES256'], limits: { tokenLength: 10 }, maxLength }).then(
+        () => 'verified',
+        ({ code }: AuthError) => code,
+      )
+    expect(await answer(token.length)).toBe('verified')
+    expect(await answer(token.length - 1)).toBe('token_too_long')
+  })
+
+  it('is refused with padding', async () => {
+    const padded = token
+      .split('.')
+      .map((part) => `${part}${'='.repeat((4 - (part.length % 4)) % 4)}`)
+      .join('.')
+    expect(padded).not.toBe(token)
+    await expect(verifyJws(padded, { keys: keys(), algorithms: ['ES256'] })).rejects.toMatchObject({
+      code: 'token_encoding',
+    })
+  })
+
+  it.each([undefined, [], 'ES256', ['ES256', 'none'], { length: 1 }])(
+    'needs a list of algorithms, not %j',
+    async (algorithms) => {
+      await expect(verifyJws(token, { keys: keys(), algorithms: algorithms as never })).rejects.toThrow(
+        'Cannot verify JWS: "algorithms" must be a list of algorithms, such as ["RS256"]',
+      )
+    },
+  )
+
+  it('is verified with the key that its source has now, or else resolves again', async () => {
+    const { publicKey: stranger } = await generateKeyPair('ES256')
+    const asked: string[] = []
+    const source = (current: CryptoKey | undefined, again: CryptoKey): KeySource => ({
+      current: () => current,
+      resolve: async () => {
+        asked.push('resolve')
+        return stranger
+      },
+      resolveAgain: async (header, failed, context) => {
+        expect([header.kid, failed, context]).toEqual(['key-1', stranger, { issuedBefore: undefined }])
+        asked.push('again')
+        return again
+      },
+    })
+    const verified = async (given: KeySource): Promise<unknown> =>
+      verifyJws(token, { keys: given, algorithms: ['ES256'] }).then(
+        () => 'verified',
+        ({ code }: AuthError) => code,
+      )
+    expect(await verified(source(key.publicKey, stranger))).toBe('verified')
+    expect(asked).toEqual([])
+    expect(await verified(source(stranger, key.publicKey))).toBe('verified')
+    expect(asked).toEqual(['again'])
+    expect(await verified(source(undefined, key.publicKey))).toBe('verified')
+    expect(asked).toEqual(['again', 'resolve', 'again'])
+  })
+
   it('checks the form of a signature before it resolves a key', async () => {
     const untouched: KeySource = { resolve: () => Promise.reject(new Error('asked')) }
     await expect(verifyJws(`${token}AA`, { keys: untouched, algorithms: ['ES256'] })).rejects.toMatchObject({
