@@ -13,6 +13,7 @@ import {
   requireScope,
 } from '@claimgate/hono'
 import { Hono, type MiddlewareHandler } from 'hono'
+import { runInNewContext } from 'node:vm'
 import { cors } from 'hono/cors'
 import { afterEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
 import { z } from 'zod'
@@ -245,7 +246,9 @@ describe('authorize in Hono', () => {
       first = c.get('auth')
       return next()
     })
-    app.get('/', authorize(fresh()), (c) => c.json([c.get('auth') === first, c.get('auth')?.claims.sub]))
+    app.get('/', authorize(fresh()), requireScope('orders:read'), (c) =>
+      c.json([c.get('auth') === first, c.get('auth')?.claims.sub]),
+    )
     expect(await (await app.request('/', { headers })).json()).toEqual([false, 'alice'])
   })
 
@@ -272,6 +275,16 @@ describe('authorize in Hono', () => {
       'with an authenticator that admits nothing',
       (app: Hono<OptionalAuthEnv>) => {
         const authenticator = { ...createAuthenticator(verifier), authorize: async () => undefined as never }
+        app.use(authenticateJwt({ authenticator }), requireScope('orders:read'))
+      },
+    ],
+    [
+      'with an authenticator that takes a token for none',
+      (app: Hono<OptionalAuthEnv>) => {
+        const authenticator = {
+          ...createAuthenticator(verifier),
+          authorize: async () => ({ kind: 'anonymous' }) as never,
+        }
         app.use(authenticateJwt({ authenticator }), requireScope('orders:read'))
       },
     ],
@@ -305,13 +318,82 @@ describe('authorize in Hono', () => {
 
   it.each([
     [undefined, /must not be undefined/],
-    ['orders:read', /give a requirement/],
+    ['orders:read', /^Cannot authorize request: give a requirement/],
     [scope, /give a requirement/],
   ])('stops at start-up for %s', (given, message) => {
     expect(() => authorize(given as never)).toThrow(message)
     for (const make of [requireScope, requireAnyScope, requireRole, requireAnyRole])
       expect(() => make()).toThrow(TypeError)
   })
+})
+
+describe('a request that Hono refuses', () => {
+  it('loses the admission, the token and the user that it had before', async () => {
+    const { app } = createApp()
+    const left: unknown[] = []
+    let later: unknown
+    app.use(authenticateJwt({ verifier, onAuthenticated: () => 'user' }))
+    app.use(async (c, next) => {
+      await next()
+      later = await Promise.resolve(requireScope('orders:read')(c, async () => undefined)).catch((e: unknown) => e)
+    })
+    app.use(
+      authenticateJwt({
+        verifier,
+        requirement: scope('none'),
+        onAuthenticated: () => 'other',
+        onReject: (_refusal, c) => {
+          left.push(c.get('auth'), c.get('user'))
+          return undefined
+        },
+      }),
+    )
+    expect((await app.request('/', { headers })).status).toBe(403)
+    expect(left).toEqual([undefined, undefined])
+    expect(later).toEqual(
+      new TypeError(
+        'Cannot authorize request: no authenticateJwt() has let it through. Put app.use(authenticateJwt()) before the route',
+      ),
+    )
+  })
+
+  it('gets an error of this realm if something throws one of another', async () => {
+    const foreign: unknown = runInNewContext('new RangeError("x")')
+    const { app, errors } = createApp()
+    app.use(authenticateJwt({ verifier: { ...verifier, verify: () => Promise.reject(foreign as Error) } }))
+    expect(await (await app.request('/', { headers })).text()).toBe('failed')
+    expect(errors).toEqual([new Error('Cannot authenticate request')])
+    expect(errors[0]?.cause).toBe(foreign)
+  })
+})
+
+it('Hono keeps a variable "user" of the application without onAuthenticated', async () => {
+  const { app } = createApp()
+  app.use((c, next) => {
+    c.set('user' as never, 'mine' as never)
+    return next()
+  })
+  app.use(authenticateJwt(verifier))
+  app.get('/', (c) => c.text(String(c.get('user' as never))))
+  expect(await (await app.request('/', { headers })).text()).toBe('mine')
+})
+
+it('Hono adds the exposed headers of a binding to those of the handler', async () => {
+  const token = await authority.token({ cnf: { jkt: 'thumbprint' } })
+  const { app } = createApp()
+  app.use(authenticateJwt({ verifier, bindings: [toyDpop], exposeChallenge: true }))
+  app.get('/', (c) => c.text('served', 200, { 'access-control-expose-headers': 'X-Page' }))
+  const { headers: added } = await app.request('/', {
+    headers: { authorization: `DPoP ${token}`, dpop: 'thumbprint' },
+  })
+  expect([added.get('dpop-nonce'), added.get('access-control-expose-headers')]).toEqual([
+    'nonce-2',
+    'X-Page, dpop-nonce',
+  ])
+})
+
+it('Hono stops at start-up for an option that does not exist', () => {
+  expect(() => authenticateJwt({ ...options, audiences: 'a' } as never)).toThrow('Cannot create middleware: ')
 })
 
 describe('the environment of Hono', () => {
@@ -321,6 +403,11 @@ describe('the environment of Hono', () => {
   })
 
   const variables = { JWT_ISSUER: options.issuer, JWT_AUDIENCE: options.audience, JWT_PUBLIC_KEY: authority.publicPem }
+
+  it('is empty in a runtime without "process"', () => {
+    vi.stubGlobal('process', undefined)
+    expect(() => authenticateJwt()).toThrow(/JWT_ISSUER/)
+  })
 
   it('is process.env, read at start-up', async () => {
     expect(() => authenticateJwt()).toThrow(/JWT_ISSUER/)
