@@ -128,7 +128,7 @@ describe.each([
       ],
     ])('rejects %s spread into one object, which would lose the options', (_name, options) => {
       expect(() => authenticateJwt(options as never)).toThrow(
-        /^Cannot create middleware: "(requirement|onReject|audience)" is no member of an? (verifier|authenticator); write \{ \2, \1: … \}/,
+        /^Cannot create middleware: "(requirement|onReject|audience)" is not a member of the (verifier|authenticator): write \{ \2, \1: … \}/,
       )
     })
 

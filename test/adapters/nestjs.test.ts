@@ -300,7 +300,7 @@ describe('the start of an application with ClaimgateModule', () => {
   it.each([
     [{ issuer: options.issuer }, /Cannot create verifier: .*audience/],
     [{ ...options, requirement: undefined as never }, /Cannot create ClaimgateModule: "requirement"/],
-    [{ ...verifier, realm: 'orders' }, /Cannot create ClaimgateModule: "realm" is no member of a verifier/],
+    [{ ...verifier, realm: 'orders' }, /Cannot create ClaimgateModule: "realm" is not a member of the verifier/],
     [{}, /JWT_ISSUER/],
   ])('stops for wrong options: %o', async (given, message) => {
     expect(() => ClaimgateModule.forRoot(given as never)).toThrow(message)

@@ -36,7 +36,7 @@ for (const id of only) {
   const { title, about, charted, core } = SECTIONS[id]
   const companion = startProcess(join(import.meta.dirname, 'processes/section-process.mjs'), { core })
   const result = { id, title, about, charted, ...(await companion.ask('run', { section: id, pace })) }
-  companion.stop()
+  await companion.stop()
   printSection(result)
   results.push(result)
 }

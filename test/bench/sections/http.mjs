@@ -82,7 +82,6 @@ async function measure(framework, names, issuer, { httpRounds, httpSlice, httpWa
       }
     return samples
   } finally {
-    load.stop()
-    for (const { server } of servers.values()) server.stop()
+    await Promise.all([load, ...[...servers.values()].map(({ server }) => server)].map(({ stop }) => stop()))
   }
 }

@@ -54,7 +54,6 @@ async function measure(framework, connections, issuer, { httpRounds, httpSlice, 
       }
     return samples
   } finally {
-    load.stop()
-    for (const { server } of servers.values()) server.stop()
+    await Promise.all([load, ...[...servers.values()].map(({ server }) => server)].map(({ stop }) => stop()))
   }
 }

@@ -26,9 +26,9 @@ export async function memory() {
         value: ((await server.ask('memory')) - before) / REQUESTS,
         unit: 'bytes',
       })
-      server.stop()
+      await server.stop()
     }
-    load.stop()
+    await load.stop()
   }
   issuer.close()
   return { comparisons: [], facts }

@@ -51,7 +51,7 @@ describe('the options of an adapter', () => {
     [
       'a verifier spread beside options',
       { ...fakeVerifier(), realm: 'a' },
-      '"realm" is no member of a verifier; write { verifier, realm: … }, without spreading',
+      '"realm" is not a member of the verifier: write { verifier, realm: … }, without spreading',
     ],
     [
       'an authenticator spread beside options',
@@ -94,7 +94,7 @@ describe('the options of an adapter', () => {
     }
     const custom = new Custom()
     expect(read(custom).authenticator.verifier).toBe(custom)
-    expect(() => read(new Mixed())).toThrow('"onReject" is no member of a verifier')
+    expect(() => read(new Mixed())).toThrow('"onReject" is not a member of the verifier')
   })
 
   it('that an adapter does not have are unknown to it', () => {

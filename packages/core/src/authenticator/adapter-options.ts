@@ -158,7 +158,7 @@ function assertNothingBeside(
   if (extra !== undefined)
     throw misconfigured(
       action,
-      `"${extra}" is no member of a ${kind}; write { ${kind}, ${extra}: … }, without spreading`,
+      `"${extra}" is not a member of the ${kind}: write { ${kind}, ${extra}: … }, without spreading`,
     )
 }
 
