@@ -51,6 +51,7 @@ describe('55. An open connection', () => {
     connection.onEnd((end) => ends.push(end))
     expect(clock.pending()).toBe(1)
     connection.close()
+    expect(clock.pending()).toBe(0)
     connection.onEnd((end) => ends.push(end))
     await clock.advanceAsync(700_000)
     expect([ends, clock.pending(), connection.token]).toEqual([[], 0, undefined])
@@ -65,7 +66,7 @@ describe('55. An open connection', () => {
     expect(await connection.authenticate(await token({ exp: NOW + 9000 }))).toMatchObject({ status: 401 })
   })
 
-  it.each([300, 1200])('ends when its new token expires: after %i s', async (seconds) => {
+  it.each([30, 300, 1200])('ends when its new token expires: after %i s', async (seconds) => {
     const ends: unknown[] = []
     const connection = await opened()
     connection.onEnd((end) => ends.push(end))
@@ -73,6 +74,7 @@ describe('55. An open connection', () => {
       status: 200,
       expiresAt: (NOW + seconds) * 1000,
     })
+    expect(clock.pending()).toBe(1)
     await clock.advanceAsync(seconds * 1000 - 1)
     expect(ends).toEqual([])
     await clock.advanceAsync(1)
@@ -93,7 +95,8 @@ describe('55. An open connection', () => {
     expect(lines).toEqual([
       'Connection ended (credential_repeated): The request carries more than one credential: expected "one token at a time"',
     ])
-    await opened()
+    const expiring = await opened()
+    expiring.onEnd(() => {})
     await clock.advanceAsync(600_000)
     expect(lines).toHaveLength(1)
   })
@@ -103,6 +106,7 @@ describe('55. An open connection', () => {
     const check = async (): Promise<void> => {
       if (isRevoked) throw new AuthError('token_refused')
     }
+    await clock.advanceAsync(20_000)
     const connection = await opened({ checks: [{ name: 'own', check }], verifyEvery: 10 })
     connection.onEnd(() => {})
     isRevoked = true
@@ -110,6 +114,33 @@ describe('55. An open connection', () => {
     expect(lines).toEqual([])
     await clock.advanceAsync(1)
     expect(lines).toEqual([expect.stringMatching(/^Connection ended \(token_refused\): /)])
+  })
+
+  it('that is closed while another token is verified takes it no more', async () => {
+    const connection = await opened()
+    const answer = connection.authenticate(await token({ exp: NOW + 900 }))
+    connection.close()
+    expect(await answer).toMatchObject({ status: 401 })
+  })
+
+  it('goes on with a new token, whatever becomes of the verification of the old one', async () => {
+    const ends: unknown[] = []
+    const refuse: (() => void)[] = []
+    let hangs = false
+    const check = async (): Promise<void> => {
+      if (!hangs) return
+      hangs = false
+      await new Promise<void>((_, reject) => refuse.push(() => reject(new AuthError('token_refused'))))
+    }
+    const connection = await opened({ checks: [{ name: 'own', check }], verifyEvery: 1 })
+    connection.onEnd((end) => ends.push(end))
+    hangs = true
+    await clock.advanceAsync(1000)
+    expect(refuse).toHaveLength(1)
+    expect(await connection.authenticate(await token({ exp: NOW + 900 }))).toMatchObject({ status: 200 })
+    for (const end of refuse) end()
+    await new Promise(setImmediate)
+    expect([ends, lines, connection.token?.claims.sub]).toEqual([[], [], 'ada'])
   })
 
   it('logs a request of an unknown kind', async () => {

@@ -164,6 +164,18 @@ describe('55. The admission of a token', () => {
       { iss: 'i', client_id: 'c' },
       ['token_refused', '"the subject of the connection"', '"another subject"', 0],
     ],
+    [
+      'without the subject, of the same client',
+      { iss: 'i', client_id: 'c' },
+      { iss: 'i', sub: 'a', client_id: 'c' },
+      ['token_refused', '"the subject of the connection"', '"another subject"', 0],
+    ],
+    [
+      'with a subject that is no text',
+      { iss: 'i', sub: 5 },
+      { iss: 'i', sub: 5 },
+      ['token_refused', '"the subject of the connection"', '"another subject"', 0],
+    ],
     ['of the same client', { iss: 'i', client_id: 'c' }, { iss: 'i', client_id: 'c' }, 'authenticated'],
     [
       'of another client',
