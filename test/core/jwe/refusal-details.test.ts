@@ -41,6 +41,22 @@ describe('39. The refusal of an encrypted token says', () => {
     ],
     ['four parts', () => parts(4), ['token_malformed', '"five parts separated by dots"', '"four parts"']],
     ['six parts', () => parts(6), ['token_malformed', '"five parts separated by dots"', '"more than five parts"']],
+    ['ten parts', () => parts(10), ['token_malformed', '"five parts separated by dots"', '"more than five parts"']],
+    [
+      'a private X25519 epk',
+      () => agree(() => ({ ...x25519.publicJwk, d: 'A'.repeat(43) })),
+      ['header_malformed', '"epk: a public key"', '"a private key"'],
+    ],
+    [
+      'an epk of another type than its curve',
+      () => agree(() => ({ ...x25519.publicJwk, kty: 'EC' })),
+      ['header_malformed', '"epk: a public key on P-256, P-384, P-521 or X25519"'],
+    ],
+    [
+      'an epk with padding in its second half',
+      () => agree((epk) => ({ ...epk, y: `${String(epk['y'])}=` })),
+      ['header_malformed', '"epk: a public key on P-256, P-384, P-521 or X25519"'],
+    ],
     ['no enc', () => seal({ enc: undefined }), ['header_malformed', '"enc: a string"', '"undefined"']],
     ['zip', () => seal({ zip: 'DEF' }), ['header_critical', String.raw`"no \"zip\""`, '"zip"']],
     [
@@ -147,6 +163,20 @@ describe('39. The refusal of an encrypted token says', () => {
   ])('%s', async (_, tokenOf, expected) => {
     expect(told(await refusalOf(tokenOf() as string))).toEqual(expected)
   })
+
+  it.each(['header', 'encrypted key', 'initialization vector', 'ciphertext', 'authentication tag'])(
+    'which part is not base64url: %s',
+    async (name) => {
+      const all = ['header', 'encrypted key', 'initialization vector', 'ciphertext', 'authentication tag']
+      const token = seal()
+        .split('.')
+        .map((part, index) => (all[index] === name ? `*${part.slice(1)}` : part))
+        .join('.')
+      const { code, message } = await refusalOf(token)
+      expect(code).toBe('token_encoding')
+      expect(message).toContain(name)
+    },
+  )
 
   it('that no key ID was named, and how many keys there would be', async () => {
     const { privateJwk } = p256

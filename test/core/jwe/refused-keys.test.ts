@@ -51,6 +51,7 @@ describe('a key that cannot decrypt is refused', () => {
       'key 1 must be an RSA key, or a key on P-256, P-384, P-521 or X25519, found "oct "',
     ],
     ['another curve', () => ({ ...p256.privateJwk, crv: 'secp256k1' }), 'P-521 or X25519, found "EC secp256k1"'],
+    ['a curve with ten characters', () => ({ ...p256.privateJwk, crv: 'secp256k-1' }), 'found "EC secp256k-1"'],
     ['a long curve', () => ({ ...p256.privateJwk, crv: 'secp256k1-1' }), 'P-521 or X25519, found "EC "'],
     ['a curve of another type', () => ({ ...x25519.privateJwk, kty: 'EC' }), 'P-521 or X25519, found "EC X25519"'],
     ['Ed25519', () => ({ kty: 'OKP', crv: 'Ed25519', x: 'A', d: 'A' }), 'P-521 or X25519, found "OKP Ed25519"'],
@@ -207,10 +208,38 @@ describe('a key that can decrypt', () => {
     ['with key_ops', () => ({ ...rsa.privateJwk, key_ops: ['sign', 'unwrapKey'] })],
     ['with a kid of 256 characters', () => ({ ...rsa.privateJwk, kid: 'a'.repeat(256) })],
     ['with the use "enc"', () => ({ ...rsa.privateJwk, use: 'enc' })],
+    ['with key_ops for decryption', () => ({ ...rsa.privateJwk, key_ops: ['decrypt'] })],
+    ['with key_ops for derivation', () => ({ ...p256.privateJwk, key_ops: ['deriveKey'] })],
+    ['as the text of a JWK', () => JSON.stringify(p256.privateJwk)],
     ['as a WebCrypto key', () => x25519.privateKey],
     ['as bytes of a PEM', () => new TextEncoder().encode(pem('pkcs8'))],
   ])('is accepted %s', async (_, keyOf) => {
     expect(await refusalOf(keyOf())).toBe('accepted')
+  })
+
+  it('is not extractable once it is imported', async () => {
+    const keys = decryptionKeys({ ...rsa.privateJwk, kid: 'a' })
+    const key = await keys.resolve({ alg: 'RSA-OAEP-256', kid: 'a' })
+    expect([key.type, key.extractable]).toEqual(['private', false])
+  })
+
+  it('may be an instance of a class', async () => {
+    class Pair {
+      get privateKey() {
+        return p256.privateKey
+      }
+      get publicKey() {
+        return p256.publicKey
+      }
+      get kid() {
+        return 'own'
+      }
+      get alg() {
+        return 'ECDH-ES' as const
+      }
+    }
+    const { keys } = await decryptionKeys(new Pair()).publicJwks()
+    expect(keys).toEqual([{ ...p256.publicJwk, kid: 'own', alg: 'ECDH-ES', use: 'enc' }])
   })
 
   it('is described by how many there are', async () => {
