@@ -83,14 +83,14 @@ describe('the log of a token that cannot be parsed', () => {
     ['crit', withHeader('{"alg":"A","crit":[]}'), 'no crit | crit | '],
     ['b64', withHeader('{"alg":"A","b64":true}'), 'no b64 | b64 | '],
     ['a list as header', withHeader('[]'), 'a JSON object as a header | another JSON value | '],
-    ['null as claims', withClaims('null'), 'a JSON object as claims | another JSON value | '],
-    ['claims that are not UTF-8', withClaims(Uint8Array.of(0xff)), 'UTF-8 in the claims | other bytes | '],
-    ['claims that are no JSON', withClaims('{'), ' | claims that is not JSON | '],
-    ['a claim twice', withClaims('{"a":1,"a":2}'), ' | claims that has a member name twice | '],
+    ['null as claims', withClaims('null'), 'a JSON object as a claims set | another JSON value | '],
+    ['claims that are not UTF-8', withClaims(Uint8Array.of(0xff)), 'UTF-8 in a claims set | other bytes | '],
+    ['claims that are no JSON', withClaims('{'), ' | a claims set that is not JSON | '],
+    ['a claim twice', withClaims('{"a":1,"a":2}'), ' | a claims set that has a member name twice | '],
     [
       'deep claims',
       withClaims(`{"a":${'['.repeat(16)}${']'.repeat(16)}}`),
-      ` | claims that is nested deeper than 16 | ${raise('depth', 64)}`,
+      ` | a claims set that is nested deeper than 16 | ${raise('depth', 64)}`,
     ],
   ])('says what is wrong with %s', (_, token, words) => {
     expect(wordsOf(token)).toBe(words)

@@ -383,8 +383,8 @@ it('reports what is wrong with every malformed token', async () => {
     Refused (json_duplicate_member): The token holds a JSON object with a member name twice: found "a header that has a member name twice"
     Refused (json_forbidden_member): The token holds a JSON member that could change a prototype: found "a header that has a member named __proto__"
     Refused (json_limits): The token holds more than the limits of this API allow: found "a header that is nested deeper than 16". If tokens of this issuer may hold so much, raise "limits.depth": it can be up to 64
-    Refused (json_malformed): The token holds text that is not a JSON object in UTF-8: expected "UTF-8 in claims", found "other bytes"
-    Refused (json_malformed): The token holds text that is not a JSON object in UTF-8: expected "a JSON object as claims", found "another JSON value"
+    Refused (json_malformed): The token holds text that is not a JSON object in UTF-8: expected "UTF-8 in a claims set", found "other bytes"
+    Refused (json_malformed): The token holds text that is not a JSON object in UTF-8: expected "a JSON object as a claims set", found "another JSON value"
     Refused (signature_malformed): The signature has the wrong form for its algorithm: expected "64 bytes", found "3 bytes"
     Refused (signature_malformed): The signature has the wrong form for its algorithm: expected "a signature", found "0 bytes"
     Refused (token_malformed): The token does not have the parts it must have: expected "a string", found "undefined"

@@ -206,8 +206,6 @@ function isError(value: unknown): value is Error {
 /** Translates jose's error from a signature verification to an `AuthError`. The only function that knows jose's errors. */
 export function fromJose(error: unknown, algorithm: string): AuthError {
   if (error instanceof AuthError) return error
-  if (error instanceof errors.JWSSignatureVerificationFailed)
-    return new AuthError('signature_invalid', { cause: error })
   if (error instanceof errors.JOSENotSupported)
     return new AuthError('key_unusable', {
       actual: algorithm,

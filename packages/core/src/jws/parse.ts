@@ -84,7 +84,7 @@ function parseHeader(encoded: string, limits: Limits): JoseHeader {
  */
 export function parseJwt(token: string, limits: Limits): ParsedJwt {
   const { payload, ...jws } = parseJws(token, limits)
-  return { ...jws, claims: deepFreeze(parseJsonObject(payload, 'claims', limits)) }
+  return { ...jws, claims: deepFreeze(parseJsonObject(payload, 'a claims set', limits)) }
 }
 
 /** Parses a JWT without trusting it and without I/O. */
