@@ -1,21 +1,11 @@
 // What a refusal says about a token of the same provider that is another kind, or for another place.
-import type { Claims, IssuerPolicy } from '@claimgate/core'
-import * as providers from '@claimgate/core/providers'
+import type { Claims } from '@claimgate/core'
 import { describe, expect, it } from 'vitest'
 import { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
+import { policyOf } from '../../support/providers/policy-of.ts'
 
 const TENANT = '11111111-2222-4333-8444-555555555555'
 const API = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee'
-
-/** The policy of a profile, from its examples and other words. */
-function policyOf(name: string, more: object = {}): IssuerPolicy {
-  const profile = providers.profiles.find(({ data }) => data.name === name)
-  const words = Object.entries((profile?.data.words ?? {}) as Record<string, { readonly example?: unknown }>)
-  const examples = Object.fromEntries(
-    words.flatMap(([word, { example }]) => (example === undefined ? [] : [[word, example]])),
-  )
-  return (profile as unknown as (words: object) => IssuerPolicy)({ ...examples, ...more })
-}
 
 describe('A token of another issuer', () => {
   it.each<readonly [string, object, string, string | undefined]>([
