@@ -1,5 +1,6 @@
 import { AuthError, createAuthenticator, type Outcome, scope } from '@claimgate/core'
-import type { ExecutionContext } from '@nestjs/common'
+import { fresh } from '@claimgate/core/introspection'
+import { type ExecutionContext, type FactoryProvider, SetMetadata } from '@nestjs/common'
 import { describe, expect, it } from 'vitest'
 import {
   Auth,
@@ -328,6 +329,89 @@ describe('the module of Nest', () => {
     expect(made.imports).toEqual([Settings])
     expect(made.providers?.[0]).toMatchObject({ inject: [Settings] })
     expect(ClaimgateModule.forRootAsync({ useFactory })).toMatchObject({ imports: [] })
+  })
+
+  /** Makes the guard for controllers, as Nest does at the start. */
+  const started = (controllers: readonly unknown[], options: object = {}) => {
+    const given = { verifier: fakeVerifier(), ...options }
+    const [settings, , guard, filter] = (ClaimgateModule.forRoot(given).providers ?? []) as FactoryProvider[]
+    const modules = [{ controllers: new Map(controllers.map((metatype, index) => [index, { metatype }])) }]
+    const found: unknown = guard?.useFactory(settings?.useFactory(), new Map(modules.entries()))
+    expect(filter?.useFactory()).toBeInstanceOf(RefusedFilter)
+    return found
+  }
+  /** A controller with a handler that has these decorators, and members that are no handlers. */
+  const controllerWith = (...decorators: readonly MethodDecorator[]) => {
+    class Orders {
+      get total(): never {
+        throw new Error('nothing reads it')
+      }
+      list(): void {}
+    }
+    decorate(Orders, 'list', decorators)
+    return Orders
+  }
+  const pattern = SetMetadata('microservices:pattern', ['orders'])
+
+  it('makes its guard whatever the controllers of other modules are', () => {
+    const bare = Object.assign(() => {}, { prototype: null })
+    for (const controllers of [[], [undefined], [null], [{}], [bare], [controllerWith()], [class {}]])
+      expect(started(controllers)).toBeInstanceOf(ClaimgateGuard)
+  })
+
+  it('stops for handlers of microservices that are not public, also inherited ones', () => {
+    const Orders = controllerWith(pattern)
+    class More extends Orders {}
+    for (const one of [Orders, More])
+      expect(() => started([controllerWith(), one])).toThrow(
+        new TypeError(
+          `Cannot create ClaimgateModule: handlers of microservices are not protected: mark them @Public(), and check their messages yourself, found "${one.name}.list"`,
+        ),
+      )
+    expect(started([controllerWith(pattern, Public())])).toBeInstanceOf(ClaimgateGuard)
+  })
+
+  it('stops for requirements that the verifier cannot answer, also inherited ones', () => {
+    const Orders = controllerWith(Scopes('a'), Require(fresh()))
+    class More extends Orders {}
+    for (const one of [Orders, More])
+      expect(() => started([one])).toThrow('Cannot create ClaimgateModule: fresh() needs a verifier')
+    expect(started([controllerWith(Require(() => fresh()))])).toBeInstanceOf(ClaimgateGuard)
+  })
+
+  it('tells a resource the scopes of requirements that are known at the start', () => {
+    const learned: unknown[] = []
+    const resource = { answer: () => undefined, learn: (given: unknown) => learned.push(given) }
+    const authenticator = { ...createAuthenticator({ verifier: fakeVerifier() }), resource }
+    const [, , guard] = (ClaimgateModule.forRoot(fakeVerifier()).providers ?? []) as FactoryProvider[]
+    const controllers = new Map([
+      [
+        0,
+        {
+          metatype: controllerWith(
+            Scopes('a', 'b'),
+            Require(() => scope('c')),
+          ),
+        },
+      ],
+    ])
+    guard?.useFactory({ authenticator }, new Map([[0, { controllers }]]))
+    expect(learned).toEqual([{ scopes: ['a', 'b'] }])
+  })
+
+  it('gives no token to open handlers, and needs a guard for the others', () => {
+    const parameters = (context: ExecutionContext): unknown => {
+      class Orders {
+        list(): void {}
+      }
+      decorate(Orders, 'list', [], [Auth()])
+      const [one] = Object.values(Reflect.getMetadata('__routeArguments__', Orders, 'list') as object) as readonly {
+        readonly factory: (data: unknown, context: ExecutionContext) => unknown
+      }[]
+      return one?.factory(undefined, context)
+    }
+    expect(parameters(contextOf({ rules: [Public()] }))).toBeUndefined()
+    expect(() => parameters(contextOf({}))).toThrow('no guard of Claimgate has let it through')
   })
 
   it('has a decorator for the token of a request', () => {
