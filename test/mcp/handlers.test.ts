@@ -229,7 +229,7 @@ describe('a resource', () => {
     expect(Object.isFrozen(mcp())).toBe(true)
     for (const [handler, found] of [
       [undefined, 'undefined'],
-      ['a', 'string'],
+      ['a', 'a string'],
     ] as const)
       for (const make of [mcp().express, mcp().fastify, mcp().fetch] as readonly ((given: never) => unknown)[])
         expect(() => make(handler as never)).toThrow(
