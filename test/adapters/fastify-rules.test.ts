@@ -1,0 +1,127 @@
+import { createVerifier, scope, stepUp } from '@claimgate/core'
+import { fresh } from '@claimgate/core/introspection'
+import { createMemoryReplayStore, dpop } from '@claimgate/core/dpop'
+import { claimgate } from '@claimgate/fastify'
+import swagger from '@fastify/swagger'
+import fastify, { type FastifyInstance } from 'fastify'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createAuthority } from '../support/adapters/authority.ts'
+
+const authority = await createAuthority()
+const verifier = createVerifier(authority.options)
+const handler = (): string => 'served'
+
+let app: FastifyInstance
+beforeEach(() => {
+  app = fastify()
+})
+afterEach(() => app.close())
+
+describe('the rule of a route in Fastify is refused, and the error says why', () => {
+  const RULE =
+    'Cannot protect route: "config.auth" must be true, false or a requirement such as scope("orders:read"), found'
+
+  it.each<readonly [unknown, string]>([
+    ['orders:read', `${RULE} "orders:read"`],
+    [null, `${RULE} null`],
+    [0, `${RULE} 0`],
+    [
+      undefined,
+      'Cannot protect route: "config.auth" must not be undefined: leave it out, or check the name of what it is set to',
+    ],
+  ])('config.auth: %j', async (auth, message) => {
+    await app.register(claimgate, { verifier })
+    expect(() => app.get('/', { config: { auth: auth as never } }, handler)).toThrow(new TypeError(message))
+  })
+
+  it.each([
+    [null, 'null'],
+    [true, 'true'],
+    ['orders:read', '"orders:read"'],
+    [{}, 'an object'],
+  ])('authenticateJwt(%j)', async (given, found) => {
+    await app.register(claimgate, { verifier, global: false })
+    expect(() => app.authenticateJwt(given as never)).toThrow(
+      new TypeError(`Cannot protect route: give a requirement such as scope("orders:read"), found ${found}`),
+    )
+  })
+
+  it('a requirement that the verifier cannot check', async () => {
+    const message = /^Cannot protect route: .*fresh/
+    await app.register(claimgate, { verifier })
+    expect(() => app.get('/', { config: { auth: fresh() } }, handler)).toThrow(message)
+    expect(() => app.authenticateJwt(fresh())).toThrow(message)
+    expect(() => app.authenticateJwt(() => fresh())).not.toThrow()
+  })
+})
+
+describe('the schema of a route in Fastify', () => {
+  const declare = async (options: object, route: object): Promise<Readonly<Record<string, unknown>> | undefined> => {
+    const found: unknown[] = []
+    await app.register(claimgate, { verifier, ...options })
+    app.addHook('onRoute', (declared) => void found.push(declared.schema))
+    app.get('/', route, handler)
+    return found[0] as never
+  }
+  const RECENT = 'Requires an authentication with acr mfa in the last 300 s.'
+  const recent = stepUp({ acr: ['mfa'], maxAge: 300 })
+
+  it.each<readonly [string, object, object, unknown]>([
+    ['a function', {}, { config: { auth: () => scope('a') } }, { security: [{ bearerAuth: [] }] }],
+    [
+      'a function, beside anonymous requests',
+      { optional: true },
+      { config: { auth: () => scope('a') } },
+      { security: [{ bearerAuth: [] }] },
+    ],
+    ['a token', {}, { config: { auth: true } }, { security: [{ bearerAuth: [] }] }],
+    ['an empty description', {}, { schema: { description: '' } }, { description: '', security: [{ bearerAuth: [] }] }],
+    ['a recent login', {}, { config: { auth: recent } }, { security: [{ bearerAuth: [] }], description: RECENT }],
+    [
+      'a recent login, with an empty description',
+      {},
+      { config: { auth: recent }, schema: { description: '' } },
+      { security: [{ bearerAuth: [] }], description: RECENT },
+    ],
+    ['a recent login, without a scheme', { securityScheme: false }, { config: { auth: recent } }, undefined],
+  ])('says that it needs %s', async (_, options, route, expected) => {
+    expect(await declare(options, route)).toEqual(expected)
+  })
+
+  it('has no description, if there is nothing to describe', async () => {
+    expect(Object.keys((await declare({}, {})) ?? {})).toEqual(['security'])
+  })
+})
+
+describe('the document of an API in Fastify', () => {
+  const documented = async (options: object, declared: object = {}) => {
+    const lines: string[] = []
+    const stream = { write: (line: string) => void lines.push((JSON.parse(line) as { msg: string }).msg) }
+    const logging = fastify({ logger: { level: 'warn', stream } })
+    await logging.register(swagger, { openapi: { components: { securitySchemes: declared } } })
+    await logging.register(claimgate, { verifier, ...options } as never)
+    logging.get('/', handler)
+    await logging.ready()
+    const { paths } = logging.swagger() as unknown as { readonly paths: Record<string, { readonly get: object }> }
+    await logging.close()
+    return { get: paths['/']?.get as { readonly security?: unknown }, lines }
+  }
+
+  it('does not show that a token is optional, if it cannot show the token', async () => {
+    expect((await documented({ optional: true })).get.security).toBeUndefined()
+  })
+
+  it('names each scheme that is not declared', async () => {
+    const bindings = [dpop({ origin: 'https://api.example.com', replay: createMemoryReplayStore() })]
+    const { lines } = await documented({ bindings })
+    expect(lines).toEqual([expect.stringContaining('declares no scheme "bearerAuth", "dpopAuth". Write')])
+  })
+
+  it('may be something else that is called "swagger"', async () => {
+    app.decorate('swagger', { title: 'mine' } as never)
+    await app.register(claimgate, { verifier })
+    app.get('/', handler)
+    await app.ready()
+    expect(app.swagger).toEqual({ title: 'mine' })
+  })
+})
