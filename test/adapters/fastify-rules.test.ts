@@ -94,7 +94,7 @@ describe('the schema of a route in Fastify', () => {
 })
 
 describe('the document of an API in Fastify', () => {
-  const documented = async (options: object, declared: object = {}) => {
+  const documented = async (options: object, declared: Record<string, never> = {}) => {
     const lines: string[] = []
     const stream = { write: (line: string) => void lines.push((JSON.parse(line) as { msg: string }).msg) }
     const logging = fastify({ logger: { level: 'warn', stream } })
