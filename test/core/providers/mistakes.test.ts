@@ -72,10 +72,25 @@ describe('A list of words', () => {
     expect(() => policyOf(name, more)).toThrow(message)
   })
 
+  it('never shows a secret that is wrong', () => {
+    for (const legacySecret of ['a'.repeat(31), Array.from({ length: 32 }), { length: 32 }, 5])
+      expect(() => policyOf('supabase', { legacySecret, legacyUntil: new Date(0) })).toThrow(
+        'Cannot use Supabase Auth: "legacySecret" must be the legacy JWT secret, at least 32 characters, found "another value"',
+      )
+    expect(() => policyOf('supabase', { legacySecret: 'a'.repeat(32), legacyUntil: new Date(0) })).not.toThrow()
+  })
+
   it('never has a word of another kind', () => {
     const wrong: unknown = Object.create(null)
-    for (const word of [words.host('h'), words.label('l'), words.server('s'), words.ids('1'), words.rolesWord()])
-      for (const value of [wrong, [wrong], [], true, Symbol('a')])
+    for (const word of [
+      words.host('h'),
+      words.label('l'),
+      words.server('s'),
+      words.ids('1'),
+      words.address('a'),
+      words.guid('g'),
+    ])
+      for (const value of [wrong, [wrong], ['1', 'x y'], [[1]], [LOWER], [], true, Symbol('a')])
         expect([word.be, word.fits(value)]).toEqual([word.be, false])
     expect(words.server('s').fits('httpsx://a.example')).toBe(false)
   })
