@@ -3,7 +3,7 @@ import { claimgate, type OnReject } from '@claimgate/fastify'
 import fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import type { AddressInfo } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAuthority } from '../support/adapters/authority.ts'
 
 const authority = await createAuthority()
@@ -38,6 +38,7 @@ const protect = async (app: FastifyInstance, options: object): Promise<void> => 
 describe('an onReject in Fastify that fails', () => {
   it('before its answer is left to the error handler, and not logged', async () => {
     const { app, lines } = logged()
+    app.addHook('onSend', () => turn())
     app.setErrorHandler((_error, _request, reply) => reply.send('error handler'))
     await protect(app, { onReject: fails })
     const refused = await app.inject('/orders')
@@ -134,6 +135,44 @@ describe('an onReject in Fastify that fails', () => {
     })
     const refused = await app.inject('/orders')
     expect([refused.statusCode, refused.body]).toEqual([status, 'error handler'])
+  })
+})
+
+describe('an onReject in Fastify', () => {
+  it('is not called for a request that another hook has answered', async () => {
+    const app = create()
+    const onReject = vi.fn<OnReject>()
+    app.addHook('onRequest', (_request, reply, done) => {
+      reply.hijack().raw.end('own')
+      done()
+    })
+    await protect(app, { onReject })
+    expect((await app.inject('/orders')).body).toBe('own')
+    await turn()
+    expect(onReject).not.toHaveBeenCalled()
+  })
+
+  it.each([
+    ['nothing', undefined, []],
+    ['a body', 'own', ['own']],
+  ])('that returns %s after the connection has ended sends only what it has returned', async (_, body, expected) => {
+    const app = create()
+    const sent: unknown[] = []
+    app.addHook('onSend', async (_request, _reply, payload) => void sent.push(payload))
+    const ended = new Promise<void>((resolve) => {
+      const onReject: OnReject = async (_refusal, _request, reply) => {
+        reply.raw.destroy()
+        setTimeout(resolve, 20)
+        return body
+      }
+      app.register(claimgate, { verifier, onReject })
+    })
+    app.get('/orders', async () => 'served')
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = app.server.address() as AddressInfo
+    await expect(fetch(`http://127.0.0.1:${port}/orders`)).rejects.toThrow('fetch failed')
+    await ended
+    expect(sent).toEqual(expected)
   })
 })
 
