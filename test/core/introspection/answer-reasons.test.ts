@@ -93,6 +93,21 @@ describe('43. A signed answer that cannot be used', () => {
     })
   })
 
+  it('is not one that is longer than a token may be', async () => {
+    expect(await reasonOf(await signed(), { limits: { ...DEFAULT_LIMITS, tokenLength: 20 } })).toBe('read')
+  })
+
+  it('begins with a byte order mark', async () => {
+    const text = new TextEncoder().encode(`\uFEFF${await signed()}`)
+    expect(await reasonOf('x', { decrypt: async () => text })).toContain('does not verify')
+  })
+
+  it('needs no keys that can be made ready', async () => {
+    const reader = readerWith({ keys: { resolve: async () => keys.publicKey } })
+    await expect(reader.ready()).resolves.toBeUndefined()
+    expect(await reader.read(await signed())).toEqual(MEMBERS)
+  })
+
   it('gets keys ready and closes only what it has made', async () => {
     const log: string[] = []
     const source = {

@@ -44,6 +44,17 @@ describe('43. The address of the endpoint', () => {
     ])
   })
 
+  it('is asked for as JSON', async () => {
+    const accepted: unknown[] = []
+    const fetch = async (_url: string, { headers }: { readonly headers: object }): Promise<Response> => {
+      accepted.push({ ...headers })
+      return Response.json(METADATA)
+    }
+    const options = { issuer: ISSUER, client: tlsClient('api'), allowHttpHosts: [], fetch, clock: createTestClock() }
+    await endpointLocator({ ...options, timeout: 2 } as never, fetch as never).locate(2000)
+    expect(accepted).toEqual([expect.objectContaining({ accept: 'application/json' })])
+  })
+
   it('that comes from metadata is current for ten minutes', async () => {
     const { locator, state, clock } = createLocator()
     expect([locator.name, locator.isKnown()]).toEqual([ISSUER, false])
@@ -116,6 +127,7 @@ describe('43. The address of the endpoint', () => {
     const { locator } = createLocator({}, () => ({ issuer: ISSUER, introspection_endpoint }))
     const error: unknown = await locator.locate(2000).catch((thrown: unknown) => thrown)
     expect((error as Error).message).toContain(message)
+    expect(error).toMatchObject({ reason: message.includes('that is a URL') ? 'malformed' : 'uri_not_allowed' })
     expect(locator.isKnown()).toBe(false)
   })
 

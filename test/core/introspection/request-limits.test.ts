@@ -134,6 +134,20 @@ describe('43. Requests to a failing endpoint', () => {
     expect(health.wait()).toBe(0)
   })
 
+  it('do not end the turn of a later one if they fail late', () => {
+    const clock = createTestClock()
+    const health = circuit(clock, 2000, () => 1)
+    const [slow, quick] = [health.begin(), health.begin()]
+    health.failed(quick, undefined)
+    clock.advance(1000)
+    const probe = health.begin()
+    clock.advance(500)
+    health.failed(slow, undefined)
+    expect(health.wait()).toBe(1500)
+    health.failed(probe, undefined)
+    expect(health.wait()).toBe(2000)
+  })
+
   it('pause as long as the server asks', () => {
     const clock = createTestClock()
     const health = circuit(clock, 2000, () => 0)
