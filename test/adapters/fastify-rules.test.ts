@@ -125,3 +125,51 @@ describe('the document of an API in Fastify', () => {
     expect(app.swagger).toEqual({ title: 'mine' })
   })
 })
+
+describe('a request in Fastify', () => {
+  it('has null as "auth" on open routes, and for unknown paths outside of the scope', async () => {
+    await app.register(claimgate, { verifier, global: false })
+    app.get('/open', (request) => ({ auth: request.auth }))
+    app.setNotFoundHandler((request) => ({ auth: request.auth }))
+    const headers = await authority.authorization()
+    for (const url of ['/open', '/none']) expect((await app.inject({ url, headers })).json()).toEqual({ auth: null })
+  })
+
+  it('may be verified by the verifier of the registration, which can be made ready', async () => {
+    await app.register(claimgate, { verifier, global: false })
+    await expect(app.authenticateJwt.verifier.ready()).resolves.toBeUndefined()
+    const { claims } = await app.authenticateJwt.verifier.verify(await authority.token())
+    expect(claims.sub).toBe('alice')
+  })
+})
+
+describe('the registration in Fastify is refused', () => {
+  it.each<readonly [object, string]>([
+    [{ securityScheme: true }, '"securityScheme" must be the name of an OpenAPI security scheme, or false, found true'],
+    [{ securityScheme: 5 }, '"securityScheme" must be the name of an OpenAPI security scheme, or false, found 5'],
+    [{ securityScheme: '' }, '"securityScheme" must be the name of an OpenAPI security scheme, or false, found ""'],
+    [{ notFound: 'protected' }, '"notFound" must be'],
+    [{ global: 'false' }, '"global" must be'],
+    [{ onReject: 'send' }, '"onReject" must be'],
+    [{ property: '' }, '"property" must be'],
+    [{ log: 1 }, '"log" must be'],
+  ])('with %o', async (options, message) => {
+    await expect(async () => app.register(claimgate, { verifier, ...options } as never)).rejects.toThrow(
+      `Cannot register claimgate: ${message}`,
+    )
+  })
+
+  it('with a property of another plugin, but not with that of another registration', async () => {
+    app.decorateRequest('mine', null)
+    await expect(async () => app.register(claimgate, { verifier, property: 'mine' })).rejects.toThrow(
+      'Cannot register claimgate: another plugin has added this property to requests: give "property" another name, found "mine"',
+    )
+    const other = fastify()
+    await other.register(claimgate, { verifier, property: 'caller' })
+    await other.register(async (child) => {
+      await child.register(claimgate, { verifier, property: 'caller' })
+    })
+    await other.ready()
+    await other.close()
+  })
+})
