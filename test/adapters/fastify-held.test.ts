@@ -133,6 +133,24 @@ describe('a request that another hook lets go on before the token is verified', 
   })
 })
 
+it.each([
+  ['admit', 200, ['alice']],
+  ['refuse', 401, []],
+] as const)(
+  'a hook of a route waits for the token, even if a hook before it goes on twice: %s',
+  async (decision, status, expected) => {
+    await app.register(claimgate, { verifier: slow, global: false })
+    app.addHook('preHandler', goOnTwice)
+    app.get('/orders', { preHandler: app.authenticateJwt() }, serve)
+    const answer = get()
+    await decided(1)
+    await turns()
+    expect(served).toEqual([])
+    decisions[0]?.[decision]()
+    expect([(await answer).statusCode, served]).toEqual([status, expected])
+  },
+)
+
 it('a refused request may be answered by the handler for unknown paths', async () => {
   await app.register(claimgate, {
     verifier,

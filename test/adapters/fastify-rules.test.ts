@@ -1,5 +1,5 @@
 import { createVerifier, scope, stepUp } from '@claimgate/core'
-import { fresh } from '@claimgate/core/introspection'
+import { clientSecretBasic, createIntrospectionVerifier, fresh } from '@claimgate/core/introspection'
 import { createMemoryReplayStore, dpop } from '@claimgate/core/dpop'
 import { claimgate } from '@claimgate/fastify'
 import swagger from '@fastify/swagger'
@@ -53,6 +53,22 @@ describe('the rule of a route in Fastify is refused, and the error says why', ()
     expect(() => app.authenticateJwt(fresh())).toThrow(message)
     expect(() => app.authenticateJwt(() => fresh())).not.toThrow()
   })
+})
+
+it('a requirement that only the inner verifier can check is that of the inner scope in Fastify', async () => {
+  await app.register(claimgate, { verifier })
+  const opaque = createIntrospectionVerifier({
+    issuer: authority.options.issuer,
+    audience: authority.options.audience,
+    client: clientSecretBasic('api', 'secret'),
+    endpoint: 'https://auth.example.com/introspect',
+  })
+  await app.register(async (child) => {
+    await child.register(claimgate, { verifier: opaque })
+    child.get('/inner', { config: { auth: fresh() } }, handler)
+  })
+  await app.ready()
+  expect((await app.inject('/inner')).statusCode).toBe(401)
 })
 
 describe('the schema of a route in Fastify', () => {
