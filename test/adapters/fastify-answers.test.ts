@@ -176,6 +176,36 @@ describe('an onReject in Fastify', () => {
   })
 })
 
+describe('a refusal in Fastify', () => {
+  it('is sent before the time of a handler is over', async () => {
+    const app = create()
+    await app.register(claimgate, { verifier })
+    app.get('/orders', { handlerTimeout: 5000 }, async () => 'served')
+    expect((await app.inject('/orders')).statusCode).toBe(401)
+  })
+
+  it.each([
+    ['by default', undefined],
+    ['with an onReject that answers nothing', async () => undefined],
+  ])('is not sent to a stream of HTTP/2 that has ended: %s', async (_, onReject) => {
+    const app = create()
+    const sent: unknown[] = []
+    const ends: (() => unknown)[] = []
+    app.addHook('onRequest', async (_request, { raw }) => {
+      Object.defineProperty(raw, 'stream', { value: { destroyed: true } })
+      ends.push(() => raw.end())
+    })
+    app.addHook('onSend', async (_request, _reply, payload) => void sent.push(payload))
+    await protect(app, { onReject })
+    const answer = app.inject('/orders')
+    await expect.poll(() => ends.length).toBe(1)
+    for (let count = 0; count < 5; count += 1) await turn()
+    expect(sent).toEqual([])
+    for (const end of ends) end()
+    expect((await answer).body).toBe('')
+  })
+})
+
 describe('a refusal in Fastify that cannot be sent', () => {
   it.each<readonly [string, OnReject | undefined]>([
     ['the default answer', undefined],

@@ -111,6 +111,21 @@ describe('metadata of resources in Fastify', () => {
     )
   })
 
+  it('is for Fastify 5', () => {
+    const plugin = resourceMetadata(protectedResource({ resource: RESOURCE }))
+    expect(Reflect.get(plugin, Symbol.for('plugin-meta'))).toMatchObject({ fastify: '5.x' })
+  })
+
+  it('may have a colon in its address', async () => {
+    const app = fastify().register(resourceMetadata(protectedResource({ resource: 'https://api.example.com/a:b' })))
+    onTestFinished(() => app.close())
+    const at = '/.well-known/oauth-protected-resource'
+    const statusOf = async (url: string): Promise<number> => (await app.inject(url)).statusCode
+    expect([await statusOf(`${at}/a:b`), await statusOf(`${at}/ab`), await statusOf(`${at}/ac`)]).toEqual([
+      200, 404, 404,
+    ])
+  })
+
   it('answers without a body, and without the type of one, if the client has the document', async () => {
     const app = fastify().register(resourceMetadata(protectedResource({ resource: RESOURCE })))
     onTestFinished(() => app.close())
