@@ -135,4 +135,13 @@ describe('metadata of resources in Fastify', () => {
     const head = await app.inject({ url: PATH, method: 'HEAD' })
     expect([head.statusCode, head.headers['content-type']]).toEqual([200, 'application/json'])
   })
+
+  it.each([
+    ['backchannelLogout', backchannelLogout, "backchannelLogout({ … }), { prefix: '/path' }"],
+    ['resourceMetadata', resourceMetadata, 'resourceMetadata(resource)'],
+    ['securityEvents', securityEvents, "securityEvents({ … }), { prefix: '/path' }"],
+  ])('%s passed uncalled stops the start and says what to write', async (name, uncalled, call) => {
+    const app = fastify().register(uncalled as never)
+    await expect(app.ready()).rejects.toThrow(new TypeError(`${name} was passed uncalled: write app.register(${call})`))
+  })
 })

@@ -1,12 +1,5 @@
 import type { ProtectedResource } from '@claimgate/core'
-import {
-  assertCalled,
-  has,
-  metadataAnswer,
-  misconfigured,
-  NodeRequestView,
-  resourceList,
-} from '@claimgate/core/adapter'
+import { has, metadataAnswer, misconfigured, NodeRequestView, resourceList } from '@claimgate/core/adapter'
 import {
   type BackchannelLogoutOptions,
   createLogoutEndpoint,
@@ -27,7 +20,10 @@ import fp from 'fastify-plugin'
  * @throws TypeError for anything else
  */
 export function resourceMetadata(...resources: readonly ProtectedResource[]): FastifyPluginAsync {
-  assertCalled('resourceMetadata', 'app.register(resourceMetadata(resource))', resources[0])
+  return passedUncalled('resourceMetadata', resources[0], '(resourceMetadata(resource))') ?? metadataPlugin(resources)
+}
+
+function metadataPlugin(resources: readonly ProtectedResource[]): FastifyPluginAsync {
   const served = resourceList(resources)
   return fp(
     async (fastify: FastifyInstance) => {
@@ -126,10 +122,13 @@ export function securityEvents(options: SecurityEventsOptions): FastifyPluginAsy
 }
 
 /** Fastify has called the factory as a plugin: the error, as a promise, because Fastify would not catch an exception. */
-function passedUncalled(name: string, given: object): undefined | never {
+function passedUncalled(
+  name: string,
+  given: unknown,
+  call = `(${name}({ … }), { prefix: '/path' })`,
+): undefined | never {
   if (typeof given !== 'object' || given === null || !has(given, 'addContentTypeParser')) return undefined
-  const call = `app.register(${name}({ … }), { prefix: '/path' })`
-  return Promise.reject(new TypeError(`${name} was passed uncalled: write ${call}`)) as never
+  return Promise.reject(new TypeError(`${name} was passed uncalled: write app.register${call}`)) as never
 }
 
 function pluginOf(endpoint: RevocationEndpoint): FastifyPluginAsync {
