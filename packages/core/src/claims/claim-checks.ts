@@ -241,7 +241,7 @@ export function audience(accepted: ReadonlySet<string>): ClaimCheck {
 }
 
 function clientHint(values: readonly unknown[], clientId: unknown): string | undefined {
-  return clientId !== undefined && values.includes(clientId)
+  return values.includes(clientId)
     ? 'aud is the client ID, as in an ID token: ask the authorization server for an access token for this API'
     : undefined
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../model/runtime.ts'
+import { bytesIn } from '../model/values.ts'
 
 /** Reads the next chunk of a body, as the `next` of async iterators and the `read` of stream readers do. */
 export type NextChunk = () => Promise<{ readonly done?: boolean | undefined; readonly value?: unknown }>
@@ -90,14 +91,14 @@ function collected(most: number): Collected {
   let all = new Uint8Array(Math.min(most, FIRST_LENGTH))
   let length = 0
   return {
-    add: ({ buffer, byteOffset, byteLength }) => {
-      const needed = length + byteLength
+    add: (chunk) => {
+      const needed = length + chunk.byteLength
       if (needed > all.byteLength) {
         const larger = new Uint8Array(Math.min(most, Math.max(needed, 2 * all.byteLength)))
         larger.set(all)
         all = larger
       }
-      all.set(new Uint8Array(buffer, byteOffset, byteLength), length)
+      all.set(bytesIn(chunk), length)
       length = needed
     },
     bytes: () => all.subarray(0, length),

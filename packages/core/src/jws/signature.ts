@@ -45,31 +45,29 @@ export function checkAlgorithm(parsed: ParsedJws, allowed: ReadonlySet<Algorithm
  *
  * @throws AuthError `signature_invalid`, `algorithm_key_mismatch` … at once, or as a rejection
  */
-export function verifySignature(parsed: ParsedJws, algorithm: Algorithm, rules: SignatureRules): Promise<CryptoKey> {
-  const { candidates, isSignedBy } = rules
-  // Not async: every `await` would add promises to every request.
-  const tryFrom = (index: number): Promise<CryptoKey> => {
-    if (index >= candidates.length) return tryReplacement(parsed, algorithm, rules)
-    const key = candidates[index] as CryptoKey
-    return isSignedBy(parsed, algorithm, key).then((isSigned) => (isSigned ? key : tryFrom(index + 1)))
-  }
-  return tryFrom(0)
-}
-
-async function tryReplacement(
+export function verifySignature(
   parsed: ParsedJws,
   algorithm: Algorithm,
   { candidates, isSignedBy, replacementOf }: SignatureRules,
 ): Promise<CryptoKey> {
-  const [failed, ...others] = candidates
-  if (failed === undefined || others.length > 0)
-    throw new AuthError('signature_invalid', {
-      expected: 'a signature by one of the keys that fit',
-      hint: nonceHint(parsed.header) ?? `The token names no key ID. Keys tried: ${listKeys(candidates)}`,
-    })
-  const replacement = await replacementOf(failed)
-  if (replacement !== undefined && (await isSignedBy(parsed, algorithm, replacement))) return replacement
-  throw new AuthError('signature_invalid', { hint: nonceHint(parsed.header) })
+  const refuse = async (): Promise<CryptoKey> => {
+    const [failed, ...others] = candidates
+    if (failed === undefined || others.length > 0)
+      throw new AuthError('signature_invalid', {
+        expected: 'a signature by one of the keys that fit',
+        hint: nonceHint(parsed.header) ?? `The token names no key ID. Keys tried: ${listKeys(candidates)}`,
+      })
+    const replacement = await replacementOf(failed)
+    if (replacement !== undefined && (await isSignedBy(parsed, algorithm, replacement))) return replacement
+    throw new AuthError('signature_invalid', { hint: nonceHint(parsed.header) })
+  }
+  // Not async: every `await` would add promises to every request.
+  const tryFrom = (index: number): Promise<CryptoKey> => {
+    if (index >= candidates.length) return refuse()
+    const key = candidates[index] as CryptoKey
+    return isSignedBy(parsed, algorithm, key).then((isSigned) => (isSigned ? key : tryFrom(index + 1)))
+  }
+  return tryFrom(0)
 }
 
 interface SignatureRules {

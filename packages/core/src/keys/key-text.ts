@@ -1,5 +1,5 @@
 import * as base64url from 'jose/base64url'
-import { bare, own } from '../model/values.ts'
+import { bare, bytesIn, own } from '../model/values.ts'
 import { isRecord, kindOf } from '../options/option-rules.ts'
 
 /** The value of a key option: one PEM block, a JWK, bare DER, or anything else. */
@@ -16,7 +16,7 @@ export type KeyText =
  */
 export function readKeyText(value: unknown): KeyText {
   if (typeof value === 'string') return readText(value)
-  if (ArrayBuffer.isView(value)) return readBytes(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
+  if (ArrayBuffer.isView(value)) return readBytes(bytesIn(value))
   if (isRecord(value)) return readJwk(value)
   return other(kindOf(value))
 }

@@ -1,7 +1,7 @@
 import type { CryptoKey } from 'jose'
 import { algorithmTraits, parametersOf, type SymmetricAlgorithm } from '../model/algorithm.ts'
 import type { JoseHeader } from '../model/token.ts'
-import { bare, own } from '../model/values.ts'
+import { bare, bytesIn, own } from '../model/values.ts'
 import { kindOf, misconfigured } from '../options/option-rules.ts'
 import type { KeySource } from './key-source.ts'
 import { jwkOfDer, type KeyText, readKeyText } from './key-text.ts'
@@ -44,8 +44,7 @@ function bytesOf(secret: unknown): Uint8Array<ArrayBuffer> {
   const flaw = flawOf(secret)
   if (flaw !== undefined) throw misconfigured(ACTION, `"secret" must be text, or bytes as a Uint8Array, found ${flaw}`)
   if (typeof secret === 'string') return new TextEncoder().encode(secret)
-  const { buffer, byteOffset, byteLength } = secret as ArrayBufferView
-  return Uint8Array.from(new Uint8Array(buffer, byteOffset, byteLength))
+  return Uint8Array.from(bytesIn(secret as ArrayBufferView))
 }
 
 function flawOf(secret: unknown): string | undefined {

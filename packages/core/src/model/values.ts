@@ -15,6 +15,11 @@ export function has(object: object, name: PropertyKey): boolean {
   return typeof prototype === 'object' && prototype !== null && !isRoot(prototype) && has(prototype, name)
 }
 
+/** The bytes that a view covers, not copied. */
+export function bytesIn({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
+}
+
 /** The member at a name, or at a path of names. Follows only members that objects themselves have, and no elements of arrays. */
 export function valueAt(object: object, path: string | readonly string[]): unknown {
   let value: unknown = object

@@ -1,5 +1,6 @@
 import { isClaimRequirement } from '../authorization/requirements.ts'
 import { isFirstOf } from '../keys/first-of.ts'
+import { bytesIn } from '../model/values.ts'
 import { isOptions, isRecord, kindOf } from '../options/option-rules.ts'
 import type { IssuerPolicy } from './options.ts'
 
@@ -41,8 +42,7 @@ function walk(value: unknown, seen: Set<unknown>, take: (leaf: unknown) => boole
   seen.add(value)
   if (Array.isArray(value))
     return take(LIST) && take(value.length) && value.every((item: unknown) => walk(item, seen, take))
-  if (ArrayBuffer.isView(value))
-    return take(BYTES) && take(new Uint8Array(value.buffer, value.byteOffset, value.byteLength).join())
+  if (ArrayBuffer.isView(value)) return take(BYTES) && take(bytesIn(value).join())
   if (kindOf(value) === 'a URL') return take(ADDRESS) && take((value as URL).href)
   // Each call of `claim` creates new functions.
   if (isClaimRequirement(value))
