@@ -108,6 +108,13 @@ describe('the guard of Nest', () => {
     expect(log).toEqual(['cache-control: no-store', 'www-authenticate: Bearer realm="api"'])
   })
 
+  it('leaves no user of an earlier middleware on a request that it refuses', async () => {
+    const request = { ...requestWith(), user: 'eve' }
+    const refused = guardOf({ onAuthenticated: () => 'ada' }).canActivate(contextOf({ request }))
+    await expect(refused).rejects.toBeInstanceOf(RefusedException)
+    expect(request.user).toBeUndefined()
+  })
+
   it('sets no header after the response has begun', async () => {
     const { response, log } = responseLog({ headersSent: true })
     const context = contextOf({ request: requestWith(), response })
@@ -209,6 +216,7 @@ describe('the guard of Nest', () => {
     )
     expect(await guard.canActivate(contextOf({ type: 'ws', rules: [Public()] }))).toBe(true)
     expect(assertAdmitted.canActivate(contextOf({ rules: [Public()] }))).toBe(true)
+    expect(() => assertAdmitted.canActivate(contextOf({ rules: [Scopes('a')] }))).toThrow('no guard of Claimgate')
   })
 })
 
@@ -253,6 +261,20 @@ describe('the rules of a handler of Nest', () => {
     ['both kinds, the other way round', () => contextOf({ rules: [Scopes('a'), Public()] }), 'Cannot use @Scopes()'],
   ])('cannot be %s', (_, make, message) => {
     expect(make).toThrow(message)
+  })
+
+  it('need an admission, which is checked once, and also on handlers of an open controller', () => {
+    class Orders {
+      list(): void {}
+    }
+    decorate(Orders, 'list', [Scopes('a'), Scopes('b')])
+    expect(Reflect.getMetadata('__guards__', Orders.prototype.list)).toEqual([assertAdmitted])
+    class Open {}
+    Public()(Open)
+    class Closed extends Open {}
+    Scopes('a')(Closed)
+    expect(Reflect.getMetadata(RULES, Closed)).toMatchObject([{ scopes: ['a'] }])
+    expect(Reflect.getMetadata(RULES, Open)).toBe('public')
   })
 
   it('are those of every decorator', () => {
@@ -329,6 +351,9 @@ describe('the module of Nest', () => {
     expect(made.imports).toEqual([Settings])
     expect(made.providers?.[0]).toMatchObject({ inject: [Settings] })
     expect(ClaimgateModule.forRootAsync({ useFactory })).toMatchObject({ imports: [] })
+    const authenticator = createAuthenticator({ verifier: fakeVerifier() })
+    const [, exportedProvider] = providers as FactoryProvider[]
+    expect(exportedProvider?.useFactory({ authenticator })).toBe(authenticator)
   })
 
   /** Makes the guard for controllers, as Nest does at the start. */
