@@ -259,7 +259,7 @@ describe('a request that Fastify admits', () => {
     await app.register(claimgate, { verifier, property: 'caller' })
     app.get('/orders', { config }, (request) => {
       const { caller } = request as unknown as { readonly caller?: { readonly claims: { readonly sub: string } } }
-      return caller?.claims.sub ?? 'nobody'
+      return caller?.claims.sub ?? 'anonymous'
     })
     const answer = await app.inject({ url: '/orders', headers: await authority.authorization() })
     expect(answer.body).toBe(expected)

@@ -48,15 +48,17 @@ const turns = async (): Promise<void> => {
   for (let count = 0; count < 5; count += 1) await turn()
 }
 
+const DECISIONS = [
+  ['admit', 200, ['alice']],
+  ['refuse', 401, []],
+] as const
+
 describe('a request that another hook lets go on before the token is verified', () => {
   beforeEach(() => {
     app.addHook('onRequest', goOnTwice)
   })
 
-  it.each([
-    ['admit', 200, ['alice']],
-    ['refuse', 401, []],
-  ] as const)('waits for the token: %s', async (decision, status, expected) => {
+  it.each(DECISIONS)('waits for the token: %s', async (decision, status, expected) => {
     await app.register(claimgate, { verifier: slow })
     app.get('/orders', serve)
     const answer = get()
@@ -95,10 +97,7 @@ describe('a request that another hook lets go on before the token is verified', 
     expect((await answer).statusCode).toBe(401)
   })
 
-  it.each([
-    ['admit', 200, ['alice']],
-    ['refuse', 401, []],
-  ] as const)('waits for a hook of the scope, too: %s', async (decision, status, expected) => {
+  it.each(DECISIONS)('waits for a hook of the scope, too: %s', async (decision, status, expected) => {
     app.addHook('onSend', turns)
     await app.register(claimgate, { verifier: slow, global: false })
     app.addHook('onRequest', app.authenticateJwt())

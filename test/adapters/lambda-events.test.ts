@@ -181,7 +181,7 @@ describe('the user of an event', () => {
     )
   })
 
-  it('has no response of its own if nothing admitted it', () => {
+  it('keeps its response if it was not admitted', () => {
     const request = { event: event(), response: 'text' }
     authenticateJwt(verifier).after(request)
     expect(request.response).toBe('text')

@@ -194,7 +194,7 @@ describe('the guard of Nest', () => {
       ['Cannot authenticate request', "TypeError: Cannot read properties of undefined (reading 'kind')"],
     ],
     [
-      'an authenticator that authorizes nobody',
+      'an authenticator that authorizes no request',
       {
         authenticate: async () => ({ kind: 'authenticated', token: {} }),
         authorize: async () => ({ kind: 'anonymous' }),
@@ -202,14 +202,14 @@ describe('the guard of Nest', () => {
       [Require(() => scope('a'))],
       ['Cannot authenticate request', 'TypeError: Cannot authorize request: it is anonymous'],
     ],
-  ])('lets nobody in because of %s', async (_, authenticator, rules, expected) => {
+  ])('refuses every request because of %s', async (_, authenticator, rules, expected) => {
     const context = contextOf({ request: requestWith('Bearer abc'), rules })
     const guard = new ClaimgateGuard({ authenticator } as never)
     expect(await causeOf(guard.canActivate(context))).toEqual(expected)
     expect(() => admissionOf(context)).toThrow('no guard of Claimgate')
   })
 
-  it('protects nothing but HTTP, and runs for nothing public', async () => {
+  it('throws for handlers other than HTTP, unless they are public', async () => {
     const guard = guardOf({})
     await expect(guard.canActivate(contextOf({ type: 'ws' }))).rejects.toThrow(
       'Cannot authenticate ws handler: Claimgate protects handlers of HTTP requests. Verify the token of a connection when it opens, and mark the handler @Public()',

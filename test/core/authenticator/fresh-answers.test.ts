@@ -21,7 +21,7 @@ describe('a requirement of a fresh answer', () => {
     })
   })
 
-  it('asks nobody if it is met without, or cannot be met at all', async () => {
+  it('asks no server if the requirement is met without an answer, or cannot be met', async () => {
     let asked = 0
     const verifyFresh = async () => {
       asked += 1

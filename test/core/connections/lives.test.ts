@@ -45,7 +45,7 @@ describe('55. An open connection', () => {
     expect(connection.user).toBeUndefined()
   })
 
-  it('tells nobody after it was closed, and has no timer', async () => {
+  it('has no timer and calls no listener after it was closed', async () => {
     const ends: unknown[] = []
     const connection = await opened()
     connection.onEnd((end) => ends.push(end))

@@ -13,6 +13,8 @@ import { learningResource } from '../../support/core/learning-resource.ts'
 import { NOW } from '../../support/core/jose-tokens.ts'
 import { bearer, request } from '../../support/core/refusal.ts'
 
+const ANOTHER_SUBJECT = ['token_refused', '"the subject of the connection"', '"another subject"', 0]
+
 describe('55. A token as a subprotocol', () => {
   const read = (...fields: readonly string[]): unknown =>
     subprotocolToken('bearer')(request({ 'sec-websocket-protocol': fields }))
@@ -140,61 +142,31 @@ describe('55. The admission of a token', () => {
       { iss: 'i', sub: 'a', client_id: 'y' },
       'authenticated',
     ],
-    [
-      'of another subject',
-      { iss: 'i', sub: 'b' },
-      { iss: 'i', sub: 'a' },
-      ['token_refused', '"the subject of the connection"', '"another subject"', 0],
-    ],
-    [
-      'of another issuer',
-      { iss: 'j', sub: 'a' },
-      { iss: 'i', sub: 'a' },
-      ['token_refused', '"the subject of the connection"', '"another subject"', 0],
-    ],
-    [
-      'without the subject',
-      { iss: 'i' },
-      { iss: 'i', sub: 'a' },
-      ['token_refused', '"the subject of the connection"', '"another subject"', 0],
-    ],
+    ['of another subject', { iss: 'i', sub: 'b' }, { iss: 'i', sub: 'a' }, ANOTHER_SUBJECT],
+    ['of another issuer', { iss: 'j', sub: 'a' }, { iss: 'i', sub: 'a' }, ANOTHER_SUBJECT],
+    ['without the subject', { iss: 'i' }, { iss: 'i', sub: 'a' }, ANOTHER_SUBJECT],
     [
       'with a subject that the other has not',
       { iss: 'i', sub: 'a', client_id: 'c' },
       { iss: 'i', client_id: 'c' },
-      ['token_refused', '"the subject of the connection"', '"another subject"', 0],
+      ANOTHER_SUBJECT,
     ],
     [
       'without the subject, of the same client',
       { iss: 'i', client_id: 'c' },
       { iss: 'i', sub: 'a', client_id: 'c' },
-      ['token_refused', '"the subject of the connection"', '"another subject"', 0],
+      ANOTHER_SUBJECT,
     ],
-    [
-      'with a subject that is no text',
-      { iss: 'i', sub: 5 },
-      { iss: 'i', sub: 5 },
-      ['token_refused', '"the subject of the connection"', '"another subject"', 0],
-    ],
+    ['with a subject that is no text', { iss: 'i', sub: 5 }, { iss: 'i', sub: 5 }, ANOTHER_SUBJECT],
     ['of the same client', { iss: 'i', client_id: 'c' }, { iss: 'i', client_id: 'c' }, 'authenticated'],
-    [
-      'of another client',
-      { iss: 'i', client_id: 'd' },
-      { iss: 'i', client_id: 'c' },
-      ['token_refused', '"the subject of the connection"', '"another subject"', 0],
-    ],
+    ['of another client', { iss: 'i', client_id: 'd' }, { iss: 'i', client_id: 'c' }, ANOTHER_SUBJECT],
     [
       'of the same client at another issuer',
       { iss: 'j', client_id: 'c' },
       { iss: 'i', client_id: 'c' },
-      ['token_refused', '"the subject of the connection"', '"another subject"', 0],
+      ANOTHER_SUBJECT,
     ],
-    [
-      'of nobody',
-      { iss: 'i' },
-      { iss: 'i' },
-      ['token_refused', '"the subject of the connection"', '"another subject"', 0],
-    ],
+    ['without a subject and a client', { iss: 'i' }, { iss: 'i' }, ANOTHER_SUBJECT],
   ])('%s', async (_, claims, current, expected) => {
     expect(await admitted(claims, current)).toEqual(expected)
   })

@@ -44,7 +44,7 @@ describe('a web request', () => {
     expect(await requestView(request).form?.('b')).toEqual({ b: [] })
   })
 
-  it('that is too large is cancelled, as far as nobody else reads it', async () => {
+  it('that is too large is cancelled, unless other code reads it', async () => {
     let cancelled: unknown
     const stream = new ReadableStream({
       pull: (controller) => controller.enqueue(new Uint8Array(40_000)),

@@ -52,7 +52,7 @@ it('a secret is not a private key', () => {
   )
 })
 
-describe('metadata at an address of its own', () => {
+describe('metadata at a configured address', () => {
   const ISSUER = 'https://issuer.example/tenant'
   const AT = 'https://issuer.example/metadata'
 

@@ -79,7 +79,7 @@ describe.each(FORMATS)('42. the format %s', (format) => {
     expect(accepted).toEqual(FORMATS.filter((name) => (same[format] ?? [format]).includes(name)))
   })
 
-  it('finds the certificate in nothing but bytes with the exact length', async () => {
+  it('finds the certificate only in bytes of the exact length', async () => {
     const digest = (der: Buffer): string => createHash('sha256').update(der).digest('base64url')
     const variants = [
       Buffer.concat([client.der, Buffer.from([0])]),

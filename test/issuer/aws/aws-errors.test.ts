@@ -121,7 +121,7 @@ describe('an error of AWS', () => {
       errorWith({ $fault: 'client' }, 'ParameterNotFound'),
       ['kms_refused', 'KMS must accept the request, found ParameterNotFound', 'ParameterNotFound', SECRET],
     ],
-  ])('%s says what to do, without its text if nobody knows what is in it', (_, error, expected) => {
+  ])('%s says what to do, without its text if that could be anything', (_, error, expected) => {
     expect(translated(KMS, error)).toEqual(expected)
   })
 
