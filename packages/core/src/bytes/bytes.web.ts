@@ -1,4 +1,5 @@
 import * as base64url from 'jose/base64url'
+import { withoutStacks } from '../model/runtime.ts'
 import { base64urlFlaw } from './base64url.ts'
 
 const encoder = new TextEncoder()
@@ -12,10 +13,13 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The text of UTF-8 bytes, with any byte order mark, or `undefined` for other bytes. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  const restoreStacks = withoutStacks()
   try {
     return utf8.decode(bytes)
   } catch {
     return undefined
+  } finally {
+    restoreStacks()
   }
 }
 

@@ -3,6 +3,7 @@ import { catalogue, type ErrorCode, type WireError, type WireRefusal } from '../
 import { emit, type EventListener } from '../model/events.ts'
 import { isPlainObject } from '../model/http-text.ts'
 import { type Limits, raiseLimit } from '../model/limits.ts'
+import { withoutStacks } from '../model/runtime.ts'
 import type { Claims } from '../model/token.ts'
 import { bare, own } from '../model/values.ts'
 import { quote, sentence } from './quote.ts'
@@ -53,13 +54,13 @@ export class AuthError extends Error {
 
   constructor(code: ErrorCode, details: AuthErrorDetails = NO_DETAILS) {
     const entry = catalogue[code]
-    const refusal = own(details, 'refusal')
+    const refusal = given(details, 'refusal')
     const { status, error } = refusal ?? entry
-    const headers = copyOf(own(details, 'headers'))
+    const headers = copyOf(given(details, 'headers'))
     const parameters = copyOf(refusal && own(refusal, 'parameters'))
-    const given = own(details, 'hint')
-    const hint = given === undefined ? undefined : sentence(given)
-    const scopes = own(details, 'scopes') ?? NO_SCOPES
+    const advice = given(details, 'hint')
+    const hint = advice === undefined ? undefined : sentence(advice)
+    const scopes = given(details, 'scopes') ?? NO_SCOPES
     const expected = Object.hasOwn(details, 'expected') ? quote(details.expected) : undefined
     const actual = Object.hasOwn(details, 'actual') ? quote(details.actual) : undefined
     const message = messageOf({ summary: entry.summary, expected, actual, hint })
@@ -74,7 +75,7 @@ export class AuthError extends Error {
     this.hint = hint
     this.expected = expected
     this.actual = actual
-    this.retryAfter = status === 503 ? secondsToWait(own(details, 'retryAfter')) : undefined
+    this.retryAfter = status === 503 ? secondsToWait(given(details, 'retryAfter')) : undefined
     this.scopes = Object.isFrozen(scopes) ? scopes : Object.freeze([...scopes])
     this.headers = headers
     this.parameters = parameters
@@ -103,6 +104,11 @@ const NO_DETAILS: AuthErrorDetails = {}
 const NO_SCOPES: readonly string[] = Object.freeze([])
 const NO_MEMBERS: Readonly<Record<string, string>> = Object.freeze(bare({}))
 
+// Without the members of a class, which `own` supports: this runs for every refusal.
+function given<N extends keyof AuthErrorDetails>(details: AuthErrorDetails, name: N): AuthErrorDetails[N] | undefined {
+  return Object.hasOwn(details, name) ? details[name] : undefined
+}
+
 function copyOf(members: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
   if (members === undefined) return NO_MEMBERS
   if (!isPlainObject(members))
@@ -128,30 +134,6 @@ function messageOf({ summary, expected, actual, hint }: Message): string {
   const comparison = wanted === '' && found === '' ? '' : `: ${wanted}${between}${found}`
   return hint === undefined || hint === '' ? `${summary}${comparison}` : `${summary}${comparison}. ${hint}`
 }
-
-/**
- * Stops the runtime from recording stack traces until you call the returned function, which must happen synchronously. Recording a stack
- * trace costs ten times as much as the rest of a refusal.
- */
-export function withoutStacks(): () => void {
-  const limit = engine.stackTraceLimit
-  // Some runtimes lack `stackTraceLimit`.
-  if (typeof limit !== 'number' || !isWritable) return nothing
-  try {
-    engine.stackTraceLimit = 0
-  } catch {
-    // The application has frozen `Error` since the check.
-    return nothing
-  }
-  return () => {
-    engine.stackTraceLimit = limit
-  }
-}
-
-// Exists in V8 and JavaScriptCore.
-const engine = Error as { stackTraceLimit?: unknown }
-const isWritable = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable === true
-const nothing = (): void => {}
 
 /** A limit that a token exceeds. */
 interface Excess {

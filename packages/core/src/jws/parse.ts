@@ -1,12 +1,13 @@
 import { asciiBytes, decodeBase64url, decodeUtf8 } from '#bytes'
 import * as base64url from 'jose/base64url'
 import { base64urlFlaw, hasUnusedBits } from '../bytes/base64url.ts'
-import { AuthError, overLimit, withoutStacks } from '../errors/auth-error.ts'
+import { AuthError, overLimit } from '../errors/auth-error.ts'
 import { parsePlainJson } from '../json/plain-json.ts'
 import { type JsonFlaw, type JsonLimits, parseStrictJson, StrictJsonError } from '../json/strict-json.ts'
 import type { ErrorCode } from '../model/catalogue.ts'
 import { type Limits, raiseLimit } from '../model/limits.ts'
 import { detached, recentMap, sizeInMemory } from '../model/memory.ts'
+import { withoutStacks } from '../model/runtime.ts'
 import type { JoseHeader, ParsedJws, ParsedJwt, TokenPart } from '../model/token.ts'
 import { deepFreeze } from '../model/values.ts'
 
@@ -277,9 +278,7 @@ export function parseJsonObject(
 }
 
 function decodeText(bytes: Uint8Array, part: string): string {
-  const restoreStacks = withoutStacks()
   const text = decodeUtf8(bytes)
-  restoreStacks()
   if (text === undefined) throw new AuthError('json_malformed', { expected: `UTF-8 in ${part}`, actual: 'other bytes' })
   return text
 }

@@ -97,6 +97,16 @@ export function chained<T, R>(value: Soon<T>, go: (value: T) => Soon<R>): Soon<R
   return isThenable(value) ? Promise.resolve(value).then(go) : go(value)
 }
 
+/** A promise that is rejected in the next turn. Node does extra bookkeeping for one that is rejected before it can have a handler. */
+export function rejectedSoon(error: Error): Promise<never> {
+  return new Promise((_, reject) => {
+    // oxlint-disable-next-line promise/no-promise-in-callback -- waits for one turn on purpose
+    void DONE.then(() => reject(error))
+  })
+}
+
+const DONE = Promise.resolve()
+
 /** Prevents an unhandled rejection if the value is a promise. Ignores anything else. */
 export function ignoreRejection(value: unknown): void {
   if (isThenable(value)) Promise.resolve(value).catch(() => {})

@@ -2,7 +2,7 @@ import { asError, asRefusal, AuthError, reportNotAccepted } from '../errors/auth
 import { emit, type EventListener } from '../model/events.ts'
 import type { Clock } from '../model/runtime.ts'
 import type { RequestView, VerifiedToken } from '../model/token.ts'
-import { ignoreRejection, own, ownOptions } from '../model/values.ts'
+import { ignoreRejection, own, ownOptions, rejectedSoon } from '../model/values.ts'
 import { isOptions, misconfigured } from '../options/option-rules.ts'
 import type { Step, TokenContext, Verification } from './steps.ts'
 import type { Remembered, TokenCache } from './token-cache.ts'
@@ -119,16 +119,6 @@ function isStillAccepted({ from, until, policy, signed, key }: Remembered, { now
   ignoreRejection(current)
   return false
 }
-
-// Node does extra bookkeeping for a promise that is rejected before it can have a handler.
-function rejectedSoon(error: Error): Promise<never> {
-  return new Promise((_, reject) => {
-    // oxlint-disable-next-line promise/no-promise-in-callback -- waits for one turn on purpose
-    void DONE.then(() => reject(error))
-  })
-}
-
-const DONE = Promise.resolve()
 
 /** The state of a verification before its first step. */
 export function initialState<C extends object>(

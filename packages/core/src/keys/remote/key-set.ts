@@ -1,8 +1,8 @@
 import type { CryptoKey } from 'jose'
-import { AuthError } from '../../errors/auth-error.ts'
+import { asError, AuthError } from '../../errors/auth-error.ts'
 import { emit } from '../../model/events.ts'
 import type { JoseHeader } from '../../model/token.ts'
-import { bare, own } from '../../model/values.ts'
+import { bare, chained, own, rejectedSoon, type Soon } from '../../model/values.ts'
 import { misconfigured } from '../../options/option-rules.ts'
 import { FetchError, retrySeconds } from '../fetch/fetch-error.ts'
 import { configuredUriFlaw, isNamedHttp, isUrl, printedAddress, printedUri } from '../fetch/key-uri.ts'
@@ -16,7 +16,7 @@ import {
   type ResolvedKeySetOptions,
   resolveKeySetOptions,
 } from './options.ts'
-import { canDeny, decide, type Issuance, type KidKnowledge } from './refresh-policy.ts'
+import { type Action, canDeny, decide, type FetchOpening, type Issuance, type KidKnowledge } from './refresh-policy.ts'
 import { type JwkSetLocator, keySetRefresh } from './refresh.ts'
 import { type CachedKeySet, seedOf } from './seed.ts'
 import { waitForFetch } from './shared-fetch.ts'
@@ -91,13 +91,23 @@ interface Arrival extends Issuance {
   readonly waitsUntil: number
 }
 
+/** How a request waits for a fetch. */
+interface Wait {
+  /** How often the request has decided, from 1. */
+  readonly round: number
+  readonly cause: AttemptCause
+  readonly action: Action
+  /** Whether the fetch was running before. */
+  readonly fetch: FetchOpening
+}
+
 /** A remote key set, for any way to find its address: asks the policy, acts on it, and selects the key. */
 export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOptions): RemoteKeySet {
   const { clock, onEvent, sharing, softWait, timeout } = options
   const { state, freshness, usable, opening, waitFor, joinFetch, close } = keySetRefresh(locator, options)
   const longestWait = timeout * 1000 + SLACK
 
-  // `resolveAgain` needs what `resolve` recorded when the token arrived.
+  // `resolveAgain` needs what `resolve` recorded when the token arrived. Only of tokens whose key was found, because entries cost time.
   const arrivals = new WeakMap<KeyContext, Arrival>()
   const arrivalOf = (token: KeyContext): Arrival => {
     const arrivedAt = clock.monotonic()
@@ -106,50 +116,69 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
   }
 
   /** Whether the cached set proves that it lacks the token's key because there is none. */
-  const denies = (arrival: Arrival): boolean => {
-    const cached = usable()
-    return cached !== undefined && canDeny(cached, arrival, clock)
+  const denies = (arrival: Arrival, cached = usable()): boolean =>
+    cached !== undefined && canDeny(cached, arrival, clock)
+
+  /** `needed` is the header whose key a request needs, or says whether the set knows the key. */
+  const knowledgeOf = (needed: JoseHeader | KidKnowledge): KidKnowledge => {
+    if (typeof needed === 'string') return needed
+    return usable()?.set.select(needed).kind === 'unknown_kid' ? 'unknown' : 'known'
   }
 
   /**
-   * Refreshes the set if the request needs that. `needed` is the header whose key it needs, or says whether the set knows the key. Returns
-   * what went wrong if the request cannot be decided.
+   * Refreshes the set if the request needs that. Returns what went wrong if the request cannot be decided. Returns a promise only if the
+   * request must wait, because waiting costs as much as the rest of a refusal.
    */
-  const refresh = async (needed: JoseHeader | KidKnowledge, arrival: Arrival): Promise<FetchError | undefined> => {
-    const knowledge = (): KidKnowledge => {
-      if (typeof needed === 'string') return needed
-      return usable()?.set.select(needed).kind === 'unknown_kid' ? 'unknown' : 'known'
+  const refresh = (
+    needed: JoseHeader | KidKnowledge,
+    arrival: Arrival,
+    round: number = 1,
+  ): Soon<FetchError | undefined> => {
+    if (round > MOST_ROUNDS) return refusalReason()
+    const kid = knowledgeOf(needed)
+    const cause = kid === 'unknown' ? 'token' : 'age'
+    const fetch = opening(cause)
+    const action = decide({ freshness: freshness(), kid, fetch })
+    switch (action) {
+      case 'answer':
+        return undefined
+      case 'answer_and_refresh':
+        joinFetch(cause)
+        return undefined
+      case 'deny_if_older':
+        return denies(arrival) ? undefined : refusalReason()
+      case 'unavailable':
+        return refusalReason()
+      default:
+        return waitAndRefresh(needed, arrival, { round, cause, action, fetch })
     }
+  }
+
+  /** Waits for a fetch, and decides again if it did not decide about the request. */
+  const waitAndRefresh = async (
+    needed: JoseHeader | KidKnowledge,
+    arrival: Arrival,
+    { round, cause, action, fetch }: Wait,
+  ): Promise<FetchError | undefined> => {
     let { waitsUntil } = arrival
-    for (let round = 1; round <= MOST_ROUNDS; round += 1) {
-      const kid = knowledge()
-      const cause = kid === 'unknown' ? 'token' : 'age'
-      const opens = opening(cause)
-      const action = decide({ freshness: freshness(), kid, fetch: opens })
-      if (action === 'unavailable') return refusalReason()
-      if (action === 'deny_if_older') return denies(arrival) ? undefined : refusalReason()
-      if (action === 'answer_and_refresh') joinFetch(cause)
-      if (action === 'answer' || action === 'answer_and_refresh') return undefined
+    const isDecided = (): boolean => knowledgeOf(needed) === 'known' || denies(arrival)
+    const shared = joinFetch(cause)
+    // The request that begins a fetch runs it, and may await it in every runtime.
+    const by = fetch === 'in_flight' ? sharing : 'promise'
+    // Without shared promises, a lost request shows only when its fetch outlives its deadline.
+    const latest = by === 'poll' && shared.startedAt <= arrival.arrivedAt ? Infinity : waitsUntil
+    const longest = action === 'wait_softly' ? softWait * 1000 : Infinity
+    const result = await waitForFetch(shared, { clock, by, until: Math.min(shared.startedAt + longest, latest) })
 
-      const shared = joinFetch(cause)
-      // The request that begins a fetch runs it, and may await it in every runtime.
-      const by = opens === 'in_flight' ? sharing : 'promise'
-      // Without shared promises, a lost request shows only when its fetch outlives its deadline.
-      const latest = by === 'poll' && shared.startedAt <= arrival.arrivedAt ? Infinity : waitsUntil
-      const longest = action === 'wait_softly' ? softWait * 1000 : Infinity
-      const result = await waitForFetch(shared, { clock, by, until: Math.min(shared.startedAt + longest, latest) })
-
-      if (action === 'wait_softly') {
-        // The set may have expired in the meantime, or a new one may lack the key.
-        if (usable() && (knowledge() === 'known' || denies(arrival))) return undefined
-      } else if (result?.kind === 'failed') return result.error
-      else if (result?.kind === 'abandoned' && sharing === 'poll') waitsUntil = clock.monotonic() + longestWait
-      // A fetch that began before the token arrived may have been too early for its key.
-      else if (result?.kind === 'fetched' && state.attempts > arrival.attemptsBefore) return undefined
-      else if (result?.kind === 'fetched' && (knowledge() === 'known' || denies(arrival))) return undefined
-      if (clock.monotonic() >= waitsUntil) return new FetchError('timeout', `No keys within ${timeout} s`)
-    }
-    return refusalReason()
+    if (action === 'wait_softly') {
+      // The set may have expired in the meantime, or a new one may lack the key.
+      if (usable() && isDecided()) return undefined
+    } else if (result?.kind === 'failed') return result.error
+    else if (result?.kind === 'abandoned' && sharing === 'poll') waitsUntil = clock.monotonic() + longestWait
+    // A fetch that began before the token arrived may have been too early for its key.
+    else if (result?.kind === 'fetched' && (state.attempts > arrival.attemptsBefore || isDecided())) return undefined
+    if (clock.monotonic() >= waitsUntil) return new FetchError('timeout', `No keys within ${timeout} s`)
+    return refresh(needed, { ...arrival, waitsUntil }, round + 1)
   }
 
   /** Why no fetch may begin, or why the last one failed. */
@@ -175,15 +204,16 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
     `in a set of ${cached.set.size} fetched ${Math.round(ageOf(cached))} s ago: ${listKids(cached.set)}`
 
   /** What the set says about a header, after any refresh this needs. */
-  const select = async (header: JoseHeader, token: KeyContext = {}): Promise<Selected> => {
+  const select = (header: JoseHeader, token: KeyContext = {}): Soon<Selected> => {
     const arrival = arrivalOf(token)
-    arrivals.set(token, arrival)
-    const failure = await refresh(header, arrival)
-    const cached = usable()
-    if (!cached) throw unavailable(failure)
-    const selection = cached.set.select(header)
-    if (selection.kind === 'unknown_kid' && (failure || !denies(arrival))) throw unavailable(failure, 'token')
-    return { set: cached.set, selection, context: { header, about: () => about(cached), onEvent } }
+    return chained(refresh(header, arrival), (failure) => {
+      const cached = usable()
+      if (!cached) throw unavailable(failure)
+      const selection = cached.set.select(header)
+      if (selection.kind !== 'unknown_kid') arrivals.set(token, arrival)
+      else if (failure || !denies(arrival, cached)) throw unavailable(failure, 'token')
+      return { set: cached.set, selection, context: { header, about: () => about(cached), onEvent } }
+    })
   }
 
   /** The key of a header, if it is of other material than the key that has failed. */
@@ -200,15 +230,18 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
         const { cached } = state
         return cached && clock.monotonic() < cached.refreshAt ? cached.set.imported.get(header) : undefined
       },
-      resolve: (header, token) =>
-        new Promise((resolve, reject) => {
-          const use = ({ set, selection, context }: Selected): void => {
-            const found = onlyKey(selection, context)
-            if (found instanceof AuthError) reject(found)
-            else resolve(set.import(found, header))
-          }
-          select(header, token).then(use).catch(reject)
-        }),
+      resolve: (header, token) => {
+        try {
+          return Promise.resolve(
+            chained(select(header, token), ({ set, selection, context }) => {
+              const found = onlyKey(selection, context)
+              return found instanceof AuthError ? rejectedSoon(found) : set.import(found, header)
+            }),
+          )
+        } catch (error) {
+          return rejectedSoon(asError(error))
+        }
+      },
       candidates: async (header, token) => {
         const { set, selection, context } = await select(header, token)
         return set.importSome(foundKeys(selection, context), header)
