@@ -17,7 +17,7 @@ export { assertCanAsk, assertVerified, type Authenticator, createAuthenticator }
 export { type AuthenticatorOptions, HTTP_OPTIONS } from './authenticator/options.ts'
 export { catalogue, type CatalogueEntry } from './model/catalogue.ts'
 export { answeredWithin, answerOf, type Deadline } from './errors/deadline.ts'
-export { asError, asRefusal, reportNotAccepted, TransportError } from './errors/auth-error.ts'
+export { asError, asRefusal, orThrow, reportNotAccepted, TransportError } from './errors/auth-error.ts'
 export { AuthError, type AuthErrorDetails } from './errors/auth-error.ts'
 export {
   anything,

@@ -5,6 +5,7 @@ import { createReferenceVerifier, DEFAULT_LIMITS } from '@claimgate/core/extend'
 import { badTokens, createRandom, createTestKeys, supportedAlgorithms, tokenMutations } from '@claimgate/testing'
 import { describe, expect, it } from 'vitest'
 
+import { orThrow } from '../../../packages/core/src/errors/auth-error.ts'
 import { parsePlainJson } from '../../../packages/core/src/json/plain-json.ts'
 import { joseSignature, webCryptoSignature } from '../../../packages/core/src/jws/signature.ts'
 import { parseJwt, quickParser } from '../../../packages/core/src/jws/parse.ts'
@@ -157,7 +158,7 @@ const flawed: Readonly<Record<string, Engine>> = {
     const headers = new Map<string, ReturnType<typeof parseJwt>['header']>()
     return {
       parse: (token) => {
-        const parsed = quickParser(limits)(token)
+        const parsed = orThrow(quickParser(limits)(token))
         const name = token.slice(0, 12)
         if (!headers.has(name)) headers.set(name, parsed.header)
         return { ...parsed, header: headers.get(name) ?? parsed.header }

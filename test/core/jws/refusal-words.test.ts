@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { AuthError } from '../../../packages/core/src/errors/auth-error.ts'
+import { type AuthError, orThrow } from '../../../packages/core/src/errors/auth-error.ts'
 import { parseJwt, quickParser } from '../../../packages/core/src/jws/parse.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../../packages/core/src/model/limits.ts'
 
@@ -13,7 +13,7 @@ const withClaims = (json: string | Uint8Array): string => `${header}.${encode(js
 function wordsOf(token: unknown, limits: Limits = DEFAULT_LIMITS): string {
   const found = [parseJwt, quickParser(limits)].map((parse) => {
     try {
-      parse(token as string, limits)
+      orThrow(parse(token as string, limits))
       return 'accepted'
     } catch (error) {
       const { expected = '', actual = '', hint = '' } = error as AuthError

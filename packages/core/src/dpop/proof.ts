@@ -10,6 +10,7 @@ import {
   importKey,
   type JoseHeader,
   lintJwk,
+  orThrow,
   own,
   type ParsedJwt,
   presentMembers,
@@ -70,7 +71,7 @@ export function proofParser(longest: number): (fields: readonly unknown[]) => Pa
     if (fields.length !== 1 || typeof field !== 'string') throw badProof('one DPoP header', fields.length)
     if (field.length > longest) throw badProof(`at most ${longest} characters ("proofLength")`, field.length)
     try {
-      const proof = parse(field)
+      const proof = orThrow(parse(field))
       checkPadding(proof, 'refuse')
       return proof
     } catch (error) {

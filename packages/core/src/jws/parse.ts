@@ -1,7 +1,7 @@
 import { asciiBytes, decodeBase64url, decodeUtf8 } from '#bytes'
 import * as base64url from 'jose/base64url'
 import { base64urlFlaw, hasUnusedBits } from '../bytes/base64url.ts'
-import { AuthError, overLimit } from '../errors/auth-error.ts'
+import { AuthError, orThrow, overLimit } from '../errors/auth-error.ts'
 import { parsePlainJson } from '../json/plain-json.ts'
 import { type JsonFlaw, type JsonLimits, parseStrictJson, StrictJsonError } from '../json/strict-json.ts'
 import type { ErrorCode } from '../model/catalogue.ts'
@@ -18,7 +18,7 @@ import { deepFreeze } from '../model/values.ts'
  * @throws AuthError with status 401 and a `token_`, `json_`, `header_`, `kid_` or `signature_` code
  */
 export function parseJws(token: string, limits: Limits): ParsedJws & { readonly payload: Uint8Array } {
-  const [headerEnd, payloadEnd] = partsOf(token, limits)
+  const [headerEnd, payloadEnd] = orThrow(partsOf(token, limits))
   const parts = {
     header: token.slice(0, headerEnd),
     payload: token.slice(headerEnd + 1, payloadEnd),
@@ -33,16 +33,16 @@ export function parseJws(token: string, limits: Limits): ParsedJws & { readonly 
 /**
  * Finds where the first and the second part of a token end. Checks the lengths of token and header, and that there are exactly three parts.
  *
- * @throws AuthError `token_malformed`, `token_too_long`, `header_too_long`
+ * @returns also `token_malformed`, `token_too_long`, `header_too_long`
  */
-function partsOf(token: string, limits: Limits): readonly [number, number] {
-  if (typeof token !== 'string') throw new AuthError('token_malformed', { expected: 'a string', actual: typeof token })
-  if (token.length > limits.tokenLength) throw tooLong('tokenLength', token.length, limits)
+function partsOf(token: string, limits: Limits): readonly [number, number] | AuthError {
+  if (typeof token !== 'string') return new AuthError('token_malformed', { expected: 'a string', actual: typeof token })
+  if (token.length > limits.tokenLength) return tooLong('tokenLength', token.length, limits)
   // Found one by one, because splitting a text of only dots would build an array as long as the text.
   const first = token.indexOf('.')
   const second = first < 0 ? -1 : token.indexOf('.', first + 1)
   if (second < 0)
-    throw new AuthError('token_malformed', {
+    return new AuthError('token_malformed', {
       expected: 'three parts separated by dots',
       actual: first < 0 ? 'one part' : 'two parts',
       hint: NO_TOKEN.has(token)
@@ -51,13 +51,13 @@ function partsOf(token: string, limits: Limits): readonly [number, number] {
     })
   if (token.includes('.', second + 1)) {
     const isEncrypted = token.split('.', 6).length === 5
-    throw new AuthError('token_malformed', {
+    return new AuthError('token_malformed', {
       expected: 'three parts separated by dots',
       actual: isEncrypted ? 'five parts' : 'more than three parts',
       hint: isEncrypted ? 'This is an encrypted token (JWE)' : undefined,
     })
   }
-  if (first > limits.headerLength) throw tooLong('headerLength', first, limits)
+  if (first > limits.headerLength) return tooLong('headerLength', first, limits)
   return [first, second]
 }
 
@@ -88,21 +88,27 @@ export function parseJwt(token: string, limits: Limits): ParsedJwt {
   return { ...jws, claims: deepFreeze(parseJsonObject(payload, 'a claims set', limits)) }
 }
 
-/** Parses a JWT without trusting it and without I/O. */
-export type JwtParser = (token: string) => ParsedJwt
+/** Parses a JWT without trusting it and without I/O. Returns or throws its refusals. */
+export type JwtParser = (token: string) => ParsedJwt | AuthError
 
 /**
- * Gives the same results as `parseJwt`, but faster for ordinary tokens. Anything unusual falls back to `parseJwt`, the only parser that
- * rejects.
+ * Gives the same results as `parseJwt`, but faster for ordinary tokens and for garbage, whose refusal it returns. Anything unusual falls
+ * back to `parseJwt`.
  *
  * @param mostHeaders - how many headers to cache
  */
 export function quickParser(limits: Limits, mostHeaders?: number): JwtParser {
-  const headerOf = headerCache((encoded) => parseHeader(encoded, limits), mostHeaders)
+  const headerOf = headerCache(
+    (encoded) => encodingRefusal(encoded, 'header') ?? parseHeader(encoded, limits),
+    mostHeaders,
+  )
   return (token) => {
-    const [headerEnd, payloadEnd] = partsOf(token, limits)
+    const ends = partsOf(token, limits)
+    if (ends instanceof AuthError) return ends
+    const [headerEnd, payloadEnd] = ends
     const encoded = token.slice(0, headerEnd)
     const header = headerOf(encoded.endsWith('=') ? unpadded(encoded) : encoded)
+    if (header instanceof AuthError) return header
     const text = plainText(token.slice(headerEnd + 1, payloadEnd))
     const claims = text === undefined ? undefined : parsePlainJson(text, limits, asciiBytes(text))
     const signature = decodeBase64url(token.slice(payloadEnd + 1))
@@ -127,7 +133,7 @@ function plainText(part: string): string | undefined {
 }
 
 /** Decodes an encoded header and freezes it. Returns the same object for the same text while it is cached. */
-type HeaderReader = (encoded: string) => JoseHeader
+type HeaderReader = (encoded: string) => JoseHeader | AuthError
 
 /**
  * Caches headers by their encoded text, because an issuer's tokens repeat the same few headers. Headers that `parse` rejects are not cached.
@@ -144,6 +150,7 @@ export function headerCache(parse: HeaderReader, most: number = MOST_HEADERS): H
       return known.header
     }
     const header = parse(encoded)
+    if (header instanceof AuthError) return header
     // A copy, because a slice would keep its whole token in memory.
     const own = detached(encoded)
     headers.set(own, { encoded: own, header }, own.length + sizeInMemory(header))
@@ -168,9 +175,14 @@ const HEADER_BYTES = 2048
  * @throws AuthError `token_encoding`
  */
 export function decodePart(text: string, part: string): Uint8Array<ArrayBuffer> {
-  const flaw = base64urlFlaw(text)
-  if (flaw !== undefined) throw encodingError(part, flaw, /\s/.test(text) ? WHITE_SPACE_HINT : undefined)
+  const refusal = encodingRefusal(text, part)
+  if (refusal !== undefined) throw refusal
   return base64url.decode(text) as Uint8Array<ArrayBuffer>
+}
+
+function encodingRefusal(text: string, part: string): AuthError | undefined {
+  const flaw = base64urlFlaw(text)
+  return flaw === undefined ? undefined : encodingError(part, flaw, /\s/.test(text) ? WHITE_SPACE_HINT : undefined)
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { CryptoKey } from 'jose'
 import { AuthError } from '../errors/auth-error.ts'
 import type { FetchFailure } from '../model/events.ts'
+import { iatTolerance } from '../model/runtime.ts'
 import type { JoseHeader } from '../model/token.ts'
 import { bare, own } from '../model/values.ts'
 import type { RemoteKeySetOptions } from './remote/options.ts'
@@ -67,6 +68,11 @@ export interface KeyContext {
    * `key_not_found`. An older one must throw `keys_unavailable`, because the key may have been published since.
    */
   readonly issuedBefore?: number | undefined
+}
+
+/** What a source may know about a token with these claims. */
+export function keyContextOf({ iat }: { readonly iat?: unknown }, clockTolerance: number): KeyContext {
+  return { issuedBefore: typeof iat === 'number' ? iat + iatTolerance(clockTolerance) : undefined }
 }
 
 /** Makes the key source of an issuer when a verifier is created, with the verifier's clock, `fetch` and key set options. */

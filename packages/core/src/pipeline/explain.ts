@@ -1,4 +1,4 @@
-import { asError, AuthError } from '../errors/auth-error.ts'
+import { asError, AuthError, orThrow } from '../errors/auth-error.ts'
 import { quote, sentence } from '../errors/quote.ts'
 import type { ErrorCode } from '../model/catalogue.ts'
 import { own } from '../model/values.ts'
@@ -67,16 +67,10 @@ async function explainSteps<C extends object>(
     else
       await report.add(
         step.name,
-        () => unlessRefused(step.run?.(state)),
+        () => orThrow(step.run?.(state)),
         () => step.describe(state),
       )
   }
-}
-
-// Steps may return what refuses a token.
-function unlessRefused<T>(outcome: T | AuthError): T {
-  if (outcome instanceof AuthError) throw outcome
-  return outcome
 }
 
 // With only one policy, the explanation continues after a wrong issuer and uses that policy.

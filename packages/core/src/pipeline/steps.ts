@@ -2,16 +2,15 @@ import type { CryptoKey } from 'jose'
 import { applySchema, type ClaimsSchema } from '../claims/application-checks.ts'
 import type { ClaimContext, ClaimSubject, Comparison } from '../claims/claim-checks.ts'
 import { NEVER } from '../claims/times.ts'
-import { AuthError } from '../errors/auth-error.ts'
+import { AuthError, orThrow } from '../errors/auth-error.ts'
 import { checkConfirmation } from '../confirmation/binding.ts'
 import { checkPadding, ignoredKeysHint, type JwtParser } from '../jws/parse.ts'
 import { algorithmRefusal, checkAlgorithm, type SignatureVerification, verifySignature } from '../jws/signature.ts'
 import { listKeys, publicationOf } from '../keys/jwk/jwk-set.ts'
 import { MOST_CANDIDATES } from '../keys/jwk/select-key.ts'
-import { type KeyContext, possibleKeys } from '../keys/key-source.ts'
+import { type KeyContext, keyContextOf, possibleKeys } from '../keys/key-source.ts'
 import type { Algorithm } from '../model/algorithm.ts'
 import { detached } from '../model/memory.ts'
-import { iatTolerance } from '../model/runtime.ts'
 import { keepSigned, type ParsedJwt, VerifiedJwt, type VerifiedToken } from '../model/token.ts'
 import { deepFreeze } from '../model/values.ts'
 import type { PolicyRegistry } from './policy-registry.ts'
@@ -99,10 +98,13 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
   // Only then may a cached token be accepted without any step.
   const mayHavePeriod = schema === undefined && checks.length === 0 && policies.areFixed
 
-  const parseToken = (state: Verification<C>): undefined => {
+  const parseToken = (state: Verification<C>): AuthError | undefined => {
+    const parsed = parse(state.token)
+    if (parsed instanceof AuthError) return parsed
     state.remembered = undefined
-    state.parsed = parse(state.token)
-    state.subject = state.parsed
+    state.parsed = parsed
+    state.subject = parsed
+    return undefined
   }
 
   const useKeys = (state: Verification<C>, candidates: readonly CryptoKey[]): void => {
@@ -110,7 +112,7 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
     const { remembered } = state
     // The key that verified the cached token must still be a candidate.
     if (remembered === undefined || (candidates.includes(remembered.key) && cache?.holds(remembered))) return
-    parseToken(state)
+    orThrow(parseToken(state))
     checkAlgorithm(state.parsed, state.policy.algorithms)
   }
 
@@ -143,7 +145,7 @@ export function stepsOf<C extends object>(rules: JwtRules<C>, cache?: TokenCache
           const { remembered } = state
           // The entry may have left the cache in the meantime.
           if (remembered !== undefined && (remembered.policy !== selected || !cache?.holds(remembered)))
-            parseToken(state)
+            orThrow(parseToken(state))
         })
       },
       describe: ({ policy, subject }) => ({ expected: policy.issuer ?? 'any issuer', actual: subject.claims.iss }),
@@ -288,7 +290,5 @@ async function withSchema<C extends object>(
 
 /** What a key source may know about a token. */
 function keyContext<C extends object>(state: Verification<C>): KeyContext {
-  const { iat }: { readonly iat?: unknown } = state.subject.claims
-  const ahead = iatTolerance(state.policy.clockTolerance)
-  return (state.keyContext ??= { issuedBefore: typeof iat === 'number' ? iat + ahead : undefined })
+  return (state.keyContext ??= keyContextOf(state.subject.claims, state.policy.clockTolerance))
 }

@@ -1,5 +1,6 @@
 import type { CredentialSource } from '../http/credential-sources.ts'
 import { scopeTexts } from '../claims/scopes.ts'
+import { orThrow } from '../errors/auth-error.ts'
 import { parseJwt, quickParser } from '../jws/parse.ts'
 import { joseSignature, webCryptoSignature } from '../jws/signature.ts'
 import { type ResolvedTuning, transportOf } from '../keys/remote/options.ts'
@@ -225,7 +226,7 @@ export function createJwtVerifier(options: VerifierOptions, claimsOf: (claims: C
     return {
       isSignedBy,
       parse: (token) => {
-        const parsed = parse(token)
+        const parsed = orThrow(parse(token))
         return { ...parsed, claims: deepFreeze(claimsOf(parsed.claims)) }
       },
     }

@@ -1,4 +1,4 @@
-import { AuthError } from '../../errors/auth-error.ts'
+import { AuthError, orThrow } from '../../errors/auth-error.ts'
 import { quote } from '../../errors/quote.ts'
 import { emit, type EventListener } from '../../model/events.ts'
 import type { JoseHeader, PublishedAs } from '../../model/token.ts'
@@ -117,9 +117,7 @@ export function onlyKey(selection: Selection, { header, about, onEvent }: Refusa
 
 /** Like `onlyKey`. @throws AuthError */
 export function foundKey(selection: Selection, context: RefusalContext): PublishedKey {
-  const found = onlyKey(selection, context)
-  if (found instanceof AuthError) throw found
-  return found
+  return orThrow(onlyKey(selection, context))
 }
 
 /**
