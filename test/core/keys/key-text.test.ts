@@ -30,7 +30,22 @@ describe('the text of a key', () => {
         .replaceAll(/(.{40})/g, '$1\n'),
       'der',
     ],
+    ['DER in base64url with "_"', 'MAH_', 'der'],
+    ['DER in base64url with "-"', 'MAH-', 'der'],
+    ['DER with a length of three bytes', Uint8Array.of(0x30, 0x83, 0, 0, 1, 0x41), 'der'],
+    ['bytes of another element', Uint8Array.of(4, 2, 0x41, 0x41), '4 characters of something else'],
+    [
+      'bytes with an indefinite length',
+      Uint8Array.of(0x30, 0x80, ...new Uint8Array(128).fill(0x41)),
+      '130 characters of something else',
+    ],
+    [
+      'bytes with a length of four bytes',
+      Uint8Array.of(0x30, 0x84, 0, 0, 0, 1, 0x41),
+      '7 characters of something else',
+    ],
     ['a JWK', { kty: 'EC' }, 'jwk'],
+    ['a JWK in JSON, with white space in quotes', `' {"kty":"EC"} '`, 'jwk'],
     ['a JWK in JSON', '{"kty":"EC"}', 'jwk'],
     ['a JWK in base64', btoa('{"kty":"EC"}'), 'jwk'],
     ['a JWK Set', { keys: [] }, 'a JWK Set'],
@@ -42,6 +57,8 @@ describe('the text of a key', () => {
     ['nothing', undefined, 'undefined'],
     ['an empty text', ' "" ', 'an empty text'],
     ['another text', 'secret', '6 characters of something else'],
+    ['a text that ends with a quoted word', 'say "hello"', '11 characters of something else'],
+    ['a text that begins with a quoted word', '"hello" again', '13 characters of something else'],
     ['http', 'http://a.example', 'a URL'],
     ['https', 'HTTPS://a.example', 'a URL'],
     ['a text with a URL in it', 'see https://a.example', '21 characters of something else'],
@@ -77,11 +94,13 @@ describe('the text of a key', () => {
     ['a PEM without its end', pem.slice(0, 80), 'a PEM that is cut off: it has no "-----END PUBLIC KEY-----"'],
     ['a PEM with other letters', pem.replace('MF', '??'), 'a PEM with characters that are not base64'],
     ['a PEM of no DER', pem.replace('MF', 'AA'), 'a PEM that is damaged or cut off'],
-    [
-      'the first line of a PEM',
-      '-----BEGIN PUBLIC KEY-----\n',
-      'only the first line of a PEM: put quotes around all its lines, write the line breaks as \\n, or give its base64',
-    ],
+    ...['-----BEGIN PUBLIC KEY-----\n', '-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----'].map(
+      (text): readonly [string, unknown, string] => [
+        `the PEM ${text}`,
+        text,
+        'only the first line of a PEM: put quotes around all its lines, write the line breaks as \\n, or give its base64',
+      ],
+    ),
   ])('that is %s is recognised as %s', (_, value, found) => {
     expect(foundIn(value)).toBe(found)
   })
@@ -104,6 +123,10 @@ describe('the text of a key', () => {
     ['a remark before it', `Bag Attributes\n${pem}`],
   ])('is the same with %s', (_, text) => {
     expect(readKeyText(text)).toEqual({ kind: 'pem', label: 'PUBLIC KEY', der, pem })
+  })
+
+  it('may have doubly escaped carriage returns as its only line breaks', () => {
+    expect(readKeyText(pem.replaceAll('\n', String.raw`\\r`))).toMatchObject({ kind: 'pem', label: 'PUBLIC KEY', der })
   })
 
   it('of an encrypted key keeps its headers, which are not base64', () => {
@@ -176,6 +199,9 @@ describe('the validity of a certificate', () => {
     ['a single time', certificateWith(time(UTC, '200101000000Z'))],
     ['no time', certificateWith()],
     ['an end that is no time', certificateWith(time(UTC, '200101000000Z'), time(UTC, 'never'))],
+    ['a time after other digits', certificateWith(time(UTC, '200101000000Z'), time(GENERALIZED, '+0020500102030405Z'))],
+    ['a time before a zero byte', certificateWith(time(UTC, '200101000000Z'), time(GENERALIZED, '20500102030405Z\0'))],
+    ['no fields', Uint8Array.from(element(0x30, ...element(0x30)))],
     ['a beginning that is no time', certificateWith(time(UTC, 'ever'), time(UTC, '200101000000Z'))],
     ['a key', der],
     ['nothing', new Uint8Array()],

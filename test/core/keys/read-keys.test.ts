@@ -12,6 +12,8 @@ const sequence = (...content: readonly number[]): readonly number[] => element(0
 const oid = (hex: string): readonly number[] => element(0x06, ...Buffer.from(hex, 'hex'))
 const EC = oid('2a8648ce3d0201')
 const P256 = oid('2a8648ce3d030107')
+const RSA = oid('2a864886f70d010101')
+const ED25519 = oid('2b6570')
 
 describe('a public key in DER', () => {
   const read = (algorithm: readonly number[], bits: readonly number[]): unknown =>
@@ -20,6 +22,12 @@ describe('a public key in DER', () => {
 
   it.each<readonly [string, readonly number[], readonly number[], unknown]>([
     ['an EC key', [...EC, ...P256], bits(4, 1, 2, 3, 4), { kty: 'EC', crv: 'P-256', x: 'AQI', y: 'AwQ' }],
+    [
+      'an RSA key',
+      RSA,
+      bits(...sequence(...element(2, 0, 0x80, 1), ...element(2, 3))),
+      { kty: 'RSA', n: 'gAE', e: 'Aw' },
+    ],
     ['a compressed EC key', [...EC, ...P256], bits(2, 1, 2), { kty: 'EC', crv: 'P-256', x: 'AgEC', y: '' }],
     ['an Ed25519 key', oid('2b6570'), bits(1, 2, 3), { kty: 'OKP', crv: 'Ed25519', x: 'AQID' }],
     ['an Ed448 key', oid('2b6571'), bits(1, 2, 3), { kty: 'OKP', crv: 'Ed448', x: 'AQID' }],
@@ -33,8 +41,24 @@ describe('a public key in DER', () => {
     ['another type', oid('2a03'), bits(1, 2), undefined],
     ['bits that do not fill bytes', oid('2b6570'), element(0x03, 1, 1, 2, 3), undefined],
     ['no bits', oid('2b6570'), element(0x04, 0, 1, 2, 3), undefined],
+    ['only an algorithm', ED25519, [], undefined],
+    ['an algorithm longer than its container', [0x06, 9, 1], bits(1, 2, 3), undefined],
+    ['bits longer than their container', ED25519, [0x03, 5, 0, 1, 2, 3], undefined],
+    ['one byte after the bits', ED25519, [...bits(1, 2, 3), 0x05], undefined],
+    ['an RSA key without numbers', RSA, bits(...sequence()), undefined],
+    ['an RSA key without bits', RSA, bits(), undefined],
+    ['an RSA key without exponent', RSA, bits(...sequence(...element(2, 5))), undefined],
   ])('is read as %s', (_, algorithm, key, jwk) => {
     expect(read(algorithm, key)).toEqual(jwk)
+  })
+
+  it('is not read if its algorithm is not in a sequence', () => {
+    const der = sequence(...element(0x31, ...ED25519), ...bits(1, 2, 3))
+    expect(jwkOfDer('PUBLIC KEY', Uint8Array.from(der))).toBeUndefined()
+  })
+
+  it('is not read from a certificate without fields', () => {
+    expect(jwkOfDer('CERTIFICATE', Uint8Array.from(sequence(...sequence())))).toBeUndefined()
   })
 
   it('that is compressed is not fit for use', () => {

@@ -32,7 +32,7 @@ function readText(text: string): KeyText {
   const plain = unquoted(text)
   const direct = readPemOrJson(plain)
   if (direct) return direct
-  const bytes = plain === '' ? undefined : bytesOf(plain)
+  const bytes = bytesOf(plain)
   if (bytes && derLength(bytes) === bytes.length) return { kind: 'der', der: bytes, found: 'DER in base64' }
   const inside = bytes && readPemOrJson(unquoted(new TextDecoder().decode(bytes)))
   if (inside) return inside
@@ -44,12 +44,11 @@ function readPemOrJson(text: string): KeyText | undefined {
   if (text.includes(BEGIN)) return readPem(text)
   if (!text.startsWith('{')) return undefined
   try {
-    const value: unknown = JSON.parse(text)
-    if (isRecord(value)) return readJwk(value)
+    return readJwk(JSON.parse(text) as Readonly<Record<string, unknown>>)
   } catch {
     // The message of JSON.parse quotes the text.
+    return other('JSON that is damaged or cut off')
   }
-  return other('JSON that is damaged or cut off')
 }
 
 // Environment files may keep quotes and literal \n.
