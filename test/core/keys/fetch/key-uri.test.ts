@@ -4,6 +4,7 @@ import {
   configuredUriFlaw,
   httpHost,
   isNamedHttp,
+  isUrl,
   plainHttpFrom,
   uriFlaw,
 } from '../../../../packages/core/src/keys/fetch/key-uri.ts'
@@ -93,12 +94,35 @@ it.each<readonly [unknown, string | undefined]>([
   ['10.0.0.7:8080', '10.0.0.7:8080'],
   ['[fd00::1]:8080', '[fd00::1]:8080'],
   ['auth.default.svc.cluster.local', 'auth.default.svc.cluster.local'],
-  ...['', ' ', '*', '*.svc', '*:8080', 'http://keycloak', 'keycloak/', 'keycloak:', 'keycloak:x', 'keycloak:99999'].map(
-    (text) => [text, undefined] as const,
-  ),
+  ...[
+    '',
+    ' ',
+    '*',
+    '*.svc',
+    '*:8080',
+    'keycloak.*',
+    'key*cloak:80',
+    'http://keycloak',
+    'keycloak/',
+    'keycloak:',
+    'keycloak:x',
+    'keycloak:99999',
+  ].map((text) => [text, undefined] as const),
   ...['a@keycloak', 'a b', 'keycloak?x', 'keycloak#x', 'keycloak:08080', '0x7f.1', '[fd00:0::1]', '%6b', 7, null].map(
     (text) => [text, undefined] as const,
   ),
 ])('reads %j as the host %s', (text, host) => {
   expect(httpHost(text)).toBe(host)
+})
+
+it('is a URL as text or as a URL, and not as another object', () => {
+  const address = 'https://issuer.example/keys'
+  expect([address, new URL(address), [address], { toString: () => address }, '/keys', undefined].map(isUrl)).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+    false,
+  ])
 })

@@ -61,10 +61,10 @@ export function isUrl(value: unknown): boolean {
   return (typeof value === 'string' || kindOf(value) === 'a URL') && URL.canParse(String(value))
 }
 
-/** A key address of any type, made safe for messages: text that is not a URL is cut at its query. */
+/** A key address of any type, made safe for messages. Text that is not a URL is cut at its query, and shows nothing before its last `@`. */
 export function printedUri(uri: unknown): unknown {
   if (typeof uri !== 'string') return uri
-  return URL.canParse(uri) ? printedAddress(new URL(uri)) : uri.replace(/[?#].*$/s, '?…').replace(/^[^/]*@/, '…@')
+  return URL.canParse(uri) ? printedAddress(new URL(uri)) : uri.replace(/[?#].*/s, '?…').replace(/^.*@/s, '…@')
 }
 
 /** An address for messages and events: without credentials, fragment and query values, which may be secrets. */
@@ -73,7 +73,7 @@ export function printedAddress({ protocol, host, pathname, search }: URL): strin
     .slice(1)
     .split('&')
     .map((parameter) => (parameter.includes('=') ? `${parameter.slice(0, parameter.indexOf('='))}=…` : '…'))
-  // With an unknown scheme, `URL` leaves credentials in the path: `user:password@host`.
-  const path = pathname.replace(/^[^/]*@/, '…@')
+  // With an unknown scheme, `URL` leaves credentials in the path: `user:password@host`. A password may contain a slash.
+  const path = pathname.replace(/^[^/].*@/, '…@')
   return `${protocol}//${host}${path}${search === '' ? '' : `?${names.join('&')}`}`
 }
