@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { hasMaterial, importKey } from '../../../../packages/core/src/keys/jwk/jwk-set.ts'
+import { hasMaterial, importKey, listKeys } from '../../../../packages/core/src/keys/jwk/jwk-set.ts'
 import { publicJwk } from '../../../support/core/test-jwks.ts'
 import { publicMaterial } from '../../../../packages/core/src/keys/jwk/lint.ts'
 
@@ -28,6 +28,13 @@ describe('an imported key', () => {
     expect(hasMaterial(await importKey(ec, 'ES256', PUBLISHED), { ...ec, y: other.y ?? '' })).toBe(false)
   })
 
+  it('has no known material and no key ID if it is not published', async () => {
+    if (!ec) throw new Error('no key')
+    const key = await importKey(ec, 'ES256')
+    expect(hasMaterial(key, ec)).toBe(false)
+    expect(listKeys([key, await importKey(ec, 'ES256', PUBLISHED)])).toBe('one without kid, "a"')
+  })
+
   it('verifies, and cannot be exported', async () => {
     if (!ec) throw new Error('no key')
     const key = await importKey(ec, 'ES256')
@@ -43,6 +50,9 @@ describe('an imported key', () => {
       cause: expect.any(Error) as Error,
     })
     await expect(importKey({ kty: 'RSA', n: 'AQ' }, 'RS256')).rejects.toMatchObject({ actual: '"RSA for RS256"' })
-    await expect(importKey({ kty: 'oct', k: 'AAAA' } as never, 'HS256')).rejects.toMatchObject({ code: 'key_unusable' })
+    await expect(importKey({ kty: 'oct', k: 'AAAA' } as never, 'HS256')).rejects.toMatchObject({
+      code: 'key_unusable',
+      cause: { message: 'not a public key' },
+    })
   })
 })

@@ -1,5 +1,5 @@
 import type { JWK } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import { AuthError } from '../../../../packages/core/src/errors/auth-error.ts'
 import type { JoseHeader } from '../../../../packages/core/src/model/token.ts'
@@ -28,6 +28,14 @@ describe('two keys with one key ID', () => {
     await expect(set.candidates?.({ alg: 'ES256', kid: 'a' })).rejects.toMatchObject({ code: 'key_ambiguous' })
     await expect(set.resolve({ alg: 'ES256', kid: 'a' })).rejects.toMatchObject({ code: 'key_ambiguous' })
   })
+
+  it('are not distinguished by a thumbprint', async () => {
+    const keys = [
+      { ...ec, kid: 'a', x5t: 'one' },
+      { ...other, kid: 'a', x5t: 'two' },
+    ]
+    expect(await refusal(keys, { alg: 'ES256', kid: 'a', x5t: 'two' })).toMatch(/^key_ambiguous: /)
+  })
 })
 
 describe('a refusal reports', () => {
@@ -43,6 +51,9 @@ describe('a refusal reports', () => {
     )
     expect(await refusal([ec, { ...rsa, kid: 'b', use: 'enc' }], { alg: 'RS256', kid: 'b' })).toBe(
       'key_not_found: No published key fits the token. The key with kid "b" was skipped as wrong_use, because of "use" (in a set of 1: )',
+    )
+    expect(await refusal([ec, { ...ec, kid: 'b', y: ec?.x }], { alg: 'ES256', kid: 'b' })).toBe(
+      'key_not_found: No published key fits the token. The key with kid "b" was skipped as invalid_point (in a set of 1: )',
     )
     expect(await refusal([{ ...rsa, kid: 'r' }], { alg: 'ES256' })).toBe(
       'key_not_found: No published key fits the token: expected "a key for ES256". ' +
@@ -69,6 +80,14 @@ describe('a refusal reports', () => {
     expect(await refusal(named, { alg: 'ES384', kid: 'a' })).toBe(
       'algorithm_key_mismatch: The algorithm of the token does not fit the key: ' +
         'expected ["EdDSA","P-256","PS256","RSA"], found "ES384"',
+    )
+  })
+
+  it('that a key ID names more than four keys', async () => {
+    const keys = await Promise.all(Array.from({ length: 5 }, async () => publicJwk({ kid: 'a' })))
+    expect(await refusal(keys, { alg: 'ES256', kid: 'a' })).toBe(
+      'key_ambiguous: More than one published key fits the token: expected "exactly one key", found 5. ' +
+        'The key set holds different keys under the same key ID',
     )
   })
 
@@ -99,6 +118,13 @@ describe('the key IDs of a set', () => {
     expect(listed(['1', '2', '3', '4', '5', '6', '7', '8', '9', '10'])).toBe(
       '"1", "2", "3", "4", "5", "6", "7", "8", and 2 more',
     )
+  })
+
+  it('are quoted once for all refusals of a set', () => {
+    const kids = ['a', 'b']
+    const slice = vi.spyOn(kids, 'slice')
+    expect([listKids({ kids }), listKids({ kids })]).toEqual(['"a", "b"', '"a", "b"'])
+    expect(slice).toHaveBeenCalledOnce()
   })
 
   it('are shortened after 40 characters', () => {

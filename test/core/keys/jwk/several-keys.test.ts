@@ -106,6 +106,24 @@ describe('several possible keys', () => {
     }
   })
 
+  it('leave out the first if the runtime cannot use it', async () => {
+    const set = setOf([
+      [0, { kid: 'a' }],
+      [1, { kid: 'b' }],
+    ])
+    const keys = foundKeys(set.select(HEADER), { header: HEADER, about: () => '', onEvent: undefined })
+    const failing = vi.spyOn(crypto.subtle, 'importKey').mockRejectedValueOnce(new DOMException('no', 'DataError'))
+    try {
+      expect(listKeys(await set.importSome(keys, HEADER))).toBe('"b"')
+    } finally {
+      failing.mockRestore()
+    }
+  })
+
+  it('may be none', async () => {
+    expect(await setOf([[0]]).importSome([], HEADER)).toEqual([])
+  })
+
   it('are too many for a source of one key, which says so', () => {
     const events: VerifierEvent[] = []
     const about = (): string => 'in a set'
