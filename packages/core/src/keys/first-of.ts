@@ -83,7 +83,7 @@ const known = new WeakSet<object>()
 
 /** Whether `firstOf` created the value. */
 export function isFirstOf(keys: unknown): keys is SecretAndPublicKeys {
-  return typeof keys === 'object' && keys !== null && known.has(keys)
+  return known.has(keys as object)
 }
 
 /** When a secret ends, in milliseconds since the epoch; `NaN` for anything but a date. */

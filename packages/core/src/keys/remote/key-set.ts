@@ -176,7 +176,7 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
     } else if (result?.kind === 'failed') return result.error
     else if (result?.kind === 'abandoned' && sharing === 'poll') waitsUntil = clock.monotonic() + longestWait
     // A fetch that began before the token arrived may have been too early for its key.
-    else if (result?.kind === 'fetched' && (state.attempts > arrival.attemptsBefore || isDecided())) return undefined
+    else if (result?.kind === 'fetched' && (result.attempts > arrival.attemptsBefore || isDecided())) return undefined
     if (clock.monotonic() >= waitsUntil) return new FetchError('timeout', `No keys within ${timeout} s`)
     return refresh(needed, { ...arrival, waitsUntil }, round + 1)
   }
@@ -254,7 +254,7 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
         // A set requested after the token arrived already has the latest key with that name.
         if ((usable()?.attempt ?? 0) > arrival.attemptsBefore) return undefined
         // Any fetch is recent enough, even one that began before the token arrived.
-        await refresh('unknown', { ...arrival, attemptsBefore: -1, issuedBefore: -Infinity })
+        await refresh('unknown', { ...arrival, attemptsBefore: -1 })
         return otherKey(header, failed)
       },
       ready: async () => {

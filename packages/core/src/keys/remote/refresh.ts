@@ -169,7 +169,7 @@ export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOpt
         if (!isCold || !isNetwork || !mayRetryAtOnce(state.history, limits, clock.monotonic())) throw error
         return attempt()
       })
-      if (state.fetching !== shared) return { kind: 'fetched' }
+      if (state.fetching !== shared) return { kind: 'fetched', attempts: state.attempts }
       state.history = afterSuccess(state.history, isCold ? 'cold' : 'warm')
       adopt(next)
       const now = clock.monotonic()
@@ -177,7 +177,7 @@ export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOpt
       const duration = now - (startedAt ?? now)
       emit(onEvent, { type: 'keys.refreshed', uri, keys, skipped: skipped.length, duration })
       if (options.store) writeStore(next, id, options.store, options)
-      return { kind: 'fetched' }
+      return { kind: 'fetched', attempts: state.attempts }
     } catch (thrown) {
       const error =
         thrown instanceof FetchError ? thrown : new FetchError('network', 'The fetch failed', { cause: thrown })

@@ -17,7 +17,8 @@ export interface SharedFetch {
 
 /** The result of a shared fetch. */
 export type FetchResult =
-  | { readonly kind: 'fetched' }
+  /** With the attempts that had begun by then: a request may see the result when the next fetch is running. */
+  | { readonly kind: 'fetched'; readonly attempts: number }
   /** A newer set was found in the store instead. The request checks again. */
   | { readonly kind: 'seeded' }
   /** The request that ran it has ended. The waiting request checks again, and may take over. */
