@@ -93,14 +93,6 @@ describe('a store of key sets in a folder', () => {
     expect(filesOf('.lease')).toEqual([])
   })
 
-  it('does not release a lease that has run out', async () => {
-    const store = fileJwkSets(folder, { lease: 0.05 })
-    await store.get(URI, { seconds: 0.1 })
-    await new Promise((resolve) => setTimeout(resolve, 60))
-    await store.set(URI, seed(1))
-    expect(filesOf('.lease')).toHaveLength(1)
-  })
-
   it.each<[string, string]>([
     ['no JSON', '{"uri"'],
     ['an empty file', ''],

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
+import type { JWK } from 'jose'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { publicKey } from '../../../packages/core/src/keys/public-key.ts'
 import { secretKey } from '../../../packages/core/src/keys/secret-key.ts'
@@ -19,6 +20,7 @@ const jwkOf = (type: 'ed25519' | 'ed448' | 'x25519'): object =>
     format: 'jwk',
   })
 const A = 'A'.repeat(43)
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' }) as JWK
 
 describe('a public key that cannot be used is named', () => {
   it.each<readonly [object, string]>([
@@ -26,11 +28,13 @@ describe('a public key that cannot be used is named', () => {
     [{ kty: 'EC', crv: 'x'.repeat(10), x: A, y: A }, `an EC key on ${'x'.repeat(10)}`],
     [{ kty: 'EC', crv: 'x'.repeat(11), x: A, y: A }, 'an EC key on an unknown curve'],
     [{ kty: 'EC', crv: 5, x: A, y: A }, 'an EC key on an unknown curve'],
+    [{ kty: 'EC', crv: ['P-256'], x: A, y: A }, 'an EC key on an unknown curve'],
     [jwkOf('x25519'), 'an X25519 key'],
     [{ kty: 'OKP', crv: 'Goo', x: A }, 'a Goo key'],
     [{ kty: 'OKP', crv: 'Ab', x: A }, 'an Ab key'],
     [{ kty: 'AKP', alg: 'ML-DSA-0', pub: A }, 'an ML-DSA-0 key'],
     [{ kty: 'Bar' }, 'a Bar key'],
+    [{ kty: 'GAE' }, 'a GAE key'],
     [{ kty: 'two words' }, 'a key of an unknown type'],
     [{ kty: 'x'.repeat(11) }, 'a key of an unknown type'],
     [{ kty: '' }, 'a key of an unknown type'],
@@ -59,6 +63,32 @@ describe('a public key', () => {
     const key = made.current?.({ alg: 'EdDSA' })
     expect(key?.usages).toEqual(['verify'])
     expect(await made.resolve({ alg: 'EdDSA' })).toBe(key)
+  })
+
+  it('is ready if the runtime accepts it for one of two algorithms', async () => {
+    vi.spyOn(crypto.subtle, 'importKey').mockRejectedValueOnce(new Error('not supported'))
+    await expect(publicKey(rsa, ['RS256', 'PS256']).ready?.()).resolves.toBeUndefined()
+  })
+
+  it('is used only for the algorithm that its JWK names', async () => {
+    const made = publicKey({ ...rsa, alg: 'RS256' }, ['RS256', 'RS512'])
+    await expect(made.resolve({ alg: 'RS256' })).resolves.toBeInstanceOf(CryptoKey)
+    await expect(made.resolve({ alg: 'RS512' })).rejects.toMatchObject({
+      code: 'algorithm_key_mismatch',
+      actual: '"RS512"',
+      hint: 'The configured public key is an RSA key',
+    })
+  })
+
+  it.each([
+    ['bytes', (der: Buffer) => new Uint8Array(der), 'DER'],
+    ['base64', (der: Buffer) => der.toString('base64'), 'DER in base64'],
+  ] as const)('is not any other DER, as %s', (_, written, found) => {
+    const { privateKey } = generateKeyPairSync('ed25519')
+    const der = privateKey.export({ type: 'pkcs8', format: 'der' })
+    expect(complaint(() => publicKey(written(der)))).toBe(
+      `Cannot use public key: "publicKey" must be a public key or certificate in PEM, the base64 of that text, or a JWK, found ${found}`,
+    )
   })
 })
 
@@ -136,6 +166,16 @@ describe('a decryption key', () => {
     )
     expect(complaint(() => decryptionKeyFromPem(`x Proc-Type: 4,ENCRYPTED\n${pem}`))).toBe(
       'Cannot read decryption key: it must be a private key in PEM',
+    )
+  })
+
+  it('whose PEM only mentions the header of an encrypted one needs no passphrase', () => {
+    const pem = '-----BEGIN PRIVATE KEY-----\nX-Proc-Type: 4,ENCRYPTED\n\nMAA=\n-----END PRIVATE KEY-----'
+    expect(complaint(() => decryptionKeyFromPem(pem))).toBe(
+      'Cannot read decryption key: it must be a private key in PEM',
+    )
+    expect(complaint(() => decryptionKeyFromPem(pem.replace('X-', '')))).toBe(
+      'Cannot read decryption key: the PEM is encrypted, and needs its passphrase',
     )
   })
 })

@@ -14,6 +14,7 @@ it.each<[string | null, number | undefined]>([
   ['x120', undefined],
   ['120x', undefined],
   ['sat, 21 Nov 2026 12:02:00 GMT', undefined],
+  ['Sa, 21 Nov 2026 12:02:00 GMT', undefined],
   ['2026-11-21T12:02:00Z', undefined],
   [' Sat, 21 Nov 2026 12:02:00 GMT', 120],
   ['Sat, nonsense', undefined],

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import {
   afterFailure,
+  afterNextRequest,
   afterStart,
   afterSuccess,
   mayRetryAtOnce,
@@ -73,6 +74,22 @@ describe('attempts', () => {
     expect(nextAttemptAt(third, byAge, { ...limits, fetchesPerMinute: 3 }, 35_000)).toBe(60_000)
   })
 
+  it('on a fresh set count every fetch that refreshed it', () => {
+    const first = afterSuccess(afterStart(NO_ATTEMPTS, 'age', limits, 1000), 'warm')
+    const second = afterSuccess(afterStart(first, 'age', limits, 2000), 'warm')
+    expect(nextAttemptAt(second, { cause: 'token', freshness: 'fresh' }, limits, 2000)).toBe(61_000)
+  })
+
+  it('of several requests count once, from the last request', () => {
+    const history = afterStart(afterStart(NO_ATTEMPTS, 'age', limits, 1000), 'token', limits, 2000)
+    expect(afterNextRequest(history, 'token', limits, 7000)).toEqual({
+      ...history,
+      starts: [1000, 7000],
+      counted: [1000, 7000],
+      lastForToken: 7000,
+    })
+  })
+
   it('on a fresh set count those that failed before it', () => {
     const failed = afterStart(NO_ATTEMPTS, 'age', limits, 0)
     const cold = afterSuccess(afterStart(failed, 'age', limits, 1000), 'cold')
@@ -102,6 +119,7 @@ describe('attempts', () => {
   it('are dropped once no limit needs them', () => {
     let history = NO_ATTEMPTS
     for (let minute = 0; minute < 1000; minute += 1) history = afterStart(history, 'age', limits, minute * 10_000)
-    expect(history.starts.length).toBeLessThanOrEqual(6)
+    const left = [9940, 9950, 9960, 9970, 9980, 9990].map((second) => second * 1000)
+    expect([history.starts, history.counted]).toEqual([left, left])
   })
 })

@@ -152,6 +152,13 @@ describe('a request that waits', () => {
     expect(count()).toBe(1)
   })
 
+  it('causes no other for a set from a cache, which cannot tell whether its key exists', async () => {
+    const { ask, count } = setUp(json({ keys: [a] }, { age: '300' }))
+    const why = 'No fetch may begin yet, and the token may be newer than the keys known'
+    expect(await ask('b')).toBe(failed('rate_limited', `${why} (in a set of 1 fetched 0 s ago: "a")`))
+    expect(count()).toBe(1)
+  })
+
   it('causes no other for a key that has arrived, however old the set', async () => {
     const { clock, endpoint, outcomesOf, count } = setUp(hanging, { freshFor: 1 })
     endpoint.answer = slow(clock, 0.9, json({ keys: [a] }))
