@@ -81,13 +81,11 @@ describe('attempts', () => {
   })
 
   it('of several requests count once, from the last request', () => {
-    const history = afterStart(afterStart(NO_ATTEMPTS, 'age', limits, 1000), 'token', limits, 2000)
-    expect(afterNextRequest(history, 'token', limits, 7000)).toEqual({
-      ...history,
-      starts: [1000, 7000],
-      counted: [1000, 7000],
-      lastForToken: 7000,
-    })
+    let history = NO_ATTEMPTS
+    for (const start of [1000, 2000, 3000]) history = afterStart(history, 'token', limits, start)
+    const times = [1000, 2000, 7000]
+    const expected = { ...history, starts: times, counted: times, lastForToken: 7000 }
+    expect(afterNextRequest(history, 'token', limits, 7000)).toEqual(expected)
   })
 
   it('on a fresh set count those that failed before it', () => {
