@@ -38,7 +38,7 @@ function brokenLinks({ path, text }, root) {
 function missingSources({ path, text }, root) {
   if (path !== SOURCES_PAGE) return []
   const sources = findFiles(root, (source) => /\.(?:ts|mjs)$/.test(source)).map((source) => `/${source}`)
-  return [...text.matchAll(/`(?<name>[\w./-]+\.(?:ts|mjs))`/g)]
+  return [...text.matchAll(/(?<![\w*./-])(?<name>\w[\w./-]*\.(?:ts|mjs))\b/g)]
     .map(({ groups }) => groups.name)
     .filter((name) => !sources.some((source) => source.endsWith(`/${name}`)))
     .map((name) => `${path}: there is no file ${name}`)

@@ -60,7 +60,7 @@ const PACKAGE_IMPORTS = {
   lambda: ['@claimgate/core'],
   mcp: ['@claimgate/core'],
   nestjs: ['@claimgate/core', '@nestjs/common', '@nestjs/core', 'reflect-metadata'],
-  testing: ['@claimgate/core', '@claimgate/issuer', 'jose', 'msw', '@mswjs/interceptors', 'node:'],
+  testing: ['@claimgate/core', '@claimgate/issuer', 'jose', 'node:'],
 }
 
 /** Core's files that depend on Node, and the modules they may import. */
