@@ -192,8 +192,19 @@ describe('claimgate explain', () => {
     ])
     expect(good.code).toBe(2)
     expect(good.stdout).toContain('Every other step passed, but the token is bound to a key of the client')
-    expect(good.stdout).toMatch(/– cnf\n +hint +not checked, .* bindings: \[dpop\(\)\] of @claimgate\/core\/dpop/)
+    expect(good.stdout).toMatch(
+      /– cnf\n +hint +not checked, .* bindings: \[dpop\({ origin, replay }\)\] of @claimgate\/core\/dpop/,
+    )
     expect(other).toMatchObject({ code: 1, found: { accepted: false, code: 'audience_mismatch' } })
+  })
+
+  it('names the binding of a token that is bound to a certificate, with an option that the binding needs', async () => {
+    const bound = await at.issuer.issue({ sub: 'ada', cnf: { 'x5t#S256': 'x'.repeat(43) } })
+    const { code, stdout } = await inProcess(['explain', '--jwks-uri', at.server.url], bound)
+    expect(code).toBe(2)
+    expect(stdout).toMatch(
+      /– cnf\n +hint +not checked, .* bindings: \[mtls\({ from: 'connection' }\)\] of @claimgate\/core\/mtls/,
+    )
   })
 
   it('refuses a token with a confirmation that Claimgate does not know', async () => {

@@ -185,7 +185,7 @@ describe.each(INSTALLED)('the code of docs/migrate, %s', () => {
       if (state === 'up') verifier?.cacheJwks?.(jwks)
       return async (token) =>
         subjectOf(token as never).then(
-          (sub) => `accepted ${String(sub)}`,
+          (sub) => `accepted, \`sub\` is \`${String(sub)}\``,
           (error: Error & { code?: string }) => `\`${error.code ?? error.constructor.name}\``,
         )
     }
@@ -224,7 +224,7 @@ describe.each(INSTALLED)('the code of docs/migrate, %s', () => {
   })
 
   it.each(names)('accepts a good token before and after: %s', (name) => {
-    const accepted = /^(?:200|accepted ada)$/
+    const accepted = /^(?:200|accepted, `sub` is `ada`)$/
     expect(seen.get(`${name} before`)?.get('a good token')).toMatch(accepted)
     expect(seen.get(`${name} after`)?.get('a good token')).toMatch(accepted)
     expect(seen.get(`${name} after`)?.get('keys unavailable')).toMatch(/^(?:503|`keys_unavailable`)$/)

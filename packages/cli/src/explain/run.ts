@@ -70,8 +70,8 @@ const isUnknown = (code: ErrorCode | undefined): boolean => code !== undefined &
 
 // The confirmations of DPoP and of mutual TLS, as the step quotes them.
 const BINDINGS: ReadonlyMap<string | undefined, string> = new Map([
-  ['["jkt"]', 'bindings: [dpop()] of @claimgate/core/dpop'],
-  ['["x5t#S256"]', 'bindings: [mtls()] of @claimgate/core/mtls'],
+  ['["jkt"]', 'bindings: [dpop({ origin, replay })] of @claimgate/core/dpop'],
+  ['["x5t#S256"]', "bindings: [mtls({ from: 'connection' })] of @claimgate/core/mtls"],
 ])
 
 /** A step that only failed because there is no key, or no request. */
@@ -93,7 +93,7 @@ function exitCodeOf({ accepted }: TokenReport): ExitCode {
   return accepted ? 0 : 1
 }
 
-// The words of profiles that a claim shows.
+// The settings of profiles that a claim shows.
 function configurationsOf({ claims, header }: DecodedToken): readonly Configuration[] {
   const issuer = textOf(claims, 'iss')
   if (issuer === undefined) return []
