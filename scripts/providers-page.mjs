@@ -1,4 +1,4 @@
-// Writes the profiles of docs/providers.md, from the data of the profiles and the TSDoc of their words. `npm run docs:pages` runs it after a build.
+// Writes the profiles of docs/providers.md, from the data of the profiles and the TSDoc of their settings. `npm run docs:pages` runs it after a build.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -13,7 +13,7 @@ const START = '\n## Profiles\n'
  * @param {string} source the text of all files with profiles
  * @param {readonly { data: object }[]} profiles
  * @returns {string}
- * @throws Error for a word without TSDoc, and for TSDoc that names another default than the word
+ * @throws Error for a setting without TSDoc, and for TSDoc that names another default than the setting
  */
 export function providersPage(page, source, profiles) {
   const [before, after] = page.split(START)
@@ -38,7 +38,7 @@ function sectionOf({ name, title, words, arrives, traps }, source) {
   const [, type] = new RegExp(`export const ${call}: Profile<(\\w+)>`).exec(source) ?? []
   const rows = wordsOf(source, type).map(({ word, text, fallback }) => {
     const row = words[word]
-    if (row === undefined) throw new Error(`The profile ${name} has no word "${word}"`)
+    if (row === undefined) throw new Error(`The profile ${name} has no setting "${word}"`)
     assertDefault(name, word, row.default, fallback)
     return [
       `\`${word}\``,
@@ -48,14 +48,14 @@ function sectionOf({ name, title, words, arrives, traps }, source) {
     ]
   })
   const missing = Object.keys(words).filter((word) => !rows.some(([cell]) => cell === `\`${word}\``))
-  if (missing.length > 0) throw new Error(`The words of ${name} lack TSDoc: ${missing.join(', ')}`)
+  if (missing.length > 0) throw new Error(`The settings of ${name} lack TSDoc: ${missing.join(', ')}`)
   return [
     `### ${title}\n`,
     `<!-- run: provider-${name} -->\n`,
     '```ts',
     callOf(call, words),
     '```\n',
-    table([['word', 'what to copy', 'default', 'variable'], ...rows]),
+    table([['setting', 'what to copy', 'default', 'variable'], ...rows]),
     `\`JWT_PROVIDER=${name}\`. What arrives: ${arrives}.\n`,
     ...traps.map((trap) => `- ${trap}`),
     '',

@@ -21,7 +21,12 @@ describe('docs/providers.md', () => {
   })
 
   it.each<[string, string, string, RegExp]>([
-    ['a word without TSDoc', '  readonly domain: string', '  domain: string', /words of auth0 lack TSDoc: domain/],
+    [
+      'a setting without TSDoc',
+      '  readonly domain: string',
+      '  domain: string',
+      /settings of auth0 lack TSDoc: domain/,
+    ],
     ['another default', "@defaultValue 'access' */", "@defaultValue 'id' */", /tokenUse of cognito says 'id'/],
   ])('cannot be written with %s', (_name, from, to, says) => {
     expect(() =>

@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 
 import { describe, expect, it } from 'vitest'
 
-// About half of what the full benchmark reaches: noise is smaller, a mistake on the fast path is larger.
+// About half of what the full benchmark reaches: noise is smaller, a mistake on the quick path is larger.
 const LEAST = {
   'RS256, 64 in flight': 0.35,
   'RS256, one at a time': 0.35,

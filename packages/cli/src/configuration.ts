@@ -4,7 +4,7 @@ import type { RecognisedProvider } from '@claimgate/core/providers'
 export interface Configuration {
   /** Lines of JavaScript. */
   readonly code: readonly string[]
-  /** Words in the code that are examples, and must be replaced. */
+  /** Settings in the code that are examples, and must be replaced. */
   readonly replace: readonly string[]
 }
 
@@ -21,7 +21,7 @@ export function plainConfiguration(options: Readonly<Record<string, unknown>>): 
 
 const PLACEHOLDER = 'the name of this API in aud'
 
-/** The profile of a provider, as code. `known` are words that a token shows. */
+/** The profile of a provider, as code. `known` are settings that a token shows. */
 export function profileConfiguration(
   { name, words, missing }: RecognisedProvider,
   known: Readonly<Record<string, unknown>> = {},

@@ -225,7 +225,7 @@ export function authorize(requirement: RequirementRule<Request>): RequestHandler
 /**
  * Admits only requests whose token grants all of these scopes. See `authorize`.
  *
- * @throws TypeError if no scope is given, or a text is not exactly one scope
+ * @throws TypeError if no scope is given, or a string is not exactly one scope
  */
 export function requireScope(...all: readonly string[]): RequestHandler {
   assertCalled('requireScope', 'requireScope("orders:read")', all[0])
@@ -235,7 +235,7 @@ export function requireScope(...all: readonly string[]): RequestHandler {
 /**
  * Admits only requests whose token grants at least one of these scopes. See `authorize`.
  *
- * @throws TypeError if no scope is given, or a text is not exactly one scope
+ * @throws TypeError if no scope is given, or a string is not exactly one scope
  */
 export function requireAnyScope(...some: readonly string[]): RequestHandler {
   assertCalled('requireAnyScope', 'requireAnyScope("orders:read", "orders:write")', some[0])

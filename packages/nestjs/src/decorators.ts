@@ -22,7 +22,7 @@ export function Require(requirement: RouteRequirement): ClassDecorator & MethodD
 /**
  * Requires that the token of a request grants all of these scopes. See `Require`.
  *
- * @throws TypeError if no scope is given, or a text is not exactly one scope
+ * @throws TypeError if no scope is given, or a string is not exactly one scope
  */
 export function Scopes(...all: readonly string[]): ClassDecorator & MethodDecorator {
   return withRule('Scopes', scope(...all))

@@ -31,7 +31,7 @@ const ALB = {
   client: 'xxxxxxxxxxxxexample',
 }
 
-// What a token has besides iss, aud, sub, iat and exp, for the examples of the profile's words.
+// What a token has besides iss, aud, sub, iat and exp, for the examples of the profile's settings.
 const EXAMPLES: Readonly<Record<string, Example>> = bare({
   adfs: { claims: { appid: CLIENT, scp: 'openid', ver: '1.0' } },
   apple: { claims: { nonce: 'n', email: 'x@privaterelay.appleid.com', email_verified: true } },
@@ -116,7 +116,7 @@ export const providerTokenNames: readonly string[] = Object.freeze(Object.keys(E
 export interface ProviderExample {
   /** The name of the profile, such as `entra` for `entra-v2`. */
   readonly profile: string
-  /** The words of the profile: those of its examples, and the given ones. */
+  /** The settings of the profile: those of its examples, and the given ones. */
   readonly words: Readonly<Record<string, unknown>>
   /** The policy of the profile. */
   readonly policy: IssuerPolicy
@@ -131,8 +131,8 @@ export interface ProviderExample {
  * ahead.
  *
  * @param name One of `providerTokenNames`.
- * @param words Words of the profile that replace those of the example, such as `{ audience: 'orders-api' }`.
- * @throws TypeError for an unknown name, which lists the names, and for wrong words
+ * @param words Settings of the profile that replace those of the example, such as `{ audience: 'orders-api' }`.
+ * @throws TypeError for an unknown name, which lists the names, and for wrong settings
  */
 export function providerExample(name: string, words: object = {}): ProviderExample {
   const example = own(EXAMPLES, name)

@@ -295,7 +295,7 @@ describe('51. authorization details', () => {
     ['a number as type', { type: 1 }, /"type" must be the type of the details/],
     ['an empty identifier', { type: 'a', identifier: '' }, /"identifier" must be text that is not empty/],
     ['an empty action', { type: 'a', actions: ['b', ''] }, /each of "actions" must be text that is not empty/],
-    ['text as actions', { type: 'a', actions: 'b' }, /"actions" must be a list of texts, such as \["initiate"\]/],
+    ['text as actions', { type: 'a', actions: 'b' }, /"actions" must be a list of strings, such as \["initiate"\]/],
     ['no privileges', { type: 'a', privileges: [] }, /require authorization details: "privileges" must not be empty/],
     [
       'one detail without a type',

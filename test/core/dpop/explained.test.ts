@@ -37,7 +37,7 @@ const EXPLAINED = [
   `proof.alg: ${ALGORITHMS} / ES256`,
   'proof.htm: GET / GET',
   'proof.htu: https://api.example.com/shop/orders / https://api.example.com/shop/orders',
-  'proof.jti: a text / 3 characters',
+  'proof.jti: a string / 3 characters',
   'proof.iat: a time at most 60 s ago / 2 s ago',
   'proof.ath: the hash of the access token / that hash',
   `proof.jwk: a sound public key / one with the thumbprint ${client.jkt}`,

@@ -17,29 +17,29 @@ describe('43. A client of the endpoint', () => {
     [
       'an ID that is empty, with Basic',
       () => clientSecretBasic('', 's'),
-      'the client ID must be a text, found an empty one',
+      'the client ID must be a string, found an empty one',
     ],
     [
       'no secret, with Basic',
       () => clientSecretBasic('api', undefined as never),
-      'the client secret must be a text, found undefined',
+      'the client secret must be a string, found undefined',
     ],
-    ['an ID that is empty', () => clientSecretPost('', 's'), 'the client ID must be a text, found an empty one'],
+    ['an ID that is empty', () => clientSecretPost('', 's'), 'the client ID must be a string, found an empty one'],
     [
       'a secret that is empty',
       () => clientSecretPost('api', ''),
-      'the client secret must be a text, found an empty one',
+      'the client secret must be a string, found an empty one',
     ],
     [
       'a secret that is a number',
       () => clientSecretPost('api', 1 as never),
-      'the client secret must be a text, found a number',
+      'the client secret must be a string, found a number',
     ],
-    ['an ID that is empty, with TLS', () => tlsClient(''), 'the client ID must be a text, found an empty one'],
+    ['an ID that is empty, with TLS', () => tlsClient(''), 'the client ID must be a string, found an empty one'],
     [
       'an ID that is empty, with a key',
       () => privateKeyJwt('', jwk),
-      'the client ID must be a text, found an empty one',
+      'the client ID must be a string, found an empty one',
     ],
     [
       'no key',
@@ -58,8 +58,8 @@ describe('43. A client of the endpoint', () => {
       'give "alg", because the key has none',
     ],
     ['a public key', () => privateKeyJwt('api', { ...keys.publicJwk, alg: 'ES256' }), 'the key must be private'],
-    ['an alg that is empty', () => privateKeyJwt('api', jwk, { alg: '' }), '"alg" must be a text, found ""'],
-    ['a kid that is a number', () => privateKeyJwt('api', jwk, { kid: 1 as never }), '"kid" must be a text, found 1'],
+    ['an alg that is empty', () => privateKeyJwt('api', jwk, { alg: '' }), '"alg" must be a string, found ""'],
+    ['a kid that is a number', () => privateKeyJwt('api', jwk, { kid: 1 as never }), '"kid" must be a string, found 1'],
     ['a lifetime of 301 s', () => privateKeyJwt('api', jwk, { lifetime: 301 }), '"lifetime" must be'],
     ['an unknown option', () => privateKeyJwt('api', jwk, { life: 1 } as never), 'there is no option "life"'],
   ])('is not made of %s', (_, make, message) => {

@@ -92,7 +92,7 @@ describe('43. Client assertions', () => {
     ['a key without alg', { kty: 'EC', d: 'd' }, {}, 'give "alg", because the key has none'],
     ['a PEM without alg', 'pem', {}, 'give "alg", because the key has none'],
     ['a public key', { ...keys.publicJwk }, {}, 'the key must be private'],
-    ['an empty kid', { ...keys.privateJwk }, { kid: '' }, '"kid" must be a text, found ""'],
+    ['an empty kid', { ...keys.privateJwk }, { kid: '' }, '"kid" must be a string, found ""'],
     [
       'a lifetime of 0',
       { ...keys.privateJwk },
@@ -104,10 +104,10 @@ describe('43. Client assertions', () => {
   })
 
   it.each<readonly [unknown, unknown, string]>([
-    ['', 's', 'the client ID must be a text, found an empty one'],
-    [1, 's', 'the client ID must be a text, found a number'],
-    ['api', '', 'the client secret must be a text, found an empty one'],
-    ['api', undefined, 'the client secret must be a text, found undefined'],
+    ['', 's', 'the client ID must be a string, found an empty one'],
+    [1, 's', 'the client ID must be a string, found a number'],
+    ['api', '', 'the client secret must be a string, found an empty one'],
+    ['api', undefined, 'the client secret must be a string, found undefined'],
   ])('and secrets need an ID and a secret: %j and %j', (id, secret, message) => {
     expect(() => clientSecretBasic(id as string, secret as string)).toThrow(`Cannot authenticate client: ${message}`)
   })

@@ -81,7 +81,7 @@ describe('JWT_PROVIDER', () => {
     [
       'a word that only a program can say',
       { JWT_PROVIDER: 'auth0', JWT_DOMAIN: 'acme.auth0.com', JWT_AUDIENCE: 'a', JWT_ROLES: 'x' },
-      /"roles" cannot be said in JWT_ROLES/,
+      /"roles" cannot be set through JWT_ROLES/,
     ],
     [
       'an empty item',

@@ -192,7 +192,7 @@ describe('The environment', () => {
     const read = () =>
       optionsFromEnv({ JWT_PROVIDER: 'entra', JWT_TENANT_ID: LOWER, JWT_AUDIENCE: 'a', JWT_VERSION: version })
     if (isRead) expect(read).not.toThrow()
-    else expect(read).toThrow('Cannot read the environment: "version" cannot be said in JWT_VERSION')
+    else expect(read).toThrow('Cannot read the environment: "version" cannot be set through JWT_VERSION')
   })
 
   it('reads values that are no texts as texts', () => {

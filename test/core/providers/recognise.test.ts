@@ -81,7 +81,7 @@ describe('a policy from texts', () => {
     ['auth0', { domain: 'acme.eu.auth0.com' }, /"audience"/],
     ['auth0', { issuer: 'https://acme.eu.auth0.com/', audience: 'a' }, /write "domain"/],
     ['auth0', { domain: 'acme.eu.auth0.com', audience: 'a,,b' }, /the text of "audience" has an empty item/],
-    ['kubernetes', { serviceAccounts: 'a/b', audience: 'a', token: 'x' }, /"token" cannot be said in the text of/],
+    ['kubernetes', { serviceAccounts: 'a/b', audience: 'a', token: 'x' }, /"token" cannot be set through the text of/],
   ])('of %s with %o is refused with what to write', (name, texts, message) => {
     expect(() => policyFromTexts(name, texts)).toThrow(message)
   })

@@ -103,16 +103,16 @@ describe('a word of a provider', () => {
       ['an address such as "a", exactly as the provider shows it', 'a', 'text', undefined],
       ['a GUID, such as "g", not a name or a domain', 'g', 'text', undefined],
       ['be', 'k', 'text', undefined],
-      ['a text, such as "t"', 't', 'text', undefined],
-      ['a text or a list of texts, such as ["x"]', ['x'], 'list', undefined],
-      ['a text or a list of texts, such as "x"', undefined, 'list', undefined],
+      ['a string, such as "t"', 't', 'text', undefined],
+      ['a string or a list of strings, such as ["x"]', ['x'], 'list', undefined],
+      ['a string or a list of strings, such as "x"', undefined, 'list', undefined],
       ['the number that is the ID, such as "1", or a list of them, and not a name', '1', 'list', undefined],
       ['the number that is the ID, such as "1", or a list of them, and not a name', undefined, 'list', undefined],
       ['"a" or "b"', undefined, 'text', undefined],
       ['the name of a claim, or a list of names for a nested one', undefined, undefined, undefined],
-      ['a text, such as "t"', undefined, 'text', undefined],
-      ['a text or a list of texts, such as "c"', undefined, 'list', undefined],
-      ['a text, such as "t"', 't', 'text', true],
+      ['a string, such as "t"', undefined, 'text', undefined],
+      ['a string or a list of strings, such as "c"', undefined, 'list', undefined],
+      ['a string, such as "t"', 't', 'text', true],
     ])
   })
 
@@ -160,7 +160,7 @@ describe('a profile', () => {
     [{ domain: 'd', audience: 'a', tenant: 't' }, 'Cannot use Test: "tenant" is not what it needs: write "domain"'],
     [undefined, 'Cannot use Test: give an object with "domain" and "audience", found nothing'],
     [null, 'Cannot use Test: give an object with "domain" and "audience", found null'],
-    [{ audience: 'a' }, 'Cannot use Test: "domain" must be a text, such as "d"'],
+    [{ audience: 'a' }, 'Cannot use Test: "domain" must be a string, such as "d"'],
   ])('is refused %j', (given, message) => {
     expect(() => make()(given as never)).toThrow(message)
   })

@@ -70,10 +70,10 @@ describe('44. A subject of an event', () => {
       'a subject identifier of the format iss_sub or opaque',
       'none',
     ],
-    ['has no ID', { format: 'opaque' }, '"id" of the subject: a text', 'undefined'],
-    ['has an empty ID', { format: 'opaque', id: '' }, '"id" of the subject: a text', 'string'],
-    ['has no issuer', { format: 'iss_sub', sub: 'ada' }, '"iss" of the subject: a text', 'undefined'],
-    ['has a number as subject', { ...iss_sub, sub: 1 }, '"sub" of the subject: a text', 'number'],
+    ['has no ID', { format: 'opaque' }, '"id" of the subject: a string', 'undefined'],
+    ['has an empty ID', { format: 'opaque', id: '' }, '"id" of the subject: a string', 'string'],
+    ['has no issuer', { format: 'iss_sub', sub: 'ada' }, '"iss" of the subject: a string', 'undefined'],
+    ['has a number as subject', { ...iss_sub, sub: 1 }, '"sub" of the subject: a string', 'number'],
     [
       'is only of a tenant',
       { format: 'complex', tenant: {} },
@@ -114,7 +114,7 @@ describe('44. A body', () => {
   })
 })
 
-describe('44. A claim that must be a text', () => {
+describe('44. A claim that must be a string', () => {
   it.each<readonly [unknown, string]>([
     ['', 'an empty one'],
     [5, 'number'],
@@ -122,7 +122,7 @@ describe('44. A claim that must be a text', () => {
   ])('is not %j', (value, actual) => {
     expect(wordsOf(thrownBy(() => textClaim({ sid: value }, 'sid')))).toEqual([
       'claim_malformed',
-      'sid: a text',
+      'sid: a string',
       actual,
       undefined,
     ])

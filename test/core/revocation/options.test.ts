@@ -114,9 +114,9 @@ describe('The log says why', () => {
     [{ events: [] }, 'found "something else". This may be an access token or an ID token'],
     [{ events: { 'https://other.example': {} } }, `expected "the event ${LOGOUT_EVENT}", found "other events"`],
     [{ sid: undefined, sub: undefined }, 'expected "\\"sub\\" or \\"sid\\"", found "neither"'],
-    [{ sid: '' }, 'expected "sid: a text", found "an empty one"'],
-    [{ sid: 7 }, 'expected "sid: a text", found "number"'],
-    [{ jti: '' }, 'expected "jti: a text", found "an empty one"'],
+    [{ sid: '' }, 'expected "sid: a string", found "an empty one"'],
+    [{ sid: 7 }, 'expected "sid: a string", found "number"'],
+    [{ jti: '' }, 'expected "jti: a string", found "an empty one"'],
     [{ nonce: null }, 'expected "no \\"nonce\\"", found "a token with nonce"'],
   ])('a logout token with %j is refused', async (claims, why) => {
     const token = await logoutToken({ ...claims })

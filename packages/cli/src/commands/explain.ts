@@ -13,8 +13,8 @@ export const explain: CommandModule = {
           .option('--audience <name>', 'a name of your API in aud', collect)
           .option('--provider <name>', 'the profile of a provider, such as auth0; its keys are fetched')
           .option(
-            '--option <word=value>',
-            "a word of the provider's profile, such as domain=acme.eu.auth0.com",
+            '--option <name=value>',
+            "a setting of the provider's profile, such as domain=acme.eu.auth0.com",
             collect,
           )
           .option('--jwks-uri <url>', 'the address of the JWK Set, which is fetched')

@@ -18,7 +18,7 @@ export const mint: CommandModule = {
       .option('--bad <name>', 'one of the bad tokens that probe sends, by its name there')
       .option('--issuer <issuer>', 'the iss, with --key-file')
       .option('--provider <name>', 'imitate the tokens of a provider, with --key-file')
-      .option('--option <word=value>', "a word of the provider's profile, with --key-file", collect)
+      .option('--option <name=value>', "a setting of the provider's profile, with --key-file", collect)
       .option('--alg <name>', 'the algorithm of the key, with --key-file')
       .option('--kid <text>', 'the key ID, with --key-file')
   },

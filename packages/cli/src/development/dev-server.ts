@@ -33,7 +33,7 @@ const OUTAGES: Readonly<Record<string, FaultyAnswer>> = {
 // The test kit remembers every request. This process may run for days.
 const FORGET_AFTER = 1000
 
-/** @throws CannotSay if the port cannot be used, or the provider, its words or the algorithm are wrong */
+/** @throws CannotSay if the port cannot be used, or the provider, its settings or the algorithm are wrong */
 export async function startDevServer(port: number, options: Omit<PlanOptions, 'issuer'>): Promise<DevServer> {
   let receive: Receive = () => false
   const server = await listen(port, (request, response) => receive(request, response))

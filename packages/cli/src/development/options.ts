@@ -14,7 +14,7 @@ export function wholeNumber(given: unknown): number | undefined {
   return typeof given === 'string' && /^\d{1,9}$/.test(given) ? Number(given) : undefined
 }
 
-/** Words of a profile from `--option name=value`: a digit is a number, and a value in brackets a JSON list. */
+/** Settings of a profile from `--option name=value`: a digit is a number, and a value in brackets a JSON list. */
 export function wordsOf(options: Options): Readonly<Record<string, unknown>> {
   return pairs('--option', listOf(options, 'option'), (value) =>
     /^(?:\d|\[.*\])$/s.test(value) ? (JSON.parse(value) as unknown) : value,

@@ -64,7 +64,7 @@ export function readChanges(given: unknown): TokenChanges {
 export interface PlanOptions {
   /** Whose tokens to imitate: one of the names that the test kit knows. @defaultValue none: access tokens as in RFC 9068 */
   readonly provider?: string
-  /** Words of the provider's profile that replace those of its example. */
+  /** Settings of the provider's profile that replace those of its example. */
   readonly words?: Readonly<Record<string, unknown>>
   /** The `iss` of tokens that imitate no provider. */
   readonly issuer: string
@@ -72,7 +72,7 @@ export interface PlanOptions {
   readonly algorithm?: string
 }
 
-/** @throws TypeError for an unknown provider and for wrong words; the message says what to write */
+/** @throws TypeError for an unknown provider and for wrong settings; the message says what to write */
 export function planTokens(options: PlanOptions): TokenPlan {
   assertAlgorithm(options.algorithm)
   return options.provider === undefined ? plainPlan(options) : providerPlan(options.provider, options)

@@ -12,7 +12,7 @@ export interface Comparison {
   readonly difference: string | null
 }
 
-/** Compares the issuer that you configure with the one that the metadata names. Nothing is normalised. */
+/** Compares the issuer that you configure with the one that the metadata names. Nothing is normalized. */
 export function compareIssuers(expected: string, found: unknown): Comparison {
   if (typeof found !== 'string')
     return { expected, found: null, equal: false, differsAt: null, difference: 'the metadata names no issuer' }

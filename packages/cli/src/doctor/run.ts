@@ -136,7 +136,7 @@ function clockFinding(answers: readonly (Answer | undefined)[]): Finding | undef
     severity: 'warning',
     about: 'clock',
     message,
-    hint: `Synchronise the clocks: tokens are accepted ${TOLERANCE} s early or late by default.`,
+    hint: `Synchronize the clocks: tokens are accepted ${TOLERANCE} s early or late by default.`,
   }
 }
 

@@ -27,7 +27,7 @@ export async function rulesOf(options: Options): Promise<Rules> {
 
 async function plainRules(options: Options): Promise<Rules> {
   if (listOf(options, 'option').length > 0)
-    throw new CannotSay('--option is a word of a provider: give --provider too.')
+    throw new CannotSay('--option is a setting of a provider: give --provider too.')
   const { allowHttpHosts } = networkOf(options)
   const [issuer, jwksUri, keyFile] = ['issuer', 'jwksUri', 'keyFile'].map((name) => textOf(options, name))
   if (jwksUri !== undefined && keyFile !== undefined) throw new CannotSay('Give --jwks-uri or --key-file, not both.')
@@ -70,7 +70,7 @@ async function noKeys(): Promise<never> {
 async function providerRules(name: string, options: Options): Promise<Rules> {
   const other = ['issuer', 'jwksUri', 'keyFile'].find((option) => textOf(options, option) !== undefined)
   if (other !== undefined)
-    throw new CannotSay('With --provider, leave out --issuer, --jwks-uri and --key-file: the profile says them.')
+    throw new CannotSay('With --provider, leave out --issuer, --jwks-uri and --key-file: the profile sets them.')
   const audience = listOf(options, 'audience')
   const words = Object.fromEntries([
     ...(audience.length === 0 ? [] : [['audience', audience.join(',')]]),
@@ -82,7 +82,7 @@ async function providerRules(name: string, options: Options): Promise<Rules> {
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     throw new CannotSay(
-      `${error.message.replace(/\?$/, '')}. Words are written --option NAME=VALUE, such as --option domain=acme.eu.auth0.com`,
+      `${error.message.replace(/\?$/, '')}. Write settings as --option NAME=VALUE, such as --option domain=acme.eu.auth0.com`,
     )
   }
 }

@@ -262,7 +262,7 @@ const NO_OUTCOME: object = Object.freeze({})
  * @throws TypeError for anything but an outcome of kind `authenticated`, with a token, or `anonymous`
  */
 export function admitted<C extends object>(outcome: Outcome<C>): Authenticated<C> | undefined {
-  // The fast path: an outcome of core has every member as its own.
+  // The usual case: an outcome of core has every member as its own.
   if (typeof outcome !== 'object' || outcome === null || !Object.hasOwn(outcome, 'kind')) return admittedCustom(outcome)
   if (outcome.kind === 'authenticated' && Object.hasOwn(outcome, 'token') && Object.hasOwn(outcome, 'scheme'))
     if (Object.hasOwn(outcome, 'headers') && typeof outcome.token === 'object' && outcome.token !== null) return outcome

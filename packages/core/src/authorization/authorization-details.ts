@@ -56,7 +56,7 @@ const isText = (value: unknown): boolean => typeof value === 'string' && value !
 
 const AUTHORIZATION_DETAILS: OptionTable<AuthorizationDetailsOptions> = /* @__PURE__ */ (() => {
   const text = { be: 'text that is not empty', fits: isText }
-  const texts = narrowing(listOf('a list of texts, such as ["initiate"]', text))
+  const texts = narrowing(listOf('a list of strings, such as ["initiate"]', text))
   return {
     type: required({ be: 'the type of the details, such as "payment"', fits: isText }),
     actions: texts,

@@ -157,7 +157,7 @@ export function kind(checkKind: (claims: Claims) => void): ClaimCheck {
   }
 }
 
-/** Normalises a `typ`: `application/at+jwt` and `AT+JWT` become `at+jwt` (RFC 7515 section 4.1.9). */
+/** Normalizes a `typ`: `application/at+jwt` and `AT+JWT` become `at+jwt` (RFC 7515 section 4.1.9). */
 export function mediaTypeName(typ: string): string {
   const name = typ.toLowerCase()
   return name.startsWith('application/') ? name.slice('application/'.length) : name

@@ -15,8 +15,8 @@ export interface DenylistOptions {
   /** Where entries are stored: `createMemoryDenylist()`, or a store that several processes share. */
   readonly store: DenylistStore
   /**
-   * Longest time from `iat` to `exp` of any token, in seconds. Entries of subjects and sessions are kept until such a token has expired.
-   * Tokens that live longer are refused, because they would outlive the entry that revokes them. The lifetime
+   * Longest time from `iat` to `exp` of a token, in seconds. Entries of subjects and sessions are kept until such a token has expired.
+   * Tokens with `sub` or `sid` that live longer are refused, because they would outlive the entry that revokes them. The lifetime
    * of a token without `iat` counts from now. From 1 to 31,536,000. @defaultValue 86400
    */
   readonly maxLifetime?: number | undefined

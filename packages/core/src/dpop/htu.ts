@@ -1,7 +1,7 @@
 import { publicUrl } from '../adapter.ts'
 
 /**
- * Normalises a URL for comparison (RFC 3986 sections 6.2.2 and 6.2.3), without its query and fragment: scheme and host in lower case,
+ * Normalizes a URL for comparison (RFC 3986 sections 6.2.2 and 6.2.3), without its query and fragment: scheme and host in lower case,
  * percent-encodings in upper case and decoded where they need not be, no dot segments, no default port, and `/` for an empty path.
  * `undefined` for anything but an absolute http or https URL in ASCII, and for one with userinfo or a backslash.
  */
@@ -27,7 +27,7 @@ function normalisedEscape(escape: string): string {
 }
 
 /**
- * The normalised public URL of a request. `undefined` if its path has dot segments: frameworks route the path as received, so the proof for
+ * The normalized public URL of a request. `undefined` if its path has dot segments: frameworks route the path as received, so the proof for
  * another path must not fit. `undefined`, too, if the target is no path.
  *
  * @param origin - the result of `resolveOrigin`
@@ -40,7 +40,7 @@ export function requestUrl(origin: string, target: string): string | undefined {
 
 const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i
 
-/** Whether `htu` is the URL of a request, and neither needs to be normalised to see it. */
+/** Whether `htu` is the URL of a request, and neither needs to be normalized to see it. */
 export function isPlainlyEqual(htu: unknown, origin: string, target: string): boolean {
   return PLAIN.test(target) && htu === `${origin}${target}`
 }

@@ -125,7 +125,7 @@ export function proofSteps(rules: ResolvedDpopOptions, nonces: Nonces | undefine
         if (typeof jti !== 'string' || jti === '' || jti.length > LONGEST_JTI)
           throw badProof(`jti: text of 1 to ${LONGEST_JTI} characters`, typeof jti)
       },
-      describe: ({ proof: { claims } }) => ({ expected: 'a text', actual: `${claims.jti?.length} characters` }),
+      describe: ({ proof: { claims } }) => ({ expected: 'a string', actual: `${claims.jti?.length} characters` }),
     },
     time,
     {

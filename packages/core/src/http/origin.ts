@@ -29,7 +29,7 @@ function parse(text: string): URL | undefined {
 
 /**
  * The public URL of a request: the configured origin, and the path and query as received. Of an absolute target (RFC 9112 section 3.2.2),
- * only path and query count. Nothing is normalised.
+ * only path and query count. Nothing is normalized.
  *
  * @param origin - the result of `resolveOrigin`
  * @param target - the `target` of the request's view

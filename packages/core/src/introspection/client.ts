@@ -102,7 +102,7 @@ export interface AssertionOptions {
   readonly lifetime?: number | undefined
 }
 
-const TEXT: OptionRule = { be: 'a text', fits: (value) => typeof value === 'string' && value !== '' }
+const TEXT: OptionRule = { be: 'a string', fits: (value) => typeof value === 'string' && value !== '' }
 const ASSERTION: OptionTable<AssertionOptions> = {
   alg: TEXT,
   kid: TEXT,
@@ -184,5 +184,5 @@ function formEncoded(text: string): string {
 
 function assertText(what: string, value: unknown): asserts value is string {
   if (typeof value !== 'string' || value === '')
-    throw misconfigured(ACTION, `the ${what} must be a text, found ${value === '' ? 'an empty one' : kindOf(value)}`)
+    throw misconfigured(ACTION, `the ${what} must be a string, found ${value === '' ? 'an empty one' : kindOf(value)}`)
 }

@@ -8,7 +8,7 @@ export interface Limits {
   readonly kidLength: number
   /** Values of an `aud` array. From 1 to 4,096. @defaultValue 128 */
   readonly audiences: number
-  /** Scope words of a token. From 1 to 4,096. @defaultValue 1024 */
+  /** Scopes of a token. From 1 to 4,096. @defaultValue 1024 */
   readonly scopes: number
   /** Members of one JSON object, or elements of one array. From 1 to 4,096. @defaultValue 1024 */
   readonly members: number

@@ -59,7 +59,7 @@ function connectorUnder(rule: AddressRule, undici: Undici, lookup: LookupFunctio
   const isOpen = rule.allowsPublic && rule.allowsPrivate
   const connect = undici.buildConnector(connectOptions(isOpen ? lookup : guardedLookup(lookup, rule)))
   return (target, callback) => {
-    // A literal address needs no lookup. URL has normalised its spelling.
+    // A literal address needs no lookup. URL has normalized its spelling.
     const hostname = target.hostname.replace(/^\[(.*)\]$/, '$1')
     const flaw = isIP(hostname) === 0 ? undefined : addressFlaw(hostname, [hostname], rule)
     if (flaw) callback(flaw, null)

@@ -3,7 +3,7 @@ import { type Profile, profile } from './profile.ts'
 import { hintsBy } from './rules.ts'
 import { clientRules, clients, host, needed, rolesWord, text, texts, unseen } from './words.ts'
 
-/** The words of AD FS. */
+/** The settings of AD FS. */
 export interface AdfsWords {
   /** The host of the federation service. */
   readonly host: string

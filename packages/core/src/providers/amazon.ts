@@ -7,7 +7,7 @@ import { address, choice, like, needed, rolesWord, text, texts } from './words.t
 const REGION = /^[a-z]{2}(?:-[a-z]+)+-\d$/
 const regionWord = like(REGION, 'a region such as "eu-west-1"', 'eu-west-1')
 
-/** The words of Amazon Cognito. */
+/** The settings of Amazon Cognito. */
 export interface CognitoWords {
   /** The region of the user pool. */
   readonly region: string
@@ -78,7 +78,7 @@ export const cognito: Profile<CognitoWords> = /* @__PURE__ */ profile<CognitoWor
   },
 })
 
-/** The words of an AWS Application Load Balancer that authenticates users. */
+/** The settings of an AWS Application Load Balancer that authenticates users. */
 export interface AwsAlbWords {
   /** The region of the load balancer. */
   readonly region: string

@@ -15,7 +15,7 @@ import { profiles } from './profiles.ts'
 
 /**
  * Reads options from environment variables, as `optionsFromEnv` of `@claimgate/core` does, and also a provider: `JWT_PROVIDER` names the
- * profile, such as `auth0`, and each word of it has a variable, such as `JWT_DOMAIN` and `JWT_TENANT_ID`. Lists are separated by commas.
+ * profile, such as `auth0`, and each setting of it has a variable, such as `JWT_DOMAIN` and `JWT_TENANT_ID`. Lists are separated by commas.
  *
  * @throws TypeError that names every missing or wrong variable
  */
@@ -35,17 +35,17 @@ export function optionsFromEnv(env: Environment): SingleIssuerOptions {
 const ACTION = 'read the environment'
 
 /**
- * The policy of a profile by its name, such as `auth0`, from its words as text, such as those of a command line. Lists are separated by
+ * The policy of a profile by its name, such as `auth0`, from its settings as text, such as those of a command line. Lists are separated by
  * commas.
  *
- * @throws TypeError for an unknown name, and for a word that is missing or wrong
+ * @throws TypeError for an unknown name, and for a setting that is missing or wrong
  */
 export function policyFromTexts(name: string, texts: Readonly<Record<string, string>>): IssuerPolicy {
   const profile = profileNamed(name, 'use a profile', '"provider"')
   const words: Record<string, unknown> = bare({})
   for (const [word, text] of Object.entries(texts)) {
     const known = own(profile.data.words, word)
-    // The profile says what to write instead of a word it does not have.
+    // The profile says what to write instead of a setting it does not have.
     words[word] =
       known === undefined
         ? text
@@ -65,7 +65,7 @@ function profileNamed(name: string, action: string, variable: string): AnyProfil
   throw misconfigured(action, `${variable} names no profile: ${advice}`, name)
 }
 
-/** The environment variable of a word: `JWT_TENANT_ID` for `tenantId`. */
+/** The environment variable of a setting: `JWT_TENANT_ID` for `tenantId`. */
 function variableOf(word: string): string {
   return `JWT_${word.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
 }
@@ -80,7 +80,7 @@ function wordsFrom(env: object, { words }: ProfileData<Record<string, unknown>>)
     (variable) => textOf(env, variable) !== '' && !Object.keys(words).map(variableOf).includes(variable),
   )
   if (ignored !== undefined)
-    throw misconfigured(ACTION, `with JWT_PROVIDER, leave out ${quote(ignored)}: the profile says it`)
+    throw misconfigured(ACTION, `with JWT_PROVIDER, leave out ${quote(ignored)}: the profile sets it`)
   return given
 }
 
@@ -95,7 +95,7 @@ const OTHERS = [
   'JWT_ALLOW_HTTP_HOSTS',
 ]
 
-/** A word to read from a text. */
+/** A setting to read from a string. */
 interface ReadWord {
   readonly option: string
   readonly word: Word
@@ -120,7 +120,7 @@ function valueOf(text: string, { option, word, action, name }: ReadWord): unknow
     }
     default:
       if (/^\d$/.test(text)) return Number(text)
-      throw misconfigured(action, `"${option}" cannot be said in ${name}: call the profile in your program`)
+      throw misconfigured(action, `"${option}" cannot be set through ${name}: call the profile in your program`)
   }
 }
 

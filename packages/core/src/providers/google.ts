@@ -4,7 +4,7 @@ import { type Profile, profile } from './profile.ts'
 import { hintsBy, kindBy } from './rules.ts'
 import { choice, like, needed, rolesWord, text, texts, unseen } from './words.ts'
 
-/** The words of Google sign-in. */
+/** The settings of Google sign-in. */
 export interface GoogleWords {
   /** Google Cloud → APIs & Services → Credentials → Client ID of each app whose users are accepted. */
   readonly clientId: string | readonly string[]
@@ -43,7 +43,7 @@ export const google: Profile<GoogleWords> = /* @__PURE__ */ profile<GoogleWords>
   }),
 })
 
-/** The words of Google Cloud Identity-Aware Proxy. */
+/** The settings of Google Cloud Identity-Aware Proxy. */
 export interface GoogleIapWords {
   /** Security → Identity-Aware Proxy → your backend → Get JWT audience code. */
   readonly audience: string | readonly string[]
@@ -80,7 +80,7 @@ export const googleIap: Profile<GoogleIapWords> = /* @__PURE__ */ profile<Google
   }),
 })
 
-/** The words of Firebase Authentication. */
+/** The settings of Firebase Authentication. */
 export interface FirebaseWords {
   /** Project settings → General → Project ID. */
   readonly projectId: string

@@ -3,7 +3,7 @@ import { type Profile, profile, wrongWords } from './profile.ts'
 import { hintsBy, kindBy } from './rules.ts'
 import { label, needed, rolesWord, texts } from './words.ts'
 
-/** The words of Supabase Auth. */
+/** The settings of Supabase Auth. */
 export interface SupabaseWords {
   /** Project Settings → General → Project ID. */
   readonly projectRef: string
@@ -42,7 +42,7 @@ export const supabase: Profile<SupabaseWords> = /* @__PURE__ */ profile<Supabase
     '`roles` from `app_metadata.roles`; `sub`, `email`, `aal`, `session_id`; `role` is the role in Postgres; no scopes',
   traps: [
     'The user can change `user_metadata`: never read roles from it.',
-    'New projects sign with ES256. For older ones, create signing keys first; `legacySecret` accepts HS256 for the time of the migration.',
+    'New projects sign with ES256. For older ones, create signing keys first; `legacySecret` accepts HS256 during the migration.',
     'API keys (`anon`, `service_role`) are no user tokens, and are refused.',
   ],
   policy: ({ projectRef, audience = '', legacySecret, legacyUntil, roles }) => {
@@ -81,7 +81,7 @@ function isDate(value: unknown): boolean {
   return Object.prototype.toString.call(value) === '[object Date]' && Number.isFinite(Number(value))
 }
 
-/** The words of Cloudflare Access. */
+/** The settings of Cloudflare Access. */
 export interface CloudflareAccessWords {
   /** Zero Trust → Settings → Team domain: the name before `.cloudflareaccess.com`. */
   readonly team: string
@@ -122,7 +122,7 @@ export const cloudflareAccess: Profile<CloudflareAccessWords> = /* @__PURE__ */ 
   }),
 })
 
-/** The words of Sign in with Apple. */
+/** The settings of Sign in with Apple. */
 export interface AppleWords {
   /** Identifiers → the bundle ID of your app, or the Services ID of your website. */
   readonly clientId: string | readonly string[]
@@ -136,7 +136,7 @@ export const apple: Profile<AppleWords> = /* @__PURE__ */ profile<AppleWords>({
   wrong: { audience: 'write "clientId"', bundleId: 'write "clientId"' },
   arrives: '`sub` identifies the user for your team; `email` at the first sign-in; no scopes and no roles',
   traps: [
-    '`email_verified` and `is_private_email` may be texts.',
+    '`email_verified` and `is_private_email` may be strings.',
     'Compare `nonce` in your app: the API cannot know it.',
   ],
   policy: ({ clientId }) => ({

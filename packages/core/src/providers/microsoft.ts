@@ -16,7 +16,7 @@ const CLIENT = '0f0f0f0f-1e1e-4d2d-8c3c-4b4b4b4b4b4b'
 const TENANT = '11111111-2222-4333-8444-555555555555'
 const API = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee'
 
-/** The words of Microsoft Entra ID. Give `tenantId` or `tenants`. */
+/** The settings of Microsoft Entra ID. Give `tenantId` or `tenants`. */
 export interface EntraWords {
   /** Overview → Directory (tenant) ID: for an API of one tenant. */
   readonly tenantId?: string
@@ -143,7 +143,7 @@ function accessTokenWith(client: string): NonNullable<ProviderRules['checkKind']
   }
 }
 
-/** The words of Azure AD B2C. */
+/** The settings of Azure AD B2C. */
 export interface EntraB2cWords {
   /** The name before `.onmicrosoft.com`. */
   readonly tenant: string
@@ -195,7 +195,7 @@ export const entraB2c: Profile<EntraB2cWords> = /* @__PURE__ */ profile<EntraB2c
   }),
 })
 
-/** The words of Microsoft Entra External ID. */
+/** The settings of Microsoft Entra External ID. */
 export interface EntraExternalIdWords {
   /** The name before `.ciamlogin.com`. */
   readonly subdomain: string

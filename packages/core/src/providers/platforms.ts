@@ -3,7 +3,7 @@ import { type Profile, profile, wrongWords } from './profile.ts'
 import { hintsBy } from './rules.ts'
 import { clientRules, clients, host, like, needed, rolesWord, text, texts, unseen } from './words.ts'
 
-/** The words of Auth0. */
+/** The settings of Auth0. */
 export interface Auth0Words {
   /** Applications → your application → Domain; with a custom domain, that one. */
   readonly domain: string
@@ -47,7 +47,7 @@ export const auth0: Profile<Auth0Words> = /* @__PURE__ */ profile<Auth0Words>({
   }),
 })
 
-/** The words of Okta. */
+/** The settings of Okta. */
 export interface OktaWords {
   /** The domain of your Okta organization, or a custom domain. */
   readonly domain: string
@@ -98,7 +98,7 @@ export const okta: Profile<OktaWords> = /* @__PURE__ */ profile<OktaWords>({
   },
 })
 
-/** The words of PingOne. */
+/** The settings of PingOne. */
 export interface PingoneWords {
   /** Environment → Properties → Environment ID. */
   readonly environmentId: string
@@ -153,7 +153,7 @@ export const pingone: Profile<PingoneWords> = /* @__PURE__ */ profile<PingoneWor
   }),
 })
 
-/** The words of Kinde. */
+/** The settings of Kinde. */
 export interface KindeWords {
   /** Settings → your application → Domain; with a custom domain, that one. */
   readonly domain: string
@@ -192,7 +192,7 @@ export const kinde: Profile<KindeWords> = /* @__PURE__ */ profile<KindeWords>({
     provider: { name: 'Kinde' },
   }),
 })
-/** The words of Salesforce. */
+/** The settings of Salesforce. */
 export interface SalesforceWords {
   /** Setup → My Domain → Current My Domain URL, without https://. */
   readonly domain: string

@@ -1,8 +1,8 @@
 import { bare, type IssuerPolicy, misconfigured, type OptionRow, own, readOptions } from '../adapter.ts'
 
-/** One word of a provider's console. */
+/** One setting of a profile, under the name that the provider's console uses. */
 export interface Word extends OptionRow {
-  /** A value for examples. `undefined` leaves the word out of them. */
+  /** A value for examples. `undefined` leaves the setting out of them. */
   readonly example?: unknown
   /** How an environment variable says it: as text, a list with commas, or a date. @defaultValue it cannot */
   readonly variable?: 'text' | 'list' | 'date'
@@ -15,7 +15,7 @@ export interface ProfileData<W extends object> {
   /** The provider and the kind of its tokens. */
   readonly title: string
   readonly words: Readonly<Record<keyof W & string, Word>>
-  /** Words of other libraries, or of the same console for something else, and what to do instead. */
+  /** Settings of other libraries, or of the same console for something else, and what to do instead. */
   readonly wrong?: Readonly<Record<string, string>>
   /** What arrives in `getAuth(req)`, in Markdown. */
   readonly arrives: string
@@ -24,14 +24,14 @@ export interface ProfileData<W extends object> {
   policy(words: W): IssuerPolicy
 }
 
-/** Gives the policy of one issuer from the words of a provider's console. `data` describes the profile. */
+/** Gives the policy of one issuer from settings under the names that the provider's console uses. `data` describes the profile. */
 export interface Profile<W extends object> {
-  /** @throws TypeError for a word that is missing or wrong */
+  /** @throws TypeError for a setting that is missing or wrong */
   (words: W): IssuerPolicy
   readonly data: ProfileData<W>
 }
 
-/** Makes a profile. It checks the words before its policy is made. */
+/** Makes a profile. It checks the settings before its policy is made. */
 export function profile<W extends object>(data: ProfileData<W>): Profile<W> {
   const action = `use ${data.title}`
   const use = (given: W): IssuerPolicy => {
@@ -55,7 +55,7 @@ function defined(policy: IssuerPolicy): IssuerPolicy {
   return bare(Object.fromEntries(Object.entries(policy).filter(([, value]) => value !== undefined))) as IssuerPolicy
 }
 
-/** Fails the start for words that are valid alone but not together. */
+/** Throws at start-up for settings that are valid alone but not together. */
 export function wrongWords(title: string, rule: string, found?: unknown): TypeError {
   return found === undefined ? misconfigured(`use ${title}`, rule) : misconfigured(`use ${title}`, rule, found)
 }

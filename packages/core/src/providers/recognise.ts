@@ -7,9 +7,9 @@ export interface RecognisedProvider {
   readonly name: string
   /** The provider and the kind of its tokens. */
   readonly title: string
-  /** The words of the profile that the issuer shows. Others, such as `audience`, are not among them. */
+  /** The settings of the profile that the issuer shows. Others, such as `audience`, are not among them. */
   readonly words: Readonly<Record<string, string | number>>
-  /** Words that the profile needs besides, with example values. */
+  /** Settings that the profile needs besides, with example values. */
   readonly missing: Readonly<Record<string, unknown>>
 }
 
@@ -38,9 +38,9 @@ export function providerOf(issuer: string, header: object = {}): RecognisedProvi
 interface Form {
   /** The name of the profile. */
   readonly name: string
-  /** The groups are words of the profile. */
+  /** The groups are settings of the profile. */
   readonly form: RegExp
-  /** Words that the form itself says. */
+  /** Settings that the form itself says. */
   readonly words?: Readonly<Record<string, string | number>>
   /** A member that the header of such tokens has. */
   readonly member?: string

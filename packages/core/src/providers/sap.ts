@@ -5,7 +5,7 @@ import { guid, like, needed, server, text } from './words.ts'
 
 const TENANT = '11111111-2222-4333-8444-555555555555'
 
-/** The words of SAP XSUAA, from the credentials of the service binding. */
+/** The settings of SAP XSUAA, from the credentials of the service binding. */
 export interface SapXsuaaWords {
   /** `url`. */
   readonly url: string
@@ -46,7 +46,7 @@ export const sapXsuaa: Profile<SapXsuaaWords> = /* @__PURE__ */ profile<SapXsuaa
   }),
 })
 
-/** The words of SAP Cloud Identity Services, from the credentials of the service binding. */
+/** The settings of SAP Cloud Identity Services, from the credentials of the service binding. */
 export interface SapIasWords {
   /** `url`. */
   readonly url: string

@@ -17,7 +17,7 @@ import {
   texts,
 } from './words.ts'
 
-/** The words of Keycloak. */
+/** The settings of Keycloak. */
 export interface KeycloakWords {
   /** The address of Keycloak, with its path if it has one, such as `/auth` before version 17. */
   readonly url: string
@@ -68,7 +68,7 @@ export const keycloak: Profile<KeycloakWords> = /* @__PURE__ */ profile<Keycloak
   }),
 })
 
-/** The words of Zitadel. */
+/** The settings of Zitadel. */
 export interface ZitadelWords {
   /** The domain of your instance. */
   readonly domain: string
@@ -124,7 +124,7 @@ function inOrganization(trusted: readonly string[]): NonNullable<ProviderRules['
   return (granted) => trusted.some((id) => Object.hasOwn(granted, id))
 }
 
-/** The words of Duende IdentityServer. */
+/** The settings of Duende IdentityServer. */
 export interface DuendeWords {
   /** The address of IdentityServer. */
   readonly authority: string
@@ -147,7 +147,7 @@ export const duende: Profile<DuendeWords> = /* @__PURE__ */ profile<DuendeWords>
     roles: rolesWord(),
   },
   wrong: { issuer: 'write "authority"', url: 'write "authority"' },
-  arrives: '`scopes` from `scope`, a list or a text; `roles` from `role`; the client in `client_id`',
+  arrives: '`scopes` from `scope`, a list or a string; `roles` from `role`; the client in `client_id`',
   traps: [
     'Without an ApiResource, tokens have no `aud`. Define one, or switch on `EmitStaticAudienceClaim` and use `<authority>/resources`.',
     'Reference tokens are opaque: set `AccessTokenType.Jwt`, or use introspection.',
@@ -163,7 +163,7 @@ export const duende: Profile<DuendeWords> = /* @__PURE__ */ profile<DuendeWords>
   }),
 })
 
-/** The words of Ory Hydra. */
+/** The settings of Ory Hydra. */
 export interface OryHydraWords {
   /** `urls.self.issuer`, with the slash at its end if it has one; on Ory Network, the address of the project. */
   readonly issuer: string
@@ -201,7 +201,7 @@ export const oryHydra: Profile<OryHydraWords> = /* @__PURE__ */ profile<OryHydra
   }),
 })
 
-/** The words of FusionAuth. */
+/** The settings of FusionAuth. */
 export interface FusionauthWords {
   /** The address of FusionAuth. */
   readonly url: string
@@ -248,7 +248,7 @@ export const fusionauth: Profile<FusionauthWords> = /* @__PURE__ */ profile<Fusi
   }),
 })
 
-/** The words of Logto. */
+/** The settings of Logto. */
 export interface LogtoWords {
   /** Settings → Domains: the address of your tenant. */
   readonly endpoint: string

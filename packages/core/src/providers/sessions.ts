@@ -3,7 +3,7 @@ import { type Profile, profile } from './profile.ts'
 import { hintsBy, kindBy } from './rules.ts'
 import { host, like, needed, rolesWord, text, unseen } from './words.ts'
 
-/** The words of Clerk. */
+/** The settings of Clerk. */
 export interface ClerkWords {
   /** API keys → Frontend API URL, without https://. */
   readonly frontendApi: string
@@ -60,7 +60,7 @@ export const clerk: Profile<ClerkWords> = /* @__PURE__ */ profile<ClerkWords>({
   }),
 })
 
-/** The words of WorkOS AuthKit. */
+/** The settings of WorkOS AuthKit. */
 export interface WorkosWords {
   /** API keys → Client ID. */
   readonly clientId: string
@@ -99,7 +99,7 @@ export const workos: Profile<WorkosWords> = /* @__PURE__ */ profile<WorkosWords>
   }),
 })
 
-/** The words of Stytch. */
+/** The settings of Stytch. */
 export interface StytchWords {
   /** Dashboard → Project ID, which says whether it is `test` or `live`. */
   readonly projectId: string
@@ -143,7 +143,7 @@ export const stytch: Profile<StytchWords> = /* @__PURE__ */ profile<StytchWords>
   }),
 })
 
-/** The words of Descope. */
+/** The settings of Descope. */
 export interface DescopeWords {
   /** Project → Project ID. */
   readonly projectId: string

@@ -3,7 +3,7 @@ import type { Word } from './profile.ts'
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '' && value === value.trim()
 
-/** A word that must be given. */
+/** A setting that must be given. */
 export function needed(word: Word): Word {
   return { ...word, required: true }
 }
@@ -70,13 +70,13 @@ export function like(pattern: RegExp, be: string, example: string): Word {
 
 /** Any text. */
 export function text(example: string): Word {
-  return { be: `a text, such as "${example}"`, fits: isText, example, variable: 'text' }
+  return { be: `a string, such as "${example}"`, fits: isText, example, variable: 'text' }
 }
 
-/** A text, or a list of texts. */
+/** A string, or a list of strings. */
 export function texts(example: string | readonly string[], shown = true): Word {
   return {
-    be: `a text or a list of texts, such as ${JSON.stringify(example)}`,
+    be: `a string or a list of strings, such as ${JSON.stringify(example)}`,
     fits: (value) => isText(value) || isTextList(value),
     ...(shown && { example }),
     variable: 'list',
@@ -101,7 +101,7 @@ export function idTexts(value: string | number | readonly (string | number)[]): 
   return [value].flat().map(String)
 }
 
-/** The word is one of a few. */
+/** The setting is one of a few words. */
 export function choice(...words: readonly string[]): Word {
   return { be: `"${words.join('" or "')}"`, fits: (value) => words.includes(value as string), variable: 'text' }
 }
@@ -111,7 +111,7 @@ export function rolesWord(): Word {
   return { be: 'the name of a claim, or a list of names for a nested one', fits: isClaimPath }
 }
 
-/** A word that examples leave out. */
+/** A setting that examples leave out. */
 export function unseen(word: Word): Word {
   return { ...word, example: undefined }
 }

@@ -5,7 +5,7 @@ import { ids, idTexts, needed, server, texts } from './words.ts'
 
 type Id = string | number
 
-/** The words of GitHub Actions. Give `repositoryId` or `ownerId`. */
+/** The settings of GitHub Actions. Give `repositoryId` or `ownerId`. */
 export interface GithubActionsWords {
   /** The audience that the workflow asks for. */
   readonly audience: string | readonly string[]
@@ -53,7 +53,7 @@ function owner(name: string, given: Id | readonly Id[] | undefined): readonly Cl
   return given === undefined ? [] : [claim(name, idTexts(given))]
 }
 
-/** The words of GitLab CI. Give `projectId` or `namespaceId`. */
+/** The settings of GitLab CI. Give `projectId` or `namespaceId`. */
 export interface GitlabCiWords {
   /** The `aud` of `id_tokens` in `.gitlab-ci.yml`. */
   readonly audience: string | readonly string[]
@@ -102,7 +102,7 @@ export const gitlabCi: Profile<GitlabCiWords> = /* @__PURE__ */ profile<GitlabCi
   },
 })
 
-/** The words of a Kubernetes cluster. */
+/** The settings of a Kubernetes cluster. */
 export interface KubernetesWords {
   /** The service accounts that are accepted, as `namespace/name`. */
   readonly serviceAccounts: readonly string[]

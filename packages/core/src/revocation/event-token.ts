@@ -48,7 +48,7 @@ export function eventTokenVerifier(rules: EventTokenRules): VerifyEventToken {
     const events = eventsOf(claims)
     // A number and a text, because the verifier has checked them.
     const [iat, jti, exp] = [Number(checked.iat), String(checked.jti), Number(checked.exp)]
-    if (jti === '') throw malformed('jti: a text', 'an empty one')
+    if (jti === '') throw malformed('jti: a string', 'an empty one')
     // The type keeps its IDs apart from those of access tokens.
     const once = bare({ iss: issuer, jti: `${kindOf(header?.typ)} ${jti}`, iat, exp })
     return { claims, iat, once, event: (name) => own(events, name) as object | undefined }
@@ -77,11 +77,11 @@ export function malformed(expected: string, actual: unknown): AuthError {
   return new AuthError('claim_malformed', { expected, actual })
 }
 
-/** A claim that must be a text, if it is present. @throws AuthError */
+/** A claim that must be a string, if it is present. @throws AuthError */
 export function textClaim(claims: object, name: string): string | undefined {
   const value = own(claims, name)
   if (value === undefined || (typeof value === 'string' && value !== '')) return value
-  throw malformed(`${name}: a text`, value === '' ? 'an empty one' : typeof value)
+  throw malformed(`${name}: a string`, value === '' ? 'an empty one' : typeof value)
 }
 
 /** Revokes what a token reports, once. @throws AuthError `token_refused` for a token that was accepted before */

@@ -11,7 +11,7 @@ export function sharedBearer(secret: string | readonly string[]): (request: Requ
   if (secrets.length === 0 || !secrets.every(isSecret))
     throw misconfigured(
       'authenticate transmitter',
-      `the secret must be at least ${LEAST} characters of a Bearer field (letters, digits, "-._~+/", at the end "="), or a list of such texts, found ${kindOf(secret)}`,
+      `the secret must be at least ${LEAST} characters of a Bearer field (letters, digits, "-._~+/", at the end "="), or a list of such strings, found ${kindOf(secret)}`,
     )
   const accepted = [...(secrets as readonly string[])]
   return async (request) => {

@@ -61,5 +61,5 @@ function named(kind: Revoked['kind'], subject: unknown, { issuer, subjectIssuers
 function text(subject: object, name: string): string {
   const value = own(subject, name)
   if (typeof value === 'string' && value !== '') return value
-  throw malformed(`"${name}" of the subject: a text`, typeof value)
+  throw malformed(`"${name}" of the subject: a string`, typeof value)
 }

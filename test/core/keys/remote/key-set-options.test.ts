@@ -42,7 +42,7 @@ describe('the options of a remote key set', () => {
     [{ sharing: 'timers' }, '"sharing" must be'],
     [{ proxy: true }, '"proxy" must be "environment", false or the address of a proxy'],
     [{ proxy: 1 }, '"proxy" must be "environment", false or the address of a proxy'],
-    [{ ifRefused: 1 }, '"ifRefused" must be a text'],
+    [{ ifRefused: 1 }, '"ifRefused" must be a string'],
     [{ toJwks: 1 }, '"toJwks" must be'],
     [{ random: 1 }, '"random" must be'],
     [{ fetch: 1 }, '"fetch" must be'],

@@ -182,7 +182,7 @@ function noMetadata(failed: readonly FailedLookup[]): FetchError {
 
 /** The expected issuer of metadata, and where the keys it names may be. */
 interface MetadataRules {
-  /** Compared with the metadata's `issuer` exactly, without normalising. */
+  /** Compared with the metadata's `issuer` exactly, without normalizing. */
   readonly issuer: string
   readonly url: URL
   readonly allowedKeyHosts: readonly string[]

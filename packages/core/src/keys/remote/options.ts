@@ -198,7 +198,7 @@ export const fetchOption: OptionRow = { ...callback, default: defaultFetch }
 export const REMOTE_KEY_SET: OptionTable<RemoteKeySetOptions> = {
   ...KEY_SET_TUNING,
   toJwks: callback,
-  ifRefused: { be: 'a text', fits: (value) => typeof value === 'string' },
+  ifRefused: { be: 'a string', fits: (value) => typeof value === 'string' },
   allowHttpHosts: { ...httpHosts, default: [] },
   fetch: fetchOption,
   clock: { ...objectWith('an object with "now" and "monotonic"', 'now', 'monotonic'), default: systemClock },
