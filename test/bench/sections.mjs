@@ -14,7 +14,7 @@ export const SECTIONS = {
   cached: {
     title: 'Cached verification',
     about:
-      'Microseconds per token that was verified before. Each time it is a new string, like from a request. The base is `Map.get` with such a string.',
+      'Microseconds per token that was verified before. Each time it is a new string, as it would be in a request. The base is `Map.get` with such a string.',
     charted: true,
     load: async () => (await import('./sections/cached.mjs')).cached,
   },
