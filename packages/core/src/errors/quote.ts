@@ -23,19 +23,9 @@ export function quote(value: unknown, longest: number = LONGEST): string {
 /** Formats a sentence with untrusted text for a log line. Printable ASCII stays unchanged, except for credentials. */
 export function sentence(text: unknown): string {
   if (typeof text !== 'string') return quote(text)
-  return text.length <= LONGEST_SENTENCE && PRINTABLE.test(text) && !(hasLongWord(text) && RUN.test(text))
+  return text.length <= LONGEST_SENTENCE && PRINTABLE.test(text) && !RUN.test(text)
     ? text
     : harmless(text, LONGEST_SENTENCE)
-}
-
-// Much faster than looking for a run, and few sentences have such a word.
-function hasLongWord(text: string): boolean {
-  let start = 0
-  for (let end = text.indexOf(' '); end >= 0; end = text.indexOf(' ', start)) {
-    if (end - start >= SHORTEST_RUN) return true
-    start = end + 1
-  }
-  return text.length - start >= SHORTEST_RUN
 }
 
 // Policies have only a few sets of accepted values, which never change, and every refusal shows one.
