@@ -14,6 +14,7 @@ import { describe, expect, it } from 'vitest'
 
 const ISSUER = 'https://issuer.example'
 const AUDIENCE = 'orders'
+const SIGNED = 'eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl'
 const issuer = await createIssuer({ issuer: ISSUER, audience: AUDIENCE })
 const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks: issuer.jwks() })
 
@@ -103,30 +104,58 @@ describe('an encrypted token', () => {
 describe('encrypting a token', () => {
   const { publicJwk } = recipients['P-256']
 
-  it.each<[object, string | RegExp]>([
-    [{}, '"recipient" must be a public JWK, found undefined'],
-    [{ recipient: 'secret' }, '"recipient" must be a public JWK, found a string of length 6'],
+  it.each<[string, object, string | RegExp]>([
+    ['no recipient', {}, '"recipient" must be a public JWK, found undefined'],
+    ['a text as recipient', { recipient: 'secret' }, '"recipient" must be a public JWK, found a string of length 6'],
     [
+      'a shared secret',
       { recipient: { kty: 'oct', k: 'c2VjcmV0' } },
-      '"recipient" must be an RSA key, or one on P-256, P-384, P-521 or X255',
+      '"recipient" must be an RSA key, or one on P-256, P-384, P-521 or X25519, found an object',
     ],
-    [{ recipient: { kty: 'OKP', crv: 'Ed25519', x: 'AA' } }, '"recipient" must be an RSA key, or one on P-256, P-384'],
-    [{ recipient: { kty: 'EC', crv: 'secp256k1' } }, '"recipient" must be an RSA key, or one on P-256, P-384, P-521'],
-    [{ recipient: { ...publicJwk, use: 'sig' } }, '"recipient.use" must be "enc", found "sig"'],
-    [{ recipient: { ...publicJwk, kid: '' } }, '"recipient.kid" must have 1 to 256 characters, found ""'],
-    [{ recipient: { ...publicJwk, x: 'AA' } }, '"recipient" must be a public key for ECDH-ES+A256KW, found an object'],
-    [{ recipient: { ...publicJwk, alg: 'RSA1_5' } }, /^"keyManagement" must be one of ECDH-ES, .*, found "RSA1_5"$/],
-    [{ recipient: publicJwk, keyManagement: 'dir' }, /^"keyManagement" must be one of ECDH-ES, .*, found "dir"$/],
+    ['an empty recipient', { recipient: {} }, '"recipient" must be an RSA key, or one on P-256, P-384'],
     [
+      'a curve for signatures',
+      { recipient: { kty: 'OKP', crv: 'Ed25519', x: 'AA' } },
+      '"recipient" must be an RSA key, or one on P-256, P-384',
+    ],
+    [
+      'another curve',
+      { recipient: { kty: 'EC', crv: 'secp256k1' } },
+      '"recipient" must be an RSA key, or one on P-256, P-384, P-521',
+    ],
+    ['a key to verify', { recipient: { ...publicJwk, use: 'sig' } }, '"recipient.use" must be "enc", found "sig"'],
+    [
+      'an empty key ID',
+      { recipient: { ...publicJwk, kid: '' } },
+      '"recipient.kid" must have 1 to 256 characters, found ""',
+    ],
+    [
+      'a damaged key',
+      { recipient: { ...publicJwk, x: 'AA' } },
+      '"recipient" must be a public key for ECDH-ES+A256KW, found an object',
+    ],
+    [
+      'the alg of another key',
+      { recipient: { ...publicJwk, alg: 'RSA1_5' } },
+      '"keyManagement" must be one of ECDH-ES, ECDH-ES+A128KW, ECDH-ES+A192KW, ECDH-ES+A256KW for this key, found "RSA1_5"',
+    ],
+    [
+      'a shared secret as key management',
+      { recipient: publicJwk, keyManagement: 'dir' },
+      /^"keyManagement" must be one of ECDH-ES, .*, found "dir"$/,
+    ],
+    [
+      'an older key management',
       { recipient: recipients.RSA.publicJwk, keyManagement: 'RSA-OAEP' },
       '"keyManagement" must be one of RSA-OAEP-256 for this key, found "RSA-OAEP"',
     ],
     [
+      'an unknown encryption',
       { recipient: publicJwk, contentEncryption: 'A64CBC-HS128' },
       /^"contentEncryption" must be one of A128GCM, .*, found "A64CBC-HS128"$/,
     ],
-    [{ recipient: publicJwk, zip: 'DEF' }, /^there is no option "zip"/],
-  ])('is rejected with %j, by both functions', async (options, rule) => {
+    ['an unknown option', { recipient: publicJwk, zip: 'DEF' }, /^there is no option "zip"/],
+  ])('is rejected with %s, by both functions', async (_, options, rule) => {
     const jwt = await issuer.issue({})
     for (const attempt of [encryptToken(jwt, options as never), issuer.issueEncrypted({}, options as never)]) {
       const failure = await failureOf(attempt)
@@ -153,6 +182,7 @@ describe('encrypting a token', () => {
     ['claims', '{"sub":"ada"}', 'a string of length 13'],
     ['an unsigned token', 'eyJhbGciOiJub25lIn0.e30.', 'a string of length 24'],
     ['an encrypted token', encrypted, `a string of length ${encrypted.length}`],
+    ['a list of a token', [SIGNED], 'an array of 1'],
   ])('is rejected for %s, without quoting it', async (_, text, found) => {
     expect(await failureOf(encryptToken(text as string, { recipient: publicJwk }))).toEqual(
       new TypeError(`Cannot encrypt token: it must be a signed JWT in compact form, found ${found}`),

@@ -7,7 +7,7 @@ import {
   publicJwkSet,
 } from '../../packages/issuer/src/index.ts'
 import { assertNotMissing, knownOptions } from '../../packages/issuer/src/options.ts'
-import { own, ownOptions, printable, quote } from '../../packages/issuer/src/refusal.ts'
+import { own, ownOptions, printable, quote, refusal } from '../../packages/issuer/src/refusal.ts'
 
 describe('the options of an issuer', () => {
   const known = [
@@ -51,6 +51,9 @@ describe('the options of an issuer', () => {
     ['algorthm', 'algorithm'],
     ['subjekt', 'subject'],
     ['issuerx', 'issuer'],
+    ['tkl', 'ttl'],
+    ['jey', 'keys'],
+    ['SETJTI', 'setJti'],
   ])('called %s are told their name %s', (name, expected) => {
     expect(refused({ [name]: 1 })).toThrow(
       new TypeError(`Cannot issue token: there is no option "${name}"; did you mean "${expected}"?`),
@@ -62,6 +65,19 @@ describe('the options of an issuer', () => {
     expect(refused({ [name]: 1 }, 'member')).toThrow(
       `there is no member "${name}"; the members are ${known.join(', ')}`,
     )
+  })
+
+  it('are suggested in the spelling that was meant, before a more common name', () => {
+    expect(() => knownOptions('issue token', { KEY: 1 }, ['key', 'keys'])).toThrow('did you mean "key"?')
+    expect(() => knownOptions('issue token', { KEY: 1 }, ['keys', 'kid'])).toThrow('did you mean "keys"?')
+  })
+
+  it('are compared by their first 40 characters', () => {
+    const name = `subject${'_'.repeat(33)}${'z'.repeat(99)}`
+    expect(refused({ [name]: 1 })).toThrow('did you mean "subject"?')
+    expect(refused({ [name.replace('_', '')]: 1 })).toThrow('did you mean "subject"?')
+    expect(refused({ [name.replaceAll('_', '')]: 1 })).toThrow('the options are algorithm')
+    expect(refused({ [`a${'_'.repeat(39)}`]: 1 })).toThrow('the options are algorithm')
   })
 
   it('suggest no name that this function does not have', () => {
@@ -81,6 +97,7 @@ describe('the options of an issuer', () => {
     [() => {}, 'options must be an object, found a function'],
     [new Map(), 'options must be an object, found a Map'],
     [new Error('x'), 'options must be an object, found an Error'],
+    [new Uint8Array(1), 'options must be an object, found a Uint8Array'],
   ])('cannot be %j', (given, message) => {
     expect(() => knownOptions('issue token', given as object, known)).toThrow(
       new TypeError(`Cannot issue token: ${message}`),
@@ -143,6 +160,15 @@ describe('text in messages', () => {
     expect(printable('a\nb"')).toBe(String.raw`a\u000ab"`)
     expect(printable('a '.repeat(200))).toBe('a '.repeat(160))
   })
+
+  it('is in an error that has a cause only if there is one', () => {
+    const cause = new Error('why')
+    expect(refusal('issue token', 'it must be a', 'b', cause)).toMatchObject({
+      message: 'Cannot issue token: it must be a, found "b"',
+      cause,
+    })
+    expect(Object.hasOwn(refusal('issue token', 'it must be a', 'b'), 'cause')).toBe(false)
+  })
 })
 
 describe('what is no issuer, signer or key', () => {
@@ -196,6 +222,26 @@ describe('what is no issuer, signer or key', () => {
 })
 
 describe('the copy of a JWK Set', () => {
+  it('is current if an object of a class says so', async () => {
+    const issuer = await createIssuer({ issuer: 'https://issuer.example' })
+    const { etag = '' } = issuer.jwksResponse().headers
+    class Request {
+      get ifNoneMatch() {
+        return etag
+      }
+    }
+    expect(issuer.jwksResponse(new Request())).toMatchObject({ status: 304 })
+  })
+
+  it('has an entity tag with one part for each key', async () => {
+    const [one, two] = [await localSigner(), await localSigner()]
+    const tagOf = async (...signers: (typeof one)[]): Promise<string> => {
+      const issuer = await createIssuer({ issuer: 'https://issuer.example', signers })
+      return issuer.jwksResponse().headers['etag']?.replaceAll('"', '') ?? ''
+    }
+    expect(await tagOf(one, two)).toBe(`${await tagOf(one)}.${await tagOf(two)}`)
+  })
+
   it.each(['*', 'W/TAG', 'TAG', '"x", TAG', 'TAG , "x"'])('is current with If-None-Match: %s', async (given) => {
     const issuer = await createIssuer({ issuer: 'https://issuer.example' })
     const { etag = '' } = issuer.jwksResponse().headers

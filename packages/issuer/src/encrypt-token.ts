@@ -38,7 +38,10 @@ const RECIPIENT_RULES: Rules = {
   kid: rule.optional(keyId),
 }
 
-const CURVES: Readonly<Record<string, readonly unknown[]>> = { EC: ['P-256', 'P-384', 'P-521'], OKP: ['X25519'] }
+const CURVES: ReadonlyMap<unknown, readonly unknown[]> = new Map([
+  ['EC', ['P-256', 'P-384', 'P-521']],
+  ['OKP', ['X25519']],
+])
 
 // The last one is the default.
 const AGREEMENTS: readonly KeyManagementAlgorithm[] = ['ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A192KW', 'ECDH-ES+A256KW']
@@ -64,8 +67,8 @@ export const encryptToken = async (token: string, options: EncryptionOptions): P
 export const encryption = (given: EncryptionOptions): ((token: string) => Promise<string>) => {
   const options = readOptions(ACTION, given, ENCRYPTION_RULES, { contentEncryption: 'A256GCM' })
   const recipient = ownOptions(options.recipient, [])
-  const { kty = '' } = recipient
-  if (kty !== 'RSA' && !(Object.hasOwn(CURVES, kty) && CURVES[kty]?.includes(recipient.crv)))
+  const { kty } = recipient
+  if (kty !== 'RSA' && !CURVES.get(kty)?.includes(recipient.crv))
     throw refusal(ACTION, '"recipient" must be an RSA key, or one on P-256, P-384, P-521 or X25519', recipient)
   // Some serializers write null for an absent member.
   const [use, kid] = [recipient.use ?? undefined, recipient.kid ?? undefined]

@@ -124,7 +124,6 @@ export const createKeyRing = (clock: Clock, clockTolerance: number, initial: Ini
       if (!stays(waiting)) waiting = undefined
       line = line.filter(stays)
       kept = kept.filter(stays)
-      settle(clock.now())
       return true
     },
   }

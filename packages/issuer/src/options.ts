@@ -93,12 +93,13 @@ const OTHER_NAMES: readonly (readonly [option: string, others: string])[] = [
 ]
 
 const suggestion = (name: string, known: readonly string[], noun: string): string => {
-  const [other = ''] = OTHER_NAMES.find(([, others]) => others.split(' ').includes(plain(name))) ?? []
+  const wanted = plain(name)
+  const [other = ''] = OTHER_NAMES.find(([, others]) => others.split(' ').includes(wanted)) ?? []
   const [first = '', last] = other.split('.')
   const close =
     (last !== undefined && known.includes(first) ? other : undefined) ??
-    known.find((candidate) => candidate === other || plain(candidate) === plain(name)) ??
-    known.find((candidate) => distance(plain(candidate), plain(name)) * 3 <= name.length)
+    known.find((candidate) => candidate === other || plain(candidate) === wanted) ??
+    known.find((candidate) => distance(plain(candidate), wanted) * 3 <= wanted.length)
   return close === undefined ? `the ${noun}s are ${known.join(', ')}` : `did you mean "${close}"?`
 }
 

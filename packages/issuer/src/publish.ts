@@ -138,8 +138,7 @@ export const publicJwkSet = (signers: readonly Signer[]): JSONWebKeySet => {
  *
  * @throws TypeError if the signer's public key does not fit its algorithm.
  */
-export const publicKeyPem = async (signer: Signer): Promise<string> =>
-  `${(await exportSPKI(await publicKey(signer))).trim()}\n`
+export const publicKeyPem = async (signer: Signer): Promise<string> => `${await exportSPKI(await publicKey(signer))}\n`
 
 /**
  * The base64 of {@link publicKeyPem}: one line that fits into an environment variable (`JWT_PUBLIC_KEY`).
@@ -152,9 +151,7 @@ const publicKey = async (signer: Signer): Promise<CryptoKey> => {
   assertSigner(signer)
   const { alg } = signer
   // The error is dropped on purpose: the runtime's message could quote the key.
-  const key = await importJWK({ ...publicPartOf(signer.publicJwk), alg }, alg, { extractable: true }).catch(
-    () => undefined,
-  )
-  if (key !== undefined && 'type' in key && key.type === 'public') return key
+  const key = await importJWK({ ...publicPartOf(signer.publicJwk), alg }, alg).catch(() => undefined)
+  if (key !== undefined && 'type' in key) return key
   throw refusal('export key', `"publicJwk" must be a public key for ${alg}`, signer.publicJwk)
 }

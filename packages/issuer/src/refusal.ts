@@ -41,7 +41,7 @@ export const quote = (text: string): string =>
   )
 
 /** Makes an untrusted name, such as a field of an AWS response, safe for a message. Adds no quotation marks. */
-export const printable = (text: string): string => escaped(withoutCredentials(text.slice(0, 4 * LONGEST)))
+export const printable = (text: string): string => escaped(withoutCredentials(text))
 
 // Control characters, bidirectional and invisible marks, line separators and lone surrogates: terminals and log viewers interpret
 // them, and JSON.stringify does not escape most of them.

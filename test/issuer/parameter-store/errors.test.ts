@@ -226,6 +226,7 @@ describe('options', () => {
   const refused: readonly (readonly [string, object, string])[] = [
     ['no client', { client: undefined }, '"client" must be an SSMClient'],
     ['no name', { name: '' }, '"name" must have 1 to 2048 characters'],
+    ['a name that is a number', { name: 5 }, '"name" must have 1 to 2048 characters, none of them a space, found 5'],
     ['a name with a space', { name: 'a b' }, '"name" must have 1 to 2048 characters'],
     ['an algorithm with a shared secret', { algorithm: 'HS256' }, '"algorithm" must be one of'],
     ['a ttl of 0', { ttl: 0 }, '"ttl" must be a whole number of seconds from 1 to 86400, found 0'],
@@ -233,7 +234,12 @@ describe('options', () => {
     ['a timeout of 0', { timeout: 0 }, '"timeout" must be a number of seconds from 0.01 to 60, found 0'],
     ['a timeout in milliseconds', { timeout: 5000 }, '"timeout" must be a number of seconds from 0.01 to 60'],
     ['creation with a version', { name: '/a:1', createIfMissing: true }, '"name" must be a plain name'],
-    ['creation with a typo', { createIfMissing: { keyID: 'x' } }, 'did you mean "keyId"?'],
+    [
+      'creation with a typo',
+      { createIfMissing: { keyID: 'x' } },
+      'there is no option "createIfMissing.keyID"; did you mean "keyId"?',
+    ],
+    ['a missing passphrase', { passphrase: undefined }, '"passphrase" must not be undefined: give it a value'],
     ['an empty passphrase', { passphrase: '' }, '"passphrase" must be a non-empty string'],
     ['creation and a passphrase', { passphrase: 'x', createIfMissing: true }, 'must not stand beside "passphrase"'],
     ['a typo', { alg: 'ES256' }, 'did you mean "algorithm"?'],

@@ -12,6 +12,8 @@ import {
 
 const ec = await generateKeyPair('ES256', { extractable: true })
 const pem = await exportPKCS8(ec.privateKey)
+// Base64 that stays base64 if other base64 follows it.
+const unpadded = btoa(pem.padEnd(Math.ceil(pem.length / 3) * 3))
 const spki = await exportSPKI(ec.publicKey)
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
@@ -45,6 +47,12 @@ describe('a private key in PEM', () => {
     ['the bytes of its base64', Buffer.from(btoa(pem))],
     ['a base64 encoding of several lines', btoa(pem).replaceAll(/(.{40})/g, '$1\n')],
     ['line breaks of another system', pem.replaceAll('\n', '\r\n')],
+    ['escaped line breaks of another system', pem.replaceAll('\n', String.raw`\r\n`)],
+    ['doubly escaped line breaks of another system', pem.replaceAll('\n', String.raw`\\r`)],
+    ['double quotes around its base64', `"${btoa(pem)}"`],
+    ['single quotes around its base64', `'${btoa(pem)}'`],
+    ['backticks around its base64', `\`${btoa(pem)}\``],
+    ['white space around the quotes of its base64', ` "${btoa(pem)}"\n`],
   ])('may have %s', async (_, text) => {
     const { kid } = await localSigner(ec)
     expect((await pemSigner(text, { algorithm: 'ES256' })).kid).toBe(kid)
@@ -72,6 +80,15 @@ describe('a private key in PEM', () => {
       '-----BEGIN PRIVATE KEY-----',
       'found only its first line: put quotes around all of its lines, or give its base64',
     ],
+    [
+      'its first line with an escaped line break',
+      String.raw`-----BEGIN PRIVATE KEY-----\n`,
+      'found only its first line: put quotes around all of its lines, or give its base64',
+    ],
+    ['base64 with a quoted end', `AAAA"${unpadded}"`, 'found something else'],
+    ['base64 with a quoted start', `"${unpadded}"AAAA`, 'found something else'],
+    ['base64 with a foreign character', `-${btoa(pem)}`, 'found something else'],
+    ['base64 with text after it', `${btoa(pem)}-`, 'found something else'],
     ['truncated', pem.slice(0, 120), 'found one that is cut off: it has no "-----END"'],
     [
       'of OpenSSH',

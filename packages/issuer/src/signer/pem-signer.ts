@@ -55,7 +55,7 @@ const unquoted = (text: string): string =>
 const fromBase64 = (text: string): string => {
   const base64 = text.replaceAll(/\s/g, '')
   try {
-    const inside = /^[A-Za-z0-9+/]+=*$/.test(base64) ? atob(base64) : text
+    const inside = atob(base64)
     return inside.includes(BEGIN) ? inside : text
   } catch {
     return text
