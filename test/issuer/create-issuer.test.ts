@@ -68,6 +68,8 @@ describe('an issued token', () => {
 
   it.each<[string, Claims, IssueOptions, object]>([
     ['its own iat, from which its lifetime counts', {}, { setIat: 1000, ttl: 60 }, { iat: 1000, exp: 1060 }],
+    ['an iat of 0', {}, { setIat: 0, ttl: 60 }, { iat: 0, exp: 60 }],
+    ['a number as nbf', { nbf: 5 }, {}, { nbf: 5 }],
     ['an iat up to a day ahead', {}, { setIat: NOW / 1000 + 86_400 }, { iat: NOW / 1000 + 86_400 }],
     ['an iat of now for true', {}, { setIat: true }, { iat: NOW / 1000, exp: NOW / 1000 + 600 }],
     ['its own jti', {}, { setJti: 'mine' }, { jti: 'mine' }],
@@ -124,6 +126,11 @@ describe('an issued token', () => {
       {},
       { audience: [] },
       'Cannot issue token: "audience" must be a non-empty string or an array of them, found an empty array',
+    ],
+    [
+      {},
+      { setIat: 1.5 },
+      'Cannot issue token: "setIat" must be true or a whole number of seconds since 1970, at most a day ahead, found 1.5',
     ],
     [
       {},

@@ -148,6 +148,21 @@ describe('rotation', () => {
     expect(published()[1]).toBe(kid)
   })
 
+  it('does not delay tokens while the next key is created', async () => {
+    const { promise, resolve } = Promise.withResolvers<Signer>()
+    const [first, next] = [await localSigner(), await localSigner()]
+    let calls = 0
+    const createSigner = async (): Promise<Signer> => {
+      calls += 1
+      return calls === 1 ? first : promise
+    }
+    const { issuer, signs } = await issuerAtTime({ createSigner })
+    const rotated = issuer.rotate()
+    expect(await signs()).toBe(first.kid)
+    resolve(next)
+    expect((await rotated).kid).toBe(next.kid)
+  })
+
   it('rejects a key that is not new', async () => {
     const signer = await localSigner()
     const { issuer } = await issuerAtTime({ createSigner: async () => signer })
@@ -287,6 +302,29 @@ describe('revocation', () => {
     expect(published()).toEqual([])
     expect(await issued).not.toBe(leaked)
     await revoked
+  })
+
+  it('of the replacement, before it has signed, rejects the token that created it', async () => {
+    const [first, second, third] = [await localSigner(), await localSigner(), await localSigner()]
+    const made = [first, undefined, second, third]
+    const createSigner = async (): Promise<Signer> => {
+      const signer = made.shift()
+      if (signer === undefined) throw new Error('key service down')
+      return signer
+    }
+    let revoked: Promise<void> | undefined
+    const now = (): number => {
+      // Called while the second key is added: revokes it as soon as it is published.
+      if (made.length === 1) queueMicrotask(() => void (revoked ??= issuer.revoke(second.kid)))
+      return START
+    }
+    const issuer = await createIssuer({ issuer: 'https://issuer.example', clock: { now }, createSigner })
+    await expect(issuer.revoke(first.kid)).rejects.toThrow('key service down')
+    await expect(issuer.issue({})).rejects.toThrow(
+      new Error('Cannot issue token: the signing key was withdrawn and has no replacement yet'),
+    )
+    await revoked
+    expect(issuer.jwks().keys.map(({ kid }) => kid)).toEqual([third.kid])
   })
 
   it('remains in effect if the replacement fails, and the next token tries again', async () => {

@@ -12,6 +12,8 @@ describe('creating an issuer', () => {
   it.each([
     [{ issuer: undefined }, `${URL_RULE}, found undefined`],
     [{ issuer: '' }, `${URL_RULE}, found ""`],
+    [{ issuer: new URL(ISSUER) }, `${URL_RULE}, found a URL`],
+    [{ issuer: 'xhttps://issuer.example' }, `${URL_RULE}, found "xhttps://issuer.example"`],
     [{ issuer: 'issuer.example' }, `${URL_RULE}, found "issuer.example"`],
     [{ issuer: 'ftp://issuer.example' }, `${URL_RULE}, found "ftp://issuer.example"`],
     [{ issuer: `${ISSUER}?a` }, `${URL_RULE}, found "${ISSUER}?a"`],
@@ -54,6 +56,7 @@ describe('creating an issuer', () => {
       /^"signers" and "keys" must not both be given: list all in "signers", in the order/,
     ],
     [{ keys: {} }, '"keys" must be an array, found an object'],
+    [{ keys: [null] }, '"keys[0]" must be a key, found "object"'],
     [{ keys: ['secret'] }, '"keys[0]" must be a key, found "string"'],
     [
       { keys: [{ kty: 'oct', k: 'c2VjcmV0' }] },
@@ -69,6 +72,17 @@ describe('creating an issuer', () => {
     const said = message.replace('Cannot create issuer: ', '')
     const asExpected = typeof rule === 'string' ? said === rule : rule.test(said)
     expect({ said, asExpected }).toEqual({ said, asExpected: true })
+  })
+
+  it('is possible with an http URL', async () => {
+    expect((await createIssuer({ issuer: 'http://localhost:8080' })).issuer).toBe('http://localhost:8080')
+  })
+
+  it('is rejected with an unfit key, and the error has the cause', async () => {
+    const failure = await createIssuer({ issuer: ISSUER, keys: [{ kty: 'EC' }] }).catch((error: unknown) => error)
+    expect((failure as Error).cause).toEqual(
+      new TypeError('Cannot use key: it must be a private JWK for ES256, found an object'),
+    )
   })
 
   it('shortens quoted values', async () => {

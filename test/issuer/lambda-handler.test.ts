@@ -56,6 +56,12 @@ describe('a token of the Lambda handler', () => {
     ['ttl counts from setIat', { claims: { iat: 100 }, ttl: 60, setIat: 200 }, {}, { iat: 200, exp: 260 }],
     ['setIat true sets iat to now', { claims: { exp: 9, iat: 1 }, setIat: true }, {}, { exp: 9, iat: SECONDS }],
     ['setIat sets iat to a number', { claims: { exp: 9, iat: 1 }, setIat: 0 }, {}, { exp: 9, iat: 0 }],
+    [
+      'the claims set the last second of the year 9999',
+      { claims: { exp: 253_402_300_799 } },
+      {},
+      { exp: 253_402_300_799 },
+    ],
     ['setJti true sets a UUID', { claims: { exp: 9, jti: 'x' }, setJti: true }, {}, { exp: 9, jti: 'uuid-1' }],
     ['setJti sets a text', { claims: { exp: 9, jti: 'x' }, setJti: 'y' }, {}, { exp: 9, jti: 'y' }],
     [
@@ -97,6 +103,7 @@ describe('a token of the Lambda handler', () => {
 
 describe('an event', () => {
   it.each<[unknown, string]>([
+    [null, 'the event must be an object with "claims", found null'],
     [undefined, 'the event must be an object with "claims", found undefined'],
     ['{"claims":{}}', 'the event must be an object with "claims", found a string of length 13'],
     [{ claims: {}, scope: 'x' }, 'there is no member "scope"; the members are claims, ttl, setIat, setJti'],
@@ -129,6 +136,7 @@ describe('an event', () => {
     [{ claims: {}, ttl: 1, setJti: '' }, '"setJti" must be true or a non-empty string, found an empty string'],
     [{ claims: {}, ttl: 1, setJti: 7 }, '"setJti" must be true or a non-empty string, found 7'],
     [{ claims: { exp: NOW } }, `"claims.exp" must be a number of seconds since 1970, found ${NOW}`],
+    [{ claims: { exp: 253_402_300_800 } }, '"claims.exp" must be a number of seconds since 1970, found 253402300800'],
     [{ claims: { exp: '9' } }, '"claims.exp" must be a number of seconds since 1970, found a string of length 1'],
     [{ claims: { exp: null } }, '"claims.exp" must be a number of seconds since 1970, found null'],
     [
@@ -153,6 +161,13 @@ describe('an event', () => {
     ],
   ])('%j is rejected', async (event, rule) => {
     expect(await failureOf(handlerWith()(event as LambdaEvent))).toEqual(new TypeError(`Cannot issue token: ${rule}`))
+  })
+
+  it('is rejected if the clock gives no time', async () => {
+    const attempt = handlerWith({ clock: { now: () => Number.NaN } })({ claims: {}, ttl: 1 })
+    expect(await failureOf(attempt)).toEqual(
+      new TypeError('Cannot issue token: "claims" must contain only JSON values, found NaN'),
+    )
   })
 
   it('that is wrong does not create a signer', async () => {
@@ -230,23 +245,34 @@ describe('the signer of the Lambda handler', () => {
 })
 
 describe('creating a Lambda handler', () => {
-  it.each<[object, string]>([
-    [{}, '"signer" must be a signer, a source of signers, or a function that gives one, found undefined'],
+  it.each<[string, object, string]>([
+    ['no signer', {}, '"signer" must be a signer, a source of signers, or a function that gives one, found undefined'],
     [
+      'a text as signer',
       { signer: 'secret' },
       '"signer" must be a signer, a source of signers, or a function that gives one, found a string of length 6',
     ],
     [
+      'null as signer',
+      { signer: null },
+      '"signer" must be a signer, a source of signers, or a function that gives one, found null',
+    ],
+    [
+      'a promise as signer',
       { signer: Promise.resolve(signer) },
       '"signer" must be a signer, a source of signers, or a function that gives one, found a promise: give the function that makes it',
     ],
-    [{ signer, issuer: '' }, '"issuer" must be a non-empty string, found ""'],
-    [{ signer, audience: [] }, '"audience" must be a non-empty string or an array of them, found an empty array'],
-    [{ signer, ttl: 0 }, '"ttl" must be a whole number of seconds from 1 to 315360000, found 0'],
-    [{ signer, typ: '' }, '"typ" must be a non-empty string, found ""'],
-    [{ signer, allowNoExpiry: 'yes' }, '"allowNoExpiry" must be a boolean, found "yes"'],
-    [{ signer, expiresIn: 5 }, 'there is no option "expiresIn"; did you mean "ttl"?'],
-  ])('is rejected with %j', (options, rule) => {
+    ['an empty issuer', { signer, issuer: '' }, '"issuer" must be a non-empty string, found ""'],
+    [
+      'an empty audience',
+      { signer, audience: [] },
+      '"audience" must be a non-empty string or an array of them, found an empty array',
+    ],
+    ['a ttl of 0', { signer, ttl: 0 }, '"ttl" must be a whole number of seconds from 1 to 315360000, found 0'],
+    ['an empty typ', { signer, typ: '' }, '"typ" must be a non-empty string, found ""'],
+    ['a text as switch', { signer, allowNoExpiry: 'yes' }, '"allowNoExpiry" must be a boolean, found "yes"'],
+    ['an unknown option', { signer, expiresIn: 5 }, 'there is no option "expiresIn"; did you mean "ttl"?'],
+  ])('is rejected with %s', (_, options, rule) => {
     expect(() => createLambdaHandler(options as LambdaHandlerOptions)).toThrow(
       new TypeError(`Cannot create Lambda handler: ${rule}`),
     )

@@ -57,6 +57,17 @@ describe('an ECDSA signature in DER', () => {
   })
 })
 
+describe('a signature of 128 bytes of content', () => {
+  const number = `01${'ff'.repeat(61)}`
+  const content = integer(number) + integer(number)
+  const padded = `${'00'.repeat(4)}${number}`
+
+  it('needs the long form of a length', () => {
+    expect(ecdsaSignature(hex(`308180${content}`), 66)).toEqual(hex(padded + padded))
+    expect(ecdsaSignature(hex(`3080${content}`), 66)).toBeUndefined()
+  })
+})
+
 describe('an invalid signature', () => {
   const r = `7f${'ab'.repeat(31)}`
   const good = Buffer.from(der(r, r)).toString('hex')

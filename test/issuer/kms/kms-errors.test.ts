@@ -179,6 +179,13 @@ describe('an unexpected answer of KMS', () => {
   it.each<[string, object, string, string, string]>([
     ['an empty answer', {}, 'kms_key_unfit', 'its key usage must be SIGN_VERIFY', 'none'],
     ['no algorithm', { ...key, SigningAlgorithms: undefined }, 'kms_key_unfit', 'it must offer one of ES256', 'none'],
+    [
+      'other algorithms',
+      { ...key, KeySpec: 'ECC_NIST_EDWARDS25519', SigningAlgorithms: ['ED25519_PH_SHA_512', 'OTHER'] },
+      'kms_key_unfit',
+      'it must offer one of EdDSA, Ed25519',
+      'ED25519_PH_SHA_512, OTHER',
+    ],
     ['no public key', key, 'kms_unavailable', 'KMS must give a usable answer', 'no public key in it'],
     [
       'no DER',
@@ -241,6 +248,13 @@ describe('a key that cannot sign tokens', () => {
     const error = await failure(kmsSigner({ client, keyId: 'good', algorithm: 'RS256' }))
     expect(error.code).toBe('kms_key_unfit')
     expect(error.message).toMatch(rule('"algorithm" must be one of ES256 for a key of spec ECC_NIST_P256', 'RS256'))
+  })
+
+  it('is rejected with the list of its algorithms if it has several', async () => {
+    const { keyId } = await kms.addKey({ keySpec: 'ECC_NIST_EDWARDS25519' })
+    const error = await failure(kmsSigner({ client, keyId, algorithm: 'ES256' }))
+    const because = '"algorithm" must be one of EdDSA, Ed25519 for a key of spec ECC_NIST_EDWARDS25519'
+    expect(error.message).toMatch(rule(because, 'ES256'))
   })
 
   it.each([

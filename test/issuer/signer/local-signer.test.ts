@@ -15,6 +15,15 @@ describe('key material', () => {
     expect((await keyMaterial(jwk, 'ES256')).privateKey.extractable).toBe(false)
   })
 
+  it('is no pair if one half is missing', async () => {
+    const { privateKey, publicKey } = await generateKeyPair('ES256')
+    for (const half of [{ privateKey }, { publicKey }]) {
+      await expect(keyMaterial(half as never, 'ES256')).rejects.toThrow(
+        new TypeError('Cannot use key: it must be a private JWK for ES256, found an object'),
+      )
+    }
+  })
+
   it('is rejected if the public key cannot be exported', async () => {
     const { privateKey, publicKey } = await generateKeyPair('ES256')
     const sealed = await importJWK(await exportJWK(publicKey), 'ES256', { extractable: false })
