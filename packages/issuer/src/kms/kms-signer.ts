@@ -90,7 +90,7 @@ const publicKey = async ({ client, keyId, algorithm, timeout }: Options): Promis
   const answer = ownOptions(sent, [])
   const alg = algorithmOf(answer, algorithm)
   const { KeyId: arn = '', PublicKey: spki } = answer
-  const [, id] = /:key\/([\w-]{1,256})$/.exec(arn) ?? []
+  const id = /:key\/([\w-]{1,256})$/.exec(arn)?.[1]
   const jwk = spki && (await importedJwk(spki, alg).catch(() => undefined))
   if (id !== undefined && jwk !== undefined) return { arn, id, alg, jwk }
   throw new KmsError('kms_unavailable', `Cannot ${USE}: KMS must give a usable answer, found no public key in it`)
