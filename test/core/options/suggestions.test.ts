@@ -45,6 +45,7 @@ describe('the nearest name', () => {
     ['abcdef', ['abcdxy', 'abcdey', 'abcxyz'], 'abcdey'],
     ['max_age', ['maxAge'], 'maxAge'],
     ['e', ['issue'], undefined],
+    ['e_________________', ['issue'], undefined],
     ['authority', ['issuer'], undefined],
     ['ssuer', ['issuer'], 'issuer'],
     ['issuerx', ['issuer'], 'issuer'],

@@ -65,9 +65,10 @@ export function nearestName(name: string, known: readonly string[], by: 'typos' 
   const others = by === 'others' ? otherNames(name).map(([option]) => plain(option)) : []
   const named = known.find((candidate) => others.includes(plain(candidate)))
   if (named !== undefined) return named
+  const wanted = plain(name)
   const [close] = known
-    .map((candidate) => [distance(plain(name), plain(candidate)), candidate] as const)
-    .filter(([edits]) => edits * 3 <= name.length)
+    .map((candidate) => [distance(wanted, plain(candidate)), candidate] as const)
+    .filter(([edits]) => edits * 3 <= wanted.length)
     .toSorted(([a], [b]) => a - b)
   return close?.[1]
 }
