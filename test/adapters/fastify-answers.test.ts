@@ -103,9 +103,12 @@ describe('an onReject in Fastify that fails', () => {
     expect(lines).toEqual([['The hook failed after the request was answered', 'a bug']])
   })
 
-  it('is answered, even if the log fails, too', async () => {
+  it.each([
+    ['throws', fails],
+    ['rejects', async () => fails()],
+  ])('is answered, even if the log %s', async (_, error) => {
     const [quiet, log] = [() => {}, { level: 'error' }]
-    const levels = { fatal: fails, error: fails, warn: quiet, info: quiet, debug: quiet, trace: quiet, silent: quiet }
+    const levels = { fatal: fails, error, warn: quiet, info: quiet, debug: quiet, trace: quiet, silent: quiet }
     const app = create({ loggerInstance: Object.assign(log, levels, { child: () => log }) as never })
     app.addHook('onSend', () => turn())
     await protect(app, {

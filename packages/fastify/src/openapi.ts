@@ -1,4 +1,4 @@
-import { has, isRequirementRule, misconfigured, noRequirement, own } from '@claimgate/core/adapter'
+import { has, ignoreRejection, isRequirementRule, misconfigured, noRequirement, own } from '@claimgate/core/adapter'
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import type { RouteRequirement } from './gate.ts'
 
@@ -180,7 +180,7 @@ function guard(owner: Documented, { log }: FastifyInstance): Description[] | und
         for (const description of withdrawn) description.withdraw()
         try {
           const document = swagger.apply(this, args)
-          log.warn(undeclared(missing))
+          ignoreRejection(log.warn(undeclared(missing)))
           return document
         } catch {
           for (const description of withdrawn) description.restore()

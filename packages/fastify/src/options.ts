@@ -5,6 +5,7 @@ import {
   callback,
   type Filled,
   flag,
+  ignoreRejection,
   logOption,
   oneOf,
   type OptionTable,
@@ -83,7 +84,7 @@ export function answerWith(onReject: OnReject | undefined): Answer {
 // The application's logger may throw, and there is no place left to report that.
 function logFailure({ log }: FastifyReply, err: Error, message: string): void {
   try {
-    log.error({ err }, message)
+    ignoreRejection(log.error({ err }, message))
   } catch {
     // The request is already answered.
   }

@@ -104,9 +104,14 @@ describe('47. The answer to a request', () => {
       expect(await statusFor(...tags), String(tags)).toBe(200)
   })
 
-  it('is a problem document if it cannot be signed', async () => {
+  // Vitest fails on unhandled rejections.
+  it.each([
+    ['no log', false],
+    ['a log that throws', { warn: () => expect.unreachable() }],
+    ['a log that rejects', { warn: () => Promise.reject(new Error('full')) }],
+  ] as const)('is a problem document if it cannot be signed, with %s', async (_, log) => {
     const signedMetadata = async (): Promise<never> => Promise.reject(new Error('down'))
-    expect(await get(protectedResource({ resource: RESOURCE, signedMetadata, log: false }))).toEqual({
+    expect(await get(protectedResource({ resource: RESOURCE, signedMetadata, log }))).toEqual({
       status: 503,
       headers: {
         'access-control-allow-origin': '*',

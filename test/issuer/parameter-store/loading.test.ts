@@ -266,12 +266,18 @@ describe('a key with a ttl', () => {
     expect(await rejection(key.signer())).toMatchObject({ code: 'parameter_not_found' })
   })
 
-  it('survives a listener that throws', async () => {
+  // Vitest fails on unhandled rejections.
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('the log is full')
+      },
+    ],
+    ['rejects', async () => Promise.reject(new Error('the log is full'))],
+  ])('survives a listener that %s', async (_, onEvent) => {
     const ssm = await fakeSsm({ parameters: { [NAME]: p256Pem() } })
-    const onEvent = () => {
-      throw new Error('the log is full')
-    }
-    const key = parameterStoreKey({ client: ssmClient(ssm), name: NAME, onEvent })
+    const key = parameterStoreKey({ client: ssmClient(ssm), name: NAME, onEvent: onEvent as () => void })
     expect((await key.signer()).alg).toBe('ES256')
   })
 })

@@ -1,4 +1,4 @@
-import { answeredWithin, asError, type Clock, defaultSharing, type RefusalLog } from '../adapter.ts'
+import { answeredWithin, asError, type Clock, defaultSharing, ignoreRejection, type RefusalLog } from '../adapter.ts'
 import { isSignedJwt, type ProtectedResourceOptions } from './options.ts'
 
 /** Returns the signed metadata, or `undefined` if there is none. Throws if it cannot be signed now. */
@@ -62,7 +62,8 @@ const isShared = defaultSharing() === 'promise'
 // Not the message of the error, which may contain an address with a password.
 function warn(log: RefusalLog | false | undefined, thrown: unknown): void {
   try {
-    if (log !== false) log?.warn(`The metadata of the protected resource cannot be signed (${asError(thrown).name})`)
+    if (log === undefined || log === false) return
+    ignoreRejection(log.warn(`The metadata of the protected resource cannot be signed (${asError(thrown).name})`))
   } catch {
     // A failing log must not change the response.
   }

@@ -63,7 +63,8 @@ const createKey = (options: ResolvedParameterStoreOptions): ParameterStoreKey =>
 
   const tell = (event: ParameterStoreEvent): void => {
     try {
-      onEvent?.(Object.freeze(event))
+      const answer: unknown = onEvent?.(Object.freeze(event))
+      Promise.resolve(answer).catch(() => {})
     } catch {
       // A failing log must not stop the key from signing.
     }
