@@ -116,6 +116,20 @@ describe('a call', () => {
     expect((await caller.token()).claims.sub).toBe('ada')
   })
 
+  it('asks again after a bug, and is refused with 500 again if the attempt has used up its proof of DPoP', async () => {
+    const made = createAuthenticator({ ...policy, clock })
+    const used = { kind: 'refused', error: new AuthError('binding_failed') } as never
+    const authenticate = vi
+      .fn<typeof made.authenticate>(made.authenticate)
+      .mockRejectedValueOnce(new Error('a bug'))
+      .mockResolvedValueOnce(used)
+    const caller = createCallGuard({ ...made, authenticate }).callerOf(await bearer())
+    for (const status of [500, 500]) expect(await refusalOf(caller)).toMatchObject({ status })
+    expect((await caller.token()).claims.sub).toBe('ada')
+    await caller.token()
+    expect(authenticate).toHaveBeenCalledTimes(3)
+  })
+
   it('is refused with 503 again if the attempt that met an outage has used up its proof of DPoP', async () => {
     const client = await createDpopClient()
     const bound = await boundToken(client.jkt)
@@ -232,9 +246,19 @@ describe('a call', () => {
     expect(await refusalOf(failing.callerOf(viewOf()))).toBeInstanceOf(Error)
     // An unhandled rejection would fail the run.
     const asynchronous = createCallGuard({ ...policy, clock }, async () => throwing('text')())
-    const made = asynchronous.callerOf(viewOf()).token()
-    expect(await made.catch((error: unknown) => [error])).toEqual([expect.any(Promise)])
+    expect(await refusalOf(asynchronous.callerOf(viewOf()))).toBeInstanceOf(TypeError)
   })
+
+  it.each([undefined, null, 'route', 0])(
+    'rejects with an error if the function of the protocol returns %j, which a framework may ignore',
+    async (made) => {
+      const caller = createCallGuard({ ...policy, clock }, () => made).callerOf(viewOf())
+      const error = await refusalOf(caller)
+      expect(error).toBeInstanceOf(TypeError)
+      expect(error.message).toMatch(/^Cannot refuse call: the function must return the error of the protocol/)
+      expect(error.cause).toMatchObject({ name: 'RefusedCall', status: 401 })
+    },
+  )
 })
 
 describe('the request of a call', () => {

@@ -9,6 +9,7 @@ import {
   clockOf,
   givenRequirement,
   ignoreRejection,
+  isThenable,
   type Outcome,
   own,
   type Refused,
@@ -64,16 +65,30 @@ export function callerOf<C extends object>(
   const fields = new Map<string, Set<string>>()
   let asked: Promise<Credentials<C>> | undefined
   let admission: Authenticated<C> | undefined
-  let outage: Refused | undefined
+  let failed: (() => Refused) | undefined
+
+  const credentials = (): Promise<Credentials<C>> =>
+    (asked ??= authenticate().catch((bug: unknown) => {
+      tryAgain(() => {
+        throw bug
+      })
+      throw bug
+    }))
+
+  // Another call may succeed once the keys can be fetched.
+  const tryAgain = (failure: () => Refused): void => {
+    asked = undefined
+    failed = failure
+  }
 
   const authenticate = async (): Promise<Credentials<C>> => {
     let outcome = await authenticator.authenticate(view)
-    // The attempt that met an outage may have used up the proof of DPoP.
-    if (outage !== undefined && outcome.kind === 'refused' && outcome.error.code === 'binding_failed') outcome = outage
+    // The attempt that failed may have used up the proof of DPoP.
+    if (failed !== undefined && outcome.kind === 'refused' && outcome.error.code === 'binding_failed')
+      outcome = failed()
     if (outcome.kind === 'refused' && outcome.error.status === 503) {
-      // Another call may succeed once the keys can be fetched.
-      asked = undefined
-      outage = outcome
+      const outage = outcome
+      tryAgain(() => outage)
     }
     admission = outcome.kind === 'refused' ? undefined : admitted(outcome)
     if (admission !== undefined) addTo(fields, admission.headers)
@@ -91,7 +106,7 @@ export function callerOf<C extends object>(
 
   const outcomeFor = async (given: readonly [requirement?: Requirement]): Promise<Outcome<C>> => {
     const requirement = givenRequirement('authorize call', given)
-    const { outcome, lasts } = await (asked ??= authenticate())
+    const { outcome, lasts } = await credentials()
     const isMissing = outcome.kind === 'refused' && outcome.error.code === 'credential_missing'
     // The challenge then names the scopes that this call needs.
     if (admission === undefined && (isMissing || outcome.kind !== 'refused'))
@@ -105,9 +120,10 @@ export function callerOf<C extends object>(
     addTo(fields, refused.headers)
     try {
       const error = errorOf(refused)
-      // A function that is async by mistake.
+      if (Object(error) === error && !isThenable(error)) return error
+      // A function that is async by mistake. Frameworks read `undefined` and some strings as "continue".
       ignoreRejection(error)
-      return error
+      return new TypeError(NO_ERROR, { cause: refused })
     } catch (thrown) {
       return asError(thrown)
     }
@@ -143,6 +159,9 @@ export function callerOf<C extends object>(
   }
   return { caller, clock, expired, failed: (bug) => errorFor(failedCall(bug)) }
 }
+
+const NO_ERROR =
+  'Cannot refuse call: the function must return the error of the protocol, which is an object and not a promise'
 
 // A field that lists values, and so has those of several calls.
 const LISTS: ReadonlySet<string> = new Set(['www-authenticate', 'access-control-expose-headers'])
