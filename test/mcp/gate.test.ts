@@ -143,6 +143,13 @@ describe('49. a gate', () => {
     expect(new TextDecoder().decode((decision as { bytes?: Uint8Array }).bytes)).toBe(call)
   })
 
+  it('passes on the token of the fresh answer, and the user of the request', async () => {
+    const outcome = { ...accepted, user: 'ada' }
+    const authorized = { ...accepted, token: tokenOf({ aud: RESOURCE, sub: 'fresh' }) }
+    const decision = await create({ outcome, authorized }).gate.decide(asking('POST', call))
+    expect(decision).toMatchObject({ authInfo: { extra: { claims: { sub: 'fresh' }, user: 'ada' } } })
+  })
+
   it.each<readonly [string, unknown, boolean]>([
     ['an object', JSON.parse(call), false],
     ['text', call, true],

@@ -1,4 +1,5 @@
 import { createVerifier, scope } from '@claimgate/core'
+import { fresh } from '@claimgate/core/introspection'
 import { mcpResource, type McpResource, type McpResourceOptions } from '@claimgate/mcp'
 import { describe, expect, it } from 'vitest'
 import { callOf, fieldsWith, ISSUER, tokenFor, VERIFYING } from '../support/mcp/requests.ts'
@@ -22,6 +23,7 @@ describe('options of a resource', () => {
     ['a tool without a requirement', { tools: { purge: undefined } }, '"tools.purge" must be a requirement'],
     ['a tool with the name of a scope', { tools: { purge: 'mcp:admin' } }, '"tools.purge" must be a requirement'],
     ['a tool with an uncalled function', { tools: { purge: scope } }, '"tools.purge" must be a requirement'],
+    ['a tool that this verifier cannot ask about', { tools: { pay: fresh() } }, 'fresh() needs a verifier that asks'],
     ['tools set to undefined', { tools: undefined }, '"tools" must not be undefined'],
     ['implied scopes that are text', { implies: { 'mcp:admin': 'mcp:tools' } }, '"implies.mcp:admin" must be a list'],
     ['scopes by the name of a verifier', { scopeHierarchy: {} }, 'write "implies" instead of "scopeHierarchy"'],

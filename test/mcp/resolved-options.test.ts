@@ -31,6 +31,11 @@ describe('the options of a resource', () => {
     expect([options.audiences, typeof clock.now()]).toEqual([undefined, 'number'])
   })
 
+  it('have their defaults if they are undefined', () => {
+    const { authenticator } = resolved({ exposeChallenge: undefined, scopesInChallenge: undefined })
+    expect(authenticator).toMatchObject({ exposeChallenge: true, scopesInChallenge: 'invalid_token' })
+  })
+
   it('are those that were given', () => {
     const clock = { now: () => 5, monotonic: () => 6, setTimeout: () => () => {} }
     const given = {
@@ -74,7 +79,7 @@ describe('the options of a resource', () => {
     const verifier = fakeVerifier()
     const options = resolveMcpOptions({ resource: RESOURCE, scopes: [], verifier, audience: RESOURCE })
     expect(options.audiences).toEqual([RESOURCE])
-    expect(Object.keys(options.authenticator)).toEqual(['exposeChallenge', 'scopesInChallenge', 'verifier'])
+    expect(Object.keys(options.authenticator).toSorted()).toEqual(['exposeChallenge', 'scopesInChallenge', 'verifier'])
     expect(() => resolveMcpOptions({ resource: RESOURCE, scopes: [], verifier, implies: { a: ['b'] } })).toThrow(
       'Cannot create MCP resource: with "verifier", "implies" belongs to its options, as "scopeHierarchy"',
     )

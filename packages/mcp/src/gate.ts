@@ -91,9 +91,9 @@ export function createGate(parts: GateParts): Gate {
       const read = await readOf(view, hasBody, body)
       const authorized = await authenticator.authorize(token, requirementOf(read?.message, base, parts.tools), scheme)
       if (authorized.kind === 'refused') return stopped(withHeaders(authorized.response, headers))
-      authenticated(admitted(authorized))
-      const [message, bytes] = [read?.message?.value, read?.bytes]
-      return { kind: 'passed', authInfo: authInfo(token, resource, own(accepted, 'user')), message, bytes, headers }
+      const granted = authenticated(admitted(authorized))
+      const info = authInfo(granted.token, resource, own(accepted, 'user'))
+      return { kind: 'passed', authInfo: info, message: read?.message?.value, bytes: read?.bytes, headers }
     } catch (error) {
       if (error instanceof MessageError) return stopped(withHeaders(error.response, added))
       throw error

@@ -1,5 +1,5 @@
 import { createAuthenticator, type ProtectedResource, type Verifier } from '@claimgate/core'
-import { bare, kindOf, misconfigured } from '@claimgate/core/adapter'
+import { assertCanAsk, bare, kindOf, misconfigured } from '@claimgate/core/adapter'
 import { protectedResource } from '@claimgate/core/metadata'
 import { type SdkErrors, type ServerErrors, type TokenVerifier, tokenVerifier } from './auth-info.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -7,7 +7,7 @@ import { fastifyPlugin, type FastifyPlugin } from './fastify.ts'
 import { type FetchHandler, fetchHandler, type McpFetchHandler } from './fetch.ts'
 import { createGate } from './gate.ts'
 import { type NodeHandler, nodeMiddleware, type NodeMiddleware, type NodeRequest, type NodeResponse } from './node.ts'
-import { type McpResourceOptions, resolveMcpOptions } from './options.ts'
+import { ACTION, type McpResourceOptions, resolveMcpOptions } from './options.ts'
 
 /**
  * A protected MCP server. Give its handler to the method of your framework: it gets only requests with a sufficient token. The method also
@@ -68,6 +68,8 @@ export function mcpResource(given: McpResourceOptions): McpResource {
     ...(scopes.length > 0 && { scopesSupported: scopes }),
   })
   const authenticator = createAuthenticator({ ...options.authenticator, resource })
+  for (const rule of Object.values(options.tools))
+    if (typeof rule === 'object') assertCanAsk(ACTION, rule, authenticator.verifier)
   const gate = createGate(bare({ ...options, authenticator, resource, limits: { most, seconds, clock } }))
   const endpoint: Endpoint = Object.freeze({ gate, resource, path })
   return Object.freeze<McpResource>({

@@ -74,7 +74,8 @@ const FIXED: readonly string[] = [
   'challenge',
   'scopeHierarchy',
 ]
-const ACTION = 'create MCP resource'
+/** What messages about options say. */
+export const ACTION = 'create MCP resource'
 
 const scopeRule: OptionRule = {
   be: 'one scope without spaces, and not "offline_access", which is for the authorization server',
@@ -142,14 +143,17 @@ export function resolveMcpOptions(given: McpResourceOptions): ResolvedMcpOptions
     ...all,
     path: all.path ?? new URL(resource).pathname,
     audiences: isReady ? audience : undefined,
-    authenticator: bare({
-      exposeChallenge: true,
-      scopesInChallenge: 'invalid_token',
-      ...verifierOptions,
-    }) as AuthenticatorOptions,
+    authenticator: bare({ ...verifierOptions, ...challengesUnless(verifierOptions) }) as AuthenticatorOptions,
     ...(readOptions(ACTION, { clock }, { clock: clockOption }) as { readonly clock: Clock }),
   }
   return Object.freeze(bare(more))
+}
+
+const CHALLENGES = { exposeChallenge: true, scopesInChallenge: 'invalid_token' }
+
+/** The defaults of MCP for options that are not set. */
+function challengesUnless(options: object): object {
+  return Object.fromEntries(Object.entries(CHALLENGES).filter(([name]) => own(options, name) === undefined))
 }
 
 type ReadMcpOptions = Filled<McpOptions, 'tools' | 'metadata' | 'bodyLength' | 'bodyTimeout'>
