@@ -1,5 +1,6 @@
 import { clientSecretBasic, createIntrospectionVerifier, tlsClient } from '@claimgate/core/introspection'
 import { describe, expect, it } from 'vitest'
+import { fakeVerifier } from '../../support/core/fake-verifier.ts'
 import { active } from '../../support/introspection/server.ts'
 import { ISSUER, setUp } from '../../support/introspection/still-endpoint.ts'
 
@@ -59,6 +60,8 @@ describe('43. A verifier of opaque tokens', () => {
     [{ client: undefined }, CLIENT],
     [{ endpoint: 'introspect' }, '"endpoint" must be the URL of the introspection endpoint, found "a string"'],
     [{ jwts: {} }, '"jwts" must be a verifier, which createVerifier makes'],
+    [{ jwts: { verify: async () => ({}) } }, '"jwts" must be a verifier, which createVerifier makes'],
+    [{ jwts: fakeVerifier({ dependsOnRequest: true }) }, '"jwts" must not depend on the request'],
     [{ timeout: 31 }, '"timeout" must be'],
     [{ maxInFlight: 1001 }, '"maxInFlight" must be'],
     [{ audience: undefined }, 'audience'],
@@ -79,6 +82,8 @@ describe('43. A verifier of opaque tokens', () => {
     [{ client: tlsClient('api'), fetch: async () => new Response() }],
     [{ timeout: 30, maxInFlight: 1000 }],
     [{ timeout: 0.01, maxInFlight: 1 }],
+    [{ jwts: fakeVerifier() }],
+    [{ roleSource: ['realm_access', 'roles'] }],
   ])('is created with %o', (options) => {
     expect(() => create(options)).not.toThrow()
   })

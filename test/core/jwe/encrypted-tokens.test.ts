@@ -12,6 +12,7 @@ import {
   type VerifierEvent,
 } from '@claimgate/core'
 import type { KeySource } from '@claimgate/core/extend'
+import { selectVerifier } from '@claimgate/core/hooks'
 import { createNestedVerifier, type DecryptionKeys, type DecryptionOptions, decryptionKeys } from '@claimgate/core/jwe'
 import { authenticateJwt, getAuth } from '@claimgate/express'
 import { claimgate } from '@claimgate/fastify'
@@ -346,6 +347,16 @@ describe('38. The decrypted content must be a signed JWT that passes the whole v
     ['null', () => createNestedVerifier(null as never), /give an object with options/],
     ['null as verifier', () => nestedWith(null as never), /must be a verifier, which createVerifier makes/],
     ['a text as verifier', () => nestedWith('verifier' as never), /must be a verifier, which createVerifier makes/],
+    [
+      'a verifier that has only verify',
+      () => nestedWith({ verify: verifier.verify } as never),
+      /must be a verifier, which createVerifier makes/,
+    ],
+    [
+      'a verifier that depends on the request',
+      () => nestedWith(selectVerifier({ verifiers: { a: verifier }, select: () => 'a' })),
+      /"verifier" must not depend on the request: make a verifier for each of its verifiers, and give those to selectVerifier/,
+    ],
     ['null as decryption', () => nestedWith(verifier, { decryption: null }), /must be an object with "keys"/],
     [
       'null as keys',

@@ -29,6 +29,7 @@ import {
   type TokenCheck,
   transportOf,
   type Verifier,
+  wrappedVerifier,
 } from '../adapter.ts'
 import { type IntrospectionClient, isTlsClient } from './client.ts'
 
@@ -124,7 +125,7 @@ export const INTROSPECTION: OptionTable<RequestOptions> = {
     printed: found,
   }),
   endpoint: narrowing({ be: 'the URL of the introspection endpoint', fits: isUrl, printed: found }),
-  jwts: narrowing(objectWith('a verifier, which createVerifier makes', 'verify')),
+  jwts: narrowing(wrappedVerifier),
   answers: { ...narrowing(oneOf('json', 'signed')), default: 'json' },
   keys: narrowing(objectWith('a key source with a resolve method', 'resolve')),
   algorithms: narrowing({
@@ -144,7 +145,7 @@ export const INTROSPECTION: OptionTable<RequestOptions> = {
 }
 
 /** The options that are read here. The claims verifier reads the others. */
-const OPTIONS: OptionTable = {
+const OPTIONS: OptionTable<Omit<IntrospectionOptions, ClaimOption>> = {
   issuer: POLICY.issuer,
   audience: POLICY.audience,
   ...INTROSPECTION,
@@ -154,18 +155,22 @@ const OPTIONS: OptionTable = {
   clock: clockOption,
 }
 
-const CLAIM_OPTIONS = [
-  'idTokens',
-  'clientId',
-  'clientClaims',
-  'requiredClaims',
-  'maxAge',
-  'maxLifetime',
-  'clockTolerance',
-  'scopeSources',
-  'scopeHierarchy',
-  'claims',
-] as const
+type ClaimOption = Exclude<keyof ClaimRules, 'profile' | 'tokenTypes'> | 'claims'
+
+// The type makes the list complete.
+const CLAIM_OPTIONS = Object.keys({
+  idTokens: true,
+  clientId: true,
+  clientClaims: true,
+  requiredClaims: true,
+  maxAge: true,
+  maxLifetime: true,
+  clockTolerance: true,
+  scopeSources: true,
+  roleSource: true,
+  scopeHierarchy: true,
+  claims: true,
+} satisfies Record<ClaimOption, true>) as readonly ClaimOption[]
 
 /** Options with defaults filled in, checked and frozen. */
 export type ResolvedOptions<C extends object> = Filled<

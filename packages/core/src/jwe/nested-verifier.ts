@@ -10,7 +10,6 @@ import {
   ignoredKeysHint,
   MAXIMUM_LIMITS,
   misconfigured,
-  objectWith,
   oneOf,
   optionsOf,
   own,
@@ -21,6 +20,7 @@ import {
   timeOf,
   verifiedToken,
   type Verifier,
+  wrappedVerifier,
   reportNotAccepted,
 } from '../adapter.ts'
 import { type DecryptionOptions, jweDecrypter } from './decrypt.ts'
@@ -105,7 +105,7 @@ export function createNestedVerifier<C extends object = object>(options: NestedV
 const NO_ISSUERS = { ready: true, issuers: [] }
 const ACTION = 'create nested verifier'
 const NESTED: OptionTable<NestedVerifierOptions> = {
-  verifier: required(objectWith('a verifier, which createVerifier makes', 'verify')),
+  verifier: required(wrappedVerifier),
   decryption: required(optionsOf('an object with "keys"')),
   accept: { ...oneOf('encrypted', 'either'), default: 'encrypted' },
   onEvent: callback,
