@@ -66,6 +66,8 @@ describe('Back-channel logout stops at start-up', () => {
     for (const options of [{ maxAge: 1 }, { maxAge: 86_400 }, { timeout: 0.01 }, { timeout: 60 }, { log: false }])
       expect(() => logout(options)).not.toThrow()
     expect(() => logout({ jwksUri: 'https://issuer.example/jwks', algorithms: ['ES256'] })).not.toThrow()
+    expect(() => logout({ metadataUri: 'https://issuer.example/metadata' })).not.toThrow()
+    expect(() => logout({ metadataUri: 7 })).toThrow('"metadataUri" must be')
     expect(() => logout({ algorithms: [] })).toThrow('"algorithms" must be a list of algorithms')
   })
 })

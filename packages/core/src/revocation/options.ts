@@ -136,10 +136,24 @@ export const SECURITY_EVENTS: OptionTable<Omit<SecurityEventsOptions, keyof Toke
   ...ENDPOINT,
 }
 
-const TOKEN_RULES: readonly (keyof TokenRules)[] = [
-  ...(['jwksUri', 'allowedKeyHosts', 'allowHttpHosts', 'jwks', 'publicKey', 'secret', 'keys'] as const),
-  ...(['algorithms', 'clockTolerance', 'limits', 'keySet', 'onEvent', 'fetch', 'clock'] as const),
-]
+// The type makes the list complete.
+const TOKEN_RULES = Object.keys({
+  jwksUri: true,
+  allowedKeyHosts: true,
+  metadataUri: true,
+  allowHttpHosts: true,
+  jwks: true,
+  publicKey: true,
+  secret: true,
+  keys: true,
+  algorithms: true,
+  clockTolerance: true,
+  limits: true,
+  keySet: true,
+  onEvent: true,
+  fetch: true,
+  clock: true,
+} satisfies Record<keyof TokenRules, true>) as readonly (keyof TokenRules)[]
 
 /** Options with defaults filled in, checked and frozen. The verifier checks those of `TokenRules`. */
 export type Resolved<T extends EndpointOptions, Names extends keyof T> = Filled<T, Names | 'timeout'> & {
