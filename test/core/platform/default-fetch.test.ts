@@ -35,3 +35,12 @@ describe('a Node that cannot load undici', () => {
     await expect(keys.resolve({ alg: 'ES256', kid: 'a' })).resolves.toBeDefined()
   })
 })
+
+it.each([
+  ['undefined', undefined],
+  ['false', false],
+] as const)('the default fetch takes the proxy "%s" for a host, and %s for none', (host, none) => {
+  const [direct, proxied] = [ofNode.defaultFetchThrough(none), ofNode.defaultFetchThrough(host)]
+  expect(proxied).not.toBe(direct)
+  expect(ofNode.defaultFetchThrough(new URL(`http://${host}`))).toBe(ofNode.defaultFetchThrough(`http://${host}/`))
+})

@@ -21,7 +21,7 @@ import { readOptions } from '../options/read-options.ts'
 import { guardedConnector, type Undici } from './connection-guard.node.ts'
 import { proxyAgent, resolveProxy } from './proxy.node.ts'
 
-const transports = new Map<string, FetchLike>()
+const transports = new Map<UndiciFetchOptions['proxy'], FetchLike>()
 
 /** The transport on Node: undici with few connections. Connects to any address that the configuration names. */
 export const defaultFetch: FetchLike = (url, init) => defaultFetchThrough(undefined)(url, init)
@@ -32,7 +32,8 @@ export const defaultFetch: FetchLike = (url, init) => defaultFetchThrough(undefi
  * @throws TypeError for an invalid proxy
  */
 export function defaultFetchThrough(proxy: UndiciFetchOptions['proxy']): FetchLike {
-  const name = String(proxy)
+  // The text "false" is the name of a host.
+  const name = proxy instanceof URL ? proxy.href : proxy
   const fetch = transports.get(name) ?? undiciFetch(proxy === undefined ? {} : { proxy })
   transports.set(name, fetch)
   return fetch
