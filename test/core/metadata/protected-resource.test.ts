@@ -47,6 +47,16 @@ const token = (aud: string): Promise<string> =>
     .setExpirationTime('5m')
     .sign(privateKey)
 
+it('47. An option that is undefined leaves a member to what is known', async () => {
+  const resource = protectedResource({
+    resource: RESOURCE,
+    dpopBoundAccessTokensRequired: undefined,
+    tlsClientCertificateBoundAccessTokens: undefined,
+  })
+  resource.learn({ confirmations: ['x5t#S256'] })
+  expect(await documentOf(resource)).toMatchObject({ tls_client_certificate_bound_access_tokens: true })
+})
+
 describe('47. the examples of RFC 9728', () => {
   it('section 3.2: the document', async () => {
     const example = `{

@@ -176,17 +176,16 @@ function isIssuerUrl(issuer: string): boolean {
 
 /** The members of the document: what the options state, and otherwise what is known. */
 function metadataOf(options: ReadResourceOptions, known: KnownFacts): Readonly<Record<string, unknown>> {
-  const stated: Record<string, unknown> = bare({
+  const derived: Record<string, unknown> = bare({
     authorizationServers: known.issuers,
     bearerMethodsSupported: known.bearerMethods,
     scopesSupported: known.scopes,
     dpopSigningAlgValuesSupported: known.dpopAlgorithms,
     dpopBoundAccessTokensRequired: known.needsDpop || undefined,
     tlsClientCertificateBoundAccessTokens: known.takesCertificates || undefined,
-    ...options,
   })
   const members = Object.entries(PARAMETER_OF)
-    .map(([option, parameter]) => [parameter, stated[option]] as const)
+    .map(([option, parameter]) => [parameter, own(options, option) ?? derived[option]] as const)
     .filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0))
   return bare({ ...Object.fromEntries(members), ...options.additional })
 }
