@@ -11,6 +11,15 @@ import {
 } from '../../../packages/core/src/errors/auth-error.ts'
 
 describe('an AuthError', () => {
+  it.each(['orders:read', Object.freeze(new Set(['orders:read'])), null, { length: 1 }])(
+    'rejects scopes that are not a list: %o',
+    (scopes) => {
+      expect(() => new AuthError('insufficient_scope', { scopes: scopes as never })).toThrow(
+        'Cannot create AuthError: "scopes" must be a list',
+      )
+    },
+  )
+
   it('copies and freezes the scopes to name', () => {
     const scopes = ['a']
     const error = new AuthError('insufficient_scope', { scopes })

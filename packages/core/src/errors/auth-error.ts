@@ -60,7 +60,7 @@ export class AuthError extends Error {
     const parameters = copyOf(refusal && own(refusal, 'parameters'))
     const advice = given(details, 'hint')
     const hint = advice === undefined ? undefined : sentence(advice)
-    const scopes = given(details, 'scopes') ?? NO_SCOPES
+    const scopes = listOf(given(details, 'scopes'))
     const expected = Object.hasOwn(details, 'expected') ? quote(details.expected) : undefined
     const actual = Object.hasOwn(details, 'actual') ? quote(details.actual) : undefined
     const message = messageOf({ summary: entry.summary, expected, actual, hint })
@@ -76,7 +76,7 @@ export class AuthError extends Error {
     this.expected = expected
     this.actual = actual
     this.retryAfter = status === 503 ? secondsToWait(given(details, 'retryAfter')) : undefined
-    this.scopes = Object.isFrozen(scopes) ? scopes : Object.freeze([...scopes])
+    this.scopes = scopes
     this.headers = headers
     this.parameters = parameters
     this.description = refusal && own(refusal, 'description')
@@ -114,6 +114,13 @@ function copyOf(members: Readonly<Record<string, string>> | undefined): Readonly
   if (!isPlainObject(members))
     throw new TypeError('Cannot create AuthError: "headers" and "parameters" must be plain objects')
   return Object.freeze(bare({ ...members }))
+}
+
+function listOf(scopes: readonly string[] | undefined): readonly string[] {
+  if (scopes === undefined) return NO_SCOPES
+  const isList: boolean = Array.isArray(scopes)
+  if (!isList) throw new TypeError('Cannot create AuthError: "scopes" must be a list')
+  return Object.isFrozen(scopes) ? scopes : Object.freeze([...scopes])
 }
 
 function secondsToWait(retryAfter = 1): number {
