@@ -112,4 +112,17 @@ describe('a fetch that has ended', () => {
     await get(async () => response).catch(() => undefined)
     expect(cancelled).toBe(times)
   })
+
+  it('refuses a body of texts, whose bytes it cannot count', async () => {
+    const chunks = ['{"keys":', '[]}']
+    const reader = {
+      read: async () => ({ done: chunks.length === 0, value: chunks.shift() as never }),
+      cancel: async () => {},
+    }
+    const response = { status: 200, type: 'basic', headers: new Headers(), body: { getReader: () => reader } }
+    await expect(get(async () => response)).rejects.toMatchObject({
+      reason: 'malformed',
+      message: 'The body holds something that is not bytes',
+    })
+  })
 })

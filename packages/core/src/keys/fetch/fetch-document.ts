@@ -245,6 +245,8 @@ async function readText({ body, headers }: FetchResponse, maxBytes: number, sign
     for (;;) {
       const { done, value } = await reader.read()
       if (done) break
+      // A text has no byteLength, and the limit would be lost.
+      if (!ArrayBuffer.isView(value)) throw new FetchError('malformed', 'The body holds something that is not bytes')
       size += value.byteLength
       if (size > maxBytes) throw tooLarge(headers, maxBytes)
       chunks.push(value)
