@@ -201,7 +201,10 @@ export const REMOTE_KEY_SET: OptionTable<RemoteKeySetOptions> = {
   ifRefused: { be: 'a string', fits: (value) => typeof value === 'string' },
   allowHttpHosts: { ...httpHosts, default: [] },
   fetch: fetchOption,
-  clock: { ...objectWith('an object with "now" and "monotonic"', 'now', 'monotonic'), default: systemClock },
+  clock: {
+    ...objectWith('an object with "now", "monotonic" and "setTimeout"', 'now', 'monotonic', 'setTimeout'),
+    default: systemClock,
+  },
   random: callback,
   onEvent: callback,
 }
