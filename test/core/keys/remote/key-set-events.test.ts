@@ -280,3 +280,19 @@ describe('a failed signature', () => {
     expect(await keys.resolveAgain?.(header, found ?? failed)).toBeUndefined()
   })
 })
+
+describe('a key set with a function of its options that throws', () => {
+  it('fails the fetch, and fetches again', async () => {
+    let isBroken = true
+    const random = (): number => {
+      if (isBroken) throw new Error('no random numbers')
+      return 1
+    }
+    const { keys, ask, clock } = setUp(json({ keys: [a] }), { random })
+    // Vitest fails on unhandled rejections.
+    await expect(keys.ready()).rejects.toMatchObject({ code: 'keys_unavailable' })
+    isBroken = false
+    await clock.pass(60)
+    expect(await ask('a')).toBe('verified')
+  })
+})

@@ -179,8 +179,7 @@ export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOpt
       if (options.store) writeStore(next, id, options.store, options)
       return { kind: 'fetched', attempts: state.attempts }
     } catch (thrown) {
-      const error =
-        thrown instanceof FetchError ? thrown : new FetchError('network', 'The fetch failed', { cause: thrown })
+      const error = failureOf(thrown)
       if (state.fetching === shared) onFailure(error, startedAt)
       if (options.store) reportToStore(id, options.store, options)
       return { kind: 'failed', error }
@@ -234,9 +233,13 @@ export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOpt
         aliveUntil: startedAt + timeout * 1000 + GRACE,
       }
       state.fetching = shared
-      shared.settled = run(shared, cause).then((result) => {
+      const settle = (result: FetchResult): void => {
         shared.result = result
         if (state.fetching === shared) state.fetching = undefined
+      }
+      // It rejects only if a function of the options throws, such as `random`.
+      shared.settled = run(shared, cause).then(settle, (thrown: unknown) => {
+        settle({ kind: 'failed', error: failureOf(thrown) })
       })
       keepAlive(waitUntil, shared.settled)
       return shared
@@ -246,6 +249,10 @@ export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOpt
       state.fetching?.controller.abort()
     },
   }
+}
+
+function failureOf(thrown: unknown): FetchError {
+  return thrown instanceof FetchError ? thrown : new FetchError('network', 'The fetch failed', { cause: thrown })
 }
 
 /**
