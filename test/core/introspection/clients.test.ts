@@ -1,7 +1,7 @@
 import { clientSecretBasic, clientSecretPost, privateKeyJwt, tlsClient } from '@claimgate/core/introspection'
 import { createTestKeys } from '@claimgate/testing'
 import { decodeJwt, decodeProtectedHeader, exportJWK, exportPKCS8 } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 const REQUEST = {
   issuer: 'https://auth.example.com',
@@ -130,6 +130,18 @@ describe('43. An assertion of a client', () => {
     const [one, two] = [await client.authenticate(REQUEST), await client.authenticate(REQUEST)]
     const [a, b] = [one, two].map(({ form = {} }) => decodeJwt(form['client_assertion'] ?? '').jti)
     expect(a).not.toBe(b)
+  })
+
+  it('is signed with a key that is imported once, and for which no request waits for another one', async () => {
+    const importKey = vi.spyOn(crypto.subtle, 'importKey')
+    onTestFinished(() => importKey.mockRestore())
+    const client = privateKeyJwt('api', jwk)
+    // The import of the first request never ends, as in a worker whose request has been cancelled.
+    importKey.mockImplementationOnce(() => new Promise<never>(() => {}))
+    void client.authenticate(REQUEST)
+    await client.authenticate(REQUEST)
+    await client.authenticate(REQUEST)
+    expect(importKey).toHaveBeenCalledTimes(2)
   })
 
   it('of a signer has the signature of its bytes', async () => {

@@ -158,10 +158,14 @@ function assertionSigner(key: AssertionKey, { alg: given, kid: named }: Assertio
   if (typeof key !== 'string' && typeof own(key, 'd') !== 'string')
     throw misconfigured(ACTION, 'the key must be private')
   const jwk = typeof key === 'string' ? undefined : { ...key }
-  let imported: Promise<CryptoKey> | undefined
+  // Not its promise: in workers, no request may wait for the promise of another one.
+  let imported: CryptoKey | undefined
+  const importKey = async (): Promise<CryptoKey> =>
+    (await (jwk === undefined ? importPKCS8(key as string, alg) : importJWK(jwk, alg))) as CryptoKey
   return async (claims) => {
-    imported ??= (jwk === undefined ? importPKCS8(key as string, alg) : importJWK(jwk, alg)) as Promise<CryptoKey>
-    return new CompactSign(claims).setProtectedHeader(header).sign(await imported)
+    const known = imported ?? (await importKey())
+    imported = known
+    return new CompactSign(claims).setProtectedHeader(header).sign(known)
   }
 }
 
