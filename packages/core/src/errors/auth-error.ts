@@ -60,10 +60,14 @@ export class AuthError extends Error {
     const parameters = copyOf(refusal && own(refusal, 'parameters'))
     const advice = given(details, 'hint')
     const hint = advice === undefined ? undefined : sentence(advice)
-    const scopes = listOf(given(details, 'scopes'))
+    const scopes = given(details, 'scopes') ?? NO_SCOPES
+    const isList: boolean = Array.isArray(scopes)
+    if (!isList) throw new TypeError('Cannot create AuthError: "scopes" must be a list')
     const expected = Object.hasOwn(details, 'expected') ? quote(details.expected) : undefined
     const actual = Object.hasOwn(details, 'actual') ? quote(details.actual) : undefined
-    const message = messageOf({ summary: entry.summary, expected, actual, hint })
+    const wanted = expected === undefined ? '' : `: expected ${expected}`
+    const found = actual === undefined ? '' : `${wanted === '' ? ':' : ','} found ${actual}`
+    const message = `${entry.summary}${wanted}${found}${hint === undefined || hint === '' ? '' : `. ${hint}`}`
     const options = Object.hasOwn(details, 'cause') ? { cause: details.cause } : undefined
     // Nothing before the restore may throw; otherwise no error in the program would have a stack trace again.
     const restoreStacks = withoutStacks()
@@ -76,7 +80,7 @@ export class AuthError extends Error {
     this.expected = expected
     this.actual = actual
     this.retryAfter = status === 503 ? secondsToWait(given(details, 'retryAfter')) : undefined
-    this.scopes = scopes
+    this.scopes = Object.isFrozen(scopes) ? scopes : Object.freeze([...scopes])
     this.headers = headers
     this.parameters = parameters
     this.description = refusal && own(refusal, 'description')
@@ -116,30 +120,8 @@ function copyOf(members: Readonly<Record<string, string>> | undefined): Readonly
   return Object.freeze(bare({ ...members }))
 }
 
-function listOf(scopes: readonly string[] | undefined): readonly string[] {
-  if (scopes === undefined) return NO_SCOPES
-  const isList: boolean = Array.isArray(scopes)
-  if (!isList) throw new TypeError('Cannot create AuthError: "scopes" must be a list')
-  return Object.isFrozen(scopes) ? scopes : Object.freeze([...scopes])
-}
-
 function secondsToWait(retryAfter = 1): number {
   return Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter : 1
-}
-
-interface Message {
-  readonly summary: string
-  readonly expected: string | undefined
-  readonly actual: string | undefined
-  readonly hint: string | undefined
-}
-
-function messageOf({ summary, expected, actual, hint }: Message): string {
-  const wanted = expected === undefined ? '' : `expected ${expected}`
-  const found = actual === undefined ? '' : `found ${actual}`
-  const between = wanted !== '' && found !== '' ? ', ' : ''
-  const comparison = wanted === '' && found === '' ? '' : `: ${wanted}${between}${found}`
-  return hint === undefined || hint === '' ? `${summary}${comparison}` : `${summary}${comparison}. ${hint}`
 }
 
 /** The result of a function that returns its refusal. Functions that run for every bad token do, because throwing takes half of the time. */

@@ -122,7 +122,7 @@ describe('a fetch that has ended', () => {
     const response = { status: 200, type: 'basic', headers: new Headers(), body: { getReader: () => reader } }
     await expect(get(async () => response)).rejects.toMatchObject({
       reason: 'malformed',
-      message: 'The body holds something that is not bytes',
+      message: 'The body is not bytes',
     })
   })
 })

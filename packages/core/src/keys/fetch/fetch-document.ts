@@ -246,7 +246,7 @@ async function readText({ body, headers }: FetchResponse, maxBytes: number, sign
       const { done, value } = await reader.read()
       if (done) break
       // A text has no byteLength, and the limit would be lost.
-      if (!ArrayBuffer.isView(value)) throw new FetchError('malformed', 'The body holds something that is not bytes')
+      if (!ArrayBuffer.isView(value)) throw new FetchError('malformed', 'The body is not bytes')
       size += value.byteLength
       if (size > maxBytes) throw tooLarge(headers, maxBytes)
       chunks.push(value)

@@ -202,7 +202,7 @@ export const REMOTE_KEY_SET: OptionTable<RemoteKeySetOptions> = {
   allowHttpHosts: { ...httpHosts, default: [] },
   fetch: fetchOption,
   clock: {
-    ...objectWith('an object with "now", "monotonic" and "setTimeout"', 'now', 'monotonic', 'setTimeout'),
+    ...objectWith('an object { now, monotonic, setTimeout }', 'now', 'monotonic', 'setTimeout'),
     default: systemClock,
   },
   random: callback,

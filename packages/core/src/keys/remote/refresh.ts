@@ -179,10 +179,10 @@ export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOpt
       if (options.store) writeStore(next, id, options.store, options)
       return { kind: 'fetched', attempts: state.attempts }
     } catch (thrown) {
-      const error = failureOf(thrown)
-      if (state.fetching === shared) onFailure(error, startedAt)
+      const failure = failureOf(thrown)
+      if (state.fetching === shared) onFailure(failure.error, startedAt)
       if (options.store) reportToStore(id, options.store, options)
-      return { kind: 'failed', error }
+      return failure
     } finally {
       release()
     }
@@ -198,9 +198,9 @@ export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOpt
     if (state.cached) state.cached = { ...state.cached, etag: undefined }
     if (state.closed) return
     const cached = usable()
-    const wait = retrySeconds(waitFor('age'))
-    if (!cached) emit(onEvent, { type: 'keys.unavailable', uri, reason, retryAfter: wait })
-    else emit(onEvent, { type: 'keys.stale', uri, age: (now - cached.confirmedAt) / 1000, reason, retryAfter: wait })
+    const trouble = { uri, reason, retryAfter: retrySeconds(waitFor('age')) }
+    if (!cached) emit(onEvent, { type: 'keys.unavailable', ...trouble })
+    else emit(onEvent, { type: 'keys.stale', age: (now - cached.confirmedAt) / 1000, ...trouble })
   }
 
   if (options.seed) adoptSeed(checkSeed(options.seed, locator))
@@ -233,14 +233,13 @@ export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOpt
         aliveUntil: startedAt + timeout * 1000 + GRACE,
       }
       state.fetching = shared
-      const settle = (result: FetchResult): void => {
-        shared.result = result
-        if (state.fetching === shared) state.fetching = undefined
-      }
       // It rejects only if a function of the options throws, such as `random`.
-      shared.settled = run(shared, cause).then(settle, (thrown: unknown) => {
-        settle({ kind: 'failed', error: failureOf(thrown) })
-      })
+      shared.settled = run(shared, cause)
+        .catch(failureOf)
+        .then((result) => {
+          shared.result = result
+          if (state.fetching === shared) state.fetching = undefined
+        })
       keepAlive(waitUntil, shared.settled)
       return shared
     },
@@ -251,8 +250,9 @@ export function keySetRefresh(locator: JwkSetLocator, options: ResolvedKeySetOpt
   }
 }
 
-function failureOf(thrown: unknown): FetchError {
-  return thrown instanceof FetchError ? thrown : new FetchError('network', 'The fetch failed', { cause: thrown })
+function failureOf(thrown: unknown): FetchResult & { readonly kind: 'failed' } {
+  const error = thrown instanceof FetchError ? thrown : new FetchError('network', 'The fetch failed', { cause: thrown })
+  return { kind: 'failed', error }
 }
 
 /**
