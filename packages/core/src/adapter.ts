@@ -41,10 +41,11 @@ export {
   required,
 } from './options/option-rules.ts'
 export { readOptions } from './options/read-options.ts'
+export { hexSha256 } from './bytes/hex.ts'
 export { quote } from './errors/quote.ts'
 export { BodyError, type BodyLimits, type NextChunk, readBody, readBytes } from './http/body.ts'
 export { b64TokenFlaw } from './http/credential.ts'
-export { publicUrl, resolveOrigin } from './http/origin.ts'
+export { decodedPath, publicUrl, resolveOrigin, withoutOrigin } from './http/origin.ts'
 export {
   entityTag,
   fetchDocument,
@@ -145,6 +146,7 @@ export {
   type FetchLike,
   isLoopback,
   iatTolerance,
+  LAST_SECOND,
   systemClock,
 } from './model/runtime.ts'
 export {
@@ -169,7 +171,7 @@ export { checkAlgorithm, webCryptoSignature } from './jws/signature.ts'
 export { tooLong } from './jws/parse.ts'
 export { decodePart } from './jws/parse.ts'
 export { type ClaimsVerifier, type ClaimsVerifierOptions, createClaimsVerifier } from './pipeline/claims-verifier.ts'
-export type { Explanation, ExplanationStep } from './pipeline/explain.ts'
+export { type Explanation, type ExplanationStep, refusedExplanation } from './pipeline/explain.ts'
 export { parseJsonObject } from './jws/parse.ts'
 export { clockOf, createJwtVerifier, createReferenceVerifier } from './pipeline/verifier.ts'
 export type { IssuerStatus, VerifierStatus } from './pipeline/status.ts'

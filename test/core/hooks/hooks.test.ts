@@ -309,14 +309,29 @@ describe('53. selectVerifier', () => {
   it('says in the log which verifiers there are', async () => {
     const outcome = await choosing(() => 'third').authenticate(bearer(good))
     expect(outcome).toMatchObject({ error: { expected: '["acme","other"]', actual: '"third"' } })
+  })
+
+  it('explains the refusal of a choice with its code', async () => {
     const explained = await choosing(() => 'third').explain(bearer(good))
-    expect(explained.steps).toContainEqual(
-      expect.objectContaining({
-        step: 'verifier',
-        result: 'failed',
-        hint: expect.stringContaining('"third"') as string,
-      }),
-    )
+    expect(explained).toMatchObject({
+      accepted: false,
+      code: 'verifier_unknown',
+      summary: expect.stringMatching(/^Refused \(verifier_unknown\): .*"third"/) as string,
+    })
+    expect(explained.steps).toContainEqual({
+      step: 'verifier',
+      result: 'failed',
+      code: 'verifier_unknown',
+      expected: '["acme","other"]',
+      actual: '"third"',
+    })
+  })
+
+  it('quotes the message of a failed choice in an explanation', async () => {
+    const verifier = selectVerifier({ verifiers: { acme }, select: () => 'acme' })
+    const { summary, steps } = await verifier.explain('t')
+    expect(summary).toMatch(/^Refused: "Cannot verify token: the verifier depends on the request/)
+    expect(steps).toMatchObject([{ step: 'verifier', result: 'failed', actual: 'an unexpected error' }])
   })
 
   it.each<[string, unknown, string]>([

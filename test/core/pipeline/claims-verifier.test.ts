@@ -33,6 +33,17 @@ describe('a verifier of claims', () => {
     expect(await verifier.explain('opaque', claims)).toMatchObject({ accepted: false, code })
   })
 
+  it('explains the refusal of claims that are no JSON, and never throws', async () => {
+    const claims = { ...accessClaims(), size: 1n } as never
+    await expect(createClaimsVerifier(options).verify('opaque', claims)).rejects.toThrow(TypeError)
+    const explanation = await createClaimsVerifier(options).explain('opaque', claims)
+    expect(explanation).toMatchObject({
+      accepted: false,
+      summary: expect.stringMatching(/^Refused: ".*BigInt/) as string,
+    })
+    expect(explanation.steps).toContainEqual(expect.objectContaining({ step: 'parse', result: 'failed' }))
+  })
+
   it('accepts the context of a verification', async () => {
     const verifier = createClaimsVerifier(options)
     const bound = { ...accessClaims(), cnf: { jkt: 'x' } }

@@ -249,4 +249,22 @@ describe('an explanation', () => {
     await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'keys_unavailable' })
     expect((await verifier.explain(token)).code).toBe('keys_unavailable')
   })
+
+  it('does not compare a token of an unknown issuer with the one policy that a function has returned so far', async () => {
+    const policy = { issuer: ISSUER, audience: AUDIENCE, jwks: key.jwks }
+    const issuers = async (iss: string): Promise<object | undefined> => (iss === ISSUER ? policy : undefined)
+    const verifier = createVerifier({ issuers, clock } as VerifierOptions)
+    await verifier.verify(await key.sign(accessClaims()))
+    const explanation = await verifier.explain(await key.sign(accessClaims({ iss: 'https://other.example' })))
+    expect(explanation.code).toBe('issuer_unknown')
+    expect(results(explanation)).toEqual([
+      'time passed',
+      'parse passed',
+      'issuer failed',
+      'algorithm skipped',
+      'key skipped',
+      'signature skipped',
+      'claims skipped',
+    ])
+  })
 })

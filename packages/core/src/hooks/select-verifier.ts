@@ -1,6 +1,5 @@
 import {
   answerOf,
-  asError,
   AuthError,
   b64TokenFlaw,
   bare,
@@ -13,6 +12,7 @@ import {
   type OptionTable,
   own,
   readOptions,
+  refusedExplanation,
   type RequestView,
   required,
   type Verifier,
@@ -101,8 +101,7 @@ export function selectVerifier<C extends object = object>(given: SelectVerifierO
         try {
           return await (await chosenFor(token, context)).explain(token, context)
         } catch (thrown) {
-          const { message } = asError(thrown)
-          return { accepted: false, summary: message, steps: [{ step: 'verifier', result: 'failed', hint: message }] }
+          return refusedExplanation('verifier', thrown, [])
         }
       },
       ready: async () => {

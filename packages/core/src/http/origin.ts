@@ -35,8 +35,23 @@ function parse(text: string): URL | undefined {
  * @param target - the `target` of the request's view
  */
 export function publicUrl(origin: string, target: string): string {
-  const path = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '')
+  const path = withoutOrigin(target)
   // The target `*` names the server itself (RFC 9112 section 3.2.4).
   if (path === '*') return origin
   return `${origin}${path.startsWith('/') ? '' : '/'}${path}`
+}
+
+/** The path and query of a request target. An absolute target (RFC 9112 section 3.2.2) also has an origin, which is removed. */
+export function withoutOrigin(target: string): string {
+  return target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '')
+}
+
+/** A path as routers compare it. `undefined` if it has escaped delimiters such as `%2F`, which they do not decode, or is not UTF-8. */
+export function decodedPath(path: string): string | undefined {
+  if (/%(?:2[346bcf]|3[abdf]|40)/i.test(path)) return undefined
+  try {
+    return decodeURI(path)
+  } catch {
+    return undefined
+  }
 }

@@ -6,7 +6,6 @@ import {
   decodePart,
   type Deadline,
   emit,
-  type Explanation,
   type ExplanationStep,
   own,
   parseJsonObject,
@@ -18,6 +17,7 @@ import {
   type Verifier,
   type VerifierStatus,
   type VerifyContext,
+  refusedExplanation,
   reportNotAccepted,
 } from '../adapter.ts'
 import { answersOf, type FoundAnswer } from './answers.ts'
@@ -69,7 +69,7 @@ export function createIntrospectionVerifier<C extends object = object>(given: In
     verifyAnswer(token, async () => ({ answer: await answers.ask(token, keep), isFresh: true }), context)
 
   const late = (): AuthError => new AuthError('check_unavailable', { actual: 'jwts' })
-  const deadline: Deadline = { late, seconds: LONGEST_JWT, clock }
+  const deadline: Deadline = { late, seconds: JWTS_TIMEOUT, clock }
   /** The other verifier, for a JWT. One that hangs must not make requests hang. */
   const jwtVerifier = (token: string): Pick<Verifier<C>, 'verify' | 'explain'> | undefined => {
     if (jwts === undefined || !isJwt(token)) return undefined
@@ -77,7 +77,7 @@ export function createIntrospectionVerifier<C extends object = object>(given: In
       verify: async (...args) => answeredWithin(deadline, () => jwts.verify(...args)),
       explain: async (...args) =>
         answeredWithin(deadline, () => jwts.explain(...args)).catch((error: unknown) =>
-          refusedExplanation('jwts', asError(error)),
+          refusedExplanation('jwts', error, CLAIMS),
         ),
     }
   }
@@ -108,7 +108,7 @@ export function createIntrospectionVerifier<C extends object = object>(given: In
         const explanation = await rules.explain(token, claimsOf(answer, issuer), context)
         return { ...explanation, steps: Object.freeze([ACTIVE, ...explanation.steps]) }
       } catch (error) {
-        return refusedExplanation(STEP, asError(error))
+        return refusedExplanation(STEP, error, CLAIMS)
       }
     },
     ready: async () => {
@@ -129,7 +129,7 @@ export function createIntrospectionVerifier<C extends object = object>(given: In
 }
 
 // Seconds to wait for `jwts`. It fetches keys for at most 30 s.
-const LONGEST_JWT = 30
+const JWTS_TIMEOUT = 30
 const NO_ISSUERS: VerifierStatus = { ready: true, issuers: [] }
 // Milliseconds.
 const JUST_ASKED = 1000
@@ -183,20 +183,10 @@ function accessTokenCheck(audience: string | readonly string[] | null): TokenChe
 }
 
 const STEP = 'introspection'
+const CLAIMS = ['claims']
 const ACTIVE: ExplanationStep = Object.freeze<ExplanationStep>({
   step: STEP,
   result: 'passed',
   expected: quote('an active token'),
   actual: quote('an active one'),
 })
-
-/** Explains the refusal of a token without an answer that it is active. */
-function refusedExplanation(step: string, error: Error): Explanation {
-  const refusal = error instanceof AuthError ? error : undefined
-  const { code, expected, actual, hint } = refusal ?? { actual: 'an unexpected error', hint: quote(error.message) }
-  const details = Object.entries({ code, expected, actual, hint }).filter(([, value]) => value !== undefined)
-  const failed: ExplanationStep = { step, result: 'failed', ...Object.fromEntries(details) }
-  const summary = refusal ? `Refused (${refusal.code}): ${refusal.message}` : `Refused: ${hint}`
-  const steps = Object.freeze([failed, { step: 'claims', result: 'skipped' } as const])
-  return { accepted: false, ...(code && { code }), summary, steps }
-}

@@ -21,6 +21,7 @@ import {
   verifiedToken,
   type Verifier,
   wrappedVerifier,
+  refusedExplanation,
   reportNotAccepted,
 } from '../adapter.ts'
 import { type DecryptionOptions, jweDecrypter } from './decrypt.ts'
@@ -166,14 +167,5 @@ function decryptedExplanation(header: JweHeader, explanation: Explanation): Expl
 
 /** Explains the refusal of a token that never reached the verifier. */
 function undecryptedExplanation(error: Error): Explanation {
-  const refusal = error instanceof AuthError ? error : undefined
-  const { code, expected, actual, hint } = refusal ?? { actual: 'an unexpected error', hint: quote(error.message) }
-  const details = Object.entries({ code, expected, actual, hint }).filter(([, value]) => value !== undefined)
-  const failed: ExplanationStep = { step: 'decrypt', result: 'failed', ...Object.fromEntries(details) }
-  const skipped = ['parse', 'issuer', 'algorithm', 'key', 'signature', 'claims'].map((step): ExplanationStep => ({
-    step,
-    result: 'skipped',
-  }))
-  const summary = refusal ? `Refused (${refusal.code}): ${refusal.message}` : `Refused: ${hint}`
-  return { accepted: false, ...(code && { code }), summary, steps: Object.freeze([failed, ...skipped]) }
+  return refusedExplanation('decrypt', error, ['parse', 'issuer', 'algorithm', 'key', 'signature', 'claims'])
 }

@@ -39,10 +39,10 @@ export function createClaimsVerifier<C extends object = object>(options: ClaimsV
     throw misconfigured('create claims verifier', `leave out "${misplaced}": there is no signature`)
   const { rules, clock, onEvent } = verifierParts<C>(noEngine, { ...options, keys: NO_KEYS, tokenCache: false })
   const rest = stepsOf<C>(rules).filter(({ name }) => !OF_JWTS.includes(name))
-  const stepsFor = (token: string, given: Claims): readonly Step<C>[] => {
-    const claims = deepFreeze(bareThrough(JSON.parse(JSON.stringify(given)))) as Claims
-    return [{ ...PARSE, run: (state) => useClaims(state, token, claims) }, ...rest]
-  }
+  const stepsFor = (token: string, claims: Claims): readonly Step<C>[] => [
+    { ...PARSE, run: (state) => useClaims(state, token, claims) },
+    ...rest,
+  ]
   return {
     verify: async (token, claims, context) =>
       tokenVerifier(stepsFor(token, claims), { clock, cache: undefined, onEvent })(token, context),
@@ -59,7 +59,8 @@ const OF_JWTS: readonly string[] = ['parse', 'padding', 'algorithm', 'key', 'sig
 const PARSE = { name: 'parse', skipIfRemembered: false, needs: [], describe: () => undefined } as const
 
 // The check of `typ` finds none, and the verified token gets no header.
-function useClaims<C extends object>(state: Verification<C>, token: string, claims: Claims): undefined {
+function useClaims<C extends object>(state: Verification<C>, token: string, given: Claims): undefined {
+  const claims = deepFreeze(bareThrough(JSON.parse(JSON.stringify(given)))) as Claims
   state.subject = { claims, header: NO_HEADER }
   state.parsed = { token, claims, header: undefined } as unknown as ParsedJwt
 }

@@ -73,11 +73,11 @@ async function explainSteps<C extends object>(
   }
 }
 
-// With only one policy, the explanation continues after a wrong issuer and uses that policy.
+// With only one policy, the explanation continues after a wrong issuer and uses that policy. Policies of a function are of other issuers.
 function hasPolicy<C extends object>(state: Verification<C>, policies: PolicyRegistry): boolean {
   const { policy }: Partial<Verification<C>> = state
   if (policy !== undefined) return true
-  const [only, ...others] = policies.known()
+  const [only, ...others] = policies.areFixed ? policies.known() : []
   if (only === undefined || others.length > 0) return false
   state.policy = only
   return true
@@ -106,6 +106,15 @@ export function joined(parts: readonly Explanation[]): Explanation {
     ? 'Accepted: every step that was tried passed'
     : 'Accepted: every step passed'
   return refused === undefined ? { accepted: true, summary, steps } : { ...refused, steps }
+}
+
+/** Explains a refusal by one step, which came before these other steps. */
+export function refusedExplanation(step: string, thrown: unknown, skipped: readonly string[]): Explanation {
+  const report = new Report()
+  report.fail(step, thrown)
+  const explanation = report.end()
+  const others = skipped.map((name): ExplanationStep => ({ step: name, result: 'skipped' }))
+  return { ...explanation, steps: Object.freeze([...explanation.steps, ...others]) }
 }
 
 /** Collects the results of the steps. */
