@@ -1,5 +1,5 @@
 import type { ProtectedResource } from '@claimgate/core'
-import { has, metadataAnswer, misconfigured, NodeRequestView, resourceList } from '@claimgate/core/adapter'
+import { decodedPath, has, metadataAnswer, misconfigured, NodeRequestView, resourceList } from '@claimgate/core/adapter'
 import {
   type BackchannelLogoutOptions,
   createLogoutEndpoint,
@@ -64,11 +64,8 @@ function withoutPrefix(scope: FastifyInstance): FastifyInstance {
 
 /** @throws TypeError for a path that would never be found, because the router decodes no delimiters */
 function decoded(path: string): string {
-  try {
-    if (!/%(?:2[346bcf]|3[abdf]|40)/i.test(path)) return decodeURI(path)
-  } catch {
-    // Not UTF-8.
-  }
+  const plain = decodedPath(path)
+  if (plain !== undefined) return plain
   throw misconfigured('serve metadata', 'give a resource or a "path" without escaped delimiters such as "%2F"', path)
 }
 
@@ -121,14 +118,16 @@ export function securityEvents(options: SecurityEventsOptions): FastifyPluginAsy
   return passedUncalled('securityEvents', options) ?? pluginOf(createSecurityEventEndpoint(options))
 }
 
-/** Fastify has called the factory as a plugin: the error, as a promise, because Fastify would not catch an exception. */
+/** Returns a rejected promise if Fastify has called the factory itself as a plugin, because Fastify would not catch an exception. */
 function passedUncalled(
   name: string,
   given: unknown,
   call = `(${name}({ … }), { prefix: '/path' })`,
-): undefined | never {
+): FastifyPluginAsync | undefined {
   if (typeof given !== 'object' || given === null || !has(given, 'addContentTypeParser')) return undefined
-  return Promise.reject(new TypeError(`${name} was passed uncalled: write app.register${call}`)) as never
+  const uncalled = new TypeError(`${name} was passed uncalled: write app.register${call}`)
+  // Fastify awaits what it gets, and does not call it.
+  return Promise.reject(uncalled) as unknown as FastifyPluginAsync
 }
 
 function pluginOf(endpoint: RevocationEndpoint): FastifyPluginAsync {

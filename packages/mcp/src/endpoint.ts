@@ -1,4 +1,5 @@
 import type { ProtectedResource, RequestView } from '@claimgate/core'
+import { withoutOrigin } from '@claimgate/core/adapter'
 import type { Gate } from './gate.ts'
 
 /** An MCP endpoint, for the code of each framework. */
@@ -11,7 +12,7 @@ export interface Endpoint {
 
 /** Whether a request is for the endpoint. Compared exactly: a handler runs only for such requests, so another spelling reaches nothing. */
 export function isForEndpoint({ path }: Endpoint, { target }: Pick<RequestView, 'target'>): boolean {
-  const [received = ''] = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').split(/[?#]/, 1)
+  const [received = ''] = withoutOrigin(target).split(/[?#]/, 1)
   return (received === '' ? '/' : received) === path
 }
 

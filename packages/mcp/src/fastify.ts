@@ -1,4 +1,4 @@
-import { addFields, asError, misconfigured, NodeRequestView } from '@claimgate/core/adapter'
+import { addFields, asError, decodedPath, misconfigured, NodeRequestView } from '@claimgate/core/adapter'
 import type { Chunks } from './body.ts'
 import { declaresBody, type Endpoint } from './endpoint.ts'
 import type { Parsed } from './gate.ts'
@@ -125,12 +125,9 @@ const PLAIN =
 
 /** The router compares decoded paths, except for escaped delimiters. A colon begins a parameter, and an asterisk matches anything. */
 function routeOf(path: string): string {
-  if (path.includes('*') || /%(?:2[346bcf]|3[abdf]|40)/i.test(path)) throw misconfigured(ACTION, PLAIN, path)
-  try {
-    return decodeURI(path).replaceAll(':', '::')
-  } catch {
-    throw misconfigured(ACTION, PLAIN, path)
-  }
+  const plain = decodedPath(path)
+  if (plain === undefined || path.includes('*')) throw misconfigured(ACTION, PLAIN, path)
+  return plain.replaceAll(':', '::')
 }
 
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']

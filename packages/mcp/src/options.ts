@@ -81,7 +81,7 @@ const scopeRule: OptionRule = {
   be: 'one scope without spaces, and not "offline_access", which is for the authorization server',
   fits: (value) => isScope(value) && value !== 'offline_access',
 }
-const text = (be: string, fits: (value: string) => boolean = (value) => value !== ''): OptionRule => ({
+const text = (be: string, fits: (value: string) => boolean): OptionRule => ({
   be,
   fits: (value) => typeof value === 'string' && fits(value),
 })

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { base64urlFlaw } from '../../../packages/core/src/bytes/base64url.ts'
 import * as node from '../../../packages/core/src/bytes/bytes.node.ts'
 import * as web from '../../../packages/core/src/bytes/bytes.web.ts'
+import { hex, hexSha256 } from '../../../packages/core/src/bytes/hex.ts'
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const ALPHABET = LETTERS.split('')
@@ -167,5 +168,15 @@ describe('sha256', () => {
     const digest = createHash('sha256').update(text).digest('base64url')
     expect(await node.sha256(text)).toBe(digest)
     expect(await web.sha256(text)).toBe(digest)
+  })
+})
+
+describe('hexadecimal digits', () => {
+  it('have two characters for each byte', () => {
+    expect(hex(new Uint8Array([0, 10, 255]))).toBe('000aff')
+  })
+
+  it('of a SHA-256 are those of the UTF-8 text', async () => {
+    expect(await hexSha256('é')).toBe(createHash('sha256').update('é').digest('hex'))
   })
 })

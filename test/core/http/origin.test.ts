@@ -1,4 +1,4 @@
-import { publicUrl, resolveOrigin } from '@claimgate/core/adapter'
+import { decodedPath, publicUrl, resolveOrigin, withoutOrigin } from '@claimgate/core/adapter'
 import { describe, expect, it } from 'vitest'
 
 describe('the public origin', () => {
@@ -55,5 +55,28 @@ describe('the public URL of a request', () => {
     ['', '/'],
   ])('of the target %j is the origin and %j', (target, path) => {
     expect(publicUrl(origin, target)).toBe(origin + path)
+  })
+})
+
+describe('a path of a request', () => {
+  it.each([
+    ['https://api.example.com/a?b#c', '/a?b#c'],
+    ['HTTP://api.example.com', ''],
+    ['/a://b', '/a://b'],
+    ['//a/b', '//a/b'],
+    ['*', '*'],
+  ])('%s without an origin is %s', (target, path) => {
+    expect(withoutOrigin(target)).toBe(path)
+  })
+
+  it.each([
+    ['/a%20b/%C3%A9', '/a b/é'],
+    ['/a%2fb', undefined],
+    ['/a%3Fb', undefined],
+    ['/a%40b', undefined],
+    ['/a%2', undefined],
+    ['/%ff', undefined],
+  ])('%s is %s for a router', (path, decoded) => {
+    expect(decodedPath(path)).toBe(decoded)
   })
 })

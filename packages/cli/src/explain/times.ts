@@ -1,4 +1,4 @@
-import { duration, own } from '@claimgate/core/adapter'
+import { duration, LAST_SECOND, own } from '@claimgate/core/adapter'
 
 /** A time of a token, in words. */
 export interface TokenTime {
@@ -17,8 +17,6 @@ const WORDS: Readonly<Record<TokenTime['claim'], { readonly past: string; readon
 }
 const CLAIMS = Object.keys(WORDS) as readonly TokenTime['claim'][]
 
-const LATEST = 253_402_300_799
-
 /**
  * The times of a token.
  *
@@ -32,7 +30,7 @@ export function timesOf(claims: Readonly<Record<string, unknown>>, now: number):
 }
 
 function timeOf(claim: TokenTime['claim'], seconds: number, now: number): TokenTime {
-  if (!(seconds >= 0 && seconds <= LATEST)) return { claim, at: null, words: 'no date' }
+  if (!(seconds >= 0 && seconds <= LAST_SECOND)) return { claim, at: null, words: 'no date' }
   const { past, future } = WORDS[claim]
   const ago = now - seconds
   const words = ago >= 0 ? `${past} ${duration(ago)} ago` : `${future} in ${duration(-ago)}`

@@ -1,7 +1,9 @@
 import {
   answeredWithin,
   AuthError,
+  hexSha256,
   knownSigned,
+  LAST_SECOND,
   misconfigured,
   own,
   signedClaims,
@@ -77,7 +79,7 @@ export function denylist(options: DenylistOptions): Denylist {
     const rounded = { issuedUpTo: Math.ceil(entry.issuedUpTo), expiresAt: Math.ceil(entry.expiresAt) }
     await answeredWithin(deadline, () => store.add(key, rounded))
   }
-  // Uses the largest tolerance a verifier can have, because the verifier's own is unknown here.
+  // Uses the largest tolerance a verifier can have, because the verifier's own is unknown here. Databases may not support the year 10000.
   const kept = (end: number): number => Math.min(end + MOST_TOLERANCE + maxLag, LAST_SECOND)
   const issuedByNow = (): number => now() + clockTolerance
 
@@ -141,8 +143,6 @@ const COPIED =
   'the "claims" schema rewrites "iss", "jti" or "exp", and a copy of claims does not say what was signed. Give the token itself, as ' +
   'getAuth(req) does, or { claims: signedClaims(token) }'
 const MOST_TOLERANCE = 300
-// The end of the year 9999: later than any token expires, and databases may not support the year 10000.
-const LAST_SECOND = 253_402_300_799
 /** Larger than the `iat` of any verified token, which is at most 300 s in the future. */
 const EVERY_TOKEN = 1e11
 
@@ -211,12 +211,7 @@ const DENIED_CLAIMS: readonly DeniedClaim[] = ['jti', 'sub', 'sid']
  */
 export function denylistKey(issuer: string | null, claim: DeniedClaim, value: string): string | Promise<string> {
   const text = JSON.stringify([issuer, claim, value])
-  return PLAIN.test(text) ? text : digest(text)
+  return PLAIN.test(text) ? text : hexSha256(text).then((digest) => `sha256:${digest}`)
 }
 
 const PLAIN = /^[\u0020-\u007e]{1,200}$/
-
-async function digest(text: string): Promise<string> {
-  const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
-  return `sha256:${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
-}

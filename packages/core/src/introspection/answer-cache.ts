@@ -1,4 +1,4 @@
-import { answeredWithin, bareThrough, type Clock, own, recentMap, sizeInMemory } from '../adapter.ts'
+import { answeredWithin, bareThrough, type Clock, hexSha256, own, recentMap, sizeInMemory } from '../adapter.ts'
 import type { IntrospectionAnswer, IntrospectionCacheOptions, IntrospectionCacheStore } from './options.ts'
 
 /** Caches answers. Never rejects. */
@@ -95,7 +95,5 @@ function checked(answer: unknown): IntrospectionAnswer | undefined {
 
 /** The key of a token in a cache. Contains what an answer depends on, so that verifiers can share a store. */
 export async function cacheKey(parts: readonly (string | null)[]): Promise<string> {
-  const bytes = new TextEncoder().encode(JSON.stringify(parts))
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return hexSha256(JSON.stringify(parts))
 }

@@ -1,4 +1,5 @@
 import * as base64url from 'jose/base64url'
+import { hex } from '../bytes/hex.ts'
 import { bare, bytesIn, own } from '../model/values.ts'
 import { isRecord, kindOf } from '../options/option-rules.ts'
 
@@ -223,8 +224,4 @@ function jwkOfSpki([algorithm, bits]: readonly Element[]): Readonly<Record<strin
   }
   if (kty === 'OKP') return { kty, crv: name, x: base64url.encode(key) }
   return kty === 'AKP' ? { kty, alg: name, pub: base64url.encode(key) } : undefined
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -1,5 +1,13 @@
 import { encode } from 'jose/base64url'
-import { bare, isScope, own, type ProtectedResource, type ResourceFacts, type ResourceResponse } from '../adapter.ts'
+import {
+  bare,
+  isScope,
+  own,
+  type ProtectedResource,
+  type ResourceFacts,
+  type ResourceResponse,
+  withoutOrigin,
+} from '../adapter.ts'
 import {
   OFFLINE,
   PARAMETER_OF,
@@ -67,7 +75,7 @@ const METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
 
 /** Whether a request target is one of the paths, character by character. A query of the resource is part of its address; any other is ignored. */
 function isFor(target: string, paths: readonly string[], search: string): boolean {
-  const [path = '', ...query] = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').split('?')
+  const [path = '', ...query] = withoutOrigin(target).split('?')
   return paths.includes(path) && (search === '' || `?${query.join('?')}` === search)
 }
 

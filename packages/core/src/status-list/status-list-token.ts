@@ -3,6 +3,7 @@ import {
   type ClaimsVerifier,
   decodePart,
   type KeySource,
+  LAST_SECOND,
   MAXIMUM_LIMITS,
   mediaTypeName,
   own,
@@ -60,7 +61,7 @@ export async function readStatusList(text: string, rules: StatusListRules): Prom
   if (iss !== undefined && iss !== issuer) throw bad('it comes from another issuer')
   if (ttl !== undefined && !(typeof ttl === 'number' && ttl > 0)) throw bad('its "ttl" is not a positive number')
   // The checks of a token's times need an `exp`, which a list may lack.
-  await times.verify('', exp === undefined ? { ...claims, exp: NO_END } : claims)
+  await times.verify('', exp === undefined ? { ...claims, exp: LAST_SECOND } : claims)
   if (typeof list !== 'object' || list === null) throw bad('it has no "status_list" object')
   const [bits, lst] = [own(list, 'bits'), own(list, 'lst')]
   if (!WIDTHS.includes(bits)) throw bad('its "bits" are not 1, 2, 4 or 8')
@@ -69,8 +70,6 @@ export async function readStatusList(text: string, rules: StatusListRules): Prom
   if (bytes === undefined) throw bad(`its "lst" cannot be decompressed, or to more than ${maxBytes} bytes ("maxBytes")`)
   return { bits: bits as StatusList['bits'], bytes, ttl, exp: typeof exp === 'number' ? exp : undefined }
 }
-
-const NO_END = 253_402_300_799
 
 function bad(why: string): StatusListError {
   return new StatusListError(`The status list must not be used: ${why}`)
