@@ -3,7 +3,7 @@ import { bare } from '../adapter.ts'
 
 /** Makes and checks the nonces of a server (RFC 9449 section 9). */
 export interface Nonces {
-  /** A nonce from now on. */
+  /** Makes a nonce that is valid from now on. */
   issue(): Promise<string>
   /** When a nonce ends, in seconds since the epoch. `undefined` for one that has ended or that no secret has signed. */
   endOf(nonce: string): Promise<number | undefined>

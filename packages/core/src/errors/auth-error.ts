@@ -8,7 +8,7 @@ import type { Claims } from '../model/token.ts'
 import { bare, own } from '../model/values.ts'
 import { quote, sentence } from './quote.ts'
 
-/** Details of a refusal besides its code. `AuthError` quotes and shortens `expected` and `actual`. */
+/** Details of a refusal besides its code. `AuthError` quotes and shortens `expected` and `actual`. Only own members are read. */
 export interface AuthErrorDetails {
   /** What would have been accepted. */
   readonly expected?: unknown
@@ -124,7 +124,10 @@ function secondsToWait(retryAfter = 1): number {
   return Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter : 1
 }
 
-/** The result of a function that returns its refusal. Functions that run for every bad token do, because throwing takes half of the time. */
+/**
+ * Throws a returned refusal; returns anything else. Functions that run for every bad token return their refusal, because throwing would double
+ * the time.
+ */
 export function orThrow<T>(result: T | AuthError): T {
   if (result instanceof AuthError) throw result
   return result

@@ -33,7 +33,7 @@ export function parseJws(token: string, limits: Limits): ParsedJws & { readonly 
 /**
  * Finds where the first and the second part of a token end. Checks the lengths of token and header, and that there are exactly three parts.
  *
- * @returns also `token_malformed`, `token_too_long`, `header_too_long`
+ * @returns the two positions, or the refusal: `token_malformed`, `token_too_long` or `header_too_long`
  */
 function partsOf(token: string, limits: Limits): readonly [number, number] | AuthError {
   if (typeof token !== 'string') return new AuthError('token_malformed', { expected: 'a string', actual: typeof token })

@@ -70,7 +70,9 @@ export interface ProtectedResourceOptions {
   readonly additional?: Readonly<Record<string, unknown>> | undefined
   /** A signed JWT with the metadata as claims, or a function that signs it (RFC 9728 section 2.2). @defaultValue none */
   readonly signedMetadata?: string | SignMetadata
-  /** Seconds that clients may cache the metadata, and that a signature is used. From 0 to 86,400. @defaultValue 600 */
+  /**
+   * Seconds that clients may cache the metadata, and that a signature is used, which is at least 10 s. From 0 to 86,400. @defaultValue 600
+   */
   readonly maxAge?: number | undefined
   /** `true` serves the metadata at `/.well-known/oauth-protected-resource`, too, for clients that ignore the path. @defaultValue false */
   readonly atRoot?: boolean | undefined

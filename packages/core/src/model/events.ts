@@ -120,8 +120,8 @@ export interface FetchEndedEvent {
 
 /**
  * `verify(token, options)` has created ten verifiers for one issuer within a minute, because each call had a new options object. Each one
- * fetches keys and shares no cached tokens with the others: reuse one options object, or use `createVerifier`. Sent at most once per issuer
- * and process.
+ * fetches keys and shares no cached tokens with the others: reuse one options object, or use `createVerifier`. Sent at most once per process for
+ * an issuer and its `jwksUri`, as long as it is among the last 100 of these.
  */
 export interface VerifierRecreatedEvent {
   readonly type: 'verifier.recreated'

@@ -97,10 +97,10 @@ export function chained<T, R>(value: Soon<T>, go: (value: T) => Soon<R>): Soon<R
   return isThenable(value) ? Promise.resolve(value).then(go) : go(value)
 }
 
-/** A promise that is rejected in the next turn. Node does extra bookkeeping for one that is rejected before it can have a handler. */
+/** A promise that is rejected in the next microtask. Node does extra bookkeeping for one that is rejected before it can have a handler. */
 export function rejectedSoon(error: Error): Promise<never> {
   return new Promise((_, reject) => {
-    // oxlint-disable-next-line promise/no-promise-in-callback -- waits for one turn on purpose
+    // oxlint-disable-next-line promise/no-promise-in-callback -- waits for one microtask on purpose
     void DONE.then(() => reject(error))
   })
 }

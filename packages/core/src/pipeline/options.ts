@@ -47,13 +47,16 @@ export interface SingleIssuerOptions<C extends object = object> extends IssuerPo
 export interface ManyIssuersOptions<C extends object = object> extends SharedOptions<C> {
   /**
    * The trusted issuers, found by exact match of `iss`; or a function from an unverified `iss` to its policy, or to `undefined`.
-   * If the function throws, requests get status 503. @defaultValue one issuer, by the other options
+   * If the function throws, requests get status 503; an `AuthError` refuses with its own status. @defaultValue one issuer, by the other options
    */
   readonly issuers: readonly IssuerPolicy[] | IssuerResolver
   readonly issuer?: never
 }
 
-/** Returns the policy of an issuer, or `undefined` if it is not trusted. `iss` is unverified input from the caller. */
+/**
+ * Returns the policy of an issuer, or `undefined` if it is not trusted. `iss` is unverified input from the caller. An `AuthError` that it throws
+ * refuses the token with its own status; anything else means status 503.
+ */
 export type IssuerResolver = (iss: string) => Promise<IssuerPolicy | undefined>
 
 /** The rules for tokens from one issuer. */

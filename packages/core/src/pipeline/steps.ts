@@ -79,8 +79,8 @@ export interface Step<C extends object> {
   /** Steps that must have passed for this one to be meaningful, or all of them. Otherwise `explain` skips it. */
   readonly needs: readonly StepName[] | 'all'
   /**
-   * Returns a promise only if something must be awaited. The error that refuses the token is returned or thrown: to return it is cheaper, and worth
-   * it for refusals that cost an attacker no signature. `undefined` if nothing is configured.
+   * Returns a promise only if something must be awaited. The error that refuses the token is returned or thrown. Returning is cheaper than
+   * throwing, so use it for refusals that can be caused without a valid signature. The member is `undefined` if nothing is configured.
    */
   readonly run: ((state: Verification<C>) => Promise<void> | AuthError | undefined) | undefined
   /** What it found, for `explain`, once it has passed. `undefined` if there is nothing worth a line. */

@@ -29,6 +29,7 @@ export interface VerifiedJws {
  * an unknown `kid` throws `keys_unavailable`.
  *
  * @throws AuthError
+ * @throws TypeError for options that are missing or wrong
  */
 export async function verifyJws(token: string, options: VerifyJwsOptions): Promise<VerifiedJws> {
   const { keys, algorithms, limits, maxLength } = readOptions(ACTION, options, VERIFY_JWS) as VerifyJwsOptions & {

@@ -17,7 +17,7 @@ import { profiles } from './profiles.ts'
  * Reads options from environment variables, as `optionsFromEnv` of `@claimgate/core` does, and also a provider: `JWT_PROVIDER` names the
  * profile, such as `auth0`, and each setting of it has a variable, such as `JWT_DOMAIN` and `JWT_TENANT_ID`. Lists are separated by commas.
  *
- * @throws TypeError that names every missing or wrong variable
+ * @throws TypeError that names a missing or wrong variable; without `JWT_PROVIDER`, all of them
  */
 export function optionsFromEnv(env: Environment): SingleIssuerOptions {
   if (!isOptions(env) || textOf(env, 'JWT_PROVIDER') === '') return withoutProviders(env)
