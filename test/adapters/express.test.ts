@@ -703,6 +703,23 @@ describe.each([
     expect([await response.json(), verifyFresh.mock.calls.length]).toEqual([[true, false, 'alice'], 1])
   })
 
+  it.each([
+    ['the token of a fresh answer', undefined, true],
+    ['still the user after a fresh answer', () => ({ name: 'Alice' }), false],
+  ])('have in their property %s', async (_what, onAuthenticated, isToken) => {
+    const verifier = createVerifier({ ...authority.options, tokenCache: false })
+    const asking = { ...verifier, verifyFresh: async ({ token }: { token: string }) => verifier.verify(token) }
+    const found = onAuthenticated && { onAuthenticated }
+    app.use(authenticateJwt({ verifier: asking, property: 'user', ...found }))
+    app.get('/', authorize(fresh()), (req, res) => {
+      const { user } = req as { user?: unknown }
+      res.json([user === getAuth(req), user])
+    })
+    const answer = (await (await request('/', await authority.authorization())).json()) as unknown[]
+    expect(answer[0]).toBe(isToken)
+    if (!isToken) expect(answer[1]).toEqual({ name: 'Alice' })
+  })
+
   describe('getAuth', () => {
     it('returns the verified token', async () => {
       app.use(authenticateJwt(authority.options), (req, res) => {

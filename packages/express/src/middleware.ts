@@ -38,6 +38,8 @@ import { type AuthenticateJwtOptions, type Reject, rejectWith, resolveOptions } 
 interface ExpressAdmission extends Admission {
   /** What `onAuthenticated` has returned. */
   readonly user: unknown
+  /** The property of the request that also has the token. */
+  readonly property: string | undefined
   readonly reject: Reject
 }
 
@@ -48,6 +50,7 @@ function renewAdmission(req: Request, token: VerifiedToken): void {
   const admission = admissionOf(req)
   if (admission.token === token) return
   ;(req as { auth?: unknown }).auth = token
+  if (admission.property !== undefined) setProperty(req, admission.property, token)
   admissions.set(req, { ...admission, token })
 }
 
@@ -117,7 +120,8 @@ export function authenticateJwt<C extends object = object, U = unknown>(
       ;(req as { auth?: unknown }).auth = token
       if (property !== undefined) setProperty(req, property, userOrToken(authenticated))
       const user = authenticated && own(authenticated, 'user')
-      admissions.set(req, { authenticator, token, scheme, user, reject })
+      const copy = user === undefined ? property : undefined
+      admissions.set(req, { authenticator, token, scheme, user, property: copy, reject })
     } catch (error) {
       // Express would continue on a thrown undefined, 'route' or 'router'.
       return next(asError(error))
