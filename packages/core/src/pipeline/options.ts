@@ -1,7 +1,7 @@
 import { type ClaimRequirement, isClaimRequirement } from '../authorization/requirements.ts'
 import type { ClaimsSchema } from '../claims/application-checks.ts'
 import type { CredentialSource } from '../http/credential-sources.ts'
-import { isUrl, printedUri } from '../keys/fetch/key-uri.ts'
+import { isHost, isUrl, printedUri } from '../keys/fetch/key-uri.ts'
 import type { SecretAndPublicKeys } from '../keys/first-of.ts'
 import type { JSONWebKeySet } from '../keys/jwk/jwk-set.ts'
 import type { KeySource, KeySourcePlan } from '../keys/key-source.ts'
@@ -232,10 +232,6 @@ export const KEY_LOCATION: OptionTable<KeyLocation> = {
     be: 'a list of host names as URLs spell them, without port, such as ["keys.example.com"]',
     fits: (value) => Array.isArray(value) && value.every(isHost),
   }),
-}
-
-function isHost(value: unknown): boolean {
-  return typeof value === 'string' && URL.canParse(`https://${value}`) && new URL(`https://${value}`).hostname === value
 }
 
 /** The options of an issuer. */

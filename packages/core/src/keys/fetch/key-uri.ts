@@ -56,6 +56,12 @@ export function httpHost(text: unknown): string | undefined {
   return [host, `${host}:80`].includes(text.toLowerCase()) ? host : undefined
 }
 
+/** Whether a value is the name of a host as `URL` writes it, without port. */
+export function isHost(value: unknown): boolean {
+  if (typeof value !== 'string' || value.includes('*') || !URL.canParse(`https://${value}`)) return false
+  return new URL(`https://${value}`).hostname === value
+}
+
 /** Whether a value is an absolute URL, as text or as a `URL` object of any realm. */
 export function isUrl(value: unknown): boolean {
   return (typeof value === 'string' || kindOf(value) === 'a URL') && URL.canParse(String(value))

@@ -6,7 +6,15 @@ import { listOf, misconfigured, type OptionRule, type OptionTable } from '../../
 import { readOptions } from '../../options/read-options.ts'
 import { ageSeconds, type FetchDocumentOptions, type FetchedDocument, freshSeconds } from '../fetch/fetch-document.ts'
 import { FetchError, retrySeconds } from '../fetch/fetch-error.ts'
-import { configuredUriFlaw, isNamedHttp, isUrl, type PlainHttp, plainHttpFrom, uriFlaw } from '../fetch/key-uri.ts'
+import {
+  configuredUriFlaw,
+  isHost,
+  isNamedHttp,
+  isUrl,
+  type PlainHttp,
+  plainHttpFrom,
+  uriFlaw,
+} from '../fetch/key-uri.ts'
 import { afterFailure, afterStart, afterSuccess, nextAttemptAt, NO_ATTEMPTS } from './attempt-history.ts'
 import { locatedKeySet, type RemoteKeySet } from './key-set.ts'
 import {
@@ -64,7 +72,7 @@ export function keySetOf(
 
 const ACTION = 'discover keys'
 const INSTEAD = 'otherwise set "metadataUri" or "jwksUri"'
-const HOST_NAME: OptionRule = { be: 'the name of a host', fits: (host) => typeof host === 'string' }
+const HOST_NAME: OptionRule = { be: 'the name of a host as URLs spell it, without port', fits: isHost }
 const DISCOVERED: OptionTable<DiscoveredKeySetOptions> = {
   ...REMOTE_KEY_SET,
   allowedKeyHosts: { ...listOf('a list of host names', HOST_NAME), default: [] },
