@@ -93,6 +93,8 @@ describe('a requirement with a refusal', () => {
       Object.assign(prototype, polluted)
       const error = refusalOf({ description: 'own', scopes: [], isMet: () => false })
       expect([error?.status, error?.error, error?.actual]).toEqual([403, 'insufficient_scope', undefined])
+      const combined = refusalOf(allOf({ description: 'own', scopes: [], isMet: () => false }))
+      expect([combined?.status, combined?.actual]).toEqual([403, 'nothing'])
     } finally {
       for (const name of Object.keys(polluted)) delete prototype[name]
     }

@@ -517,3 +517,25 @@ describe('a transport of the application whose headers are promises', () => {
     if (status !== 200) expect(document).toMatchObject({ name: 'FetchError' })
   })
 })
+
+describe('a fetched document', () => {
+  it('depends on no member of Object.prototype', async () => {
+    const prototype = Object.prototype as unknown as Record<string, unknown>
+    const polluted = { headers: { authorization: 'x' }, etag: '"1"', left: 0, signal: AbortSignal.abort() }
+    const response = new Response('{}')
+    let sent: unknown
+    const fetch: FetchLike = async (_url, { headers }) => {
+      sent = { ...headers }
+      return response
+    }
+    const url = new URL('https://issuer.example/keys')
+    try {
+      Object.assign(prototype, polluted)
+      const options = { fetch, clock: manualClock(), timeout: 5, maxBytes: 1000 }
+      expect(await fetchDocument(url, options)).toMatchObject({ status: 200, text: '{}' })
+    } finally {
+      for (const name of Object.keys(polluted)) delete prototype[name]
+    }
+    expect(Object.keys(sent as object)).toEqual(['accept', 'user-agent'])
+  })
+})

@@ -71,7 +71,8 @@ export async function fetchDocument(url: URL, options: FetchDocumentOptions): Pr
 }
 
 async function documentWithin(url: URL, options: FetchDocumentOptions): Promise<FetchedDocument> {
-  const { clock, timeout, left = timeout * 1000, signal } = options
+  const { clock, timeout } = options
+  const [left = timeout * 1000, signal] = [own(options, 'left'), own(options, 'signal')]
   const deadline = new AbortController()
   const onAbort = (): void => deadline.abort(new FetchError('network', 'The fetch was given up'))
   const onTimeout = (): void => deadline.abort(new FetchError('timeout', `No complete answer within ${timeout} s`))
@@ -101,14 +102,14 @@ export const USER_AGENT = 'claimgate/0.1.0'
 
 async function exchange(url: URL, options: FetchDocumentOptions, signal: AbortSignal): Promise<FetchedDocument> {
   signal.throwIfAborted()
-  const { etag, maxBytes } = options
-  const post = own(options, 'post')
+  const { maxBytes } = options
+  const [etag, post] = [own(options, 'etag'), own(options, 'post')]
   // Some browsers forbid the field, and others send a preflight because of it.
   const isBrowser = globalThis.navigator?.userAgent?.startsWith('Mozilla/')
   const headers = bare({
     accept: own(options, 'accept') ?? 'application/jwk-set+json, application/json;q=0.9',
     ...(!isBrowser && { 'user-agent': USER_AGENT }),
-    ...options.headers,
+    ...own(options, 'headers'),
     ...(etag !== undefined && { 'if-none-match': etag }),
     ...(post && { 'content-type': post.contentType }),
   })
@@ -192,17 +193,18 @@ function statusError(
     return new FetchError('redirect', `Redirects are not followed (status ${status}${target})`, { status })
   }
   if (status === 200) return undefined
-  const { clock, headers: sent = {} } = options
+  const { clock } = options
+  const sent = own(options, 'headers') ?? {}
   const ifRefused = own(options, 'ifRefused') ?? (Object.keys(sent).length === 0 ? WANTS_HEADERS : undefined)
   const advice = (status === 401 || status === 403) && ifRefused !== undefined ? ` (${ifRefused})` : ''
   const retryAfter = retryAfterSeconds(headers.get('retry-after'), clock.now())
   return new FetchError('status', `The status was ${status}, not 200${advice}`, { status, retryAfter })
 }
 
-function requestError({ search }: URL, { headers = {} }: FetchDocumentOptions, cause: unknown): FetchError {
+function requestError({ search }: URL, options: FetchDocumentOptions, cause: unknown): FetchError {
   if (cause instanceof TransportError) return new FetchError('transport', cause.message, { cause })
   // Values that an error may repeat but must not be shown: the query, and the configured header fields.
-  const secrets = [search, ...Object.values(headers)].filter((secret) => secret !== '')
+  const secrets = [search, ...Object.values(own(options, 'headers') ?? {})].filter((secret) => secret !== '')
   const inner = cause instanceof Error ? cause.cause : undefined
   // A runtime's `fetch` error says little; its `cause` says what went wrong.
   const [first, second] = systemCode(cause) === undefined ? [inner, cause] : [cause, inner]
