@@ -211,4 +211,17 @@ describe('42. the field of Cloudflare', () => {
     expect(await withFlags(flags)).toBe(outcome)
     expect(await withFlags(flags, FIELDS.rfc9440(client))).toBe(outcome)
   })
+
+  it.each([
+    ['true', 'true', 'cf-cert-revoked: false', 'a certificate that Cloudflare knows to be revoked'],
+    ['false', 'true', 'cf-cert-verified: true', 'a certificate that Cloudflare has not verified'],
+  ])('with verified %s and revoked %s says in the log what is wrong', async (verified, revoked, expected, actual) => {
+    const flags = { 'cf-cert-verified': [verified], 'cf-cert-revoked': [revoked] }
+    const view = viewOf({ 'cf-client-cert-der-base64': [FIELDS.cloudflare(client)], ...flags })
+    await expect(binding.confirm(client.thumbprint, {} as never, view, {} as never)).rejects.toMatchObject({
+      code: 'binding_failed',
+      expected: `"${expected}"`,
+      actual: `"${actual}"`,
+    })
+  })
 })

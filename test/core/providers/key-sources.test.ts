@@ -68,6 +68,13 @@ describe('A source of one key for each kid', () => {
     expect([Number(wait) > 0, Number(wait) <= 60, seen.length]).toEqual([true, true, 10])
   })
 
+  it('says that it is closed', async () => {
+    const source = create({ fetch: serving(() => PUBLIC).fetch, clock: manualClock() })
+    source.close?.()
+    const [code, , hint] = (await outcomeOf(source.resolve({ ...ES, kid: 'a' }))) as readonly unknown[]
+    expect([code, hint]).toEqual(['keys_unavailable', 'The verifier is closed'])
+  })
+
   it('counts a key ID once, also while its key cannot be fetched', async () => {
     const clock = manualClock()
     const source = create({ fetch: missing, clock, fetchesPerMinute: 2 })

@@ -172,4 +172,20 @@ describe('A refusal because of a status list says', () => {
     })
     expect(server.requests()).toBe(1)
   })
+
+  it('that a list was fetched too often, if no fetch has failed', async () => {
+    await using server = await startListServer()
+    await server.publish({ ttl: 1 })
+    const { verifier, clock } = createStatusApi({ staleOnError: 0 })
+    clock.advance(100_000)
+    const token = await statusToken(server.uri, 0)
+    for (let fetched = 0; fetched < 10; fetched += 1) {
+      await verifier.verify(token)
+      clock.advance(1000)
+    }
+    await expect(verifier.verify(token)).rejects.toMatchObject({
+      code: 'check_unavailable',
+      cause: { message: 'The list was fetched 10 times in a minute, and the next fetch is not due' },
+    })
+  })
 })

@@ -146,8 +146,7 @@ function headerReader({ name, format, trust }: MtlsHeaderOptions): CertificateRe
     const trusted: unknown = trust(view)
     assertBoolean(trusted, '"trust" of mtls')
     if (!trusted) throw failed(A_CERTIFICATE, 'a request that "trust" does not accept')
-    if (format === 'cloudflare' && !isVerifiedByCloudflare(view))
-      throw failed('cf-cert-verified: true', 'a certificate that Cloudflare has not verified')
+    if (format === 'cloudflare') assertVerifiedByCloudflare(view)
     const values = view.header(field)
     const [value] = values
     if (value === undefined || values.length > 1)
@@ -158,12 +157,13 @@ function headerReader({ name, format, trust }: MtlsHeaderOptions): CertificateRe
   }
 }
 
-/** Cloudflare sends certificates that it could not verify, too, and says in other fields whether it could. */
-function isVerifiedByCloudflare(view: RequestView): boolean {
-  const is = (name: string, text: string): boolean => view.header(name).every((value) => value === text)
-  return (
-    view.header('cf-cert-verified').length === 1 && is('cf-cert-verified', 'true') && is('cf-cert-revoked', 'false')
-  )
+/** Cloudflare also sends certificates that it could not verify, or that are revoked, and says so in other fields. @throws AuthError */
+function assertVerifiedByCloudflare(view: RequestView): void {
+  const verified = view.header('cf-cert-verified')
+  if (verified.length !== 1 || verified[0] !== 'true')
+    throw failed('cf-cert-verified: true', 'a certificate that Cloudflare has not verified')
+  if (!view.header('cf-cert-revoked').every((value) => value === 'false'))
+    throw failed('cf-cert-revoked: false', 'a certificate that Cloudflare knows to be revoked')
 }
 
 function failed(expected: string, actual: string, hint?: string): AuthError {

@@ -113,7 +113,7 @@ export function keyPerKid({ base, kid: pattern, name, checkHeader }: KeyPerKid):
       starts = starts.filter((start) => start > now - MINUTE)
       const { fetchesPerMinute = 10 } = options
       if (closed || starts.length >= fetchesPerMinute) {
-        const hint = `More than ${fetchesPerMinute} new key IDs in a minute`
+        const hint = closed ? 'The verifier is closed' : `More than ${fetchesPerMinute} new key IDs in a minute`
         throw new AuthError('keys_unavailable', { retryAfter: ((starts[0] ?? now) + MINUTE - now) / 1000, hint })
       }
       starts = [...starts, now]

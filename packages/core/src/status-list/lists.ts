@@ -43,6 +43,8 @@ interface Entry {
 }
 
 const LIMITS = { cooldown: 0, fetchesPerMinute: 10 }
+const FAILED = 'The last fetch has failed, and the next one is not due'
+const LIMITED = `The list was fetched ${LIMITS.fetchesPerMinute} times in a minute, and the next fetch is not due`
 const ATTEMPT = { cause: 'age', freshness: 'cold' } as const
 const MOST_BYTES = 67_108_864
 const LONGEST_TTL = 86_400
@@ -125,7 +127,7 @@ export function statusLists(options: ResolvedStatusListOptions): StatusLists {
         : nextAttemptAt(entry.history, ATTEMPT, LIMITS, clock.monotonic()) - clock.monotonic()
       if (wait > 0) {
         if (old !== undefined) return old
-        throw unavailable(new StatusListError('The last fetch has failed, and the next one is not due'), wait)
+        throw unavailable(new StatusListError(entry.history.failures > 0 ? FAILED : LIMITED), wait)
       }
       const fetching = shared(entry, name, wanted)
       if (old === undefined) return fetching

@@ -12,7 +12,7 @@ import { lifetime } from '../../../../packages/core/src/keys/remote/refresh-poli
 import { keepAlive } from '../../../../packages/core/src/keys/remote/shared-fetch.ts'
 import { retrySeconds } from '../../../../packages/core/src/keys/fetch/fetch-error.ts'
 import { manualClock } from '../../../support/core/manual-clock.ts'
-import { metadataUris } from '../../../../packages/core/src/keys/remote/discovery.ts'
+import { discoveredKeySet, metadataUris } from '../../../../packages/core/src/keys/remote/discovery.ts'
 
 const ID = 'https://issuer.example/keys'
 const ec: JWK = await publicJwk({ kid: 'a' })
@@ -82,17 +82,45 @@ describe('a set from a seed', () => {
 
 describe('a seed in the configuration', () => {
   it('must belong to its key set, and contain a JWK Set', () => {
-    expect(checkSeed(seed(), { id: ID, name: ID })).toEqual(seed())
-    expect(
-      checkSeed(seed({ jwks: { keys: Array.from({ length: 1000 }, () => ec) } }), { id: ID, name: ID }),
-    ).toBeDefined()
-    expect(() => checkSeed(seed({ uri: 'https://other.example/' }), { id: ID, name: ID })).toThrow(
+    expect(checkSeed(seed(), { id: ID })).toEqual(seed())
+    expect(checkSeed(seed({ jwks: { keys: Array.from({ length: 1000 }, () => ec) } }), { id: ID })).toBeDefined()
+    expect(() => checkSeed(seed({ uri: 'https://other.example/' }), { id: ID })).toThrow(
       new TypeError(`Cannot use remote key set: "seed" must be of ${ID}, found "https://other.example/"`),
     )
     for (const jwks of [null, {}, { keys: Array.from({ length: 1001 }, () => ec) }])
-      expect(() => checkSeed(seed({ jwks }), { id: ID, name: ID })).toThrow(
+      expect(() => checkSeed(seed({ jwks }), { id: ID })).toThrow(
         new TypeError('Cannot use remote key set: "seed" must hold a JWK Set'),
       )
+  })
+})
+
+describe('the message about a seed of another key set', () => {
+  const said = (uri: string, id: string): string => {
+    try {
+      checkSeed(seed({ uri }), { id })
+      return ''
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+
+  it('shows the two values that were compared', () => {
+    expect(said('https://as.example', 'https://as.example/')).toBe(
+      'Cannot use remote key set: "seed" must be of https://as.example/, found "https://as.example"',
+    )
+  })
+
+  it('shows no values of a query', () => {
+    const message = said('https://a.example/k?key=secret-1', 'https://a.example/k?key=secret-2')
+    expect(message).toContain('"seed" must be of https://a.example/k?key=…')
+    expect(message).not.toContain('secret')
+  })
+
+  it('names the address of the metadata where that identifies the key set', () => {
+    const issuer = 'https://as.example'
+    const metadataUri = 'https://as.example/metadata.json'
+    const given = { metadataUri, seed: { uri: issuer, jwks: { keys: [] }, fetchedAt: 0 } }
+    expect(() => discoveredKeySet(issuer, given)).toThrow(`"seed" must be of ${metadataUri}, found "${issuer}"`)
   })
 })
 

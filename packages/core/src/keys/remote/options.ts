@@ -24,7 +24,7 @@ import { httpHost, type PlainHttp } from '../fetch/key-uri.ts'
 
 /** A JWK Set as it was fetched, stored where a worker can find it on a cold start: a file, a KV, Redis. Plain JSON. */
 export interface JwkSetSeed {
-  /** The `uri` of its key set; a seed is used for no other. For a discovered key set, the issuer. */
+  /** The `uri` of its key set; a seed is used for no other. For a discovered key set, its `metadataUri`, or else the issuer. */
   readonly uri: string
   /** Where it was fetched, if that is not `uri`. Without it, the `etag` of a discovered key set is ignored. @defaultValue `uri` */
   readonly url?: string
