@@ -29,6 +29,7 @@ describe.each(METHODS)('44. A denylist whose method %s', (method) => {
 
   it.each<readonly [string, () => unknown, string]>([
     ['answers with something', async () => true, 'A denylist must answer with nothing'],
+    ['answers without a promise', () => undefined, 'An answer was given without a promise'],
     ['fails', async () => Promise.reject(new Error('down')), 'down'],
     [
       'throws',

@@ -89,28 +89,17 @@ function undecided(what: string, thrown: unknown): AuthError {
 /** A denylist whose methods fulfil in time, or throw `AuthError` with status 503. Only `check` may refuse. */
 export function guardedList(list: RevocationList, timeout: number, clock: Clock): RevocationList {
   const deadline = { late: 'The denylist', seconds: timeout, clock }
-  const asked = async (method: () => Promise<void>): Promise<void> => {
+  const asked = async (method: () => Promise<void>, refusals: readonly string[] = []): Promise<void> => {
     try {
       const answer: unknown = await answeredWithin(deadline, method)
       if (answer !== undefined) throw new TypeError('A denylist must answer with nothing')
     } catch (thrown) {
-      throw undecided('the denylist', thrown)
+      const refusal = asRefusal(thrown)
+      throw refusal !== undefined && refusals.includes(refusal.code) ? refusal : undecided('the denylist', thrown)
     }
   }
   return {
-    check: async (token) => {
-      let refusal: AuthError | undefined
-      await asked(async () => {
-        try {
-          return await list.check(token)
-        } catch (thrown) {
-          refusal = asRefusal(thrown)
-          if (refusal?.code !== 'token_refused') throw thrown
-          return undefined
-        }
-      })
-      if (refusal !== undefined) throw refusal
-    },
+    check: (token) => asked(() => list.check(token), ['token_refused']),
     denyToken: (token) => asked(() => list.denyToken(token)),
     denySubject: (...subject) => asked(() => list.denySubject(...subject)),
     denySession: (...session) => asked(() => list.denySession(...session)),
