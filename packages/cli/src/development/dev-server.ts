@@ -152,11 +152,13 @@ async function act(request: IncomingMessage, response: ServerResponse, action: A
     send(response, 200, answer)
   } catch (error) {
     if (error instanceof BodyError)
-      refuse(response.setHeader('connection', 'close'), 413, `The body must be ${error.message}.`)
+      refuse(response.setHeader('connection', 'close'), STATUSES[error.flaw], `Expected ${error.message}.`)
     else if (error instanceof TypeError || error instanceof SyntaxError) refuse(response, 400, error.message)
     else refuse(response, 500, String(error))
   }
 }
+
+const STATUSES = { too_large: 413, too_slow: 408, unreadable: 400 } as const
 
 async function jsonOf(request: IncomingMessage): Promise<object> {
   // Leaving early must not destroy the socket: the answer is still to be sent.
