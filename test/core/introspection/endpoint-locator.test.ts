@@ -1,5 +1,5 @@
 import { createTestClock } from '@claimgate/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { clientSecretBasic, tlsClient } from '../../../packages/core/src/introspection/client.ts'
 import { endpointLocator } from '../../../packages/core/src/introspection/endpoint.ts'
 
@@ -31,6 +31,37 @@ function createLocator(changes: object = {}, metadata: () => unknown = () => MET
 const fail = (): never => {
   throw new TypeError('down')
 }
+
+describe('43. The metadata of the endpoint', () => {
+  it.each([
+    ['is shared', 'Node.js/24', 1],
+    ['is not shared in Workers', 'Cloudflare-Workers', 3],
+  ])('is fetched by requests at the same time, and the fetch %s', async (_, userAgent, fetches) => {
+    vi.stubGlobal('navigator', { userAgent })
+    onTestFinished(() => void vi.unstubAllGlobals())
+    const { locator, state } = createLocator()
+    const found = await Promise.all([locator.locate(2000), locator.locate(2000), locator.locate(2000)])
+    expect([found.map(({ href }) => href), state.fetches]).toEqual([[ENDPOINT, ENDPOINT, ENDPOINT], fetches])
+  })
+
+  it('is fetched again after a shared fetch has failed', async () => {
+    const { locator, state } = createLocator({}, fail)
+    const failed = await Promise.allSettled([locator.locate(2000), locator.locate(2000)])
+    expect([failed.map(({ status }) => status), state.fetches]).toEqual([['rejected', 'rejected'], 1])
+    state.metadata = () => METADATA
+    expect((await locator.locate(2000)).href).toBe(ENDPOINT)
+    expect(state.fetches).toBe(2)
+  })
+
+  it('is not fetched to the end, nor again, once the verifier is closed', async () => {
+    const { locator } = createLocator({}, () => METADATA)
+    const located = locator.locate(2000)
+    locator.close()
+    await expect(located).rejects.toMatchObject({ reason: 'network' })
+    await expect(locator.locate(2000)).rejects.toMatchObject({ reason: 'network' })
+    expect(locator.isKnown()).toBe(false)
+  })
+})
 
 describe('43. The address of the endpoint', () => {
   it('that is given is known, and called by its address without query', async () => {

@@ -138,6 +138,7 @@ export function answersOf<C extends object>(options: ResolvedOptions<C>): Answer
     close: () => {
       closed = true
       requests.close()
+      endpoint.close()
     },
   }
 }

@@ -1,6 +1,7 @@
 import {
   bare,
   configuredUriFlaw,
+  defaultSharing,
   fetchDocument,
   FetchError,
   type FetchLike,
@@ -23,12 +24,20 @@ import { ACTION, type ResolvedOptions } from './options.ts'
 export interface EndpointLocator {
   /** What errors and events call it. */
   readonly name: string
-  /** Its address. Fetches the issuer's metadata at most once in ten minutes. @param left - milliseconds to take @throws FetchError */
+  /**
+   * Its address. Fetches the issuer's metadata if no address is known, after ten minutes, and half a minute after a failure. Requests at the
+   * same time share one fetch, except in Workers.
+   *
+   * @param left - milliseconds to take. A shared fetch has those of its first request
+   * @throws FetchError
+   */
   locate(left: number): Promise<URL>
   /** Whether its address is known. */
   isKnown(): boolean
   /** It failed: the next request fetches metadata again. */
   failed(): void
+  /** Aborts the fetch of metadata, and permits no other. */
+  close(): void
 }
 
 // Milliseconds that metadata counts as current, and that it is not fetched again after that failed.
@@ -52,7 +61,13 @@ export function endpointLocator<C extends object>(
   if (endpoint !== undefined) {
     const url = new URL(endpoint)
     assertAllowed(configuredUriFlaw(url, plainHttp), 'the "endpoint"')
-    return { name: `${url.origin}${url.pathname}`, locate: async () => url, isKnown: () => true, failed: () => {} }
+    return {
+      name: `${url.origin}${url.pathname}`,
+      locate: async () => url,
+      isKnown: () => true,
+      failed: () => {},
+      close: () => {},
+    }
   }
   if (issuer === null || !URL.canParse(issuer))
     throw misconfigured(ACTION, 'the issuer must be a URL; else give the "endpoint"', issuer)
@@ -62,39 +77,54 @@ export function endpointLocator<C extends object>(
     'the issuer',
   )
   let found: { readonly url: URL; until: number } | undefined
+  let fetching: Promise<URL> | undefined
+  const isShared = defaultSharing() === 'promise'
+  const closing = new AbortController()
+
+  const find = async (left: number): Promise<URL> => {
+    const now = clock.monotonic()
+    try {
+      const { text } = await firstMetadata(metadataUris(url), MOST_BYTES, async (uri, { maxBytes }) =>
+        fetchDocument(
+          uri,
+          bare({
+            fetch,
+            clock,
+            timeout,
+            left: left - (clock.monotonic() - now),
+            maxBytes,
+            accept: 'application/json',
+            signal: closing.signal,
+            onEvent,
+          }),
+        ),
+      )
+      const address = endpointOf(metadataOf(text, issuer), url, plainHttp, isTlsClient(options.client))
+      found = { url: address, until: clock.monotonic() + CURRENT }
+      return address
+    } catch (error) {
+      if (found === undefined || isForbidden(error)) throw error
+      found.until = clock.monotonic() + RETRY
+      return found.url
+    } finally {
+      fetching = undefined
+    }
+  }
+
   return {
     name: issuer,
     locate: async (left) => {
-      const now = clock.monotonic()
-      if (found !== undefined && now < found.until) return found.url
-      try {
-        const { text } = await firstMetadata(metadataUris(url), MOST_BYTES, async (uri, { maxBytes }) =>
-          fetchDocument(
-            uri,
-            bare({
-              fetch,
-              clock,
-              timeout,
-              left: left - (clock.monotonic() - now),
-              maxBytes,
-              accept: 'application/json',
-              onEvent,
-            }),
-          ),
-        )
-        const address = endpointOf(metadataOf(text, issuer), url, plainHttp, isTlsClient(options.client))
-        found = { url: address, until: clock.monotonic() + CURRENT }
-        return address
-      } catch (error) {
-        if (found === undefined || isForbidden(error)) throw error
-        found.until = clock.monotonic() + RETRY
-        return found.url
-      }
+      if (found !== undefined && clock.monotonic() < found.until) return found.url
+      if (fetching !== undefined) return fetching
+      const finding = find(left)
+      if (isShared) fetching = finding
+      return finding
     },
     isKnown: () => found !== undefined,
     failed: () => {
       if (found !== undefined) found.until = Math.min(found.until, clock.monotonic() + RETRY)
     },
+    close: () => closing.abort(),
   }
 }
 
