@@ -43,7 +43,7 @@ describe('the options of an adapter', () => {
   })
 
   it.each<readonly [string, unknown, string]>([
-    ['nothing', undefined, 'give options, a verifier or an authenticator, found "undefined"'],
+    ['nothing', undefined, 'give options, a verifier or an authenticator, found nothing'],
     ['null', null, 'give options, a verifier or an authenticator, found null'],
     ['a text', ISSUER, 'give options, a verifier or an authenticator, found "string"'],
     ['an unknown option', { ...given, relm: 'a' }, 'there is no option "relm"'],

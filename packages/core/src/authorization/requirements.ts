@@ -98,7 +98,7 @@ function refusalOf(unmet: readonly Requirement[]): WireRefusal | undefined {
 
 // A single value is clear without its name; several need their names.
 function actually(requirement: Requirement, token: VerifiedToken): { readonly actual?: unknown } {
-  const found = foundOf(requirement, token)
+  const found = own(requirement, 'found')?.call(requirement, token)
   if (found === undefined) return requirement.scopes.length > 0 ? { actual: token.scopes } : {}
   const there = Object.entries(found).filter(([, value]) => value !== undefined)
   if (there.length === 0) return { actual: undefined }
@@ -315,12 +315,7 @@ function assertSome(name: string, requirements: readonly unknown[]): void {
 }
 
 function foundBy(requirements: readonly Requirement[], token: VerifiedToken): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(requirements.flatMap((requirement) => Object.entries(foundOf(requirement, token) ?? {})))
-}
-
-function foundOf(
-  requirement: Requirement,
-  token: VerifiedToken,
-): ReturnType<NonNullable<Requirement['found']>> | undefined {
-  return own(requirement, 'found') === undefined ? undefined : requirement.found?.(token)
+  return Object.fromEntries(
+    requirements.flatMap((requirement) => Object.entries(own(requirement, 'found')?.call(requirement, token) ?? {})),
+  )
 }

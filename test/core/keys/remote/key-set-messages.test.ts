@@ -78,13 +78,11 @@ describe('a rejected URL', () => {
     expect(said(() => discoveredKeySet('https://issuer.example', { allowedKeyHosts: 'x' as never }))).toBe(
       'TypeError: Cannot discover keys: "allowedKeyHosts" must be a list of host names, found "x"',
     )
-    for (const host of ['https://keys.example.com/', 'keys.example.com:8443', 'KEYS.example.com', '*.example.com', ''])
+    for (const host of ['https://keys.example.com/', 'keys.example.com:8443', 'KEYS.example.com', ''])
       expect(
         said(() => discoveredKeySet('https://issuer.example', { allowedKeyHosts: [host] })),
         host,
-      ).toBe(
-        `TypeError: Cannot discover keys: each of "allowedKeyHosts" must be the name of a host as URLs spell it, without port, found "${host}"`,
-      )
+      ).toBe(`TypeError: Cannot discover keys: each of "allowedKeyHosts" must be a host name, found "${host}"`)
     expect(said(() => discoveredKeySet('http://127.0.0.1', { allowLoopbackHttp: false }))).toMatch(
       'must be https, because',
     )

@@ -47,15 +47,16 @@ export interface FetchedDocument {
  *
  * @throws FetchError
  */
-export async function fetchDocument(url: URL, options: FetchDocumentOptions): Promise<FetchedDocument> {
-  const onEvent = own(options, 'onEvent')
+export async function fetchDocument(url: URL, given: FetchDocumentOptions): Promise<FetchedDocument> {
+  const options = bare({ ...given })
+  const { onEvent } = options
   if (onEvent === undefined) return documentWithin(url, options)
   const { clock } = options
   const begun = clock.monotonic()
   const ended = (outcome: { readonly status?: number | undefined; readonly reason?: FetchFailure }): void => {
     const [status, reason] = [own(outcome, 'status'), own(outcome, 'reason')]
     const duration = clock.monotonic() - begun
-    const method = own(options, 'post') ? 'POST' : 'GET'
+    const method = options.post ? 'POST' : 'GET'
     const known = { ...(status !== undefined && { status }), ...(reason !== undefined && { reason }) }
     emit(onEvent, { type: 'fetch.ended', uri: printedAddress(url), method, duration, ...known })
   }
@@ -71,8 +72,7 @@ export async function fetchDocument(url: URL, options: FetchDocumentOptions): Pr
 }
 
 async function documentWithin(url: URL, options: FetchDocumentOptions): Promise<FetchedDocument> {
-  const { clock, timeout } = options
-  const [left = timeout * 1000, signal] = [own(options, 'left'), own(options, 'signal')]
+  const { clock, timeout, left = timeout * 1000, signal } = options
   const deadline = new AbortController()
   const onAbort = (): void => deadline.abort(new FetchError('network', 'The fetch was given up'))
   const onTimeout = (): void => deadline.abort(new FetchError('timeout', `No complete answer within ${timeout} s`))
@@ -102,14 +102,13 @@ export const USER_AGENT = 'claimgate/0.1.0'
 
 async function exchange(url: URL, options: FetchDocumentOptions, signal: AbortSignal): Promise<FetchedDocument> {
   signal.throwIfAborted()
-  const { maxBytes } = options
-  const [etag, post] = [own(options, 'etag'), own(options, 'post')]
+  const { etag, maxBytes, post } = options
   // Some browsers forbid the field, and others send a preflight because of it.
   const isBrowser = globalThis.navigator?.userAgent?.startsWith('Mozilla/')
   const headers = bare({
-    accept: own(options, 'accept') ?? 'application/jwk-set+json, application/json;q=0.9',
+    accept: options.accept ?? 'application/jwk-set+json, application/json;q=0.9',
     ...(!isBrowser && { 'user-agent': USER_AGENT }),
-    ...own(options, 'headers'),
+    ...options.headers,
     ...(etag !== undefined && { 'if-none-match': etag }),
     ...(post && { 'content-type': post.contentType }),
   })
@@ -193,18 +192,17 @@ function statusError(
     return new FetchError('redirect', `Redirects are not followed (status ${status}${target})`, { status })
   }
   if (status === 200) return undefined
-  const { clock } = options
-  const sent = own(options, 'headers') ?? {}
-  const ifRefused = own(options, 'ifRefused') ?? (Object.keys(sent).length === 0 ? WANTS_HEADERS : undefined)
+  const { clock, headers: sent = {} } = options
+  const ifRefused = options.ifRefused ?? (Object.keys(sent).length === 0 ? WANTS_HEADERS : undefined)
   const advice = (status === 401 || status === 403) && ifRefused !== undefined ? ` (${ifRefused})` : ''
   const retryAfter = retryAfterSeconds(headers.get('retry-after'), clock.now())
   return new FetchError('status', `The status was ${status}, not 200${advice}`, { status, retryAfter })
 }
 
-function requestError({ search }: URL, options: FetchDocumentOptions, cause: unknown): FetchError {
+function requestError({ search }: URL, { headers = {} }: FetchDocumentOptions, cause: unknown): FetchError {
   if (cause instanceof TransportError) return new FetchError('transport', cause.message, { cause })
   // Values that an error may repeat but must not be shown: the query, and the configured header fields.
-  const secrets = [search, ...Object.values(own(options, 'headers') ?? {})].filter((secret) => secret !== '')
+  const secrets = [search, ...Object.values(headers)].filter((secret) => secret !== '')
   const inner = cause instanceof Error ? cause.cause : undefined
   // A runtime's `fetch` error says little; its `cause` says what went wrong.
   const [first, second] = systemCode(cause) === undefined ? [inner, cause] : [cause, inner]

@@ -72,7 +72,7 @@ export function keySetOf(
 
 const ACTION = 'discover keys'
 const INSTEAD = 'otherwise set "metadataUri" or "jwksUri"'
-const HOST_NAME: OptionRule = { be: 'the name of a host as URLs spell it, without port', fits: isHost }
+const HOST_NAME: OptionRule = { be: 'a host name', fits: isHost }
 const DISCOVERED: OptionTable<DiscoveredKeySetOptions> = {
   ...REMOTE_KEY_SET,
   allowedKeyHosts: { ...listOf('a list of host names', HOST_NAME), default: [] },

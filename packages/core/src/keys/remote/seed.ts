@@ -62,18 +62,13 @@ export function setFromSeed(seed: JwkSetSeed, id: string, options: ResolvedKeySe
 export function checkSeed(given: JwkSetSeed, { id }: { readonly id: string }): JwkSetSeed {
   const seed = ownOptions(given, SEED_MEMBERS)
   if (seed.uri !== id)
-    throw misconfigured('use remote key set', `"seed" must be of ${String(shown(id))}`, shown(seed.uri))
+    throw misconfigured('use remote key set', `"seed" must be of ${printedUri(id) as string}`, printedUri(seed.uri))
   try {
     parseJwkSet(seed.jwks, { maxKeys: MOST_KEYS })
     return seed
   } catch {
     throw misconfigured('use remote key set', '"seed" must hold a JWK Set')
   }
-}
-
-// As it is compared, unless it may contain a secret.
-function shown(uri: unknown): unknown {
-  return typeof uri === 'string' && !/[?#@]/.test(uri) ? uri : printedUri(uri)
 }
 
 /** A seed that restores a set in another worker. */
