@@ -58,8 +58,7 @@ export function httpHost(text: unknown): string | undefined {
 
 /** Whether a value is the name of a host as `URL` writes it, without port. */
 export function isHost(value: unknown): boolean {
-  if (typeof value !== 'string' || !URL.canParse(`https://${value}`)) return false
-  return new URL(`https://${value}`).hostname === value
+  return typeof value === 'string' && URL.canParse(`https://${value}`) && new URL(`https://${value}`).hostname === value
 }
 
 /** Whether a value is an absolute URL, as text or as a `URL` object of any realm. */
