@@ -196,16 +196,6 @@ describe('a value that is not a public key is rejected at start-up', () => {
     )
   })
 
-  it.each([
-    ['Foo', 'a Foo key'],
-    ['RSX', 'an RSX key'],
-    ['Ed1', 'an Ed1 key'],
-    ['bar', 'a bar key'],
-    ['Okay', 'an Okay key'],
-  ])('a JWK of the unknown type %s, as %s', (kty, name) => {
-    expect(complaint(() => verifierWith({ kty, x: 'AAAA' }))).toContain(name)
-  })
-
   it('a secret as a JWK', () => {
     expect(complaint(() => verifierWith({ kty: 'oct', k: 'AAAA' }))).toContain('found a secret: give it as "secret"')
   })

@@ -151,6 +151,5 @@ function nameOf({ kty, crv, alg }: JwkMember): string {
   const type = String(kty === 'OKP' ? crv : kty === 'AKP' ? alg : kty)
   // The value may be anything, even a private key.
   if (!/^[\w-]{1,10}$/.test(type)) return 'a key of an unknown type'
-  // The names of letters such as F begin with a vowel, but not words such as Foo.
-  return `${/^[AEIO]|^[FHLMNRSX](?![a-z])/.test(type) ? 'an' : 'a'} ${type} key`
+  return `${/^[AEFHILMNORSX]/.test(type) ? 'an' : 'a'} ${type} key`
 }
