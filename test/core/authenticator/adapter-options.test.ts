@@ -43,8 +43,8 @@ describe('the options of an adapter', () => {
   })
 
   it.each<readonly [string, unknown, string]>([
-    ['nothing', undefined, 'give options, a verifier or an authenticator, found nothing'],
-    ['null', null, 'give options, a verifier or an authenticator, found null'],
+    ['nothing', undefined, 'give options, a verifier or an authenticator, found "undefined"'],
+    ['null', null, 'give options, a verifier or an authenticator, found "object"'],
     ['a text', ISSUER, 'give options, a verifier or an authenticator, found "string"'],
     ['an unknown option', { ...given, relm: 'a' }, 'there is no option "relm"'],
     ['a wrong option of the adapter', { ...given, onReject: true }, '"onReject" must be a function'],

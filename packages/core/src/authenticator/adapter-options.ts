@@ -84,7 +84,7 @@ export function readAdapterOptions<C extends object, T extends object>(
 ): ReadAdapterOptions<C, T> {
   const { action, table } = rules
   if (typeof given !== 'object' || given === null)
-    throw misconfigured(action, 'give options, a verifier or an authenticator', given && typeof given)
+    throw misconfigured(action, 'give options, a verifier or an authenticator', typeof given)
   const kind = has(given, 'authenticate') ? 'authenticator' : hasMethod(given, 'verify') ? 'verifier' : undefined
   if (kind !== undefined) assertNothingBeside(action, given, kind, Object.keys(table))
   const options = readOptions(action, kind === undefined ? given : {}, table, {
