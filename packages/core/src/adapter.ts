@@ -158,7 +158,17 @@ export {
 } from './model/algorithm.ts'
 export { recentMap, sizeInMemory } from './model/memory.ts'
 export { emit } from './model/events.ts'
-export { assertBoolean, bare, bareThrough, has, ignoreRejection, own, ownOptions, valueAt } from './model/values.ts'
+export {
+  assertBoolean,
+  bare,
+  bareThrough,
+  has,
+  ignoreRejection,
+  isObject,
+  own,
+  ownOptions,
+  valueAt,
+} from './model/values.ts'
 export { knownSigned, signedClaims, verifiedToken } from './model/token.ts'
 export { isThenable } from './model/values.ts'
 export type { EventListener, KeyFlaw } from './model/events.ts'

@@ -1,5 +1,5 @@
 import { isRequirement, type Requirement } from '../authorization/requirements.ts'
-import { bare, has, own } from '../model/values.ts'
+import { bare, has, isObject, own } from '../model/values.ts'
 import { misconfigured, narrowing, type OptionTable } from '../options/option-rules.ts'
 import { readOptions } from '../options/read-options.ts'
 import { type Environment, readEnvironment } from '../pipeline/environment.ts'
@@ -83,8 +83,7 @@ export function readAdapterOptions<C extends object, T extends object>(
   rules: AdapterRules,
 ): ReadAdapterOptions<C, T> {
   const { action, table } = rules
-  if (typeof given !== 'object' || given === null)
-    throw misconfigured(action, 'give options, a verifier or an authenticator', typeof given)
+  if (!isObject(given)) throw misconfigured(action, 'give options, a verifier or an authenticator', typeof given)
   const kind = has(given, 'authenticate') ? 'authenticator' : hasMethod(given, 'verify') ? 'verifier' : undefined
   if (kind !== undefined) assertNothingBeside(action, given, kind, Object.keys(table))
   const options = readOptions(action, kind === undefined ? given : {}, table, {
@@ -170,7 +169,7 @@ function authenticatorOf<C extends object>(options: object, rules: AdapterRules)
     if (extra !== undefined)
       throw misconfigured(action, `with "authenticator", "${extra}" belongs to the options of that authenticator`)
     const made = own(options, 'authenticator')
-    if (typeof made === 'object' && made !== null && hasMethod(made, 'authenticate')) return made as Authenticator<C>
+    if (isObject(made) && hasMethod(made, 'authenticate')) return made as Authenticator<C>
     throw misconfigured(action, '"authenticator" must come from createAuthenticator', typeof made)
   }
   const clock = own(rules, 'clock')

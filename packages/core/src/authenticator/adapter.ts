@@ -18,7 +18,7 @@ import type { ResourceResponse } from '../http/protected-resource.ts'
 import { requestView } from '../http/web-request.ts'
 import { type Fields, NO_FIELDS } from '../model/http-text.ts'
 import type { FormFields, Peer, RequestView, VerifiedToken } from '../model/token.ts'
-import { bare, has, ignoreRejection, own, ownOptions } from '../model/values.ts'
+import { bare, has, ignoreRejection, isObject, own, ownOptions } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'
 
 /**
@@ -112,7 +112,7 @@ function requirementOf<R>(rule: (request: R) => Requirement, request: R): Requir
  * @param name - in lower case
  */
 export function nodeFieldValues(headers: unknown, rawHeaders: unknown, name: string): readonly string[] {
-  if (typeof headers !== 'object' || headers === null || !Object.hasOwn(headers, name)) return []
+  if (!isObject(headers) || !Object.hasOwn(headers, name)) return []
   const value = (headers as Readonly<Record<string, unknown>>)[name]
   // Some middleware assigns undefined instead of using `delete`.
   if (value === undefined) return []
@@ -249,10 +249,6 @@ function isTlsSocket(socket: unknown): socket is { getPeerCertificate(): unknown
   return isObject(socket) && typeof own(socket, 'getPeerCertificate') === 'function'
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
-}
-
 const NO_OUTCOME: object = Object.freeze({})
 
 /**
@@ -263,9 +259,9 @@ const NO_OUTCOME: object = Object.freeze({})
  */
 export function admitted<C extends object>(outcome: Outcome<C>): Authenticated<C> | undefined {
   // The usual case: an outcome of core has every member as its own.
-  if (typeof outcome !== 'object' || outcome === null || !Object.hasOwn(outcome, 'kind')) return admittedCustom(outcome)
+  if (!isObject(outcome) || !Object.hasOwn(outcome, 'kind')) return admittedCustom(outcome)
   if (outcome.kind === 'authenticated' && Object.hasOwn(outcome, 'token') && Object.hasOwn(outcome, 'scheme'))
-    if (Object.hasOwn(outcome, 'headers') && typeof outcome.token === 'object' && outcome.token !== null) return outcome
+    if (Object.hasOwn(outcome, 'headers') && isObject(outcome.token)) return outcome
   return admittedCustom(outcome)
 }
 

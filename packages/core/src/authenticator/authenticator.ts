@@ -21,7 +21,7 @@ import { refusalResponse } from '../http/refusal-response.ts'
 import { type Fields, NO_FIELDS } from '../model/http-text.ts'
 import type { Credential, OtherScheme, RequestView, VerifiedToken } from '../model/token.ts'
 import { misconfigured } from '../options/option-rules.ts'
-import { bare, chained, has, isThenable, own, type Soon } from '../model/values.ts'
+import { bare, chained, has, isObject, isThenable, own, type Soon } from '../model/values.ts'
 import type { Explanation } from '../pipeline/explain.ts'
 import type { VerifyContext } from '../pipeline/run-steps.ts'
 import { clockOf, timeOf, type Verifier, verifiesJwts } from '../pipeline/verifier.ts'
@@ -266,15 +266,14 @@ const NO_DETAILS = Object.freeze({})
  */
 export function assertVerified(token: unknown): asserts token is VerifiedToken {
   const claims = memberOf(token, 'claims')
-  if (typeof claims === 'object' && claims !== null && typeof memberOf(memberOf(token, 'scopes'), 'has') === 'function')
-    return
+  if (isObject(claims) && typeof memberOf(memberOf(token, 'scopes'), 'has') === 'function') return
   throw new TypeError('Cannot authenticate request: "verifier" must return a verified token with "claims" and "scopes"')
 }
 
 function memberOf(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? own(value, name) : undefined
+  return isObject(value) ? own(value, name) : undefined
 }
 
 function isAuthenticator<C extends object>(made: object): made is Authenticator<C> {
-  return typeof made === 'object' && made !== null && has(made, 'authenticate')
+  return isObject(made) && has(made, 'authenticate')
 }

@@ -9,7 +9,7 @@ import {
 } from '../confirmation/binding.ts'
 import { flawOfRefused } from '../http/credential.ts'
 import type { Credential, RequestView, VerifiedToken } from '../model/token.ts'
-import { own } from '../model/values.ts'
+import { isObject, own } from '../model/values.ts'
 import { type Explanation, joined, Report } from '../pipeline/explain.ts'
 import type { VerifyContext } from '../pipeline/run-steps.ts'
 import type { Verifier } from '../pipeline/verifier.ts'
@@ -83,8 +83,7 @@ interface ExplainedRequest {
 
 // An application's own verifier may return anything.
 function assertExplanation(given: unknown): asserts given is Explanation {
-  const isObject = typeof given === 'object' && given !== null
-  if (isObject && typeof own(given, 'accepted') === 'boolean' && Array.isArray(own(given, 'steps'))) return
+  if (isObject(given) && typeof own(given, 'accepted') === 'boolean' && Array.isArray(own(given, 'steps'))) return
   throw new TypeError('Cannot explain request: "explain" of the verifier must give { accepted, summary, steps }')
 }
 

@@ -1,7 +1,7 @@
 import type { BindingRules } from '../confirmation/binding.ts'
 import type { TokenPlace } from '../http/credential-sources.ts'
 import type { ProtectedResource } from '../http/protected-resource.ts'
-import { bare, own, ownOptions } from '../model/values.ts'
+import { bare, isObject, own, ownOptions } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'
 import type {
   IssuerPolicy,
@@ -44,7 +44,7 @@ export function withAudience(options: object, { resource }: ProtectedResource): 
 }
 
 function filledPolicy(policy: unknown, resource: string): unknown {
-  return typeof policy === 'object' && policy !== null ? filled(ownOptions(policy, POLICY_OPTIONS), resource) : policy
+  return isObject(policy) ? filled(ownOptions(policy, POLICY_OPTIONS), resource) : policy
 }
 
 function filled(options: object, resource: string): object {

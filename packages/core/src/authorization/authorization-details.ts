@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { encode } from 'jose/base64url'
 import { AuthError } from '../errors/auth-error.ts'
 import type { VerifiedToken } from '../model/token.ts'
-import { chained, ignoreRejection, own, type Soon, valueAt } from '../model/values.ts'
+import { chained, ignoreRejection, isObject, own, type Soon, valueAt } from '../model/values.ts'
 import {
   callback,
   isRecord,
@@ -160,11 +160,11 @@ function judgedOne(detail: object, { schema, covers }: AuthorizationDetailsOptio
 }
 
 function isRejection(result: unknown): boolean {
-  return typeof result === 'object' && result !== null && Array.isArray(own(result, 'issues'))
+  return isObject(result) && Array.isArray(own(result, 'issues'))
 }
 
 function isValid(result: unknown): result is { readonly value: unknown } {
-  return typeof result === 'object' && result !== null && !own(result, 'issues') && Object.hasOwn(result, 'value')
+  return isObject(result) && !own(result, 'issues') && Object.hasOwn(result, 'value')
 }
 
 /** For the log: the types of the token, and whether one of them matched but did not cover the request. */

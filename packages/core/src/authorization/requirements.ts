@@ -12,7 +12,7 @@ import {
 } from '../model/claim-path.ts'
 import { isScope } from '../model/http-text.ts'
 import type { VerifiedToken } from '../model/token.ts'
-import { chained, own, type Soon, valueAt } from '../model/values.ts'
+import { chained, isObject, own, type Soon, valueAt } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'
 
 /** What a verified token must grant for a request. Create one with `scope`, `anyScope`, `role`, `anyRole`, `claim`, `allOf`, `anyOf` or `not`. */
@@ -107,7 +107,7 @@ function actually(requirement: Requirement, token: VerifiedToken): { readonly ac
 
 /** Whether a value is a requirement, and not, for example, the name of a scope. */
 export function isRequirement(value: unknown): value is Requirement {
-  if (typeof value !== 'object' || value === null) return false
+  if (!isObject(value)) return false
   return typeof own(value, 'isMet') === 'function' && Array.isArray(own(value, 'scopes'))
 }
 
@@ -231,7 +231,7 @@ export function claim(path: ClaimPath, condition: ClaimCondition): ClaimRequirem
 
 /** Whether a value was created by `claim`, or has the same shape. */
 export function isClaimRequirement(value: unknown): value is ClaimRequirement {
-  if (typeof value !== 'object' || value === null) return false
+  if (!isObject(value)) return false
   return isClaimPath(own(value, 'claim')) && isClaimCondition(own(value, 'condition'))
 }
 

@@ -2,7 +2,7 @@ import { AuthError, overLimit } from '../errors/auth-error.ts'
 import { type ClaimPath, nameOfPath } from '../model/claim-path.ts'
 import { recentMap } from '../model/memory.ts'
 import type { Claims } from '../model/token.ts'
-import { valueAt } from '../model/values.ts'
+import { isObject, valueAt } from '../model/values.ts'
 import { assertText } from './claim-checks.ts'
 
 /** An immutable set of scopes or roles. `Object.freeze` is not enough, because it does not stop `Set.prototype.add`. */
@@ -111,7 +111,7 @@ function withImplied(words: readonly string[], hierarchy: ReadonlyMap<string, re
 // With any other value, such as `admin: false`, the name may not be a role that is granted.
 function rolesOf(source: ClaimPath, given: object, counts?: (granted: object) => boolean): readonly string[] {
   return Object.entries(given as Readonly<Record<string, unknown>>).flatMap(([role, where]) => {
-    if (typeof where !== 'object' || where === null) throw notAnObject(source, where)
+    if (!isObject(where)) throw notAnObject(source, where)
     return counts === undefined || counts(where) ? [role] : []
   })
 }

@@ -1,7 +1,7 @@
 import { asError, AuthError } from '../errors/auth-error.ts'
 import { checkedFields, type Fields, isHttpToken, isPlainText, NO_FIELDS } from '../model/http-text.ts'
 import type { Claims, Credential, RequestView, VerifiedToken } from '../model/token.ts'
-import { own } from '../model/values.ts'
+import { isObject, own } from '../model/values.ts'
 import { isRecord, misconfigured, objectWith, type OptionRule } from '../options/option-rules.ts'
 
 /** Confirms that the sender of a request has the key a token is bound to (RFC 7800). Implement it for DPoP or mTLS. */
@@ -124,7 +124,7 @@ const OWN_PARAMETERS: readonly string[] = ['realm', 'error', 'error_description'
 export function checkConfirmation(claims: Claims, understood: ReadonlySet<string>): readonly string[] {
   const cnf: unknown = own(claims, 'cnf')
   if (cnf === undefined) return NONE
-  const members = typeof cnf === 'object' && cnf !== null && !Array.isArray(cnf) ? Object.keys(cnf) : []
+  const members = isObject(cnf) && !Array.isArray(cnf) ? Object.keys(cnf) : []
   if (members.length === 0 || members.some((member) => !understood.has(member)))
     throw new AuthError('binding_unsupported', {
       expected: understood.size === 0 ? 'no "cnf" claim' : understood,

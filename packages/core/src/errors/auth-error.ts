@@ -5,7 +5,7 @@ import { isPlainObject } from '../model/http-text.ts'
 import { type Limits, raiseLimit } from '../model/limits.ts'
 import { withoutStacks } from '../model/runtime.ts'
 import type { Claims } from '../model/token.ts'
-import { bare, own } from '../model/values.ts'
+import { bare, isObject, own } from '../model/values.ts'
 import { quote, sentence } from './quote.ts'
 
 /** Details of a refusal besides its code. `AuthError` quotes and shortens `expected` and `actual`. Only own members are read. */
@@ -175,7 +175,7 @@ const STATUSES: ReadonlySet<unknown> = new Set(Object.values(catalogue).map(({ s
 
 // Errors of another realm are not instances of this Error, and a proxy may throw when inspected.
 function isError(value: unknown): value is Error {
-  if (typeof value !== 'object' || value === null) return false
+  if (!isObject(value)) return false
   try {
     return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]'
   } catch {

@@ -1,6 +1,6 @@
 import { isHttpToken } from '../model/http-text.ts'
 import type { RequestView } from '../model/token.ts'
-import { bare, own } from '../model/values.ts'
+import { bare, isObject, own } from '../model/values.ts'
 import { anything, misconfigured, oneOf, type OptionRule, type OptionTable, required } from '../options/option-rules.ts'
 import { readOptions } from '../options/read-options.ts'
 
@@ -88,7 +88,7 @@ export function resolveSources(action: string, list: unknown): readonly Credenti
 }
 
 function resolveSource(action: string, given: unknown): CredentialSource {
-  if (typeof given !== 'object' || given === null)
+  if (!isObject(given))
     throw misconfigured(
       action,
       'each of "credentials" must be an object, such as { from: "cookie", name: "token" }',
@@ -194,7 +194,7 @@ async function formValues(view: RequestView, name: string): Promise<readonly unk
   // Some body parsers return null for an empty body.
   const fields: unknown = await view.form?.(name)
   if (fields instanceof URLSearchParams) return fields.getAll(name)
-  if (typeof fields !== 'object' || fields === null || !Object.hasOwn(fields, name)) return []
+  if (!isObject(fields) || !Object.hasOwn(fields, name)) return []
   // A body parser may build lists and objects from names with brackets.
   const value = (fields as Readonly<Record<string, unknown>>)[name]
   return Array.isArray(value) ? (value as readonly unknown[]) : [value]

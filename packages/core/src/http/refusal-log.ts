@@ -1,7 +1,7 @@
 import type { AuthError } from '../errors/auth-error.ts'
 import type { ErrorCode } from '../model/catalogue.ts'
 import { type Clock, systemClock } from '../model/runtime.ts'
-import { has, ignoreRejection, own } from '../model/values.ts'
+import { has, ignoreRejection, isObject, own } from '../model/values.ts'
 import type { OptionRule } from '../options/option-rules.ts'
 
 /** A log for refusals: anything with `warn`, such as `console`, pino or winston. Its exceptions and rejections are ignored. */
@@ -58,7 +58,5 @@ export function writeTo(log: RefusalLog): (line: RefusalLine) => unknown {
 export const logOption: OptionRule = {
   be: 'false, or have a function "warn", as console does',
   fits: (log) =>
-    log === false ||
-    (((typeof log === 'object' && log !== null) || typeof log === 'function') &&
-      typeof own(log, 'warn') === 'function'),
+    log === false || ((isObject(log) || typeof log === 'function') && typeof own(log, 'warn') === 'function'),
 }

@@ -1,7 +1,7 @@
 import type { AuthError } from '../errors/auth-error.ts'
 import { wireDescriptions } from '../model/catalogue.ts'
 import { checkedFields, type Fields, isFieldValue, isHttpToken, isPlainText, isScope } from '../model/http-text.ts'
-import { ignoreRejection, ownOptions } from '../model/values.ts'
+import { ignoreRejection, isObject, ownOptions } from '../model/values.ts'
 import type { RefusalResponse, Refused } from './outcome.ts'
 
 /** Makes the body of a refusal. The caller receives this body: only `status` and `error` are safe to include. */
@@ -46,8 +46,9 @@ export function refusalResponse(error: AuthError, rules: RefusalRules, request: 
 // The application's body is checked before it is sent: a promise, for example, is a bug and must not crash the process.
 function contentOf(body: RefusalBody, error: AuthError): ReturnType<RefusalBody> {
   const content: unknown = body(error)
-  const { contentType, body: text }: Partial<ReturnType<RefusalBody>> =
-    typeof content === 'object' && content !== null ? ownOptions(content, ['contentType', 'body']) : {}
+  const { contentType, body: text }: Partial<ReturnType<RefusalBody>> = isObject(content)
+    ? ownOptions(content, ['contentType', 'body'])
+    : {}
   if (typeof contentType === 'string' && typeof text === 'string') {
     // Frameworks would throw while sending it, some of them in a callback where nothing catches the error.
     if (isFieldValue(contentType)) return { contentType, body: text }

@@ -1,7 +1,7 @@
 import { AuthError } from '../errors/auth-error.ts'
 import { systemClock } from '../model/runtime.ts'
 import type { FormFields, RequestView } from '../model/token.ts'
-import { bare, own } from '../model/values.ts'
+import { bare, isObject, own } from '../model/values.ts'
 import { BodyError, readBody } from './body.ts'
 import type { ResourceResponse } from './protected-resource.ts'
 
@@ -84,7 +84,7 @@ export function webResponse({ method }: Pick<Request, 'method'>, answer: Resourc
 
 /** Whether a value is a response. By shape, because there may be several `Response` classes: from a polyfill or another realm. */
 export function isWebResponse(value: unknown): value is Response {
-  if (typeof value !== 'object' || value === null) return false
+  if (!isObject(value)) return false
   const headers: unknown = own(value as { readonly headers?: unknown }, 'headers')
   return (
     typeof own(value as { readonly status?: unknown }, 'status') === 'number' &&

@@ -1,4 +1,13 @@
-import { answeredWithin, bareThrough, type Clock, hexSha256, own, recentMap, sizeInMemory } from '../adapter.ts'
+import {
+  answeredWithin,
+  bareThrough,
+  type Clock,
+  hexSha256,
+  isObject,
+  own,
+  recentMap,
+  sizeInMemory,
+} from '../adapter.ts'
 import type { IntrospectionAnswer, IntrospectionCacheOptions, IntrospectionCacheStore } from './options.ts'
 
 /** Caches answers. Never rejects. */
@@ -85,9 +94,9 @@ const INACTIVE: IntrospectionAnswer = Object.freeze({ active: false })
 
 // A store is outside of this process, so its values are copied, and the copies checked. Anything else counts as missing.
 function checked(answer: unknown): IntrospectionAnswer | undefined {
-  if (typeof answer !== 'object' || answer === null) return undefined
+  if (!isObject(answer)) return undefined
   const copy: unknown = JSON.parse(JSON.stringify(answer))
-  if (typeof copy !== 'object' || copy === null || !Object.hasOwn(copy, 'active')) return undefined
+  if (!isObject(copy) || !Object.hasOwn(copy, 'active')) return undefined
   return typeof (copy as IntrospectionAnswer).active === 'boolean'
     ? bareThrough(copy as IntrospectionAnswer)
     : undefined

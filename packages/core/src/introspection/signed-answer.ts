@@ -3,6 +3,7 @@ import {
   DEFAULT_ALGORITHMS,
   discoveredKeySet,
   iatTolerance,
+  isObject,
   type KeySource,
   MAXIMUM_LIMITS,
   mediaTypeName,
@@ -74,7 +75,7 @@ export function signedAnswers<C extends object>(options: ResolvedOptions<C>): Si
       if (!(age <= LONGEST_AGE && -age <= iatTolerance(0)))
         throw badAnswer('The signed answer is not from the last minute')
       const members = own(claims, 'token_introspection')
-      if (typeof members !== 'object' || members === null || Array.isArray(members))
+      if (!isObject(members) || Array.isArray(members))
         throw badAnswer('The signed answer has no "token_introspection" object')
       return members as Readonly<Record<string, unknown>>
     },

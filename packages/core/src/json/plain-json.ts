@@ -1,4 +1,4 @@
-import { bare } from '../model/values.ts'
+import { bare, isObject } from '../model/values.ts'
 import type { JsonLimits } from './strict-json.ts'
 
 /**
@@ -21,7 +21,7 @@ export function parsePlainJson(
   } catch {
     return undefined
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  if (!isObject(value) || Array.isArray(value)) return undefined
   // A duplicate name turns two members into one, so the counts differ.
   return freezeMembers(value, counted.containers) === counted.members
     ? (value as Readonly<Record<string, unknown>>)
@@ -86,7 +86,7 @@ function freezeMembers(value: object, containers: number): number {
   if (containers === 1) return members
   for (const name of names) {
     const item: unknown = (value as Record<string, unknown>)[name]
-    if (typeof item === 'object' && item !== null) members += freezeMembers(item, containers)
+    if (isObject(item)) members += freezeMembers(item, containers)
   }
   return members
 }

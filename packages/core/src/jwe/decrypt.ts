@@ -3,6 +3,7 @@ import {
   asError,
   AuthError,
   bare,
+  isObject,
   type KeySource,
   type Limits,
   LIMITS,
@@ -104,7 +105,7 @@ const DECRYPTION: OptionTable<DecryptionOptions> = {
 }
 
 function isKeySource(keys: DecryptionOptions['keys']): keys is KeySource {
-  return typeof keys === 'object' && keys !== null && typeof own(keys, 'resolve') === 'function'
+  return isObject(keys) && typeof own(keys, 'resolve') === 'function'
 }
 
 async function decrypt(parsed: ParsedJwe, keys: KeySource): Promise<Uint8Array> {

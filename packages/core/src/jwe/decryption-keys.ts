@@ -1,6 +1,7 @@
 import type { JSONWebKeySet } from 'jose'
 import {
   type AuthError,
+  isObject,
   type JoseHeader,
   type KeySource,
   misconfigured,
@@ -70,7 +71,7 @@ const ACTION = 'use decryption keys'
 
 function listOf(keys: Parameters<typeof decryptionKeys>[0]): readonly DecryptionKey[] {
   if (Array.isArray(keys)) return keys as readonly DecryptionKey[]
-  const members = typeof keys === 'object' && keys !== null ? own(keys, 'keys') : undefined
+  const members = isObject(keys) ? own(keys, 'keys') : undefined
   return Array.isArray(members) ? (members as readonly DecryptionKey[]) : [keys as DecryptionKey]
 }
 

@@ -5,6 +5,7 @@ import {
   checkHeader,
   decodePart,
   FIXED_LIMIT,
+  isObject,
   type JoseHeader,
   type KeyFlaw,
   type Limits,
@@ -43,7 +44,7 @@ export type Curve = 'P-256' | 'P-384' | 'P-521' | 'X25519'
  */
 function checkEphemeralKey(header: Readonly<Record<string, unknown>>): void {
   const { epk } = header
-  if (typeof epk !== 'object' || epk === null || Array.isArray(epk))
+  if (!isObject(epk) || Array.isArray(epk))
     throw new AuthError('header_malformed', { expected: 'epk: a public key', actual: typeof epk })
   const flaw = flawOf(epk as Readonly<Record<string, unknown>>)
   if (flaw === 'private_parts' || flaw === 'symmetric')

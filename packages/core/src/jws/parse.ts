@@ -9,7 +9,7 @@ import { type Limits, raiseLimit } from '../model/limits.ts'
 import { detached, recentMap, sizeInMemory } from '../model/memory.ts'
 import { withoutStacks } from '../model/runtime.ts'
 import type { JoseHeader, ParsedJws, ParsedJwt, TokenPart } from '../model/token.ts'
-import { deepFreeze } from '../model/values.ts'
+import { deepFreeze, isObject } from '../model/values.ts'
 
 /**
  * Parses a compact JWS (RFC 7515 section 7.1) without trusting it and without I/O. The length is checked before
@@ -107,7 +107,7 @@ export function quickParser(limits: Limits, mostHeaders?: number): JwtParser {
     if (ends instanceof AuthError) return ends
     const [headerEnd, payloadEnd] = ends
     const encoded = token.slice(0, headerEnd)
-    const header = headerOf(encoded.endsWith('=') ? unpadded(encoded) : encoded)
+    const header = headerOf(unpadded(encoded))
     if (header instanceof AuthError) return header
     const text = plainText(token.slice(headerEnd + 1, payloadEnd))
     const claims = text === undefined ? undefined : parsePlainJson(text, limits, asciiBytes(text))
@@ -284,7 +284,7 @@ export function parseJsonObject(
   limits: JsonLimits,
 ): Readonly<Record<string, unknown>> {
   const value = parseJson(decodeText(bytes, part), part, limits)
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
+  if (!isObject(value) || Array.isArray(value))
     throw new AuthError('json_malformed', { expected: `a JSON object as ${part}`, actual: 'another JSON value' })
   return value as Readonly<Record<string, unknown>>
 }

@@ -6,7 +6,7 @@ import { AuthError, fromJose } from '../errors/auth-error.ts'
 import { listKeys } from '../keys/jwk/jwk-set.ts'
 import { type Algorithm, type AlgorithmParameters, algorithmTraits, parametersOf } from '../model/algorithm.ts'
 import type { JoseHeader, ParsedJws } from '../model/token.ts'
-import { ignoreRejection } from '../model/values.ts'
+import { ignoreRejection, isObject } from '../model/values.ts'
 
 /**
  * The token's `alg` must be allowed, compared as exact strings before any key lookup (RFC 8725 section 3.1). Its signature must have the
@@ -141,7 +141,7 @@ function assertMadeFor(key: CryptoKey, algorithm: Algorithm, { name, hash }: Alg
 
 // An async `KeySource.current` returns a promise. Its rejection must not end the process, and this is not the fault of the token.
 function assertNoPromise(key: object | undefined): void {
-  if (typeof key !== 'object' || key === null || !('then' in key)) return
+  if (!isObject(key) || !('then' in key)) return
   ignoreRejection(key)
   throw new TypeError('"current" of a key source must return a key, not a promise: it must not be async')
 }

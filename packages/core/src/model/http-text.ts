@@ -1,4 +1,4 @@
-import { bare } from './values.ts'
+import { bare, isObject } from './values.ts'
 
 /** Whether a text is a token (RFC 9110 section 5.6.2), as names of header fields, schemes and parameters are. */
 export function isHttpToken(text: unknown): text is string {
@@ -22,7 +22,7 @@ export function isFieldValue(text: unknown): text is string {
 
 /** Whether a value is an object literal. A `Headers` or a `Map` has its members elsewhere. */
 export function isPlainObject(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  if (!isObject(value) || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { bare } from './values.ts'
+import { bare, isObject } from './values.ts'
 
 /** A map that keeps the most recently used values and evicts the rest. */
 export interface RecentMap<K, V> {
@@ -60,7 +60,7 @@ export function sizeInMemory(value: unknown): number {
   if (typeof value === 'string')
     return TEXT + (value.length > SHORT && WIDE.test(value) ? 2 * value.length : value.length)
   if (typeof value === 'number') return NUMBER
-  if (typeof value !== 'object' || value === null) return 0
+  if (!isObject(value)) return 0
   let size = OBJECT
   if (Array.isArray(value)) {
     size = ARRAY

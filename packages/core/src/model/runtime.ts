@@ -1,3 +1,4 @@
+import { isObject } from './values.ts'
 /** Where time comes from. Token times use wall time; ages, cool-downs and deadlines use monotonic time. */
 export interface Clock {
   /** Wall time in milliseconds since the epoch, as `Date.now()`. An administrator may change it. */
@@ -21,7 +22,7 @@ export const systemClock: Clock = {
 }
 
 function isUnreferenceable(timer: unknown): timer is { unref(): void } {
-  return typeof timer === 'object' && timer !== null && 'unref' in timer && typeof timer.unref === 'function'
+  return isObject(timer) && 'unref' in timer && typeof timer.unref === 'function'
 }
 
 /**

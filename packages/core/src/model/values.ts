@@ -8,11 +8,16 @@ export function own(object: object, name: PropertyKey): unknown {
   return has(object, name) ? (object as Readonly<Record<PropertyKey, unknown>>)[name] : undefined
 }
 
+/** Whether a value has members: an object or an array, but no function. */
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
 /** Whether `own` finds a member, even if its value is `undefined`. */
 export function has(object: object, name: PropertyKey): boolean {
   if (Object.hasOwn(object, name)) return true
   const prototype: unknown = Object.getPrototypeOf(object)
-  return typeof prototype === 'object' && prototype !== null && !isRoot(prototype) && has(prototype, name)
+  return isObject(prototype) && !isRoot(prototype) && has(prototype, name)
 }
 
 /** The bytes that a view covers, not copied. */
@@ -24,8 +29,7 @@ export function bytesIn({ buffer, byteOffset, byteLength }: ArrayBufferView): Ui
 export function valueAt(object: object, path: string | readonly string[]): unknown {
   let value: unknown = object
   for (const name of typeof path === 'string' ? [path] : path) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, name))
-      return undefined
+    if (!isObject(value) || Array.isArray(value) || !Object.hasOwn(value, name)) return undefined
     value = (value as Readonly<Record<string, unknown>>)[name]
   }
   return value
@@ -49,7 +53,7 @@ export function bare<T extends object>(object: T): T {
 
 /** Like `bare`, recursively: for parsed JSON and tables. */
 export function bareThrough<T>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value
+  if (!isObject(value)) return value
   if (!Array.isArray(value)) bare(value)
   for (const item of Object.values(value)) bareThrough(item)
   return value
@@ -75,7 +79,7 @@ export function deepFreeze<T>(value: T): T {
 }
 
 function isPlain(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false
+  if (!isObject(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return Array.isArray(value) || prototype === Object.prototype || prototype === null
 }
@@ -85,7 +89,7 @@ function isPlain(value: unknown): value is object {
  * then the promises of async functions are not instances of it.
  */
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  const mayHaveMembers = (typeof value === 'object' && value !== null) || typeof value === 'function'
+  const mayHaveMembers = isObject(value) || typeof value === 'function'
   return mayHaveMembers && typeof (value as { then?: unknown }).then === 'function'
 }
 

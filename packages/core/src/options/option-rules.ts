@@ -1,6 +1,6 @@
 import { quote, sentence } from '../errors/quote.ts'
 import { isPlainObject } from '../model/http-text.ts'
-import { bare, own } from '../model/values.ts'
+import { bare, isObject, own } from '../model/values.ts'
 
 /**
  * A configuration error, to be thrown at start-up: what could not be done, the rule, and what was found instead.
@@ -33,7 +33,7 @@ function classOf(value: object): string {
 
 /** Whether a value may hold options: a plain object or a class instance, but not a list, Map, Date and so on. */
 export function isOptions(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && ['object', 'Module'].includes(classOf(value))
+  return isObject(value) && ['object', 'Module'].includes(classOf(value))
 }
 
 /** Whether a value is an object literal, of any realm. */
@@ -98,7 +98,7 @@ export const schemaValidator: OptionRule = {
   fits: (value) => {
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
     const standard = own(value, '~standard')
-    return typeof standard === 'object' && standard !== null && typeof own(standard, 'validate') === 'function'
+    return isObject(standard) && typeof own(standard, 'validate') === 'function'
   },
 }
 
@@ -118,7 +118,7 @@ export function listOf(be: string, each?: OptionRule): OptionRow {
 /** An object with the given methods. */
 export function objectWith(be: string, ...methods: readonly string[]): OptionRule {
   const fits = (value: unknown): boolean =>
-    typeof value === 'object' && value !== null && methods.every((name) => typeof own(value, name) === 'function')
+    isObject(value) && methods.every((name) => typeof own(value, name) === 'function')
   return { be, fits }
 }
 

@@ -16,7 +16,7 @@ import {
 import type { EventListener } from '../model/events.ts'
 import { recentMap } from '../model/memory.ts'
 import type { Clock, FetchLike } from '../model/runtime.ts'
-import { bare, own } from '../model/values.ts'
+import { bare, isObject, own } from '../model/values.ts'
 import { misconfigured } from '../options/option-rules.ts'
 import { readOptions } from '../options/read-options.ts'
 import { type IssuerPolicy, KEY_LOCATION } from './options.ts'
@@ -186,7 +186,6 @@ function secretAndPublicKeys(
 }
 
 function customSource(keys: unknown): KeySource {
-  if (typeof keys === 'object' && keys !== null && typeof own(keys, 'resolve') === 'function')
-    return ownKeySource(keys as KeySource)
+  if (isObject(keys) && typeof own(keys, 'resolve') === 'function') return ownKeySource(keys as KeySource)
   throw misconfigured(ACTION, '"keys" must be a key source with a resolve method', keys)
 }

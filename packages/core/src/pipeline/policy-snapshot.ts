@@ -1,6 +1,6 @@
 import { isClaimRequirement } from '../authorization/requirements.ts'
 import { isFirstOf } from '../keys/first-of.ts'
-import { bytesIn } from '../model/values.ts'
+import { bytesIn, isObject } from '../model/values.ts'
 import { isOptions, isRecord, kindOf } from '../options/option-rules.ts'
 import type { IssuerPolicy } from './options.ts'
 
@@ -38,7 +38,7 @@ const RECORD = Symbol('record')
 
 /** Passes each leaf of a value to `take`, until it returns `false`. Objects without readable members, and repeated ones, are leaves. */
 function walk(value: unknown, seen: Set<unknown>, take: (leaf: unknown) => boolean): boolean {
-  if (typeof value !== 'object' || value === null || seen.has(value)) return take(value)
+  if (!isObject(value) || seen.has(value)) return take(value)
   seen.add(value)
   if (Array.isArray(value))
     return take(LIST) && take(value.length) && value.every((item: unknown) => walk(item, seen, take))

@@ -2,7 +2,7 @@ import { asError, asRefusal, AuthError, reportNotAccepted } from '../errors/auth
 import { emit, type EventListener } from '../model/events.ts'
 import type { Clock } from '../model/runtime.ts'
 import type { RequestView, VerifiedToken } from '../model/token.ts'
-import { ignoreRejection, own, ownOptions, rejectedSoon } from '../model/values.ts'
+import { ignoreRejection, isObject, own, ownOptions, rejectedSoon } from '../model/values.ts'
 import { isOptions, misconfigured } from '../options/option-rules.ts'
 import type { Step, TokenContext, Verification } from './steps.ts'
 import type { Remembered, TokenCache } from './token-cache.ts'
@@ -174,8 +174,7 @@ function refusalOf<C extends object>(state: Verification<C>, error: unknown): Er
 export function contextOf(clock: Clock, given: VerifyContext | undefined): TokenContext {
   const now = clock.now() / 1000
   if (given === undefined) return { now, confirmations: NONE }
-  if (typeof given !== 'object' || given === null)
-    throw misconfigured(ACTION, 'the context must be an object, such as { asOf }', given)
+  if (!isObject(given)) throw misconfigured(ACTION, 'the context must be an object, such as { asOf }', given)
   const confirmations = own(given, 'confirmations')
   if (confirmations !== undefined && !Array.isArray(confirmations))
     throw misconfigured(ACTION, '"confirmations" must be a list, such as ["jkt"]', confirmations)

@@ -4,8 +4,9 @@ import {
   type Clock,
   FetchError,
   type FetchLike,
-  jwkOfDer,
+  isObject,
   type JoseHeader,
+  jwkOfDer,
   type KeySourcePlan,
   own,
   parseStrictJson,
@@ -57,7 +58,7 @@ function jwkOfCertificate(pem: unknown, now: number): Jwk {
 function parse(text: string): object {
   try {
     const value = parseStrictJson(text, JSON_LIMITS)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+    if (isObject(value) && !Array.isArray(value)) return value
   } catch (cause) {
     if (!(cause instanceof StrictJsonError)) throw cause
     throw new FetchError('malformed', `The map of certificates ${cause.message}`, { cause })

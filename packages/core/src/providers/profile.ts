@@ -1,4 +1,4 @@
-import { bare, type IssuerPolicy, misconfigured, type OptionRow, own, readOptions } from '../adapter.ts'
+import { bare, isObject, type IssuerPolicy, misconfigured, type OptionRow, own, readOptions } from '../adapter.ts'
 
 /** One setting of a profile, under the name that the provider's console uses. */
 export interface Word extends OptionRow {
@@ -35,7 +35,7 @@ export interface Profile<W extends object> {
 export function profile<W extends object>(data: ProfileData<W>): Profile<W> {
   const action = `use ${data.title}`
   const use = (given: W): IssuerPolicy => {
-    if (typeof given === 'object' && given !== null)
+    if (isObject(given))
       for (const [name, advice] of Object.entries(own(data, 'wrong') ?? {}))
         if (own(given, name) !== undefined && !Object.hasOwn(data.words, name))
           throw misconfigured(action, `"${name}" is not what it needs: ${advice}`)

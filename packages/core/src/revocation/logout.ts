@@ -1,4 +1,4 @@
-import { AuthError, own, type RequestView } from '../adapter.ts'
+import { AuthError, isObject, own, type RequestView } from '../adapter.ts'
 import { bodyOf, guardedList, mediaType, revocationEndpoint, type RevocationEndpoint } from './endpoint.ts'
 import { eventTokenVerifier, malformed, revokeOnce, textClaim } from './event-token.ts'
 import { type BackchannelLogoutOptions, LOGOUT, readEndpointOptions } from './options.ts'
@@ -61,5 +61,5 @@ const NAME = 'logout_token'
 
 // Parsers of forms give an array for a repeated field, which is no text.
 function parsedField(body: unknown): readonly unknown[] {
-  return typeof body === 'object' && body !== null ? [own(body, NAME)] : []
+  return isObject(body) ? [own(body, NAME)] : []
 }

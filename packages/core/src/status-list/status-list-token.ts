@@ -2,6 +2,7 @@ import {
   type Algorithm,
   type ClaimsVerifier,
   decodePart,
+  isObject,
   type KeySource,
   LAST_SECOND,
   MAXIMUM_LIMITS,
@@ -62,7 +63,7 @@ export async function readStatusList(text: string, rules: StatusListRules): Prom
   if (ttl !== undefined && !(typeof ttl === 'number' && ttl > 0)) throw bad('its "ttl" is not a positive number')
   // The checks of a token's times need an `exp`, which a list may lack.
   await times.verify('', exp === undefined ? { ...claims, exp: LAST_SECOND } : claims)
-  if (typeof list !== 'object' || list === null) throw bad('it has no "status_list" object')
+  if (!isObject(list)) throw bad('it has no "status_list" object')
   const [bits, lst] = [own(list, 'bits'), own(list, 'lst')]
   if (!WIDTHS.includes(bits)) throw bad('its "bits" are not 1, 2, 4 or 8')
   if (typeof lst !== 'string') throw bad('its "lst" is not text')

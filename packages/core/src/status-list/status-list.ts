@@ -1,5 +1,6 @@
 import {
   AuthError,
+  isObject,
   own,
   ownKeySource,
   signedClaims,
@@ -85,7 +86,7 @@ function referenceOf(status: unknown): Reference | undefined {
 }
 
 function membersOf(value: unknown, name: string): object {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  if (isObject(value) && !Array.isArray(value)) return value
   throw malformed(`${name}: an object`, value === undefined ? 'none' : typeof value)
 }
 

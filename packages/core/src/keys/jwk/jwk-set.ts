@@ -7,7 +7,7 @@ import { recentMap } from '../../model/memory.ts'
 import { defaultSharing, type Sharing } from '../../model/runtime.ts'
 import { parametersOf } from '../../model/algorithm.ts'
 import type { JoseHeader, PublishedAs } from '../../model/token.ts'
-import { bare } from '../../model/values.ts'
+import { bare, isObject } from '../../model/values.ts'
 import { FetchError } from '../fetch/fetch-error.ts'
 import { flawOfJwk, type JwkFlaw, type JwkMember, presentMembers, publicMaterial, type PublicMaterial } from './lint.ts'
 import { type PublishedKey, type Selection, selectKey } from './select-key.ts'
@@ -57,7 +57,7 @@ export function parseJwkSet(source: unknown, options: JwkSetOptions = {}): KeySe
   const { maxKeys = DEFAULT_MAX_KEYS, sharing = defaultSharing() } = bare({ ...options })
   const textFlaws: ElementTolerance['flaws'] = new Map()
   const value = typeof source === 'string' ? parseText(source, textFlaws) : source
-  const hasKeys = typeof value === 'object' && value !== null && Object.hasOwn(value, 'keys')
+  const hasKeys = isObject(value) && Object.hasOwn(value, 'keys')
   const members = hasKeys ? (value as { readonly keys?: unknown }).keys : undefined
   if (!Array.isArray(members)) throw new FetchError('malformed', 'The JWK Set has no "keys" array')
   if (members.length > maxKeys)

@@ -1,3 +1,4 @@
+import { isObject } from '../../model/values.ts'
 import * as base64url from 'jose/base64url'
 import { algorithmTraits, type AlgorithmTraits, isAlgorithm } from '../../model/algorithm.ts'
 import type { KeyFlaw } from '../../model/events.ts'
@@ -78,7 +79,7 @@ export function fits({ kty, crv }: JwkMember | PublicMaterial, alg: string, only
  * `key_ops` and `oth` lists. `undefined` if the value is not an object.
  */
 export function presentMembers(value: unknown): JwkMember | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  if (!isObject(value) || Array.isArray(value)) return undefined
   const present = Object.create(null) as Record<string, unknown>
   for (const [name, member] of Object.entries(value)) {
     const isEmptyList = Array.isArray(member) && member.length === 0 && MAY_BE_EMPTY.has(name)

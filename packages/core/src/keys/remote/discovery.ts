@@ -1,7 +1,7 @@
 import { quote } from '../../errors/quote.ts'
 import { parseStrictJson, StrictJsonError } from '../../json/strict-json.ts'
 import { emit } from '../../model/events.ts'
-import { bare } from '../../model/values.ts'
+import { bare, isObject } from '../../model/values.ts'
 import { listOf, misconfigured, type OptionRule, type OptionTable } from '../../options/option-rules.ts'
 import { readOptions } from '../../options/read-options.ts'
 import { ageSeconds, type FetchDocumentOptions, type FetchedDocument, freshSeconds } from '../fetch/fetch-document.ts'
@@ -242,7 +242,7 @@ export function metadataOf(text: string, issuer: string): Readonly<Record<string
 function parseMetadata(text: string): Readonly<Record<string, unknown>> {
   try {
     const value = parseStrictJson(text, JSON_LIMITS)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+    if (isObject(value) && !Array.isArray(value)) return value as Record<string, unknown>
   } catch (cause) {
     if (!(cause instanceof StrictJsonError)) throw cause
     throw new FetchError('malformed', `The metadata ${cause.message}`, { cause })

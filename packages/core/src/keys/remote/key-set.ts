@@ -16,10 +16,10 @@ import {
   type ResolvedKeySetOptions,
   resolveKeySetOptions,
 } from './options.ts'
-import { type Action, canDeny, decide, type FetchOpening, type Issuance, type KidKnowledge } from './refresh-policy.ts'
+import { canDeny, decide, type FetchOpening, type Issuance, type KidKnowledge } from './refresh-policy.ts'
 import { type JwkSetLocator, keySetRefresh } from './refresh.ts'
 import { type CachedKeySet, seedOf } from './seed.ts'
-import { waitForFetch } from './shared-fetch.ts'
+import { type SharedFetch, waitForFetch } from './shared-fetch.ts'
 
 /** Keys that are fetched, refreshed, and kept through outages. */
 export interface RemoteKeySet extends KeySource {
@@ -91,16 +91,6 @@ interface Arrival extends Issuance {
   readonly waitsUntil: number
 }
 
-/** How a request waits for a fetch. */
-interface Wait {
-  /** How often the request has decided, from 1. */
-  readonly round: number
-  readonly cause: AttemptCause
-  readonly action: Action
-  /** Whether the fetch was running before. */
-  readonly fetch: FetchOpening
-}
-
 /** A remote key set, for any way to find its address: asks the policy, acts on it, and selects the key. */
 export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOptions): RemoteKeySet {
   const { clock, onEvent, sharing, softWait, timeout } = options
@@ -139,30 +129,24 @@ export function locatedKeySet(locator: JwkSetLocator, options: ResolvedKeySetOpt
     const cause = kid === 'unknown' ? 'token' : 'age'
     const fetch = opening(cause)
     const action = decide({ freshness: freshness(), kid, fetch })
-    switch (action) {
-      case 'answer':
-        return undefined
-      case 'answer_and_refresh':
-        joinFetch(cause)
-        return undefined
-      case 'deny_if_older':
-        return denies(arrival) ? undefined : refusalReason()
-      case 'unavailable':
-        return refusalReason()
-      default:
-        return waitAndRefresh(needed, arrival, { round, cause, action, fetch })
-    }
+    if (action === 'wait' || action === 'wait_softly')
+      return waitAndRefresh(needed, arrival, round, joinFetch(cause), fetch, action)
+    if (action === 'unavailable' || (action === 'deny_if_older' && !denies(arrival))) return refusalReason()
+    if (action === 'answer_and_refresh') joinFetch(cause)
+    return undefined
   }
 
   /** Waits for a fetch, and decides again if it did not decide about the request. */
   const waitAndRefresh = async (
     needed: JoseHeader | KidKnowledge,
     arrival: Arrival,
-    { round, cause, action, fetch }: Wait,
+    round: number,
+    shared: SharedFetch,
+    fetch: FetchOpening,
+    action: 'wait' | 'wait_softly',
   ): Promise<FetchError | undefined> => {
     let { waitsUntil } = arrival
     const isDecided = (): boolean => knowledgeOf(needed) === 'known' || denies(arrival)
-    const shared = joinFetch(cause)
     // The request that begins a fetch runs it, and may await it in every runtime.
     const by = fetch === 'in_flight' ? sharing : 'promise'
     // Without shared promises, a lost request shows only when its fetch outlives its deadline.

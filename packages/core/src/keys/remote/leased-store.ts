@@ -1,5 +1,5 @@
 import type { Clock } from '../../model/runtime.ts'
-import { own } from '../../model/values.ts'
+import { isObject, own } from '../../model/values.ts'
 import type { JwkSetSeed, JwkSetStore } from './options.ts'
 
 /** Where processes keep key sets, and leases of which one process holds each. Addresses of key sets are the names. */
@@ -60,9 +60,7 @@ const SHARE = 0.8
 
 /** Whether a stored object is a seed of that key set. The verifier checks its keys. */
 export function isSeedOf(uri: string, value: unknown): value is JwkSetSeed {
-  if (typeof value !== 'object' || value === null) return false
+  if (!isObject(value)) return false
   const jwks = own(value, 'jwks')
-  return (
-    own(value, 'uri') === uri && typeof jwks === 'object' && jwks !== null && Number.isFinite(own(value, 'fetchedAt'))
-  )
+  return own(value, 'uri') === uri && isObject(jwks) && Number.isFinite(own(value, 'fetchedAt'))
 }

@@ -1,4 +1,4 @@
-import { bare, has, ownOptions } from '../../model/values.ts'
+import { bare, has, isObject, ownOptions } from '../../model/values.ts'
 import { misconfigured } from '../../options/option-rules.ts'
 import { clampFreshness, entityTag } from '../fetch/fetch-document.ts'
 import { printedUri } from '../fetch/key-uri.ts'
@@ -99,7 +99,7 @@ export async function readStore(
   const wanted = Object.freeze(bare({ seconds, ...(newerThan !== undefined && { newerThan }) }))
   const seed = await Promise.race([orUndefined(async () => store.get(id, wanted)), timer.elapsed])
   timer.cancel()
-  return typeof seed === 'object' && seed !== null ? seed : undefined
+  return isObject(seed) ? seed : undefined
 }
 
 const SHORTEST_WAIT = 0.1
