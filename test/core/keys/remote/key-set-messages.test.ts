@@ -76,13 +76,13 @@ describe('a rejected URL', () => {
       ]
     `)
     expect(said(() => discoveredKeySet('https://issuer.example', { allowedKeyHosts: 'x' as never }))).toBe(
-      'TypeError: Cannot discover keys: "allowedKeyHosts" must be a list of hosts, found "x"',
+      'TypeError: Cannot discover keys: "allowedKeyHosts" must be a list of host names, found "x"',
     )
     for (const host of ['https://keys.example.com/', 'keys.example.com:8443', 'KEYS.example.com', ''])
       expect(
         said(() => discoveredKeySet('https://issuer.example', { allowedKeyHosts: [host] })),
         host,
-      ).toBe(`TypeError: Cannot discover keys: each of "allowedKeyHosts" must be a host, found "${host}"`)
+      ).toBe(`TypeError: Cannot discover keys: each of "allowedKeyHosts" must be the name of a host, found "${host}"`)
     expect(said(() => discoveredKeySet('http://127.0.0.1', { allowLoopbackHttp: false }))).toMatch(
       'must be https, because',
     )

@@ -72,10 +72,10 @@ export function keySetOf(
 
 const ACTION = 'discover keys'
 const INSTEAD = 'otherwise set "metadataUri" or "jwksUri"'
-const HOST_NAME: OptionRule = { be: 'a host', fits: isHost }
+const HOST_NAME: OptionRule = { be: 'the name of a host', fits: isHost }
 const DISCOVERED: OptionTable<DiscoveredKeySetOptions> = {
   ...REMOTE_KEY_SET,
-  allowedKeyHosts: { ...listOf('a list of hosts', HOST_NAME), default: [] },
+  allowedKeyHosts: { ...listOf('a list of host names', HOST_NAME), default: [] },
   metadataUri: { be: 'a URL', fits: isUrl },
 }
 const LARGEST_METADATA = 262_144
