@@ -277,7 +277,7 @@ describe('a key with a ttl', () => {
     ['rejects', async () => Promise.reject(new Error('the log is full'))],
   ])('survives a listener that %s', async (_, onEvent) => {
     const ssm = await fakeSsm({ parameters: { [NAME]: p256Pem() } })
-    const key = parameterStoreKey({ client: ssmClient(ssm), name: NAME, onEvent: onEvent as () => void })
+    const key = parameterStoreKey({ client: ssmClient(ssm), name: NAME, onEvent })
     expect((await key.signer()).alg).toBe('ES256')
   })
 })
