@@ -267,7 +267,7 @@ describe('a key with a ttl', () => {
   })
 
   // Vitest fails on unhandled rejections.
-  it.each([
+  it.each<readonly [string, () => unknown]>([
     [
       'throws',
       () => {
