@@ -155,13 +155,8 @@ const onlySource = (options: Omit<IssuerOptions, 'issuer'>): ResolvedOptions['ke
 const assertIssuer = (issuer: unknown): void => {
   const url = typeof issuer === 'string' && URL.canParse(issuer) ? new URL(issuer) : undefined
   const hasCredentials = url !== undefined && url.username + url.password !== ''
-  if (
-    url !== undefined &&
-    !hasCredentials &&
-    ['http:', 'https:'].includes(url.protocol) &&
-    !/[?#\s]/.test(String(issuer))
-  )
-    return
+  const isWeb = url !== undefined && ['http:', 'https:'].includes(url.protocol)
+  if (isWeb && !hasCredentials && !/[?#\s]/.test(String(issuer))) return
   // The message may be logged, so it must not contain the URL's credentials.
   const found = hasCredentials ? `${url.protocol}//***@${url.host}` : issuer
   throw refusal(ACTION, '"issuer" must be an http or https URL without query, fragment or credentials', found)
