@@ -306,6 +306,20 @@ describe('53. selectVerifier', () => {
     )
   })
 
+  it('cannot ask again if only some of its verifiers can', () => {
+    const asking: Verifier = { ...least([], 'a'), verifyFresh: async (token) => token }
+    const combined = selectVerifier({ verifiers: { asking, other: least([], 'b') }, select: () => 'asking' })
+    expect(combined.verifyFresh).toBeUndefined()
+  })
+
+  it('names select if it throws', async () => {
+    const combined = selectVerifier({ verifiers: { a: least([], 'a') }, select: () => Promise.reject(new Error('db')) })
+    await expect(combined.verify('t', { view: bearer('t') })).rejects.toMatchObject({
+      code: 'check_unavailable',
+      actual: '"select"',
+    })
+  })
+
   it('says in the log which verifiers there are', async () => {
     const outcome = await choosing(() => 'third').authenticate(bearer(good))
     expect(outcome).toMatchObject({ error: { expected: '["acme","other"]', actual: '"third"' } })
@@ -394,6 +408,14 @@ describe('53. signedCookie', () => {
       signedCookie('session', () => false)(view({ cookie })).catch((error: unknown) => error)
     expect(await errorOf('session=x')).toMatchObject({ expected: String.raw`"a signed cookie \"session\""` })
     expect(await errorOf('session=x; session=y')).toMatchObject({ expected: '"one value"', actual: '"2 in a cookie"' })
+  })
+
+  it('refuses a cookie field that is not text', async () => {
+    const fields = { ...bearer('x'), header: () => [7] } as never
+    await expect(signedCookie('session', () => 'token')(fields)).rejects.toMatchObject({
+      code: 'credential_malformed',
+      expected: '"a cookie of text"',
+    })
   })
 
   it.each<[string, readonly unknown[], string]>([
