@@ -5,6 +5,7 @@ import {
   AuthError,
   type AuthErrorDetails,
   keepClaims,
+  orThrow,
   overLimit,
   reportNotAccepted,
   TransportError,
@@ -134,5 +135,18 @@ describe('an AuthError', () => {
       hint: expect.stringContaining('raise "limits.scopes"') as string,
     })
     expect(new TransportError('x').name).toBe('TransportError')
+  })
+
+  it('is thrown by orThrow, which returns anything else', () => {
+    const refusal = new AuthError('token_expired')
+    expect(() => orThrow(refusal)).toThrow(refusal)
+    expect(['x', undefined, 0].map((result) => orThrow(result))).toEqual(['x', undefined, 0])
+  })
+
+  it.each([
+    ['a bigint', 1n, 'a value of type bigint'],
+    ['what throws', { toJSON: () => orThrow(new AuthError('token_expired')) }, 'a value of type object'],
+  ])('names only the type of %s, which JSON cannot show', (_, actual, shown) => {
+    expect(new AuthError('token_refused', { actual }).actual).toBe(shown)
   })
 })
