@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { metadataAnswer, resourceList } from '../../../packages/core/src/http/protected-resource.ts'
 import { formFieldOf, isWebResponse, requestView, webResponse } from '../../../packages/core/src/http/web-request.ts'
 
@@ -60,6 +60,22 @@ describe('a web request', () => {
     const request = form('a=1')
     await request.text()
     await expect(requestView(request).form?.('a')).rejects.toThrow(TypeError)
+  })
+
+  it('is refused if its form does not arrive in time', async () => {
+    vi.useFakeTimers()
+    try {
+      const fields = requestView(form(new ReadableStream({}))).form?.('a')
+      const refusal = fields?.catch((error: unknown) => error)
+      await vi.advanceTimersByTimeAsync(5000)
+      expect(await refusal).toMatchObject({
+        code: 'form_timeout',
+        expected: '"a body within 5 s"',
+        hint: expect.stringContaining('send the token in the Authorization header') as string,
+      })
+    } finally {
+      vi.useRealTimers()
+    }
   })
 })
 
