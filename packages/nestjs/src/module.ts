@@ -38,7 +38,7 @@ const SETTINGS: unique symbol = Symbol('claimgate settings')
  *
  * It is a global guard: no pipe, interceptor or handler runs for a refused request, but middleware and body parsers run before it. It does
  * not see what has no handler, such as unknown paths (404) and static files. Handlers of GraphQL and WebSockets fail, unless they are `@Public()`;
- * handlers of microservices that are not `@Public()` throw at start-up.
+ * a handler of a microservice that is not `@Public()` is an error at start-up.
  */
 export class ClaimgateModule {
   /**

@@ -64,7 +64,7 @@ export interface AdapterRules {
   readonly environment: Environment
   /** The clock of verifiers that the adapter creates, unless the options have one. @defaultValue the clock of the runtime */
   readonly clock?: SharedOptions['clock']
-  /** Reads an environment that names a provider. @defaultValue such an environment throws at start-up */
+  /** Reads an environment that names a provider. @defaultValue such an environment is an error at start-up */
   readonly readProvider?: ((environment: Environment) => SingleIssuerOptions) | undefined
 }
 

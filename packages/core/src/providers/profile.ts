@@ -55,7 +55,7 @@ function defined(policy: IssuerPolicy): IssuerPolicy {
   return bare(Object.fromEntries(Object.entries(policy).filter(([, value]) => value !== undefined))) as IssuerPolicy
 }
 
-/** Throws at start-up for settings that are valid alone but not together. */
+/** The start-up error for settings that are valid alone but not together. */
 export function wrongWords(title: string, rule: string, found?: unknown): TypeError {
   return found === undefined ? misconfigured(`use ${title}`, rule) : misconfigured(`use ${title}`, rule, found)
 }
