@@ -133,7 +133,7 @@ describe('the limits of variables', () => {
   it.each<[Record<string, string>, string]>([
     [
       { JWT_PROVIDER: 'auth0' },
-      'JWT_PROVIDER is for optionsFromEnv of @claimgate/core/providers: import it from there',
+      'with JWT_PROVIDER, import optionsFromEnv from @claimgate/core/providers',
     ],
     [{ JWT_ISSUER: '*' }, 'JWT_ISSUER must be a name, and is "*"'],
     [

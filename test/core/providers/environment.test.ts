@@ -106,6 +106,6 @@ describe('JWT_PROVIDER', () => {
   it('is not ignored by the reader of the core', () => {
     expect(() =>
       withoutProviders({ JWT_PROVIDER: 'auth0', JWT_ISSUER: 'https://a.example', JWT_AUDIENCE: 'a' }),
-    ).toThrow(/JWT_PROVIDER is for optionsFromEnv of @claimgate\/core\/providers/)
+    ).toThrow(/with JWT_PROVIDER, import optionsFromEnv from @claimgate\/core\/providers/)
   })
 })

@@ -44,7 +44,7 @@ export function readEnvironment(env: Environment, needed: readonly Name[] | unde
   if (!isOptions(env))
     throw misconfigured(ACTION, 'write optionsFromEnv(process.env), or optionsFromEnv(env) in a worker', env)
   if (textOf(env, 'JWT_PROVIDER') !== '')
-    throw misconfigured(ACTION, 'JWT_PROVIDER is for optionsFromEnv of @claimgate/core/providers: import it from there')
+    throw misconfigured(ACTION, 'with JWT_PROVIDER, import optionsFromEnv from @claimgate/core/providers')
   const texts = new Map(NAMES.map((name) => [name, textOf(env, name)] as const).filter(([, text]) => text !== ''))
   const options = bare<Partial<Record<keyof SingleIssuerOptions, unknown>>>({})
   const problems: string[] = []

@@ -2,7 +2,7 @@ import { assertDefaultFetch, defaultFetch, defaultFetchThrough } from '#default-
 import type { JSONWebKeySet } from 'jose'
 import type { EventListener } from '../../model/events.ts'
 import { type Clock, defaultSharing, type FetchLike, type Sharing, systemClock } from '../../model/runtime.ts'
-import { bare, own } from '../../model/values.ts'
+import { bare, ignoreRejection, own } from '../../model/values.ts'
 import {
   anything,
   callback,
@@ -226,7 +226,7 @@ export type ReadKeySetOptions = ResolvedTuning & Filled<RemoteKeySetOptions, 'al
  * @throws TypeError for a proxy beside another fetch than the default, and if there is no transport
  */
 export function completeKeySetOptions(read: ReadKeySetOptions): ResolvedKeySetOptions {
-  const { allowLoopbackHttp, allowHttpHosts, proxy, sharing, fetch, random, ...options } = read
+  const { allowLoopbackHttp, allowHttpHosts, proxy, sharing, fetch, random = Math.random, ...options } = read
   const hosts = allowHttpHosts.map((host) => httpHost(host) ?? host)
   return Object.freeze(
     bare<ResolvedKeySetOptions>({
@@ -234,7 +234,12 @@ export function completeKeySetOptions(read: ReadKeySetOptions): ResolvedKeySetOp
       plainHttp: { loopback: allowLoopbackHttp ? 'allowed' : 'refused', hosts },
       sharing: sharing ?? defaultSharing(),
       fetch: transportOf(fetch, proxy),
-      random: random ?? Math.random,
+      random: () => {
+        const given = random()
+        ignoreRejection(given)
+        // With anything else, such as a promise, the back-off would not hold. 1 waits longest.
+        return given >= 0 && given <= 1 ? given : 1
+      },
     }),
   )
 }
