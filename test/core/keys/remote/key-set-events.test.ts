@@ -302,7 +302,7 @@ describe('a key set with a function of its options that throws', () => {
     ['a negative number', () => -1],
     ['a number beyond 1', () => 1e9],
   ])('waits as long as it may after a failure if random returns %s', async (_, random) => {
-    const { keys, ask, clock, count } = setUp(() => new Response('', { status: 500 }), { random: random as never })
+    const { ask, clock, count } = setUp(() => new Response('', { status: 500 }), { random: random as never })
     // Vitest fails on unhandled rejections.
     for (const seconds of [0, 0.999, 0.001]) {
       await clock.pass(seconds)

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   completeKeySetOptions,
   createMemoryJwkSetStore,
@@ -69,11 +69,16 @@ describe('the options of a remote key set', () => {
   })
 
   it('have defaults, and are frozen', () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.25)
     const options = read({})
-    expect(options).toMatchObject({ sharing: 'promise', fetch, random: Math.random, headers: {} })
+    expect([options.random(), read({ random: undefined }).random()]).toEqual([0.25, 0.25])
+    vi.restoreAllMocks()
+    expect(options).toMatchObject({ sharing: 'promise', fetch, headers: {} })
     expect([Object.isFrozen(options), Object.isFrozen(options.headers)]).toEqual([true, true])
-    const random = (): number => 0
-    expect(read({ sharing: 'poll', random })).toMatchObject({ sharing: 'poll', random })
+    const polling = read({ sharing: 'poll', random: () => 0.5 })
+    expect([polling.sharing, polling.random()]).toEqual(['poll', 0.5])
+    const given = [0, 1, -0.1, 1.1, Number.NaN, undefined]
+    expect(given.map((number) => read({ random: () => number }).random())).toEqual([0, 1, 1, 1, 1, 1])
     expect(read({ seed: { uri: 'a', jwks: { keys: [] }, fetchedAt: 1 } }).seed).toMatchObject({ uri: 'a' })
     expect(completeKeySetOptions({ ...options, allowHttpHosts: ['not a host'] } as never).plainHttp).toEqual({
       loopback: 'refused',
