@@ -131,10 +131,7 @@ describe('the limits of variables', () => {
   })
 
   it.each<[Record<string, string>, string]>([
-    [
-      { JWT_PROVIDER: 'auth0' },
-      'with JWT_PROVIDER, import optionsFromEnv from @claimgate/core/providers',
-    ],
+    [{ JWT_PROVIDER: 'auth0' }, 'with JWT_PROVIDER, import optionsFromEnv from @claimgate/core/providers'],
     [{ JWT_ISSUER: '*' }, 'JWT_ISSUER must be a name, and is "*"'],
     [
       { JWT_ISSUER: 'https://a.example HTTP://b.example' },
